@@ -1,0 +1,67 @@
+"""Does this evidence meet what is demanded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .model import Proof
+from .policy import Demand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the rest may know of a factor; nothing else names a kind.
+
+    ``phishing_resistant``: a success cannot be relayed by another site. ``needs_challenge``: something must be issued
+    before an answer makes sense. ``sends``: the channel (``email``, ``sms``, ``voice``, ``push``) a challenge goes out by.
+    ``restricted``: allowed, but weaker (SP 800-63B-4 3.2.9 calls the telephone so). ``backup``: stands in for another and
+    never counts as enrolled alone. ``typed``: the answer is a code that a person types. ``single``: a subject has at most
+    one. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``). ``amr``: RFC 8176 words.
+    """
+
+    kind: str
+    name: str
+    phishing_resistant: bool = False
+    needs_challenge: bool = False
+    sends: str = ""
+    restricted: bool = False
+    backup: bool = False
+    typed: bool = True
+    single: bool = False
+    contact: str = ""
+    amr: tuple[str, ...] = ("otp",)
+
+
+TraitsOf = Mapping[str, Traits]
+
+
+def meets(proof: Proof, demand: Demand, now: int) -> bool:
+    """Whether ``proof`` is fresh and strong enough. At exactly ``max_age`` it is too old."""
+    if now - proof.at >= demand.max_age:
+        return False
+    if demand.factors_any and proof.factor not in demand.factors_any:
+        return False
+    return proof.phishing_resistant or not demand.phishing_resistant
+
+
+def could_meet(kind: str, demand: Demand, traits: TraitsOf) -> bool:
+    """Whether a success with this factor would meet ``demand``, its age aside."""
+    known = traits.get(kind)
+    if known is None or (demand.factors_any and kind not in demand.factors_any):
+        return False
+    return known.phishing_resistant or not demand.phishing_resistant
+
+
+def combine(demands: tuple[Demand, ...], *, rule: str) -> Demand:
+    """The one demand that meets all of ``demands`` at once: the strictest of each. No factor in common: none will do."""
+    factors: tuple[str, ...] = ()
+    for demand in demands:
+        if demand.factors_any:
+            factors = tuple(f for f in demand.factors_any if not factors or f in factors) or ("",)
+    return Demand(
+        rule=rule,
+        max_age=min(demand.max_age for demand in demands),
+        factors_any=factors,
+        phishing_resistant=any(demand.phishing_resistant for demand in demands),
+    )

@@ -1,0 +1,263 @@
+"""Whether a request may pass, and if not, what would let it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, assert_never
+
+from .assurance import TraitsOf, combine, could_meet, meets
+from .attempts import is_spent
+from .model import Acceptance, Account, Browser, Proof, Subject
+from .networks import UNKNOWN
+from .policy import AgreementRules, Demand, Requirement
+
+ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
+State = Literal["anonymous", "off", "exempt", "enroll", "challenge", "agreement", "locked", "verified"]
+
+FOREVER = 1 << 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What led to a decision: the rule that decided, what it demanded, what was missing. Printed wherever one is told."""
+
+    rule: str
+    missing: str = ""
+    demands: tuple[Demand, ...] = ()
+    watched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """The request passes. ``until`` is when this answer may change by time alone."""
+
+    why: Why
+    state: State
+    until: int = FOREVER
+    proof: Proof | None = None
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enroll:
+    """The subject has no confirmed factor (or none that could meet the demand) and must, or may, enroll one."""
+
+    why: Why
+    skippable: bool = False
+    factors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUp:
+    """The subject must prove a second factor: for the first time, again, or a fresher or stronger one."""
+
+    why: Why
+    reason: ChallengeReason
+    demand: Demand
+    authenticators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agree:
+    """The second factor is proven; the agreement is not accepted yet."""
+
+    why: Why
+    agreement: AgreementRules
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deny:
+    """The account is locked. Only an administrator ends that."""
+
+    why: Why
+    ref: str
+    cause: str
+
+
+Decision = Allow | Enroll | StepUp | Agree | Deny
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A subject with its account and the proofs that count here and now. Made by ``standing_for`` only."""
+
+    subject: Subject
+    account: Account
+    browser: Browser | None
+    network: str
+    proofs: tuple[Proof, ...] = ()
+    other_networks: int = 0
+    ended: int = 0
+    skipped: bool = False
+    traits: TraitsOf = field(default_factory=dict)
+
+
+def skip_key(subject: Subject, handle: str) -> str:
+    """What a skip is remembered under: the host's sign-in session, or the browser where the host names none."""
+    return f"s:{subject.session}" if subject.session else f"b:{handle}"
+
+
+def standing_for(
+    subject: Subject,
+    account: Account,
+    *,
+    handle: str,
+    network: str,
+    now: int,
+    skip_life: int,
+    traits: TraitsOf,
+    any_network: bool = False,
+) -> Standing:
+    """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
+
+    ``handle`` is the digest of the cookie's value. ``any_network`` is the policy's ``ip_change.action = "log"``. Raises ``ValueError`` when account and subject are not of each other.
+    """
+    if account.key != subject.key:
+        raise ValueError("an account was joined with another subject")
+    browser = account.browser(handle)
+    mine: list[Proof] = []
+    others = ended = 0
+    for proof in browser.proofs if browser else ():
+        if proof.epoch != account.epoch or account.authenticator(proof.authenticator) is None:
+            ended += 1
+        elif proof.session and proof.session != subject.session:
+            continue
+        elif not any_network and (network == UNKNOWN or proof.network != network):
+            others += 1
+        else:
+            mine.append(proof)
+    mine.sort(key=lambda proof: proof.at, reverse=True)
+    key = skip_key(subject, handle)
+    skipped = any(where == key and (subject.session or now - at < skip_life) for where, at in account.skips)
+    return Standing(
+        subject=subject,
+        account=account,
+        browser=browser,
+        network=network,
+        proofs=tuple(mine),
+        other_networks=others,
+        ended=ended,
+        skipped=skipped,
+        traits=traits,
+    )
+
+
+def agreed(
+    acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subject: Subject, proof: Proof | None
+) -> bool:
+    """Whether the agreement in this version is accepted; with ``each-sign-in``, in this session or since this proof."""
+    for accepted in acceptances:
+        if (accepted.agreement, accepted.version) != (agreement.id, agreement.version):
+            continue
+        if agreement.digest and accepted.digest != agreement.digest:
+            continue
+        if agreement.again == "new-version":
+            return True
+        if accepted.session == subject.session if subject.session else proof and accepted.at >= proof.at:
+            return True
+    return False
+
+
+def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
+    """May it pass? Order: exempt, locked, enrollment, freshness and network, step-up, agreement; all of a stage apply."""
+    if requirement.free_kind:
+        return Allow(why=Why(rule=requirement.free), state=requirement.free_kind)
+    rules = requirement.rules
+    account = standing.account
+    now = max(now, account.seen_at)
+    watched = tuple(d.rule for d in requirement.watched if not any(meets(p, d, now) for p in standing.proofs))
+    unmet = tuple(d for d in requirement.demands if not any(meets(p, d, now) for p in standing.proofs))
+
+    locked = account.lock is not None or is_spent(account.attempts, rules.attempts)
+    if locked and (unmet or rules.attempts.lock_ends_sessions or (account.lock and account.lock.cause == "administrator")):
+        lock = account.lock
+        why = Why(rule="attempts", missing="unlock", watched=watched)
+        return Deny(why=why, ref=lock.ref if lock else "", cause=lock.cause if lock else "attempts")
+
+    if not any(_is_factor(a.factor, standing.traits) for a in account.authenticators):
+        return _first_enrollment(requirement, standing, watched)
+    if unmet:
+        return _step_up(requirement, standing, unmet)
+    if not any(_is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators):
+        return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)
+
+    proof = standing.proofs[0]
+    until = min(_until(demand, standing.proofs, now) for demand in requirement.demands)
+    why = Why(rule="proof", demands=requirement.demands, watched=watched)
+    return _then_agreement(requirement, standing, Allow(why=why, state="verified", until=until, proof=proof))
+
+
+def _is_factor(kind: str, traits: TraitsOf) -> bool:
+    """A backup code is no factor alone (S-93); a kind that this version does not know still is one (S-83)."""
+    known = traits.get(kind)
+    return known is None or not known.backup
+
+
+def _until(demand: Demand, proofs: tuple[Proof, ...], now: int) -> int:
+    return max(proof.at + demand.max_age for proof in proofs if meets(proof, demand, now))
+
+
+def _then_agreement(requirement: Requirement, standing: Standing, allow: Allow) -> Decision:
+    agreement = requirement.rules.agreement
+    if agreement is None or agreed(standing.account.acceptances, agreement, standing.subject, allow.proof):
+        return allow
+    return Agree(why=Why(rule="agreement", missing=agreement.version), agreement=agreement, proof=allow.proof)
+
+
+def _first_enrollment(requirement: Requirement, standing: Standing, watched: tuple[str, ...]) -> Decision:
+    """Nobody who has a factor comes here (S-83). While it is optional it may be skipped, but no stronger demand may."""
+    extra = requirement.demands[1:]
+    optional = requirement.stage == "optional" and not extra
+    if optional and standing.skipped:
+        allow = Allow(why=Why(rule="skipped", watched=watched), state="verified", skipped=True)
+        return _then_agreement(requirement, standing, allow)
+    skip = requirement.rules.enrollment.skip
+    rule = extra[-1].rule if extra else "enrollment"
+    demand = combine(requirement.demands, rule=rule)
+    return Enroll(
+        why=Why(rule=rule, missing="factor", demands=requirement.demands, watched=watched),
+        skippable=optional and (not skip.max or standing.account.skip_count < skip.max),
+        factors=tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits)),
+    )
+
+
+def _step_up(requirement: Requirement, standing: Standing, unmet: tuple[Demand, ...]) -> Decision:
+    """Which challenge, and why. Who has nothing that meets the demand proves what there is first, then enrolls more."""
+    base = requirement.demands[0]
+    demand = combine(requirement.demands, rule=unmet[-1].rule)
+    mine = standing.account.authenticators
+    allowed = [a for a in mine if a.factor in requirement.factors] or list(mine)
+    usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, standing.traits))
+    reason: ChallengeReason
+    if base not in unmet:
+        reason = "step_up"
+        if not usable:
+            kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
+            why = Why(rule=demand.rule, missing="factor", demands=requirement.demands)
+            return Enroll(why=why, factors=kinds)
+    else:
+        reason = "expired" if standing.proofs else "ip_changed" if standing.other_networks else "no_proof"
+        if reason == "no_proof" and standing.ended:
+            reason = "revoked"
+        if not usable:
+            demand = base
+            usable = tuple(a.id for a in allowed)
+    why = Why(rule=demand.rule, missing=reason, demands=requirement.demands)
+    return StepUp(why=why, reason=reason, demand=demand, authenticators=usable)
+
+
+def state_of(decision: Decision) -> State:
+    """The contract's word for a decision."""
+    match decision:
+        case Allow():
+            return decision.state
+        case Enroll():
+            return "enroll"
+        case StepUp():
+            return "challenge"
+        case Agree():
+            return "agreement"
+        case Deny():
+            return "locked"
+    assert_never(decision)

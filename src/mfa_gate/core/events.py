@@ -1,0 +1,87 @@
+"""The words of the audit trail, and one line of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KINDS: dict[str, str] = {
+    "challenge.sent": "a code or request went out",
+    "challenge.send_failed": "a code could not be delivered",
+    "challenge.refused": "a send was refused by a limit",
+    "attempt.failed": "a response was wrong; one attempt was charged",
+    "attempt.refused": "a response was not compared, or cost nothing: replayed, expired, locked",
+    "proof.granted": "a second factor was proven",
+    "account.locked": "the attempts are used up, or an administrator locked the account",
+    "account.unlocked": "an administrator gave the attempts back",
+    "account.reset": "an administrator removed all factors",
+    "factor.enrolled": "an authenticator was confirmed",
+    "factor.removed": "an authenticator was removed",
+    "factor.changed": "an authenticator was renamed or made the default",
+    "backup_codes.made": "a new set of backup codes replaced the old one",
+    "enrollment.skipped": "enrollment was put off while it is optional",
+    "enrollment.ticket": "an administrator gave leave to enroll",
+    "contact.proven": "the contact on file was proven before a first enrollment",
+    "browser.forgotten": "a remembered browser was forgotten",
+    "browser.new_network": "a remembered browser was proven on a network it had not been seen on",
+    "proofs.revoked": "all proofs of the account were ended",
+    "agreement.accepted": "the agreement was accepted",
+    "agreement.declined": "the agreement was declined",
+    "recovery.requested": "somebody who lost access asked for help",
+    "recovery.refused": "an administrator refused a recovery request",
+    "recovery.stopped": "the user stopped a recovery request",
+    "account.disputed": "the user said: this was not me",
+    "tenant.enabled": "the second factor was turned on for the tenant",
+    "tenant.changed": "the tenant's factors were chosen",
+    "tenant.message": "a test message or reminder was sent",
+    "admin.denied": "an administrator's action was refused",
+    "break_glass.asked": "a break-glass grant was asked for",
+    "break_glass.granted": "a second administrator confirmed a break-glass grant",
+    "policy.loaded": "a policy came into force",
+    "policy.refused": "a policy was refused; the one before stays in force",
+    "decision.report": "report-only: a request would have been interrupted",
+    "gate.fault": "a request was refused because something failed",
+    "gate.tripwire": "the app saw a user in a request that the gate saw as anonymous",
+    "keys.rotated": "secrets were sealed anew under the newest key",
+    "store.imported": "accounts were imported",
+    "offline.action": "the operator acted on the store directly",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the trail. It commits with the change that it tells; it never holds a secret, a code or a full number.
+
+    ``id`` is the reference that people quote. ``account`` is the subject's id, ``actor`` who did it (the same id, an
+    administrator's, or ``operator:…``). ``detail`` has further words and numbers, e.g. ``challenge`` or ``status``.
+    """
+
+    id: str
+    kind: str
+    at: int
+    tenant: str
+    account: str = ""
+    actor: str = ""
+    app: str = ""
+    factor: str = ""
+    network: str = ""
+    reason: str = ""
+    ticket: str = ""
+    policy: str = ""
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a transition may not draw itself: the time, the place, who acts through which app, and a nonce.
+
+    ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes; ids and references are derived from it, so a transition
+    that a lost swap repeats makes the same ones.
+    """
+
+    now: int
+    nonce: bytes
+    app: str = ""
+    network: str = ""
+    actor: str = ""
+    policy: str = ""

@@ -1,0 +1,268 @@
+"""What is known about one subject: the bounded aggregate that every decision reads and every change rewrites."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NewType
+
+Seconds = NewType("Seconds", int)
+"""A length of time. Points in time are plain ``int`` (UTC, seconds since 1970) and named ``*_at``."""
+
+Fields = Mapping[str, object]
+"""Private state of one factor: JSON-shaped, read and written by ``factors/<kind>.py`` only. Secrets in it are sealed."""
+
+MAX_ID_BYTES = 255
+
+MAX_AUTHENTICATORS = 20
+MAX_CODES = 10
+MAX_OTHER_CHALLENGES = 6
+MAX_ENROLLMENTS = 3
+MAX_BROWSERS = 10
+MAX_PROOFS_PER_NETWORK = 3
+MAX_SKIPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The canonical name of a person: one row, one counter, one lock, over all applications that share the store."""
+
+    tenant: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom the host says is signed in.
+
+    ``id`` is the host's opaque, canonical id of the person inside ``tenant``; two spellings would be two people with two
+    budgets of attempts, so an id that Unicode would rewrite (NFKC) or that holds control characters is refused.
+    ``groups`` are the host's groups or roles. ``session`` names the host's sign-in session where it has one.
+
+    Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical.
+    """
+
+    id: str
+    tenant: str = "default"
+    groups: frozenset[str] = frozenset()
+    session: str = ""
+
+    def __post_init__(self) -> None:
+        for name, value in (("id", self.id), ("tenant", self.tenant)):
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"Subject.{name} must be a non-empty str, not {value!r}")
+            if value.isascii() and value.isprintable() and len(value) <= MAX_ID_BYTES:
+                continue
+            if len(value.encode("utf-8", "surrogatepass")) > MAX_ID_BYTES:
+                raise ValueError(f"Subject.{name} is longer than {MAX_ID_BYTES} bytes")
+            if not value.isprintable() or unicodedata.normalize("NFKC", value) != value:
+                raise ValueError(f"Subject.{name} is not in its canonical form (NFKC, printable): {value!r}")
+        if not isinstance(self.groups, frozenset):
+            object.__setattr__(self, "groups", frozenset(self.groups))
+
+    @property
+    def key(self) -> SubjectKey:
+        """The key of this subject's account."""
+        return SubjectKey(self.tenant, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """What the host has on file about a subject: a name to greet, an e-mail address, a phone number (any spelling)."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticator:
+    """One confirmed thing of a subject. ``revision`` rises with each change of ``data`` other than by a success."""
+
+    id: str
+    factor: str
+    label: str
+    created_at: int
+    data: Fields = field(default_factory=dict)
+    last_used_at: int = 0
+    last_network: str = ""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """Something issued that an answer must match.
+
+    ``purpose`` is ``sign-in``, ``enroll`` or ``contact``; ``target`` is the authenticator's or the enrollment's id.
+    ``browser`` is the digest of the handle that asked. A challenge stays a while after its end (``spent_at`` or
+    ``expires_at``), so that a late answer is told apart from a wrong one.
+    """
+
+    id: str
+    factor: str
+    purpose: str
+    target: str
+    browser: str
+    issued_at: int
+    expires_at: int
+    data: Fields = field(default_factory=dict)
+    spent_at: int = 0
+    status: str = "pending"
+
+    def is_live(self, now: int) -> bool:
+        """Whether it can still be answered: at exactly ``expires_at`` it is dead."""
+        return not self.spent_at and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """An authenticator that is being bound and does not count yet. ``browser`` is the handle's digest."""
+
+    id: str
+    factor: str
+    label: str
+    browser: str
+    started_at: int
+    expires_at: int
+    data: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One success: with which authenticator, where, when. ``session`` is set when it ends with the host's session."""
+
+    factor: str
+    authenticator: str
+    at: int
+    network: str
+    epoch: int
+    phishing_resistant: bool = False
+    user_verified: bool = False
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """What the last success of a browser answered to, so that a double submit finds its result and is not charged."""
+
+    answer: str
+    handle: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """A browser (or native client) that has proven something. ``handle`` is the digest of its current cookie value."""
+
+    id: str
+    handle: str
+    label: str
+    created_at: int
+    proofs: tuple[Proof, ...] = ()
+    last_used_at: int = 0
+    twin: Twin | None = None
+    last_factor: str = ""
+    kind: str = "browser"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """The budget. ``used`` since the last success; ``series`` rises with each reset; ``days`` counts failures a UTC day."""
+
+    used: int = 0
+    series: int = 0
+    charged_at: int = 0
+    days: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Why nobody is compared or sent anything: ``attempts``, ``rolling`` or ``administrator``. It has no end of its own."""
+
+    at: int
+    cause: str
+    ref: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One code sent, for the limits: the factor, when, and (digest of) where."""
+
+    factor: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """An administrator's leave to enroll: one use, with an end."""
+
+    digest: str
+    expires_at: int
+    actor: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A text that was accepted: which, in which version (with its SHA-256), when, where."""
+
+    agreement: str
+    version: str
+    digest: str
+    at: int
+    network: str
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """A waiting request of somebody who lost access."""
+
+    ref: str
+    at: int
+    about: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Everything about one subject in one value; an unknown subject is an empty account at version zero.
+
+    ``version`` is the store's swap stamp. ``epoch`` ends all proofs made under a smaller one. ``seen_at`` is the
+    latest time at which this account was changed: a clock that steps back revives nothing.
+    """
+
+    key: SubjectKey
+    version: int = 0
+    epoch: int = 0
+    seen_at: int = 0
+    attempts: Attempts = Attempts()
+    lock: Lock | None = None
+    authenticators: tuple[Authenticator, ...] = ()
+    default: str = ""
+    challenges: tuple[Challenge, ...] = ()
+    enrollments: tuple[Enrollment, ...] = ()
+    browsers: tuple[Browser, ...] = ()
+    skips: tuple[tuple[str, int], ...] = ()
+    skip_count: int = 0
+    contact_proof: tuple[str, int] = ("", 0)
+    sent: tuple[Sent, ...] = ()
+    ticket: Ticket | None = None
+    acceptances: tuple[Acceptance, ...] = ()
+    recovery: Recovery | None = None
+    frozen_until: int = 0
+    handle: str = ""
+    name: str = ""
+
+    def authenticator(self, id: str) -> Authenticator | None:
+        """The confirmed authenticator with this id, if it is this subject's."""
+        return next((a for a in self.authenticators if a.id == id), None)
+
+    def browser(self, handle: str) -> Browser | None:
+        """The browser whose current handle has this digest."""
+        return next((b for b in self.browsers if b.handle == handle), None) if handle else None

@@ -1,0 +1,201 @@
+"""What the service needs from the world: a store, senders, a clock, entropy, and who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from .core.events import Event
+from .core.model import Account, Contacts, Subject, SubjectKey
+from .core.policy import TenantSettings
+from .core.summary import Summary
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+__all__ = [
+    "EVERYTHING",
+    "Changed",
+    "Clock",
+    "ContactsOf",
+    "Entropy",
+    "EventPage",
+    "Identify",
+    "Message",
+    "Page",
+    "Sender",
+    "Senders",
+    "Store",
+]
+
+Channel = Literal["email", "sms", "voice", "push"]
+
+
+class Clock(Protocol):
+    """The time. One source for all decisions of a process."""
+
+    def now(self) -> float:
+        """UTC seconds since 1970."""
+
+
+class Entropy(Protocol):
+    """Randomness fit for keys (``secrets.token_bytes`` in production)."""
+
+    def __call__(self, size: int, /) -> bytes:
+        """``size`` unpredictable bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message to one person. ``to`` is an e-mail address or a number in E.164. ``key`` is the same for the same
+    message (for providers that drop doubles). ``code`` is what a development sender may show beside the text, and is
+    part of ``text`` already; senders never log ``code``, ``text`` or the whole of ``to``."""
+
+    channel: Channel
+    to: str
+    tenant: str
+    text: str
+    key: str
+    subject: str = ""
+    html: str = ""
+    code: str = field(default="", repr=False)
+    callback: str = ""
+
+
+class Sender(Protocol):
+    """Delivers, or raises ``SendFailed``. It has a time-out of its own and never tries twice what may have been sent."""
+
+    async def send(self, message: Message, /) -> None:
+        """Hand ``message`` to the provider. Raises ``SendFailed(reason, transient=...)``."""
+
+    async def aclose(self) -> None:
+        """Let go of connections; may be called twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senders:
+    """Which sender serves which channel; None where the host has none."""
+
+    email: Sender | None = None
+    sms: Sender | None = None
+    voice: Sender | None = None
+    push: Sender | None = None
+
+    def for_channel(self, channel: str) -> Sender | None:
+        """The sender of ``channel``, or None."""
+        match channel:
+            case "email":
+                return self.email
+            case "sms":
+                return self.sms
+            case "voice":
+                return self.voice
+            case "push":
+                return self.push
+        return None
+
+
+class _Everything:
+    """The change notice that says: forget all that is cached."""
+
+    def __repr__(self) -> str:
+        return "EVERYTHING"
+
+
+EVERYTHING = _Everything()
+Changed = frozenset[SubjectKey] | _Everything
+"""What changed since the last look: these accounts, or all of them and the tenants' settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some summaries in the order of their ids. ``next`` is what to pass as ``after`` for more, or ""."""
+
+    items: tuple[Summary, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some events, newest first. ``next`` is what to pass as ``after`` for older ones, or ""."""
+
+    items: tuple[Event, ...]
+    next: str = ""
+
+
+class Store(Protocol):
+    """Accounts, events, limits and tenants' settings. It loads and swaps, and is nothing clever.
+
+    Stores never read a clock. When the backend is gone every method raises ``StoreUnavailable`` within a second, and
+    nothing else. A swap writes the account, its summary and its events in one transaction, or nothing at all.
+    """
+
+    async def open(self) -> None:
+        """Connect and check; make what is missing. Raises ``SettingsError`` where starting would be wrong."""
+
+    async def aclose(self) -> None:
+        """Let go of everything; may be called twice."""
+
+    def changed(self) -> Changed:
+        """What changed since the last call, by any process, a committed change of one's own included.
+
+        Called on the event loop for every guarded request: it costs microseconds and never waits. Raises
+        ``StoreUnavailable`` where it cannot tell.
+        """
+
+    async def load(self, key: SubjectKey, /) -> Account:
+        """The account as last committed; an unknown key is an empty account at version 0, and nothing is written."""
+
+    async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
+        """Store ``account`` as version ``account.version + 1`` if the stored version is still ``account.version``.
+
+        Its summary, the events and the change notice commit with it. False: somebody was faster, nothing was written.
+        """
+
+    async def append(self, events: Sequence[Event], /) -> None:
+        """Write events that belong to no change."""
+
+    async def claim(self, name: str, key: SubjectKey, /) -> bool:
+        """Reserve ``name`` (e.g. a credential id) for ``key`` over the whole store; True also where it is theirs already."""
+
+    async def release(self, name: str, key: SubjectKey, /) -> None:
+        """Give ``name`` back, if it is theirs."""
+
+    async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
+        """Take one of ``limit`` in the ``window`` seconds before ``now``: 0 where taken, else seconds until one is free."""
+
+    async def settings(self, tenant: str, /) -> TenantSettings:
+        """The tenant's settings; unknown: nothing chosen, version 0."""
+
+    async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
+        """As ``swap``, for a tenant's settings. Its change notice is ``EVERYTHING``."""
+
+    async def page(
+        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page:
+        """Summaries of a tenant, by id; ``query`` is a part of id or name in any case; ``status`` one of ``STATUSES``."""
+
+    async def counts(self, tenant: str, /) -> dict[str, int]:
+        """How many accounts of the tenant have each status."""
+
+    async def events(
+        self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+    ) -> EventPage:
+        """The tenant's trail, newest first; ``tenant`` "" is all tenants."""
+
+    async def meta(self, name: str, /) -> bytes | None:
+        """A small value of the store's own (canary, ratchets), or None."""
+
+    async def put_meta(self, name: str, value: bytes, /) -> None:
+        """Write such a value."""
+
+    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
+        """Every account's key in order, a page at a time: for rotation, export and counting."""
+
+
+Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
+"""Who the host says is signed in on this connection; None: nobody. Raising refuses the request."""
+
+ContactsOf = Callable[[Subject], Awaitable[Contacts]]
+"""What the host has on file about the subject; asked only when a page needs it."""
