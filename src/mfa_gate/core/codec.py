@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from .model import (
@@ -54,8 +54,8 @@ class UnreadableAccount(ValueError):
     """The bytes are no account document that this version can read whole."""
 
 
-@lru_cache(maxsize=None)
-def _short_names(cls: type) -> dict[str, tuple[str, Any]]:
+@cache
+def _short_names(cls: type[Any]) -> dict[str, tuple[str, Any]]:
     """field -> (short name, default): the shortest prefix that no earlier field of the class has."""
     taken: set[str] = set()
     names: dict[str, tuple[str, Any]] = {}

@@ -170,7 +170,9 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
     unmet = tuple(d for d in requirement.demands if not any(meets(p, d, now) for p in standing.proofs))
 
     locked = account.lock is not None or is_spent(account.attempts, rules.attempts)
-    if locked and (unmet or rules.attempts.lock_ends_sessions or (account.lock and account.lock.cause == "administrator")):
+    if locked and (
+        unmet or rules.attempts.lock_ends_sessions or (account.lock and account.lock.cause == "administrator")
+    ):
         lock = account.lock
         why = Why(rule="attempts", missing="unlock", watched=watched)
         return Deny(why=why, ref=lock.ref if lock else "", cause=lock.cause if lock else "attempts")
@@ -179,7 +181,9 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
         return _first_enrollment(requirement, standing, watched)
     if unmet:
         return _step_up(requirement, standing, unmet)
-    if not any(_is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators):
+    if not any(
+        _is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
+    ):
         return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)
 
     proof = standing.proofs[0]

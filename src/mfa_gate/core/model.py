@@ -52,6 +52,7 @@ class Subject:
     session: str = ""
 
     def __post_init__(self) -> None:
+        value: object
         for name, value in (("id", self.id), ("tenant", self.tenant)):
             if not isinstance(value, str) or not value:
                 raise ValueError(f"Subject.{name} must be a non-empty str, not {value!r}")

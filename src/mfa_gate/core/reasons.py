@@ -21,13 +21,29 @@ _ROWS = (
     Reason("code_expired", 422, "That code has ended", "Get a new code and enter it here."),
     Reason("code_already_used", 422, "That code was used before", "Wait for the next code, or get a new one."),
     Reason("malformed", 422, "That is not a code", "Enter the code exactly as it was sent or shown."),
-    Reason("clock_drift", 422, "Your phone's clock is off", "Turn on automatic time on your phone, then enter a new code."),
-    Reason("denied", 422, "The request was denied", "Somebody answered no on the phone. Try again or choose another way."),
+    Reason(
+        "clock_drift", 422, "Your phone's clock is off", "Turn on automatic time on your phone, then enter a new code."
+    ),
+    Reason(
+        "denied", 422, "The request was denied", "Somebody answered no on the phone. Try again or choose another way."
+    ),
     Reason("nothing_sent", 422, "No code is waiting", "Ask for a code first, then enter it here."),
     # what a change of factors can be refused for
-    Reason("not_enrollable", 422, "This cannot be set up here", "Your organization does not offer it. Choose another way."),
-    Reason("no_contact", 422, "There is no contact on file", "Ask your administrator to add one, or for an enrollment ticket."),
-    Reason("phone_region", 422, "That number is from a country that is not accepted", "Enter a number from an accepted country."),
+    Reason(
+        "not_enrollable", 422, "This cannot be set up here", "Your organization does not offer it. Choose another way."
+    ),
+    Reason(
+        "no_contact",
+        422,
+        "There is no contact on file",
+        "Ask your administrator to add one, or for an enrollment ticket.",
+    ),
+    Reason(
+        "phone_region",
+        422,
+        "That number is from a country that is not accepted",
+        "Enter a number from an accepted country.",
+    ),
     Reason("phone_type", 422, "That kind of number cannot be used", "Enter a mobile number of your own."),
     Reason("phone_invalid", 422, "That is not a phone number", "Enter the number with its area code."),
     Reason("label_taken", 422, "That name is in use", "Choose a name that you do not use yet."),
@@ -38,13 +54,17 @@ _ROWS = (
     Reason("proof_required", 403, "A second step is needed", "Confirm it is you, then try again."),
     Reason("proof_expired", 403, "It is time to confirm again", "Confirm it is you, then try again."),
     Reason("enrollment_required", 403, "A second step must be set up", "Set up a second step, then try again."),
-    Reason("agreement_required", 403, "An agreement must be accepted", "Read and accept the agreement, then try again."),
+    Reason(
+        "agreement_required", 403, "An agreement must be accepted", "Read and accept the agreement, then try again."
+    ),
     Reason("locked", 403, "This account is locked", "Ask your administrator to unlock it."),
     Reason("not_allowed", 403, "This is not allowed", "Ask your administrator if you need it."),
     Reason("csrf", 403, "This request did not come from our page", "Reload the page and try again."),
     Reason("ticket_required", 403, "An enrollment ticket is needed", "Ask your administrator for one."),
     Reason("contact_required", 403, "Your contact on file comes first", "Confirm the code we send to it."),
-    Reason("frozen", 403, "Changes are stopped for now", "You told us that a change was not yours. Ask your administrator."),
+    Reason(
+        "frozen", 403, "Changes are stopped for now", "You told us that a change was not yours. Ask your administrator."
+    ),
     Reason("signed_out", 401, "You are not signed in", "Sign in first."),
     Reason("not_found", 404, "There is nothing here", "Check the address, or go back."),
     # limits and faults
@@ -54,7 +74,12 @@ _ROWS = (
     Reason("too_large", 413, "That is too large", "Send less."),
     Reason("media_type", 415, "That kind of content is not accepted", "Send the documented content type."),
     Reason("early_data", 425, "Please send that again", "The request came before the connection was ready."),
-    Reason("store_unavailable", 503, "We cannot check your second step right now", "Nothing is lost. Try again in a moment."),
+    Reason(
+        "store_unavailable",
+        503,
+        "We cannot check your second step right now",
+        "Nothing is lost. Try again in a moment.",
+    ),
     Reason("fault", 503, "Something failed on our side", "Nothing is lost. Try again in a moment."),
 )
 
