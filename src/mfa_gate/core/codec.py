@@ -16,6 +16,7 @@ from .model import (
     Browser,
     Challenge,
     Enrollment,
+    Leave,
     Lock,
     Proof,
     Recovery,
@@ -32,6 +33,7 @@ _ONE: dict[tuple[type, str], type] = {
     (Account, "lock"): Lock,
     (Account, "ticket"): Ticket,
     (Account, "recovery"): Recovery,
+    (Account, "leave"): Leave,
     (Browser, "twin"): Twin,
 }
 _MANY: dict[tuple[type, str], type] = {
@@ -71,7 +73,7 @@ def _short_names(cls: type[Any]) -> dict[str, tuple[str, Any]]:
 
 
 def _pack(value: Any) -> dict[str, Any]:
-    cls = type(value)
+    cls: type = type(value)
     packed: dict[str, Any] = {}
     for name, (short, default) in _short_names(cls).items():
         part = getattr(value, name)

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from .assurance import TraitsOf, combine, could_meet, meets
 from .attempts import is_spent
-from .model import Acceptance, Account, Browser, Proof, Subject
+from .model import Acceptance, Account, Browser, Caller, Proof, Subject
 from .networks import UNKNOWN
 from .policy import AgreementRules, Demand, Requirement
 
@@ -15,6 +15,10 @@ ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revok
 State = Literal["anonymous", "off", "exempt", "enroll", "challenge", "agreement", "locked", "verified"]
 
 FOREVER = 1 << 60
+SESSION_LIFE = 12 * 3600
+"""How long what is bound to a host session lasts, in seconds, where the host does not name its sessions."""
+NO_SESSION = "-"
+"""Stands in a proof for the session of a host that does not name its sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,7 @@ class Standing:
     subject: Subject
     account: Account
     browser: Browser | None
+    handle: str
     network: str
     proofs: tuple[Proof, ...] = ()
     other_networks: int = 0
@@ -98,43 +103,44 @@ def skip_key(subject: Subject, handle: str) -> str:
     return f"s:{subject.session}" if subject.session else f"b:{handle}"
 
 
+def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
+    if proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE:
+        return False
+    return proof.session == (subject.session or NO_SESSION)
+
+
 def standing_for(
-    subject: Subject,
-    account: Account,
-    *,
-    handle: str,
-    network: str,
-    now: int,
-    skip_life: int,
-    traits: TraitsOf,
-    any_network: bool = False,
+    caller: Caller, account: Account, *, now: int, traits: TraitsOf, any_network: bool = False
 ) -> Standing:
     """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
 
-    ``handle`` is the digest of the cookie's value. ``any_network`` is the policy's ``ip_change.action = "log"``. Raises ``ValueError`` when account and subject are not of each other.
+    ``any_network`` is the policy's ``ip_change.action = "log"``. Raises ``ValueError`` when account and caller are not
+    of each other: nobody passes one account with the proof of another.
     """
+    subject = caller.subject
     if account.key != subject.key:
         raise ValueError("an account was joined with another subject")
-    browser = account.browser(handle)
+    browser = account.browser(caller.handle)
     mine: list[Proof] = []
     others = ended = 0
     for proof in browser.proofs if browser else ():
         if proof.epoch != account.epoch or account.authenticator(proof.authenticator) is None:
             ended += 1
-        elif proof.session and proof.session != subject.session:
+        elif proof.session and not _same_session(proof, subject, now):
             continue
-        elif not any_network and (network == UNKNOWN or proof.network != network):
+        elif not any_network and (caller.network == UNKNOWN or proof.network != caller.network):
             others += 1
         else:
             mine.append(proof)
     mine.sort(key=lambda proof: proof.at, reverse=True)
-    key = skip_key(subject, handle)
-    skipped = any(where == key and (subject.session or now - at < skip_life) for where, at in account.skips)
+    key = skip_key(subject, caller.handle)
+    skipped = any(where == key and (subject.session or now - at < SESSION_LIFE) for where, at in account.skips)
     return Standing(
         subject=subject,
         account=account,
         browser=browser,
-        network=network,
+        handle=caller.handle,
+        network=caller.network,
         proofs=tuple(mine),
         other_networks=others,
         ended=ended,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .entropy import draw_ref
+from .model import SubjectKey
+
 KINDS: dict[str, str] = {
     "challenge.sent": "a code or request went out",
     "challenge.send_failed": "a code could not be delivered",
@@ -85,3 +88,20 @@ class Moment:
     network: str = ""
     actor: str = ""
     policy: str = ""
+
+    def event(self, kind: str, key: SubjectKey, **more: str | int) -> Event:
+        """An event of this moment about ``key``; words that are no field of ``Event`` become its detail."""
+        named = {name: str(more.pop(name)) for name in ("factor", "reason", "ticket", "actor") if name in more}
+        return Event(
+            id=draw_ref(self.nonce, kind),
+            kind=kind,
+            at=self.now,
+            tenant=key.tenant,
+            account=key.id,
+            actor=named.pop("actor", self.actor or key.id),
+            app=self.app,
+            network=self.network,
+            policy=self.policy,
+            detail=more,
+            **named,
+        )

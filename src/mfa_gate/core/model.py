@@ -52,9 +52,8 @@ class Subject:
     session: str = ""
 
     def __post_init__(self) -> None:
-        value: object
         for name, value in (("id", self.id), ("tenant", self.tenant)):
-            if not isinstance(value, str) or not value:
+            if type(value) is not str or not value:
                 raise ValueError(f"Subject.{name} must be a non-empty str, not {value!r}")
             if value.isascii() and value.isprintable() and len(value) <= MAX_ID_BYTES:
                 continue
@@ -209,6 +208,15 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """What a first enrollment needed besides the password and has: ``contact`` proven, or a ``ticket`` shown."""
+
+    kind: str
+    browser: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """A text that was accepted: which, in which version (with its SHA-256), when, where."""
 
@@ -228,6 +236,20 @@ class Recovery:
     at: int
     about: str
     network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, from where: the subject, the digest of the browser's handle ("" where it has none), the network.
+
+    ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies).
+    """
+
+    subject: Subject
+    handle: str
+    network: str
+    label: str = ""
+    kind: str = "browser"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +273,7 @@ class Account:
     browsers: tuple[Browser, ...] = ()
     skips: tuple[tuple[str, int], ...] = ()
     skip_count: int = 0
-    contact_proof: tuple[str, int] = ("", 0)
+    leave: Leave | None = None
     sent: tuple[Sent, ...] = ()
     ticket: Ticket | None = None
     acceptances: tuple[Acceptance, ...] = ()

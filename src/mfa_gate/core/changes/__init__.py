@@ -1,0 +1,49 @@
+"""What becomes of an account: pure steps from one ``Account`` to a ``Change``. A dropped change is a bug."""
+
+from __future__ import annotations
+
+from .answers import Charge, Forwarded, Granted, InFlight, charge, settle_failure, settle_success, twin_of
+from .base import Change, keep, refuse
+from .enrolling import (
+    begin_enrollment,
+    grant_leave,
+    may_change,
+    may_enroll,
+    redeem_ticket,
+    replace_backup,
+    settle_enrollment,
+    skip,
+)
+from .sending import issue, send_failed
+from .upkeep import accept_agreement, forget_browser, keep_name, remove, rename, saved_backup, set_default
+
+__all__ = [
+    "Change",
+    "Charge",
+    "Forwarded",
+    "Granted",
+    "InFlight",
+    "accept_agreement",
+    "begin_enrollment",
+    "charge",
+    "forget_browser",
+    "grant_leave",
+    "issue",
+    "keep",
+    "keep_name",
+    "may_change",
+    "may_enroll",
+    "redeem_ticket",
+    "refuse",
+    "remove",
+    "rename",
+    "replace_backup",
+    "saved_backup",
+    "send_failed",
+    "set_default",
+    "settle_enrollment",
+    "settle_failure",
+    "settle_success",
+    "skip",
+    "twin_of",
+]

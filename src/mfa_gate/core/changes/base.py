@@ -1,0 +1,93 @@
+"""A change of one account, and the bounds that every change keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from ..events import Event, Moment
+from ..model import (
+    MAX_BROWSERS,
+    MAX_CODES,
+    MAX_ENROLLMENTS,
+    MAX_OTHER_CHALLENGES,
+    MAX_PROOFS_PER_NETWORK,
+    MAX_SKIPS,
+    Account,
+    Browser,
+    Challenge,
+    Proof,
+)
+from ..policy import DAY
+from ..reasons import Refusal
+
+A = TypeVar("A", covariant=True)
+
+KEEP_DEAD = 7200
+"""At most how long, in seconds, an ended code is kept so that it is told apart from a wrong one (U-10)."""
+KEEP_PROOFS = 90 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Generic[A]):
+    """The account after a step, the events that commit with it, and what to answer the caller."""
+
+    account: Account
+    events: tuple[Event, ...]
+    answer: A
+
+
+def keep(account: Account, answer: A) -> Change[A]:
+    """Nothing changes; ``answer`` is all."""
+    return Change(account=account, events=(), answer=answer)
+
+
+def refuse(account: Account, reason: str, **more: object) -> Change[Refusal]:
+    """Nothing changes, and why."""
+    return keep(account, Refusal(reason=reason, **more))  # type: ignore[arg-type]
+
+
+def time_of(account: Account, moment: Moment) -> int:
+    """The time for this account: never earlier than what it has seen, so a clock that steps back revives nothing."""
+    return max(moment.now, account.seen_at)
+
+
+def tidy(account: Account, now: int) -> Account:
+    """The account within its bounds: what is dead long enough goes first, then the oldest."""
+    return replace(
+        account,
+        seen_at=now,
+        challenges=_bounded_challenges(account.challenges, now),
+        enrollments=tuple(e for e in account.enrollments if now < e.expires_at)[-MAX_ENROLLMENTS:],
+        browsers=_newest(account.browsers, MAX_BROWSERS),
+        sent=tuple(s for s in account.sent if now - s.at < DAY),
+        skips=account.skips[-MAX_SKIPS:],
+        ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
+    )
+
+
+def _newest(browsers: tuple[Browser, ...], limit: int) -> tuple[Browser, ...]:
+    kept = sorted(browsers, key=lambda b: b.last_used_at)[-limit:]
+    return tuple(b for b in browsers if b in kept)
+
+
+def _bounded_challenges(challenges: tuple[Challenge, ...], now: int) -> tuple[Challenge, ...]:
+    kept = [c for c in challenges if now < c.issued_at + min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
+    kept.sort(key=lambda c: (c.is_live(now), c.issued_at))
+    codes = [c for c in kept if "code" in c.data][-MAX_CODES:]
+    others = [c for c in kept if "code" not in c.data][-MAX_OTHER_CHALLENGES:]
+    return tuple(sorted((*codes, *others), key=lambda c: c.issued_at))
+
+
+def add_proof(proofs: Iterable[Proof], proof: Proof, *, networks: int, now: int) -> tuple[Proof, ...]:
+    """``proof`` with the others that still count: of each network the latest few, one a factor; the oldest network goes."""
+    current = [p for p in proofs if p.epoch == proof.epoch and now - p.at < KEEP_PROOFS]
+    kept = [p for p in current if (p.network, p.factor) != (proof.network, proof.factor)]
+    kept = sorted([*kept, proof], key=lambda p: p.at)
+    latest: dict[str, int] = {p.network: p.at for p in kept}
+    allowed = sorted(latest, key=lambda n: (latest[n], n == proof.network))[-networks:]
+    result: list[Proof] = []
+    for network in allowed:
+        result += [p for p in kept if p.network == network][-MAX_PROOFS_PER_NETWORK:]
+    return tuple(sorted(result, key=lambda p: p.at))

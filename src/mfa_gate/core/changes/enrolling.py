@@ -1,0 +1,242 @@
+"""Binding authenticators: who may, what a first enrollment needs, and when one begins to count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .. import attempts as budget
+from ..assurance import Traits
+from ..decision import Allow, Decision, Enroll, Standing, skip_key
+from ..entropy import draw_id
+from ..events import Event, Moment
+from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Caller, Enrollment, Fields, Leave
+from ..policy import Requirement, Rules
+from ..reasons import Refusal
+from .answers import Charge, Granted, grant, settle_failure
+from .base import Change, refuse, tidy, time_of
+
+CHANGE_AGE = 300
+"""Seconds: how old a proof may be for changing factors (decisions 10, S-84)."""
+ENROLLMENT_LIFE = 1800
+LEAVE_LIFE = 900
+MAX_LABEL = 40
+
+
+def may_change(standing: Standing, now: int) -> Refusal | None:
+    """Why factors may not be changed now, or None. A fresh proof by something enrolled is needed (S-82, S-84)."""
+    account = standing.account
+    if account.lock is not None:
+        return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
+    if now < account.frozen_until:
+        return Refusal(reason="frozen")
+    if not any(now - proof.at < CHANGE_AGE for proof in standing.proofs):
+        return Refusal(reason="proof_required", max_age=CHANGE_AGE)
+    return None
+
+
+def may_enroll(
+    standing: Standing, decision: Decision, requirement: Requirement, traits: Traits, now: int
+) -> Refusal | None:
+    """Why ``traits`` may not be enrolled now, or None.
+
+    Somebody with a factor needs a fresh proof and is never in a first enrollment (S-83). A first one needs what the
+    policy says besides the password: the contact on file proven, or a ticket; confirming that contact proves it too.
+    """
+    account = standing.account
+    if traits.kind not in requirement.factors:
+        return Refusal(reason="not_enrollable")
+    if account.authenticators:
+        return may_change(standing, now)
+    if account.lock is not None:
+        return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
+    if now < account.frozen_until:
+        return Refusal(reason="frozen")
+    if traits.backup:
+        return Refusal(reason="not_enrollable")
+    if not isinstance(decision, (Enroll, Allow)):
+        return Refusal(reason="proof_required")
+    return needs_leave(standing, requirement.rules, traits, now)
+
+
+def needs_leave(standing: Standing, rules: Rules, traits: Traits, now: int) -> Refusal | None:
+    """What a first enrollment still lacks, or None."""
+    first = rules.enrollment.first
+    if first == "open":
+        return None
+    leave = standing.account.leave
+    if (
+        leave
+        and leave.browser == standing.handle
+        and now - leave.at < LEAVE_LIFE
+        and (leave.kind == "ticket" or first == "contact")
+    ):
+        return None
+    if first == "ticket":
+        return Refusal(reason="ticket_required")
+    return None if is_on_file(rules, traits) else Refusal(reason="contact_required")
+
+
+def is_on_file(rules: Rules, traits: Traits) -> bool:
+    """Whether confirming this factor proves a contact that the host has on file."""
+    if traits.contact == "email":
+        return True
+    return traits.contact == "phone" and rules.factors.sms.phone == "on-file"
+
+
+def begin_enrollment(
+    account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str, single: bool
+) -> Change[Enrollment | Refusal]:
+    """A draft that does not count yet; it takes the place of an earlier draft of this kind in this browser (S-66)."""
+    now = time_of(account, moment)
+    if len(account.authenticators) >= MAX_AUTHENTICATORS:
+        return refuse(account, "too_many")
+    if single and any(a.factor == factor for a in account.authenticators):
+        return refuse(account, "already_enrolled")
+    enrollment = Enrollment(
+        id=draw_id(moment.nonce, "enrollment"),
+        factor=factor,
+        label=label,
+        browser=browser,
+        started_at=now,
+        expires_at=now + ENROLLMENT_LIFE,
+        data=data,
+    )
+    others = tuple(e for e in account.enrollments if (e.factor, e.browser) != (factor, browser))
+    gone = {e.id for e in account.enrollments} - {e.id for e in others}
+    account = replace(
+        account,
+        enrollments=(*others, enrollment),
+        challenges=tuple(c for c in account.challenges if c.target not in gone),
+    )
+    return Change(account=tidy(account, now), events=(), answer=enrollment)
+
+
+def settle_enrollment(
+    account: Account,
+    moment: Moment,
+    rules: Rules,
+    caller: Caller,
+    *,
+    taken: Charge,
+    seen: Enrollment,
+    data: Fields,
+    challenge: str,
+    label: str,
+    traits: Traits,
+    user_verified: bool,
+    new_handle: str,
+    answer: str,
+    refusal: Refusal | None,
+) -> Change[Granted | Refusal]:
+    """The draft confirmed: it counts from now on, and is a proof of this browser. ``refusal`` is ``may_enroll``'s word
+    on the account as it is now: what was allowed when the draft began may not be any more."""
+    now = time_of(account, moment)
+    reason = refusal.reason if refusal else ""
+    if not reason and seen not in account.enrollments:
+        reason = "code_already_used"
+    answered = next((c for c in account.challenges if c.id == challenge), None)
+    if not reason and challenge and (answered is None or not answered.is_live(now)):
+        reason = "code_already_used"
+    if reason:
+        return settle_failure(account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True)
+    authenticator = Authenticator(
+        id=draw_id(moment.nonce, "authenticator"),
+        factor=seen.factor,
+        label=free_label(account, label or seen.label),
+        created_at=now,
+        data=data,
+        last_used_at=now,
+        last_network=caller.network,
+    )
+    account = replace(
+        account,
+        attempts=budget.reset(account.attempts),
+        authenticators=(*account.authenticators, authenticator),
+        default=account.default or authenticator.id,
+        enrollments=tuple(e for e in account.enrollments if e.id != seen.id),
+        challenges=tuple(c for c in account.challenges if c.target != seen.id and c.purpose != "contact"),
+        skips=(),
+        leave=None,
+        ticket=None,
+    )
+    enrolled = moment.event("factor.enrolled", account.key, factor=authenticator.factor, authenticator=authenticator.id)
+    account, granted, events = grant(
+        account,
+        moment,
+        rules,
+        caller,
+        authenticator=authenticator,
+        user_verified=user_verified,
+        phishing_resistant=traits.phishing_resistant,
+        remember=True,
+        new_handle=new_handle,
+        answer=answer,
+    )
+    return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)
+
+
+def free_label(account: Account, label: str) -> str:
+    """``label`` cut to 40 characters, with a number behind it where the subject has one of that name already (U-32)."""
+    base = " ".join(label.split())[:MAX_LABEL] or "Authenticator"
+    taken = {a.label.casefold() for a in account.authenticators}
+    names = [base, *(f"{base[: MAX_LABEL - 3]} {n}" for n in range(2, MAX_AUTHENTICATORS + 2))]
+    return next(name for name in names if name.casefold() not in taken)
+
+
+def replace_backup(
+    account: Account, moment: Moment, *, factor: str, data: Fields, label: str
+) -> Change[Authenticator | Refusal]:
+    """A new set of backup codes; the old one ends at once. Never for an account without a factor (S-93)."""
+    now = time_of(account, moment)
+    others = tuple(a for a in account.authenticators if a.factor != factor)
+    if not others:
+        return refuse(account, "enrollment_required")
+    authenticator = Authenticator(
+        id=draw_id(moment.nonce, "authenticator"), factor=factor, label=label, created_at=now, data=data
+    )
+    event = moment.event("backup_codes.made", account.key, factor=factor)
+    changed = replace(account, authenticators=(*others, authenticator))
+    return Change(account=tidy(changed, now), events=(event,), answer=authenticator)
+
+
+def skip(account: Account, moment: Moment, caller: Caller, *, decision: Decision) -> Change[Refusal | None]:
+    """Put enrollment off, for this sign-in only, while the policy lets it be."""
+    if not isinstance(decision, Enroll) or not decision.skippable:
+        return refuse(account, "not_allowed")
+    now = time_of(account, moment)
+    key = skip_key(caller.subject, caller.handle)
+    others = tuple(item for item in account.skips if item[0] != key)
+    changed = replace(account, skips=(*others, (key, now)), skip_count=account.skip_count + 1)
+    event = moment.event("enrollment.skipped", account.key, count=changed.skip_count)
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def grant_leave(
+    account: Account, moment: Moment, rules: Rules, *, taken: Charge, challenge: str, browser: str, factor: str
+) -> Change[Refusal | None]:
+    """The contact on file is proven: this browser may enroll for a while. All attempts are back."""
+    now = time_of(account, moment)
+    answered = next((c for c in account.challenges if c.id == challenge), None)
+    if account.authenticators or answered is None or not answered.is_live(now):
+        return settle_failure(account, moment, rules, taken=taken, factor=factor, reason="code_already_used", free=True)
+    changed = replace(
+        account,
+        attempts=budget.reset(account.attempts),
+        challenges=tuple(
+            replace(c, spent_at=c.spent_at or now) if c.purpose == "contact" else c for c in account.challenges
+        ),
+        leave=Leave(kind="contact", browser=browser, at=now),
+    )
+    event = moment.event("contact.proven", account.key, factor=factor)
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def redeem_ticket(account: Account, moment: Moment, *, matches: bool, browser: str) -> Change[Refusal | None]:
+    """An administrator's ticket is shown: this browser may enroll for a while. It works once."""
+    now = time_of(account, moment)
+    ticket = account.ticket
+    if account.authenticators or ticket is None or not matches or now >= ticket.expires_at:
+        return refuse(account, "ticket_required")
+    changed = replace(account, leave=Leave(kind="ticket", browser=browser, at=now), ticket=None)
+    events: tuple[Event, ...] = (moment.event("enrollment.ticket", account.key, ticket=ticket.ref, reason="redeemed"),)
+    return Change(account=tidy(changed, now), events=events, answer=None)

@@ -1,0 +1,80 @@
+"""Issuing challenges: how often, how many may live, and what is remembered of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..entropy import draw_id
+from ..events import Moment
+from ..model import Account, Challenge, Fields, Sent
+from ..policy import DAY, ResendRules
+from ..reasons import Refusal
+from .base import Change, refuse, tidy, time_of
+
+HOUR = 3600
+
+
+def wait_for(account: Account, factor: str, limits: ResendRules, now: int) -> int:
+    """Seconds until the next send with ``factor`` is allowed, 0 for now.
+
+    The wait and the hour count for each factor; the day counts over all, so that changing the way does not add up (S-50).
+    """
+    mine = sorted(s.at for s in account.sent if s.factor == factor)
+    all_day = sorted(s.at for s in account.sent if now - s.at < DAY)
+    waits = [0]
+    if mine:
+        waits.append(mine[-1] + limits.wait - now)
+    hour = [at for at in mine if now - at < HOUR]
+    if len(hour) >= limits.per_hour:
+        waits.append(hour[-limits.per_hour] + HOUR - now)
+    if len(all_day) >= limits.per_day:
+        waits.append(all_day[-limits.per_day] + DAY - now)
+    return max(waits)
+
+
+def issue(
+    account: Account,
+    moment: Moment,
+    *,
+    factor: str,
+    purpose: str,
+    target: str,
+    browser: str,
+    data: Fields,
+    ttl: int,
+    limits: ResendRules | None,
+    live: int,
+) -> Change[Challenge | Refusal]:
+    """A challenge for ``target``. With ``limits`` it is one that is sent: refused when too soon; the oldest goes first."""
+    now = time_of(account, moment)
+    if account.lock is not None:
+        return refuse(account, "locked", ref=account.lock.ref, attempts_remaining=0)
+    if limits is not None:
+        wait = wait_for(account, factor, limits, now)
+        if wait > 0:
+            return refuse(account, "too_soon", retry_after=wait)
+    challenge = Challenge(
+        id=draw_id(moment.nonce, "challenge"),
+        factor=factor,
+        purpose=purpose,
+        target=target,
+        browser=browser,
+        issued_at=now,
+        expires_at=now + ttl,
+        data=data,
+    )
+    mine = [c for c in account.challenges if c.is_live(now) and c.factor == factor]
+    dropped = {c.id for c in mine[: max(0, len(mine) + 1 - live)]}
+    challenges = (*(c for c in account.challenges if c.id not in dropped), challenge)
+    events = (moment.event("challenge.sent", account.key, factor=factor, challenge=challenge.id, purpose=purpose),)
+    sent = (*account.sent, Sent(factor=factor, at=now)) if limits is not None else account.sent
+    changed = replace(account, challenges=challenges, sent=sent)
+    return Change(account=tidy(changed, now), events=events if limits is not None else (), answer=challenge)
+
+
+def send_failed(account: Account, moment: Moment, *, challenge: str, factor: str, reason: str) -> Change[str]:
+    """The provider did not take it. The code stays good, for it may arrive late; the send counts (S-50, F-21)."""
+    event = moment.event("challenge.send_failed", account.key, factor=factor, reason=reason, challenge=challenge)
+    challenges = tuple(replace(c, status="undelivered") if c.id == challenge else c for c in account.challenges)
+    changed = replace(account, challenges=challenges)
+    return Change(account=changed, events=(event,), answer=event.id)

@@ -1,0 +1,119 @@
+"""What people do with what they have: rename, set the default, remove, forget a browser, accept an agreement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..assurance import TraitsOf
+from ..events import Moment
+from ..model import Acceptance, Account, Authenticator, Caller
+from ..policy import AgreementRules, Stage
+from ..reasons import Refusal
+from .base import Change, keep, refuse, tidy, time_of
+from .enrolling import MAX_LABEL
+
+
+def _swap_in(account: Account, authenticator: Authenticator) -> Account:
+    return replace(
+        account,
+        authenticators=tuple(authenticator if a.id == authenticator.id else a for a in account.authenticators),
+    )
+
+
+def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[Authenticator | Refusal]:
+    """Another name, unique for the subject and at most 40 characters."""
+    mine = account.authenticator(id)
+    label = " ".join(label.split())
+    if mine is None:
+        return refuse(account, "not_found")
+    if not label or len(label) > MAX_LABEL or not label.isprintable():
+        return refuse(account, "malformed")
+    if any(a.label.casefold() == label.casefold() and a.id != id for a in account.authenticators):
+        return refuse(account, "label_taken")
+    changed = replace(mine, label=label)
+    event = moment.event("factor.changed", account.key, factor=mine.factor, authenticator=id, reason="renamed")
+    return Change(account=tidy(_swap_in(account, changed), time_of(account, moment)), events=(event,), answer=changed)
+
+
+def set_default(account: Account, moment: Moment, *, id: str, traits: TraitsOf) -> Change[Authenticator | Refusal]:
+    """The one that is offered first. Backup codes cannot be it."""
+    mine = account.authenticator(id)
+    if mine is None:
+        return refuse(account, "not_found")
+    if mine.factor in traits and traits[mine.factor].backup:
+        return refuse(account, "not_allowed")
+    event = moment.event("factor.changed", account.key, factor=mine.factor, authenticator=id, reason="default")
+    changed = replace(account, default=id)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
+
+
+def remove(
+    account: Account, moment: Moment, *, id: str, traits: TraitsOf, stage: Stage, permanent: bool
+) -> Change[Authenticator | Refusal]:
+    """One authenticator less; its proofs end with it. The last one stays while the policy requires one (S-88), and
+    where enrollment is for good a user cannot turn it off at any stage."""
+    mine = account.authenticator(id)
+    if mine is None:
+        return refuse(account, "not_found")
+    left = [a for a in account.authenticators if a.id != id]
+    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
+    if not factors and (permanent or stage == "required"):
+        return refuse(account, "last_factor")
+    event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id)
+    changed = replace(
+        account,
+        authenticators=tuple(left) if factors else (),
+        default=account.default if account.default != id else (factors[0].id if factors else ""),
+        challenges=tuple(c for c in account.challenges if c.target != id),
+        browsers=tuple(
+            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != id)) for b in account.browsers
+        ),
+    )
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
+
+
+def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refusal | None]:
+    """A remembered browser and its proofs are gone; its cookie is dead."""
+    if all(b.id != id for b in account.browsers):
+        return refuse(account, "not_found")
+    event = moment.event("browser.forgotten", account.key, browser=id)
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def accept_agreement(
+    account: Account, moment: Moment, caller: Caller, *, agreement: AgreementRules, version: str
+) -> Change[Refusal | None]:
+    """Record the acceptance with version, digest, time and network. Another version than the one shown is refused."""
+    if version != agreement.version:
+        return refuse(account, "malformed")
+    now = time_of(account, moment)
+    accepted = Acceptance(
+        agreement=agreement.id,
+        version=version,
+        digest=agreement.digest,
+        at=now,
+        network=caller.network,
+        session=caller.subject.session,
+    )
+    others = tuple(a for a in account.acceptances if a.agreement != agreement.id)
+    detail = {"agreement": agreement.id, "version": version, "digest": agreement.digest[:16]}
+    event = moment.event("agreement.accepted", account.key, **detail)
+    changed = replace(account, acceptances=(*others, accepted))
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def saved_backup(account: Account, moment: Moment, *, id: str, data: object) -> Change[Refusal | None]:
+    """The person has the codes: what was kept to show them again goes."""
+    mine = account.authenticator(id)
+    if mine is None or not isinstance(data, dict):
+        return refuse(account, "not_found")
+    changed = _swap_in(account, replace(mine, data=data))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
+
+
+def keep_name(account: Account, *, name: str) -> Change[None]:
+    """The host's name for the subject, as last seen, for administrators' lists."""
+    if account.name == name or not account.version:
+        return keep(account, None)
+    return Change(account=replace(account, name=name[:80]), events=(), answer=None)

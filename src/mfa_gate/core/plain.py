@@ -1,0 +1,91 @@
+"""What of a foreign text (a name, a label) may enter a message: no control characters, no links, no foreign alphabets."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LABEL_LENGTH = 40
+SMS_LENGTH = 160
+"""Septets of one text message: GSM 03.38, 140 octets."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SPACES = re.compile(r"\s+")
+_SCHEME = re.compile(r"\s*:\s*/\s*/\s*")
+_DOMAIN_DOT = re.compile(r"(?<=\w)[.。・](?=[^\W\d_])")
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""The basic table only: what is in its extension takes two septets, so it is replaced like everything else."""
+
+_LIKE = {
+    "[": "(",
+    "]": ")",
+    "{": "(",
+    "}": ")",
+    "|": "/",
+    "\\": "/",
+    "~": "-",
+    "^": "'",
+    "`": "'",
+    "€": "EUR",
+    "‘": "'",
+    "’": "'",
+    "‚": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "«": '"',
+    "»": '"',
+    "‐": "-",
+    "‑": "-",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "•": "-",
+    "·": "-",
+    "×": "x",
+    "ł": "l",
+    "Ł": "L",
+    "đ": "d",
+    "Đ": "D",
+    "ð": "d",
+    "Ð": "D",
+    "þ": "th",
+    "Þ": "Th",
+    "œ": "oe",
+    "Œ": "OE",
+    "ı": "i",
+}
+
+
+def one_line(text: str, *, limit: int) -> str:
+    """``text`` as one line of at most ``limit`` characters, without what cannot be seen or turns the writing around."""
+    seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
+    line = _SPACES.sub(" ", seen).strip()
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def unlinked(text: str, *, limit: int = LABEL_LENGTH) -> str:
+    """``one_line`` of what a user wrote, in which no mail program finds an address to link to (S-54)."""
+    line = one_line(unicodedata.normalize("NFKC", text[: 4 * limit]), limit=4 * limit)
+    return one_line(_DOMAIN_DOT.sub(". ", _SCHEME.sub(": ", line)), limit=limit)
+
+
+def gsm7(text: str, *, lost: str = "") -> str:
+    """``text`` in characters that take one septet each; what has no likeness there becomes ``lost``."""
+    return "".join(_likeness(char, lost) for char in unicodedata.normalize("NFC", text))
+
+
+def _likeness(char: str, lost: str) -> str:
+    if char in _GSM7:
+        return char
+    if char in _LIKE:
+        return _LIKE[char]
+    if char.isspace():
+        return " "
+    parts = unicodedata.normalize("NFKD", char)
+    kept = "".join(part for part in parts if part in _GSM7 and not part.isspace())
+    return kept or lost

@@ -1,0 +1,147 @@
+"""What a factor is to the rest: its traits, how it is enrolled, challenged and verified. Factors see no counter and no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..core.assurance import Traits
+from ..core.entropy import expand
+from ..core.model import Challenge, Contacts, Fields, SubjectKey
+from ..core.policy import ResendRules, Rules
+from ..keyring import Keyring
+
+
+def _same(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a factor may know: whose it is, the time, fresh entropy, the keys, the rules, and words for messages.
+
+    ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
+    party's, ``origins`` its origins; none of them comes from a request. ``where`` and ``when`` are for people.
+    """
+
+    key: SubjectKey
+    now: int
+    nonce: bytes
+    keyring: Keyring
+    rules: Rules
+    contacts: Contacts = Contacts()
+    browser: str = ""
+    purpose: str = "sign-in"
+    service: str = ""
+    host: str = ""
+    origins: tuple[str, ...] = ()
+    where: str = ""
+    when: str = ""
+    user_handle: str = ""
+    known: tuple[Fields, ...] = ()
+    callback: str = ""
+    translate: Callable[[str], str] = _same
+
+    def draw(self, label: str, size: int) -> bytes:
+        """``size`` random bytes of this context's entropy; the same label gives the same bytes."""
+        return expand(self.nonce, label, size)
+
+    def seal(self, purpose: str, plain: str) -> str:
+        """``plain`` sealed for this subject."""
+        row = (self.key.tenant, self.key.id)
+        return self.keyring.seal(purpose, plain.encode(), row=row, nonce=self.draw("seal/" + purpose, 12))
+
+    def open(self, purpose: str, sealed: object) -> str:
+        """What was sealed for this subject. Raises ``keyring.Unopened``."""
+        return self.keyring.open(purpose, str(sealed), row=(self.key.tenant, self.key.id)).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is to be sent once the challenge is committed."""
+
+    channel: str
+    to: str
+    text: str
+    subject: str = ""
+    html: str = ""
+    code: str = field(default="", repr=False)
+    callback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """A challenge to be issued: its private data, its life in seconds, what to send, what to show the browser."""
+
+    data: Fields
+    ttl: int
+    delivery: Delivery | None = None
+    show: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An authenticator before its confirmation: private data (secrets sealed), a first label."""
+
+    data: Fields
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The response is right. ``data`` replaces the authenticator's; ``target`` names another one that it was meant for.
+
+    ``challenge`` is the id of the challenge that it answers, which must still be live when this is settled.
+    ``claim`` is a name that must be unique over the whole store (a credential id).
+    """
+
+    data: Fields
+    target: str = ""
+    challenge: str = ""
+    user_verified: bool = False
+    claim: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The response is not accepted. ``free``: it was no guess (expired, replayed), the attempt is given back.
+
+    ``alarm`` names something that an administrator should hear of.
+    """
+
+    reason: str
+    free: bool = False
+    alarm: str = ""
+
+
+class Factor(Protocol):
+    """One file of ``factors/``. All methods are pure; ``verify`` raises on no input whatever."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the rest may know."""
+
+    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
+        """Begin an enrollment; ``phone`` as typed, where the factor wants one."""
+
+    def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
+        """What the page of a pending enrollment shows (secret, uri, hint …); never for a confirmed authenticator."""
+
+    def hint(self, context: Context, data: Fields, /) -> str:
+        """Where a challenge goes, masked as the policy says; "" where nothing is sent."""
+
+    def limits(self, rules: Rules, /) -> ResendRules | None:
+        """How often a challenge may be sent; None where none is."""
+
+    def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
+        """A challenge for the authenticator or draft with ``data``; None where the factor needs none."""
+
+    def read(self, response: object, rules: Rules, /) -> object | None:
+        """The response in its one canonical form, or None: malformed. No stored state is looked at."""
+
+    def verify(
+        self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
+    ) -> Accepted | Rejected:
+        """Whether ``response`` (from ``read``) is right for ``data``, or for one of ``challenges``."""

@@ -1,0 +1,81 @@
+"""Codes that people type and codes that are sent: reading, making, storing and matching them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from ..core.model import Challenge, Fields
+from ..core.policy import CodeRules
+from .base import Accepted, Context, Delivery, Issue, Rejected
+
+MAX_TYPED = 64
+_SEPARATORS = frozenset(" \t-.\u00a0\u2010\u2011\u2012\u2013\u2212\u202f\u2007")
+_NONE = ""
+
+
+def read_digits(response: object, digits: int) -> str | None:
+    """The ``digits`` ASCII digits that a person meant, or None.
+
+    Any Unicode decimal digit counts; spaces, hyphens, dots and a leading # are dropped. From a pasted sentence the only
+    run of that many digits is taken. Anything that is no text, or longer than 64 characters, is malformed (S-38, S-61).
+    """
+    if not isinstance(response, str) or len(response) > MAX_TYPED:
+        return None
+    text = response.strip().removeprefix("#").strip()
+    plain = "".join(_digit(char) for char in text if char not in _SEPARATORS)
+    if re.fullmatch(rf"[0-9]{{{digits}}}", plain):
+        return plain
+    spelled = "".join(_digit(char) for char in text)
+    runs: list[str] = re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", spelled)
+    has_words = any(char.isalpha() for char in spelled)
+    return runs[0] if len(runs) == 1 and has_words else None
+
+
+def _digit(char: str) -> str:
+    """Only decimal digits (category Nd) are digits: a superscript is not one (S-60)."""
+    value = unicodedata.decimal(char, None)
+    return char if value is None else str(value)
+
+
+def make_code(context: Context, digits: int) -> str:
+    """A uniform code of ``digits`` digits, leading zeros kept (S-43; the bias of 128 bits is below 2^-100)."""
+    return str(int.from_bytes(context.draw("code", 16)) % 10**digits).zfill(digits)
+
+
+def code_digest(context: Context, code: str) -> str:
+    """What is stored of a code: HMAC over subject, tenant, purpose and code (S-46, S-49)."""
+    return context.keyring.digest("code", context.key.tenant, context.key.id, context.purpose, code)
+
+
+def issue_code(context: Context, code: str, rules: CodeRules, delivery: Delivery) -> Issue:
+    """A challenge that the sent ``code`` answers."""
+    return Issue(data={"code": code_digest(context, code)}, ttl=rules.ttl, delivery=delivery)
+
+
+def verify_code(
+    context: Context, data: Fields, challenges: Sequence[Challenge], response: object
+) -> Accepted | Rejected:
+    """Any live code of this purpose counts. Spent and expired ones are recognized while they are kept, and cost nothing."""
+    code = str(response)
+    parts = (context.key.tenant, context.key.id, context.purpose, code)
+    matching = [c for c in challenges if context.keyring.matches("code", str(c.data.get("code", _NONE)), *parts)]
+    for challenge in matching:
+        if challenge.is_live(context.now):
+            return Accepted(data=data, target=challenge.target, challenge=challenge.id)
+    if any(challenge.spent_at for challenge in matching):
+        return Rejected(reason="code_already_used", free=True)
+    return Rejected(reason="code_expired", free=True) if matching else Rejected(reason="wrong_code")
+
+
+def masked_email(address: str) -> str:
+    """``u•••@e•••.example``: the first letter of the mailbox and of the domain, and the domain's last label."""
+    mailbox, _, domain = address.rpartition("@")
+    name, dot, last = domain.rpartition(".")
+    return f"{mailbox[:1]}•••@{name[:1]}•••{dot}{last}"
+
+
+def masked_phone(number: str) -> str:
+    """``•••• ••01``: the last two digits of a number."""
+    return f"(•••) •••-••{number[-2:]}"

@@ -1,0 +1,67 @@
+"""Telephone numbers: which may be used, told apart by the number itself and refused by class, never by "invalid"."""
+
+from __future__ import annotations
+
+from ..core.policy import PhoneRules
+from .base import Context, Draft, Rejected
+
+MAX_PHONE = 40
+_TYPES = {
+    1: "mobile",
+    0: "fixed-line",
+    2: "mobile",
+    3: "toll-free",
+    4: "premium-rate",
+    5: "shared-cost",
+    6: "voip",
+    7: "personal",
+    8: "pager",
+    9: "uan",
+    10: "voicemail",
+}
+
+
+def read_phone(text: str, rules: PhoneRules) -> str | Rejected:
+    """The number in E.164, or why it cannot be used: ``phone_invalid``, ``phone_region``, ``phone_type``.
+
+    A number with +1 may lie in any of twenty countries: its region is asked of the number, not of its country code.
+    Without a country code it is read as one of the policy's first region.
+    """
+    import phonenumbers
+
+    if not text or len(text) > MAX_PHONE:
+        return Rejected(reason="phone_invalid", free=True)
+    try:
+        number = phonenumbers.parse(text, (rules.regions or ("US",))[0])
+    except phonenumbers.NumberParseException:
+        return Rejected(reason="phone_invalid", free=True)
+    region = phonenumbers.region_code_for_number(number)
+    kind = _TYPES.get(phonenumbers.number_type(number), "")
+    if kind in rules.refuse_types:
+        return Rejected(reason="phone_type", free=True)
+    if not phonenumbers.is_possible_number(number):
+        return Rejected(reason="phone_invalid", free=True)
+    e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    if region is None and is_fictional(e164):
+        region = "US"
+    if region is None:
+        return Rejected(reason="phone_invalid", free=True)
+    if rules.regions is not None and region not in rules.regions:
+        return Rejected(reason="phone_region", free=True)
+    return e164
+
+
+def is_fictional(e164: str) -> bool:
+    """+1 NXX 555-0100 to 0199 are set aside for examples: no table gives them a region."""
+    return e164.startswith("+1") and e164[5:10] == "55501"
+
+
+def draft_phone(context: Context, rules: PhoneRules, purpose: str, typed: str, label: str) -> Draft | Rejected:
+    """An enrollment for the number that was typed, or the one on file where the policy wants that."""
+    text = context.contacts.phone if rules.phone == "on-file" else typed
+    if not text and rules.phone == "on-file":
+        return Rejected(reason="no_contact", free=True)
+    number = read_phone(text, rules)
+    if isinstance(number, Rejected):
+        return number
+    return Draft(data={"to": context.seal(purpose, number)}, label=label)

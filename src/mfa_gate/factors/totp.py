@@ -1,0 +1,81 @@
+"""Codes of an authenticator app (RFC 6238): each time step counts once."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b32encode
+from collections.abc import Mapping, Sequence
+
+from ..core.assurance import Traits
+from ..core.model import Challenge, Fields
+from ..core.policy import ResendRules, Rules
+from .base import Accepted, Context, Draft, Issue, Rejected
+from .codes import read_digits
+
+SECRET_BYTES = 20
+"""160 bits: RFC 4226 R6 recommends them, and every authenticator app takes them."""
+FAR_STEPS = 20
+PURPOSE = "totp"
+
+
+class Totp:
+    """``totp``. Data: the sealed secret (base32), digits and period at enrollment, the last accepted step."""
+
+    traits = Traits(kind="totp", name="Authenticator app")
+
+    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
+        """A secret made here, never taken from a request (S-63), sealed for this subject (S-64)."""
+        rules = context.rules.factors.totp
+        secret = b32encode(context.draw("totp", SECRET_BYTES)).decode()
+        data = {"secret": context.seal(PURPOSE, secret), "digits": rules.digits, "period": rules.period, "step": 0}
+        return Draft(data=data, label="Authenticator app")
+
+    def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
+        """The secret, and the ``otpauth:`` address for the app and its QR code."""
+        import pyotp
+
+        secret = context.open(PURPOSE, data["secret"])
+        digits, period = int(str(data["digits"])), int(str(data["period"]))
+        issuer = (context.service or context.key.tenant).replace(":", " ")
+        account = (context.contacts.email or context.key.id).replace(":", " ")
+        uri = pyotp.TOTP(secret, digits=digits, interval=period).provisioning_uri(name=account, issuer_name=issuer)
+        return {"secret": secret, "uri": uri, "issuer": issuer, "account": account}
+
+    def hint(self, context: Context, data: Fields, /) -> str:
+        """Nothing is sent."""
+        return ""
+
+    def limits(self, rules: Rules, /) -> ResendRules | None:
+        """Nothing is sent."""
+        return None
+
+    def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
+        """The app makes its codes alone."""
+        return None
+
+    def read(self, response: object, rules: Rules, /) -> object | None:
+        """Digits of exactly the policy's length."""
+        return read_digits(response, rules.factors.totp.digits)
+
+    def verify(
+        self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
+    ) -> Accepted | Rejected:
+        """RFC 6238 5.2: at most one step of drift, and never a step that is not greater than the last accepted (S-59)."""
+        import pyotp
+
+        code, digits, period = str(response), int(str(data["digits"])), int(str(data["period"]))
+        generator = pyotp.HOTP(context.open(PURPOSE, data["secret"]), digits=digits)
+        current, last = context.now // period, int(str(data["step"]))
+        drift = context.rules.factors.totp.drift_steps
+        steps = [s for s in range(current - drift, current + drift + 1) if s >= 0]
+        matching = [step for step in steps if hmac.compare_digest(generator.at(step), code)]
+        for step in matching:
+            if step > last:
+                return Accepted(data={**data, "step": step})
+        if matching:
+            return Rejected(reason="code_already_used", free=True)
+        if context.purpose == "enroll":
+            far = range(max(0, current - FAR_STEPS), current + FAR_STEPS + 1)
+            if any(hmac.compare_digest(generator.at(step), code) for step in far):
+                return Rejected(reason="clock_drift", free=True)
+        return Rejected(reason="wrong_code")

@@ -1,0 +1,144 @@
+"""The keys: what seals, opens, signs and digests; one derived key a purpose, each ciphertext bound to its row."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+PREFIX = "mfa1_"
+KEY_BYTES = 32
+_CHECK_BYTES = 4
+_ID_BYTES = 3
+_NONCE_BYTES = 12
+_DIGEST_BYTES = 16
+
+
+class KeyFault(ValueError):
+    """A key is not usable; the message says why and never shows the key."""
+
+
+class Unopened(ValueError):
+    """A ciphertext was made with a key that is not listed, for another row or purpose, or was altered."""
+
+
+def _b64(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _raw(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def make_key(entropy: bytes) -> str:
+    """The text of a new key. ``entropy`` is 32 bytes fresh from the system. Raises ``KeyFault`` for anything else."""
+    if len(entropy) != KEY_BYTES:
+        raise KeyFault(f"a key is made of {KEY_BYTES} random bytes, not {len(entropy)}")
+    return PREFIX + _b64(entropy + hashlib.sha256(entropy).digest()[:_CHECK_BYTES])
+
+
+def join(parts: Sequence[str]) -> bytes:
+    """``parts`` as bytes that no other list of parts gives."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4) + part for part in encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    id: str
+    secret: bytes
+
+    def derived(self, purpose: str) -> bytes:
+        return _derive(self.secret, purpose)
+
+
+@lru_cache(maxsize=256)
+def _derive(secret: bytes, purpose: str) -> bytes:
+    """HKDF-Expand (RFC 5869 2.3) of a key that is uniform already, for one block."""
+    return hmac.digest(secret, b"mfa_gate/" + purpose.encode() + b"\x01", "sha256")
+
+
+def _parse(text: str, place: str) -> _Key:
+    if not isinstance(text, str) or not text.startswith(PREFIX):
+        raise KeyFault(f'{place} is no key: it does not begin with "{PREFIX}"; make one with: mfa-gate keys new')
+    try:
+        raw = _raw(text[len(PREFIX) :].strip())
+    except ValueError:
+        raw = b""
+    secret, check = raw[:KEY_BYTES], raw[KEY_BYTES:]
+    if len(secret) != KEY_BYTES or hashlib.sha256(secret).digest()[:_CHECK_BYTES] != check:
+        raise KeyFault(f"{place} is damaged (its checksum is wrong); copy it whole, as mfa-gate keys new printed it")
+    if len(set(secret)) < KEY_BYTES // 2:
+        raise KeyFault(f"{place} is weak (too few different bytes); make one with: mfa-gate keys new")
+    return _Key(_b64(hashlib.sha256(b"id" + secret).digest()[:_ID_BYTES]), secret)
+
+
+class Keyring:
+    """Keys, newest first: the newest seals, signs and digests; all listed ones open and verify.
+
+    Raises ``KeyFault`` when there is none, one is damaged or weak, or one is listed twice.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if isinstance(keys, str):
+            keys = [keys]
+        if not keys:
+            raise KeyFault("there is no key; make one with: mfa-gate keys new")
+        self._keys = [_parse(text, f"keys[{index}]") for index, text in enumerate(keys)]
+        if len({key.id for key in self._keys}) != len(self._keys):
+            raise KeyFault("the same key is listed twice; list each once, newest first")
+        self._by_id = {key.id: key for key in self._keys}
+
+    def __repr__(self) -> str:
+        return f"Keyring({', '.join(key.id for key in self._keys)})"
+
+    @property
+    def newest(self) -> str:
+        """The id of the key that seals."""
+        return self._keys[0].id
+
+    def key_of(self, sealed: str) -> str:
+        """The id of the key that made a ciphertext or digest."""
+        return sealed[: _ID_BYTES * 4 // 3]
+
+    def seal(self, purpose: str, plain: bytes, *, row: Sequence[str], nonce: bytes) -> str:
+        """``plain`` under AES-256-GCM, readable only for this purpose and row. ``nonce`` is 12 fresh random bytes."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        if len(nonce) != _NONCE_BYTES:
+            raise ValueError("a nonce has 12 bytes")
+        key = self._keys[0]
+        return key.id + _b64(nonce + AESGCM(key.derived("seal/" + purpose)).encrypt(nonce, plain, join(row)))
+
+    def open(self, purpose: str, sealed: str, *, row: Sequence[str]) -> bytes:
+        """What was sealed. Raises ``Unopened``."""
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        key = self._by_id.get(self.key_of(sealed))
+        if key is None:
+            raise Unopened("sealed with a key that is not listed")
+        try:
+            raw = _raw(sealed[len(key.id) :])
+            return AESGCM(key.derived("seal/" + purpose)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], join(row))
+        except (InvalidTag, ValueError) as error:
+            raise Unopened("altered, or sealed for another row or purpose") from error
+
+    def digest(self, purpose: str, *parts: str, key_id: str = "") -> str:
+        """A keyed digest (HMAC-SHA-256, 128 bits) of ``parts``, by the newest key or the named one ("" if unlisted)."""
+        key = self._by_id.get(key_id) if key_id else self._keys[0]
+        if key is None:
+            return ""
+        return key.id + _b64(hmac.digest(key.derived("digest/" + purpose), join(parts), "sha256")[:_DIGEST_BYTES])
+
+    def matches(self, purpose: str, digest: str, *parts: str) -> bool:
+        """Whether ``digest`` was made of ``parts``, in constant time."""
+        mine = self.digest(purpose, *parts, key_id=self.key_of(digest))
+        return bool(mine) and hmac.compare_digest(mine, digest)
+
+    def secrets_for(self, purpose: str) -> list[bytes]:
+        """The derived keys of a purpose, oldest first (the order that itsdangerous wants)."""
+        return [key.derived("sign/" + purpose) for key in reversed(self._keys)]
