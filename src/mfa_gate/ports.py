@@ -53,14 +53,14 @@ class Message:
     part of ``text`` already; senders never log ``code``, ``text`` or the whole of ``to``."""
 
     channel: Channel
-    to: str
+    to: str = field(repr=False)
     tenant: str
-    text: str
+    text: str = field(repr=False)
     key: str
-    subject: str = ""
-    html: str = ""
+    subject: str = field(default="", repr=False)
+    html: str = field(default="", repr=False)
     code: str = field(default="", repr=False)
-    callback: str = ""
+    callback: str = field(default="", repr=False)
 
 
 class Sender(Protocol):
