@@ -1,0 +1,118 @@
+"""What the person is told by e-mail when something about the account's second factor changes (S-87)."""
+
+from __future__ import annotations
+
+from .letters import N_, SUBJECT_LENGTH, EmailText, Part, Translate, asked_lines, dispute_link, fill, letter
+from .plain import one_line, unlinked
+
+SERVICE_LENGTH = 60
+LINE_LENGTH = 100
+
+_NOTICES: dict[str, tuple[str, str]] = {
+    "factor.enrolled": (
+        N_("A sign-in method was added"),
+        N_("A new way to confirm that it is you was added to your {service} account."),
+    ),
+    "factor.removed": (
+        N_("A sign-in method was removed"),
+        N_("A way to confirm that it is you was removed from your {service} account."),
+    ),
+    "factor.changed": (
+        N_("A sign-in method was changed"),
+        N_("A way to confirm that it is you was renamed or made the default in your {service} account."),
+    ),
+    "backup_codes.made": (
+        N_("New backup codes were made"),
+        N_("New backup codes were made for your {service} account. The old ones no longer work."),
+    ),
+    "backup_code.used": (
+        N_("A backup code was used"),
+        N_("A backup code was used to sign in to your {service} account. It will not work again."),
+    ),
+    "browser.new_network": (
+        N_("Sign-in from a new network"),
+        N_("A browser that you use confirmed your sign-in to {service} from a network that is new to us."),
+    ),
+    "account.locked": (
+        N_("Your account is locked"),
+        N_("Your {service} account is locked. Only an administrator can unlock it. No codes are sent until then."),
+    ),
+    "account.unlocked": (
+        N_("Your account is unlocked"),
+        N_("An administrator unlocked your {service} account. You can sign in again."),
+    ),
+    "account.reset": (
+        N_("Your sign-in methods were removed"),
+        N_("An administrator removed every second sign-in method of your {service} account. Set up a new one soon."),
+    ),
+    "recovery.requested": (
+        N_("Somebody asked for help with your account"),
+        N_("Somebody who has lost access asked for help with your {service} account. An administrator will decide."),
+    ),
+    "recovery.refused": (
+        N_("The request for help was refused"),
+        N_("An administrator refused the request for help with your {service} account. Nothing was changed."),
+    ),
+    "proofs.revoked": (
+        N_("You were signed out everywhere"),
+        N_("Every browser has to confirm your sign-in to {service} again."),
+    ),
+    "enrollment.ticket": (
+        N_("You may set up a sign-in method"),
+        N_("An administrator gave leave to set up a second sign-in method for your {service} account."),
+    ),
+}
+
+NOTICE_KINDS = frozenset(_NOTICES)
+
+
+def notice(
+    kind: str,
+    *,
+    service: str,
+    when_text: str,
+    translate: Translate,
+    where: str = "",
+    label: str = "",
+    owner: str = "",
+    dispute_url: str = "",
+) -> EmailText:
+    """The notice of ``kind`` (one of ``NOTICE_KINDS``), with what to do if it was somebody else.
+
+    ``label`` is what the user called the thing; it and ``where`` stand in the body only, without links (S-54).
+    ``owner`` is whom to tell, ``dispute_url`` our own page where "this was not me" can be said.
+
+    Raises ``ValueError`` for another kind, or a ``dispute_url`` that is not one http(s) address.
+    """
+    if kind not in _NOTICES:
+        raise ValueError(f"no notice is told of {kind!r}")
+    headline, sentence = _NOTICES[kind]
+    name = one_line(service, limit=SERVICE_LENGTH)
+    subject = f"{name}: {fill(headline, translate)}" if name else fill(headline, translate)
+    about = asked_lines(
+        when_text=one_line(when_text, limit=LINE_LENGTH),
+        where=unlinked(where, limit=LINE_LENGTH),
+        label=unlinked(label),
+        translate=translate,
+    )
+    parts = [Part(fill(sentence, translate, service=name))]
+    if about is not None:
+        parts.append(about)
+    parts.append(Part(fill(N_("If this was you, there is nothing to do."), translate)))
+    parts.append(not_you(owner=owner, translate=translate))
+    if dispute_url:
+        parts.append(Part(fill(N_("You can also tell us here that it was not you:"), translate)))
+        parts.append(dispute_link(dispute_url))
+    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=parts)
+
+
+def not_you(*, owner: str, translate: Translate) -> Part:
+    """What to do when it was somebody else."""
+    helper = one_line(owner, limit=LINE_LENGTH)
+    if not helper:
+        return Part(
+            fill(N_("If this was not you, change your password and tell your administrator at once."), translate)
+        )
+    return Part(
+        fill(N_("If this was not you, change your password and tell {owner} at once."), translate, owner=helper)
+    )

@@ -1,0 +1,37 @@
+"""The senders that come with the package: each delivers one message, or says why not; each loads when it is first named.
+
+``SendFailed.reason`` of all of them: ``unreachable`` (never handed over), ``timeout`` (handed over or nearly so, and no
+answer came: it may still arrive, so it is never sent again by itself), ``refused``, ``rejected-destination``,
+``opted-out``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .console import ConsoleSender
+    from .smtp import SMTPSender
+    from .twilio import TwilioSender, TwilioVoiceSender
+    from .webhook import WebhookSender
+
+__all__ = ["ConsoleSender", "SMTPSender", "TwilioSender", "TwilioVoiceSender", "WebhookSender"]
+
+_HOMES = {
+    "ConsoleSender": "console",
+    "SMTPSender": "smtp",
+    "TwilioSender": "twilio",
+    "TwilioVoiceSender": "twilio",
+    "WebhookSender": "webhook",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

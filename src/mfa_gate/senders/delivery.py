@@ -1,0 +1,89 @@
+"""What became of one delivery, and when a provider that keeps failing is left in peace."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ..errors import SendFailed
+
+FAILURES = 5
+PAUSE = 30.0
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended; ``reason`` "" is delivered, else a word of ``SendFailed``.
+
+    ``detail`` never quotes what the provider said: providers repeat numbers and texts in their errors.
+    ``provider_down`` says that the next message to anybody would likely fail as well; a full mailbox or a barred number
+    does not say that, so nobody can switch a channel off for others with an address of their own.
+    """
+
+    reason: str = ""
+    transient: bool = False
+    detail: str = ""
+    provider_down: bool = False
+
+
+DELIVERED = Outcome()
+
+
+class Breaker:
+    """Refuses at once for ``pause`` seconds after ``failures`` failures of the provider in a row (S-127, F-21).
+
+    ``clock`` is monotonic seconds. After the pause one attempt goes through, and decides for the others.
+    """
+
+    def __init__(
+        self, *, failures: int = FAILURES, pause: float = PAUSE, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._failures = failures
+        self._pause = pause
+        self._clock = clock
+        self._count = 0
+        self._opened_at = 0.0
+        self._probing = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message would be refused now without being tried."""
+        if self._count < self._failures:
+            return False
+        return self._probing or self._clock() - self._opened_at < self._pause
+
+    async def deliver(self, attempt: Callable[[], Awaitable[Outcome]]) -> None:
+        """Run ``attempt`` once, if the provider is not paused. Raises ``SendFailed``."""
+        if self.is_open:
+            raise SendFailed("unreachable", transient=True, detail="paused after repeated failures")
+        self._probing = self._count >= self._failures
+        outcome: Outcome | None = None
+        try:
+            outcome = await attempt()
+        finally:
+            self._probing = False
+            if outcome is not None:
+                self._settle(provider_down=outcome.provider_down)
+        # Raised outside any handler: the library's exception, which may quote the destination, is not chained to ours.
+        if outcome.reason:
+            raise SendFailed(outcome.reason, transient=outcome.transient, detail=outcome.detail)
+
+    def _settle(self, *, provider_down: bool) -> None:
+        if not provider_down:
+            self._count = 0
+            return
+        self._count += 1
+        if self._count >= self._failures:
+            self._opened_at = self._clock()
+
+
+def header_safe(key: str) -> str:
+    """``key`` as it may stand in a header: itself, or its digest where it holds anything unusual."""
+    if _PLAIN_KEY.fullmatch(key):
+        return key
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,83 @@
+"""One HTTP request to a provider: bounded in time and size, never redirected, never repeated (S-127)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import MissingExtra
+from .delivery import Outcome
+
+if TYPE_CHECKING:
+    import ssl
+
+ANSWER_TIME = 2.0
+MAX_ANSWER = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the provider answered; ``body`` is at most the first 64 KiB."""
+
+    status: int
+    body: bytes
+
+    def outcome(self) -> Outcome | None:
+        """What the status alone says; None for 2xx."""
+        if 200 <= self.status < 300:
+            return None
+        busy = self.status == 429 or self.status >= 500
+        return Outcome(reason="refused", transient=busy, detail=f"HTTP {self.status}", provider_down=busy)
+
+
+class Courier:
+    """Carries requests to the addresses it is given, with no cookies, proxies, redirects or credentials of its own.
+
+    It drives the transport beneath the library's client, because the client writes addresses to the log and obeys the
+    environment. ``timeout`` is the seconds for connecting; the whole takes at most two more. Nothing is kept open: a
+    connection that died while idle would turn a message that was not sent into one of unknown fate.
+
+    Raises ``MissingExtra`` without the extra ``sms``.
+    """
+
+    def __init__(self, *, what: str, timeout: float, tls_context: ssl.SSLContext | None = None) -> None:
+        try:
+            import httpx2
+        except ImportError:
+            raise MissingExtra(what, "sms") from None
+        self._httpx = httpx2
+        self._timeout = timeout
+        self._tls = tls_context or httpx2.create_ssl_context()
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b""
+    ) -> Answer | Outcome:
+        """Ask once. An ``Outcome`` is how it failed: ``unreachable`` was never sent, ``timeout`` may have been."""
+        httpx = self._httpx
+        phases = {"connect": self._timeout, "pool": self._timeout, "read": None, "write": None}
+        request = httpx.Request(method, url, headers=dict(headers), content=body, extensions={"timeout": phases})
+        try:
+            async with (
+                asyncio.timeout(self._timeout + ANSWER_TIME),
+                httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, retries=0) as transport,
+            ):
+                response = await transport.handle_async_request(request)
+                try:
+                    return Answer(status=response.status_code, body=await _first_bytes(response.aiter_raw()))
+                finally:
+                    await response.aclose()
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            return Outcome(reason="unreachable", transient=True, detail="no connection", provider_down=True)
+        except (httpx.TransportError, TimeoutError):
+            return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
+
+
+async def _first_bytes(stream: AsyncIterator[bytes]) -> bytes:
+    received = b""
+    async for part in stream:
+        received += part
+        if len(received) >= MAX_ANSWER:
+            break
+    return received[:MAX_ANSWER]

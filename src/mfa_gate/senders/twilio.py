@@ -1,0 +1,222 @@
+"""Text messages and calls through Twilio's REST API, or any provider that speaks it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from ..errors import SettingsError
+from ..ports import Message
+from .addresses import is_number, is_private_url, provider_url
+from .delivery import DELIVERED, Breaker, Outcome, header_safe
+from .posting import Answer, Courier
+
+if TYPE_CHECKING:
+    import ssl
+
+BASE_URL = "https://api.twilio.com"
+RING_SECONDS = 30
+
+OPTED_OUT = frozenset({21610})
+BAD_DESTINATION = frozenset({21211, 21214, 21215, 21216, 21217, 21219, 21408, 21612, 21614, 21635, 13223, 13224})
+"""Not a number, not reachable from this sender, not a mobile, or in a region that the account does not serve."""
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9]{2,64}")
+_SERVICE = re.compile(r"MG[0-9a-f]{32}")
+
+
+class TwilioSender:
+    """Sends text messages: POST ``/2010-04-01/Accounts/{sid}/Messages.json``.
+
+    ``sender`` is a number in E.164, a short code, or a messaging service (``MG…``). ``base_url`` is another server with
+    the same API. ``timeout`` is the seconds for connecting; the whole takes at most two more. ``clock`` is monotonic.
+
+    Raises ``SettingsError``, and ``MissingExtra`` without the extra ``sms``.
+    """
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        sender: str,
+        base_url: str = BASE_URL,
+        timeout: float = 3.0,
+        tls_context: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._account = _Account(
+            what="TwilioSender",
+            account_sid=account_sid,
+            auth_token=auth_token,
+            base_url=base_url,
+            timeout=timeout,
+            tls_context=tls_context,
+        )
+        self._sender = {"MessagingServiceSid" if _SERVICE.fullmatch(sender) else "From": _named(sender, "TwilioSender")}
+        self._breaker = Breaker(clock=clock)
+
+    def __repr__(self) -> str:
+        return f"TwilioSender(base_url={self._account.base_url!r})"
+
+    @property
+    def available(self) -> bool:
+        """False while the provider is left in peace after repeated failures."""
+        return not self._breaker.is_open
+
+    async def send(self, message: Message) -> None:
+        """Hand ``message`` to the provider, once. Raises ``SendFailed``."""
+        await self._breaker.deliver(lambda: self._attempt(message))
+
+    async def aclose(self) -> None:
+        """Nothing is held between messages."""
+
+    async def check(self) -> str:
+        """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
+        return await self._account.check()
+
+    async def _attempt(self, message: Message) -> Outcome:
+        if not is_number(message.to):
+            return Outcome(reason="rejected-destination", detail="not a number in E.164")
+        form = {"To": message.to, **self._sender, "Body": message.text}
+        return await self._account.post("Messages", form, key=message.key)
+
+
+class TwilioVoiceSender:
+    """Places calls: POST ``/2010-04-01/Accounts/{sid}/Calls.json``; what is said comes from ``message.callback``.
+
+    The callback's words ask for a key before they read a code (S-56), so a voice mailbox never gets one. Parameters and
+    errors are those of ``TwilioSender``; ``sender`` is a number in E.164.
+    """
+
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        sender: str,
+        base_url: str = BASE_URL,
+        timeout: float = 3.0,
+        tls_context: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._account = _Account(
+            what="TwilioVoiceSender",
+            account_sid=account_sid,
+            auth_token=auth_token,
+            base_url=base_url,
+            timeout=timeout,
+            tls_context=tls_context,
+        )
+        self._sender = _named(sender, "TwilioVoiceSender")
+        self._breaker = Breaker(clock=clock)
+
+    def __repr__(self) -> str:
+        return f"TwilioVoiceSender(base_url={self._account.base_url!r})"
+
+    @property
+    def available(self) -> bool:
+        """False while the provider is left in peace after repeated failures."""
+        return not self._breaker.is_open
+
+    async def send(self, message: Message) -> None:
+        """Have the provider call, once. Raises ``SendFailed``."""
+        await self._breaker.deliver(lambda: self._attempt(message))
+
+    async def aclose(self) -> None:
+        """Nothing is held between calls."""
+
+    async def check(self) -> str:
+        """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
+        return await self._account.check()
+
+    async def _attempt(self, message: Message) -> Outcome:
+        if not is_number(message.to):
+            return Outcome(reason="rejected-destination", detail="not a number in E.164")
+        if not is_private_url(message.callback):
+            return Outcome(reason="refused", detail="a call needs an https callback")
+        form = {
+            "To": message.to,
+            "From": self._sender,
+            "Url": message.callback,
+            "Method": "POST",
+            "Timeout": str(RING_SECONDS),
+        }
+        return await self._account.post("Calls", form, key=message.key)
+
+
+class _Account:
+    """One account at the provider: where its resources are, and the credentials."""
+
+    def __init__(
+        self,
+        *,
+        what: str,
+        account_sid: str,
+        auth_token: str,
+        base_url: str,
+        timeout: float,
+        tls_context: ssl.SSLContext | None,
+    ) -> None:
+        if not _ACCOUNT.fullmatch(account_sid):
+            raise SettingsError(f"{what}: account_sid must be letters and digits")
+        if not auth_token:
+            raise SettingsError(f"{what}: auth_token is empty")
+        self.base_url = provider_url(base_url, what=f"{what}: base_url").rstrip("/")
+        self._root = f"{self.base_url}/2010-04-01/Accounts/{account_sid}"
+        credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode("ascii")
+        self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
+        self._courier = Courier(what=what, timeout=timeout, tls_context=tls_context)
+
+    async def post(self, resource: str, form: Mapping[str, str], *, key: str) -> Outcome:
+        headers = {
+            **self._headers,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Idempotency-Key": header_safe(key),
+        }
+        answer = await self._courier.request(
+            "POST", f"{self._root}/{resource}.json", headers=headers, body=urlencode(form).encode("ascii")
+        )
+        return answer if isinstance(answer, Outcome) else _outcome(answer)
+
+    async def check(self) -> str:
+        answer = await self._courier.request("GET", f"{self._root}.json", headers=self._headers)
+        failure = answer if isinstance(answer, Outcome) else answer.outcome()
+        return f"{self.base_url}: {failure.reason}, {failure.detail}" if failure else ""
+
+
+def _outcome(answer: Answer) -> Outcome:
+    failure = answer.outcome()
+    code = _error_code(answer.body)
+    if failure is not None and failure.transient:
+        return failure
+    if code in OPTED_OUT:
+        return Outcome(reason="opted-out", detail=f"provider's code {code}")
+    if code in BAD_DESTINATION:
+        return Outcome(reason="rejected-destination", detail=f"provider's code {code}")
+    if failure is None and code:
+        return Outcome(reason="refused", detail=f"provider's code {code}")
+    return failure or DELIVERED
+
+
+def _error_code(body: bytes) -> int:
+    """``code`` of a problem, ``error_code`` of a message that was taken and failed at once, or 0."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return 0
+    if not isinstance(said, dict):
+        return 0
+    code = said.get("code") or said.get("error_code")
+    return code if isinstance(code, int) else 0
+
+
+def _named(sender: str, what: str) -> str:
+    if not sender or not sender.isprintable():
+        raise SettingsError(f"{what}: sender must be a number, a short code or a messaging service")
+    return sender

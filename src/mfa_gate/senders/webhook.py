@@ -1,0 +1,126 @@
+"""Hands messages of any channel to a service of the host's own, signed, so that it knows who asks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ..errors import SettingsError
+from ..ports import Message
+from .addresses import provider_url
+from .delivery import DELIVERED, Breaker, Outcome, header_safe
+from .posting import Answer, Courier
+
+if TYPE_CHECKING:
+    import ssl
+
+MIN_SECRET = 16
+TIMESTAMP_HEADER = "X-MFA-Gate-Timestamp"
+SIGNATURE_HEADER = "X-MFA-Gate-Signature"
+
+
+class WebhookSender:
+    """POSTs each message as JSON ``{channel, to, tenant, subject, text, key, code?, callback?}`` to ``url``.
+
+    ``X-MFA-Gate-Signature`` is ``v1=`` and the hexadecimal HMAC-SHA256, under ``secret``, of ``X-MFA-Gate-Timestamp``
+    (UTC seconds), a full stop and the raw body; receivers refuse old time stamps and a ``key`` that they have seen.
+    2xx is delivered. A 4xx may say ``{"reason": "opted-out"}`` or ``{"reason": "rejected-destination"}``.
+
+    ``timeout`` is the seconds for connecting; the whole takes at most two more. ``now`` is UTC seconds, ``clock``
+    monotonic ones. Raises ``SettingsError`` unless ``url`` is https (or this machine) and ``secret`` has 16 bytes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        secret: str | bytes,
+        timeout: float = 3.0,
+        tls_context: ssl.SSLContext | None = None,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = provider_url(url, what="WebhookSender: url")
+        self._secret = secret.encode() if isinstance(secret, str) else secret
+        if len(self._secret) < MIN_SECRET:
+            raise SettingsError(f"WebhookSender: secret must have {MIN_SECRET} bytes or more")
+        self._courier = Courier(what="WebhookSender", timeout=timeout, tls_context=tls_context)
+        self._now = now
+        self._breaker = Breaker(clock=clock)
+
+    def __repr__(self) -> str:
+        # Only the host: many receivers put their secret into the path.
+        return f"WebhookSender(host={urlsplit(self._url).hostname!r})"
+
+    @property
+    def available(self) -> bool:
+        """False while the receiver is left in peace after repeated failures."""
+        return not self._breaker.is_open
+
+    async def send(self, message: Message) -> None:
+        """Hand ``message`` to the receiver, once. Raises ``SendFailed``."""
+        await self._breaker.deliver(lambda: self._attempt(message))
+
+    async def aclose(self) -> None:
+        """Nothing is held between messages."""
+
+    async def check(self) -> str:
+        """ "" if the receiver answers at all (it is asked ``OPTIONS``, which sends nothing), else one sentence."""
+        answer = await self._courier.request("OPTIONS", self._url, headers={})
+        if isinstance(answer, Answer):
+            return ""
+        return f"{urlsplit(self._url).hostname}: {answer.reason}, {answer.detail}"
+
+    async def _attempt(self, message: Message) -> Outcome:
+        body = _document(message)
+        timestamp = str(int(self._now()))
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": header_safe(message.key),
+            TIMESTAMP_HEADER: timestamp,
+            SIGNATURE_HEADER: signature_of(self._secret, timestamp=timestamp, body=body),
+        }
+        answer = await self._courier.request("POST", self._url, headers=headers, body=body)
+        return answer if isinstance(answer, Outcome) else _outcome(answer)
+
+
+def signature_of(secret: bytes, *, timestamp: str, body: bytes) -> str:
+    """The value of the signature header; a receiver compares it in constant time."""
+    return "v1=" + hmac.new(secret, timestamp.encode("ascii") + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _document(message: Message) -> bytes:
+    fields = {
+        "channel": message.channel,
+        "to": message.to,
+        "tenant": message.tenant,
+        "subject": message.subject,
+        "text": message.text,
+        "key": message.key,
+    }
+    if message.code:
+        fields["code"] = message.code
+    if message.callback:
+        fields["callback"] = message.callback
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+
+
+def _outcome(answer: Answer) -> Outcome:
+    failure = answer.outcome()
+    if failure is None:
+        return DELIVERED
+    if not 400 <= answer.status < 500 or failure.transient:
+        return failure
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return failure
+    reason = said.get("reason") if isinstance(said, dict) else None
+    if reason in ("opted-out", "rejected-destination"):
+        return Outcome(reason=reason, detail=failure.detail)
+    return failure
