@@ -1,0 +1,86 @@
+"""The data directory: which files are in it, how they are made at the first start, and how they are removed."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from .settings import HERE
+
+__all__ = ["KEYS", "policy_path", "prepare", "read_secret", "reset"]
+
+KEYS = "keys"
+_SESSION_SECRET = "session-secret"
+_FIRST_START = "first-start"
+_POLICY = "policy.toml"
+_LOGO = "logo.svg"
+_AGREEMENT = "agreements/data-access.md"
+_DATABASES = ("app.db", "gate.db")
+_FILES = (KEYS, _SESSION_SECRET, _FIRST_START, _POLICY, _LOGO, _AGREEMENT, "clock", *_DATABASES)
+_SINCE_FIRST_START = re.compile(r"\b1970-01-(\d\d)T00:00:00Z")
+
+
+def prepare(data: Path, *, make_key: Callable[[], str]) -> None:
+    """Make what is missing in ``data``: the directory, the keys, the session secret, and the policy with its dates."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_once(data / KEYS, make_key)
+    _write_once(data / _SESSION_SECRET, lambda: secrets.token_urlsafe(48))
+    _write_once(data / _FIRST_START, lambda: str(int(time.time())))
+    (data / _AGREEMENT).parent.mkdir(exist_ok=True)
+    for name in (_LOGO, _AGREEMENT):
+        _replace(data / name, (HERE / name).read_text(encoding="utf-8"))
+    first_start = int((data / _FIRST_START).read_text(encoding="ascii"))
+    _replace(data / _POLICY, policy_text((HERE / _POLICY).read_text(encoding="utf-8"), first_start))
+
+
+def policy_text(template: str, first_start: int) -> str:
+    """The policy with its dates: the template counts days from 1970-01-01, which stands for the first start."""
+    start = datetime.fromtimestamp(first_start, UTC).replace(microsecond=0)
+
+    def dated(match: re.Match[str]) -> str:
+        at = start + timedelta(days=int(match[1]) - 1)
+        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    return _SINCE_FIRST_START.sub(dated, template)
+
+
+def policy_path(data: Path) -> Path:
+    """The policy in force."""
+    return data / _POLICY
+
+
+def read_secret(data: Path) -> str:
+    """The secret of the session cookies."""
+    return (data / _SESSION_SECRET).read_text(encoding="ascii").strip()
+
+
+def reset(data: Path) -> None:
+    """Remove the files that this app makes, and nothing else; the directory goes too when that leaves it empty."""
+    for name in _FILES:
+        (data / name).unlink(missing_ok=True)
+    for name in _DATABASES:
+        for suffix in ("-wal", "-shm", "-journal"):
+            (data / f"{name}{suffix}").unlink(missing_ok=True)
+    for directory in (data / "agreements", data):
+        if directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
+
+
+def _write_once(path: Path, make: Callable[[], str]) -> None:
+    if path.exists():
+        return
+    _replace(path, make() + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    # Beside it and then over it: a worker that starts meanwhile reads the old text or the new one, never half of it.
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    beside.replace(path)

@@ -1,0 +1,100 @@
+"""Everything that was "sent", kept for the demo page instead of being delivered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mfa_gate.ports import Message
+
+from .clock import rfc3339
+from .database import Database
+
+__all__ = ["Outbox", "OutboxSender", "Sent"]
+
+_KEEP = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One message as it was handed over. ``at`` is UTC seconds since 1970 by the demo's clock."""
+
+    channel: str
+    to: str
+    tenant: str
+    subject: str
+    text: str
+    code: str
+    callback: str
+    at: float
+
+    def as_json(self) -> dict[str, str]:
+        """The public form; ``code`` is there only where there is one."""
+        shown = {"channel": self.channel, "to": self.to, "tenant": self.tenant, "subject": self.subject}
+        shown["text"] = self.text
+        if self.code:
+            shown["code"] = self.code
+        return shown | {"at": rfc3339(self.at)}
+
+
+class Outbox:
+    """The messages, in the app's own file: all workers see them, whatever happens to the gate's store."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def add(self, message: Message) -> None:
+        """Keep ``message``; the oldest go when there are very many."""
+        at = self._now()
+        row = (
+            message.channel,
+            message.to,
+            message.tenant,
+            message.subject,
+            message.text,
+            message.code,
+            message.callback,
+            at,
+        )
+        with self._database.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO outbox (channel, recipient, tenant, subject, text, code, callback, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            connection.execute("DELETE FROM outbox WHERE id <= ?", ((cursor.lastrowid or 0) - _KEEP,))
+
+    def newest_first(self) -> list[Sent]:
+        """All that is kept."""
+        rows = self._database.rows(
+            "SELECT channel, recipient, tenant, subject, text, code, callback, at FROM outbox ORDER BY id DESC"
+        )
+        return [
+            Sent(
+                channel=channel,
+                to=to,
+                tenant=tenant,
+                subject=subject,
+                text=text,
+                code=code,
+                callback=callback,
+                at=at,
+            )
+            for channel, to, tenant, subject, text, code, callback, at in rows
+        ]
+
+
+class OutboxSender:
+    """A sender that "delivers" into the outbox, and never to standard output."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def send(self, message: Message, /) -> None:
+        """Keep ``message``."""
+        await asyncio.to_thread(self._outbox.add, message)
+
+    async def aclose(self) -> None:
+        """There is nothing to let go of."""
