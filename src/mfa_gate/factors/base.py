@@ -72,10 +72,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """A challenge to be issued: its private data, its life in seconds, what to send, what to show the browser."""
+    """A challenge to be issued: its private data, its life in seconds, how many of its kind may be outstanding, what to
+    send, what to show the browser."""
 
     data: Fields
     ttl: int
+    live: int = 3
     delivery: Delivery | None = None
     show: Mapping[str, object] = field(default_factory=dict)
 
@@ -108,12 +110,13 @@ class Accepted:
 class Rejected:
     """The response is not accepted. ``free``: it was no guess (expired, replayed), the attempt is given back.
 
-    ``alarm`` names something that an administrator should hear of.
+    ``alarm`` names something that an administrator should hear of. ``challenge`` is one that dies with this answer.
     """
 
     reason: str
     free: bool = False
     alarm: str = ""
+    challenge: str = ""
 
 
 class Factor(Protocol):

@@ -51,7 +51,7 @@ def code_digest(context: Context, code: str) -> str:
 
 def issue_code(context: Context, code: str, rules: CodeRules, delivery: Delivery) -> Issue:
     """A challenge that the sent ``code`` answers."""
-    return Issue(data={"code": code_digest(context, code)}, ttl=rules.ttl, delivery=delivery)
+    return Issue(data={"code": code_digest(context, code)}, ttl=rules.ttl, live=rules.live, delivery=delivery)
 
 
 def verify_code(

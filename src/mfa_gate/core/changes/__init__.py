@@ -15,7 +15,7 @@ from .enrolling import (
     skip,
 )
 from .sending import issue, send_failed
-from .upkeep import accept_agreement, forget_browser, keep_name, remove, rename, saved_backup, set_default
+from .upkeep import accept_agreement, forget_browser, remove, rename, saved_backup, set_default
 
 __all__ = [
     "Change",
@@ -30,7 +30,6 @@ __all__ = [
     "grant_leave",
     "issue",
     "keep",
-    "keep_name",
     "may_change",
     "may_enroll",
     "redeem_ticket",

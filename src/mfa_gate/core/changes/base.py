@@ -23,6 +23,7 @@ from ..policy import DAY
 from ..reasons import Refusal
 
 A = TypeVar("A", covariant=True)
+B = TypeVar("B")
 
 KEEP_DEAD = 7200
 """At most how long, in seconds, an ended code is kept so that it is told apart from a wrong one (U-10)."""
@@ -38,7 +39,7 @@ class Change(Generic[A]):
     answer: A
 
 
-def keep(account: Account, answer: A) -> Change[A]:
+def keep(account: Account, answer: B) -> Change[B]:
     """Nothing changes; ``answer`` is all."""
     return Change(account=account, events=(), answer=answer)
 

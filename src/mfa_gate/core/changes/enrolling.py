@@ -84,7 +84,15 @@ def is_on_file(rules: Rules, traits: Traits) -> bool:
 
 
 def begin_enrollment(
-    account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str, single: bool
+    account: Account,
+    moment: Moment,
+    *,
+    factor: str,
+    data: Fields,
+    label: str,
+    browser: str,
+    single: bool,
+    name: str = "",
 ) -> Change[Enrollment | Refusal]:
     """A draft that does not count yet; it takes the place of an earlier draft of this kind in this browser (S-66)."""
     now = time_of(account, moment)
@@ -105,6 +113,7 @@ def begin_enrollment(
     gone = {e.id for e in account.enrollments} - {e.id for e in others}
     account = replace(
         account,
+        name=name[:80] or account.name,
         enrollments=(*others, enrollment),
         challenges=tuple(c for c in account.challenges if c.target not in gone),
     )

@@ -9,7 +9,7 @@ from ..events import Moment
 from ..model import Acceptance, Account, Authenticator, Caller
 from ..policy import AgreementRules, Stage
 from ..reasons import Refusal
-from .base import Change, keep, refuse, tidy, time_of
+from .base import Change, refuse, tidy, time_of
 from .enrolling import MAX_LABEL
 
 
@@ -110,10 +110,3 @@ def saved_backup(account: Account, moment: Moment, *, id: str, data: object) -> 
         return refuse(account, "not_found")
     changed = _swap_in(account, replace(mine, data=data))
     return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
-
-
-def keep_name(account: Account, *, name: str) -> Change[None]:
-    """The host's name for the subject, as last seen, for administrators' lists."""
-    if account.name == name or not account.version:
-        return keep(account, None)
-    return Change(account=replace(account, name=name[:80]), events=(), answer=None)

@@ -1,0 +1,35 @@
+"""The use cases: load, a pure step, swap, then effects. Pages, JSON and commands all come here."""
+
+from __future__ import annotations
+
+from ..core.policy import Policy
+from .engine import Engine, RelyingParty, Wiring, check_canary
+from .enrolling import Enrolled, Enrolling, Enrollments
+from .judging import Judge, Judgement
+from .keeping import Keeping
+from .notices import Notices
+from .proving import Issued, Proving, Verified
+
+__all__ = ["Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
+
+
+class Service:
+    """All use cases over one store under one policy."""
+
+    def __init__(self, wiring: Wiring, policy: Policy) -> None:
+        self.engine = Engine(wiring, policy)
+        self.judge = Judge(self.engine)
+        self.proving = Proving(self.engine, self.judge)
+        self.enrollments = Enrollments(self.engine, self.judge, self.proving)
+        self.keeping = Keeping(self.engine, self.judge)
+        self.notices = Notices(self.engine)
+
+    async def open(self) -> str:
+        """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``."""
+        engine = self.engine
+        await engine.store.open()
+        return await check_canary(engine.store, engine.keyring, engine.wiring.entropy)
+
+    async def aclose(self) -> None:
+        """Finish what is under way and let go of everything."""
+        await self.engine.aclose()

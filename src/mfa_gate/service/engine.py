@@ -1,0 +1,297 @@
+"""Load, step, swap: the one retry loop, the cache of decoded accounts, and what is told after a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from ..core.changes import Change
+from ..core.events import Event, Moment
+from ..core.model import Account, Contacts, Subject, SubjectKey
+from ..core.networks import Network
+from ..core.policy import Policy, Rules, TenantSettings
+from ..errors import StoreContention, StoreUnavailable
+from ..keyring import Keyring
+from ..ports import Clock, ContactsOf, Entropy, Senders, Store
+
+A = TypeVar("A")
+
+MAX_TURNS = 200
+MAX_CACHED = 10_000
+CONTACTS_TIMEOUT = 3.0
+
+audit_log = logging.getLogger("mfa_gate.audit")
+log = logging.getLogger("mfa_gate")
+
+OnEvent = Callable[[Event], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelyingParty:
+    """The site that passkeys are bound to, and the name that people see. ``id`` is its host name, ``origins`` are exact.
+
+    None of them is ever taken from a request.
+    """
+
+    id: str
+    name: str
+    origins: tuple[str, ...] | list[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What the developer's code holds: parts, keys and providers; no rule is in here."""
+
+    store: Store
+    keyring: Keyring
+    clock: Clock
+    entropy: Entropy
+    senders: Senders
+    relying_party: RelyingParty
+    contacts: ContactsOf | None = None
+    on_event: OnEvent | None = None
+    on_reset: Callable[[Subject], object] | None = None
+    on_lock: Callable[[Subject], object] | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    app: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One account in the cache. ``stale`` is set when the store tells of a change; who holds the entry looks at it."""
+
+    account: Account
+    stale: bool = False
+
+
+class Engine:
+    """Everything that a use case needs, and nothing that it decides."""
+
+    def __init__(self, wiring: Wiring, policy: Policy) -> None:
+        self.wiring = wiring
+        self.policy = policy
+        self.store = wiring.store
+        self.keyring = wiring.keyring
+        self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
+        self._settings: dict[str, TenantSettings] = {}
+        self._generation = 0
+        self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
+        self._after: set[asyncio.Task[None]] = set()
+        self.listeners: list[Callable[[Sequence[Event], Account], Awaitable[None]]] = []
+
+    def now(self) -> int:
+        """UTC seconds by the one clock."""
+        return int(self.wiring.clock.now())
+
+    def moment(self, *, network: str = "", actor: str = "") -> Moment:
+        """The time and fresh entropy for one change, drawn before its first turn."""
+        return Moment(
+            now=self.now(),
+            nonce=self.wiring.entropy(32),
+            app=self.wiring.app,
+            network=network,
+            actor=actor,
+            policy=self.policy.digest[:12],
+        )
+
+    def rules(self, tenant: str) -> Rules:
+        """The rules of a tenant."""
+        return self.policy.rules_for(tenant)
+
+    def use_policy(self, policy: Policy) -> None:
+        """Another policy is in force from now on; all that was judged by the old one is forgotten."""
+        self.policy = policy
+        self.forget_all()
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def notice(self) -> None:
+        """Drop what the store says has changed. Cheap: once a guarded request. Raises ``StoreUnavailable``."""
+        changed = self.store.changed()
+        if not changed:
+            return
+        self._generation += 1
+        if isinstance(changed, frozenset):
+            for key in changed:
+                self._drop(key)
+        else:
+            self.forget_all()
+
+    def forget_all(self) -> None:
+        """Empty the cache."""
+        self._generation += 1
+        for entry in self._accounts.values():
+            entry.stale = True
+        self._accounts.clear()
+        self._settings.clear()
+
+    def _drop(self, key: SubjectKey) -> None:
+        entry = self._accounts.pop(key, None)
+        if entry is not None:
+            entry.stale = True
+
+    async def entry(self, key: SubjectKey) -> Entry:
+        """The account for reading, from the cache where the store has told of no change. ``notice`` comes first."""
+        entry = self._accounts.get(key)
+        if entry is not None:
+            self._accounts.move_to_end(key)
+            return entry
+        generation = self._generation
+        entry = Entry(await self.store.load(key))
+        if generation != self._generation:
+            entry.stale = True
+            return entry
+        self._accounts[key] = entry
+        if len(self._accounts) > MAX_CACHED:
+            _, oldest = self._accounts.popitem(last=False)
+            oldest.stale = True
+        return entry
+
+    async def settings(self, tenant: str) -> TenantSettings:
+        """The tenant's settings, from the cache where nothing has changed."""
+        known = self._settings.get(tenant)
+        if known is not None:
+            return known
+        generation = self._generation
+        known = await self.store.settings(tenant)
+        if generation == self._generation:
+            self._settings[tenant] = known
+        return known
+
+    async def contacts(self, subject: Subject) -> Contacts:
+        """What the host has on file. Raises what the host raises, or ``TimeoutError`` after three seconds."""
+        if self.wiring.contacts is None:
+            return Contacts()
+        async with asyncio.timeout(CONTACTS_TIMEOUT):
+            return await self.wiring.contacts(subject)
+
+    # -- changing -------------------------------------------------------------------------------------------------
+
+    def turn(self, key: SubjectKey) -> asyncio.Lock:
+        """The lock that lines up this process's answers for one account. It lives while somebody holds it."""
+        lock = self._turns.get(key)
+        if lock is None:
+            lock = self._turns[key] = asyncio.Lock()
+        return lock
+
+    async def change(self, key: SubjectKey, step: Callable[[Account], Change[A]]) -> A:
+        """Load, ``step``, swap, until the swap holds; ``step`` is pure, so repeating it is harmless.
+
+        Raises ``StoreUnavailable``, or ``StoreContention`` when the race is lost more often than is plausible.
+        """
+        for attempt in range(MAX_TURNS):
+            account = await self.store.load(key)
+            change = step(account)
+            if change.account == account and not change.events:
+                return change.answer
+            if await self.store.swap(change.account, change.events):
+                await self.after(change.events, change.account)
+                return change.answer
+            await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
+        raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
+
+    async def record(self, events: Sequence[Event]) -> None:
+        """Write events that belong to no change. The caller decides what a failure means."""
+        await self.store.append(events)
+        for event in events:
+            self.tell(event)
+
+    async def after(self, events: Sequence[Event], account: Account) -> None:
+        """After a commit: the log, the host's hook, and notices. Nothing here can undo or fail what was committed."""
+        for event in events:
+            self.tell(event)
+        if not events or not self.listeners:
+            return
+        tasks = [asyncio.create_task(self._listen(listener, events, account)) for listener in self.listeners]
+        for task in tasks:
+            self._after.add(task)
+            task.add_done_callback(self._after.discard)
+        await asyncio.wait(tasks, timeout=0.3)
+
+    async def _listen(
+        self, listener: Callable[[Sequence[Event], Account], Awaitable[None]], events: Sequence[Event], account: Account
+    ) -> None:
+        try:
+            await listener(events, account)
+        except Exception:
+            log.exception("a notice could not be sent")
+
+    def tell(self, event: Event) -> None:
+        """One event to the log (JSON) and to the host's hook. A hook that fails is logged and changes nothing."""
+        if audit_log.isEnabledFor(logging.INFO):
+            audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
+        hook = self.wiring.on_event
+        if hook is None:
+            return
+        try:
+            result = hook(event)
+        except Exception:
+            log.exception("the on_event hook failed")
+            return
+        if inspect.isawaitable(result):
+            task = asyncio.ensure_future(_quietly(result))
+            self._after.add(task)
+            task.add_done_callback(self._after.discard)
+
+    async def idle(self) -> None:
+        """Wait until all that runs after a commit is done."""
+        while self._after:
+            await asyncio.wait(list(self._after))
+
+    async def aclose(self) -> None:
+        """Finish what is under way, then let go of senders and store."""
+        if self._after:
+            await asyncio.wait(list(self._after), timeout=5)
+        for sender in (
+            self.wiring.senders.email,
+            self.wiring.senders.sms,
+            self.wiring.senders.voice,
+            self.wiring.senders.push,
+        ):
+            if sender is not None:
+                await sender.aclose()
+        await self.store.aclose()
+
+
+async def _quietly(result: Awaitable[object]) -> None:
+    try:
+        await result
+    except Exception:
+        log.exception("a hook failed")
+
+
+CANARY = "canary"
+CANARY_ROW = ("mfa_gate", "canary")
+
+
+async def check_canary(store: Store, keyring: Keyring, entropy: Entropy) -> str:
+    """ "" when a listed key opens what this store's first key sealed; else what is wrong. A new store gets its canary.
+
+    Without it a lost key would look like people without a factor (F-19).
+    """
+    sealed = await store.meta(CANARY)
+    if sealed is not None:
+        try:
+            keyring.open(CANARY, sealed.decode("ascii", "replace"), row=CANARY_ROW)
+        except ValueError:
+            return (
+                "keys: none of the listed keys opens this store; it was made with another one. "
+                "Put that key back into keys=[...] (newest first); without it no enrolled factor can be read"
+            )
+        if keyring.key_of(sealed.decode()) == keyring.newest:
+            return ""
+    fresh = keyring.seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=entropy(12))
+    try:
+        await store.put_meta(CANARY, fresh.encode())
+    except StoreUnavailable:
+        if sealed is None:
+            raise
+    return ""

@@ -1,0 +1,144 @@
+"""May this request pass? Reads only; a proven browser's request costs a look at what was judged before."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from ..core.decision import Allow, Decision, Standing, decide, standing_for
+from ..core.events import Event
+from ..core.model import Account, Caller, Subject
+from ..core.policy import Demand, Facts, Requirement, requirement_for
+from ..errors import StoreUnavailable
+from ..factors import TRAITS
+from .engine import Engine, Entry
+
+MAX_PASSES = 20_000
+PASS_LIFE = 30
+"""Seconds after which a request is judged anew although nothing is known to have changed (calendars, expiries)."""
+
+
+@dataclass(slots=True, eq=False)
+class Pass:
+    """What was judged: this subject, from this address, with this cookie, may reach what demands no more until then."""
+
+    entry: Entry
+    subject: Subject
+    address: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A decision with what it was made of. ``standing`` is None where nothing was demanded and nothing was read."""
+
+    decision: Decision
+    requirement: Requirement
+    standing: Standing | None = None
+    entry: Entry | None = None
+
+    @property
+    def account(self) -> Account | None:
+        """The account that was looked at."""
+        return self.standing.account if self.standing else None
+
+
+class Judge:
+    """Decides; grants nothing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._passes: OrderedDict[str, Pass] = OrderedDict()
+
+    def passes(self, subject: Subject, cookie: str, address: str) -> bool:
+        """Whether this browser was judged to pass a moment ago and nothing has changed since. Raises ``StoreUnavailable``.
+
+        For requests that no step-up rule names. A miss means: judge.
+        """
+        self.engine.notice()
+        known = self._passes.get(cookie)
+        if known is None:
+            return False
+        if known.entry.stale or self.engine.wiring.clock.now() >= known.until:
+            del self._passes[cookie]
+            return False
+        return known.address == address and (known.subject is subject or known.subject == subject)
+
+    def remember(self, judgement: Judgement, cookie: str, address: str, subject: Subject) -> None:
+        """Keep what was judged for the next request of this browser. Only a proof or a skip is worth it."""
+        decision, entry = judgement.decision, judgement.entry
+        if not isinstance(decision, Allow) or entry is None or entry.stale or not cookie or decision.why.watched:
+            return
+        until = min(decision.until, self.engine.now() + PASS_LIFE)
+        self._passes[cookie] = Pass(entry, subject, address, until)
+        self._passes.move_to_end(cookie)
+        if len(self._passes) > MAX_PASSES:
+            self._passes.popitem(last=False)
+
+    async def judge(self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = ()) -> Judgement:
+        """The decision on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``."""
+        engine = self.engine
+        engine.notice()
+        settings = await engine.settings(facts.tenant)
+        now = engine.now()
+        requirement = requirement_for(engine.policy, facts, settings, now)
+        if requirement.free_kind and not extra:
+            return Judgement(decision=decide(requirement, nobody(caller), now), requirement=requirement)
+        if extra:
+            requirement = demanding(requirement, extra)
+        entry = await engine.entry(caller.subject.key)
+        standing = self.standing(caller, entry.account, requirement, now)
+        return Judgement(
+            decision=decide(requirement, standing, now), requirement=requirement, standing=standing, entry=entry
+        )
+
+    def standing(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Standing:
+        """The account joined with the caller: only proofs that count here and now."""
+        log_only = requirement.rules.freshness.ip_change.action == "log"
+        now = max(now, account.seen_at)
+        return standing_for(caller, account, now=now, traits=TRAITS, any_network=log_only)
+
+    async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = ()) -> Judgement:
+        """Where the caller stands at the gate's own pages: as at any path that no rule names, read from the store anew."""
+        self.engine.notice()
+        settings = await self.engine.settings(caller.subject.tenant)
+        now = self.engine.now()
+        facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
+        requirement = requirement_for(self.engine.policy, facts, settings, now)
+        if extra:
+            requirement = demanding(requirement, extra)
+        entry = await self.engine.entry(caller.subject.key)
+        standing = self.standing(caller, entry.account, requirement, now)
+        return Judgement(
+            decision=decide(requirement, standing, now), requirement=requirement, standing=standing, entry=entry
+        )
+
+    async def report(self, judgement: Judgement, caller: Caller) -> None:
+        """Report-only: write down what would have been. A trail that cannot be written stops nobody here (P-8)."""
+        moment = self.engine.moment(network=caller.network)
+        why = judgement.decision.why
+        event: Event = moment.event(
+            "decision.report",
+            caller.subject.key,
+            reason=why.missing or "watched",
+            rule=why.rule or ",".join(why.watched),
+        )
+        try:
+            await self.engine.record((event,))
+        except StoreUnavailable:
+            self.engine.tell(event)
+
+
+def demanding(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
+    """``requirement`` with more demands; where nothing was demanded, these are all, and nothing else is asked."""
+    if requirement.free_kind:
+        strict = tuple(extra)
+        return replace(requirement, free="", free_kind="", stage="required", demands=strict)
+    return replace(requirement, demands=(*requirement.demands, *extra))
+
+
+def nobody(caller: Caller) -> Standing:
+    """A standing without an account, for decisions that look at none."""
+    return Standing(
+        subject=caller.subject, account=Account(key=caller.subject.key), browser=None, handle="", network=caller.network
+    )

@@ -1,0 +1,90 @@
+"""What people do with what they have: rename, choose the default, remove, forget browsers, accept the agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..core import changes
+from ..core.changes.base import refuse
+from ..core.model import Account, Authenticator, Caller
+from ..core.reasons import Refusal
+from ..factors import TRAITS
+from .engine import Engine
+from .judging import Judge, Judgement
+
+
+class Keeping:
+    """Use cases of one's own settings. Every one works on the caller's account and no other."""
+
+    def __init__(self, engine: Engine, judge: Judge) -> None:
+        self.engine = engine
+        self.judge = judge
+
+    async def _fresh(
+        self, caller: Caller, step: Callable[[Account, Judgement], changes.Change[Authenticator | Refusal]]
+    ) -> Authenticator | Refusal:
+        """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
+        judgement = await self.judge.own(caller)
+
+        def guarded(account: Account) -> changes.Change[Authenticator | Refusal]:
+            now = max(self.engine.now(), account.seen_at)
+            standing = self.judge.standing(caller, account, judgement.requirement, now)
+            refusal = changes.may_change(standing, now)
+            if refusal is not None:
+                return changes.keep(account, refusal)
+            return step(account, judgement)
+
+        return await self.engine.change(caller.subject.key, guarded)
+
+    async def rename(self, caller: Caller, *, id: str, label: str) -> Authenticator | Refusal:
+        """Another name for one's own authenticator."""
+        moment = self.engine.moment(network=caller.network)
+        return await self._fresh(caller, lambda account, _: changes.rename(account, moment, id=id, label=label))
+
+    async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
+        """The one to be offered first."""
+        moment = self.engine.moment(network=caller.network)
+        return await self._fresh(caller, lambda account, _: changes.set_default(account, moment, id=id, traits=TRAITS))
+
+    async def remove(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
+        """One authenticator less, unless the policy keeps it."""
+        moment = self.engine.moment(network=caller.network)
+        removed = await self._fresh(
+            caller,
+            lambda account, judgement: changes.remove(
+                account,
+                moment,
+                id=id,
+                traits=TRAITS,
+                stage=judgement.requirement.stage,
+                permanent=judgement.requirement.rules.enrollment.permanent,
+            ),
+        )
+        if isinstance(removed, Authenticator):
+            claim = removed.data.get("claim")
+            if isinstance(claim, str):
+                await self.engine.store.release(claim, caller.subject.key)
+        return removed
+
+    async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
+        """Forget one of one's own browsers. Only somebody whose second factor is proven may."""
+        judgement = await self.judge.own(caller)
+        if judgement.standing is None or not judgement.standing.proofs:
+            return Refusal(reason="proof_required")
+        moment = self.engine.moment(network=caller.network)
+        return await self.engine.change(
+            caller.subject.key, lambda account: changes.forget_browser(account, moment, id=id)
+        )
+
+    async def accept(self, caller: Caller, *, version: str) -> Refusal | None:
+        """Accept the agreement in the version that was shown."""
+        judgement = await self.judge.own(caller)
+        agreement = judgement.requirement.rules.agreement
+        moment = self.engine.moment(network=caller.network)
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            if agreement is None:
+                return refuse(account, "not_found")
+            return changes.accept_agreement(account, moment, caller, agreement=agreement, version=version)
+
+        return await self.engine.change(caller.subject.key, step)
