@@ -1,0 +1,97 @@
+"""The two files that a policy may name: the agreement's text and the brand's logo, read beside the policy."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from pathlib import Path as File
+
+from ..core.policy import AgreementRules, BrandRules
+from .faults import Wrong, shown
+
+MOST_TEXT = 256 * 1024
+MOST_LOGO = 64 * 1024
+PNG = b"\x89PNG\r\n\x1a\n"
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWN = frozenset(
+    (
+        *("svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "title"),
+        *("desc", "defs", "symbol", "use", "linearGradient", "radialGradient", "stop", "clipPath", "mask"),
+    )
+)
+"""The elements that only draw. Whatever is not here (script, style, image, foreignObject, animate, a) is refused."""
+_FOREIGN = re.compile(r"url\(\s*['\"]?\s*(?!#)|javascript:|data:|expression\(|@import", re.IGNORECASE)
+
+
+def with_text(agreement: AgreementRules, base: File) -> AgreementRules:
+    """The agreement with its text and the SHA-256 of its bytes. Raises ``Wrong``."""
+    content = _content(base, agreement.file, most=MOST_TEXT)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise Wrong(f"{shown(agreement.file)} is not UTF-8 text") from None
+    if not text.strip():
+        raise Wrong(f"{shown(agreement.file)} is empty")
+    return replace(agreement, text=text, digest=hashlib.sha256(content).hexdigest())
+
+
+def with_logo(brand: BrandRules, base: File) -> BrandRules:
+    """The brand with its logo's bytes: a PNG, or an SVG that only draws. Raises ``Wrong``."""
+    content = _content(base, brand.logo, most=MOST_LOGO)
+    if not content.startswith(PNG):
+        fault = svg_fault(content)
+        if fault:
+            raise Wrong(f"{shown(brand.logo)} cannot be the logo: {fault}")
+    return replace(brand, logo_bytes=content)
+
+
+def svg_fault(content: bytes) -> str:
+    """Why ``content`` is no SVG that can be shown without care, or ""."""
+    from xml.etree import ElementTree
+
+    # Entities and style sheets are refused before a parser sees them: they expand, and they fetch.
+    lowered = content.lower()
+    if b"<!doctype" in lowered or b"<!entity" in lowered or b"<?xml-stylesheet" in lowered:
+        return "it has a DOCTYPE, an entity or a style sheet; save it as plain SVG"
+    if b"\x00" in content:
+        return "it is neither PNG nor SVG"
+    try:
+        root = ElementTree.fromstring(content)  # noqa: S314
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return "it is neither PNG nor SVG"
+    if root.tag != f"{SVG}svg":
+        return 'its root is not <svg xmlns="http://www.w3.org/2000/svg">'
+    for element in root.iter():
+        name = str(element.tag)
+        if name.removeprefix(SVG) not in DRAWN:
+            return f"it holds <{name.rpartition('}')[2]}>; only shapes, text and gradients are shown"
+        for attribute, value in element.attrib.items():
+            fault = _attribute_fault(attribute.rpartition("}")[2], value)
+            if fault:
+                return fault
+    return ""
+
+
+def _attribute_fault(name: str, value: str) -> str:
+    if name.lower().startswith("on"):
+        return f"it holds the event handler {name}"
+    if name in ("href", "src") and not value.strip().startswith("#"):
+        return f"it refers to {shown(value)}, outside of itself"
+    # CSS escapes could spell url( in ways that no pattern sees.
+    if _FOREIGN.search(value) or (name == "style" and "\\" in value):
+        return f"its {name} refers to something outside of itself"
+    return ""
+
+
+def _content(base: File, name: str, *, most: int) -> bytes:
+    path = base / name
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "cannot be read"
+        raise Wrong(f"{shown(name)}: {reason.lower()}; the file is looked for beside the policy") from None
+    if len(content) > most:
+        raise Wrong(f"{shown(name)} is larger than {most // 1024} KiB")
+    return content

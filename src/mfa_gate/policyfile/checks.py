@@ -1,0 +1,249 @@
+"""What must hold between keys: no contradiction, no dead end, no policy that can be guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from ..core.assurance import TraitsOf, combine, could_meet
+from ..core.model import Seconds
+from ..core.policy import METHODS, Demand, FactorRules, PathRule, Rules, StepUpRule
+from .durations import format_duration
+from .faults import Report, listed
+from .lines import Path
+from .shape import specs_of
+
+ALLOWED: Path = ("factors", "allowed")
+MOST_GUESSABLE = 1.0e-4
+"""Attempts times values that are right at once, over all values there are (S-42; SP 800-63B-4 3.2.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One tenant's rules under scrutiny ("" is the file's own), and where to say what is wrong."""
+
+    rules: Rules
+    tenant: str
+    traits: TraitsOf
+    report: Report
+
+    def say(self, path: Path, text: str, *involved: Path) -> None:
+        """A fault at ``path``, unless it, or another key ``involved``, is known to be faulty already."""
+        if not self.report.spoiled(path, *involved):
+            self.report.add(self.report.where(self.tenant, path), text)
+
+
+def cross_check(checked: Checked) -> None:
+    """Every check, on one tenant's rules."""
+    for check in CHECKS:
+        check(checked)
+
+
+def factors_besides_backup(rules: Rules, traits: TraitsOf) -> tuple[str, ...]:
+    """The allowed factors that count alone."""
+    return tuple(kind for kind in rules.factors.allowed if kind not in traits or not traits[kind].backup)
+
+
+def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple[tuple[StepUpRule, str], ...]:
+    """The step-up rules that nobody could meet if only ``allowed`` could be used, each with why."""
+    found = []
+    for rule in rules.step_up:
+        demand = _demand(rule)
+        if any(_could(kind, demand, traits) for kind in allowed):
+            continue
+        wanted = "a phishing-resistant factor" if rule.phishing_resistant else f"one of {listed(rule.factors_any)}"
+        if rule.phishing_resistant and rule.factors_any:
+            wanted += f" among {listed(rule.factors_any)}"
+        found.append((rule, f'step-up "{rule.name}" asks for {wanted}, and only {listed(allowed)} can be used'))
+    return tuple(found)
+
+
+def guess_chances(rules: Rules) -> Iterator[tuple[Path, str, float]]:
+    """For each allowed factor whose answer could be guessed: the key, its arithmetic, the chance before the lock."""
+    for spec in specs_of(FactorRules):
+        if spec.kind != "table" or spec.key not in rules.factors.allowed:
+            continue
+        factor = getattr(rules.factors, spec.name)
+        path: Path = ("factors", spec.key)
+        if getattr(factor, "confirm", "code") != "code":
+            continue
+        if hasattr(factor, "code"):
+            digits, valid, path = factor.code.digits, factor.code.live, (*path, "code")
+        elif hasattr(factor, "drift_steps"):
+            digits, valid = factor.digits, 2 * factor.drift_steps + 1
+        else:
+            continue
+        tries = rules.attempts.max
+        yield path, f"{tries} attempts x {valid} valid codes / 10^{digits}", tries * valid / 10**digits
+
+
+def _guess_bound(checked: Checked) -> None:
+    for path, sum_text, chance in guess_chances(checked.rules):
+        if chance > MOST_GUESSABLE:
+            checked.say(
+                path,
+                f"{sum_text} = {chance:.1e} is above {MOST_GUESSABLE:.1e}; use more digits, fewer live codes, or a "
+                "smaller attempts.max",
+                ("attempts", "max"),
+            )
+
+
+def _backup_alone(checked: Checked) -> None:
+    if not factors_besides_backup(checked.rules, checked.traits):
+        checked.say(("factors", "allowed"), "a backup code stands in for another factor; allow one besides it")
+
+
+def _order(checked: Checked) -> None:
+    for kind in checked.rules.factors.order:
+        if kind in checked.traits and checked.traits[kind].backup:
+            checked.say(("factors", "order"), f'"{kind}" is never the first offer; take it out')
+
+
+def _step_up(checked: Checked) -> None:
+    rules = checked.rules
+    for rule in rules.step_up:
+        if rule.max_age is None and not rule.factors_any and not rule.phishing_resistant:
+            checked.say(
+                checked.report.place_of(rule), "it demands nothing; give it max_age, factors_any or phishing_resistant"
+            )
+    narrowed = checked.report.where(checked.tenant, ALLOWED)
+    for rule, text in dead_ends(rules, rules.factors.allowed, checked.traits):
+        path = checked.report.place_of(rule)
+        # A tenant that narrowed the factors made the dead end, unless the rule is its own as well.
+        blamed = narrowed if narrowed != ALLOWED and path[:1] != narrowed[:1] else path
+        if not checked.report.spoiled(ALLOWED, path):
+            checked.report.add(blamed, text)
+
+
+def _step_up_together(checked: Checked) -> None:
+    """Rules that meet in one request are met by one challenge, so some factor must do for both."""
+    rules = checked.rules
+    alone = {rule.name for rule, _ in dead_ends(rules, rules.factors.allowed, checked.traits)}
+    live = [rule for rule in rules.step_up if not rule.report_only and rule.name not in alone]
+    for one, other in combinations(live, 2):
+        if not _overlap(one, other):
+            continue
+        demand = combine((_demand(one), _demand(other)), rule=other.name)
+        if not any(_could(kind, demand, checked.traits) for kind in rules.factors.allowed):
+            checked.say(
+                checked.report.place_of(other),
+                f'with "{one.name}" it covers the same requests, and no allowed factor does for both',
+                ALLOWED,
+            )
+
+
+def _calendar(checked: Checked) -> None:
+    enrollment = checked.rules.enrollment
+    first, then = enrollment.optional_from, enrollment.required_from
+    if first is not None and then is not None and then < first:
+        checked.say(
+            ("enrollment", "required_from"),
+            "it lies before optional_from; swap the two",
+            ("enrollment", "optional_from"),
+        )
+
+
+def _freshness(checked: Checked) -> None:
+    freshness = checked.rules.freshness
+    if freshness.renew_early >= freshness.max_age:
+        checked.say(
+            ("freshness", "renew_early"),
+            f'"{format_duration(freshness.renew_early)}" is not less than max_age '
+            f'"{format_duration(freshness.max_age)}": every page would ask',
+            ("freshness", "max_age"),
+        )
+    for position, name in enumerate(freshness.ip_change.trusted):
+        if name not in checked.rules.networks:
+            known = f"; known: {listed(checked.rules.networks)}" if checked.rules.networks else ""
+            checked.say(
+                ("freshness", "ip_change", "trusted", position),
+                f'there is no network "{name}" in [networks]{known}',
+                ("networks",),
+            )
+
+
+def _attempts(checked: Checked) -> None:
+    attempts = checked.rules.attempts
+    if attempts.rolling.max < attempts.max:
+        checked.say(
+            ("attempts", "rolling", "max"),
+            f"{attempts.rolling.max} is below attempts.max = {attempts.max}, which could never be used up",
+            ("attempts", "max"),
+        )
+
+
+def _backup_codes(checked: Checked) -> None:
+    codes = checked.rules.factors.backup_code
+    if codes.warn_at >= codes.count:
+        checked.say(
+            ("factors", "backup-code", "warn_at"),
+            f"{codes.warn_at} is not less than count = {codes.count}: everybody would be warned at once",
+            ("factors", "backup-code", "count"),
+        )
+
+
+def _names(checked: Checked) -> None:
+    for section in ("exempt", "exempt_subjects", "step_up"):
+        seen: set[str] = set()
+        for rule in getattr(checked.rules, section):
+            if rule.name in seen:
+                path = (*checked.report.place_of(rule), "name")
+                checked.say(path, f'a second rule is named "{rule.name}"; names tell rules apart')
+            seen.add(rule.name)
+
+
+def _exemptions(checked: Checked) -> None:
+    for rule in checked.rules.exempt:
+        if any(path.text == "/**" for path in rule.paths):
+            path = (*checked.report.place_of(rule), "paths")
+            checked.say(path, 'it exempts the whole app; set enrollment.stage = "off" to ask for nothing')
+
+
+def _demand(rule: StepUpRule) -> Demand:
+    return Demand(
+        rule=rule.name,
+        max_age=Seconds(rule.max_age or 0),
+        factors_any=rule.factors_any,
+        phishing_resistant=rule.phishing_resistant,
+    )
+
+
+def _could(kind: str, demand: Demand, traits: TraitsOf) -> bool:
+    """A kind that this version does not know yet gets the benefit of the doubt; a warning tells of it."""
+    if kind in traits:
+        return could_meet(kind, demand, traits)
+    return not demand.factors_any or kind in demand.factors_any
+
+
+def _overlap(one: StepUpRule, other: StepUpRule) -> bool:
+    """Whether some request of some subject can fall under both rules."""
+    if not set(one.methods or METHODS) & set(other.methods or METHODS):
+        return False
+    # Who is in none of the one's groups but in the other's falls under one rule only; that can be told for one group.
+    if set(one.groups_any) and set(one.groups_any) <= set(other.groups_none):
+        return False
+    if set(other.groups_any) and set(other.groups_any) <= set(one.groups_none):
+        return False
+    return any(_cross(first, second) for first in one.paths for second in other.paths)
+
+
+def _cross(first: PathRule, second: PathRule) -> bool:
+    """Whether some path lies in both: the root of the one lies in the other."""
+    roots = [path.text[1:] if path.text.startswith("=") else path.text[:-3] for path in (first, second)]
+    return second.matches(roots[0]) or first.matches(roots[1])
+
+
+CHECKS: tuple[Callable[[Checked], None], ...] = (
+    _guess_bound,
+    _backup_alone,
+    _order,
+    _step_up,
+    _step_up_together,
+    _calendar,
+    _freshness,
+    _attempts,
+    _backup_codes,
+    _names,
+    _exemptions,
+)

@@ -1,0 +1,38 @@
+"""How a length of time is written in the policy file: ``"7d"``, ``"90s"``, ``"7d1s"``."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.model import Seconds
+
+PATTERN = r"^(?=.)(?:[0-9]{1,6}d)?(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,9}s)?$"
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+_WRITTEN = re.compile(r"(?=.)(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,9})s)?")
+
+
+def parse_duration(text: str) -> Seconds | None:
+    """The seconds in ``text`` (days, hours, minutes, seconds, in this order, each at most once), or None."""
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        return None
+    return Seconds(sum(int(part or 0) * size for part, (_, size) in zip(found.groups(), _UNITS, strict=True)))
+
+
+def duration(text: str) -> Seconds:
+    """As ``parse_duration``, for text that is known to be one. Raises ``ValueError``."""
+    seconds = parse_duration(text)
+    if seconds is None:
+        raise ValueError(f"{text!r} is not a duration")
+    return seconds
+
+
+def format_duration(seconds: int) -> str:
+    """The shortest way to write ``seconds``: ``604800`` is ``"7d"``."""
+    rest = seconds
+    parts = []
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -1,0 +1,219 @@
+"""Whether a text is a policy: the ``Policy`` that it says, or every fault that it has."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path as File
+from typing import Any
+
+from ..core.assurance import TraitsOf
+from ..core.model import Subject
+from ..core.policy import Policy, PolicyTest, Rules
+from ..errors import SettingsError
+from .attachments import with_logo, with_text
+from .checks import Checked, cross_check
+from .faults import Fault, Report, Wrong, shown
+from .lines import Path, lines_of
+from .predicates import printable
+from .rails import hold_to_rails, read_rails
+from .reading import Layer, Table, as_table, read, read_all
+from .scenario import Expect, Given, given_fault
+from .shape import TOP, keys_of
+from .traits import known_traits
+
+VERSION = 1
+MOST_BYTES = 1024 * 1024
+_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What a text turned out to be: ``policy`` is None exactly where there are ``faults``."""
+
+    policy: Policy | None
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TestTable:
+    """``[[tests]]``, with its two inner tables typed."""
+
+    name: str
+    given: Given
+    expect: Expect
+
+
+def load_policy(path: str | os.PathLike[str]) -> Policy:
+    """The policy in the file ``path``. Raises ``SettingsError`` with every fault, each with file, line, key and fix."""
+    text = read_text(path)
+    return parse_policy(text, base=File(path).parent, source=File(path).name)
+
+
+def parse_policy(text: str, *, base: File, source: str = "policy.toml", traits: TraitsOf | None = None) -> Policy:
+    """The policy that ``text`` (TOML) says. Files that it names are looked for in ``base``; ``source`` is how faults
+    call the text; ``traits`` are those of the factors there are. Raises ``SettingsError`` with every fault at once."""
+    examined = examine(text, base=base, traits=traits)
+    if examined.policy is None:
+        raise SettingsError([fault.told(source) for fault in examined.faults])
+    return examined.policy
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a policy file. Raises ``SettingsError`` where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise SettingsError(f"{os.fspath(path)}: it is larger than {MOST_BYTES // 1024} KiB; is it a policy?")
+        return content.decode()
+    except OSError as error:
+        raise SettingsError(f"{os.fspath(path)}: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{File(path).name}:{line}: it is not UTF-8; save it as UTF-8") from None
+
+
+def examine(text: str, *, base: File, traits: TraitsOf | None = None) -> Examined:
+    """As ``parse_policy``, with the faults as values."""
+    try:
+        top = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Examined(policy=None, faults=(_syntax_fault(error, text),))
+    except RecursionError:
+        return Examined(policy=None, faults=(Fault(line=1, path="", text="not TOML: it is nested too deeply"),))
+    report = Report(lines=lines_of(text))
+    policy = _policy(report, top, base, known_traits() if traits is None else traits)
+    faults = tuple(sorted(report.found, key=lambda fault: fault.line))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Examined(policy=None if faults else replace(policy, digest=digest), faults=faults)
+
+
+def _policy(report: Report, top: Table, base: File, traits: TraitsOf) -> Policy:
+    name = _head(report, top)
+    rails = read_rails(report, ("rails",), top["rails"]) if "rails" in top else {}
+    tests = read_all(report, _TestTable, ("tests",), top["tests"]) if "tests" in top else ()
+    files = _Files(report=report, base=base)
+    own = files.attached("", _rules(report, [((), top)]))
+    cross_check(Checked(rules=own, tenant="", traits=traits, report=report))
+    tenants: dict[str, Rules] = {}
+    for tenant, value in (as_table(report, ("tenants",), top.get("tenants", {})) or {}).items():
+        path: Path = ("tenants", tenant)
+        section = as_table(report, path, value)
+        if section is None or not _is_tenant(report, path, tenant):
+            continue
+        rules = files.attached(tenant, _rules(report, [(path, section), ((), _beneath(top, section))]))
+        cross_check(Checked(rules=rules, tenant=tenant, traits=traits, report=report))
+        hold_to_rails(report, rails, own, tenant, rules)
+        tenants[tenant] = rules
+    policy = Policy(name=name, base=own, tenants=tenants, rails=rails)
+    return replace(policy, tests=_tests(report, top, tests))
+
+
+def _head(report: Report, top: Table) -> str:
+    """``version`` and ``name``, the two keys that every policy has."""
+    version, name = top.get("version"), top.get("name")
+    if "version" not in top:
+        report.add(("version",), "it is missing; write version = 1")
+    elif version is True or version != VERSION or not isinstance(version, int):
+        report.add(("version",), f"{shown(version)} is not a version that this program knows; write version = 1")
+    if "name" not in top:
+        report.add(("name",), "it is missing; give the policy one, it stands in every event")
+    elif not isinstance(name, str) or not name.strip() or not printable(name) or len(name) > 100:
+        report.add(("name",), f"{shown(name)} is out of bounds: it must be text of 1 to 100 printable characters")
+    return name if isinstance(name, str) else ""
+
+
+def _rules(report: Report, layers: list[Layer]) -> Rules:
+    """The rules that ``layers`` give; the factors that ``order`` leaves out come last, in the usual order."""
+    for path, table in layers:
+        _stage_or_dates(report, path, table)
+    rules = read(report, Rules, layers, besides=TOP)
+    assert rules is not None
+    factors = rules.factors
+    usual = (*Rules().factors.order, *factors.allowed)
+    never_first = set(Rules().factors.allowed) - set(Rules().factors.order)
+    late = [kind for kind in dict.fromkeys(usual) if kind in factors.allowed and kind not in factors.order]
+    missing = tuple(kind for kind in late if kind not in never_first)
+    return replace(rules, factors=replace(factors, order=factors.order + missing)) if missing else rules
+
+
+def _stage_or_dates(report: Report, path: Path, table: Table) -> None:
+    enrollment = table.get("enrollment")
+    if isinstance(enrollment, dict) and "stage" in enrollment and _DATES & enrollment.keys():
+        report.add((*path, "enrollment", "stage"), "the dates below decide the stage; take out the one or the other")
+
+
+_DATES = {"optional_from", "required_from"}
+
+
+def _beneath(top: Table, section: Table) -> Table:
+    """The file's sections as they lie beneath a tenant's: where the tenant names a stage, the file's dates are gone."""
+    beneath = {key: value for key, value in top.items() if key in keys_of(Rules)}
+    own, below = section.get("enrollment"), top.get("enrollment")
+    if isinstance(own, dict) and isinstance(below, dict) and "stage" in own:
+        beneath["enrollment"] = {key: value for key, value in below.items() if key not in _DATES}
+    return beneath
+
+
+def _is_tenant(report: Report, path: Path, tenant: str) -> bool:
+    try:
+        Subject("somebody", tenant)
+    except ValueError:
+        report.add(path, f"{shown(tenant)} cannot be a tenant: 1 to 255 bytes, printable, in normal form (NFKC)")
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """Reads what the rules name beside the policy."""
+
+    report: Report
+    base: File
+
+    def attached(self, tenant: str, rules: Rules) -> Rules:
+        agreement, brand = rules.agreement, rules.brand
+        if agreement is not None:
+            agreement = self._read(tenant, ("agreement", "file"), lambda: with_text(rules.agreement, self.base))  # type: ignore[arg-type]
+        if brand.logo:
+            brand = self._read(tenant, ("brand", "logo"), lambda: with_logo(rules.brand, self.base)) or brand
+        return replace(rules, agreement=agreement, brand=brand)
+
+    def _read(self, tenant: str, path: Path, reading: Callable[[], Any]) -> Any:
+        try:
+            return reading()
+        except Wrong as wrong:
+            self.report.add(self.report.where(tenant, path), str(wrong))
+            return None
+
+
+def _tests(report: Report, top: Table, read_tests: tuple[_TestTable, ...]) -> tuple[PolicyTest, ...]:
+    """``[[tests]]`` as they were written; that each situation is possible was checked here."""
+    tables = top.get("tests", [])
+    found = []
+    names: set[str] = set()
+    for test in read_tests:
+        path = report.place_of(test)
+        fault = given_fault(test.given)
+        if fault:
+            report.add((*path, "given"), fault)
+        if test.name in names:
+            report.add((*path, "name"), f'a second test is named "{test.name}"')
+        names.add(test.name)
+        table = tables[path[1]]
+        found.append(PolicyTest(name=test.name, given=table["given"], expect=table["expect"]))
+    return tuple(found)
+
+
+def _syntax_fault(error: tomllib.TOMLDecodeError, text: str) -> Fault:
+    said = str(error)
+    place = _PLACE.search(said)
+    line = int(place[1]) if place and place[1] else text.count("\n") + 1
+    column = f" (column {place[2]})" if place and place[2] else " (at the end of the file)" if place else ""
+    what = said[: place.start()] if place else said
+    return Fault(line=line, path="", text=f"not TOML: {what[:1].lower()}{what[1:]}{column}")

@@ -1,0 +1,114 @@
+"""The questions asked of single values: is this printable, a clean path, a legible color."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from ..core.networks import Network, parse_networks
+
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?")
+_NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_REGION = re.compile(r"[A-Z]{2}")
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_UNCLEAN = re.compile(r"[%;\\?#*]|[^!-~]")
+LEAST_CONTRAST = 4.5
+
+
+def anything(_value: object) -> bool:
+    """No question at all: the key's type says enough."""
+    return True
+
+
+def printable(text: str) -> bool:
+    """Without control characters, line breaks and the like."""
+    return text.isprintable()
+
+
+def label(text: str) -> bool:
+    """A name that fits in a log line, a rule's label and a file name."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def network_name(text: str) -> bool:
+    """A name for a network: lower-case letters, digits, ``-`` and ``_``."""
+    return _NETWORK_NAME.fullmatch(text) is not None
+
+
+def distinct(items: Sequence[str]) -> bool:
+    """No entry twice."""
+    return len(set(items)) == len(items)
+
+
+def region(text: str) -> bool:
+    """Two capital letters, as ISO 3166 has them."""
+    return _REGION.fullmatch(text) is not None
+
+
+def help_address(text: str) -> bool:
+    """A link that a page may show: https with a host, or mailto."""
+    if not text.isascii() or not text.isprintable() or len(text) > 500 or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return (parts.scheme == "https" and bool(parts.hostname)) or (parts.scheme == "mailto" and "@" in parts.path)
+
+
+def contrast_with_white(color: str) -> float:
+    """The contrast ratio of ``#rrggbb`` on white (WCAG 2.2, relative luminance)."""
+    parts = []
+    for start in (1, 3, 5):
+        channel = int(color[start : start + 2], 16) / 255
+        parts.append(channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4)
+    red, green, blue = parts
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def legible_color(text: str) -> bool:
+    """A color in six hex digits that white text on it, or it on white, can be read with."""
+    return _COLOR.fullmatch(text) is not None and contrast_with_white(text) >= LEAST_CONTRAST
+
+
+def path_fault(text: str) -> str:
+    """Why ``text`` is no path rule, or "". Only what a clean request path can be is one (S-4, S-5)."""
+    if text.startswith("="):
+        path = text[1:]
+    elif text.endswith("/**"):
+        path = text[:-3]
+    else:
+        return 'write "=/exact" for one path or "/tree/**" for all that lies in it'
+    if text.endswith("/**") and path == "":
+        return ""
+    if not path.startswith("/"):
+        return 'it must start with "/"'
+    if _UNCLEAN.search(path):
+        return "only plain ASCII without spaces and % ; \\ ? # * can be matched; everything else is never exempt"
+    segments = path[1:].split("/")
+    if "." in segments or ".." in segments:
+        return 'it must not hold "." or ".." segments'
+    last_may_be_empty = text.startswith("=")
+    if "" in (segments[:-1] if last_may_be_empty else segments):
+        return "it must not hold empty segments"
+    return ""
+
+
+def networks_fault(texts: Sequence[str]) -> str:
+    """Why ``texts`` are no networks, or ""."""
+    for text in texts:
+        try:
+            network = read_network(text)
+        except ValueError as error:
+            return f"{error}; write it like 198.51.100.0/28"
+        if network.prefixlen == 0:
+            return (
+                f'{text} is every address there is; to ask nothing on a change, set freshness.ip_change.action = "log"'
+            )
+    return "" if texts else "it must name at least one network"
+
+
+def read_network(text: str) -> Network:
+    """The network in ``text``. Raises ``ValueError`` where its host bits are not zero, or where it is none."""
+    return parse_networks((text,))[0]

@@ -1,0 +1,147 @@
+"""How far a tenant may move: ``[rails]``, read, and held against each tenant's own values (P-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..core.policy import Rules
+from .durations import format_duration, parse_duration
+from .faults import Report, dotted, listed, nearest, shown
+from .lines import Path
+from .reading import Table, as_table, refuse_unknown
+from .shape import Spec, leaves, value_at
+from .strictness import compare, compare_stages
+
+STAGE = ("enrollment", "stage")
+DATES = (("enrollment", "optional_from"), ("enrollment", "required_from"))
+BOUNDS = {"duration": ("min", "max"), "integer": ("min", "max"), "list": ("subset", "at_least")}
+EVERY = ("only_stricter",)
+
+Rails = Mapping[str, Mapping[str, object]]
+
+
+def read_rails(report: Report, path: Path, value: Any) -> Rails:
+    """The rails by dotted key; durations as seconds."""
+    found: dict[str, Mapping[str, object]] = {}
+    for name, given in _flat(as_table(report, path, value) or {}, path):
+        spec = leaves().get(tuple(name.split(".")))
+        here = given[0]
+        if spec is None:
+            known = [dotted(leaf) for leaf in leaves()]
+            report.add(here, f"{shown(name)} is no key that a tenant can set{nearest(name, known)}")
+            continue
+        limits = as_table(report, here, given[1])
+        if limits is None:
+            continue
+        refuse_unknown(report, here, limits, (*BOUNDS.get(spec.kind, ()), *EVERY))
+        read = {key: _limit(report, (*here, key), spec, key, limits[key]) for key in limits if key in _known(spec)}
+        found[name] = {key: limit for key, limit in read.items() if limit is not None}
+        low, high = found[name].get("min"), found[name].get("max")
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            report.add((*here, "min"), "min is above max; swap the two")
+    return found
+
+
+def hold_to_rails(report: Report, rails: Rails, base: Rules, tenant: str, rules: Rules) -> None:
+    """A fault for each value of the tenant's own section that lies outside of the rails."""
+    for name, limits in rails.items():
+        leaf = tuple(name.split("."))
+        watched = (leaf, *DATES) if leaf == STAGE else (leaf,)
+        own: list[Path] = [("tenants", tenant, *key) for key in watched if ("tenants", tenant, *key) in report.lines]
+        if not own or report.spoiled(*watched):
+            continue
+        reason = violation(name, limits, base, rules)
+        if reason:
+            report.add(own[0], f'{reason} (rails."{name}")')
+
+
+def violation(name: str, limits: Mapping[str, object], base: Rules, rules: Rules) -> str:
+    """Why ``rules`` leave the rails ``limits`` of the key ``name`` ("a.b"), seen from ``base``; or ""."""
+    leaf = tuple(name.split("."))
+    spec = leaves()[leaf]
+    value, start = value_at(rules, leaf), value_at(base, leaf)
+    for key, limit in limits.items():
+        if limit is False:
+            continue
+        reason = _JUDGED[key](spec, limit, start, value)
+        if leaf == STAGE and key == "only_stricter":
+            moved = compare_stages(base.enrollment, rules.enrollment)
+            reason = "" if moved in ("same", "stricter") else "it may only become stricter than in the file's section"
+        if reason:
+            return reason
+    return ""
+
+
+def _known(spec: Spec) -> tuple[str, ...]:
+    return (*BOUNDS.get(spec.kind, ()), *EVERY)
+
+
+def _limit(report: Report, path: Path, spec: Spec, key: str, value: Any) -> object:
+    """One limit, typed: durations and numbers for min and max, a count for at_least, else yes or no."""
+    if key in ("subset", "only_stricter"):
+        if isinstance(value, bool):
+            return value
+        report.add(path, f"{shown(value)} is neither true nor false")
+        return None
+    if key != "at_least" and spec.kind == "duration":
+        seconds = parse_duration(value) if isinstance(value, str) else None
+        if seconds is None:
+            report.add(path, f'{shown(value)} is not a duration; write it like "12h" or "7d"')
+        return seconds
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    report.add(path, f"{shown(value)} is not a whole number from 0")
+    return None
+
+
+def _flat(table: Table, path: Path) -> list[tuple[str, tuple[Path, Any]]]:
+    """The rails by dotted name, whether it was written in quotes or as dotted keys."""
+    found: list[tuple[str, tuple[Path, Any]]] = []
+    names = {leaf[:end] for leaf in leaves() for end in range(1, len(leaf))}
+
+    def walk(rest: Table, keys: tuple[str, ...], here: Path) -> None:
+        for key, value in rest.items():
+            now = (*keys, *key.split("."))
+            if now in names and isinstance(value, dict):
+                walk(value, now, (*here, key))
+            else:
+                found.append((".".join(now), ((*here, key), value)))
+
+    walk(table, (), path)
+    return found
+
+
+def _at_least(spec: Spec, limit: Any, _start: Any, value: Any) -> str:
+    return f"it must name {limit} or more" if len(value or ()) < limit else ""
+
+
+def _subset(_spec: Spec, _limit: Any, start: Any, value: Any) -> str:
+    extra = [item for item in value or () if start is not None and item not in start]
+    return f"{listed(extra)} is not in the file's own list" if extra else ""
+
+
+def _low(spec: Spec, limit: Any, _start: Any, value: Any) -> str:
+    return f"{_told(spec, value)} is below {_told(spec, limit)}" if value is not None and value < limit else ""
+
+
+def _high(spec: Spec, limit: Any, _start: Any, value: Any) -> str:
+    return f"{_told(spec, value)} is above {_told(spec, limit)}" if value is not None and value > limit else ""
+
+
+def _only_stricter(spec: Spec, _limit: Any, start: Any, value: Any) -> str:
+    moved = compare(spec, start, value)
+    return "" if moved in ("same", "stricter") else "it may only become stricter than in the file's section"
+
+
+def _told(spec: Spec, value: int) -> str:
+    return f'"{format_duration(value)}"' if spec.kind == "duration" else str(value)
+
+
+_JUDGED: Mapping[str, Callable[[Spec, Any, Any, Any], str]] = {
+    "min": _low,
+    "max": _high,
+    "subset": _subset,
+    "at_least": _at_least,
+    "only_stricter": _only_stricter,
+}

@@ -1,0 +1,190 @@
+"""A made-up request of a made-up person, put to the very functions that judge real ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..core.assurance import TraitsOf
+from ..core.decision import Agree, Allow, Decision, Deny, Enroll, Standing, StepUp, decide, standing_for
+from ..core.model import (
+    Acceptance,
+    Account,
+    Authenticator,
+    Browser,
+    Caller,
+    Lock,
+    Proof,
+    Seconds,
+    Subject,
+)
+from ..core.policy import Facts, Policy, Requirement, Rules, TenantSettings, requirement_for
+from .shape import factor_kinds
+
+HANDLE = "scenario"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The situation of one of ``[[tests]]``. Absent: nobody special, nothing enrolled, nothing proven, turned on."""
+
+    tenant: str = "default"
+    groups: tuple[str, ...] = ()
+    enrolled: tuple[str, ...] = ()
+    proof_age: Seconds | None = None
+    proof_factor: str = ""
+    ip: Literal["same", "other", "trusted"] = "same"
+    request: str = "GET /"
+    locked: bool = False
+    skipped: bool = False
+    agreed: bool = False
+    at: int | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What one of ``[[tests]]`` claims. Absent keys are not compared."""
+
+    decision: Literal["off", "exempt", "enroll", "challenge", "agreement", "locked", "verified", "allow"]
+    reason: str = ""
+    rule: str = ""
+    factors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The requirement and the decision that a scenario led to, and the standing that it was judged by."""
+
+    facts: Facts
+    settings: TenantSettings
+    now: int
+    requirement: Requirement
+    standing: Standing
+    decision: Decision
+
+
+def given_fault(given: Given) -> str:
+    """Why this situation cannot be, or ""."""
+    method, _, path = given.request.partition(" ")
+    if not method or not path.startswith("/"):
+        return 'request must be a method and a path, like "GET /charts/1"'
+    unknown = [kind for kind in (*given.enrolled, given.proof_factor) if kind and kind not in factor_kinds()]
+    if unknown:
+        return f'"{unknown[0]}" is no factor'
+    if given.proof_factor and given.proof_factor not in given.enrolled:
+        return f'proof_factor "{given.proof_factor}" is not enrolled'
+    if given.proof_age is not None and not given.enrolled:
+        return "a proof needs something enrolled"
+    return ""
+
+
+def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcome:
+    """What the gate would decide in the situation ``given``. Raises ``ValueError`` where it cannot be."""
+    fault = given_fault(given)
+    if fault:
+        raise ValueError(fault)
+    now = now if given.at is None else given.at
+    method, _, path = given.request.partition(" ")
+    rules = policy.rules_for(given.tenant)
+    before, here = _networks(rules, given.ip)
+    subject = Subject("somebody", given.tenant, frozenset(given.groups), "session")
+    settings = TenantSettings(tenant=given.tenant, enabled_at=1 if given.enabled else 0)
+    facts = Facts(tenant=given.tenant, groups=subject.groups, method=method, path=path)
+    standing = standing_for(
+        Caller(subject=subject, handle=HANDLE, network=here),
+        _account(subject, rules, given, traits, network=before, now=now),
+        now=now,
+        traits=traits,
+        any_network=rules.freshness.ip_change.action == "log",
+    )
+    requirement = requirement_for(policy, facts, settings, now)
+    return Outcome(
+        facts=facts,
+        settings=settings,
+        now=now,
+        requirement=requirement,
+        standing=standing,
+        decision=decide(requirement, standing, now),
+    )
+
+
+def reason_of(decision: Decision) -> str:
+    """The stable word for why a request does not pass, or "" where it does."""
+    match decision:
+        case StepUp():
+            return decision.reason
+        case Enroll():
+            return "enrollment_required"
+        case Agree():
+            return "agreement_required"
+        case Deny():
+            return "locked"
+        case Allow():
+            return ""
+
+
+def factors_of(outcome: Outcome) -> tuple[str, ...]:
+    """The kinds that the person is offered: to enroll, or to prove."""
+    match outcome.decision:
+        case Enroll(factors=factors):
+            return factors
+        case StepUp(authenticators=ids):
+            return tuple(a.factor for a in outcome.standing.account.authenticators if a.id in ids)
+    return ()
+
+
+def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, network: str, now: int) -> Account:
+    mine = tuple(
+        Authenticator(id=f"a{number}", factor=kind, label=kind, created_at=0)
+        for number, kind in enumerate(given.enrolled)
+    )
+    browsers: tuple[Browser, ...] = ()
+    if given.proof_age is not None:
+        first = next((a for a in mine if not (a.factor in traits and traits[a.factor].backup)), mine[0])
+        used = next((a for a in mine if a.factor == given.proof_factor), first)
+        proof = Proof(
+            factor=used.factor,
+            authenticator=used.id,
+            at=now - given.proof_age,
+            network=network,
+            epoch=0,
+            phishing_resistant=used.factor in traits and traits[used.factor].phishing_resistant,
+        )
+        browsers = (Browser(id="b0", handle=HANDLE, label="browser", created_at=0, proofs=(proof,)),)
+    agreement = rules.agreement
+    accepted = (
+        ()
+        if agreement is None or not given.agreed
+        else (
+            Acceptance(
+                agreement=agreement.id,
+                version=agreement.version,
+                digest=agreement.digest,
+                at=now,
+                network=network,
+                session=subject.session,
+            ),
+        )
+    )
+    return Account(
+        key=subject.key,
+        authenticators=mine,
+        browsers=browsers,
+        lock=Lock(at=now, cause="attempts", ref="") if given.locked else None,
+        skips=((f"s:{subject.session}", now),) if given.skipped else (),
+        skip_count=1 if given.skipped else 0,
+        acceptances=accepted,
+    )
+
+
+def _networks(rules: Rules, ip: str) -> tuple[str, str]:
+    """Where the proof was made, and where the request comes from."""
+    if ip != "trusted":
+        return "there", ("there" if ip == "same" else "elsewhere")
+    names = rules.freshness.ip_change.trusted
+    if not names:
+        raise ValueError('ip = "trusted" needs freshness.ip_change.trusted')
+    listed = [network for name in names for network in rules.networks.get(name, ())]
+    first, last = listed[0].network_address, listed[-1].broadcast_address
+    return rules.network_of(str(first)), rules.network_of(str(last))

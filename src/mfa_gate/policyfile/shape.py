@@ -1,0 +1,143 @@
+"""What the file looks like: every key with its kind, derived from the core's dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import MISSING, dataclass
+from functools import cache
+from typing import Any, Literal
+
+from ..core.model import Seconds
+from ..core.policy import AgreementRules, BrandRules, Exemption, FactorRules, PathRule, Rules, SubjectExemption
+
+Kind = Literal[
+    "table", "tables", "duration", "instant", "integer", "boolean", "text", "word", "list", "paths", "networks"
+]
+
+HIDDEN = {(AgreementRules, "text"), (AgreementRules, "digest"), (BrandRules, "logo_bytes")}
+"""Fields that are read from other files, not from a key."""
+
+RENAMED = {
+    (FactorRules, "backup_code"): "backup-code",
+    (Exemption, "expires_at"): "expires",
+    (SubjectExemption, "expires_at"): "expires",
+}
+
+PERMANENT = "permanent"
+"""The one key without a field: an exemption that never expires says so, and its ``expires_at`` stays None."""
+
+TOP = ("version", "name", "rails", "tenants", "tests")
+"""What only the file as a whole has, and no tenant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """One key: the field it fills, how it is spelled, and what it holds."""
+
+    owner: type
+    name: str
+    key: str
+    kind: Kind
+    of: type | None = None
+    words: tuple[str, ...] = ()
+    required: bool = False
+    optional: bool = False
+
+
+def specs_of(cls: type) -> tuple[Spec, ...]:
+    """The keys of the table that ``cls`` describes, in the order of its fields."""
+    return _specs_of(cls)
+
+
+@cache
+def _specs_of(cls: type) -> tuple[Spec, ...]:
+    hints = typing.get_type_hints(cls)
+    found = []
+    for entry in dataclasses.fields(cls):
+        if (cls, entry.name) in HIDDEN:
+            continue
+        hint, optional = _without_none(hints[entry.name])
+        kind, of, words = _kind(hint, optional=optional)
+        required = entry.default is MISSING and entry.default_factory is MISSING
+        key = RENAMED.get((cls, entry.name), entry.name)
+        found.append(
+            Spec(
+                owner=cls,
+                name=entry.name,
+                key=key,
+                kind=kind,
+                of=of,
+                words=words,
+                required=required,
+                optional=optional,
+            )
+        )
+    return tuple(found)
+
+
+def keys_of(cls: type) -> tuple[str, ...]:
+    """The spelled keys of ``cls``'s table."""
+    extra = (PERMANENT,) if cls in (Exemption, SubjectExemption) else ()
+    return tuple(spec.key for spec in specs_of(cls)) + extra
+
+
+@cache
+def factor_kinds() -> tuple[str, ...]:
+    """The kinds of factor that the file can name: those that have a table under ``[factors]``."""
+    return tuple(spec.key for spec in specs_of(FactorRules) if spec.kind == "table")
+
+
+@cache
+def leaves() -> dict[tuple[str, ...], Spec]:
+    """Every key of the sections that holds a plain value, by its path (arrays of tables left out)."""
+    found: dict[tuple[str, ...], Spec] = {}
+
+    def walk(cls: type, path: tuple[str, ...]) -> None:
+        for spec in specs_of(cls):
+            if spec.kind == "table" and spec.of is not None:
+                walk(spec.of, (*path, spec.key))
+            elif spec.kind not in ("tables", "networks"):
+                found[*path, spec.key] = spec
+
+    walk(Rules, ())
+    return found
+
+
+def value_at(rules: Rules, path: tuple[str, ...]) -> Any:
+    """The value of the key ``path`` (one of ``leaves()``) in ``rules``; None where its section is absent."""
+    value: Any = rules
+    for key in path:
+        if value is None:
+            return None
+        value = getattr(value, next(spec.name for spec in specs_of(type(value)) if spec.key == key))
+    return value
+
+
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        rest = [part for part in typing.get_args(hint) if part is not type(None)]
+        return rest[0], True
+    return hint, False
+
+
+def _kind(hint: Any, *, optional: bool) -> tuple[Kind, type | None, tuple[str, ...]]:
+    if hint is Seconds:
+        return "duration", None, ()
+    if hint is bool:
+        return "boolean", None, ()
+    if hint is int:
+        return ("instant" if optional else "integer"), None, ()
+    if hint is str:
+        return "text", None, ()
+    if typing.get_origin(hint) is Literal:
+        return "word", None, typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return "table", typing.cast(type, hint), ()
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if inner is str:
+            return "list", None, ()
+        return ("paths", None, ()) if inner is PathRule else ("tables", inner, ())
+    return "networks", None, ()

@@ -1,0 +1,53 @@
+"""The documented file with every key: it loads, and its defaults are those of the core."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from mfa_gate.core.policy import Rules
+from mfa_gate.policyfile import load_policy, parse_policy
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE / "example.toml"
+
+
+def test_every_key_is_read() -> None:
+    """The documented example loads without a fault, and says what stands in it."""
+    policy = load_policy(EXAMPLE)
+    assert policy.name == "example"
+    assert policy.digest == hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
+    assert policy.base.freshness.max_age == 7 * 86_400
+    assert policy.base.enrollment.stage == "admin"
+    assert policy.base.step_up[0].max_age == 300
+    assert policy.rails["freshness.max_age"] == {"min": 43_200, "max": 30 * 86_400}
+    assert policy.tests[0].given["proof_age"] == "7d1s"
+
+
+def test_a_tenant_is_the_file_with_its_own_on_top() -> None:
+    """A tenant's rules are complete: its own keys, and the file's for everything else."""
+    policy = load_policy(EXAMPLE)
+    clinic = policy.rules_for("clinic")
+    assert clinic.factors.allowed == ("email", "sms", "totp", "backup-code")
+    assert clinic.enrollment.stage == "required"
+    assert clinic.freshness == policy.base.freshness
+    assert clinic.exempt == policy.base.exempt
+    assert clinic.owner == "security@example.org"
+
+
+def test_files_beside_the_policy_are_read() -> None:
+    """The agreement carries its text and SHA-256, the brand its logo's bytes."""
+    rules = load_policy(EXAMPLE).base
+    content = (HERE / "agreements/data-access.md").read_bytes()
+    assert rules.agreement is not None
+    assert rules.agreement.text == content.decode()
+    assert rules.agreement.digest == hashlib.sha256(content).hexdigest()
+    assert rules.brand.logo_bytes == (HERE / "logo.svg").read_bytes()
+
+
+def test_two_keys_are_enough() -> None:
+    """Only ``version`` and ``name`` are required; everything else has the core's defaults."""
+    policy = parse_policy('version = 1\nname = "x"\n', base=HERE)
+    assert policy.base == Rules()
+    assert policy.tenants == {}
+    assert policy.rules_for("anyone").enrollment.stage == "required"
