@@ -25,7 +25,7 @@ class Brand:
 NEUTRAL = Brand(
     look="example",
     name="Example Records",
-    organization="Example",
+    organization="Example Security",
     tagline="One place for the records your team relies on.",
     noun="record",
     nouns="Records",

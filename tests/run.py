@@ -1,0 +1,161 @@
+"""Checks the project on a machine that has Python 3.11 or later and nothing else: sets up, lints, tests, sums up."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".venv"
+PYTHON = HOME / "bin" / "python"
+STAMP = HOME / ".installed"
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "redis-server": ("redis-server",),
+}
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was run: how it ended, how long it took in seconds, and its last line."""
+
+    name: str
+    code: int
+    seconds: float
+    last_line: str
+
+
+def main() -> int:
+    """Run everything. Returns 0 when all of it passed."""
+    options, rest = parser().parse_known_args()
+    if sys.version_info < (3, 11):
+        print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
+        return 1
+    started = time.monotonic()
+    if fault := set_up_packages() or set_up_programs():
+        print(fault, file=sys.stderr)
+        return 1
+    ready = Step("set-up", 0, time.monotonic() - started, "")
+    steps = benchmarks() if options.bench else checks(rest, long=options.long)
+    return summary([ready, *steps])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of this file; all others are pytest's."""
+    made = argparse.ArgumentParser(description=__doc__, epilog="Everything else (paths, -k, -x) goes to pytest.")
+    made.add_argument("--bench", action="store_true", help="run the benchmarks instead of the tests")
+    made.add_argument("--long", action="store_true", help="run the long fuzz and soak tests as well")
+    return made
+
+
+def checks(rest: list[str], *, long: bool) -> list[Step]:
+    """Lint, types, layers, and the tests under coverage."""
+    python = str(PYTHON)
+    for old in ROOT.glob(".coverage*"):
+        old.unlink()
+    steps = [
+        run("ruff check", [python, "-m", "ruff", "check", "--quiet", "."]),
+        run("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
+        run("mypy", [python, "-m", "mypy"]),
+        run("import-linter", [str(HOME / "bin" / "lint-imports")]),
+        run("pytest", [python, "-m", "coverage", "run", "-m", "pytest", *(["-m", ""] if long else []), *rest]),
+    ]
+    if any(ROOT.glob(".coverage.*")):
+        run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
+        steps.insert(-1, run("coverage", [python, "-m", "coverage", "report"]))
+    return steps
+
+
+def benchmarks() -> list[Step]:
+    """Every script in ``tests/benchmarks``, each of which prints its table."""
+    scripts = [path for path in sorted(BENCHMARKS.glob("*.py")) if not path.name.startswith(("_", "conftest"))]
+    return [run(path.stem, [str(PYTHON), str(path)]) for path in scripts] or [Step("benchmarks", 1, 0, "there are none")]
+
+
+def run(name: str, command: list[str]) -> Step:
+    """Run one command, passing on what it prints as it comes, and keep its last line."""
+    print(f"\n── {name} " + "─" * (70 - len(name)), flush=True)
+    started = time.monotonic()
+    environment = os.environ | {
+        "PATH": f"{HOME / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
+        "PYTHONUNBUFFERED": "1",
+    }
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    tail = b""
+    while chunk := os.read(process.stdout.fileno(), 65_536):
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+        tail = (tail + chunk)[-4_096:]
+    lines = tail.decode(errors="replace").strip().splitlines()
+    return Step(name, process.wait(), time.monotonic() - started, lines[-1] if lines else "")
+
+
+def summary(steps: list[Step]) -> int:
+    """Say how each step ended; pytest's own closing line comes last."""
+    print("\n── summary " + "─" * 63)
+    for step in steps:
+        print(f"{'ok    ' if step.code == 0 else 'FAILED'}  {step.seconds:7.1f} s  {step.name}")
+    failed = [step for step in steps if step.code != 0]
+    print(f"\n{steps[-1].last_line}", flush=True)
+    return 1 if failed else 0
+
+
+def set_up_packages() -> str:
+    """Make the virtual environment, and install when the project's file changed. Returns what went wrong, or ""."""
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    if PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted:
+        return ""
+    print("Setting up: this takes a minute or two.", flush=True)
+    STAMP.unlink(missing_ok=True)
+    if not PYTHON.exists():
+        fault = output_of_failure([sys.executable, "-m", "venv", str(HOME)])
+        if fault:
+            return f"The virtual environment could not be made (Debian and Ubuntu: apt install python3-venv).\n{fault}"
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--editable", ".[test]"]
+    if fault := output_of_failure(pip):
+        return f"The packages could not be installed; this needs the network.\n{fault}"
+    STAMP.write_text(wanted)
+    return ""
+
+
+def set_up_programs() -> str:
+    """Install Chromium and redis-server where they are missing and that is allowed. Returns what is missing, or ""."""
+    missing = [package for package, names in PROGRAMS.items() if not any(map(shutil.which, names))]
+    if not missing:
+        return ""
+    asked = "apt-get install " + " ".join(missing)
+    if os.name == "nt" or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return f"The tests need {' and '.join(missing)}. Install what is missing and run them again, e.g. {asked}"
+    print(f"Installing {' and '.join(missing)} from the system's packages.", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *missing]):
+        if fault := output_of_failure(command, environment):
+            return f"{' '.join(command)} failed:\n{fault}"
+    return ""
+
+
+def output_of_failure(command: list[str], environment: dict[str, str] | None = None) -> str:
+    """The last lines of a command that failed, or "" where it did not."""
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    return "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:]) or f"exit code {done.returncode}"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
