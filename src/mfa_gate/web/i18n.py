@@ -1,0 +1,96 @@
+"""Which language a page is in, and its words: gettext at run time, catalogues made by Babel beforehand."""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["DOMAIN", "PSEUDO", "Pseudo", "Words", "available", "native_name", "negotiate", "translator"]
+
+DOMAIN = "mfa_gate"
+PSEUDO = "en-XA"
+_LOCALE = Path(__file__).parent / "locale"
+_NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية", PSEUDO: "Ƥşḗŭḓǿ"}
+
+
+class Words(Protocol):
+    """A catalogue: what the templates ask for a text in the reader's language."""
+
+    def gettext(self, message: str, /) -> str:
+        """The text for ``message``."""
+
+    def ngettext(self, one: str, many: str, count: int, /) -> str:
+        """The text for ``count`` things."""
+
+
+@cache
+def available() -> tuple[str, ...]:
+    """The languages that have a catalogue, English first."""
+    found = sorted(path.parent.parent.name for path in _LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
+    return ("en", *found)
+
+
+def native_name(lang: str) -> str:
+    """The language's own name, for the switcher."""
+    return _NAMES.get(lang, lang)
+
+
+@cache
+def translator(lang: str) -> Words:
+    """The catalogue of ``lang``; an unknown language is English, as the sources are."""
+    if lang == PSEUDO:
+        return Pseudo()
+    if lang not in available() or lang == "en":
+        return gettext.NullTranslations()
+    return gettext.translation(DOMAIN, _LOCALE, languages=[lang])
+
+
+def negotiate(*, cookie: str = "", accept_language: str = "", languages: Iterable[str] | None = None) -> str:
+    """The language to use (U-64): what was chosen before, else the best of ``Accept-Language`` (RFC 9110 12.5.4), else English.
+
+    Garbage in either header is passed over; nothing but a known tag ever comes out.
+    """
+    known = tuple(available() if languages is None else languages)
+    if cookie in known:
+        return cookie
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(accept_language[:512].split(",")):
+        tag, _, quality = part.strip().partition(";")
+        match = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", quality) if quality else None
+        if quality and match is None:
+            continue
+        weight = float(match.group(1)) if match else 1.0
+        if weight > 0:
+            wanted.append((-weight, place, tag.strip().lower()))
+    by_tag = {tag.lower(): tag for tag in known}
+    for _weight, _place, tag in sorted(wanted):
+        found = by_tag.get(tag) or by_tag.get(tag.partition("-")[0])
+        if found:
+            return found
+    return "en"
+
+
+_ACCENTED = str.maketrans(
+    "abcdefghijklmnoprstuwyzABCDEFGHIJKLMNOPRSTUWYZ", "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥřşŧŭẇẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤŘŞŦŬẆẎẐ"
+)
+_KEPT = re.compile(r"(%\(\w+\)[a-z]|%%|<[^>]*>|&\w+;)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudo:
+    """A language for tests: accented and 40 % longer, so that unwrapped words and tight places are seen."""
+
+    def gettext(self, message: str, /) -> str:
+        """``message`` in brackets, its letters accented, its placeholders whole."""
+        parts = _KEPT.split(message)
+        text = "".join(part if i % 2 else part.translate(_ACCENTED) for i, part in enumerate(parts))
+        return f"⟦{text}{'~' * (len(message) * 2 // 5)}⟧"
+
+    def ngettext(self, one: str, many: str, count: int, /) -> str:
+        """English rules: one thing, or more."""
+        return self.gettext(one if count == 1 else many)

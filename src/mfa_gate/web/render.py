@@ -1,0 +1,152 @@
+"""Views to HTML: a bare Jinja environment of our own, never the host's, made when the first page is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.reasons import REASONS, Reason
+from . import times
+from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
+from .i18n import Words, translator
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from .views import Frame, View
+
+__all__ = [
+    "CSP",
+    "Asset",
+    "Renderer",
+    "brand_css",
+    "brand_name",
+    "qr_svg",
+    "static_asset",
+    "static_assets",
+]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Renderer:
+    """Renders views. ``templates`` is a folder of the host whose templates replace or extend ours (D-14)."""
+
+    def __init__(self, *, templates: Path | None = None) -> None:
+        self._folders = [templates, _TEMPLATES] if templates else [_TEMPLATES]
+        self._environments: dict[str, Environment] = {}
+
+    def render(self, view: View, frame: Frame) -> bytes:
+        """The page, in UTF-8. Raises ``jinja2.TemplateError`` for a broken template of the host."""
+        environment = self._environments.get(frame.lang) or self._environment(frame.lang)
+        static = f"{frame.prefix}/static/"
+        return (
+            environment.get_template(view.template)
+            .render(
+                view=view,
+                frame=frame,
+                prefix=frame.prefix,
+                asset=lambda name: static + asset_name(name),
+                brand_href=static + brand_name(frame.accent),
+            )
+            .encode()
+        )
+
+    def _environment(self, lang: str) -> Environment:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+        words = translator(lang)
+        loader = FileSystemLoader([str(folder) for folder in self._folders])
+        environment = Environment(
+            loader=loader,
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
+        install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
+        environment.filters.update(_filters(words))
+        kinds = frozenset(name for name in loader.list_templates() if name.startswith("factors/"))
+        environment.globals["factor_file"] = partial(_factor_file, kinds)
+        environment.globals["reason_row"] = _reason_row
+        self._environments[lang] = environment
+        return environment
+
+
+def _factor_file(kinds: frozenset[str], kind: str) -> str:
+    """The words of one kind. A kind that this version does not know (S-83) has general ones."""
+    name = f"factors/{kind}.html"
+    return name if name in kinds else "factors/_other.html"
+
+
+def _reason_row(word: str) -> Reason:
+    return REASONS.get(word, REASONS["fault"])
+
+
+def _filters(words: Words) -> dict[str, Callable[..., Any]]:
+    return {
+        "iso": times.iso,
+        "clock": partial(_flipped, times.clock, words),
+        "day": partial(_flipped, times.day, words),
+        "moment": partial(_flipped, times.moment, words),
+        "lasting": lambda seconds: times.length(seconds, words),
+        "ago": lambda at, now: times.ago(at, now, words),
+        "in_fours": in_fours,
+        "qr": qr_svg,
+        "prose": prose,
+    }
+
+
+def _flipped(say: Callable[[int, Words], str], words: Words, at: int) -> str:
+    return say(at, words)
+
+
+def in_fours(key: str) -> str:
+    """A base32 key in groups of four, as people read one."""
+    return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
+
+
+def qr_svg(text: str, label: str) -> Markup:
+    """``text`` as a QR code (ISO 18004, level M) in inline SVG with a quiet zone of four; ``label`` is its name (U-30)."""
+    import segno
+    from markupsafe import Markup, escape
+
+    rows = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix_iter(border=4)]
+    path = "".join(
+        f"M{run.start()} {y}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"
+        for y, row in enumerate(rows)
+        for run in re.finditer(rb"\x01+", row)
+    )
+    size = len(rows)
+    return Markup(  # noqa: S704  # the label is escaped, the rest is digits
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="qr" viewBox="0 0 {size} {size}" role="img" '
+        f'aria-label="{escape(label)}" shape-rendering="crispEdges">'
+        f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path fill="#000" d="{path}"/></svg>'
+    )
+
+
+def prose(text: str) -> Markup:
+    """Plain text as paragraphs, headings (``#``, ``##``) and lists (``-``, ``1.``); everything in it is escaped."""
+    from markupsafe import Markup, escape
+
+    parts: list[str] = []
+    for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
+        lines = [line.strip() for line in block.split("\n") if line.strip()]
+        while lines and (heading := re.match(r"#{1,3}\s+(.+)", lines[0])):
+            parts.append(f"<h2>{escape(heading.group(1))}</h2>")
+            lines = lines[1:]
+        for mark, tag in ((r"[-*]\s+", "ul"), (r"\d+[.)]\s+", "ol")):
+            if lines and all(re.match(mark, line) for line in lines):
+                items = "".join(f"<li>{escape(re.sub(mark, '', line, count=1))}</li>" for line in lines)
+                parts.append(f"<{tag}>{items}</{tag}>")
+                lines = []
+        if lines:
+            parts.append(f"<p>{escape(' '.join(lines))}</p>")
+    return Markup("\n".join(parts))  # noqa: S704  # every text above is escaped

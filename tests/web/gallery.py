@@ -1,0 +1,326 @@
+"""Every page in every state: what the render tests walk, and what ``python tests/web/gallery.py OUTDIR`` draws to look at."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mfa_gate.web import views as v
+from mfa_gate.web.views import Frame, View, Way
+
+NOW = 1_760_000_000
+DAY = 86_400
+HOSTILE = "\"><script>alert(1)</script>'{{ 7*7 }}%(x)s"
+
+LOGO = (
+    "data:image/svg+xml;base64,"
+    + base64.b64encode(
+        b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#0b5fff"/>'
+        b'<path d="M10 17l4 4 8-9" fill="none" stroke="#fff" stroke-width="3"/></svg>'
+    ).decode()
+)
+
+FRAME = Frame(
+    prefix="/mfa",
+    now=NOW,
+    csrf_token="t0ken",
+    brand_name="Northwind Finance",
+    logo=LOGO,
+    help_url="https://help.example/mfa",
+    contact="Call the service desk at extension 4400.",
+    owner="security@example.org",
+    person="user@finance.example",
+    sign_out="/logout",
+    here="/mfa/challenge",
+)
+
+APP = Way(kind="totp", id="a1", label="Authenticator app")
+PHONE = Way(kind="sms", id="a2", label="iPhone", hint="••• ••• ••23")
+MAIL = Way(kind="email", id="a3", label="Email", hint="u•••@f•••.example")
+CALL = Way(kind="voice", id="a4", label="Office phone", hint="••• ••• ••99")
+KEY = Way(kind="webauthn", id="a5", label="Laptop passkey")
+PUSH = Way(kind="push", id="a6", label="Pixel 9")
+CODES = Way(kind="backup-code", id="a7", label="Backup codes")
+ODD = Way(kind="carrier-pigeon", id="a8", label="Pigeon")
+
+SENT = {"sent_at": NOW - 20, "expires_at": NOW + 580, "resend_at": NOW + 10}
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+URI = f"otpauth://totp/Northwind%20Finance:user%40finance.example?secret={SECRET}&issuer=Northwind%20Finance"
+BACKUP = tuple(
+    f"{a}-{b}"
+    for a, b in zip(
+        "7KX2M QP4TA 9WZ3C HV6RN 2BTY8 KD5QJ X4MGP 8SFA3 ZR7WE C9N6H".split(),
+        "D3H8V 5NCKZ T2PGY 8XJ4B QM7RA 6WVE3 F9SD2 HYK5T 3BGN8 PX4QM".split(),
+        strict=True,
+    )
+)
+
+
+def bad(frame: Frame, reason: str, field: str = "code", **more: object) -> Frame:
+    """``frame`` after a form was refused."""
+    return replace(frame, problems=(v.Problem(reason=reason, field=field, **more),))  # type: ignore[arg-type]
+
+
+def told(frame: Frame, word: str, **more: object) -> Frame:
+    """``frame`` after something was done."""
+    return replace(frame, notice=v.Notice(word=word, **more))  # type: ignore[arg-type]
+
+
+def pages() -> Iterator[tuple[str, View, Frame]]:
+    """All of them, by a name that is unique and tells page and state."""
+    yield from _challenges(FRAME)
+    yield from _enrollment(FRAME)
+    yield from _backup_codes(FRAME)
+    yield from _settings(FRAME)
+    yield from _ways_on(FRAME)
+    yield from _faults(FRAME)
+
+
+def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
+    others = (APP, MAIL, CODES)
+    totp = v.Challenge(way=APP, why="no_proof", others=(PHONE, MAIL, CODES))
+    yield "challenge-totp", totp, frame
+    yield "challenge-totp-alone", replace(totp, others=(), why="expired"), frame
+    yield "challenge-totp-wrong", replace(totp, remaining=4), bad(frame, "wrong_code")
+    yield "challenge-totp-last", replace(totp, remaining=1), bad(frame, "wrong_code")
+    for word in (
+        "code_missing",
+        "code_short",
+        "code_long",
+        "code_letters",
+        "code_already_used",
+        "code_expired",
+        "csrf",
+    ):
+        yield f"challenge-totp-{word.replace('_', '-')}", totp, bad(frame, word, "" if word == "csrf" else "code")
+    sms = v.Challenge(way=PHONE, why="ip_changed", sending="sent", challenge="c1", others=others, **SENT)  # type: ignore[arg-type]
+    yield "challenge-sms-sent", sms, frame
+    yield "challenge-sms-resent", replace(sms, sent_at=NOW), told(frame, "sent", value=PHONE.hint)
+    yield "challenge-sms-too-soon", sms, bad(frame, "too_soon", "", seconds=20)
+    yield "challenge-sms-unsent", replace(sms, sending="unsent", sent_at=0, expires_at=0), frame
+    yield "challenge-sms-failed", replace(sms, sending="failed"), bad(frame, "send_failed", "")
+    yield "challenge-sms-over", replace(sms, expires_at=NOW - 5), frame
+    mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)  # type: ignore[arg-type]
+    yield "challenge-email-sent", mail, frame
+    yield "challenge-email-step-up", replace(mail, why="step_up", remember_for=0), frame
+    yield "challenge-email-unsent", replace(mail, sending="unsent", why="revoked"), frame
+    yield "challenge-backup-code", v.Challenge(way=CODES, why="no_proof", others=(APP,)), frame
+    yield "challenge-voice-unsent", v.Challenge(way=CALL, why="no_proof", sending="unsent", others=others), frame
+    voice = v.Challenge(
+        way=CALL, why="no_proof", sending="sent", waiting=True, poll_url="/mfa/api/challenge/c3", **SENT
+    )  # type: ignore[arg-type]
+    yield "challenge-voice-calling", voice, frame
+    yield "challenge-voice-code", replace(voice, waiting=False, poll_url=""), frame
+    push = replace(voice, way=PUSH, number="47", others=others)
+    yield "challenge-push-waiting", push, frame
+    yield "challenge-push-unsent", replace(push, number="", waiting=False, sending="unsent"), frame
+    key = v.Challenge(way=KEY, why="step_up", public_key='{"challenge":"AA"}', others=others)
+    yield "challenge-passkey", key, frame
+    yield "challenge-passkey-cancelled", key, bad(frame, "passkey_cancelled", "")
+    yield "challenge-unknown-kind", v.Challenge(way=ODD, why="no_proof", others=(APP,)), frame
+    ways = (KEY, PUSH, APP, replace(PHONE, last=True), CALL, MAIL, CODES)
+    yield "choose", v.ChallengeChoice(ways=ways, why="no_proof"), frame
+    send = f"{frame.prefix}/challenge/a2"
+    help_sms = v.CodeHelp(way=PHONE, back=send, send_url=send, others=others, sent_at=NOW - 20, resend_at=NOW + 10)
+    yield "help-sms", help_sms, frame
+    yield "help-totp", v.CodeHelp(way=APP, back=f"{frame.prefix}/challenge/a1", others=()), frame
+    back = f"{frame.prefix}/enroll/sms"
+    yield "help-enrolling", replace(help_sms, back=back, send_url=back, enrollment="e1", change_url=back), frame
+
+
+def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
+    kinds = tuple(Way(kind=kind) for kind in ("webauthn", "push", "totp", "sms", "voice", "email"))
+    frame = replace(frame, here="/mfa/enroll")
+    yield "enroll-required", v.EnrollChoice(ways=kinds), frame
+    soon = v.EnrollChoice(ways=kinds[2:4], required_at=NOW + 30 * DAY, skippable=True)
+    yield "enroll-optional", soon, frame
+    yield "enroll-optional-counted", replace(soon, skips_left=2, remind=str(DAY), required_at=0), frame
+    yield "enroll-overdue", v.EnrollChoice(ways=kinds[2:], required_at=NOW - DAY), frame
+    yield "enroll-more", v.EnrollChoice(ways=kinds[3:], purpose="more", back="/mfa"), frame
+    yield "enroll-stronger", v.EnrollChoice(ways=kinds[:1], purpose="stronger"), frame
+    yield "enroll-nothing", v.EnrollChoice(ways=(), purpose="more", back="/mfa"), frame
+    for kind in ("totp", "email", "sms", "voice", "webauthn", "push", "backup-code", "carrier-pigeon"):
+        start = v.EnrollStart(
+            kind=kind, back="/mfa/enroll", consent="Message and data rates may apply. Reply STOP to opt out."
+        )
+        if kind == "totp":
+            start = replace(start, apps=("Google Authenticator", "Microsoft Authenticator", "Authy", "1Password"))
+        if kind == "email":
+            start = replace(start, destination="user@finance.example", skippable=True)
+        yield f"enroll-{kind}-start", start, frame
+    yield "enroll-email-none-on-file", v.EnrollStart(kind="email"), bad(frame, "no_contact", "")
+    sms = v.EnrollStart(
+        kind="sms", back="/mfa/enroll", consent="Message and data rates may apply. Reply STOP to opt out."
+    )
+    yield "enroll-sms-on-file", replace(sms, destination="(202) 555-0123"), frame
+    regions = (v.Region(code="US", name="United States (+1)"), v.Region(code="DE", name="Germany (+49)"))
+    urls = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
+    yield "enroll-sms-regions", replace(sms, regions=regions, region="DE", **urls), frame
+    typed = replace(sms, phone="+1 416 555 0123")
+    yield "enroll-sms-region-refused", typed, bad(frame, "phone_region", "phone", detail="United States")
+    yield "enroll-sms-type-refused", typed, bad(frame, "phone_type", "phone", detail="toll-free")
+    yield "enroll-sms-unreadable", replace(typed, phone="12"), bad(frame, "phone_invalid", "phone")
+    yield "enroll-sms-missing", sms, bad(frame, "phone_missing", "phone")
+    totp = v.EnrollConfirm(
+        kind="totp", enrollment="e1", label="Authenticator app", key=SECRET, uri=URI, issuer="Northwind Finance",
+        account="user@finance.example", back="/mfa/enroll",
+    )  # fmt: skip
+    yield "enroll-totp-confirm", totp, frame
+    yield "enroll-totp-wrong", replace(totp, remaining=6), bad(frame, "wrong_code")
+    yield "enroll-totp-drift", totp, bad(frame, "clock_drift")
+    yield "enroll-totp-label-taken", totp, bad(frame, "label_taken", "label")
+    sent = v.EnrollConfirm(
+        kind="sms",
+        enrollment="e1",
+        label="iPhone",
+        hint="(202) 555-0123",
+        sending="sent",
+        back="/mfa/enroll/sms",
+        **SENT,
+    )  # type: ignore[arg-type]
+    yield "enroll-sms-confirm", sent, frame
+    yield "enroll-sms-confirm-failed", replace(sent, sending="failed"), bad(frame, "send_failed", "")
+    yield (
+        "enroll-sms-confirm-two-problems",
+        sent,
+        replace(
+            frame,
+            problems=(v.Problem(reason="code_missing", field="code"), v.Problem(reason="label_missing", field="label")),
+        ),
+    )
+    yield "enroll-email-confirm", replace(sent, kind="email", hint="user@finance.example", ask_label=False), frame
+    yield "enroll-voice-confirm", replace(sent, kind="voice", waiting=True, poll_url="/mfa/api/challenge/c3"), frame
+    yield (
+        "enroll-passkey-confirm",
+        v.EnrollConfirm(kind="webauthn", enrollment="e1", label="Passkey", public_key="{}"),
+        frame,
+    )
+    push = v.EnrollConfirm(
+        kind="push", enrollment="e1", label="Phone", uri="https://app.example/mfa/approve#k", waiting=True
+    )
+    yield "enroll-push-confirm", push, frame
+    contacts = (replace(MAIL, id="", label=""), replace(PHONE, id="", label=""))
+    yield "contact-unsent", v.EnrollContact(ways=contacts), frame
+    yield "contact-sent", v.EnrollContact(ways=contacts, way=contacts[0], sending="sent", **SENT), frame  # type: ignore[arg-type]
+    yield "contact-failed", v.EnrollContact(ways=contacts, sending="failed"), bad(frame, "send_failed", "")
+    wrong = v.EnrollContact(ways=contacts[:1], way=contacts[0], sending="sent", remaining=3, **SENT)  # type: ignore[arg-type]
+    yield "contact-wrong", wrong, bad(frame, "wrong_code")
+    yield "contact-none", v.EnrollContact(ways=()), frame
+    yield "ticket", v.EnrollTicket(), frame
+    yield "ticket-wrong", v.EnrollTicket(remaining=5), bad(frame, "ticket_wrong", "ticket")
+    done = v.EnrollDone(way=APP, default=APP, continue_url="/records", ways=kinds[3:4], backup_url="/mfa/backup-codes")
+    yield "enroll-done", done, frame
+    yield "enroll-done-second", replace(done, way=PHONE, ways=(), backup_url="", steps=0), frame
+
+
+def _backup_codes(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
+    frame = replace(frame, here="/mfa/backup-codes")
+    yield "codes-first", v.BackupCodesStart(back="/mfa"), frame
+    yield "codes-again", v.BackupCodesStart(remaining=3, made_at=NOW - 90 * DAY, back="/mfa"), frame
+    shown = v.BackupCodes(codes=BACKUP, made_at=NOW)
+    yield "codes-shown", shown, frame
+    yield "codes-shown-unticked", replace(shown, replaced=True), bad(frame, "saved_missing", "saved")
+
+
+def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
+    frame = replace(frame, here="/mfa")
+    factors = (
+        v.FactorLine(
+            id="a1", kind="totp", label="Authenticator app", added_at=NOW - 120 * DAY, last_used_at=NOW - 3_700,
+            last_network="203.0.113.7", is_default=True,
+        ),
+        v.FactorLine(
+            id="a2", kind="sms", label="iPhone", hint="••• ••• ••23", added_at=NOW - 40 * DAY, last_used_at=NOW - 8 * DAY,
+            last_network="2001:db8:44:1200::/64",
+        ),
+        v.FactorLine(id="a5", kind="webauthn", label="Work laptop", added_at=NOW - DAY, kept="proof_required"),
+    )  # fmt: skip
+    browsers = (
+        v.BrowserLine(
+            id="b1", label="Firefox on Linux", network="203.0.113.7", last_used_at=NOW - 30, ends_at=NOW + 6 * DAY,
+            current=True,
+        ),
+        v.BrowserLine(
+            id="b2", label="Safari on iPhone", network="2001:db8:44:1200::/64", last_used_at=NOW - 2 * DAY,
+            ends_at=NOW + 5 * DAY,
+        ),
+        v.BrowserLine(id="b3", label="", kind="client"),
+    )  # fmt: skip
+    activity = (
+        v.Activity(
+            at=NOW - 3_700, kind="proof.granted", factor="totp", label="Authenticator app", network="203.0.113.7"
+        ),
+        v.Activity(at=NOW - 3_720, kind="attempt.failed", factor="totp", network="203.0.113.7"),
+        v.Activity(at=NOW - 8 * DAY, kind="challenge.sent", factor="sms", label="iPhone", network="198.51.100.4"),
+        v.Activity(at=NOW - 40 * DAY, kind="factor.enrolled", factor="sms", label="iPhone", network="198.51.100.4"),
+        v.Activity(at=NOW - 41 * DAY, kind="something.new"),
+    )
+    full = v.Settings(
+        factors=factors, browsers=browsers, activity=activity, continue_url="/",
+        addable=(Way(kind="webauthn"), Way(kind="email")), backup=v.BackupStock(remaining=7, total=10, made_at=NOW - 120 * DAY),
+    )  # fmt: skip
+    yield "settings", full, frame
+    yield "settings-stale", replace(full, confirm_url="/mfa/challenge"), frame
+    yield "settings-renamed", full, told(frame, "renamed", value="Work phone")
+    yield "settings-removed", full, told(frame, "removed", value="iPhone")
+    yield "settings-forgotten", full, told(frame, "forgotten", value="Safari on iPhone")
+    low = v.BackupStock(remaining=2, total=10, made_at=NOW - 120 * DAY)
+    yield "settings-few-codes", replace(full, backup=low), told(frame, "backup_used", count=2)
+    yield (
+        "settings-label-taken",
+        replace(full, editing="a2", typed_label="Authenticator app"),
+        bad(frame, "label_taken", "label"),
+    )
+    only = (replace(factors[0], kept="last_factor"),)
+    alone = v.Settings(factors=only, remind=True, backup=v.BackupStock(remaining=0, total=0), browsers=browsers[:1])
+    yield "settings-alone", alone, frame
+    yield "settings-last-factor", alone, bad(frame, "last_factor", "")
+    yield "settings-empty", v.Settings(factors=()), frame
+
+
+def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
+    yield "locked", v.Locked(ref="7Q4M-KX2P", locked_at=NOW - 60), frame
+    yield "locked-by-administrator", v.Locked(ref="7Q4M-KX2P", cause="administrator"), replace(frame, contact="")
+    recovery = v.Recovery(lost=PHONE, others=(APP, MAIL), backup=CODES, can_request=True, back="/mfa/challenge/a2")
+    yield "recovery", recovery, frame
+    yield "recovery-alone", replace(recovery, others=(), backup=None), frame
+    yield "recovery-about-missing", recovery, bad(frame, "about_missing", "about")
+    yield "recovery-waiting", replace(recovery, requested_at=NOW - 7_200, ref="9WZ3C"), frame
+    yield "recovery-contact", replace(recovery, can_request=False), frame
+    yield "recovery-sent", v.RecoverySent(ref="9WZ3C", back="/mfa/challenge"), frame
+    text = (
+        "# Data Access Agreement\n\nI will use the data that this application shows me only for the purpose for which I was "
+        "given access, I will not pass it on, and I will report at once any loss of it that I learn of.\n\n"
+        "## What is recorded\n\n- the version of this text\n- the date of my acceptance\n\n1. Read\n2. Accept\n\nThat is all."
+    )
+    agreement = v.Agreement(title="Data Access Agreement", version="2025-01", text=text, published_at=NOW - 200 * DAY)
+    yield "agreement", agreement, frame
+    yield "agreement-unticked", agreement, bad(frame, "accept_missing", "accept")
+    changes = "Section 2 now says what is recorded."
+    yield "agreement-new-version", replace(agreement, accepted_version="2024-01", changes=changes), frame
+    nobody = replace(frame, person="", sign_out="")
+    yield "agreement-declined", v.AgreementDeclined(title="Data Access Agreement", sign_in="/login"), nobody
+    yield "signed-out", v.SignedOut(sign_in="/login"), nobody
+    yield "continue", v.Continue(continue_url="/"), frame
+    yield "continue-done", v.Continue(continue_url="/", why="done"), frame
+    yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
+    yield "framed", v.Framed(url="/mfa/challenge"), frame
+
+
+def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
+    for status, reason, more in (
+        (404, "not_found", {"back": "/mfa"}),
+        (405, "method_not_allowed", {"back": "/mfa"}),
+        (413, "too_large", {}),
+        (403, "not_allowed", {"back": "/"}),
+        (429, "too_soon", {"retry_after": 240, "retry_url": "/mfa/challenge"}),
+        (500, "fault", {"retry_url": "/mfa/challenge"}),
+        (503, "store_unavailable", {"retry_url": "/mfa/challenge", "retry_after": 5}),
+    ):
+        yield f"fault-{status}", v.Fault(reason=reason, status=status, ref="7Q4M-KX2P", **more), frame  # type: ignore[arg-type]
+    yield (
+        "fault-unknown-word",
+        v.Fault(reason="no such word", status=500),
+        replace(frame, brand_name="", logo="", person=""),
+    )
