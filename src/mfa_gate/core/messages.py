@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +26,7 @@ MAX_HOST = 100
 """The longest host of a relying party that still fits into a text message beside the code and its words."""
 
 MIN_NAME = 3
+_HOST = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_HOST}}}")
 _LOST = "\0"
 
 _SMS = (
@@ -60,22 +62,24 @@ def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Tra
     ``host`` is the relying party's, in ASCII. The service's name is shortened and its characters replaced as far as
     needed; a translation that cannot be written in GSM-7, or is too long, gives way to a shorter one, then to English.
 
-    Raises ``ValueError`` for a host that is longer than ``MAX_HOST`` or not printable ASCII.
+    Raises ``ValueError`` for a host that is longer than ``MAX_HOST`` or not ASCII, or a code too long to fit beside it.
     """
-    if len(host) > MAX_HOST or gsm7(host, lost=_LOST) != host or not host.isascii() or " " in host:
-        raise ValueError(f"host must be at most {MAX_HOST} characters of ASCII")
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"host must be at most {MAX_HOST} letters, digits, dots and hyphens")
     ending = f"\n@{host} #{code}"
     name = gsm7(one_line(service, limit=SMS_LENGTH)).strip() or host
     for words in (translate, _english):
         for msgid in _SMS:
             head = _sms_head(msgid, room=SMS_LENGTH - len(ending), code=code, name=name, minutes=minutes, words=words)
+            if head is None:
+                break
             if head:
                 return head + ending
-    return gsm7(code) + ending
+    raise ValueError("the code is too long for a text message")
 
 
-def _sms_head(msgid: str, *, room: int, code: str, name: str, minutes: int, words: Translate) -> str:
-    """The words before the last line, or "" where they do not fit or need another alphabet."""
+def _sms_head(msgid: str, *, room: int, code: str, name: str, minutes: int, words: Translate) -> str | None:
+    """The words before the last line; "" where they do not fit, None where the language has another alphabet."""
     spoken = duration(minutes, words)
 
     def written(service: str) -> str:
@@ -83,7 +87,9 @@ def _sms_head(msgid: str, *, room: int, code: str, name: str, minutes: int, word
         return gsm7(fill(msgid, words, **{k: v for k, v in values.items() if f"{{{k}}}" in msgid}), lost=_LOST)
 
     bare = written("")
-    if _LOST in bare or len(bare) > room:
+    if _LOST in bare:
+        return None
+    if len(bare) > room:
         return ""
     if "{service}" not in msgid:
         return bare

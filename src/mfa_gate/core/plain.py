@@ -12,7 +12,7 @@ SMS_LENGTH = 160
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SPACES = re.compile(r"\s+")
 _SCHEME = re.compile(r"\s*:\s*/\s*/\s*")
-_DOMAIN_DOT = re.compile(r"(?<=\w)[.。・](?=[^\W\d_])")
+_DOMAIN_DOT = re.compile(r"(?<=\w)[.。](?=[^\W\d_])")
 
 _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -21,32 +21,14 @@ _GSM7 = frozenset(
 """The basic table only: what is in its extension takes two septets, so it is replaced like everything else."""
 
 _LIKE = {
-    "[": "(",
-    "]": ")",
-    "{": "(",
-    "}": ")",
-    "|": "/",
-    "\\": "/",
-    "~": "-",
-    "^": "'",
-    "`": "'",
+    **dict.fromkeys("\u2018\u2019\u201a\u2032`^", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\u2022\u00b7~", "-"),
+    **dict.fromkeys("[{", "("),
+    **dict.fromkeys("]}", ")"),
+    **dict.fromkeys("|\\", "/"),
     "€": "EUR",
-    "‘": "'",
-    "’": "'",
-    "‚": "'",
-    "“": '"',
-    "”": '"',
-    "„": '"',
-    "«": '"',
-    "»": '"',
-    "‐": "-",
-    "‑": "-",
-    "–": "-",
-    "—": "-",
-    "−": "-",
-    "•": "-",
-    "·": "-",
-    "×": "x",
+    "\u00d7": "x",
     "ł": "l",
     "Ł": "L",
     "đ": "d",
@@ -57,8 +39,9 @@ _LIKE = {
     "Þ": "Th",
     "œ": "oe",
     "Œ": "OE",
-    "ı": "i",
+    "\u0131": "i",
 }
+"""Quotation marks, dashes, brackets and letters that no decomposition brings into the table."""
 
 
 def one_line(text: str, *, limit: int) -> str:

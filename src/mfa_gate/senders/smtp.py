@@ -176,7 +176,8 @@ class SMTPSender:
     def _compose(self, message: Message) -> EmailMessage:
         mail = EmailMessage(policy=SMTPUTF8)
         mail["From"] = self._from
-        mail["To"] = Address(addr_spec=message.to)
+        mailbox, _, domain = message.to.rpartition("@")
+        mail["To"] = Address(username=mailbox, domain=domain)
         mail["Subject"] = message.subject
         mail["Date"] = formatdate(self._now())
         mail["Message-ID"] = f"<{header_safe(message.key)}@{self._from.domain}>"

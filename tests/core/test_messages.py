@@ -1,0 +1,397 @@
+"""The words that are sent: what they say, how long they are, and what cannot get into them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mfa_gate.core.messages import MAX_HOST, NOTICE_KINDS, email_code, notice, sms_text, voice_script
+from mfa_gate.core.plain import gsm7, one_line, unlinked
+
+GSM7 = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+LINK = re.compile(r"://|www\.\S|\b[a-z0-9-]+\.[a-z]{2,}\b", re.IGNORECASE)
+
+Translate = Callable[[str], str]
+
+
+def english(msgid: str) -> str:
+    return msgid
+
+
+def german(msgid: str) -> str:
+    return {
+        "{code} is your security code for {service}. Valid for {minutes}. Do not share it.": (
+            "{code} ist Ihr Sicherheitscode für {service}. Gültig für {minutes}. Geben Sie ihn nicht weiter."
+        ),
+        "{minutes} minutes": "{minutes} Minuten",
+        "1 minute": "1 Minute",
+    }.get(msgid, msgid)
+
+
+def japanese(msgid: str) -> str:
+    return "「{service}」のコード：{code}（{minutes}）" if "{service}" in msgid and "{minutes}" in msgid else msgid
+
+
+def wordy(msgid: str) -> str:
+    return msgid + " This translator had a lot to say, and said all of it in one single text message." * 2
+
+
+def sms(**changes: object) -> str:
+    fields = {"code": "493817", "service": "Clinic", "minutes": 10, "host": "app.example", "translate": english}
+    return sms_text(**(fields | changes))  # type: ignore[arg-type]
+
+
+def is_one_segment(text: str) -> bool:
+    return len(text) <= 160 and all(char in GSM7 for char in text)
+
+
+def test_the_text_message() -> None:
+    """U-7, S-53: the code first, the name, how long, "do not share", and the origin-bound line last."""
+    assert sms() == (
+        "493817 is your security code for Clinic. Valid for 10 minutes. Do not share it.\n@app.example #493817"
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(10, "10 minutes"), (2, "2 minutes"), (1, "1 minute."), (0, "1 minute.")]
+)
+def test_minutes_in_words(minutes: int, words: str) -> None:
+    """One minute is one minute, and never none."""
+    assert f"Valid for {words}" in sms(minutes=minutes)
+
+
+def test_a_translated_text_message() -> None:
+    """The words are the translator's; the last line is not."""
+    assert sms(translate=german, service="Praxis Müller") == (
+        "493817 ist Ihr Sicherheitscode für Praxis Müller. Gültig für 10 Minuten. Geben Sie ihn nicht weiter."
+        "\n@app.example #493817"
+    )
+
+
+@pytest.mark.parametrize("translate", [japanese, wordy])
+def test_a_translation_that_does_not_fit_gives_way(translate: Translate) -> None:
+    """U-7: one GSM-7 segment in every locale; a locale that cannot have it gets English."""
+    assert sms(translate=translate) == sms()
+
+
+@pytest.mark.parametrize(
+    ("service", "shown"),
+    [
+        ("Žluťoučký kůň", "Zlutoucky kun"),
+        ("Łódź “Care” – [beta]", 'Lodz "Care" - (beta)'),
+        ("診療所", "app.example"),
+        ("", "app.example"),
+        ("Café ❤ App", "Café App"),
+        ("A\nB\x00C\u202eD", "A B C D"),
+        ("€ Bank", "EUR Bank"),
+    ],
+)
+def test_names_in_gsm7(service: str, shown: str) -> None:
+    """A name is spelled in the characters of one segment; one that has none of them is the host's."""
+    assert f"code for {shown}." in re.sub(" +", " ", sms(service=service))
+
+
+def test_a_long_name_is_cut() -> None:
+    """The name gives way, not the words or the last line."""
+    text = sms(service="The Very Long Name of a Clinic That Has Been Merged With Several Others Over the Years")
+    assert len(text) == 160
+    assert text.startswith("493817 is your security code for The Very Long Name of a Clinic")
+    assert "Do not share it.\n@app.example #493817" in text
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    service=st.text(max_size=400),
+    host=st.from_regex(r"[a-z0-9](?:[a-z0-9.-]{0,98}[a-z0-9])?", fullmatch=True),
+    code=st.from_regex(r"[0-9]{4,10}", fullmatch=True),
+    minutes=st.integers(0, 1440),
+    translate=st.sampled_from([english, german, japanese, wordy]),
+)
+@example(service="ﷺ" * 300, host="a" * MAX_HOST, code="0" * 10, minutes=1440, translate=german)
+@example(service="{code} {0} {", host="a.example", code="123456", minutes=10, translate=english)
+def test_every_text_message_is_one_segment(
+    service: str, host: str, code: str, minutes: int, translate: Translate
+) -> None:
+    """U-7: at most 160 GSM-7 characters for any name, with the code first and alone bound in the last line."""
+    text = sms_text(code=code, service=service, minutes=minutes, host=host, translate=translate)
+    assert is_one_segment(text)
+    assert text.startswith(code)
+    assert text.count("\n") == 1
+    assert text.splitlines()[1] == f"@{host} #{code}"
+
+
+@pytest.mark.parametrize("host", ["a" * (MAX_HOST + 1), "münchen.example", "a b", "a\nb", "a[b"])
+def test_hosts_that_cannot_be_written(host: str) -> None:
+    """A host that is too long or not ASCII is the operator's mistake, told as such and never cut."""
+    with pytest.raises(ValueError):
+        sms(host=host)
+
+
+def test_a_long_host_leaves_the_name_out() -> None:
+    """Where the host leaves no room for the name, the words are fewer and the last line is whole."""
+    assert sms(host="h" * 76, service="A Clinic") == (
+        f"493817 is your security code. Valid for 10 minutes. Do not share it.\n@{'h' * 76} #493817"
+    )
+    assert sms(host="h" * MAX_HOST) == f"493817 is your security code.\n@{'h' * MAX_HOST} #493817"
+
+
+def test_a_code_that_does_not_fit() -> None:
+    """A code is never cut."""
+    with pytest.raises(ValueError):
+        sms(code="1" * 120)
+
+
+class _Page(HTMLParser):
+    """The tags, attributes and words of a document."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.words = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links.extend(value or "" for name, value in attrs if name in ("href", "src", "background", "action"))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def code_email(**changes: object) -> tuple[str, str, _Page]:
+    fields = {
+        "code": "493817",
+        "service": "Clinic",
+        "minutes": 10,
+        "where": "network 203.0.113.9, Chrome on Windows",
+        "when_text": "3 March 2025, 14:05 UTC",
+        "owner": "security@clinic.example",
+        "purpose": "sign-in",
+        "translate": english,
+    }
+    words = email_code(**(fields | changes))  # type: ignore[arg-type]
+    return words.subject, words.text, _Page(words.html)
+
+
+def test_the_email_with_a_code() -> None:
+    """U-8: the code opens the subject and stands alone on a line; when, where, what for, and what if it was not you."""
+    subject, text, page = code_email()
+    assert subject == "493817 is your security code for Clinic"
+    assert "493817" in text.splitlines()
+    assert "valid for 10 minutes" in text
+    assert "When: 3 March 2025, 14:05 UTC" in text
+    assert "Where: network 203.0.113.9, Chrome on Windows" in text
+    assert "If this was not you, change your password and tell security@clinic.example at once." in text
+    assert set(page.tags).isdisjoint({"a", "img", "script", "link", "iframe", "form"})
+    assert page.links == []
+    for line in text.splitlines():
+        assert line in page.words
+
+
+def test_the_code_can_stay_out_of_the_subject() -> None:
+    """U-8: lock screens show subjects, so the code can be kept out of it."""
+    subject, text, _ = code_email(code_in_subject=False)
+    assert subject == "Your security code for Clinic"
+    assert "493817" in text
+
+
+@pytest.mark.parametrize(
+    ("purpose", "words"),
+    [
+        ("sign-in", "where you are signing in"),
+        ("enroll", "setting up security codes"),
+        ("contact", "this address is yours"),
+        ("anything", "the page that asked for it"),
+    ],
+)
+def test_what_the_code_is_for(purpose: str, words: str) -> None:
+    """The mail says what the code does, so that one for another purpose is noticed."""
+    assert words in code_email(purpose=purpose)[1]
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    """Without time, place and owner there are no empty lines of them."""
+    _, text, _ = code_email(when_text="", where="", owner="")
+    assert "When" not in text
+    assert "Where" not in text
+    assert "tell your administrator at once" in text
+
+
+ATTACKS = [
+    "x\r\nBcc: eve@evil.example",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "Visit https://evil.example/login now",
+    "www.evil.example",
+    "https : // evil.example",
+    "evil\uff0eexample/login",
+    "evil\u3002example/login",
+    "ev\u200bil.example",
+    "abc\u202e\u2066moc.live",
+    "\x1b[31mred\x00",
+    "a" * 500,
+    "{code} {service.__class__}",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_users_write_cannot_reach_subject_or_become_a_link(attack: str) -> None:
+    """S-54: a label is one short line in the body, without links, markup, control or turning characters."""
+    words = notice("factor.enrolled", service="Clinic", when_text="now", where=attack, label=attack, translate=english)
+    assert words.subject == "Clinic: A sign-in method was added"
+    named = next(line for line in words.text.splitlines() if line.startswith("Name:"))
+    assert len(named) <= len("Name: “”") + 40
+    assert all(char.isprintable() for char in words.text.replace("\n", ""))
+    assert not LINK.search(words.text)
+    page = _Page(words.html)
+    assert set(page.tags) <= {"html", "head", "meta", "title", "body", "p", "br"}
+    assert page.links == []
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_name_breaks_a_header_or_the_page(attack: str) -> None:
+    """S-54: the service's name, too, is one line and only text."""
+    words = email_code(code="493817", service=attack, minutes=10, translate=english)
+    assert words.subject.isprintable()
+    assert words.subject.startswith("493817 is your security code for ")
+    assert len(words.subject) < 100
+    assert set(_Page(words.html).tags) <= {"html", "head", "meta", "title", "body", "p", "br"}
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200), st.integers(2, 60))
+def test_one_line_is_one_line(text: str, limit: int) -> None:
+    """Whatever comes in, one printable line of at most the limit comes out, and doing it again changes nothing."""
+    line = one_line(text, limit=limit)
+    assert len(line) <= limit
+    assert line.isprintable()
+    assert one_line(line, limit=limit) == line
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="abc.:/ w1。\uff0e\u200b@", max_size=80))
+def test_no_spelling_of_a_link_survives(text: str) -> None:
+    """S-54: no mail program finds an address in a label."""
+    assert not LINK.search(unlinked(text))
+
+
+@settings(deadline=None)
+@given(st.text(max_size=100))
+def test_gsm7_is_gsm7(text: str) -> None:
+    """Every character that comes out takes one septet."""
+    assert set(gsm7(text)) <= set(GSM7)
+
+
+@pytest.mark.parametrize(
+    "text", ["Version 17.2", "network 203.0.113.9", "Anna's phone (old)", "2001:db8::1", "日本の電話"]
+)
+def test_harmless_labels_stay_as_they_are(text: str) -> None:
+    """What is no link is not touched."""
+    assert unlinked(text) == text
+
+
+@pytest.mark.parametrize("kind", sorted(NOTICE_KINDS))
+def test_every_notice(kind: str) -> None:
+    """S-87: each says what happened where and when, and what to do if it was somebody else; nothing in it is secret."""
+    words = notice(
+        kind,
+        service="Clinic",
+        when_text="3 March 2025, 14:05 UTC",
+        where="203.0.113.9",
+        label="Anna's phone",
+        owner="the help desk",
+        dispute_url="https://clinic.example/mfa/dispute/abc?x=1&y=2",
+        translate=english,
+    )
+    lines = words.text.splitlines()
+    assert words.subject.startswith("Clinic: ")
+    assert "Clinic" in lines[0]
+    assert {"When: 3 March 2025, 14:05 UTC", "Where: 203.0.113.9", "Name: “Anna's phone”"} <= set(lines)
+    assert "If this was not you, change your password and tell the help desk at once." in lines
+    assert "https://clinic.example/mfa/dispute/abc?x=1&y=2" in lines
+    assert _Page(words.html).links == ["https://clinic.example/mfa/dispute/abc?x=1&y=2"]
+
+
+@pytest.mark.parametrize("kind", sorted(NOTICE_KINDS))
+def test_notices_are_easy_to_read(kind: str) -> None:
+    """U-67: sentences of at most 20 words."""
+    words = notice(kind, service="Clinic", when_text="", translate=english)
+    for sentence in re.split(r"[.\n]", words.text):
+        assert len(sentence.split()) <= 20, sentence
+
+
+def test_notices_that_must_be_there() -> None:
+    """Every change of an account's second factor has its notice."""
+    assert {
+        "factor.enrolled",
+        "factor.removed",
+        "factor.changed",
+        "backup_codes.made",
+        "backup_code.used",
+        "browser.new_network",
+        "account.locked",
+        "account.unlocked",
+        "account.reset",
+        "recovery.requested",
+        "recovery.refused",
+        "proofs.revoked",
+        "enrollment.ticket",
+    } == NOTICE_KINDS
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a b", "https://a\nb", "//a", "data:text/html,x"])
+def test_only_an_address_is_a_dispute_url(url: str) -> None:
+    """What is no http(s) address cannot become the one link in a notice."""
+    with pytest.raises(ValueError):
+        notice("account.locked", service="Clinic", when_text="", dispute_url=url, translate=english)
+
+
+def test_no_notice_of_what_is_unknown() -> None:
+    """A kind without words is a mistake of the caller."""
+    with pytest.raises(ValueError, match=r"policy\.loaded"):
+        notice("policy.loaded", service="Clinic", when_text="", translate=english)
+
+
+@pytest.mark.parametrize("broken", ["Ihr Code", "{code} {", "{0} {code}", "{code.nothing}", "{other}"])
+def test_a_broken_translation_loses_no_code(broken: str) -> None:
+    """A catalogue with a slip in it falls back to English instead of sending a mail without its code."""
+    subject, text, _ = code_email(translate=lambda _: broken)
+    assert subject == "493817 is your security code for Clinic"
+    assert "493817" in text
+    assert sms(translate=lambda _: broken).startswith("493817 is your security code")
+
+
+def test_a_call_that_confirms() -> None:
+    """S-56: a call greets and asks for a key; nothing happens before it."""
+    script = voice_script(service="Clinic", translate=english)
+    assert "Clinic" in script.greeting
+    assert "press the pound key" in script.prompt
+    assert script.confirmed == "Thank you. You can go back to your browser."
+
+
+def test_a_call_that_reads_a_code() -> None:
+    """S-56: the code is read twice, digit by digit, and only after the key: a voice mailbox never records it."""
+    script = voice_script(service="Clinic", translate=english, confirm="code", code="493817")
+    assert script.confirmed.count("4, 9, 3, 8, 1, 7") == 2
+    before = script.greeting + script.prompt + script.goodbye
+    assert not any(digit in before for digit in "493817")
+    assert "press the pound key" in script.prompt
+    with pytest.raises(ValueError):
+        voice_script(service="Clinic", translate=english, confirm="code")
+
+
+def test_no_code_in_a_repr() -> None:
+    """S-48: neither an e-mail's words nor a call's show the code when printed by accident."""
+    words = email_code(code="493817", service="Clinic", minutes=10, translate=english)
+    script = voice_script(service="Clinic", translate=english, confirm="code", code="493817")
+    assert "493817" not in repr(words)
+    assert "4, 9" not in repr(script)

@@ -1,0 +1,437 @@
+"""TwilioSender, TwilioVoiceSender and WebhookSender against a real HTTP server, well and badly behaved."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from mfa_gate.errors import MissingExtra, SendFailed, SettingsError
+from mfa_gate.ports import Message
+from mfa_gate.senders import TwilioSender, TwilioVoiceSender, WebhookSender
+
+from .servers import (
+    Behavior,
+    Trust,
+    answers,
+    endless,
+    half_an_answer,
+    hang_up,
+    http_server,
+    silence,
+    text_message,
+)
+
+SID = "AC0123456789abcdef0123456789abcdef"
+TOKEN = "t0ken-of-the-account"
+SECRET = "a secret of the receiver"
+CALLBACK = "https://app.example/mfa/hooks/voice/abc"
+
+AnySender = TwilioSender | TwilioVoiceSender | WebhookSender
+
+
+def sms(url: str, **options: Any) -> TwilioSender:
+    return TwilioSender(SID, TOKEN, sender="+12025550100", base_url=url, **options)
+
+
+def voice(url: str, **options: Any) -> TwilioVoiceSender:
+    return TwilioVoiceSender(SID, TOKEN, sender="+12025550100", base_url=url, **options)
+
+
+def webhook(url: str, **options: Any) -> WebhookSender:
+    return WebhookSender(f"{url}/hook", secret=SECRET, **options)
+
+
+every_sender = pytest.mark.parametrize("make", [sms, voice, webhook])
+
+
+def message() -> Message:
+    return text_message(callback=CALLBACK)
+
+
+async def failure_of(sender: AnySender, told: Message | None = None) -> SendFailed:
+    with pytest.raises(SendFailed) as caught:
+        await sender.send(told or message())
+    return caught.value
+
+
+def problem(code: int) -> bytes:
+    return json.dumps({"code": code, "message": "about +12025550143: 493817", "status": 400}).encode()
+
+
+async def test_a_text_message_in_twilios_shape() -> None:
+    """The form, the credentials and the idempotency key are where Twilio's API has them."""
+    async with http_server(answers(201, b'{"sid": "SM1", "status": "queued", "error_code": null}')) as server:
+        sender = sms(server.url + "/")
+        await sender.send(message())
+        await sender.aclose()
+        await sender.aclose()
+    (request,) = server.requests
+    assert (request.method, request.path) == ("POST", f"/2010-04-01/Accounts/{SID}/Messages.json")
+    assert parse_qs(request.body.decode()) == {
+        "To": ["+12025550143"],
+        "From": ["+12025550100"],
+        "Body": [message().text],
+    }
+    assert request.headers["authorization"] == "Basic " + base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
+    assert request.headers["idempotency-key"] == "challenge-1"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
+async def test_a_messaging_service_as_sender() -> None:
+    """A sender ``MG…`` goes out as the messaging service."""
+    service = "MG" + "0" * 32
+    async with http_server(answers(201)) as server:
+        await TwilioSender(SID, TOKEN, sender=service, base_url=server.url).send(message())
+    form = parse_qs(server.requests[0].body.decode())
+    assert form["MessagingServiceSid"] == [service]
+    assert "From" not in form
+
+
+async def test_a_call_in_twilios_shape() -> None:
+    """S-56: a call carries the callback's address only; no code and no text is in the request."""
+    async with http_server(answers(201)) as server:
+        await voice(server.url).send(message())
+    (request,) = server.requests
+    assert request.path == f"/2010-04-01/Accounts/{SID}/Calls.json"
+    form = parse_qs(request.body.decode())
+    assert form["Url"] == [CALLBACK]
+    assert form["To"] == ["+12025550143"]
+    assert b"493817" not in request.body
+
+
+@pytest.mark.parametrize("callback", ["", "http://app.example/hook", "javascript:alert(1)", "https://a b/"])
+async def test_a_call_without_a_safe_callback(callback: str) -> None:
+    """A call whose words would be fetched in the clear is not placed."""
+    async with http_server(answers(201)) as server:
+        fault = await failure_of(voice(server.url), text_message(callback=callback))
+    assert (fault.reason, fault.transient) == ("refused", False)
+    assert server.connections == 0
+
+
+async def test_the_webhook_and_its_signature() -> None:
+    """S-128: the signature covers time stamp and raw body; the document says what to deliver."""
+    async with http_server(answers(204, b"")) as server:
+        await webhook(server.url, now=lambda: 1_700_000_000.9).send(message())
+    (request,) = server.requests
+    assert json.loads(request.body) == {
+        "channel": "sms",
+        "to": "+12025550143",
+        "tenant": "clinic",
+        "subject": "",
+        "text": message().text,
+        "key": "challenge-1",
+        "code": "493817",
+        "callback": CALLBACK,
+    }
+    assert request.headers["x-mfa-gate-timestamp"] == "1700000000"
+    expected = hmac.new(SECRET.encode(), b"1700000000." + request.body, hashlib.sha256).hexdigest()
+    assert request.headers["x-mfa-gate-signature"] == f"v1={expected}"
+    assert request.headers["content-type"] == "application/json"
+
+
+async def test_a_webhook_without_code_says_none() -> None:
+    """A notice has neither ``code`` nor ``callback``."""
+    async with http_server(answers(200)) as server:
+        await webhook(server.url).send(Message(channel="email", to="a@b.example", tenant="t", text="Hi", key="k"))
+    assert {"code", "callback"}.isdisjoint(json.loads(server.requests[0].body))
+
+
+@every_sender
+@pytest.mark.parametrize(
+    ("status", "reason", "transient"),
+    [
+        (400, "refused", False),
+        (401, "refused", False),
+        (404, "refused", False),
+        (429, "refused", True),
+        (500, "refused", True),
+        (503, "refused", True),
+    ],
+)
+async def test_what_a_status_means(make: Callable[..., AnySender], status: int, reason: str, transient: bool) -> None:
+    """4xx is final, 429 and 5xx may pass; nothing of it is tried again."""
+    async with http_server(answers(status, b"not JSON 493817")) as server:
+        fault = await failure_of(make(server.url))
+    assert (fault.reason, fault.transient, fault.detail) == (reason, transient, f"HTTP {status}")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (400, 21610, "opted-out"),
+        (400, 21211, "rejected-destination"),
+        (400, 21614, "rejected-destination"),
+        (400, 21408, "rejected-destination"),
+        (400, 20003, "refused"),
+        (201, 21610, "opted-out"),
+        (201, 30001, "refused"),
+    ],
+)
+@pytest.mark.parametrize("make", [sms, voice])
+async def test_what_twilios_codes_mean(make: Callable[..., AnySender], status: int, code: int, reason: str) -> None:
+    """U-19: a number that sent STOP, or takes no texts, is told as that; the provider's words stay out of the error."""
+    async with http_server(answers(status, problem(code))) as server:
+        fault = await failure_of(make(server.url))
+    assert (fault.reason, fault.transient) == (reason, False)
+    assert "12025550143" not in str(fault)
+    assert "493817" not in str(fault)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"7", b'"x"', b"{", b'{"code": "21610"}', b"[" * 50_000, b"\xff\xfe"])
+async def test_garbage_in_a_good_answer(body: bytes) -> None:
+    """A 2xx is delivered, whatever its body looks like: saying otherwise would have the user ask again."""
+    async with http_server(answers(200, body)) as server:
+        await sms(server.url).send(message())
+        await webhook(server.url).send(message())
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"reason": "opted-out"}', "opted-out"),
+        (b'{"reason": "rejected-destination"}', "rejected-destination"),
+        (b'{"reason": "anything"}', "refused"),
+        (b'{"reason": ["opted-out"]}', "refused"),
+        (b"[]", "refused"),
+    ],
+)
+async def test_a_receiver_may_say_why(body: bytes, reason: str) -> None:
+    """U-19: a webhook's 422 passes on the two reasons that have a way on; other words are not believed."""
+    async with http_server(answers(422, body)) as server:
+        assert (await failure_of(webhook(server.url))).reason == reason
+
+
+@every_sender
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(make: Callable[..., AnySender], status: int) -> None:
+    """S-127: a redirect is a refusal; neither credentials nor text go where it points."""
+    async with http_server(answers(200)) as elsewhere:
+        redirect = answers(status, headers=f"Location: {elsewhere.url}/stolen\r\n")
+        async with http_server(redirect) as server:
+            fault = await failure_of(make(server.url))
+    assert (fault.reason, fault.transient) == ("refused", False)
+    assert elsewhere.connections == 0
+
+
+@every_sender
+@pytest.mark.parametrize("behavior", [hang_up, half_an_answer], ids=["no answer", "half an answer"])
+async def test_dropped_connections_are_never_tried_again(make: Callable[..., AnySender], behavior: Behavior) -> None:
+    """S-127, F-22: dropped after the request went out means perhaps sent: ``timeout``, and one request in all."""
+    async with http_server(behavior) as server:
+        fault = await failure_of(make(server.url))
+    assert (fault.reason, fault.transient) == ("timeout", True)
+    assert len(server.requests) == 1
+
+
+async def test_a_slow_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-21: no answer in time is ``timeout``, within the bound and with one request in all."""
+    monkeypatch.setattr("mfa_gate.senders.posting.ANSWER_TIME", 0.1)
+    async with http_server(silence) as server:
+        started = asyncio.get_running_loop().time()
+        fault = await failure_of(sms(server.url, timeout=0.1))
+        assert asyncio.get_running_loop().time() - started < 1
+    assert (fault.reason, fault.transient) == ("timeout", True)
+    assert len(server.requests) == 1
+
+
+async def test_an_endless_answer() -> None:
+    """An answer without end is read to its bound only."""
+    async with http_server(endless) as server:
+        await sms(server.url).send(message())
+
+
+@every_sender
+async def test_nobody_listens(make: Callable[..., AnySender], free_port: int) -> None:
+    """A refused connection is unreachable: certainly not sent."""
+    sender = make(f"http://127.0.0.1:{free_port}")
+    fault = await failure_of(sender)
+    assert (fault.reason, fault.transient) == ("unreachable", True)
+    assert "unreachable" in await sender.check()
+
+
+async def test_https_needs_a_trusted_certificate(trust: Trust) -> None:
+    """A certificate that nobody vouches for ends the delivery before the request; a trusted one delivers."""
+    async with http_server(answers(200), tls=trust.server) as server:
+        assert (await failure_of(webhook(server.url))).reason == "unreachable"
+        assert server.requests == []
+        await webhook(server.url, tls_context=trust.client).send(message())
+    assert len(server.requests) == 1
+
+
+@every_sender
+async def test_the_breaker(make: Callable[..., AnySender]) -> None:
+    """F-21: five failures in a row pause the provider for 30 seconds; then one attempt decides."""
+    time = [50.0]
+    async with http_server(answers(503)) as server:
+        sender = make(server.url, clock=lambda: time[0])
+        for _ in range(5):
+            assert sender.available
+            await failure_of(sender)
+        assert not sender.available
+        assert "paused" in (await failure_of(sender)).detail
+        assert len(server.requests) == 5
+        time[0] += 30
+        await failure_of(sender)
+        assert len(server.requests) == 6
+        assert not sender.available
+        time[0] += 30
+        server.behavior = answers(200)
+        await sender.send(message())
+        await sender.send(message())
+    assert len(server.requests) == 8
+
+
+async def test_refusals_of_one_number_do_not_open_the_breaker() -> None:
+    """F-21: nobody closes the channel for others with a number that cannot be reached."""
+    async with http_server(answers(400, problem(21614))) as server:
+        sender = sms(server.url)
+        for _ in range(8):
+            assert (await failure_of(sender)).reason == "rejected-destination"
+    assert len(server.requests) == 8
+
+
+@pytest.mark.parametrize("make", [sms, voice])
+@pytest.mark.parametrize(
+    "to", ["", "2025550143", "+0123456", "+1202555014x", "+1" + "2" * 20, "+12025550143\n", "+١٢٣٤٥٦٧"]
+)
+async def test_what_is_not_a_number(make: Callable[..., AnySender], to: str) -> None:
+    """What is not E.164 is refused before a connection is made."""
+    async with http_server(answers(201)) as server:
+        fault = await failure_of(make(server.url), text_message(to=to, callback=CALLBACK))
+    assert fault.reason == "rejected-destination"
+    assert server.connections == 0
+
+
+@every_sender
+@pytest.mark.parametrize("key", ["a\r\nX-Evil: 1", "ключ", "", "k" * 300])
+async def test_header_injection_by_key(make: Callable[..., AnySender], key: str) -> None:
+    """A key that is not a plain word enters the header as its digest only."""
+    async with http_server(answers(200)) as server:
+        await make(server.url).send(text_message(key=key, callback=CALLBACK))
+    headers = server.requests[0].headers
+    assert "x-evil" not in headers
+    assert len(headers["idempotency-key"]) == 64
+
+
+async def test_the_environments_proxy_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-127: requests go to the configured host and nowhere else, whatever the environment says."""
+    async with http_server(answers(200)) as proxy, http_server(answers(200)) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        await webhook(server.url).send(message())
+    assert proxy.connections == 0
+    assert len(server.requests) == 1
+
+
+async def test_check() -> None:
+    """The doctor hears "" from a provider that takes the credentials, and the status from one that does not."""
+    async with http_server(answers(200)) as server:
+        assert [await make(server.url).check() for make in (sms, voice, webhook)] == ["", "", ""]
+        assert [request.method for request in server.requests] == ["GET", "GET", "OPTIONS"]
+        server.behavior = answers(401)
+        told = await sms(server.url).check()
+    assert "HTTP 401" in told
+    assert TOKEN not in told
+
+
+URLS = [
+    "http://app.example/hook",
+    "ftp://app.example",
+    "app.example",
+    "https://",
+    "https://user:pass@app.example/",
+    "https://app.example/#x",
+    "https://app.example:port/",
+    "https://app.example/a b",
+    "http://127.0.0.1.evil.example/",
+    "http://localhost.evil.example/",
+    "http://127.0.0.1@evil.example/",
+]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_unsafe_addresses_stop_the_start(url: str) -> None:
+    """Codes and credentials travel by https, or stay on this machine."""
+    with pytest.raises(SettingsError):
+        WebhookSender(url, secret=SECRET)
+    with pytest.raises(SettingsError):
+        sms(url)
+
+
+def test_other_wrong_settings() -> None:
+    """A weak secret, a path in the account, empty credentials or sender stop the start, without showing a secret."""
+    with pytest.raises(SettingsError) as caught:
+        WebhookSender("https://app.example/", secret="weakling")
+    assert "weakling" not in str(caught.value)
+    for sid, token, sender in [("../x", "t", "+1"), ("AC1", "", "+1"), ("AC1", "t", ""), ("AC1", "t", "a\nb")]:
+        with pytest.raises(SettingsError):
+            TwilioSender(sid, token, sender=sender)
+
+
+@every_sender
+def test_without_the_extra(make: Callable[..., AnySender], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its optional dependency a sender names the command that installs it."""
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    with pytest.raises(MissingExtra, match=r"mfa-gate\[sms\]"):
+        make("https://provider.example")
+
+
+@every_sender
+async def test_no_secret_in_repr_logs_or_errors(
+    make: Callable[..., AnySender], caplog: pytest.LogCaptureFixture
+) -> None:
+    """S-48: at the most talkative level neither code, number, token, secret nor signature is logged or shown."""
+    caplog.set_level(logging.DEBUG)
+    async with http_server(answers(200)) as server:
+        sender = make(server.url)
+        await sender.send(message())
+        server.behavior = answers(400, problem(21211))
+        fault = await failure_of(sender)
+        server.behavior = hang_up
+        dropped = await failure_of(sender)
+    assert fault.__context__ is None
+    assert dropped.__context__ is None
+    shown = " ".join(
+        [repr(sender), repr(fault), str(fault), repr(message()), *(r.getMessage() for r in caplog.records)]
+    )
+    signature = server.requests[0].headers.get("x-mfa-gate-signature", "v1=none")
+    for secret in (
+        "493817",
+        "2025550143",
+        TOKEN,
+        SECRET,
+        signature,
+        "/hook",
+        base64.b64encode(TOKEN.encode()).decode(),
+    ):
+        assert secret not in shown
+
+
+async def test_a_canceled_attempt_counts_as_nothing() -> None:
+    """A request that the caller gave up on neither opens the breaker nor blocks the attempt after a pause."""
+    time = [0.0]
+    async with http_server(answers(503)) as server:
+        sender = sms(server.url, clock=lambda: time[0])
+        for _ in range(5):
+            await failure_of(sender)
+        time[0] += 30
+        server.behavior = silence
+        probe = asyncio.create_task(sender.send(message()))
+        await asyncio.sleep(0.1)
+        assert not sender.available
+        probe.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probe
+        assert sender.available
