@@ -23,9 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     if fault := _cannot_listen(settings):
         print(fault, file=sys.stderr)
         return 1
+    os.umask(0o077)
     if options.reset:
         data.reset(directory)
-    data.prepare(directory, make_key=lambda: "")
+    data.prepare(directory)
     print(_welcome(settings), flush=True)
     os.environ.update(settings.to_environ())
     uvicorn.run(
@@ -47,9 +48,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="example_app", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", default=8000, type=_port, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--store", default="", metavar="URL", help="the gate's store (default: SQLite in the data directory)")
-    parser.add_argument("--workers", default=1, type=_count, metavar="N", help="processes that serve (default: %(default)s)")
-    parser.add_argument("--data", default=str(DEFAULT_DATA), metavar="DIR", help="directory for all data (default: .data)")
+    parser.add_argument(
+        "--store", default="", metavar="URL", help="the gate's store (default: SQLite in the data directory)"
+    )
+    parser.add_argument(
+        "--workers", default=1, type=_count, metavar="N", help="processes that serve (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--data", default=str(DEFAULT_DATA), metavar="DIR", help="directory for all data (default: .data)"
+    )
     parser.add_argument("--reset", action="store_true", help="remove the data first")
     parser.add_argument("--ready", action="store_true", help="start with practice and clinic turned on")
     return parser

@@ -10,25 +10,27 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from mfa_gate.keyring import KEY_BYTES, make_key
+
 from .settings import HERE
 
-__all__ = ["KEYS", "policy_path", "prepare", "read_secret", "reset"]
+__all__ = ["keys", "policy_path", "policy_text", "prepare", "read_secret", "reset"]
 
-KEYS = "keys"
+_KEYS = "keys"
 _SESSION_SECRET = "session-secret"
 _FIRST_START = "first-start"
 _POLICY = "policy.toml"
 _LOGO = "logo.svg"
 _AGREEMENT = "agreements/data-access.md"
 _DATABASES = ("app.db", "gate.db")
-_FILES = (KEYS, _SESSION_SECRET, _FIRST_START, _POLICY, _LOGO, _AGREEMENT, "clock", *_DATABASES)
+_FILES = (_KEYS, _SESSION_SECRET, _FIRST_START, _POLICY, _LOGO, _AGREEMENT, "clock", *_DATABASES)
 _SINCE_FIRST_START = re.compile(r"\b1970-01-(\d\d)T00:00:00Z")
 
 
-def prepare(data: Path, *, make_key: Callable[[], str]) -> None:
+def prepare(data: Path) -> None:
     """Make what is missing in ``data``: the directory, the keys, the session secret, and the policy with its dates."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write_once(data / KEYS, make_key)
+    _write_once(data / _KEYS, lambda: make_key(secrets.token_bytes(KEY_BYTES)))
     _write_once(data / _SESSION_SECRET, lambda: secrets.token_urlsafe(48))
     _write_once(data / _FIRST_START, lambda: str(int(time.time())))
     (data / _AGREEMENT).parent.mkdir(exist_ok=True)
@@ -52,6 +54,11 @@ def policy_text(template: str, first_start: int) -> str:
 def policy_path(data: Path) -> Path:
     """The policy in force."""
     return data / _POLICY
+
+
+def keys(data: Path) -> list[str]:
+    """The gate's keys, newest first."""
+    return (data / _KEYS).read_text(encoding="ascii").split()
 
 
 def read_secret(data: Path) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from mfa_gate.core.model import Contacts, Subject
 from starlette.requests import HTTPConnection
+
+from mfa_gate.core.model import Contacts, Subject
 
 from .accounts import Account, Accounts, token_digest
 

@@ -71,4 +71,4 @@ class Records:
     def counts(self, tenant: str) -> dict[str, int]:
         """How many rows are in each state."""
         rows = self._database.rows("SELECT state, count(*) FROM records WHERE tenant = ? GROUP BY state", tenant)
-        return {state: count for state, count in rows}
+        return dict(rows)
