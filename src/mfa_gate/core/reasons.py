@@ -52,7 +52,6 @@ _ROWS = (
     Reason("too_many", 422, "There are too many", "Remove one that you no longer use."),
     # who may do what
     Reason("proof_required", 403, "A second step is needed", "Confirm it is you, then try again."),
-    Reason("proof_expired", 403, "It is time to confirm again", "Confirm it is you, then try again."),
     Reason("enrollment_required", 403, "A second step must be set up", "Set up a second step, then try again."),
     Reason(
         "agreement_required", 403, "An agreement must be accepted", "Read and accept the agreement, then try again."

@@ -22,7 +22,7 @@ class BackupCode:
 
     traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
 
-    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A new set; only the keyed digests are kept."""
         codes = self._codes(context)
         digests = [context.keyring.digest(PURPOSE, context.key.tenant, context.key.id, code) for code in codes]

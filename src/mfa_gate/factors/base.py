@@ -111,12 +111,14 @@ class Rejected:
     """The response is not accepted. ``free``: it was no guess (expired, replayed), the attempt is given back.
 
     ``alarm`` names something that an administrator should hear of. ``challenge`` is one that dies with this answer.
+    ``detail`` names what the text mentions (the accepted countries, the kind of number).
     """
 
     reason: str
     free: bool = False
     alarm: str = ""
     challenge: str = ""
+    detail: str = ""
 
 
 class Factor(Protocol):
@@ -126,8 +128,8 @@ class Factor(Protocol):
     def traits(self) -> Traits:
         """What the rest may know."""
 
-    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
-        """Begin an enrollment; ``phone`` as typed, where the factor wants one."""
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
+        """Begin an enrollment; ``phone`` as typed and the ``region`` it was chosen under, where the factor wants one."""
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """What the page of a pending enrollment shows (secret, uri, hint …); never for a confirmed authenticator."""

@@ -21,7 +21,7 @@ class Email:
         kind="email", name="E-mail", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
     )
 
-    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The address on file, shown and not typed (U-29)."""
         if not context.contacts.email:
             return Rejected(reason="no_contact", free=True)

@@ -21,33 +21,35 @@ _TYPES = {
 }
 
 
-def read_phone(text: str, rules: PhoneRules) -> str | Rejected:
+def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejected:
     """The number in E.164, or why it cannot be used: ``phone_invalid``, ``phone_region``, ``phone_type``.
 
     A number with +1 may lie in any of twenty countries: its region is asked of the number, not of its country code.
-    Without a country code it is read as one of the policy's first region.
+    Without a country code it is read as one of ``region``, else of the policy's first region.
     """
     import phonenumbers
 
     if not text or len(text) > MAX_PHONE:
         return Rejected(reason="phone_invalid", free=True)
     try:
-        number = phonenumbers.parse(text, (rules.regions or ("US",))[0])
+        known = rules.regions or ("US",)
+        number = phonenumbers.parse(text, region if region in known else known[0])
     except phonenumbers.NumberParseException:
         return Rejected(reason="phone_invalid", free=True)
-    region = phonenumbers.region_code_for_number(number)
+    actual = phonenumbers.region_code_for_number(number)
     kind = _TYPES.get(phonenumbers.number_type(number), "")
     if kind in rules.refuse_types:
-        return Rejected(reason="phone_type", free=True)
+        return Rejected(reason="phone_type", free=True, detail=kind)
     if not phonenumbers.is_possible_number(number):
         return Rejected(reason="phone_invalid", free=True)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    if region is None and is_fictional(e164):
-        region = "US"
-    if region is None:
+    if actual is None and is_fictional(e164):
+        actual = "US"
+    if actual is None:
         return Rejected(reason="phone_invalid", free=True)
-    if rules.regions is not None and region not in rules.regions:
-        return Rejected(reason="phone_region", free=True)
+    if rules.regions is not None and actual not in rules.regions:
+        names = ", ".join(name for _, name in region_names(rules.regions))
+        return Rejected(reason="phone_region", free=True, detail=names)
     return e164
 
 
@@ -56,12 +58,36 @@ def is_fictional(e164: str) -> bool:
     return e164.startswith("+1") and e164[5:10] == "55501"
 
 
-def draft_phone(context: Context, rules: PhoneRules, purpose: str, typed: str, label: str) -> Draft | Rejected:
+def draft_phone(
+    context: Context, rules: PhoneRules, purpose: str, typed: str, label: str, *, region: str = ""
+) -> Draft | Rejected:
     """An enrollment for the number that was typed, or the one on file where the policy wants that."""
     text = context.contacts.phone if rules.phone == "on-file" else typed
     if not text and rules.phone == "on-file":
         return Rejected(reason="no_contact", free=True)
-    number = read_phone(text, rules)
+    number = read_phone(text, rules, region=region)
     if isinstance(number, Rejected):
         return number
     return Draft(data={"to": context.seal(purpose, number)}, label=label)
+
+
+NAMES = {
+    "US": "United States",
+    "CA": "Canada",
+    "GB": "United Kingdom",
+    "IE": "Ireland",
+    "AU": "Australia",
+    "NZ": "New Zealand",
+    "DE": "Germany",
+    "FR": "France",
+    "ES": "Spain",
+    "IT": "Italy",
+    "NL": "Netherlands",
+    "MX": "Mexico",
+    "IN": "India",
+}
+
+
+def region_names(regions: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
+    """Code and name of the accepted regions; empty where any is accepted."""
+    return tuple((code, NAMES.get(code, code)) for code in regions or ())

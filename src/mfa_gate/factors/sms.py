@@ -28,9 +28,9 @@ class Sms:
         amr=("sms", "otp"),
     )
 
-    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The number as typed, or on file."""
-        return draft_phone(context, context.rules.factors.sms, PURPOSE, phone, "Text message")
+        return draft_phone(context, context.rules.factors.sms, PURPOSE, phone, "Text message", region=region)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """The number that the code goes to."""

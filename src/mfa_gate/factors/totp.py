@@ -23,7 +23,7 @@ class Totp:
 
     traits = Traits(kind="totp", name="Authenticator app")
 
-    def draft(self, context: Context, /, *, phone: str = "") -> Draft | Rejected:
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A secret made here, never taken from a request (S-63), sealed for this subject (S-64)."""
         rules = context.rules.factors.totp
         secret = b32encode(context.draw("totp", SECRET_BYTES)).decode()

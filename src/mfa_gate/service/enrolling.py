@@ -89,7 +89,9 @@ class Enrollments:
 
     # -- begin and confirm ---------------------------------------------------------------------------------------
 
-    async def begin(self, caller: Caller, *, factor: str, phone: str = "", label: str = "") -> Enrolling | Refusal:
+    async def begin(
+        self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = ""
+    ) -> Enrolling | Refusal:
         """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one."""
         judgement = await self.judge.own(caller)
         refusal = self.refusal(judgement, factor)
@@ -99,9 +101,9 @@ class Enrollments:
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
         context = self.proving.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
-        draft = await asyncio.to_thread(part.draft, context, phone=phone)
+        draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
-            return Refusal(reason=draft.reason)
+            return Refusal(reason=draft.reason, detail=draft.detail)
         moment = self.engine.moment(network=caller.network)
         enrollment = await self.engine.change(
             caller.subject.key,

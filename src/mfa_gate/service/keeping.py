@@ -88,3 +88,8 @@ class Keeping:
             return changes.accept_agreement(account, moment, caller, agreement=agreement, version=version)
 
         return await self.engine.change(caller.subject.key, step)
+
+    async def decline(self, caller: Caller) -> None:
+        """The agreement was declined: written down; the app stays closed."""
+        moment = self.engine.moment(network=caller.network)
+        await self.engine.record((moment.event("agreement.declined", caller.subject.key),))

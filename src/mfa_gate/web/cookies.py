@@ -1,0 +1,140 @@
+"""Our cookies: an opaque signed handle per browser and subject, and where the browser was going."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from itsdangerous import BadSignature, Signer
+
+from ..core.model import SubjectKey
+from ..keyring import Keyring
+from ..ports import Entropy
+from .facts import Scope, header
+
+Note = dict[str, Any]
+MAX_KNOWN = 10_000
+PENDING_LIFE = 86_400
+NOTE_LIFE = 1800
+MAX_VALUE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """The names of one subject's cookies, as sent, and who signs them."""
+
+    handle: bytes
+    going: bytes
+    flash: bytes
+    signer: Signer
+    secure: bool
+
+
+class Cookies:
+    """Reads and writes our cookies. ``https`` says that every origin is https: then they are always Secure."""
+
+    def __init__(self, keyring: Keyring, entropy: Entropy, *, https: bool) -> None:
+        self._keyring = keyring
+        self._entropy = entropy
+        self._https = https
+        self._jars: OrderedDict[tuple[SubjectKey, bool], Jar] = OrderedDict()
+
+    def jar(self, key: SubjectKey, scope: Scope) -> Jar:
+        """The subject's jar. On https the names begin with ``__Host-``: no other host or path can set them (S-24)."""
+        secure = self._https or scope.get("scheme") in ("https", "wss")
+        known = self._jars.get((key, secure))
+        if known is not None:
+            return known
+        tag = self._keyring.digest("cookie-name", key.tenant, key.id).translate(_PLAIN)[-10:].lower()
+        name = f"__Host-mfa-{tag}" if secure else f"mfa-{tag}"
+        salt = f"mfa_gate/{key.tenant}/{key.id}"
+        signer = Signer(self._keyring.secrets_for("cookie"), salt=salt.encode(), digest_method=hashlib.sha256)
+        jar = Jar(name.encode(), f"{name}-to".encode(), f"{name}-note".encode(), signer, secure)
+        self._jars[key, secure] = jar
+        if len(self._jars) > MAX_KNOWN:
+            self._jars.popitem(last=False)
+        return jar
+
+    def fresh(self) -> str:
+        """A handle for a browser that has none: 192 random bits. It proves nothing yet."""
+        return self._entropy(24).hex()
+
+    def open(self, jar: Jar, value: str) -> str:
+        """The handle in a cookie's value, or "" where we did not make it for this subject."""
+        if not value or len(value) > MAX_VALUE:
+            return ""
+        try:
+            return jar.signer.unsign(value).decode()
+        except (BadSignature, UnicodeDecodeError):
+            return ""
+
+    def seal(self, jar: Jar, handle: str) -> str:
+        """The cookie's value for a handle."""
+        return jar.signer.sign(handle).decode()
+
+    def set_handle(self, jar: Jar, handle: str, *, max_age: int | None) -> tuple[bytes, bytes]:
+        """The header that gives the browser its handle; without ``max_age`` (seconds) it ends with the browser."""
+        return _set(jar.handle, self.seal(jar, handle), jar, max_age)
+
+    def set_note(self, jar: Jar, name: bytes, note: Note) -> tuple[bytes, bytes]:
+        """The header that keeps a small signed value with the browser for half an hour (where it was going, what was done)."""
+        text = json.dumps(note, separators=(",", ":"))
+        return _set(name, jar.signer.sign(urlsafe_b64encode(text.encode())).decode(), jar, NOTE_LIFE)
+
+    def drop_note(self, jar: Jar, name: bytes) -> tuple[bytes, bytes]:
+        """The header that forgets such a value."""
+        return _set(name, "", jar, 0)
+
+    def note(self, jar: Jar, name: bytes, scope: Scope) -> Note:
+        """Such a value, if we made it for this subject; else an empty one."""
+        value = cookie_value(scope, name)
+        if not value:
+            return {}
+        try:
+            note = json.loads(urlsafe_b64decode(jar.signer.unsign(value)))
+        except (BadSignature, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+
+_PLAIN = str.maketrans("", "", "-_")
+
+
+def _set(name: bytes, value: str, jar: Jar, max_age: int | None) -> tuple[bytes, bytes]:
+    text = f"{name.decode()}={value}; Path=/; HttpOnly; SameSite=Lax"
+    if max_age is not None:
+        text += f"; Max-Age={max_age}"
+    if jar.secure:
+        text += "; Secure"
+    return (b"set-cookie", text.encode())
+
+
+def cookie_value(scope: Scope, name: bytes) -> str:
+    """The one value of a cookie; "" where it is missing or there are two of that name (S-25)."""
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == b"cookie" and name in value:
+            for part in value.split(b";"):
+                label, _, content = part.partition(b"=")
+                if label.strip() == name:
+                    if found is not None:
+                        return ""
+                    found = content.strip()
+    return found.decode("latin-1") if found else ""
+
+
+def proof_token(scope: Scope) -> str:
+    """The proof of a client without cookies: header ``MFA-Proof``, and no header that only browsers send."""
+    token = header(scope, b"mfa-proof")
+    if token is None or not is_native(scope):
+        return ""
+    return token.decode("latin-1")
+
+
+def is_native(scope: Scope) -> bool:
+    """Whether the request has none of the headers by which browsers give themselves away."""
+    return not any(key == b"cookie" or key == b"origin" or key.startswith(b"sec-fetch-") for key, _ in scope["headers"])

@@ -1,0 +1,122 @@
+"""What is read from a connection, and nothing more: the app's path, the client's address, who is calling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..core.networks import Network, client_address
+
+Scope = dict[str, Any]
+CallerKind = Literal["page", "htmx", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
+
+_SUBRESOURCES = frozenset(
+    b"audio audioworklet embed font image manifest object paintworklet report script serviceworker sharedworker style "
+    b"track video worker xslt".split()
+)
+_BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
+
+
+def app_path(scope: Scope) -> str:
+    """The path as the app's own router sees it: without ``root_path`` where that is a prefix of whole segments (S-7)."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root):
+        rest = path[len(root) :]
+        if not rest or rest[0] == "/":
+            path = rest
+    return path or "/"
+
+
+def is_clean(path: str) -> bool:
+    """Whether a path has no trick in it: no control character, space, backslash, ``;``, ``%``, empty or dot segment, and
+    nothing outside ASCII (S-5). A trailing slash is not empty."""
+    if not path.startswith("/") or not path.isascii() or "//" in path or not _BAD.isdisjoint(path):
+        return False
+    return not any(segment in (".", "..") for segment in path.split("/")) if "/." in path else True
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """A header's value; None where it is missing or sent more than once."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return values[0] if len(values) == 1 else None
+
+
+def address_of(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The client's address: the socket's peer; behind listed proxies as they tell it (decisions 6)."""
+    client = scope.get("client")
+    peer: str = client[0] if client else ""
+    if not trusted:
+        return peer
+    forwarded = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
+    return client_address(peer, forwarded, trusted)
+
+
+def has_bearer(scope: Scope) -> bool:
+    """Whether the caller shows a token."""
+    return any(key == b"authorization" and value[:7].lower() == b"bearer " for key, value in scope["headers"])
+
+
+def caller_kind(scope: Scope) -> CallerKind:
+    """Who is asking, in the order of the table of callers: the answer to a refusal depends on it, the decision never."""
+    if scope["type"] == "websocket":
+        return "websocket"
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    if b"prefetch" in headers.get(b"sec-purpose", b"") or headers.get(b"purpose") == b"prefetch":
+        return "prefetch"
+    if has_bearer(scope):
+        return "bearer"
+    if headers.get(b"hx-request") == b"true":
+        return "htmx"
+    mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
+    if dest in (b"iframe", b"frame", b"fencedframe"):
+        return "frame"
+    if dest in _SUBRESOURCES:
+        return "subresource"
+    if mode is not None:
+        return "page" if mode == b"navigate" and dest in (b"document", None) else "fetch"
+    accept = headers.get(b"accept", b"")
+    return "page" if b"text/html" in accept or b"application/xhtml+xml" in accept else "fetch"
+
+
+_PLATFORMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+
+
+def browser_label(scope: Scope) -> str:
+    """A name for the browser that its owner recognizes, from the user agent: a label, never a fact that is decided on."""
+    agent = (header(scope, b"user-agent") or b"")[:400].decode("latin-1")
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    platform = next((name for mark, name in _PLATFORMS if mark in agent), "")
+    if browser and platform:
+        return f"{browser} on {platform}"
+    first = re.match(r"[A-Za-z][A-Za-z0-9_.\-]{0,30}", agent)
+    return browser or platform or (first.group(0) if first else "Unknown client")
+
+
+def safe_path(text: str, *, limit: int = 1024) -> str:
+    """``text`` as a place on this site, or "": one leading slash, no second slash or backslash behind it, no backslash,
+    control character or space anywhere (S-101)."""
+    if not text.startswith("/") or len(text) > limit or not text.isascii():
+        return ""
+    if text[1:2] in ("/", "\\") or "\\" in text or any(char <= " " or char == "\x7f" for char in text):
+        return ""
+    return text

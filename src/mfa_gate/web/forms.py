@@ -1,0 +1,123 @@
+"""Reading bodies: bounded, of one exact type, each field once; and whether a request came from our own page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from .facts import Scope, header
+
+MAX_BODY = 16 * 1024
+MAX_PROOF_BODY = 64 * 1024
+MAX_FIELDS = 20
+MAX_DEPTH = 8
+READ_TIMEOUT = 10.0
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class BadBody(Exception):
+    """The body cannot be taken; ``reason`` is a word of ``core.reasons``."""
+
+    reason: str
+
+
+async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> bytes:
+    """The whole body. Raises ``BadBody``: ``too_large`` over ``limit`` bytes, ``malformed`` when it does not come."""
+    length = header(scope, b"content-length")
+    if length is not None and (not length.isdigit() or len(length) > 9 or int(length) > limit):
+        raise BadBody("too_large")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise BadBody("malformed")
+                size += len(message.get("body", b""))
+                if size > limit:
+                    raise BadBody("too_large")
+                parts.append(message.get("body", b""))
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError as error:
+        raise BadBody("malformed") from error
+
+
+def media_type(scope: Scope) -> str:
+    """The media type alone, in lower case, compared exactly by who asks (S-100)."""
+    value = header(scope, b"content-type") or b""
+    return value.split(b";", 1)[0].strip().lower().decode("latin-1")
+
+
+async def read_form(scope: Scope, receive: Receive) -> dict[str, str]:
+    """The fields of a urlencoded form. Raises ``BadBody``; a field that comes twice is one (S-105)."""
+    if media_type(scope) != "application/x-www-form-urlencoded":
+        raise BadBody("media_type")
+    body = await read_body(scope, receive)
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise BadBody("malformed") from error
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise BadBody("malformed")
+    return fields
+
+
+async def read_json(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> dict[str, Any]:
+    """The object in a JSON body. Raises ``BadBody``: another type, duplicate keys, NaN, too deep, or no object."""
+    if media_type(scope) != "application/json":
+        raise BadBody("media_type")
+    body = await read_body(scope, receive, limit=limit)
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_none)
+    except (ValueError, RecursionError) as error:
+        raise BadBody("malformed") from error
+    if not isinstance(value, dict) or not _shallow(value, MAX_DEPTH):
+        raise BadBody("malformed")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key comes twice")
+    return fields
+
+
+def _none(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(_shallow(item, depth - 1) for item in inner)
+
+
+def same_origin(scope: Scope, origins: Iterable[str]) -> bool:
+    """Whether a browser says that the request comes from our own page. Silence is a no (S-99)."""
+    allowed = frozenset(origins)
+    origin = header(scope, b"origin")
+    site = header(scope, b"sec-fetch-site")
+    if any(key in (b"origin", b"sec-fetch-site") and value not in (origin, site) for key, value in scope["headers"]):
+        return False
+    if site is not None and site != b"same-origin":
+        return False
+    if origin is not None:
+        return origin.decode("latin-1") in allowed
+    if site is not None:
+        return True
+    referer = header(scope, b"referer")
+    if referer is None:
+        return False
+    parts = urlsplit(referer.decode("latin-1"))
+    return f"{parts.scheme}://{parts.netloc}" in allowed

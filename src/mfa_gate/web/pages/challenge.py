@@ -1,0 +1,224 @@
+"""``/challenge``: proving the second factor."""
+
+from __future__ import annotations
+
+from ...core.decision import Allow, StepUp
+from ...core.model import Authenticator, Challenge
+from ...core.reasons import Refusal
+from ...factors import TRAITS
+from ...service import Judgement
+from ...service.proving import Issued
+from .. import views
+from ..facts import Scope, header
+from ..responses import Answer
+from ..views import Notice, Problem, Sending
+from ..visit import Visit, problem_from
+from .ways import way_of, ways_of
+
+
+async def start(visit: Visit) -> Answer:
+    """``GET /challenge``: the one to ask for first; ``POST`` with ``authenticator`` is that one's form."""
+    judgement = await visit.judgement()
+    if not isinstance(judgement.decision, StepUp):
+        return visit.lead_on(judgement.decision)
+    if visit.scope["method"] == "POST":
+        return await answer(visit, visit.form.get("authenticator", ""))
+    mine = visit.service.proving.first_offer(judgement)
+    if mine is None:
+        return visit.show(views.Fault(reason="not_enrollable", status=403))
+    return await one(visit, mine.id)
+
+
+async def one(visit: Visit, id: str) -> Answer:
+    """``GET /challenge/{authenticator}``. It sends a code by itself only where a person plainly came by a link (U-13)."""
+    judgement = await visit.judgement()
+    if not isinstance(judgement.decision, StepUp):
+        return visit.lead_on(judgement.decision)
+    mine = _mine(visit, judgement, id)
+    if mine is None:
+        return not_found(visit)
+    issued = _waiting(visit, judgement, mine)
+    if issued is None and _may_send(visit, judgement, mine):
+        sent = await visit.service.proving.begin(visit.caller, mine.id)
+        if isinstance(sent, Issued):
+            return visit.show(_view(visit, judgement, mine, sent.challenge, failed=sent.failed))
+        return visit.show(_view(visit, judgement, mine, None), problems=[problem_from(sent, "")])
+    return visit.show(_view(visit, judgement, mine, issued))
+
+
+async def answer(visit: Visit, id: str) -> Answer:
+    """``POST /challenge/{authenticator}``: a response, or the wish for a code."""
+    judgement = await visit.judgement()
+    mine = _mine(visit, judgement, id)
+    if mine is None:
+        return not_found(visit)
+    if visit.form.get("action") == "send" or ("code" not in visit.form and TRAITS[mine.factor].needs_challenge):
+        return await _send(visit, judgement, mine)
+    code = visit.form.get("code", "")
+    if not code.strip() and TRAITS[mine.factor].typed:
+        return visit.show(
+            _view(visit, judgement, mine, _waiting(visit, judgement, mine)),
+            status=422,
+            problems=[Problem(reason="code_missing", field="code")],
+        )
+    rules = visit.rules
+    result = await visit.service.proving.verify(
+        visit.caller,
+        handle=visit.handle,
+        authenticator=mine.id,
+        challenge=visit.form.get("challenge", ""),
+        response=code,
+        remember=bool(visit.form.get("remember")) and rules.freshness.remember == "browser",
+    )
+    if isinstance(result, Refusal):
+        return await _refused(visit, mine, result)
+    visit.take_handle(result.handle, remembered=result.remembered)
+    notice = None
+    if result.granted and TRAITS[mine.factor].backup:
+        left = result.granted.authenticator.data.get("left")
+        notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
+    return visit.go(visit.going_to, notice=notice, done=True)
+
+
+async def _send(visit: Visit, judgement: Judgement, mine: Authenticator) -> Answer:
+    sent = await visit.service.proving.begin(visit.caller, mine.id)
+    if isinstance(sent, Refusal):
+        if sent.reason == "locked":
+            return visit.go(visit.own("/locked"))
+        status = 422 if sent.reason == "too_soon" else sent.row.status
+        view = _view(visit, judgement, mine, _waiting(visit, judgement, mine))
+        return visit.show(view, status=status, problems=[problem_from(sent, "")])
+    if sent.failed:
+        return visit.show(_view(visit, judgement, mine, sent.challenge, failed=sent.failed), status=422)
+    return visit.go(visit.own(f"/challenge/{mine.id}"), notice=Notice(word="sent", value=sent.hint))
+
+
+async def _refused(visit: Visit, mine: Authenticator, refusal: Refusal) -> Answer:
+    """The same page with what was wrong (422); the seventh failure shows the lock."""
+    visit.forget_judgement()
+    judgement = await visit.judgement()
+    if refusal.reason == "locked" or refusal.attempts_remaining == 0:
+        from .account import locked_view
+
+        return visit.show(locked_view(judgement, refusal.ref), status=422 if refusal.reason != "locked" else 403)
+    if isinstance(judgement.decision, Allow):
+        return visit.lead_on(judgement.decision)
+    view = _view(visit, judgement, mine, _waiting(visit, judgement, mine), remaining=refusal.attempts_remaining)
+    return visit.show(view, status=422, problems=[problem_from(refusal)])
+
+
+async def help_page(visit: Visit) -> Answer:
+    """``/challenge/help``: I did not get a code (U-16), for a challenge or for an enrollment under way."""
+    judgement = await visit.judgement()
+    account = judgement.account
+    live = [
+        c
+        for c in (account.challenges if account else ())
+        if c.browser == visit.caller.handle and c.purpose in ("sign-in", "enroll")
+    ]
+    last = max(live, key=lambda c: c.issued_at, default=None)
+    if last is not None and last.purpose == "enroll":
+        return visit.show(
+            views.CodeHelp(
+                way=views.Way(kind=last.factor, label=TRAITS[last.factor].name),
+                back=visit.own(f"/enroll/{last.factor}"),
+                send_url=visit.own(f"/enroll/{last.factor}") if last.is_live(visit.now) else "",
+                enrollment=last.target,
+                change_url=visit.own(f"/enroll/{last.factor}"),
+                sent_at=last.issued_at,
+                resend_at=_resend_at(visit, last),
+                recovery=False,
+            )
+        )
+    if not isinstance(judgement.decision, StepUp):
+        return visit.lead_on(judgement.decision)
+    mine = (_mine(visit, judgement, last.target) if last else None) or visit.service.proving.first_offer(judgement)
+    if mine is None:
+        return not_found(visit)
+    return visit.show(
+        views.CodeHelp(
+            way=way_of(visit, mine, judgement),
+            back=visit.own(f"/challenge/{mine.id}"),
+            send_url=visit.own(f"/challenge/{mine.id}") if TRAITS[mine.factor].sends else "",
+            sent_at=last.issued_at if last else 0,
+            resend_at=_resend_at(visit, last) if last else 0,
+            others=ways_of(visit, judgement, without=mine.id),
+            recovery=bool(visit.rules.recovery.ways),
+        )
+    )
+
+
+def not_found(visit: Visit) -> Answer:
+    """Nothing here, or nothing of the visitor's: the same answer."""
+    return visit.show(views.Fault(reason="not_found", status=404, back=visit.base), status=404)
+
+
+def _mine(visit: Visit, judgement: Judgement, id: str) -> Authenticator | None:
+    return next((a for a in visit.service.proving.reachable(judgement) if a.id == id), None)
+
+
+def _waiting(visit: Visit, judgement: Judgement, mine: Authenticator) -> Challenge | None:
+    """The latest challenge of this browser for this authenticator that can still be answered."""
+    account = judgement.account
+    found = [
+        c
+        for c in (account.challenges if account else ())
+        if c.target == mine.id and c.browser == visit.caller.handle and c.is_live(visit.now)
+    ]
+    return found[-1] if found else None
+
+
+def _may_send(visit: Visit, judgement: Judgement, mine: Authenticator) -> bool:
+    rules = visit.rules.factors
+    if not rules.auto_send or not TRAITS[mine.factor].sends or visit.fresh:
+        return False
+    offered = visit.service.proving.first_offer(judgement)
+    return _came_by_link(visit.scope) and offered is not None and offered.id == mine.id
+
+
+def _came_by_link(scope: Scope) -> bool:
+    """A person's own navigation, and no browser's guess at one. Where the browser does not say, we wait for the press."""
+    if scope["method"] != "GET" or header(scope, b"sec-fetch-mode") != b"navigate":
+        return False
+    return header(scope, b"sec-purpose") is None and header(scope, b"purpose") is None
+
+
+def _resend_at(visit: Visit, challenge: Challenge) -> int:
+    from ...factors import FACTORS
+
+    limits = FACTORS[challenge.factor].limits(visit.rules)
+    return challenge.issued_at + (limits.wait if limits else 0)
+
+
+def _view(
+    visit: Visit,
+    judgement: Judgement,
+    mine: Authenticator,
+    challenge: Challenge | None,
+    *,
+    failed: str = "",
+    remaining: int | None = None,
+) -> views.Challenge:
+    decision = judgement.decision
+    rules = visit.rules
+    traits = TRAITS[mine.factor]
+    sending: Sending = "none"
+    if traits.sends:
+        undelivered = failed or (challenge is not None and challenge.status == "undelivered")
+        sending = "unsent" if challenge is None else "failed" if undelivered else "sent"
+    max_age = int(rules.freshness.max_age)
+    return views.Challenge(
+        way=way_of(visit, mine, judgement),
+        why=decision.reason if isinstance(decision, StepUp) else "no_proof",
+        max_age=max_age,
+        sending=sending,
+        sent_at=challenge.issued_at if challenge else 0,
+        expires_at=challenge.expires_at if challenge else 0,
+        resend_at=_resend_at(visit, challenge) if challenge else 0,
+        challenge=challenge.id if challenge else "",
+        digits=6,
+        others=ways_of(visit, judgement, without=mine.id),
+        recovery=bool(rules.recovery.ways),
+        remember_for=max_age if rules.freshness.remember == "browser" else 0,
+        remaining=remaining,
+    )

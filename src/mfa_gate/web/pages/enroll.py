@@ -1,0 +1,339 @@
+"""``/enroll``: binding an authenticator, one decision a page."""
+
+from __future__ import annotations
+
+from ...core.decision import Allow, Enroll
+from ...core.reasons import Refusal
+from ...factors import FACTORS, TRAITS
+from ...factors.phone import region_names
+from ...service import Enrolling, Judgement
+from ...service.enrolling import BACKUP
+from ...service.proving import Issued
+from .. import views
+from ..responses import Answer
+from ..views import Notice, Problem, Sending
+from ..visit import Visit, problem_from
+from .challenge import not_found
+from .ways import kinds_of, way_of
+
+CHANGE_AGE = 300
+
+
+async def start(visit: Visit) -> Answer:
+    """``GET /enroll``: why, and which; ``POST``: skip, prove the contact on file, show a ticket."""
+    judgement = await visit.judgement()
+    blocked = _blocked(visit, judgement)
+    if blocked is not None:
+        return blocked
+    if visit.scope["method"] == "POST":
+        return await _act(visit, judgement)
+    lacks = visit.service.enrollments.lacks(judgement)
+    if lacks is not None:
+        return await _first(visit, judgement, lacks)
+    return visit.show(_choice(visit, judgement))
+
+
+async def _act(visit: Visit, judgement: Judgement) -> Answer:
+    form, enrollments = visit.form, visit.service.enrollments
+    match form.get("action", ""):
+        case "skip":
+            refusal = await enrollments.skip(visit.caller)
+            if refusal is not None:
+                return visit.show(_choice(visit, judgement), status=422, problems=[problem_from(refusal, "")])
+            return visit.go(visit.going_to, done=True)
+        case "contact-send":
+            sent = await enrollments.send_contact(visit.caller, form.get("kind", ""))
+            view = await _contact(visit, form.get("kind", ""), sent if isinstance(sent, Issued) else None)
+            problems = [problem_from(sent, "")] if isinstance(sent, Refusal) else []
+            return visit.show(view, status=422 if problems else 200, problems=problems)
+        case "contact-verify":
+            kind = form.get("kind", "")
+            refusal = await enrollments.verify_contact(visit.caller, kind=kind, response=form.get("code", ""))
+            if refusal is None:
+                return visit.go(visit.own("/enroll"), notice=Notice(word="contact_proven"))
+            view = await _contact(visit, kind, None, remaining=refusal.attempts_remaining)
+            return visit.show(view, status=422, problems=[problem_from(refusal)])
+        case "ticket":
+            refusal = await enrollments.redeem_ticket(visit.caller, form.get("ticket", ""))
+            if refusal is None:
+                return visit.go(visit.own("/enroll"))
+            problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
+            return visit.show(views.EnrollTicket(), status=422, problems=[problem])
+    kind = form.get("factor", "")
+    if kind in TRAITS:
+        return visit.go(visit.own(f"/enroll/{kind}"))
+    return visit.show(
+        _choice(visit, judgement), status=422, problems=[Problem(reason="choice_missing", field="factor")]
+    )
+
+
+async def _first(visit: Visit, judgement: Judgement, lacks: Refusal) -> Answer:
+    """What a first enrollment needs besides the password."""
+    if lacks.reason == "ticket_required":
+        return visit.show(views.EnrollTicket())
+    contacts = await visit.service.engine.contacts(visit.subject)
+    if not visit.service.enrollments.contact_kinds(contacts):
+        return visit.show(views.EnrollTicket())
+    return visit.show(await _contact(visit, "", None))
+
+
+async def one(visit: Visit, kind: str) -> Answer:
+    """``GET /enroll/{factor}``: the beginning of one factor. It makes and shows no secret (decisions 33)."""
+    judgement = await visit.judgement()
+    blocked = _blocked(visit, judgement)
+    if blocked is not None:
+        return blocked
+    refusal = visit.service.enrollments.refusal(judgement, kind)
+    if refusal is not None or all(way.kind != kind for way in kinds_of(visit, judgement)):
+        return await _no(visit, judgement, refusal or Refusal(reason="not_enrollable"))
+    draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
+    if draft is not None and TRAITS[kind].sends:
+        return visit.show(_confirm(visit, judgement, draft, None))
+    return visit.show(await _start(visit, judgement, kind))
+
+
+async def act(visit: Visit, kind: str) -> Answer:
+    """``POST /enroll/{factor}``: begin, send again, or try it out."""
+    judgement = await visit.judgement()
+    blocked = _blocked(visit, judgement)
+    if blocked is not None:
+        return blocked
+    if kind not in FACTORS or TRAITS[kind].backup:
+        return not_found(visit)
+    action = visit.form.get("action", "")
+    if action == "send":
+        return await _resend(visit, judgement, kind)
+    if action != "start" and ("code" in visit.form or action in ("confirm", "check")):
+        return await _try_out(visit, judgement, kind)
+    return await _begin(visit, judgement, kind)
+
+
+async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
+    phone = visit.form.get("phone", "")
+    region = visit.form.get("region", "")
+    if all(way.kind != kind for way in kinds_of(visit, judgement)):
+        return await _no(visit, judgement, Refusal(reason="not_enrollable"))
+    begun = await visit.service.enrollments.begin(visit.caller, factor=kind, phone=phone, region=region)
+    if isinstance(begun, Refusal):
+        if begun.reason in ("phone_invalid", "phone_region", "phone_type", "too_soon", "no_contact"):
+            problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "")
+            if begun.reason == "phone_invalid" and not phone.strip():
+                problem = Problem(reason="phone_missing", field="phone")
+            view = await _start(visit, judgement, kind, phone=phone, region=region)
+            return visit.show(view, status=422, problems=[problem])
+        return await _no(visit, judgement, begun)
+    return visit.show(_confirm(visit, judgement, begun, begun.issued))
+
+
+async def _resend(visit: Visit, judgement: Judgement, kind: str) -> Answer:
+    draft = await visit.service.enrollments.pending(visit.caller, visit.form.get("enrollment", ""), factor=kind)
+    if draft is None:
+        return visit.go(visit.own(f"/enroll/{kind}"))
+    sent = await visit.service.enrollments.send(visit.caller, draft.enrollment.id)
+    if isinstance(sent, Refusal):
+        return visit.show(_confirm(visit, judgement, draft, None), status=422, problems=[problem_from(sent, "")])
+    view = _confirm(visit, judgement, draft, sent)
+    return visit.show(view, notice=None if sent.failed else Notice(word="sent", value=sent.hint))
+
+
+async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
+    draft = await visit.service.enrollments.pending(visit.caller, visit.form.get("enrollment", ""), factor=kind)
+    if draft is None:
+        return visit.go(visit.own(f"/enroll/{kind}"))
+    code = visit.form.get("code", "")
+    if not code.strip() and TRAITS[kind].typed:
+        problem = Problem(reason="code_missing", field="code")
+        return visit.show(_confirm(visit, judgement, draft, None), status=422, problems=[problem])
+    done = await visit.service.enrollments.confirm(
+        visit.caller,
+        handle=visit.handle,
+        enrollment=draft.enrollment.id,
+        response=code,
+        label=visit.form.get("label", ""),
+    )
+    if isinstance(done, Refusal):
+        visit.forget_judgement()
+        judgement = await visit.judgement()
+        if done.reason == "locked" or done.attempts_remaining == 0:
+            from .account import locked_view
+
+            return visit.show(locked_view(judgement, done.ref), status=422)
+        view = _confirm(visit, judgement, draft, None, remaining=done.attempts_remaining)
+        return visit.show(view, status=422, problems=[problem_from(done)])
+    visit.take_handle(done.handle, remembered=visit.rules.freshness.remember == "browser")
+    return visit.go(visit.own("/backup-codes" if done.backup_codes else "/enroll/done"))
+
+
+async def done(visit: Visit) -> Answer:
+    """``GET /enroll/done``: what was added, and which is asked for at sign-in."""
+    judgement = await visit.judgement()
+    account = judgement.account
+    mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
+    if account is None or not mine or not judgement.standing or not judgement.standing.proofs:
+        return visit.lead_on(judgement.decision)
+    newest = max(mine, key=lambda a: a.created_at)
+    default = account.authenticator(account.default) or newest
+    has_codes = any(TRAITS[a.factor].backup for a in account.authenticators)
+    offer_codes = BACKUP in judgement.requirement.factors and not has_codes
+    onward = visit.going_to if isinstance(judgement.decision, Allow) else visit.own("/challenge")
+    return visit.show(
+        views.EnrollDone(
+            way=way_of(visit, newest, judgement),
+            default=way_of(visit, default, judgement),
+            continue_url=onward,
+            ways=kinds_of(visit, judgement) if len(mine) == 1 else (),
+            backup_url=visit.own("/backup-codes") if offer_codes else "",
+        )
+    )
+
+
+def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
+    """Whoever owes a proof, is locked, or needs a fresher one for changing factors goes there first (S-82, S-84)."""
+    decision, account = judgement.decision, judgement.account
+    if isinstance(decision, (Allow, Enroll)):
+        if account is None or not account.authenticators:
+            return None
+        now = visit.now
+        proofs = judgement.standing.proofs if judgement.standing else ()
+        if any(now - proof.at < CHANGE_AGE for proof in proofs):
+            return None
+        return confirm_first(visit, "/enroll")
+    return visit.lead_on(decision)
+
+
+def confirm_first(visit: Visit, place: str) -> Answer:
+    """Ask for a fresh proof, then lead back to a page of ours."""
+    from ..visit import going_note
+
+    demand = visit.change_demand(CHANGE_AGE)
+    note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
+    visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
+    return visit.go(visit.own("/challenge"))
+
+
+async def _no(visit: Visit, judgement: Judgement, refusal: Refusal) -> Answer:
+    if refusal.reason in ("contact_required", "ticket_required"):
+        return await _first(visit, judgement, refusal)
+    if refusal.reason == "proof_required":
+        return confirm_first(visit, "/enroll")
+    status = refusal.row.status
+    return visit.show(
+        views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=visit.own("/enroll")),
+        status=status,
+    )
+
+
+def _choice(visit: Visit, judgement: Judgement) -> views.EnrollChoice:
+    decision, account, rules = judgement.decision, judgement.account, visit.rules
+    held = bool(account and account.authenticators)
+    skippable = isinstance(decision, Enroll) and decision.skippable
+    skip = rules.enrollment.skip
+    left = skip.max - (account.skip_count if account else 0) if skip.max and skippable else None
+    purpose = "stronger" if held and isinstance(decision, Enroll) else "more" if held else "first"
+    return views.EnrollChoice(
+        ways=kinds_of(visit, judgement),
+        purpose=purpose,  # type: ignore[arg-type]
+        required_at=rules.enrollment.required_from or 0,
+        skippable=skippable,
+        skips_left=left,
+        remind=skip.remind,
+        back=visit.base if purpose == "more" else "",
+    )
+
+
+async def _start(
+    visit: Visit, judgement: Judgement, kind: str, *, phone: str = "", region: str = ""
+) -> views.EnrollStart:
+    rules, traits = visit.rules.factors, TRAITS[kind]
+    destination, consent = "", ""
+    regions: tuple[views.Region, ...] = ()
+    if traits.contact:
+        contacts = await visit.service.engine.contacts(visit.subject)
+        phone_rules = rules.voice if traits.sends == "voice" else rules.sms
+        if traits.contact == "email":
+            destination = contacts.email
+        else:
+            consent = phone_rules.consent_text
+            destination = contacts.phone if phone_rules.phone == "on-file" else ""
+            names = region_names(phone_rules.regions)
+            regions = tuple(views.Region(code=code, name=name) for code, name in names) if len(names) > 1 else ()
+    decision = judgement.decision
+    return views.EnrollStart(
+        kind=kind,
+        destination=destination,
+        phone=phone,
+        region=region,
+        regions=regions,
+        consent=consent,
+        apps=rules.totp.apps if not traits.sends and traits.typed else (),
+        back=visit.own("/enroll"),
+        skippable=isinstance(decision, Enroll) and decision.skippable,
+    )
+
+
+def _confirm(
+    visit: Visit, judgement: Judgement, draft: Enrolling, issued: Issued | None, *, remaining: int | None = None
+) -> views.EnrollConfirm:
+    kind, shown = draft.enrollment.factor, draft.shown
+    account = judgement.account
+    sending: Sending = "none"
+    challenge = issued.challenge if issued else None
+    if TRAITS[kind].sends:
+        if challenge is None and account is not None:
+            live = [c for c in account.challenges if c.target == draft.enrollment.id and c.is_live(visit.now)]
+            challenge = live[-1] if live else None
+        failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
+        sending = "failed" if failed else "sent" if challenge else "unsent"
+    limits = FACTORS[kind].limits(visit.rules)
+    return views.EnrollConfirm(
+        kind=kind,
+        enrollment=draft.enrollment.id,
+        label=draft.enrollment.label,
+        hint=shown.get("hint", ""),
+        sending=sending,
+        sent_at=challenge.issued_at if challenge else 0,
+        expires_at=challenge.expires_at if challenge else 0,
+        resend_at=challenge.issued_at + limits.wait if challenge and limits else 0,
+        key=shown.get("secret", ""),
+        uri=shown.get("uri", ""),
+        issuer=shown.get("issuer", ""),
+        account=shown.get("account", ""),
+        apps=visit.rules.factors.totp.apps if shown.get("secret") else (),
+        back=visit.own(f"/enroll/{kind}") if not TRAITS[kind].sends else visit.own("/enroll"),
+        remaining=remaining,
+    )
+
+
+async def _contact(
+    visit: Visit, kind: str, issued: Issued | None, *, remaining: int | None = None
+) -> views.EnrollContact:
+    service = visit.service
+    contacts = await service.engine.contacts(visit.subject)
+    judgement = await visit.judgement()
+    account = judgement.account
+    ways = []
+    for known in service.enrollments.contact_kinds(contacts):
+        text = contacts.email if TRAITS[known].contact == "email" else contacts.phone
+        ways.append(views.Way(kind=known, label=TRAITS[known].name, hint=_masked(text, known)))
+    way = next((w for w in ways if w.kind == kind), None)
+    challenge = issued.challenge if issued else None
+    if challenge is None and account is not None:
+        live = [c for c in account.challenges if c.purpose == "contact" and c.is_live(visit.now)]
+        challenge = next((c for c in reversed(live) if c.browser == visit.caller.handle), None)
+        way = way or next((w for w in ways if challenge and w.kind == challenge.factor), None)
+    sending: Sending = "unsent" if challenge is None else "failed" if issued and issued.failed else "sent"
+    return views.EnrollContact(
+        ways=tuple(ways),
+        way=way,
+        sending=sending,
+        sent_at=challenge.issued_at if challenge else 0,
+        expires_at=challenge.expires_at if challenge else 0,
+        resend_at=issued.resend_at if issued else 0,
+        remaining=remaining,
+    )
+
+
+def _masked(text: str, kind: str) -> str:
+    from ...factors.codes import masked_email, masked_phone
+
+    return masked_email(text) if TRAITS[kind].contact == "email" else masked_phone(text)

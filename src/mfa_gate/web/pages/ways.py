@@ -1,0 +1,50 @@
+"""Authenticators and factors as the pages name them."""
+
+from __future__ import annotations
+
+from ...core.decision import Enroll
+from ...core.model import Authenticator
+from ...factors import FACTORS, TRAITS
+from ...service import Judgement
+from ..views import Way
+from ..visit import Visit
+
+
+def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> Way:
+    """One of the visitor's authenticators, with its masked destination."""
+    account = judgement.account
+    factor = FACTORS.get(authenticator.factor)
+    hint = ""
+    if account is not None and factor is not None and not TRAITS[authenticator.factor].backup:
+        context = visit.service.proving.context(
+            visit.caller, judgement.requirement.rules, purpose="sign-in", account=account
+        )
+        hint = factor.hint(context, authenticator.data)
+    browser = judgement.standing.browser if judgement.standing else None
+    return Way(
+        kind=authenticator.factor,
+        id=authenticator.id,
+        label=authenticator.label,
+        hint=hint,
+        last=bool(browser and browser.last_factor == authenticator.id),
+    )
+
+
+def ways_of(visit: Visit, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:
+    """The authenticators that may answer here, strongest first."""
+    mine = visit.service.proving.reachable(judgement)
+    return tuple(way_of(visit, a, judgement) for a in mine if a.id != without)
+
+
+def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
+    """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
+    decision = judgement.decision
+    kinds = visit.service.enrollments.enrollable(judgement)
+    if isinstance(decision, Enroll):
+        kinds = tuple(kind for kind in kinds if kind in decision.factors)
+    senders = visit.service.engine.wiring.senders
+    return tuple(
+        Way(kind=kind, label=TRAITS[kind].name)
+        for kind in kinds
+        if not TRAITS[kind].sends or senders.for_channel(TRAITS[kind].sends) is not None
+    )

@@ -1,0 +1,128 @@
+"""What refused callers get: one place that turns a decision, a refusal or an error into an answer for who is asking."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
+from ..core.reasons import Refusal
+from .facts import Scope
+from .render import CSP
+
+Send = Callable[[Any], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+NO_STORE: tuple[Header, ...] = (
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Cookie"),
+)
+PAGE_HEADERS: tuple[Header, ...] = (
+    *NO_STORE,
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+
+
+class Answer:
+    """A whole answer of ours, sent at once. ``headers`` come besides the ones that every answer of ours has."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = (), *, media: str = "") -> None:
+        self.status = status
+        self.body = body
+        self.headers = [*headers, (b"content-length", str(len(body)).encode())]
+        if media:
+            self.headers.append((b"content-type", media.encode()))
+
+    async def send(self, scope: Scope, send: Send) -> None:
+        """Send it; to HEAD without the body."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        body = b"" if scope["method"] == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body})
+
+
+def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
+    """A page of ours, which nobody caches or frames."""
+    return Answer(status, body, (*PAGE_HEADERS, *headers), media="text/html; charset=utf-8")
+
+
+def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
+    """303 to a place on this site: a body is never sent on (S-16)."""
+    return Answer(303, b"", (*NO_STORE, (b"location", to.encode("ascii")), *headers))
+
+
+def as_json(
+    value: object, *, status: int = 200, headers: Iterable[Header] = (), media: str = "application/json"
+) -> Answer:
+    """A JSON answer."""
+    body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Answer(status, body, (*NO_STORE, (b"x-content-type-options", b"nosniff"), *headers), media=media)
+
+
+def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -> dict[str, object]:
+    """A refusal as RFC 9457 members."""
+    row = refusal.row
+    problem: dict[str, object] = {
+        "type": f"urn:mfa-gate:{refusal.reason}",
+        "title": row.title,
+        "status": status or row.status,
+        "detail": refusal.detail or row.text,
+        "reason": refusal.reason,
+        "ref": refusal.ref,
+    }
+    if refusal.attempts_remaining is not None:
+        problem["attempts_remaining"] = refusal.attempts_remaining
+    if refusal.retry_after is not None:
+        problem["retry_after"] = refusal.retry_after
+    if refusal.max_age is not None:
+        problem["max_age"] = refusal.max_age
+    problem.update({name: value for name, value in more.items() if value is not None})
+    return problem
+
+
+def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[Header] = (), **more: object) -> Answer:
+    """A problem document."""
+    extra = list(headers)
+    if refusal.retry_after is not None:
+        extra.append((b"retry-after", str(refusal.retry_after).encode()))
+    elif refusal.row.status == 503:
+        extra.append((b"retry-after", b"1"))
+    value = problem_of(refusal, status=status, **more)
+    return as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+
+
+def refusal_of(decision: Decision) -> Refusal:
+    """The reason by which a decision that is no ``Allow`` is told to callers that are no page loads."""
+    match decision:
+        case Enroll():
+            return Refusal(reason="enrollment_required")
+        case StepUp():
+            return Refusal(reason="proof_required", max_age=decision.demand.max_age)
+        case Agree():
+            return Refusal(reason="agreement_required")
+        case Deny():
+            return Refusal(reason="locked", ref=decision.ref, attempts_remaining=0)
+        case Allow():
+            raise ValueError("what is allowed is not refused")
+
+
+def place_of(decision: Decision) -> str:
+    """Which page of ours leads on from a decision, below the prefix."""
+    match decision:
+        case Enroll():
+            return "/enroll"
+        case StepUp():
+            return "/challenge"
+        case Agree():
+            return "/agreement"
+        case Deny():
+            return "/locked"
+        case Allow():
+            return ""

@@ -1,0 +1,239 @@
+"""One request to a page of ours: who visits, with which handle, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.decision import Allow, Decision
+from ..core.model import Caller, Seconds, Subject
+from ..core.policy import Demand, Facts, Rules
+from ..core.reasons import Refusal
+from ..service import Judgement, Service
+from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
+from .facts import Scope, safe_path
+from .i18n import available, native_name, negotiate
+from .render import Renderer
+from .responses import Answer, Header, page, place_of, redirect
+from .views import Frame, Language, Notice, Problem, View
+
+LANG_COOKIE = b"mfa-lang"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What all pages share: the parts, and the host's own addresses."""
+
+    service: Service
+    cookies: Cookies
+    renderer: Renderer
+    prefix: str
+    sign_in: str
+    sign_out: str
+    home: str
+    origins: tuple[str, ...]
+    json_status: int = 403
+    dev: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """A signed-in subject at one of our pages. ``handle`` is the browser's own; ``fresh`` says that it was made just now."""
+
+    site: Site
+    scope: Scope
+    subject: Subject
+    jar: Jar
+    handle: str
+    fresh: bool
+    caller: Caller
+    root: str
+    form: dict[str, str] = field(default_factory=dict)
+    headers: list[Header] = field(default_factory=list)
+    _judgement: Judgement | None = None
+
+    @property
+    def service(self) -> Service:
+        """The use cases."""
+        return self.site.service
+
+    @property
+    def base(self) -> str:
+        """The prefix with the root path: what our own links begin with."""
+        return self.root + self.site.prefix
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of the visitor's tenant."""
+        return self.service.engine.rules(self.subject.tenant)
+
+    @property
+    def now(self) -> int:
+        """UTC seconds."""
+        return self.service.engine.now()
+
+    @property
+    def csrf_token(self) -> str:
+        """Bound to subject, host session and handle: nobody else's page can know it (S-99)."""
+        subject = self.subject
+        return self.service.engine.keyring.digest("csrf", subject.tenant, subject.id, subject.session, self.handle)
+
+    def csrf_ok(self) -> bool:
+        """Whether the form carries this very browser's token."""
+        subject = self.subject
+        token = self.form.get("csrf_token", "")
+        parts = (subject.tenant, subject.id, subject.session, self.handle)
+        return not self.fresh and bool(token) and self.service.engine.keyring.matches("csrf", token, *parts)
+
+    # -- where the visitor stands --------------------------------------------------------------------------------
+
+    async def judgement(self) -> Judgement:
+        """Where the visitor stands: for the page that was interrupted, where one was, else at any page no rule names."""
+        if self._judgement is None:
+            going = self.going
+            path = going.get("p")
+            if isinstance(path, str):
+                facts = Facts(
+                    tenant=self.subject.tenant,
+                    groups=self.subject.groups,
+                    method=str(going.get("m", "GET")),
+                    path=path,
+                    clean=bool(going.get("c", True)),
+                )
+                self._judgement = await self.service.judge.judge(self.caller, facts, extra=_demands(going))
+                if self._judgement.standing is not None:
+                    return self._judgement
+            self._judgement = await self.service.judge.own(self.caller)
+        return self._judgement
+
+    def change_demand(self, max_age: int) -> Demand:
+        """What changing factors demands: a proof not older than ``max_age`` seconds."""
+        return Demand(rule="change", max_age=Seconds(max_age))
+
+    def forget_judgement(self) -> None:
+        """Judge anew: something was changed."""
+        self._judgement = None
+
+    @property
+    def going(self) -> Note:
+        """What was interrupted: ``to`` (where to lead on), and the facts that it is judged by."""
+        return self.site.cookies.note(self.jar, self.jar.going, self.scope)
+
+    @property
+    def going_to(self) -> str:
+        """Where the visitor was going: a place on this site, checked again on the way out (U-71)."""
+        return safe_path(str(self.going.get("to", ""))) or self.site.home
+
+    # -- answering -----------------------------------------------------------------------------------------------
+
+    def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:
+        """What every page has around it."""
+        rules, site = self.rules, self.site
+        brand = rules.brand
+        account = self._judgement.account if self._judgement else None
+        return Frame(
+            prefix=self.base,
+            now=self.now,
+            csrf_token=self.csrf_token,
+            brand_name=brand.name or self.service.engine.wiring.relying_party.name,
+            accent=brand.accent,
+            logo=f"{self.base}/static/logo" if brand.logo_bytes else "",
+            help_url=brand.help_url,
+            contact=rules.recovery.contact,
+            owner=rules.owner,
+            person=(account.name if account else "") or self.subject.id,
+            sign_out=site.sign_out,
+            here=self.root + self.scope["path"].removeprefix(self.root),
+            lang=self.lang,
+            languages=tuple(Language(tag=tag, name=native_name(tag)) for tag in available()),
+            dev=site.dev,
+            notice=notice or self._flash(),
+            problems=tuple(problems),
+        )
+
+    @property
+    def lang(self) -> str:
+        """The language of the page (U-64)."""
+        accept = b",".join(value for key, value in self.scope["headers"] if key == b"accept-language")
+        return negotiate(cookie=cookie_value(self.scope, LANG_COOKIE), accept_language=accept.decode("latin-1"))
+
+    def _flash(self) -> Notice | None:
+        note = self.site.cookies.note(self.jar, self.jar.flash, self.scope)
+        if not note:
+            return None
+        self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.flash))
+        return Notice(word=str(note.get("w", "")), value=str(note.get("v", "")), count=int(note.get("n", 0)))
+
+    def show(
+        self, view: View, *, status: int = 200, problems: Iterable[Problem] = (), notice: Notice | None = None
+    ) -> Answer:
+        """A page."""
+        frame = self.frame(problems=problems, notice=notice)
+        body = self.site.renderer.render(view, frame)
+        return page(body, status=status, headers=self._all_headers())
+
+    def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
+        """303 to ``to``. ``done`` forgets what was interrupted."""
+        if notice is not None:
+            note = {"w": notice.word, "v": notice.value, "n": notice.count}
+            self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
+        if done:
+            self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.going))
+        return redirect(to, self._all_headers())
+
+    def own(self, place: str) -> str:
+        """The address of a page of ours."""
+        return self.base + place
+
+    def lead_on(self, decision: Decision) -> Answer:
+        """Where a decision leads: one of our pages, or on to where the visitor was going."""
+        if isinstance(decision, Allow):
+            return self.go(self.going_to, done=True)
+        return self.go(self.own(place_of(decision)))
+
+    def take_handle(self, handle: str, *, remembered: bool) -> None:
+        """Give the browser its new handle; the one it had is dead."""
+        max_age = max(int(self.rules.freshness.max_age), PENDING_LIFE) if remembered else None
+        self.handle, self.fresh = handle, False
+        self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
+        self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
+
+    def _all_headers(self) -> list[Header]:
+        if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
+            self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
+        return self.headers
+
+
+def _demands(going: Note) -> tuple[Demand, ...]:
+    """The endpoint's own demands, as the gate wrote them down when it interrupted the request."""
+    found: list[Demand] = []
+    for item in going.get("d", ()):
+        rule, max_age, factors, strong = item
+        found.append(
+            Demand(
+                rule=str(rule),
+                max_age=Seconds(int(max_age)),
+                factors_any=tuple(factors),
+                phishing_resistant=bool(strong),
+            )
+        )
+    return tuple(found)
+
+
+def problem_from(refusal: Refusal, field: str = "code") -> Problem:
+    """A refusal as a problem of a form field."""
+    return Problem(reason=refusal.reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)
+
+
+def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[Demand, ...] = ()) -> dict[str, Any]:
+    """What is written down when a request is interrupted."""
+    note: dict[str, Any] = {"to": to, "p": path[:512], "m": method[:16]}
+    if not clean or len(path) > 512:
+        note["c"] = False
+    if demands:
+        note["d"] = [[d.rule, d.max_age, list(d.factors_any), d.phishing_resistant] for d in demands]
+    return note
+
+
+__all__ = ["Site", "Visit", "going_note", "problem_from"]
