@@ -1,0 +1,225 @@
+"""Accounts in this process's memory: for tests, demonstrations and benchmarks; everything is gone with the process."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from ..core.codec import encode
+from ..core.events import Event
+from ..core.model import Account, SubjectKey
+from ..core.policy import TenantSettings
+from ..core.summary import STATUSES, Summary, summary_of
+from ..core.trail import START, chain_line, event_to_json
+from ..errors import StoreUnavailable
+from ..ports import EVERYTHING, Changed, EventPage, Page
+from .documents import (
+    account_from,
+    checksum,
+    cursor_from,
+    event_from,
+    search_text,
+    search_word,
+    settings_from,
+    settings_to,
+    wait_for_room,
+)
+
+__all__ = ["MemoryStore"]
+
+_CHANGES_KEPT = 10_000
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What several stores of one process may share. It is only touched between awaits, so nothing needs a lock."""
+
+    accounts: dict[SubjectKey, tuple[int, bytes, int]] = field(default_factory=dict)
+    roster: dict[str, dict[str, tuple[Summary, str]]] = field(default_factory=dict)
+    order: dict[str, list[str]] = field(default_factory=dict)
+    lines: list[tuple[Event, str, str]] = field(default_factory=list)
+    heads: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, tuple[int, str]] = field(default_factory=dict)
+    claims: dict[str, SubjectKey] = field(default_factory=dict)
+    taken: dict[str, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
+    meta: dict[str, bytes] = field(default_factory=dict)
+    changes: deque[SubjectKey | None] = field(default_factory=lambda: deque(maxlen=_CHANGES_KEPT))
+    change_count: int = 0
+
+
+class MemoryStore:
+    """A ``Store`` in memory. ``another()`` is a second one on the same contents, as another worker would have."""
+
+    def __init__(self) -> None:
+        self._contents = _Contents()
+        self._seen = -1
+        self._open = False
+
+    def another(self) -> MemoryStore:
+        """A store of its own on the same contents."""
+        store = MemoryStore()
+        store._contents = self._contents
+        return store
+
+    async def open(self) -> None:
+        """Nothing can be wrong with it."""
+        self._open = True
+
+    async def aclose(self) -> None:
+        """The contents stay, for a later ``open``."""
+        self._open = False
+
+    def _ready(self) -> _Contents:
+        if not self._open:
+            raise StoreUnavailable("the memory store is not open")
+        return self._contents
+
+    def changed(self) -> Changed:
+        """What changed since the last call."""
+        contents = self._ready()
+        if contents.change_count == self._seen:
+            return frozenset()
+        missed = contents.change_count - self._seen
+        recent = list(contents.changes)[-missed:] if 0 < missed <= len(contents.changes) else None
+        first, self._seen = self._seen < 0, contents.change_count
+        if first or recent is None or None in recent:
+            return EVERYTHING
+        return frozenset(key for key in recent if key is not None)
+
+    async def load(self, key: SubjectKey, /) -> Account:
+        """The account as last swapped."""
+        row = self._ready().accounts.get(key)
+        return Account(key=key) if row is None else account_from(key, *row)
+
+    async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
+        """As the port says; without an await in it there is nothing to be torn."""
+        contents, key = self._ready(), account.key
+        if contents.accounts.get(key, (0,))[0] != account.version:
+            return False
+        version, body = account.version + 1, encode(account)
+        lines = [(event, event_to_json(event)) for event in events]
+        contents.accounts[key] = (version, body, checksum(key, version, body))
+        summary = summary_of(account)
+        rows = contents.roster.setdefault(key.tenant, {})
+        if key.id not in rows:
+            insort(contents.order.setdefault(key.tenant, []), key.id)
+        rows[key.id] = (summary, search_text(summary))
+        self._write(lines)
+        self._note(key)
+        return True
+
+    def _note(self, key: SubjectKey | None) -> None:
+        self._contents.changes.append(key)
+        self._contents.change_count += 1
+
+    def _write(self, lines: Sequence[tuple[Event, str]]) -> None:
+        contents = self._contents
+        for event, line in lines:
+            digest = chain_line(contents.heads.get(event.tenant, START), line)
+            contents.heads[event.tenant] = digest
+            contents.lines.append((event, line, digest))
+
+    async def append(self, events: Sequence[Event], /) -> None:
+        """Write events that belong to no change."""
+        self._ready()
+        self._write([(event, event_to_json(event)) for event in events])
+
+    async def claim(self, name: str, key: SubjectKey, /) -> bool:
+        """Reserve ``name`` for ``key``."""
+        return self._ready().claims.setdefault(name, key) == key
+
+    async def release(self, name: str, key: SubjectKey, /) -> None:
+        """Give ``name`` back, if it is theirs."""
+        claims = self._ready().claims
+        if claims.get(name) == key:
+            del claims[name]
+
+    async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
+        """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
+        buckets = self._ready().taken
+        _, before = buckets.get(bucket, (0, []))
+        taken = [(at, count) for at, count in before if at > now - window]
+        wait = wait_for_room(taken, limit=limit, window=window, now=now)
+        if wait:
+            return wait
+        insort(taken, (now, 1))
+        buckets.pop(bucket, None)
+        buckets[bucket] = (now + window, taken)
+        for other, (ends_at, _) in list(islice(buckets.items(), 2)):
+            if ends_at <= now:
+                del buckets[other]
+        return 0
+
+    async def settings(self, tenant: str, /) -> TenantSettings:
+        """The tenant's settings."""
+        row = self._ready().settings.get(tenant)
+        return TenantSettings(tenant=tenant) if row is None else settings_from(tenant, *row)
+
+    async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
+        """As ``swap``, for a tenant's settings."""
+        contents = self._ready()
+        if contents.settings.get(settings.tenant, (0,))[0] != settings.version:
+            return False
+        lines = [(event, event_to_json(event)) for event in events]
+        contents.settings[settings.tenant] = (settings.version + 1, settings_to(settings))
+        self._write(lines)
+        self._note(None)
+        return True
+
+    async def page(
+        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page:
+        """Summaries of a tenant, by id."""
+        contents, word = self._ready(), search_word(query)
+        rows, order = contents.roster.get(tenant, {}), contents.order.get(tenant, [])
+        found: list[Summary] = []
+        for id in order[bisect_right(order, after) if after else 0 :]:
+            summary, text = rows[id]
+            if (status and summary.status != status) or word not in text:
+                continue
+            if len(found) == limit:
+                return Page(items=tuple(found), next=found[-1].key.id)
+            found.append(summary)
+        return Page(items=tuple(found))
+
+    async def counts(self, tenant: str, /) -> dict[str, int]:
+        """How many accounts of the tenant have each status."""
+        found = Counter(summary.status for summary, _ in self._ready().roster.get(tenant, {}).values())
+        return {status: found[status] for status in STATUSES}
+
+    async def events(
+        self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+    ) -> EventPage:
+        """The tenant's trail, newest first."""
+        contents, before = self._ready(), cursor_from(after)
+        if before is None:
+            return EventPage(items=())
+        found: list[Event] = []
+        start = len(contents.lines) if before < 0 else min(before, len(contents.lines))
+        last = start
+        for number in range(start - 1, -1, -1):
+            event, line, _ = contents.lines[number]
+            if tenant not in ("", event.tenant) or account not in ("", event.account) or kind not in ("", event.kind):
+                continue
+            if len(found) == limit:
+                return EventPage(items=tuple(found), next=str(last))
+            found.append(event_from(line))
+            last = number
+        return EventPage(items=tuple(found))
+
+    async def meta(self, name: str, /) -> bytes | None:
+        """A small value of the store's own."""
+        return self._ready().meta.get(name)
+
+    async def put_meta(self, name: str, value: bytes, /) -> None:
+        """Write such a value."""
+        self._ready().meta[name] = bytes(value)
+
+    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
+        """Every account's key in order."""
+        start = ("", "") if after is None else (after.tenant, after.id)
+        later = [key for key in self._ready().accounts if (key.tenant, key.id) > start]
+        return tuple(sorted(later, key=lambda key: (key.tenant, key.id))[:limit])

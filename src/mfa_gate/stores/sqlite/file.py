@@ -1,0 +1,136 @@
+"""The store's file: which one it is, that it is still that one, and when it must not be used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+from typing import NamedTuple
+from urllib.parse import quote
+
+from ...errors import StoreUnavailable
+from .schema import APPLICATION_ID, SCHEMA, version_of
+
+OPEN_PATIENCE = 0.4
+"""Seconds that an opener or a reader waits for another process, which may be reading the log after a crash."""
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at the file on the disk."""
+
+
+class Identity(NamedTuple):
+    """Which files a connection has open: device and inode of the database and of its write-ahead log."""
+
+    file: tuple[int, int]
+    log: tuple[int, int] | None
+
+
+class Moved(Exception):
+    """Another file stands at the path than the one that is open."""
+
+
+def outage(error: BaseException) -> StoreUnavailable:
+    """What a fault of SQLite or of the disk is called outside of the store."""
+    if isinstance(error, StoreUnavailable):
+        return error
+    word = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return StoreUnavailable(f"the SQLite store refuses ({word}): {error}")
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds the lock."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class StoreFile:
+    """A path, and the random id of the store that belongs there (empty until ``open`` learnt it)."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.path.abspath(os.fspath(path))
+        self.marker = self.path + ".created"
+        self.log = self.path + "-wal"
+        self.store_id = ""
+        self.known: tuple[int, int] | None = None
+
+    def identity(self) -> Identity:
+        """What stands at the path now. Raises ``StoreUnavailable`` where it is missing or may not be read."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            raise StoreUnavailable(f"the SQLite store {self.path} cannot be reached: {error.strerror}") from error
+        if not found.st_mode & stat.S_IRUSR:
+            raise StoreUnavailable(f"the SQLite store {self.path} may not be read: chmod 600")
+        try:
+            log = os.stat(self.log)
+        except FileNotFoundError:
+            return Identity((found.st_dev, found.st_ino), None)
+        except OSError as error:
+            raise StoreUnavailable(f"the SQLite store {self.log} cannot be reached: {error.strerror}") from error
+        return Identity((found.st_dev, found.st_ino), (log.st_dev, log.st_ino))
+
+    def require_writable(self) -> None:
+        """Raises ``StoreUnavailable`` where the file says that it is not to be written, for root as well."""
+        if not os.stat(self.path).st_mode & stat.S_IWUSR:
+            raise StoreUnavailable(f"the SQLite store {self.path} is read-only: chmod 600")
+
+    def raw(self, *, mode: str = "rw", patience: float = OPEN_PATIENCE) -> sqlite3.Connection:
+        """A connection that never creates the file, whoever it belongs to."""
+        uri = f"file:{quote(self.path)}?mode={mode}"
+        connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
+        try:
+            for setting in (
+                "synchronous = FULL",
+                "temp_store = MEMORY",
+                "trusted_schema = OFF",
+                "cell_size_check = ON",
+            ):
+                connection.execute(f"PRAGMA {setting}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def connect(self, *, patience: float) -> sqlite3.Connection:
+        """A connection to this store and no other. Raises ``StoreUnavailable`` or ``sqlite3.Error``."""
+        connection = self.raw(patience=patience)
+        try:
+            self.recognize(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def recognize(self, connection: sqlite3.Connection) -> None:
+        """Raises ``StoreUnavailable`` unless this is the store that was opened, in a version that we know."""
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise StoreUnavailable(f"{self.path} was replaced by a file that is not a store of mfa_gate")
+        if (version := version_of(connection)) != SCHEMA:
+            raise StoreUnavailable(
+                f"the store has schema {version}, this process knows {SCHEMA}: restart it with that release"
+            )
+        if store_id_of(connection) != self.store_id:
+            raise StoreUnavailable(f"{self.path} was replaced by another store")
+
+    def require_sound(self) -> None:
+        """For a file that was put in the place of the one we had: it may not fit the log that lies beside it.
+
+        Reading alone changes nothing. Raises ``StoreUnavailable`` unless it is this store, whole.
+        """
+        try:
+            with contextlib.closing(self.raw(mode="ro")) as connection:
+                self.recognize(connection)
+                found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self.path} was replaced by a file that cannot be read: {error}") from error
+        if found != "ok":
+            raise StoreUnavailable(
+                f"{self.path} was replaced by a copy that does not fit the log beside it ({found}): "
+                f"put the -wal of that copy there as well, or remove {self.log}"
+            )
+
+
+def store_id_of(connection: sqlite3.Connection) -> str:
+    """The random id that the store was created with."""
+    row = connection.execute("SELECT value FROM about WHERE name = 'store'").fetchone()
+    return str(row[0]) if row else ""

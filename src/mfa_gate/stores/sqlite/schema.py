@@ -1,0 +1,50 @@
+"""The tables of the SQLite store, and the steps from each older version of them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+APPLICATION_ID = 0x6D666167
+"""``PRAGMA application_id`` of our files ("mfag")."""
+
+STEPS: dict[int, tuple[str, ...]] = {
+    0: (
+        "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE account (tenant TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, op INTEGER NOT NULL,"
+        " checksum INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (tenant, id))",
+        "CREATE TABLE roster (tenant TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL,"
+        " factors TEXT NOT NULL, locked_at INTEGER NOT NULL, last_proof_at INTEGER NOT NULL, search TEXT NOT NULL,"
+        " PRIMARY KEY (tenant, id)) WITHOUT ROWID",
+        "CREATE INDEX roster_status ON roster (tenant, status, id)",
+        "CREATE TABLE tenant (tenant TEXT PRIMARY KEY, version INTEGER NOT NULL, op INTEGER NOT NULL, body TEXT NOT NULL)"
+        " WITHOUT ROWID",
+        "CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, tenant TEXT NOT NULL,"
+        " account TEXT NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL, digest TEXT NOT NULL)",
+        "CREATE INDEX event_tenant ON event (tenant, seq)",
+        "CREATE INDEX event_account ON event (account, tenant, seq) WHERE account <> ''",
+        "CREATE INDEX event_kind ON event (tenant, kind, seq)",
+        "CREATE TABLE trail (tenant TEXT PRIMARY KEY, digest TEXT NOT NULL, length INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE change (seq INTEGER PRIMARY KEY, tenant TEXT, id TEXT)",
+        "CREATE TABLE claim (name TEXT PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE taken (bucket TEXT NOT NULL, at INTEGER NOT NULL, count INTEGER NOT NULL, ends_at INTEGER NOT NULL,"
+        " PRIMARY KEY (bucket, at)) WITHOUT ROWID",
+        "CREATE INDEX taken_end ON taken (ends_at)",
+    ),
+}
+"""From version N to N + 1. A released step is never edited: a change of the tables is a further step."""
+
+SCHEMA = len(STEPS)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Which version the file's tables have (``PRAGMA user_version``)."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Take the steps that are missing; within the caller's transaction, so that it is all of them or none."""
+    for version in range(version_of(connection), SCHEMA):
+        for statement in STEPS[version]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")

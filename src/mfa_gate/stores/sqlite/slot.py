@@ -1,0 +1,126 @@
+"""The connections to the store's file, their locks, and the ways in which they must be let go."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+
+from ...errors import StoreUnavailable
+from .file import LOOK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
+
+_FORK_PATIENCE = 2.0
+
+
+class Slot:
+    """A place for one connection. Whoever uses the connection holds ``lock``."""
+
+    def __init__(
+        self, file: StoreFile, *, opening: float = OPEN_PATIENCE, patience: float = 0, knocks: bool = True
+    ) -> None:
+        """``opening`` and ``patience``: seconds to wait for another process's lock, at first and later on. ``knocks``: look
+        at the disk itself now and then."""
+        self.file = file
+        self.lock = threading.Lock()
+        self.connection: sqlite3.Connection | None = None
+        self.opened: Identity | None = None
+        self.stuck = False
+        self._opening = opening
+        self._patience = patience
+        self._knocks = knocks
+        self._knock_at = 0.0
+
+    def ready(self) -> sqlite3.Connection:
+        """The connection, opened where there is none. Raises ``Moved`` where another file took the place of the one that
+        was open, ``StoreUnavailable`` or ``sqlite3.Error`` where there is nothing to be had."""
+        if self.stuck:
+            raise StoreUnavailable("this process was forked while its SQLite store hung: restart it")
+        now = self.file.identity()
+        if self.connection is not None and now == self.opened:
+            self._knock()
+            return self.connection
+        if self.connection is not None or self.file.known not in (None, now.file):
+            raise Moved
+        connection = self.file.connect(patience=self._opening)
+        connection.execute(f"PRAGMA busy_timeout = {self._patience * 1000:.0f}")
+        opened = self.file.identity()
+        if opened.file != now.file:
+            connection.close()
+            raise StoreUnavailable(f"{self.file.path} was replaced while it was opened")
+        self.connection, self.opened, self.file.known = connection, opened, opened.file
+        return connection
+
+    def _knock(self) -> None:
+        """What is open here may answer from its cache; a fresh connection sees whether the disk still holds the store."""
+        if not self._knocks or (at := time.monotonic()) < self._knock_at:
+            return
+        try:
+            self.file.connect(patience=self._opening).close()
+        except BaseException:
+            self.drop()
+            raise
+        self._knock_at = at + LOOK_EVERY
+
+    def drop(self) -> None:
+        """Close; the next use opens anew."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+
+class Slots:
+    """All connections of one store. SQLite shares state between them, so a moved file means letting go of all at once."""
+
+    def __init__(self, file: StoreFile, *slots: Slot) -> None:
+        self._file = file
+        self._slots = slots
+        self._held: list[Slot] = []
+
+    def close(self) -> None:
+        """Close every connection."""
+        for slot in self._slots:
+            with slot.lock:
+                slot.drop()
+
+    def reopen(self) -> None:
+        """After ``Moved``: let go of what is open, and see whether what stands there now is the store.
+
+        Raises ``StoreUnavailable`` where it is not; then the next use looks again.
+        """
+        with contextlib.ExitStack() as held:
+            for slot in self._slots:
+                held.enter_context(slot.lock)
+            now = self._file.identity()
+            opened = [slot for slot in self._slots if slot.connection is not None]
+            stale = [slot for slot in opened if slot.opened != now]
+            if stale and self._file.known == now.file:
+                _rescue_log(stale[0])
+            for slot in opened:
+                slot.drop()
+            if self._file.known != now.file:
+                self._file.require_sound()
+                self._file.known = now.file
+
+    def before_fork(self) -> None:
+        """Wait until no thread is inside SQLite, and close: what a child inherits open is neither's any more."""
+        self._held = [slot for slot in self._slots if slot.lock.acquire(timeout=_FORK_PATIENCE)]
+        for slot in self._held:
+            slot.drop()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Let the threads go on; a slot that could not be closed is lost to the child."""
+        for slot in self._slots:
+            if slot in self._held:
+                slot.lock.release()
+            elif child:
+                slot.lock, slot.stuck = threading.Lock(), True
+        self._held = []
+
+
+def _rescue_log(slot: Slot) -> None:
+    """The log was removed under us, but is still open here: bring what it holds home into the database."""
+    if slot.connection is not None:
+        with contextlib.suppress(sqlite3.Error):
+            slot.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,0 +1,182 @@
+"""Whether a process may start on this SQLite file; makes it at the very first start, and never over a missing one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import stat
+
+from ...errors import SettingsError, StoreUnavailable
+from ..mounts import network_type_of
+from .file import StoreFile, is_busy, store_id_of
+from .schema import APPLICATION_ID, SCHEMA, upgrade, version_of
+
+OLDEST_SQLITE = (3, 35, 0)
+_CHECKED_WHOLE = 32 * 2**20
+"""Up to this size a file is read through at the start; larger ones are checked where they are read."""
+
+
+def start(file: StoreFile) -> None:
+    """Check and, where it has never been, create. Raises ``SettingsError`` naming the fix, or ``StoreUnavailable``."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise SettingsError(
+            f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed; update Python or the system"
+        )
+    directory = os.path.dirname(file.path)
+    if not os.path.isdir(directory):
+        raise SettingsError(f"the SQLite store {file.path} has no directory: make {directory}")
+    if kind := network_type_of(directory):
+        raise SettingsError(
+            f"the SQLite store {file.path} lies on a network file system ({kind}), where its locks do not hold: "
+            "put it on a local disk, or use redis:// for several machines"
+        )
+    try:
+        if not os.path.lexists(file.path):
+            _create(file)
+        _require_own(file)
+        _open_first(file)
+        _mark(file)
+    except OSError as error:
+        raise SettingsError(
+            f"the SQLite store {file.path} cannot be used: {error.strerror}: {error.filename}"
+        ) from error
+
+
+def _create(file: StoreFile) -> None:
+    if os.path.lexists(file.marker):
+        raise SettingsError(
+            f"the SQLite store {file.path} is missing, but was created here once. An empty store means that everybody is "
+            f"unenrolled: restore it from a copy, or delete {file.marker} to begin anew"
+        )
+    fresh = StoreFile(f"{file.path}.{secrets.token_hex(8)}.new")
+    os.close(os.open(fresh.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    try:
+        connection = fresh.raw()
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            upgrade(connection)
+            connection.execute("INSERT INTO about VALUES ('store', ?)", (secrets.token_hex(16),))
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+        with contextlib.suppress(FileExistsError):  # another worker was faster: its file is the store
+            os.link(fresh.path, file.path)
+        _sync(os.path.dirname(file.path))
+    except sqlite3.Error as error:
+        raise SettingsError(f"the SQLite store {file.path} cannot be created: {error}") from error
+    finally:
+        for ending in ("", "-wal", "-shm", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(fresh.path + ending)
+
+
+def _require_own(file: StoreFile) -> None:
+    found = os.stat(file.path)
+    if not stat.S_ISREG(found.st_mode):
+        raise SettingsError(f"the SQLite store {file.path} is not a regular file")
+    if found.st_size == 0:
+        raise SettingsError(f"the SQLite store {file.path} is empty: restore it from a copy, or delete it")
+    if os.geteuid() not in (0, found.st_uid):
+        raise SettingsError(
+            f"the SQLite store {file.path} belongs to user {found.st_uid}, this process runs as {os.geteuid()}: "
+            "run as its owner, or change the owner"
+        )
+    for ending in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            if os.stat(file.path + ending).st_mode & 0o077:
+                os.chmod(file.path + ending, 0o600)
+
+
+def _open_first(file: StoreFile) -> None:
+    try:
+        connection = file.raw()
+    except sqlite3.Error as error:
+        raise _refusal(file, error) from error
+    try:
+        _require_ours(file, connection)
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise SettingsError(
+                f"the SQLite store {file.path} cannot keep a write-ahead log ({mode}): use a local disk"
+            )
+        _try_writing(connection)
+        if version_of(connection) < SCHEMA:
+            connection.execute("BEGIN IMMEDIATE")
+            upgrade(connection)
+            connection.execute("COMMIT")
+        if os.stat(file.path).st_size <= _CHECKED_WHOLE:
+            _require_sound(file, connection)
+        file.store_id = store_id_of(connection)
+    except sqlite3.Error as error:
+        raise _refusal(file, error) from error
+    finally:
+        connection.close()
+
+
+def _require_ours(file: StoreFile, connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise SettingsError(f"{file.path} is another program's SQLite file: give the store a file of its own")
+    if (version := version_of(connection)) > SCHEMA:
+        raise SettingsError(
+            f"the SQLite store {file.path} has schema {version}, this release knows {SCHEMA}: "
+            "install the release that wrote it, or restore the copy from before the upgrade"
+        )
+
+
+def _try_writing(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        if not is_busy(error):  # busy: somebody else is writing, so it can be written
+            raise
+
+
+def _require_sound(file: StoreFile, connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise SettingsError(f"the SQLite store {file.path} is damaged ({found}): restore it from a copy")
+
+
+def _refusal(file: StoreFile, error: sqlite3.Error) -> Exception:
+    if is_busy(error):
+        return StoreUnavailable(f"the SQLite store {file.path} is locked by another process")
+    word = getattr(error, "sqlite_errorname", "")
+    if word.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL")):
+        return SettingsError(
+            f"the SQLite store {file.path} cannot be opened for writing ({error}): give this process's user the file "
+            "and its directory, on a disk with room"
+        )
+    return SettingsError(f"{file.path} is no SQLite file, or a damaged one ({error}): restore it from a copy")
+
+
+def _mark(file: StoreFile) -> None:
+    """The sibling that remembers that this store exists, so that its loss is not taken for a first start."""
+    try:
+        with open(file.marker, encoding="ascii", errors="replace") as marker:
+            remembered = marker.read(64).strip()
+    except FileNotFoundError:
+        fresh = f"{file.marker}.{secrets.token_hex(8)}"
+        with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as marker:
+            marker.write(file.store_id + "\n")
+            marker.flush()
+            os.fsync(marker.fileno())
+        os.replace(fresh, file.marker)
+        _sync(os.path.dirname(file.path))
+        return
+    if remembered != file.store_id:
+        raise SettingsError(
+            f"{file.path} is not the store that was created here: restore that one, or delete {file.marker} to accept this one"
+        )
+
+
+def _sync(directory: str) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

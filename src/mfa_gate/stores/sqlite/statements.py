@@ -1,0 +1,237 @@
+"""What the SQLite store asks of its tables: each function is one piece of work on a connection."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...core.codec import encode
+from ...core.events import Event
+from ...core.model import Account, SubjectKey
+from ...core.policy import TenantSettings
+from ...core.summary import Summary, summary_of
+from ...core.trail import START, chain_line, event_to_json
+from ..documents import checksum, search_text, wait_for_room
+
+CHANGES_KEPT = 10_000
+_TRIMMED_EVERY = 500
+_SWEPT_AT_ONCE = 8
+
+Lines = Sequence[tuple[Event, str]]
+
+
+def lines_of(events: Sequence[Event]) -> Lines:
+    """The events with their canonical lines, made before the transaction begins."""
+    return [(event, event_to_json(event)) for event in events]
+
+
+def write_lines(connection: sqlite3.Connection, lines: Lines) -> None:
+    """Append to the trails, each line chained to the one before it in its tenant."""
+    heads: dict[str, tuple[str, int]] = {}
+    for event, line in lines:
+        if event.tenant not in heads:
+            row = connection.execute("SELECT digest, length FROM trail WHERE tenant = ?", (event.tenant,)).fetchone()
+            heads[event.tenant] = row or (START, 0)
+        before, length = heads[event.tenant]
+        digest = chain_line(before, line)
+        heads[event.tenant] = (digest, length + 1)
+        connection.execute(
+            "INSERT INTO event (id, tenant, account, kind, at, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (event.id, event.tenant, event.account, event.kind, event.at, line, digest),
+        )
+    for tenant, head in heads.items():
+        connection.execute(
+            "INSERT INTO trail VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest, length = excluded.length",
+            (tenant, *head),
+        )
+
+
+def note_change(connection: sqlite3.Connection, key: SubjectKey | None) -> None:
+    """Tell the other processes that ``key`` changed; None: forget everything."""
+    tenant, id = (None, None) if key is None else (key.tenant, key.id)
+    seq = connection.execute("INSERT INTO change (tenant, id) VALUES (?, ?)", (tenant, id)).lastrowid or 0
+    if seq % _TRIMMED_EVERY == 0:
+        connection.execute("DELETE FROM change WHERE seq <= ?", (seq - CHANGES_KEPT,))
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One conditional write of an account, with all that commits with it."""
+
+    account: Account
+    body: bytes
+    checksum: int
+    summary: Summary
+    lines: Lines
+    op: int
+
+    @classmethod
+    def of(cls, account: Account, events: Sequence[Event]) -> Swap:
+        """Everything is written down before the transaction begins."""
+        body = encode(account)
+        check = checksum(account.key, account.version + 1, body)
+        return cls(account, body, check, summary_of(account), lines_of(events), secrets.randbits(63))
+
+    def write(self, connection: sqlite3.Connection) -> bool:
+        """False: the stored version is another one, and nothing was written."""
+        key, version = self.account.key, self.account.version
+        values = (version + 1, self.op, self.checksum, self.body, key.tenant, key.id)
+        if version == 0:
+            done = connection.execute(
+                "INSERT INTO account (version, op, checksum, body, tenant, id) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                values,
+            )
+        else:
+            done = connection.execute(
+                "UPDATE account SET version = ?, op = ?, checksum = ?, body = ?"
+                " WHERE tenant = ? AND id = ? AND version = ?",
+                (*values, version),
+            )
+        if done.rowcount != 1:
+            return False
+        self._write_summary(connection)
+        write_lines(connection, self.lines)
+        note_change(connection, key)
+        return True
+
+    def _write_summary(self, connection: sqlite3.Connection) -> None:
+        line = self.summary
+        connection.execute(
+            "INSERT INTO roster VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name,"
+            " status = excluded.status, factors = excluded.factors, locked_at = excluded.locked_at,"
+            " last_proof_at = excluded.last_proof_at, search = excluded.search"
+            " WHERE (name, status, factors, locked_at, last_proof_at) IS NOT"
+            " (excluded.name, excluded.status, excluded.factors, excluded.locked_at, excluded.last_proof_at)",
+            (
+                line.key.tenant,
+                line.key.id,
+                line.name,
+                line.status,
+                " ".join(line.factors),
+                line.locked_at,
+                line.last_proof_at,
+                search_text(line),
+            ),
+        )
+
+    def landed(self, connection: sqlite3.Connection) -> bool:
+        """Whether it was this very swap that wrote the stored version."""
+        key = self.account.key
+        row = connection.execute(
+            "SELECT version, op FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
+        ).fetchone()
+        return bool(row == (self.account.version + 1, self.op))
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSwap:
+    """One conditional write of a tenant's settings."""
+
+    settings: TenantSettings
+    body: str
+    lines: Lines
+    op: int
+
+    def write(self, connection: sqlite3.Connection) -> bool:
+        """False: the stored version is another one, and nothing was written."""
+        version = self.settings.version
+        values = (version + 1, self.op, self.body, self.settings.tenant)
+        if version == 0:
+            done = connection.execute(
+                "INSERT INTO tenant (version, op, body, tenant) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", values
+            )
+        else:
+            done = connection.execute(
+                "UPDATE tenant SET version = ?, op = ?, body = ? WHERE tenant = ? AND version = ?", (*values, version)
+            )
+        if done.rowcount != 1:
+            return False
+        write_lines(connection, self.lines)
+        note_change(connection, None)
+        return True
+
+    def landed(self, connection: sqlite3.Connection) -> bool:
+        """Whether it was this very swap that wrote the stored version."""
+        row = connection.execute("SELECT version, op FROM tenant WHERE tenant = ?", (self.settings.tenant,)).fetchone()
+        return bool(row == (self.settings.version + 1, self.op))
+
+
+def take(bucket: str, *, limit: int, window: int, now: int) -> Callable[[sqlite3.Connection], int]:
+    """One of ``limit`` in the window: 0, or the seconds until one is free."""
+
+    def work(connection: sqlite3.Connection) -> int:
+        connection.execute(
+            "DELETE FROM taken WHERE (bucket, at) IN (SELECT bucket, at FROM taken WHERE ends_at <= ? LIMIT ?)",
+            (now, _SWEPT_AT_ONCE),
+        )
+        rows = connection.execute(
+            "SELECT at, count FROM taken WHERE bucket = ? AND at > ? ORDER BY at", (bucket, now - window)
+        ).fetchall()
+        wait = wait_for_room(rows, limit=limit, window=window, now=now)
+        if not wait:
+            connection.execute(
+                "INSERT INTO taken VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1",
+                (bucket, now, now + window),
+            )
+        return wait
+
+    return work
+
+
+def claim(name: str, key: SubjectKey) -> Callable[[sqlite3.Connection], bool]:
+    """Reserve a name; True also where it is theirs."""
+
+    def work(connection: sqlite3.Connection) -> bool:
+        connection.execute("INSERT INTO claim VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (name, key.tenant, key.id))
+        row = connection.execute("SELECT tenant, id FROM claim WHERE name = ?", (name,)).fetchone()
+        return bool(row == (key.tenant, key.id))
+
+    return work
+
+
+def find_summaries(
+    tenant: str, *, status: str, word: str, after: str, limit: int
+) -> Callable[[sqlite3.Connection], list[Summary]]:
+    """Lines of the roster by id."""
+    statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
+    values: list[str | int] = [tenant, after]
+    if status:
+        statement += " AND status = ?"
+        values.append(status)
+    if word:
+        statement += " AND instr(search, ?)"
+        values.append(word)
+
+    def work(connection: sqlite3.Connection) -> list[Summary]:
+        rows = connection.execute(statement + " ORDER BY id LIMIT ?", [*values, limit]).fetchall()
+        return [
+            Summary(
+                key=SubjectKey(tenant, id),
+                name=name,
+                status=status,
+                factors=tuple(factors.split()),
+                locked_at=locked_at,
+                last_proof_at=last_proof_at,
+            )
+            for id, name, status, factors, locked_at, last_proof_at in rows
+        ]
+
+    return work
+
+
+def find_events(
+    tenant: str, *, account: str, kind: str, before: int, limit: int
+) -> Callable[[sqlite3.Connection], list[tuple[int, str]]]:
+    """Numbers and lines of events, newest first."""
+    terms = {"seq < ?": before if before >= 0 else "", "tenant = ?": tenant, "account = ?": account, "kind = ?": kind}
+    wanted = {term: value for term, value in terms.items() if value != ""}
+    where = " AND ".join([*wanted, "account <> ''" if account else "TRUE"])
+    statement = f"SELECT seq, body FROM event WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+
+    def work(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+        return connection.execute(statement, [*wanted.values(), limit]).fetchall()
+
+    return work

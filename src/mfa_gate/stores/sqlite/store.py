@@ -1,0 +1,188 @@
+"""The SQLite store: the port's methods, each a piece of work for the thread that writes or the one that reads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Sequence
+
+from ...core.events import Event
+from ...core.model import Account, SubjectKey
+from ...core.policy import TenantSettings
+from ...core.summary import STATUSES
+from ...errors import StoreUnavailable
+from ...ports import Changed, EventPage, Page
+from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
+from . import statements
+from .file import OPEN_PATIENCE, StoreFile
+from .forks import watch
+from .lane import Lane
+from .notice import Notice
+from .slot import Slot, Slots
+from .starting import start
+
+__all__ = ["SQLiteStore"]
+
+
+class SQLiteStore:
+    """A ``Store`` in one SQLite file, which several processes of one machine may share.
+
+    Durable (write-ahead log, ``synchronous=FULL``). The file, readable by its owner only, is made at the first start;
+    beside it ``<file>.created`` remembers that it was, so that a lost file is not taken for a first start.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """``path`` is relative to the working directory of this moment, or absolute."""
+        self._file = StoreFile(path)
+        write = Slot(self._file)
+        read = Slot(self._file, patience=OPEN_PATIENCE)
+        notice = Slot(self._file, opening=0.05, knocks=False)
+        self._slots = Slots(self._file, write, read, notice)
+        self._writer = Lane("mfa_gate-sqlite-write", write, self._slots, writes=True)
+        self._reader = Lane("mfa_gate-sqlite-read", read, self._slots, writes=False)
+        self._notice = Notice(self._file, notice, self._reader)
+        self._open = False
+
+    async def open(self) -> None:
+        """Check the file, make it at the very first start. Raises ``SettingsError`` or ``StoreUnavailable``."""
+        await asyncio.to_thread(start, self._file)
+        self._file.known = None
+        self._notice.forget()
+        for lane in (self._reader, self._writer):
+            await lane.run(lambda _: None)
+        self._open = True
+        watch(self)
+
+    async def aclose(self) -> None:
+        """Finish what runs and let go of the file; may be called twice, and ``open`` may follow."""
+        self._open = False
+        threads = [thread for lane in (self._writer, self._reader) if (thread := lane.stop())]
+        await asyncio.to_thread(self._finish, threads)
+
+    def _finish(self, threads: Sequence[threading.Thread]) -> None:
+        for thread in threads:
+            thread.join(1.0)
+        self._slots.close()
+
+    def before_fork(self) -> None:
+        """No connection may be open across a fork."""
+        self._slots.before_fork()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Connections and threads come again when they are used."""
+        self._slots.after_fork(child=child)
+        for lane in (self._writer, self._reader):
+            lane.after_fork(child=child)
+        self._notice.forget()
+
+    def _read(self) -> Lane:
+        if not self._open:
+            raise StoreUnavailable("the SQLite store is not open")
+        return self._reader
+
+    def _write(self) -> Lane:
+        if not self._open:
+            raise StoreUnavailable("the SQLite store is not open")
+        return self._writer
+
+    def changed(self) -> Changed:
+        """What changed since the last call, by any process."""
+        if not self._open:
+            raise StoreUnavailable("the SQLite store is not open")
+        return self._notice.changed()
+
+    async def load(self, key: SubjectKey, /) -> Account:
+        """The account as last committed."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, bytes, int] | None:
+            row: tuple[int, bytes, int] | None = connection.execute(
+                "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
+            ).fetchone()
+            return row
+
+        row = await self._read().run(work)
+        return Account(key=key) if row is None else account_from(key, *row)
+
+    async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
+        """Store the account if its version is still the stored one, with all that commits with it."""
+        swap = statements.Swap.of(account, events)
+        return await self._write().run(swap.write, landed=swap.landed)
+
+    async def append(self, events: Sequence[Event], /) -> None:
+        """Write events that belong to no change."""
+        lines = statements.lines_of(events)
+        await self._write().run(lambda connection: statements.write_lines(connection, lines))
+
+    async def claim(self, name: str, key: SubjectKey, /) -> bool:
+        """Reserve ``name`` for ``key``."""
+        return await self._write().run(statements.claim(name, key))
+
+    async def release(self, name: str, key: SubjectKey, /) -> None:
+        """Give ``name`` back, if it is theirs."""
+        statement = "DELETE FROM claim WHERE name = ? AND tenant = ? AND id = ?"
+        await self._write().run(lambda connection: connection.execute(statement, (name, key.tenant, key.id)).close())
+
+    async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
+        """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
+        return await self._write().run(statements.take(bucket, limit=limit, window=window, now=now))
+
+    async def settings(self, tenant: str, /) -> TenantSettings:
+        """The tenant's settings."""
+        statement = "SELECT version, body FROM tenant WHERE tenant = ?"
+        row = await self._read().run(lambda connection: connection.execute(statement, (tenant,)).fetchone())
+        return TenantSettings(tenant=tenant) if row is None else settings_from(tenant, *row)
+
+    async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
+        """As ``swap``, for a tenant's settings."""
+        swap = statements.SettingsSwap(
+            settings, settings_to(settings), statements.lines_of(events), secrets.randbits(63)
+        )
+        return await self._write().run(swap.write, landed=swap.landed)
+
+    async def page(
+        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page:
+        """Summaries of a tenant, by id."""
+        work = statements.find_summaries(tenant, status=status, word=search_word(query), after=after, limit=limit + 1)
+        found = await self._read().run(work)
+        more = found[limit - 1].key.id if len(found) > limit else ""
+        return Page(items=tuple(found[:limit]), next=more)
+
+    async def counts(self, tenant: str, /) -> dict[str, int]:
+        """How many accounts of the tenant have each status."""
+        statement = "SELECT status, count(*) FROM roster WHERE tenant = ? GROUP BY status"
+        found = dict(await self._read().run(lambda connection: connection.execute(statement, (tenant,)).fetchall()))
+        return {status: found.get(status, 0) for status in STATUSES}
+
+    async def events(
+        self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+    ) -> EventPage:
+        """The tenant's trail, newest first."""
+        before = cursor_from(after)
+        if before is None:
+            return EventPage(items=())
+        work = statements.find_events(tenant, account=account, kind=kind, before=before, limit=limit + 1)
+        found = await self._read().run(work)
+        more = str(found[limit - 1][0]) if len(found) > limit else ""
+        return EventPage(items=tuple(event_from(line) for _, line in found[:limit]), next=more)
+
+    async def meta(self, name: str, /) -> bytes | None:
+        """A small value of the store's own."""
+        statement = "SELECT value FROM meta WHERE name = ?"
+        row = await self._read().run(lambda connection: connection.execute(statement, (name,)).fetchone())
+        return None if row is None else bytes(row[0])
+
+    async def put_meta(self, name: str, value: bytes, /) -> None:
+        """Write such a value."""
+        statement = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+        await self._write().run(lambda connection: connection.execute(statement, (name, value)).close())
+
+    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
+        """Every account's key in order."""
+        statement = "SELECT tenant, id FROM account WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT ?"
+        values = ("", "", limit) if after is None else (after.tenant, after.id, limit)
+        rows = await self._read().run(lambda connection: connection.execute(statement, values).fetchall())
+        return tuple(SubjectKey(tenant, id) for tenant, id in rows)

@@ -1,0 +1,1 @@
+"""What tests of hosts and of third-party stores need: fakes and conformance suites."""

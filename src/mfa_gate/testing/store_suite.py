@@ -1,0 +1,432 @@
+"""What every store must do: subclass ``StoreSuite``, give it stores, and pass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from ..core.events import Event
+from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
+from ..core.policy import TenantSettings
+from ..core.summary import STATUSES, Summary, summary_of
+from ..ports import EVERYTHING, Changed, Store
+
+__all__ = ["StoreSuite"]
+
+ALICE = SubjectKey("clinic", "alice")
+BOB = SubjectKey("clinic", "bob")
+ODD_IDS = (
+    "user@clinic.example",
+    "Zoë 日本 🜁",
+    'o\'hara "q" `b`',
+    "100%_sure",
+    "a/b\\c:d;e|f",
+    "{tag}",
+    "x*?[y]",
+    "-1",
+    "x" * 255,
+    "é" * 127,
+)
+
+
+def enrolled(key: SubjectKey, **parts: object) -> Account:
+    """An account with something in every corner of it."""
+    proof = Proof(factor="totp", authenticator="a1", at=1_700_000_000, network="192.0.2.1/32", epoch=0)
+    account = Account(
+        key=key,
+        name="Ada Lovelace",
+        attempts=Attempts(used=3, series=2, charged_at=1_700_000_000, days=((19_675, 3),)),
+        authenticators=(
+            Authenticator(id="a1", factor="totp", label="Phone", created_at=1, data={"sealed_secret": "x", "step": 2}),
+        ),
+        browsers=(Browser(id="b1", handle="h", label="Firefox", created_at=1, proofs=(proof,)),),
+        skips=(("2024-01-01", 5),),
+    )
+    return replace(account, **parts)  # type: ignore[arg-type]
+
+
+def event(number: int, *, key: SubjectKey = ALICE, kind: str = "attempt.failed") -> Event:
+    """One of several events that can be told apart."""
+    return Event(
+        id=f"e{number}", kind=kind, at=1_700_000_000 + number, tenant=key.tenant, account=key.id, detail={"n": number}
+    )
+
+
+async def settle(store: Store) -> None:
+    """Take note of all that happened so far, so that the next look shows only what is new."""
+    for _ in range(100):
+        if store.changed() == frozenset():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("changed() never comes to rest")
+
+
+async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
+    """What ``changed`` tells until it is enough, for at most a second: another process's change may take a moment."""
+    told: Changed = frozenset()
+    for _ in range(200):
+        new = store.changed()
+        told = told | new if isinstance(told, frozenset) and isinstance(new, frozenset) else EVERYTHING
+        if enough(told):
+            break
+        await asyncio.sleep(0.005)
+    return told
+
+
+def tells(key: SubjectKey) -> Callable[[Changed], bool]:
+    """Whether a notice covers ``key``."""
+    return lambda told: not isinstance(told, frozenset) or key in told
+
+
+class StoreSuite:
+    """The conformance suite of ``mfa_gate.ports.Store``.
+
+    A subclass provides two pytest fixtures: ``store``, an opened and empty store, and ``other``, a second opened store
+    object on the same backend, as another worker would have it (closing both is the fixture's business). In
+    pytest-asyncio's strict mode the subclass needs ``pytestmark = pytest.mark.asyncio``.
+    """
+
+    async def test_unknown_is_empty(self, store: Store) -> None:
+        """An unknown subject is an empty account at version zero, and looking does not make one."""
+        assert await store.load(ALICE) == Account(key=ALICE)
+        assert await store.keys() == ()
+        assert (await store.page("clinic")).items == ()
+
+    async def test_swap_and_load(self, store: Store, other: Store) -> None:
+        """What was swapped comes back whole, one version higher, at once and in every worker."""
+        account = enrolled(ALICE)
+        assert await store.swap(account)
+        assert await store.load(ALICE) == replace(account, version=1)
+        assert await other.load(ALICE) == replace(account, version=1)
+        assert await store.swap(replace(account, version=1, attempts=Attempts(used=4)))
+        assert (await other.load(ALICE)).attempts.used == 4
+        assert (await other.load(ALICE)).version == 2
+
+    async def test_lost_swap_writes_nothing(self, store: Store, other: Store) -> None:
+        """S-31: a swap from any version but the stored one is refused and leaves no account, event, summary or notice."""
+        assert await store.swap(enrolled(ALICE), [event(1)])
+        await settle(store)
+        await settle(other)
+        for version in (0, 2, 7):
+            assert not await other.swap(enrolled(ALICE, version=version, name="Mallory"), [event(2)])
+        assert not await other.swap(enrolled(BOB, version=1), [event(3, key=BOB)])
+        assert await store.load(ALICE) == enrolled(ALICE, version=1)
+        assert await store.load(BOB) == Account(key=BOB)
+        assert [line.id for line in (await store.events("clinic")).items] == ["e1"]
+        assert [line.name for line in (await store.page("clinic")).items] == ["Ada Lovelace"]
+        await asyncio.sleep(0.05)
+        assert store.changed() == frozenset()
+
+    async def test_one_of_many_wins(self, store: Store, other: Store) -> None:
+        """S-31: of 200 swaps of one version at once, over two workers, exactly one wins, and only its event is written."""
+        assert await store.swap(enrolled(ALICE))
+        tries = [
+            (store if number % 2 else other).swap(enrolled(ALICE, version=1, name=f"n{number}"), [event(number)])
+            for number in range(200)
+        ]
+        won = [number for number, done in enumerate(await asyncio.gather(*tries)) if done]
+        assert len(won) == 1
+        account = await store.load(ALICE)
+        assert (account.version, account.name) == (2, f"n{won[0]}")
+        assert [line.id for line in (await store.events("clinic")).items] == [f"e{won[0]}"]
+
+    async def test_no_update_is_lost(self, store: Store, other: Store) -> None:
+        """S-31: forty counters that each load, add one and swap until they win end at exactly forty."""
+
+        async def add_one(worker: Store) -> None:
+            while True:
+                account = await worker.load(ALICE)
+                used = replace(account.attempts, used=account.attempts.used + 1)
+                if await worker.swap(replace(account, attempts=used)):
+                    return
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(add_one(worker) for worker in (store, other) for _ in range(20)))
+        account = await store.load(ALICE)
+        assert (account.attempts.used, account.version) == (40, 40)
+
+    async def test_cancelled_calls(self, store: Store) -> None:
+        """S-117: calls cancelled at any moment leave whole swaps behind, and nobody else's answer is mixed up."""
+        assert await store.swap(enrolled(ALICE))
+        for number in range(60):
+            task = asyncio.ensure_future(store.swap(enrolled(BOB, version=number), [event(number, key=BOB)]))
+            for _ in range(number % 7):
+                await asyncio.sleep(0)
+            if number % 5 == 4:
+                await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            alice, keys = await asyncio.gather(store.load(ALICE), store.keys())
+            assert alice.key == ALICE
+            assert alice.name == "Ada Lovelace"
+            assert keys[0] == ALICE
+        for _ in range(100):  # a swap may still be on its way after its caller is gone
+            bob, lines = await store.load(BOB), (await store.events("clinic", account="bob", limit=200)).items
+            if bob.version == len(lines):
+                break
+            await asyncio.sleep(0.01)
+        assert bob.version == len(lines)
+
+    async def test_odd_names(self, store: Store, other: Store) -> None:
+        """Ids and tenants with any characters are told apart, found, listed, and never another's (S-121)."""
+        keys = [SubjectKey(tenant, id) for tenant in ("t", *ODD_IDS) for id in ODD_IDS]
+        assert all(await asyncio.gather(*(store.swap(enrolled(key, name=key.id), [event(1, key=key)]) for key in keys)))
+        for key in keys[:: len(ODD_IDS) + 1]:
+            assert (await other.load(key)).name == key.id
+            assert (await other.events(key.tenant, account=key.id)).items == (event(1, key=key),)
+            assert [line.key for line in (await other.page(key.tenant, query=key.id)).items] == [key]
+        for tenant in ODD_IDS:
+            assert [line.key.id for line in (await store.page(tenant)).items] == sorted(ODD_IDS)
+            assert sum((await store.counts(tenant)).values()) == len(ODD_IDS)
+        assert await store.keys() == tuple(sorted(keys, key=lambda key: (key.tenant, key.id)))
+
+    async def test_joined_names_are_not_mixed_up(self, store: Store) -> None:
+        """S-121: tenant "a" with id "b/c" is not tenant "a/b" with id "c", whatever separates the two in the store."""
+        for mark in "/:\\|}{%_ .":
+            left, right = SubjectKey("a", f"b{mark}c"), SubjectKey(f"a{mark}b", "c")
+            assert await store.swap(enrolled(left))
+            assert await store.load(right) == Account(key=right)
+
+    async def test_events_commit_in_order(self, store: Store, other: Store) -> None:
+        """Events come back newest first, in the order within their swap, whole, and page without gap or double."""
+        assert await store.swap(enrolled(ALICE), [event(1), event(2, kind="account.locked")])
+        assert await store.swap(enrolled(BOB), [event(3, key=BOB)])
+        await store.append([event(4), event(5, key=SubjectKey("finance", "alice"))])
+        assert (await other.events("clinic")).items == (
+            event(4),
+            event(3, key=BOB),
+            event(2, kind="account.locked"),
+            event(1),
+        )
+        assert [line.id for line in (await other.events("")).items] == ["e5", "e4", "e3", "e2", "e1"]
+        seen: list[str] = []
+        after = ""
+        for _ in range(9):
+            page = await other.events("clinic", after=after, limit=1)
+            seen += [line.id for line in page.items]
+            after = page.next
+            if not after:
+                break
+        assert seen == ["e4", "e3", "e2", "e1"]
+
+    async def test_events_are_filtered(self, store: Store) -> None:
+        """The trail is cut by tenant, account and kind together; another tenant's lines never show (S-121)."""
+        for number in range(12):
+            key = SubjectKey(("clinic", "finance")[number % 2], ("alice", "bob")[number // 2 % 2])
+            await store.append([event(number, key=key, kind=("attempt.failed", "proof.granted")[number // 4 % 2])])
+        clinic = await store.events("clinic", account="alice", kind="attempt.failed")
+        assert [line.id for line in clinic.items] == ["e8", "e0"]
+        assert [line.id for line in (await store.events("finance", kind="proof.granted")).items] == ["e7", "e5"]
+        assert [line.id for line in (await store.events("", account="bob")).items] == [
+            "e11",
+            "e10",
+            "e7",
+            "e6",
+            "e3",
+            "e2",
+        ]
+        first = await store.events("clinic", account="alice", limit=1)
+        assert [line.id for line in first.items] == ["e8"]
+        rest = await store.events("clinic", account="alice", after=first.next)
+        assert [line.id for line in rest.items] == ["e4", "e0"]
+        assert (await store.events("screening")).items == ()
+
+    async def test_foreign_cursors(self, store: Store) -> None:
+        """A cursor that no page gave finds nothing and breaks nothing."""
+        await store.append([event(1)])
+        for after in ("x", "-5", "9" * 40, "' OR 1=1 --", "\N{ARABIC-INDIC DIGIT ONE}", "\ud800", "a-b"):
+            assert (await store.events("clinic", after=after)).items == (), after
+        for query in ("\ud800", "\0", "' OR 1=1 --"):
+            assert (await store.page("clinic", query=query)).items == (), query
+
+    async def test_changed_begins_with_everything(self, store: Store) -> None:
+        """A store that has just been opened knows nothing yet; afterwards silence means that nothing changed."""
+        assert store.changed() is EVERYTHING
+        assert store.changed() == frozenset()
+        await store.load(ALICE)
+        assert store.changed() == frozenset()
+
+    async def test_changed_tells_own_and_others_commits(self, store: Store, other: Store) -> None:
+        """Every worker is told of a commit, its own included, and told once."""
+        await settle(store)
+        await settle(other)
+        assert await store.swap(enrolled(ALICE))
+        assert tells(ALICE)(await heard(store, tells(ALICE)))
+        assert tells(ALICE)(await heard(other, tells(ALICE)))
+        await asyncio.sleep(0.05)
+        assert other.changed() == frozenset()
+        assert await other.swap(enrolled(BOB))
+        assert await other.swap(enrolled(ALICE, version=1))
+        assert tells(BOB)(await heard(store, lambda told: tells(ALICE)(told) and tells(BOB)(told)))
+
+    async def test_changed_names_the_account(self, store: Store, other: Store) -> None:
+        """A notice names who changed, so that the other accounts stay in the caches."""
+        await settle(store)
+        assert await other.swap(enrolled(ALICE))
+        assert await heard(store, tells(ALICE)) == frozenset({ALICE})
+
+    async def test_a_sleeper_misses_nothing(self, store: Store, other: Store) -> None:
+        """A worker that did not look for a long time is told of all of it, by name or by "everything"."""
+        await settle(other)
+        keys = [SubjectKey("clinic", f"user{number}") for number in range(300)]
+        assert all(await asyncio.gather(*(store.swap(Account(key=key)) for key in keys)))
+        told = await heard(other, lambda told: all(tells(key)(told) for key in keys))
+        assert all(tells(key)(told) for key in keys)
+
+    async def test_settings(self, store: Store, other: Store) -> None:
+        """A tenant's settings swap as accounts do, and everything is forgotten after it."""
+        assert await store.settings("clinic") == TenantSettings(tenant="clinic")
+        await settle(store)
+        await settle(other)
+        chosen = TenantSettings(tenant="clinic", enabled_at=5, factors=("totp", "email"), announced_at=6, tested_at=7)
+        assert await store.swap_settings(chosen, [event(1, kind="tenant.enabled")])
+        assert await other.settings("clinic") == replace(chosen, version=1)
+        assert await heard(other, lambda told: told is EVERYTHING) is EVERYTHING
+        assert await heard(store, lambda told: told is EVERYTHING) is EVERYTHING
+        assert not await other.swap_settings(chosen, [event(2)])
+        assert not await other.swap_settings(replace(chosen, version=2), [event(3)])
+        assert await other.swap_settings(replace(chosen, version=1, factors=()))
+        assert (await store.settings("clinic")).factors == ()
+        assert await store.settings("finance") == TenantSettings(tenant="finance")
+        assert [line.id for line in (await store.events("clinic")).items] == ["e1"]
+
+    async def test_claims(self, store: Store, other: Store) -> None:
+        """A name belongs to one subject over the whole store until that subject gives it back."""
+        for name in ("credential", *ODD_IDS):
+            assert await store.claim(name, ALICE)
+            assert await other.claim(name, ALICE)
+            assert not await other.claim(name, BOB)
+            await other.release(name, BOB)
+            assert not await other.claim(name, BOB)
+            await other.release(name, ALICE)
+            await other.release(name, ALICE)
+            assert await store.claim(name, BOB)
+        assert sum(await asyncio.gather(*(store.claim("one", SubjectKey("t", str(n))) for n in range(50)))) == 1
+
+    async def test_take(self, store: Store, other: Store) -> None:
+        """No more than the limit fits in any window; who is refused is told when one is free, and then it is."""
+        now = 1_700_000_000
+        assert [await (store, other)[n % 2].take("b", limit=3, window=60, now=now + 10 * n) for n in range(3)] == [
+            0,
+            0,
+            0,
+        ]
+        wait = await other.take("b", limit=3, window=60, now=now + 25)
+        assert wait == 35
+        assert await store.take("b", limit=3, window=60, now=now + 25 + wait - 1) > 0
+        assert await store.take("b", limit=3, window=60, now=now + 25 + wait) == 0
+        assert await store.take("b", limit=3, window=60, now=now + 25 + wait) > 0
+        assert await store.take("another", limit=3, window=60, now=now) == 0
+
+    async def test_take_refuses_for_free(self, store: Store) -> None:
+        """Being refused takes nothing, so asking again and again does not put off the end."""
+        assert await store.take("b", limit=1, window=60, now=1000) == 0
+        assert [await store.take("b", limit=1, window=60, now=1000 + n) for n in (1, 30, 59)] == [59, 30, 1]
+        assert await store.take("b", limit=1, window=60, now=1060) == 0
+        assert await store.take("none", limit=0, window=60, now=1060) == 60
+
+    async def test_take_and_the_clock(self, store: Store) -> None:
+        """S-118: a clock that steps back gives nothing away; F-17: times after 2038 are times."""
+        assert await store.take("b", limit=1, window=60, now=5_000_000_000) == 0
+        assert await store.take("b", limit=1, window=60, now=4_999_999_000) > 0
+        assert await store.take("b", limit=1, window=60, now=5_000_000_060) == 0
+
+    async def test_take_at_once(self, store: Store, other: Store) -> None:
+        """S-31: of 100 that come at the same moment to two workers, the limit passes."""
+        tries = [(store, other)[n % 2].take("b", limit=7, window=60, now=1000) for n in range(100)]
+        assert (await asyncio.gather(*tries)).count(0) == 7
+
+    async def test_roster(self, store: Store, other: Store) -> None:
+        """A page has the summaries by id, and goes on where the one before it ended."""
+        accounts = [enrolled(SubjectKey("clinic", f"u{number:02}"), name=f"Name {number}") for number in range(23)]
+        for account in [*accounts, enrolled(SubjectKey("finance", "u03"))]:
+            assert await store.swap(account)
+        seen: list[Summary] = []
+        after, pages = "", 0
+        while True:
+            page = await other.page("clinic", after=after, limit=5)
+            seen += page.items
+            after, pages = page.next, pages + 1
+            if not after:
+                break
+        assert seen == [summary_of(account) for account in accounts]
+        assert pages == 5
+        assert (await store.page("clinic", limit=23)).next == ""
+
+    async def test_roster_follows_the_account(self, store: Store) -> None:
+        """Status, counts and summary are those of the account as it is now."""
+        assert await store.counts("clinic") == dict.fromkeys(STATUSES, 0)
+        assert await store.swap(Account(key=ALICE))
+        assert await store.swap(enrolled(BOB))
+        assert await store.counts("clinic") == {"verified": 1, "not_enrolled": 1, "locked": 0, "recovery": 0}
+        lock = Lock(at=50, cause="attempts", ref="r")
+        assert await store.swap(enrolled(BOB, version=1, lock=lock))
+        assert await store.swap(enrolled(ALICE, version=1, recovery=Recovery(ref="r", at=1, about="", network="")))
+        assert await store.counts("clinic") == {"verified": 0, "not_enrolled": 0, "locked": 1, "recovery": 1}
+        (line,) = (await store.page("clinic", status="locked")).items
+        assert line == summary_of(enrolled(BOB, lock=lock))
+        assert (await store.page("clinic", status="verified")).items == ()
+        assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
+
+    async def test_roster_search(self, store: Store) -> None:
+        """A query is a part of id or name, in any case of any alphabet, and % or _ mean themselves."""
+        names = {
+            "u1": "Ada Lovelace",
+            "u2": "ÉMILIE du Châtelet",
+            "u3": "100%_sure",
+            "ada@x.example": "Grace",
+            "u4": "Straße",
+        }
+        for id, name in names.items():
+            assert await store.swap(enrolled(SubjectKey("clinic", id), name=name))
+        found = {
+            "ada": ["ada@x.example", "u1"],
+            "émilie": ["u2"],
+            "DU CHÂ": ["u2"],
+            "%": ["u3"],
+            "_": ["u3"],
+            "STRASSE": ["u4"],
+            "@X.": ["ada@x.example"],
+            "nobody": [],
+            "'": [],
+        }
+        for query, ids in found.items():
+            assert [line.key.id for line in (await store.page("clinic", query=query)).items] == ids, query
+        first = await store.page("clinic", query="ada", limit=1)
+        rest = await store.page("clinic", query="ada", limit=1, after=first.next)
+        assert [line.key.id for line in (*first.items, *rest.items)] == ["ada@x.example", "u1"]
+        assert (await store.page("clinic", query="ada", status="locked")).items == ()
+
+    async def test_meta(self, store: Store, other: Store) -> None:
+        """Small values of the store's own: absent, any bytes, overwritten."""
+        assert await store.meta("canary") is None
+        await store.put_meta("canary", b"\x00\xff'")
+        assert await other.meta("canary") == b"\x00\xff'"
+        await other.put_meta("canary", b"")
+        assert await store.meta("canary") == b""
+
+    async def test_keys(self, store: Store) -> None:
+        """Every account's key comes once, in order, over all tenants, a page at a time."""
+        keys = [SubjectKey(tenant, f"u{number:03}") for tenant in ("a", "b", "c") for number in range(40)]
+        assert all(await asyncio.gather(*(store.swap(Account(key=key)) for key in reversed(keys))))
+        seen: list[SubjectKey] = []
+        while page := await store.keys(after=seen[-1] if seen else None, limit=50):
+            seen += page
+        assert seen == keys
+
+    async def test_open_again(self, store: Store) -> None:
+        """A store that was closed, twice, opens again with all that was in it."""
+        assert await store.swap(enrolled(ALICE), [event(1)])
+        await store.aclose()
+        await store.aclose()
+        await store.open()
+        assert await store.load(ALICE) == enrolled(ALICE, version=1)
+        assert store.changed() is EVERYTHING
+
+    async def test_answers_do_not_mix(self, store: Store) -> None:
+        """S-117: a hundred calls in flight each get their own answer."""
+        keys = [SubjectKey("clinic", f"u{number}") for number in range(100)]
+        await asyncio.gather(*(store.swap(enrolled(key, name=key.id)) for key in keys))
+        calls: list[Awaitable[Account]] = [store.load(key) for key in keys]
+        assert [account.name for account in await asyncio.gather(*calls)] == [key.id for key in keys]

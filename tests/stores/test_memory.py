@@ -1,0 +1,60 @@
+"""The memory store keeps the contract of all stores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.memory import MemoryStore
+from mfa_gate.testing.store_suite import StoreSuite
+
+
+class TestMemoryStore(StoreSuite):
+    """The shared suite."""
+
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[MemoryStore]:
+        store = MemoryStore()
+        await store.open()
+        yield store
+        await store.aclose()
+
+    @pytest.fixture
+    async def other(self, store: MemoryStore) -> AsyncIterator[MemoryStore]:
+        other = store.another()
+        await other.open()
+        yield other
+        await other.aclose()
+
+
+async def test_closed_is_unavailable() -> None:
+    """A store that is not open refuses rather than to look empty (F-1)."""
+    store = MemoryStore()
+    with pytest.raises(StoreUnavailable):
+        await store.load(SubjectKey("t", "a"))
+    with pytest.raises(StoreUnavailable):
+        store.changed()
+
+
+async def test_a_long_absence_is_everything() -> None:
+    """S-122: a worker that missed more changes than are kept forgets all it cached."""
+    store = MemoryStore()
+    await store.open()
+    sleeper = store.another()
+    await sleeper.open()
+    sleeper.changed()
+    for number in range(10_050):
+        store._note(SubjectKey("t", str(number)))
+    assert not isinstance(sleeper.changed(), frozenset)
+
+
+async def test_limits_that_ended_are_forgotten() -> None:
+    """S-122: buckets of the past do not pile up."""
+    store = MemoryStore()
+    await store.open()
+    for number in range(2_000):
+        await store.take(f"address {number}", limit=3, window=60, now=1000 + number)
+    assert len(store._contents.taken) < 200
