@@ -38,6 +38,7 @@ from ..core.policy import (
 from . import predicates as is_
 from .durations import duration
 from .faults import listed
+from .scenario import REASONS, Example, Expect, Given
 from .shape import factor_kinds
 
 Direction = Literal["", "lower", "higher", "fewer", "more"]
@@ -96,6 +97,11 @@ def some_of(words: tuple[str, ...], *, empty: bool = False, stricter: Direction 
 def words(*weakest_first: object) -> Key:
     """One of a few words (or yes and no), the weakest first; nothing named: no order."""
     return Key(weakest_first=weakest_first)
+
+
+def choice(words: tuple[str, ...]) -> Key:
+    """Text that is one of ``words``."""
+    return Key(says=f"it must be one of {listed(words)}", holds=lambda v: v in words, one_of=words)
 
 
 def groups(*, empty: bool, stricter: Direction = "") -> Key:
@@ -241,6 +247,14 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "groups_any": groups(empty=False, stricter="more"),
         "groups_none": groups(empty=True, stricter="fewer"),
     },
+    Example: {"name": text(200)},
+    Given: {
+        "tenant": text(255),
+        "groups": groups(empty=True),
+        "enrolled": some_of(factor_kinds(), empty=True),
+        "proof_factor": choice(("", *factor_kinds())),
+    },
+    Expect: {"reason": choice(REASONS), "factors": some_of(factor_kinds(), empty=True)},
 }
 
 PLAIN = Key()

@@ -22,7 +22,7 @@ from .lines import Path, lines_of
 from .predicates import printable
 from .rails import hold_to_rails, read_rails
 from .reading import Layer, Table, as_table, read, read_all
-from .scenario import Expect, Given, given_fault
+from .scenario import Example, given_fault
 from .shape import TOP, keys_of
 from .traits import known_traits
 
@@ -37,15 +37,6 @@ class Examined:
 
     policy: Policy | None
     faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TestTable:
-    """``[[tests]]``, with its two inner tables typed."""
-
-    name: str
-    given: Given
-    expect: Expect
 
 
 def load_policy(path: str | os.PathLike[str]) -> Policy:
@@ -96,7 +87,7 @@ def examine(text: str, *, base: File, traits: TraitsOf | None = None) -> Examine
 def _policy(report: Report, top: Table, base: File, traits: TraitsOf) -> Policy:
     name = _head(report, top)
     rails = read_rails(report, ("rails",), top["rails"]) if "rails" in top else {}
-    tests = read_all(report, _TestTable, ("tests",), top["tests"]) if "tests" in top else ()
+    tests = read_all(report, Example, ("tests",), top["tests"]) if "tests" in top else ()
     files = _Files(report=report, base=base)
     own = files.attached("", _rules(report, [((), top)]))
     cross_check(Checked(rules=own, tenant="", traits=traits, report=report))
@@ -192,7 +183,7 @@ class _Files:
             return None
 
 
-def _tests(report: Report, top: Table, read_tests: tuple[_TestTable, ...]) -> tuple[PolicyTest, ...]:
+def _tests(report: Report, top: Table, read_tests: tuple[Example, ...]) -> tuple[PolicyTest, ...]:
     """``[[tests]]`` as they were written; that each situation is possible was checked here."""
     tables = top.get("tests", [])
     found = []
@@ -200,7 +191,7 @@ def _tests(report: Report, top: Table, read_tests: tuple[_TestTable, ...]) -> tu
     for test in read_tests:
         path = report.place_of(test)
         fault = given_fault(test.given)
-        if fault:
+        if fault and not report.spoiled((*path, "given")):
             report.add((*path, "given"), fault)
         if test.name in names:
             report.add((*path, "name"), f'a second test is named "{test.name}"')

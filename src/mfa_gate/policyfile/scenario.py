@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from ..core.assurance import TraitsOf
-from ..core.decision import Agree, Allow, Decision, Deny, Enroll, Standing, StepUp, decide, standing_for
+from ..core.decision import (
+    Agree,
+    Allow,
+    ChallengeReason,
+    Decision,
+    Deny,
+    Enroll,
+    Standing,
+    StepUp,
+    decide,
+    standing_for,
+)
 from ..core.model import (
     Acceptance,
     Account,
@@ -19,8 +30,9 @@ from ..core.model import (
     Subject,
 )
 from ..core.policy import Facts, Policy, Requirement, Rules, TenantSettings, requirement_for
-from .shape import factor_kinds
 
+REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
+"""What ``reason_of`` can say."""
 HANDLE = "scenario"
 
 
@@ -53,6 +65,15 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One of ``[[tests]]``, typed."""
+
+    name: str
+    given: Given
+    expect: Expect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The requirement and the decision that a scenario led to, and the standing that it was judged by."""
 
@@ -69,9 +90,6 @@ def given_fault(given: Given) -> str:
     method, _, path = given.request.partition(" ")
     if not method or not path.startswith("/"):
         return 'request must be a method and a path, like "GET /charts/1"'
-    unknown = [kind for kind in (*given.enrolled, given.proof_factor) if kind and kind not in factor_kinds()]
-    if unknown:
-        return f'"{unknown[0]}" is no factor'
     if given.proof_factor and given.proof_factor not in given.enrolled:
         return f'proof_factor "{given.proof_factor}" is not enrolled'
     if given.proof_age is not None and not given.enrolled:

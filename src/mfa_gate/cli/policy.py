@@ -1,0 +1,294 @@
+"""The commands about the policy file: check, explain, test, diff, impact, routes, schema."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SettingsError
+from .policy_args import WrongUse, add_file, add_scenario, app_of, existing, given_by, path_of, policy_of, words
+
+if TYPE_CHECKING:
+    from ..policyfile.scenario import Outcome
+
+DONE, NO, WRONG_USE = 0, 1, 2
+PROFILES = ("nist-aal2", "asvs-l2")
+
+
+def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``policy`` with its commands to the program's parser. Each sets ``run``, a function from the parsed
+    arguments to the exit code: 0 done, 1 the answer is no, 2 wrong use."""
+    policy = sub.add_parser("policy", help="check, explain and compare policy files")
+    commands = policy.add_subparsers(dest="policy_command", required=True, metavar="COMMAND")
+
+    check = _command(commands, "check", check_policy, "read a policy and tell every fault and every weak spot")
+    add_file(check)
+    check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
+    check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
+
+    explain = _command(commands, "explain", explain_policy, "tell what one request would get, and why")
+    add_file(explain)
+    add_scenario(explain)
+
+    test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
+    add_file(test)
+
+    diff = _command(commands, "diff", diff_policies, "tell what gets stricter and what looser")
+    diff.add_argument("old", metavar="OLD", type=Path)
+    diff.add_argument("new", metavar="NEW", type=Path)
+    diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
+
+    impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
+    add_file(impact)
+    impact.add_argument(
+        "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
+    )
+
+    routes = _command(commands, "routes", routes_under_policy, "list an app's routes with what each is asked")
+    add_file(routes)
+    routes.add_argument(
+        "--app", required=True, metavar="MODULE:NAME", help="a Starlette or FastAPI app, or its factory"
+    )
+    routes.add_argument("--tenant", default="default")
+    routes.add_argument("--groups", type=words, default=(), metavar="A,B")
+
+    _command(commands, "schema", print_schema, "print the JSON Schema of policy files")
+
+
+def check_policy(args: argparse.Namespace) -> int:
+    """``policy check``: 0 where there is no fault (with ``--strict``: no warning and no departure either)."""
+    from ..policyfile import examine, findings
+    from ..policyfile.loading import read_text
+    from ..policyfile.profiles import deviations
+
+    path = path_of(args)
+    examined = examine(read_text(path), base=path.parent)
+    if examined.policy is None:
+        _tell_faults(args, path, examined.faults)
+        return NO
+    found = findings(examined.policy, now=int(time.time()))
+    departures = deviations(examined.policy, args.profile) if args.profile else ()
+    warnings = [finding for finding in found if finding.severity == "warning"]
+    refused = args.strict and bool(warnings or departures)
+    if args.json:
+        _print_json(
+            {
+                "ok": not refused,
+                "name": examined.policy.name,
+                "digest": examined.policy.digest,
+                "faults": [],
+                "findings": found,
+                "profile": args.profile,
+                "deviations": departures,
+            }
+        )
+    else:
+        for finding in found:
+            print(f"{finding.severity}: {finding.path}: {finding.text}")
+        for departure in departures:
+            print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
+        print(f'{path.name}: policy "{examined.policy.name}" is valid ({_counted(warnings, departures, args.profile)})')
+    return NO if refused else DONE
+
+
+def explain_policy(args: argparse.Namespace) -> int:
+    """``policy explain``: the decision on one made-up request, with every rule's part in it."""
+    from ..policyfile.explain import rows, seen_by_user, told_decision
+    from ..policyfile.scenario import factors_of, judge, reason_of
+    from ..policyfile.traits import known_traits
+
+    policy = policy_of(args)
+    given = given_by(args, policy)
+    try:
+        outcome = judge(policy, given, known_traits(), now=int(time.time()))
+    except ValueError as error:
+        raise WrongUse(str(error)) from None
+    decision = outcome.decision
+    table = rows(outcome)
+    if args.json:
+        _print_json(
+            {
+                "given": given,
+                "decision": {"kind": type(decision).__name__, **dataclasses.asdict(decision)},
+                "state": told_decision(outcome).partition(" ")[0],
+                "reason": reason_of(decision),
+                "factors": factors_of(outcome),
+                "rules": table,
+                "user_sees": seen_by_user(outcome),
+            }
+        )
+        return DONE
+    head = ("stage", "rule", "verdict", "")
+    _print_table([head, *((r.stage, r.rule, r.verdict + (" *" if r.won else ""), r.note) for r in table)])
+    print()
+    print(f"decision:  {told_decision(outcome)}")
+    print(f"rule:      {decision.why.rule}" + (f", missing: {decision.why.missing}" if decision.why.missing else ""))
+    print(f"{decision!r}" if args.verbose else f"user sees: {seen_by_user(outcome)}{_offered(outcome)}")
+    return DONE
+
+
+def test_policy(args: argparse.Namespace) -> int:
+    """``policy test``: 0 where every claim of every test holds."""
+    from ..policyfile.trials import run_tests
+
+    policy = policy_of(args)
+    trials = run_tests(policy, now=int(time.time()))
+    failed = [trial for trial in trials if trial.faults]
+    if args.json:
+        _print_json({"ok": not failed, "tests": trials})
+    else:
+        for trial in trials:
+            print(f"{'FAIL' if trial.faults else 'ok  '} {trial.name}")
+            for fault in trial.faults:
+                print(f"       {fault}")
+        print(f"{len(trials) - len(failed)} of {len(trials)} tests hold")
+    return NO if failed else DONE
+
+
+def diff_policies(args: argparse.Namespace) -> int:
+    """``policy diff``: 1 where something gets looser, unless that is allowed."""
+    from ..policyfile import load_policy
+    from ..policyfile.diff import differences, loosened
+
+    found = differences(load_policy(existing(args.old)), load_policy(existing(args.new)))
+    weaker = loosened(found)
+    if args.json:
+        _print_json({"ok": not weaker or args.allow_weaker, "differences": found})
+    elif not found:
+        print("no difference")
+    else:
+        rows = [(d.change, d.tenant or "(all)", d.path, d.old or "-", "->", d.new or "-") for d in found]
+        _print_table(rows)
+        if weaker and not args.allow_weaker:
+            print(f"{len(weaker)} looser; say --allow-weaker if that is meant", file=sys.stderr)
+    return NO if weaker and not args.allow_weaker else DONE
+
+
+def impact_of_policy(args: argparse.Namespace) -> int:
+    """``policy impact``: past events judged under a policy, counted by outcome."""
+    from ..policyfile.impact import replay
+
+    policy = policy_of(args)
+    try:
+        if args.events == "-":
+            result = replay(policy, sys.stdin)
+        else:
+            with open(args.events, encoding="utf-8") as lines:
+                result = replay(policy, lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"{args.events}: {error}") from None
+    if args.json:
+        _print_json(result)
+        return DONE
+    if result.impacts:
+        counts = [(i.before, "->", i.after, str(i.events), str(i.accounts)) for i in result.impacts]
+        _print_table([("then", "", "under this policy", "events", "accounts"), *counts])
+    print(f"{result.decided} of {result.read} events were decisions; {result.unreadable} lines could not be read")
+    return DONE
+
+
+def routes_under_policy(args: argparse.Namespace) -> int:
+    """``policy routes``: 1 where a rule matches no route at all."""
+    from ..policyfile.routes import idle_rules, leaves_of, rows_for
+
+    policy = policy_of(args)
+    try:
+        leaves = leaves_of(app_of(args.app))
+    except ValueError as error:
+        raise WrongUse(str(error)) from None
+    groups = frozenset(args.groups)
+    rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()))
+    idle = idle_rules(policy, leaves)
+    if args.json:
+        _print_json({"ok": not idle, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
+        return NO if idle else DONE
+    table = [
+        (r.method, r.template, r.outcome, ", ".join(r.rules), f"partly: {', '.join(r.partly)}" if r.partly else "")
+        for r in rows
+    ]
+    _print_table([("method", "route", "outcome", "rules", ""), *table])
+    for name in idle:
+        print(f"{name}: matches no route", file=sys.stderr)
+    return NO if idle else DONE
+
+
+def print_schema(args: argparse.Namespace) -> int:
+    """``policy schema``: the JSON Schema, for editors."""
+    from ..policyfile.schema import json_schema
+
+    _print_json(json_schema())
+    return DONE
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    about: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    parser.set_defaults(run=_guarded(run))
+    return parser
+
+
+def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Wrong use is 2 with one line on standard error; a policy with faults is 1 with all of them."""
+
+    def guarded(args: argparse.Namespace) -> int:
+        args.json = getattr(args, "json", False)
+        try:
+            return run(args)
+        except WrongUse as error:
+            print(f"mfa-gate policy {args.policy_command}: {error}", file=sys.stderr)
+            return WRONG_USE
+        except SettingsError as error:
+            if args.json:
+                _print_json({"ok": False, "faults": error.faults})
+            else:
+                print(error, file=sys.stderr)
+            return NO
+
+    return guarded
+
+
+def _offered(outcome: Outcome) -> str:
+    from ..policyfile.scenario import factors_of
+
+    factors = factors_of(outcome)
+    return f" ({', '.join(factors)})" if factors else ""
+
+
+def _tell_faults(args: argparse.Namespace, path: Path, faults: Iterable[Any]) -> None:
+    if args.json:
+        _print_json({"ok": False, "faults": [{"file": str(path), **dataclasses.asdict(fault)} for fault in faults]})
+        return
+    for fault in faults:
+        print(fault.told(str(path)), file=sys.stderr)
+
+
+def _counted(warnings: Sequence[Any], departures: Sequence[Any], profile: str | None) -> str:
+    text = f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
+    return f"{text}, {len(departures)} departures from {profile}" if profile else text
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return sorted(value) if isinstance(value, set | frozenset) else str(value)
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
