@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import base64
+from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
+from pathlib import Path
+from threading import Thread
+from typing import Any
 
 from mfa_gate.web import views as v
+from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
+from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
 
 NOW = 1_760_000_000
@@ -44,27 +54,27 @@ PUSH = Way(kind="push", id="a6", label="Pixel 9")
 CODES = Way(kind="backup-code", id="a7", label="Backup codes")
 ODD = Way(kind="carrier-pigeon", id="a8", label="Pigeon")
 
-SENT = {"sent_at": NOW - 20, "expires_at": NOW + 580, "resend_at": NOW + 10}
+SENT: dict[str, Any] = {"sent_at": NOW - 20, "expires_at": NOW + 580, "resend_at": NOW + 10}
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 URI = f"otpauth://totp/Northwind%20Finance:user%40finance.example?secret={SECRET}&issuer=Northwind%20Finance"
 BACKUP = tuple(
     f"{a}-{b}"
     for a, b in zip(
-        "7KX2M QP4TA 9WZ3C HV6RN 2BTY8 KD5QJ X4MGP 8SFA3 ZR7WE C9N6H".split(),
-        "D3H8V 5NCKZ T2PGY 8XJ4B QM7RA 6WVE3 F9SD2 HYK5T 3BGN8 PX4QM".split(),
+        ["7KX2M", "QP4TA", "9WZ3C", "HV6RN", "2BTY8", "KD5QJ", "X4MGP", "8SFA3", "ZR7WE", "C9N6H"],
+        ["D3H8V", "5NCKZ", "T2PGY", "8XJ4B", "QM7RA", "6WVE3", "F9SD2", "HYK5T", "3BGN8", "PX4QM"],
         strict=True,
     )
 )
 
 
-def bad(frame: Frame, reason: str, field: str = "code", **more: object) -> Frame:
+def bad(frame: Frame, reason: str, field: str = "code", **more: Any) -> Frame:
     """``frame`` after a form was refused."""
-    return replace(frame, problems=(v.Problem(reason=reason, field=field, **more),))  # type: ignore[arg-type]
+    return replace(frame, problems=(v.Problem(reason=reason, field=field, **more),))
 
 
-def told(frame: Frame, word: str, **more: object) -> Frame:
+def told(frame: Frame, word: str, **more: Any) -> Frame:
     """``frame`` after something was done."""
-    return replace(frame, notice=v.Notice(word=word, **more))  # type: ignore[arg-type]
+    return replace(frame, notice=v.Notice(word=word, **more))
 
 
 def pages() -> Iterator[tuple[str, View, Frame]]:
@@ -94,14 +104,14 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         "csrf",
     ):
         yield f"challenge-totp-{word.replace('_', '-')}", totp, bad(frame, word, "" if word == "csrf" else "code")
-    sms = v.Challenge(way=PHONE, why="ip_changed", sending="sent", challenge="c1", others=others, **SENT)  # type: ignore[arg-type]
+    sms = v.Challenge(way=PHONE, why="ip_changed", sending="sent", challenge="c1", others=others, **SENT)
     yield "challenge-sms-sent", sms, frame
     yield "challenge-sms-resent", replace(sms, sent_at=NOW), told(frame, "sent", value=PHONE.hint)
     yield "challenge-sms-too-soon", sms, bad(frame, "too_soon", "", seconds=20)
     yield "challenge-sms-unsent", replace(sms, sending="unsent", sent_at=0, expires_at=0), frame
     yield "challenge-sms-failed", replace(sms, sending="failed"), bad(frame, "send_failed", "")
     yield "challenge-sms-over", replace(sms, expires_at=NOW - 5), frame
-    mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)  # type: ignore[arg-type]
+    mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)
     yield "challenge-email-sent", mail, frame
     yield "challenge-email-step-up", replace(mail, why="step_up", remember_for=0), frame
     yield "challenge-email-unsent", replace(mail, sending="unsent", why="revoked"), frame
@@ -109,7 +119,7 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-voice-unsent", v.Challenge(way=CALL, why="no_proof", sending="unsent", others=others), frame
     voice = v.Challenge(
         way=CALL, why="no_proof", sending="sent", waiting=True, poll_url="/mfa/api/challenge/c3", **SENT
-    )  # type: ignore[arg-type]
+    )
     yield "challenge-voice-calling", voice, frame
     yield "challenge-voice-code", replace(voice, waiting=False, poll_url=""), frame
     push = replace(voice, way=PUSH, number="47", others=others)
@@ -155,7 +165,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     )
     yield "enroll-sms-on-file", replace(sms, destination="(202) 555-0123"), frame
     regions = (v.Region(code="US", name="United States (+1)"), v.Region(code="DE", name="Germany (+49)"))
-    urls = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
+    urls: dict[str, Any] = {"terms_url": "https://example.org/terms", "privacy_url": "https://example.org/privacy"}
     yield "enroll-sms-regions", replace(sms, regions=regions, region="DE", **urls), frame
     typed = replace(sms, phone="+1 416 555 0123")
     yield "enroll-sms-region-refused", typed, bad(frame, "phone_region", "phone", detail="United States")
@@ -178,7 +188,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         sending="sent",
         back="/mfa/enroll/sms",
         **SENT,
-    )  # type: ignore[arg-type]
+    )
     yield "enroll-sms-confirm", sent, frame
     yield "enroll-sms-confirm-failed", replace(sent, sending="failed"), bad(frame, "send_failed", "")
     yield (
@@ -202,9 +212,9 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-push-confirm", push, frame
     contacts = (replace(MAIL, id="", label=""), replace(PHONE, id="", label=""))
     yield "contact-unsent", v.EnrollContact(ways=contacts), frame
-    yield "contact-sent", v.EnrollContact(ways=contacts, way=contacts[0], sending="sent", **SENT), frame  # type: ignore[arg-type]
+    yield "contact-sent", v.EnrollContact(ways=contacts, way=contacts[0], sending="sent", **SENT), frame
     yield "contact-failed", v.EnrollContact(ways=contacts, sending="failed"), bad(frame, "send_failed", "")
-    wrong = v.EnrollContact(ways=contacts[:1], way=contacts[0], sending="sent", remaining=3, **SENT)  # type: ignore[arg-type]
+    wrong = v.EnrollContact(ways=contacts[:1], way=contacts[0], sending="sent", remaining=3, **SENT)
     yield "contact-wrong", wrong, bad(frame, "wrong_code")
     yield "contact-none", v.EnrollContact(ways=()), frame
     yield "ticket", v.EnrollTicket(), frame
@@ -309,7 +319,7 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
 
 
 def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
-    for status, reason, more in (
+    faults: tuple[tuple[int, str, dict[str, Any]], ...] = (
         (404, "not_found", {"back": "/mfa"}),
         (405, "method_not_allowed", {"back": "/mfa"}),
         (413, "too_large", {}),
@@ -317,10 +327,96 @@ def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         (429, "too_soon", {"retry_after": 240, "retry_url": "/mfa/challenge"}),
         (500, "fault", {"retry_url": "/mfa/challenge"}),
         (503, "store_unavailable", {"retry_url": "/mfa/challenge", "retry_after": 5}),
-    ):
-        yield f"fault-{status}", v.Fault(reason=reason, status=status, ref="7Q4M-KX2P", **more), frame  # type: ignore[arg-type]
+    )
+    for status, reason, more in faults:
+        yield f"fault-{status}", v.Fault(reason=reason, status=status, ref="7Q4M-KX2P", **more), frame
     yield (
         "fault-unknown-word",
         v.Fault(reason="no such word", status=500),
         replace(frame, brand_name="", logo="", person=""),
     )
+
+
+def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str]:
+    """Renders all pages into ``folder`` with their files, and returns their names."""
+    renderer, names = Renderer(), []
+    static = folder / "mfa" / "static"
+    static.mkdir(parents=True, exist_ok=True)
+    for asset in static_assets().values():
+        (static / asset.name).write_bytes(asset.content)
+    for name, view, given in pages():
+        frame = replace(given, **(frame_changes or {}))
+        (static / brand_name(frame.accent)).write_bytes(brand_css(frame.accent))
+        (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
+        names.append(name)
+    return names
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Files with the headers that the gate sends, so that a page that breaks its own policy looks broken here."""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", CSP)
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """``folder`` on a free port of this machine; gives the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+CHROMIUM: dict[str, Any] = {
+    "executable_path": "/usr/bin/chromium",
+    "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+}
+
+
+def main() -> None:
+    """Renders, and takes pictures in all widths and color schemes."""
+    from playwright.sync_api import sync_playwright
+
+    parser = ArgumentParser(description="draws every page")
+    parser.add_argument("outdir", type=Path)
+    parser.add_argument("--only", nargs="*", default=[""])
+    parser.add_argument("--widths", nargs="*", type=int, default=[320, 1280])
+    parser.add_argument("--schemes", nargs="*", default=["light", "dark"])
+    parser.add_argument("--lang", default="en")
+    parser.add_argument("--accent", default="#0b5fff")
+    parser.add_argument("--forced", action="store_true")
+    parser.add_argument("--nojs", action="store_true")
+    given = parser.parse_args()
+    names = write(given.outdir, {"lang": given.lang, "accent": given.accent})
+    wanted = [name for name in names if any(name.startswith(prefix) for prefix in given.only)]
+    with served(given.outdir) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**CHROMIUM)
+        for width, scheme in product(given.widths, given.schemes):
+            context = browser.new_context(
+                viewport={"width": width, "height": 720},
+                color_scheme=scheme,
+                forced_colors="active" if given.forced else "none",
+                java_script_enabled=not given.nojs,
+            )
+            page = context.new_page()
+            for name in wanted:
+                page.goto(f"{address}/{name}.html")
+                page.screenshot(path=given.outdir / f"{name}-{width}-{scheme}.png", full_page=True)
+                if not given.nojs and page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    print(f"{name}: scrolls sideways at {width}")
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -52,6 +52,8 @@ def ago(at: int, now: int, words: Words) -> str:
         return words.gettext("just now")
     if passed > 30 * DAY:
         return day(at, words)
+    unit = DAY if passed >= DAY else HOUR if passed >= HOUR else 1
+    passed -= passed % unit
     return words.gettext("%(length)s ago") % {"length": length(passed, words)}
 
 

@@ -1,1 +1,115 @@
+// What a script adds to pages that work without it: local times, copying, printing, one submit, waiting, the texted code.
+// Nothing here decides anything, keeps anything, or talks to another site.
 "use strict";
+
+(() => {
+  const all = (selector, act) => document.querySelectorAll(selector).forEach(act);
+  const lang = document.documentElement.lang || "en";
+  const polite = document.getElementById("live");
+  const urgent = document.getElementById("live-now");
+  const say = (text, region = polite) => {
+    if (region) region.textContent = text;
+  };
+
+  // Times: the page says UTC, the reader's own zone is nicer.
+  const styles = {
+    clock: { timeStyle: "short" },
+    day: { dateStyle: "long" },
+    moment: { dateStyle: "medium", timeStyle: "short" },
+  };
+  const told = (element, style) => new Intl.DateTimeFormat(lang === "en-XA" ? "en" : lang, styles[style]).format(new Date(element.dateTime));
+  all("time[data-time]", (element) => {
+    element.title = element.textContent;
+    element.textContent = told(element, element.dataset.time);
+  });
+  all("time[data-title]", (element) => {
+    element.title = told(element, element.dataset.title);
+  });
+
+  // A refused form: start at what was wrong. (Without a script the form's address ends in #errors.)
+  const errors = document.getElementById("errors");
+  if (errors) errors.focus();
+
+  // One submit: a second press while the first is on its way does nothing. The button stays focusable.
+  all("form[data-once]", (form) => {
+    form.addEventListener("submit", (event) => {
+      if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
+      form.setAttribute("aria-busy", "true");
+      if (event.submitter) event.submitter.dataset.pressed = "";
+      setTimeout(() => form.removeAttribute("aria-busy"), 8000);
+    });
+  });
+  window.addEventListener("pageshow", () => all("form[aria-busy]", (form) => form.removeAttribute("aria-busy")));
+
+  // Copy and print.
+  all("[data-copy]", (button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    const label = button.querySelector("span");
+    const before = label.textContent;
+    button.addEventListener("click", async () => {
+      const source = document.querySelector(button.dataset.copy);
+      const items = [...source.querySelectorAll("li")];
+      const text = items.length ? items.map((item) => item.textContent.trim()).join("\n") : source.textContent.replace(/\s+/g, "");
+      try {
+        await navigator.clipboard.writeText(text);
+        label.textContent = button.dataset.done;
+        say(button.dataset.done);
+        setTimeout(() => (label.textContent = before), 4000);
+      } catch {
+        say(button.dataset.failed, urgent);
+      }
+    });
+  });
+  all("[data-print]", (button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+
+  // Time left, told at 10, 5 and 1 minutes, 30 seconds, and when it is over; never each second (U-15).
+  all("[data-phases]", (line) => {
+    const words = JSON.parse(line.dataset.phases);
+    const left = Number(line.dataset.expires) - Number(line.dataset.now);
+    for (const [seconds, text] of words) {
+      const wait = (left - seconds) * 1000;
+      if (wait > 0) setTimeout(() => say(text, seconds ? polite : urgent), wait);
+      if (wait > 0 && seconds === 0) setTimeout(() => (line.textContent = text), wait);
+    }
+  });
+
+  // The texted code, where the browser offers it (WebOTP); every failure is silent (U-6).
+  const texted = document.querySelector("input[data-webotp]");
+  if (texted && "OTPCredential" in window) {
+    const stop = new AbortController();
+    texted.form.addEventListener("submit", () => stop.abort());
+    window.addEventListener("pagehide", () => stop.abort());
+    navigator.credentials
+      .get({ otp: { transport: ["sms"] }, signal: stop.signal })
+      .then((found) => {
+        if (!found || texted.value) return;
+        texted.value = found.code;
+        texted.form.requestSubmit();
+      })
+      .catch(() => {});
+  }
+
+  // Waiting for a call or the phone: ask now and then, and send the form once it was answered.
+  all("form[data-poll]", (form) => {
+    let tries = 0;
+    const ask = async () => {
+      tries += 1;
+      if (tries > 200) return;
+      try {
+        const answer = await fetch(form.dataset.poll, { headers: { "X-MFA-Gate": "1", Accept: "application/json" }, cache: "no-store" });
+        const { status } = answer.ok ? await answer.json() : { status: "pending" };
+        if (status !== "pending") return form.requestSubmit(form.querySelector("button.primary"));
+      } catch {
+        // offline for a moment: ask again
+      }
+      setTimeout(ask, document.hidden ? 6000 : 2000);
+    };
+    setTimeout(ask, 2000);
+  });
+
+  // Passkeys: buttons with data-passkey ("get" or "create") and data-options come to life here.
+})();

@@ -1,0 +1,1 @@
+"""The gate and its pages, as a browser or another client meets them."""

@@ -1,0 +1,415 @@
+"""The pages as HTML: complete, escaped, free of inline code, usable without a script and by everybody."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from mfa_gate.core.events import KINDS
+from mfa_gate.core.reasons import REASONS
+from mfa_gate.web import views
+from mfa_gate.web.render import Renderer, qr_svg
+from mfa_gate.web.views import Frame, View
+
+from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, pages
+
+VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
+GALLERY = {name: (view, frame) for name, view, frame in pages()}
+RENDERER = Renderer()
+
+
+@dataclass
+class Node:
+    """An element: its tag, attributes, text and children."""
+
+    tag: str
+    attrs: dict[str, str]
+    parent: Node | None = None
+    children: list[Node] = field(default_factory=list)
+    text: str = ""
+
+    def all(self, *tags: str) -> Iterator[Node]:
+        for child in self.children:
+            if child.tag in tags:
+                yield child
+            yield from child.all(*tags)
+
+    def words(self) -> str:
+        return " ".join([self.text, *(child.words() for child in self.children)]).strip()
+
+
+class Tree(HTMLParser):
+    """Reads strictly: a tag that is not closed, or closed out of order, is a failure."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = self.at = Node("", {})
+        self.feed(html)
+        self.close()
+        assert self.at is self.root, f"<{self.at.tag}> is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        repeated = [name for name, count in Counter(name for name, _ in attrs).items() if count > 1]
+        assert not repeated, f"<{tag}> repeats {repeated}"
+        node = Node(tag, {name: value or "" for name, value in attrs}, self.at)
+        self.at.children.append(node)
+        if tag not in VOID:
+            self.at = node
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.at.parent is not None
+        assert self.at.tag == tag, f"</{tag}> closes <{self.at.tag}>"
+        self.at = self.at.parent
+
+    def handle_data(self, data: str) -> None:
+        self.at.text += data
+
+
+@cache
+def html_of(name: str) -> str:
+    view, frame = GALLERY[name]
+    return RENDERER.render(view, frame).decode()
+
+
+@cache
+def tree_of(name: str) -> Node:
+    return Tree(html_of(name)).root
+
+
+every_page = pytest.mark.parametrize("name", GALLERY)
+
+
+def title(name: str) -> str:
+    return next(tree_of(name).all("title")).words()
+
+
+def test_gallery_is_complete() -> None:
+    """Each view class is drawn, and each template of a page is used."""
+    drawn = {type(view) for view, _ in GALLERY.values()}
+    assert drawn == set(get_args(View))
+    templates = {cls.template for cls in drawn}
+    shipped = {path.name for path in (Path(views.__file__).parent / "templates").glob("*.html")}
+    assert templates == {name for name in shipped if not name.startswith("_")} - {"base.html"}
+
+
+@every_page
+def test_structure(name: str) -> None:
+    """One h1, one main, a title, a language, and no id twice."""
+    root = tree_of(name)
+    assert len(list(root.all("h1"))) == 1
+    assert len(list(root.all("main"))) == 1
+    page = next(root.all("html"))
+    assert page.attrs["lang"] == "en"
+    assert page.attrs["dir"] == "ltr"
+    ids = Counter(node.attrs["id"] for node in root.all(*ALL_TAGS) if "id" in node.attrs)
+    assert [id for id, count in ids.items() if count > 1] == []
+
+
+ALL_TAGS = (
+    *("a", "article", "bdi", "button", "code", "dd", "details", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3"),
+    *("header", "input", "label", "li", "main", "ol", "option", "p", "section", "select", "span", "strong", "summary"),
+    *("svg", "textarea", "time", "ul"),
+)
+
+
+@every_page
+def test_nothing_inline(name: str) -> None:
+    """S-103, U-62: no inline style, script or handler, and nothing is fetched from elsewhere."""
+    html = html_of(name)
+    assert not re.search(r"\sstyle\s*=", html)
+    assert not re.search(r"<[^>]*\son[a-z]+\s*=", html)
+    assert "<style" not in html
+    assert "javascript:" not in html
+    root = tree_of(name)
+    for script in root.all("script"):
+        assert script.attrs["src"].startswith("/mfa/static/mfa.")
+        assert not script.words()
+    for sheet in root.all("link"):
+        assert sheet.attrs["href"].startswith(("/mfa/static/", "data:"))
+
+
+@every_page
+def test_forms(name: str) -> None:
+    """S-99, U-50: every form posts to the prefix, carries the token, and lands on the summary when it fails."""
+    for form in tree_of(name).all("form"):
+        assert form.attrs["method"] == "post"
+        action = form.attrs["action"]
+        assert action.startswith("/mfa")
+        assert action.endswith("#errors")
+        tokens = [node for node in form.all("input") if node.attrs.get("name") == "csrf_token"]
+        assert [node.attrs["value"] for node in tokens] == ["t0ken"]
+        assert any(True for _ in form.all("button")), "a form without a script needs its button"
+
+
+@every_page
+def test_fields_have_labels(name: str) -> None:
+    """U-1: every field that is seen has a visible label, and what describes it exists."""
+    root = tree_of(name)
+    labels = {node.attrs["for"] for node in root.all("label")}
+    ids = {node.attrs.get("id") for node in root.all(*ALL_TAGS)}
+    for node in root.all("input", "select", "textarea"):
+        if node.attrs.get("type") == "hidden":
+            continue
+        assert node.attrs["id"] in labels
+        assert node.attrs.get("type") != "number"
+        for described in node.attrs.get("aria-describedby", "").split():
+            assert described in ids
+    for section in root.all("section"):
+        assert section.attrs["aria-labelledby"] in ids
+
+
+@every_page
+def test_code_field(name: str) -> None:
+    """U-1, U-3, U-4, U-11, U-51: one code field, of text, without a pattern, never filled in, focus only without an error."""
+    codes = [node for node in tree_of(name).all("input") if node.attrs.get("name") == "code"]
+    assert len(codes) <= 1
+    for node in codes:
+        assert node.attrs["type"] == "text"
+        assert "one-time-code" in node.attrs["autocomplete"].split()
+        assert node.attrs["dir"] == "ltr"
+        assert not {"value", "pattern", "maxlength", "minlength", "placeholder"} & set(node.attrs)
+        if GALLERY[name][1].problems:
+            assert "autofocus" not in node.attrs
+
+
+@every_page
+def test_problems(name: str) -> None:
+    """U-9, U-49, U-50, U-52: a problem is in the title, in a summary before the h1, and at its field in the same words."""
+    frame = GALLERY[name][1]
+    root = tree_of(name)
+    assert title(name).startswith("Error: ") == bool(frame.problems)
+    summaries = [node for node in root.all("div") if node.attrs.get("id") == "errors"]
+    assert len(summaries) == (1 if frame.problems else 0)
+    if not frame.problems:
+        assert not [node for node in root.all("input", "textarea") if "aria-invalid" in node.attrs]
+        return
+    assert summaries[0].attrs["role"] == "alert"
+    html = html_of(name)
+    assert html.index('id="errors"') < html.index("<h1")
+    ids = {node.attrs.get("id") for node in root.all(*ALL_TAGS)}
+    links = list(summaries[0].all("a"))
+    assert len(links) == len([problem for problem in frame.problems if problem.field])
+    for link in links:
+        target = link.attrs["href"].removeprefix("#")
+        assert target in ids
+        at_field = next(node for node in root.all("p") if node.attrs.get("id") == f"{target}-error")
+        assert " ".join(link.words().split()) in " ".join(at_field.words().split())
+        field = next(node for node in root.all("input", "textarea") if node.attrs.get("id") == target)
+        assert field.attrs["aria-invalid"] == "true"
+        assert f"{target}-error" in field.attrs["aria-describedby"].split()
+
+
+def test_titles_are_unique() -> None:
+    """U-49: two different pages never share a title; states of one page may."""
+    by_title: dict[str, set[str]] = {}
+    for name, (view, frame) in GALLERY.items():
+        kind = getattr(view, "kind", "") or getattr(getattr(view, "way", None), "kind", "")
+        state = "" if view.template in {"enroll_done.html", "challenge_help.html"} else kind
+        key = f"{view.template} {state} {getattr(view, 'reason', '')}"
+        by_title.setdefault(title(name).removeprefix("Error: "), set()).add(key)
+        assert title(name).endswith(f" – {frame.brand_name}" if frame.brand_name else title(name))
+    assert {text: keys for text, keys in by_title.items() if len(keys) > 1} == {}
+
+
+@pytest.mark.parametrize("template", sorted({view.template for view, _ in GALLERY.values()}))
+def test_hostile_text_is_escaped(template: str) -> None:
+    """S-103: markup in a label, a brand, an address or a typed value is shown as text, and template syntax is not run."""
+    name, view = next((name, view) for name, (view, _) in GALLERY.items() if view.template == template)
+    frame = replace(
+        GALLERY[name][1],
+        brand_name=HOSTILE, person=HOSTILE, contact=HOSTILE, owner=HOSTILE, help_url=HOSTILE, sign_out=HOSTILE,
+        logo=HOSTILE, here=HOSTILE, csrf_token=HOSTILE,
+        languages=(views.Language(tag="en", name="English"), views.Language(tag=HOSTILE, name=HOSTILE)),
+        notice=views.Notice(word="renamed", value=HOSTILE),
+        problems=(views.Problem(reason="phone_region", field=HOSTILE, detail=HOSTILE),),
+    )  # fmt: skip
+    html = RENDERER.render(_poisoned(view), frame).decode()
+    Tree(html)
+    assert "<script>alert" not in html
+    assert "alert(1)" in html
+    assert not re.search(r"<[^>]*\son[a-z]+\s*=", html)
+    assert "{{ 7*7 }}" in html
+    assert "49%(x)s" not in html
+
+
+def _poisoned(value: object) -> View:
+    """The view with hostile text in each of its strings, those that choose a template or a word aside."""
+    kept = {"kind", "why", "sending", "purpose", "remind", "cause", "reason", "uri"}
+    changes: dict[str, object] = {}
+    for part in fields(value):  # type: ignore[arg-type]
+        now = getattr(value, part.name)
+        if part.name in kept:
+            continue
+        if isinstance(now, str):
+            changes[part.name] = HOSTILE
+        elif hasattr(now, "__dataclass_fields__"):
+            changes[part.name] = _poisoned(now)
+        elif isinstance(now, tuple):
+            changes[part.name] = tuple(HOSTILE if isinstance(item, str) else _poisoned(item) for item in now)
+    return replace(value, **changes)  # type: ignore[type-var,return-value]
+
+
+def test_every_reason_has_words() -> None:
+    """U-9: each word of the reasons' table has a page, with its own title."""
+    titles = set()
+    for word, row in REASONS.items():
+        html = RENDERER.render(views.Fault(reason=word, status=row.status), FRAME).decode()
+        titles.add(next(Tree(html).root.all("h1")).words())
+    assert len(titles) == len({row.title for row in REASONS.values()})
+
+
+def test_form_problems_have_their_own_words() -> None:
+    """U-9: no two of the form's own problems read the same (``malformed`` says what ``code_letters`` says)."""
+    listed = re.findall(r"``([a-z_]+)``", (views.Problem.__doc__ or "").partition("``field``")[0])
+    own = [word for word in listed if word != "reason"]
+    assert len(own) > 15
+    texts = [_summary(views.Problem(reason=word)) for word in own]
+    assert len(set(texts)) == len(texts)
+    assert _summary(views.Problem(reason="no such word")) not in texts
+
+
+def _summary(problem: views.Problem) -> str:
+    html = RENDERER.render(views.EnrollTicket(), replace(FRAME, problems=(problem,))).decode()
+    summary = next(node for node in Tree(html).root.all("div") if node.attrs.get("id") == "errors")
+    return " ".join(next(summary.all("li")).words().split())
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind.split(".")[0] in {"account", "factor", "proof", "browser", "recovery"}]
+)
+def test_own_events_have_words(kind: str) -> None:
+    """Each event that a person may find in the recent activity is told in words of its own."""
+    html = RENDERER.render(views.Settings(factors=(), activity=(views.Activity(at=1, kind=kind),)), FRAME).decode()
+    assert "Something about your account changed" not in html
+
+
+def test_qr_is_one_escaped_picture() -> None:
+    """U-30: the QR code is an SVG with a role and a name; the name is escaped, the secret is not its alternative text."""
+    svg = str(qr_svg("otpauth://totp/x?secret=JBSWY3DPEHPK3PXP", HOSTILE))
+    node = next(Tree(svg).root.all("svg"))
+    assert node.attrs["role"] == "img"
+    assert node.attrs["aria-label"] == HOSTILE
+    assert "JBSWY3DP" not in svg
+
+
+def test_secret_is_told_in_groups() -> None:
+    """U-30: the key stands in groups of four, besides issuer, account, type and the plain link."""
+    html = html_of("enroll-totp-confirm")
+    assert "JBSW Y3DP EHPK 3PXP" in html
+    link = next(node for node in tree_of("enroll-totp-confirm").all("a") if node.attrs["href"].startswith("otpauth:"))
+    assert link.words()
+
+
+def test_masked_destination_keeps_its_direction() -> None:
+    """U-22: addresses and numbers are isolated left to right."""
+    marks = [node for node in tree_of("challenge-sms-sent").all("bdi") if node.attrs.get("dir") == "ltr"]
+    assert PHONE.hint.replace(" ", "\u00a0") in [node.words() for node in marks]
+
+
+def test_expiry_is_right_without_a_script() -> None:
+    """U-14: the clock time is a ``time`` element that names its zone, and the time left stands beside it."""
+    root = tree_of("challenge-sms-sent")
+    when = next(root.all("time"))
+    assert when.attrs["datetime"] == "2025-10-09T09:03:00Z"
+    assert when.words() == "09:03 UTC"
+    assert "about 10 minutes" in " ".join(root.words().split())
+
+
+def test_skip_is_a_button_of_equal_size() -> None:
+    """U-24: while it is optional there is a real skip with what follows; afterwards there is none, and sign-out is offered."""
+    optional = tree_of("enroll-optional-counted").words()
+    assert "Skip for now" in optional
+    assert "2 more times" in optional
+    required = tree_of("enroll-overdue")
+    assert "Skip for now" not in required.words()
+    assert any(link.attrs["href"] == "/logout" for link in required.all("a"))
+
+
+def test_remaining_attempts_are_told() -> None:
+    """U-12, decision 20: after a failure the page says how many are left, in the right number."""
+    assert "4 attempts are left" in html_of("challenge-totp-wrong")
+    assert "1 attempt is left" in html_of("challenge-totp-last")
+    assert "left before" not in html_of("challenge-totp")
+
+
+def test_resend_is_never_disabled() -> None:
+    """U-17: no page has a disabled control."""
+    assert not [name for name in GALLERY if re.search(r"<[^>]*\sdisabled", html_of(name))]
+
+
+def test_locked_page_invites_no_guessing() -> None:
+    """U-54: no form, no field and no timer on the locked page, but whom to ask and the reference."""
+    root = tree_of("locked")
+    assert not list(root.all("form", "input"))
+    assert "7Q4M-KX2P" in root.words()
+    assert FRAME.contact in root.words()
+
+
+def test_script_only_controls_start_hidden() -> None:
+    """Without a script no button is shown that needs one."""
+    for name in GALLERY:
+        for button in tree_of(name).all("button"):
+            if button.attrs.get("type") == "button":
+                assert "hidden" in button.attrs
+
+
+def test_prefix_holds_everywhere() -> None:
+    """Under another prefix and root path no address of the default one is left (D-10)."""
+    for view, frame in GALLERY.values():
+        moved = replace(_moved(view))
+        html = RENDERER.render(moved, replace(frame, prefix="/app/2fa", here="/x")).decode()
+        assert 'action="/mfa' not in html
+        assert 'href="/mfa' not in html
+        assert 'src="/mfa' not in html
+
+
+def _moved(view: View) -> View:
+    """The view as a handler under ``/app/2fa`` would fill it."""
+    changes = {
+        part.name: getattr(view, part.name).replace("/mfa", "/app/2fa", 1)
+        for part in fields(view)
+        if isinstance(getattr(view, part.name), str) and getattr(view, part.name).startswith("/mfa")
+    }
+    return replace(view, **changes)
+
+
+def test_host_templates_override(tmp_path: Path) -> None:
+    """D-14: a host's folder replaces a template by name, and can extend the base."""
+    page = '{% extends "base.html" %}{% block title %}Ours{% endblock %}{% block card %}<h1>Mine</h1>{% endblock %}'
+    (tmp_path / "locked.html").write_text(page, encoding="utf-8")
+    renderer = Renderer(templates=tmp_path)
+    assert b"<h1>Mine</h1>" in renderer.render(views.Locked(ref="r"), FRAME)
+    assert b"You are not signed in" in renderer.render(views.SignedOut(), FRAME)
+
+
+def test_choice_shows_kind_and_hint() -> None:
+    """U-20: each other way has its label and its masked destination, in the order given."""
+    ways = (APP, PHONE, MAIL)
+    html = RENDERER.render(views.ChallengeChoice(ways=ways, why="no_proof"), FRAME).decode()
+    places = [html.index(f"/mfa/challenge/{way.id}") for way in ways]
+    assert places == sorted(places)
+    assert MAIL.hint in html
+
+
+def test_unknown_kind_is_no_way_in() -> None:
+    """S-83: an authenticator whose kind this version does not know is named and cannot be answered."""
+    assert not list(tree_of("challenge-unknown-kind").all("form"))
+
+
+def test_frame_is_enough() -> None:
+    """A frame of the two fields that have no default draws every page."""
+    for view, _ in GALLERY.values():
+        Tree(RENDERER.render(view, Frame(prefix="", now=1_760_000_000)).decode())
