@@ -36,7 +36,7 @@ class Step:
 def main() -> int:
     """Run everything. Returns 0 when all of it passed."""
     options, rest = parser().parse_known_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this has not installed anything yet
         print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     started = time.monotonic()
@@ -77,7 +77,9 @@ def checks(rest: list[str], *, long: bool) -> list[Step]:
 def benchmarks() -> list[Step]:
     """Every script in ``tests/benchmarks``, each of which prints its table."""
     scripts = [path for path in sorted(BENCHMARKS.glob("*.py")) if not path.name.startswith(("_", "conftest"))]
-    return [run(path.stem, [str(PYTHON), str(path)]) for path in scripts] or [Step("benchmarks", 1, 0, "there are none")]
+    return [run(path.stem, [str(PYTHON), str(path)]) for path in scripts] or [
+        Step("benchmarks", 1, 0, "there are none")
+    ]
 
 
 def run(name: str, command: list[str]) -> Step:
