@@ -51,6 +51,7 @@ class Visit:
     root: str
     form: dict[str, str] = field(default_factory=dict)
     headers: list[Header] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     _judgement: Judgement | None = None
 
     @property
@@ -149,7 +150,7 @@ class Visit:
             languages=tuple(Language(tag=tag, name=native_name(tag)) for tag in available()),
             dev=site.dev,
             notice=notice or self._flash(),
-            problems=tuple(problems),
+            problems=(*self.problems, *problems),
         )
 
     @property
@@ -171,6 +172,8 @@ class Visit:
         """A page."""
         frame = self.frame(problems=problems, notice=notice)
         body = self.site.renderer.render(view, frame)
+        if self.problems and status == 200:
+            status = 422
         return page(body, status=status, headers=self._all_headers())
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:

@@ -1,0 +1,25 @@
+"""The second factor for ASGI apps that already have a sign-in."""
+
+from __future__ import annotations
+
+from .bootstrap import MFAGate, Status
+from .core.model import Contacts, Subject
+from .core.policy import Policy
+from .errors import MFAGateError, SettingsError
+from .ports import Senders
+from .service import RelyingParty
+from .web.middleware import MFAGateMiddleware
+
+__all__ = [
+    "Contacts",
+    "MFAGate",
+    "MFAGateError",
+    "MFAGateMiddleware",
+    "Policy",
+    "RelyingParty",
+    "Senders",
+    "SettingsError",
+    "Status",
+    "Subject",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,139 @@
+"""What the developer's code gives, checked once: every fault at once, each with its fix."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_network
+from typing import Any
+
+from .core.networks import Network
+from .core.policy import Policy, Rules
+from .factors import TRAITS
+from .ports import ContactsOf, Senders
+from .service import RelyingParty
+
+_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
+MAX_HOST = 100
+
+
+def faults_of_place(name: str, value: str, *, required: bool = True) -> list[str]:
+    """Faults of one of the host's own paths (``sign_in``, ``sign_out``, ``home``)."""
+    if not value and not required:
+        return []
+    if not isinstance(value, str) or not value.startswith("/") or value.startswith("//") or "\\" in value:
+        return [f'{name}={value!r}: must be a path of this site that begins with one slash, e.g. "/login"']
+    return []
+
+
+def faults_of_prefix(prefix: str) -> list[str]:
+    """Faults of the prefix of our own pages."""
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        return [f'prefix={prefix!r}: must be one or more plain path segments without a trailing slash, e.g. "/mfa"']
+    return []
+
+
+def faults_of_relying_party(party: RelyingParty) -> list[str]:
+    """Faults of the site's own name and origins."""
+    faults = []
+    if not party.name.strip():
+        faults.append("relying_party.name: is empty; give the name that people know the service by")
+    if not re.fullmatch(r"[a-z0-9.-]+", party.id) or len(party.id) > MAX_HOST:
+        faults.append(f'relying_party.id={party.id!r}: must be a host name in lower case, e.g. "app.example"')
+    if isinstance(party.origins, str) or not party.origins:
+        faults.append(f'relying_party.origins: give a list of exact origins, e.g. ["https://{party.id}"]')
+        return faults
+    for origin in party.origins:
+        match = _ORIGIN.fullmatch(origin)
+        if match is None:
+            faults.append(
+                f"relying_party.origins: {origin!r} is no origin; write scheme://host[:port] and nothing behind it"
+            )
+            continue
+        scheme, host, _ = match.groups()
+        if host != party.id and not host.endswith("." + party.id):
+            faults.append(f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}")
+        local = host == "localhost" or host.endswith(".localhost") or host.startswith("127.") or host == "[::1]"
+        if scheme == "http" and not local:
+            faults.append(f"relying_party.origins: {origin!r} is not https; only localhost may be without")
+    return faults
+
+
+def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Network, ...], list[str]]:
+    """Networks from their texts, and the faults of those that are none."""
+    networks: list[Network] = []
+    faults: list[str] = []
+    if isinstance(texts, str):
+        return (), [f'{name}={texts!r}: must be a list of networks, e.g. ["10.0.0.0/8"]']
+    for text in texts:
+        try:
+            network = ip_network(text, strict=True)
+        except ValueError as error:
+            faults.append(f'{name}: {text!r} is no network ({error}); write e.g. "10.0.0.0/8"')
+            continue
+        if not network.prefixlen:
+            faults.append(
+                f"{name}: {text!r} would trust everybody's word for everybody's address; list the proxies alone"
+            )
+        networks.append(network)
+    return tuple(networks), faults
+
+
+def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None) -> list[str]:
+    """What the policy needs and the wiring lacks: senders, the host's contacts, optional packages."""
+    tenants: Mapping[str, Rules] = {"": policy.base, **policy.tenants} if not policy.tenants else dict(policy.tenants)
+    faults: dict[str, None] = {}
+    for tenant, rules in tenants.items():
+        where = f"tenants.{tenant}.factors.allowed" if tenant else "factors.allowed"
+        for kind in rules.factors.allowed:
+            traits = TRAITS.get(kind)
+            if traits is None:
+                continue
+            if traits.sends and senders.for_channel(traits.sends) is None:
+                faults[
+                    f"senders: {where} has {kind!r}, but nothing sends it; give senders=Senders({traits.sends}=...) "
+                    f"or take {kind!r} out of the policy"
+                ] = None
+            on_file = traits.contact == "email" or (traits.contact == "phone" and rules.factors.sms.phone == "on-file")
+            if on_file and contacts is None:
+                faults[
+                    f"contacts: {where} has {kind!r}, which goes to the {traits.contact} on file; give contacts=, an async "
+                    "function (Subject) -> Contacts"
+                ] = None
+            if traits.contact == "phone" and importlib.util.find_spec("phonenumbers") is None:
+                faults[f'{where} has {kind!r}, which needs the extra "sms": pip install "mfa-gate[sms]"'] = None
+    return list(faults)
+
+
+def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> list[str]:
+    """What in a Starlette app's own stack would let something past the gate, or leave it blind (S-10). ``app`` may be any."""
+    stack: Iterable[Any] = getattr(app, "user_middleware", ())
+    names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
+    mine = [place for place, item in enumerate(stack) if item.cls is middleware]
+    faults = [
+        f"prefix={prefix!r}: the app has a route {path!r} below it, which the gate would hide; give the gate another prefix"
+        for path in (getattr(route, "path", "") for route in getattr(app, "routes", ()))
+        if path == prefix or path.startswith(prefix + "/")
+    ]
+    if not mine:
+        return faults
+    gate = mine[0]
+    needs = (("needs_session", "Session"), ("needs_authentication", "Authentication"))
+    for attribute, word in needs:
+        if not getattr(identify, attribute, False):
+            continue
+        inside = [name for name in names[gate + 1 :] if word in name]
+        outside = [name for name in names[:gate] if word in name]
+        if inside and not outside:
+            faults.append(
+                f"middleware order: {inside[0]} is inside the gate, so the gate cannot see who is signed in. The last one "
+                f"added runs first: call app.add_middleware({inside[0]}, ...) after gate.install(app)"
+            )
+    if "CORSMiddleware" in names[gate + 1 :]:
+        faults.append(
+            "middleware order: CORSMiddleware is inside the gate, so refusals have no CORS headers and preflights are "
+            "refused. Call app.add_middleware(CORSMiddleware, ...) after gate.install(app)"
+        )
+    return faults

@@ -1,0 +1,196 @@
+"""Requests to our own addresses: who may come in, in which form, and what a fault looks like."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from ..core.model import SubjectKey
+from ..core.reasons import REASONS, Refusal
+from ..errors import MFAGateError, StoreContention, StoreUnavailable
+from . import pages, views
+from .facts import Scope, caller_kind, header
+from .forms import BadBody, read_form, same_origin
+from .render import static_asset
+from .responses import NO_STORE, Answer, page, problem, redirect
+from .visit import LANG_COOKIE, Site, Visit
+
+if TYPE_CHECKING:
+    from .guard import Guard
+
+log = logging.getLogger("mfa_gate")
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+YEAR = 31_536_000
+
+
+class Door:
+    """Everything below the prefix. Nothing of the app is ever behind it (S-107)."""
+
+    def __init__(self, guard: Guard, site: Site) -> None:
+        self.guard = guard
+        self.site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, place: str) -> None:
+        """Answer a request for ``place`` (the path below the prefix)."""
+        if scope["type"] != "http":
+            from .refusing import deny_websocket
+
+            return await deny_websocket(scope, receive, send, problem(Refusal(reason="not_found")))
+        try:
+            answer = await self._answer(scope, receive, place)
+        except Exception as error:
+            return await self.fault(scope, receive, send, error)
+        return await answer.send(scope, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
+        if place.startswith("/static/"):
+            return await self._static(scope, place.removeprefix("/static/"))
+        if place.endswith("/") and place != "/" and "//" not in place:
+            place = place.rstrip("/")
+        handlers = pages.find("" if place == "/" else place)
+        subject = await self.guard.who(scope)
+        if subject is None:
+            if caller_kind(scope) == "page":
+                return redirect(self.site.sign_in)
+            return problem(Refusal(reason="signed_out"))
+        visit = await self.guard.visit(scope, subject)
+        if handlers is None:
+            return self.refused(visit, Refusal(reason="not_found"))
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        handler = handlers.get(method)
+        if handler is None:
+            allow = (b"allow", ", ".join([*handlers, "HEAD"]).encode())
+            visit.headers.append(allow)
+            return self.refused(visit, Refusal(reason="method_not_allowed"))
+        if method == "GET":
+            return self._in_language(visit) or await handler(visit)
+        return await self._post(visit, receive, handler)
+
+    async def _post(self, visit: Visit, receive: Receive, handler: pages.Page) -> Answer:
+        """A form: from our own page (origin and token), bounded, urlencoded; and not before the connection is ready."""
+        if header(visit.scope, b"early-data") == b"1":
+            return self.refused(visit, Refusal(reason="early_data"))
+        try:
+            visit.form = await read_form(visit.scope, receive)
+        except BadBody as bad:
+            return self.refused(visit, Refusal(reason=bad.reason))
+        if same_origin(visit.scope, self.site.origins) and visit.csrf_ok():
+            return await handler(visit)
+        return await self._stale_form(visit)
+
+    async def _stale_form(self, visit: Visit) -> Answer:
+        """The token is not this browser's: the same page with a fresh one (U-56), or cookies are off, or it is done already."""
+        if visit.fresh:
+            return visit.show(views.CookiesOff(retry_url=visit.scope["path"]), status=422)
+        shown = pages.find(visit.scope["path"].removeprefix(visit.base))
+        visit.form = {}
+        visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
+        visit.problems.append(views.Problem(reason="csrf"))
+        return await shown["GET"](visit) if shown and "GET" in shown else self.refused(visit, Refusal(reason="csrf"))
+
+    def _in_language(self, visit: Visit) -> Answer | None:
+        """``?lang=de``: remember the language and show the same place (U-64)."""
+        query = visit.scope.get("query_string", b"")
+        if not query.startswith(b"lang="):
+            return None
+        tag = query[5:].decode("latin-1")
+        from .i18n import available
+
+        if tag not in available():
+            return None
+        secure = "; Secure" if visit.jar.secure else ""
+        text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"
+        visit.headers.append((b"set-cookie", text.encode()))
+        return visit.go(visit.root + visit.scope["path"].removeprefix(visit.root))
+
+    async def _static(self, scope: Scope, name: str) -> Answer:
+        if scope["method"] not in ("GET", "HEAD"):
+            return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
+        if name.startswith("logo"):
+            return await self._logo(scope)
+        asset = static_asset(name)
+        if asset is None:
+            return Answer(404, b"", NO_STORE)
+        headers = (
+            (b"cache-control", f"public, max-age={YEAR}, immutable".encode()),
+            (b"x-content-type-options", b"nosniff"),
+        )
+        return Answer(200, asset.content, headers, media=asset.media_type)
+
+    async def _logo(self, scope: Scope) -> Answer:
+        """The visitor's tenant's logo, as an inert image."""
+        subject = await self.guard.who(scope)
+        brand = self.guard.service.engine.rules(subject.tenant if subject else "").brand
+        if not brand.logo_bytes:
+            return Answer(404, b"", NO_STORE)
+        media = "image/png" if brand.logo_bytes.startswith(b"\x89PNG") else "image/svg+xml"
+        headers = (
+            (b"cache-control", b"private, max-age=300"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        )
+        return Answer(200, brand.logo_bytes, headers, media=media)
+
+    # -- refusals and faults -------------------------------------------------------------------------------------
+
+    def refused(self, visit: Visit, refusal: Refusal, *, status: int | None = None) -> Answer:
+        """A refusal at one of our addresses: a page for page loads, else a problem document."""
+        code = status or refusal.row.status
+        if caller_kind(visit.scope) == "page":
+            view = views.Fault(
+                reason=refusal.reason,
+                status=code,
+                ref=refusal.ref,
+                retry_after=refusal.retry_after or 0,
+                back=visit.base,
+            )
+            return visit.show(view, status=code)
+        return problem(refusal, status=code, headers=visit.headers)
+
+    async def fault(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        """One place turns errors into answers; what is unknown is a 503, never a pass (S-11)."""
+        away = isinstance(error, (StoreUnavailable, StoreContention))
+        reason = "store_unavailable" if away else "fault"
+        event = self.guard.service.engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
+        if away:
+            log.error("mfa_gate: the store is not available: %s (ref %s)", error, event.id)
+        elif isinstance(error, MFAGateError):
+            log.error("mfa_gate: %s (ref %s)", error, event.id)
+        else:
+            log.error("mfa_gate: a fault refused a request (ref %s)", event.id, exc_info=error)
+        self.guard.service.engine.tell(event)
+        refusal = Refusal(reason=reason, ref=event.id, retry_after=1)
+        if scope["type"] == "websocket":
+            from .refusing import deny_websocket
+
+            return await deny_websocket(scope, receive, send, problem(refusal))
+        if caller_kind(scope) != "page":
+            return await problem(refusal).send(scope, send)
+        return await self._fault_page(scope, refusal).send(scope, send)
+
+    def _fault_page(self, scope: Scope, refusal: Refusal) -> Answer:
+        """A page that needs no store; and if even that fails, a plain one (F-36)."""
+        headers = [(b"retry-after", b"1")]
+        row = REASONS[refusal.reason]
+        try:
+            frame = views.Frame(
+                prefix=scope.get("root_path", "") + self.site.prefix,
+                now=self.guard.service.engine.now(),
+                brand_name=self.guard.service.engine.wiring.relying_party.name,
+            )
+            view = views.Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=scope["path"])
+            body = self.site.renderer.render(view, frame)
+        except Exception:
+            log.exception("mfa_gate: the error page could not be rendered")
+            text = f"<!doctype html><html lang=en><title>{row.title}</title><h1>{row.title}</h1><p>{row.text} ({refusal.ref})"
+            body = text.encode()
+        return page(body, status=row.status, headers=headers)
+
+
+def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers without those that would make a GET send a code."""
+    return [item for item in scope["headers"] if item[0] != b"sec-fetch-mode"] + [(b"accept", b"text/html")]

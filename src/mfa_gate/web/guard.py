@@ -1,0 +1,383 @@
+"""The gate itself: asks who is signed in and what is decided, obeys, and knows no rule of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from ..core.decision import Allow, Decision, Enroll, StepUp
+from ..core.entropy import handle_digest
+from ..core.events import Event
+from ..core.model import Caller, Subject
+from ..core.networks import Network
+from ..core.policy import Demand, Facts, Policy, exemption_for
+from ..core.reasons import Refusal
+from ..errors import MFAGateError, SettingsError, StoreUnavailable
+from ..ports import Identify
+from ..service import Judgement, Service
+from .cookies import Cookies, Jar, cookie_value, is_native, proof_token
+from .door import Door
+from .facts import (
+    Scope,
+    address_of,
+    app_path,
+    browser_label,
+    caller_kind,
+    has_bearer,
+    is_clean,
+)
+from .refusing import refuse
+from .responses import problem
+from .visit import Site, Visit
+
+log = logging.getLogger("mfa_gate")
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+IDENTIFY_TIMEOUT = 5.0
+
+
+class ProofRequired(Exception):
+    """An endpoint demands more than the request has; the gate turns it into the right answer."""
+
+    def __init__(self, decision: Decision, demands: tuple[Demand, ...]) -> None:
+        self.decision = decision
+        self.demands = demands
+        super().__init__("a fresher or stronger second factor is needed, and no gate is there to ask for it")
+
+
+class Guard:
+    """Stands around one app or several. Made by ``bootstrap``; ``MFAGateMiddleware`` is its thin ASGI shell."""
+
+    def __init__(
+        self,
+        *,
+        service: Service,
+        identify: Identify,
+        cookies: Cookies,
+        site: Site,
+        trusted: Sequence[Network],
+        check: Callable[[Any], Sequence[str]],
+    ) -> None:
+        self.service = service
+        self.identify = identify
+        self.site = site
+        self.door = Door(self, site)
+        self._cookies = cookies
+        self._trusted = tuple(trusted)
+        self._check = check
+        self._subject_of: Callable[[Mapping[str, Any]], Subject | None] | None = getattr(identify, "subject_of", None)
+        self._sees_user: Callable[[Mapping[str, Any]], bool] | None = getattr(identify, "sees_user", None)
+        self._prefix = site.prefix
+        self._opened = False
+        self._opening: asyncio.Task[None] | None = None
+        self._policy: Policy | None = None
+        self._exempt_heads: frozenset[str] = frozenset()
+        self._step_up = False
+
+    # -- start and end -------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
+        if self._opened:
+            return
+        if self._opening is None or self._opening.done() or self._opening.get_loop() is not asyncio.get_running_loop():
+            self._opening = asyncio.create_task(self._open())
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        fault = await self.service.open()
+        if fault:
+            raise SettingsError(fault)
+        self._opened = True
+
+    async def aclose(self) -> None:
+        """Let go of store and senders. A later request opens them again."""
+        self._opened = False
+        await self.service.aclose()
+
+    async def lifespan(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
+        first: Any = await receive()
+        ended = False
+        try:
+            faults = self._check(scope.get("app"))
+            if faults:
+                raise SettingsError(faults)
+            await self.open()
+        except MFAGateError as error:
+            log.error("mfa_gate cannot start: %s", error)
+            await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
+            return
+
+        async def relay() -> Any:
+            nonlocal first, ended
+            if first is not None:
+                message, first = first, None
+                return message
+            message = await receive()
+            ended = message["type"] == "lifespan.shutdown"
+            return message
+
+        try:
+            await app(scope, relay, send)
+        finally:
+            if ended:
+                await self.aclose()
+
+    # -- each connection -----------------------------------------------------------------------------------------
+
+    async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Judge one connection: pass it to the app, or answer it."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            return await self.lifespan(app, scope, receive, send)
+        if kind not in ("http", "websocket"):
+            raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
+        path = app_path(scope)
+        prefix = self._prefix
+        if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
+            return await self.door(scope, receive, send, path[len(prefix) :])
+        try:
+            if self._is_exempt(scope, path):
+                subject = None
+            else:
+                subject = self._subject_of(scope) if self._subject_of is not None else await self._identify(scope)
+                if subject is not None:
+                    refused = await self._judge(scope, receive, send, subject, path)
+                    if refused:
+                        return None
+                elif self._sees_user is not None:
+                    return await self._as_stranger(app, scope, receive, send)
+        except Exception as error:
+            return await self._fault(scope, receive, send, error)
+        scope["mfa_gate"] = self
+        try:
+            await app(scope, receive, send)
+        except ProofRequired as need:
+            await self._step_up_answer(scope, receive, send, need)
+        return None
+
+    async def _identify(self, scope: Scope) -> Subject | None:
+        """Ask the host, with a copy of the scope and for a bounded time."""
+        async with asyncio.timeout(IDENTIFY_TIMEOUT):
+            return await self.identify(HTTPConnection(dict(scope)))
+
+    def _is_exempt(self, scope: Scope, path: str) -> bool:
+        """Whether a rule of the file exempts this path for everybody; most paths are told apart by their first segment."""
+        policy = self.service.engine.policy
+        if policy is not self._policy:
+            self._learn(policy)
+        if path.split("/", 2)[1] not in self._exempt_heads and path != "/":
+            return False
+        facts = Facts(tenant="", groups=frozenset(), method=scope.get("method", "GET"), path=path, clean=is_clean(path))
+        if scope["type"] == "websocket":
+            facts = Facts(tenant="", groups=frozenset(), method="GET", path=path, clean=facts.clean)
+        return bool(exemption_for(policy.base.exempt, facts, self.service.engine.now()))
+
+    def _learn(self, policy: Policy) -> None:
+        heads = {
+            rule.text.lstrip("=").split("/", 2)[1].removesuffix("**")
+            for exempt in policy.base.exempt
+            for rule in exempt.paths
+        }
+        if any(rule.text == "/**" for exempt in policy.base.exempt for rule in exempt.paths):
+            raise SettingsError('exempt: "/**" would exempt the whole app')
+        self._exempt_heads = frozenset(heads)
+        self._step_up = any(rules.step_up for rules in (policy.base, *policy.tenants.values()))
+        self._policy = policy
+
+    async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
+        """Judge a signed-in request. True: it was answered here."""
+        jar = self._cookies.jar(subject.key, scope)
+        value = cookie_value(scope, jar.handle)
+        address = address_of(scope, self._trusted)
+        if value and self._opened and not self._step_up and self.service.judge.passes(subject, value, address):
+            return False
+        if not self._opened:
+            await self.open()
+        caller = self.caller(scope, subject, jar, value, address)
+        judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
+        decision = judgement.decision
+        if isinstance(decision, Allow):
+            if decision.why.watched:
+                await self.service.judge.report(judgement, caller)
+            if not self._renews(scope, judgement, decision):
+                if value and not judgement.requirement.free_kind:
+                    self.service.judge.remember(judgement, value, address, subject)
+                return False
+            decision = renewal(judgement, decision)
+        elif judgement.requirement.report_only:
+            await self.service.judge.report(judgement, caller)
+            return False
+        await refuse(self, scope, receive, send, subject=subject, jar=jar, caller=caller, decision=decision, path=path)
+        return True
+
+    def _renews(self, scope: Scope, judgement: Judgement, allow: Allow) -> bool:
+        """Whether a page load comes so shortly before the end of its proof that it asks now, so that no form is lost."""
+        early = judgement.requirement.rules.freshness.renew_early
+        if not early or allow.proof is None or allow.until - self.service.engine.now() > early:
+            return False
+        return scope.get("method") == "GET" and caller_kind(scope) == "page"
+
+    def caller(self, scope: Scope, subject: Subject, jar: Jar, value: str, address: str) -> Caller:
+        """Who asks, from where, with which handle: from the cookie, or a client's proof token."""
+        handle = self._cookies.open(jar, value) if value else ""
+        token = "" if value else proof_token(scope)
+        if token:
+            handle = self._cookies.open(jar, token)
+        rules = self.service.engine.rules(subject.tenant)
+        native = is_native(scope) and (bool(token) or has_bearer(scope))
+        return Caller(
+            subject=subject,
+            handle=handle_digest(handle),
+            network=rules.network_of(address),
+            label=browser_label(scope),
+            kind="client" if native else "browser",
+        )
+
+    def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
+        """What the policy may look at."""
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        return Facts(tenant=subject.tenant, groups=subject.groups, method=method, path=path, clean=is_clean(path))
+
+    async def visit(self, scope: Scope, subject: Subject) -> Visit:
+        """The visit of a subject at one of our pages; a browser without a handle gets a fresh one, which proves nothing."""
+        await self.open()
+        jar = self._cookies.jar(subject.key, scope)
+        value = cookie_value(scope, jar.handle)
+        token = "" if value else proof_token(scope)
+        handle = self._cookies.open(jar, value or token)
+        fresh = not handle
+        if fresh:
+            handle = self._cookies.fresh()
+        caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+        path, tail = scope["path"], app_path(scope)
+        root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
+        caller = Caller(
+            subject=subject,
+            handle=handle_digest(handle),
+            network=caller.network,
+            label=caller.label,
+            kind=caller.kind,
+        )
+        return Visit(
+            site=self.site,
+            scope=scope,
+            subject=subject,
+            jar=jar,
+            handle=handle,
+            fresh=fresh,
+            caller=caller,
+            root=root,
+        )
+
+    async def who(self, scope: Scope) -> Subject | None:
+        """Who is signed in, for our own pages."""
+        return self._subject_of(scope) if self._subject_of is not None else await self._identify(scope)
+
+    # -- what is out of the ordinary -----------------------------------------------------------------------------
+
+    async def _as_stranger(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request that nobody is signed in on, and watch: a user that appears inside went past the gate (S-14)."""
+        sees_user = self._sees_user
+        tripped = False
+
+        async def watched(message: Any) -> None:
+            nonlocal tripped
+            if tripped:
+                return
+            starts = message["type"] in ("http.response.start", "websocket.accept")
+            if starts and sees_user is not None and sees_user(scope):
+                tripped = True
+                await self._tripwire(scope, receive, send)
+                return
+            await send(message)
+
+        scope["mfa_gate"] = self
+        await app(scope, receive, watched)
+
+    async def _tripwire(self, scope: Scope, receive: Receive, send: Send) -> None:
+        moment = self.service.engine.moment()
+        from ..core.model import SubjectKey
+
+        event = moment.event("gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside")
+        log.error(
+            "mfa_gate: the app found a user in a request that the gate saw as anonymous; what authenticates must be "
+            "outside the gate: add AuthenticationMiddleware after gate.install(app) (ref %s)",
+            event.id,
+        )
+        await self._record(event)
+        await send_problem(scope, receive, send, Refusal(reason="fault", ref=event.id))
+
+    async def _step_up_answer(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
+        """An endpoint asked for more (``require_proof``)."""
+        try:
+            subject = await self.who(scope)
+            if subject is None:
+                return await send_problem(scope, receive, send, Refusal(reason="signed_out"))
+            jar = self._cookies.jar(subject.key, scope)
+            value = cookie_value(scope, jar.handle)
+            caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+        except Exception as error:
+            return await self._fault(scope, receive, send, error)
+        return await refuse(
+            self,
+            scope,
+            receive,
+            send,
+            subject=subject,
+            jar=jar,
+            caller=caller,
+            decision=need.decision,
+            path=app_path(scope),
+            demands=need.demands,
+        )
+
+    async def judge_again(self, scope: Scope, *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
+        """Judge a connection again, with further demands; None where nobody is signed in."""
+        subject = await self.who(scope)
+        if subject is None:
+            return None
+        await self.open()
+        jar = self._cookies.jar(subject.key, scope)
+        value = cookie_value(scope, jar.handle)
+        caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+        facts = self.facts(scope, subject, app_path(scope))
+        return await self.service.judge.judge(caller, facts, extra=extra)
+
+    async def _fault(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        """Whatever failed, the app is not called (S-11)."""
+        await self.door.fault(scope, receive, send, error)
+
+    async def _record(self, event: Event) -> None:
+        try:
+            await self.service.engine.record((event,))
+        except MFAGateError:
+            self.service.engine.tell(event)
+
+
+def renewal(judgement: Judgement, allow: Allow) -> StepUp:
+    """The challenge that comes a little before the end of a proof."""
+    demand = judgement.requirement.demands[0]
+    return StepUp(why=allow.why, reason="expired", demand=demand)
+
+
+async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """A problem document, to whatever kind of connection."""
+    from .refusing import deny_websocket
+
+    answer = problem(refusal)
+    if scope["type"] == "websocket":
+        await deny_websocket(scope, receive, send, answer)
+    else:
+        await answer.send(scope, send)
+
+
+__all__ = ["Enroll", "Guard", "ProofRequired", "StoreUnavailable", "send_problem"]

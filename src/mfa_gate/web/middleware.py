@@ -1,0 +1,28 @@
+"""The ASGI shell: around any app, as thin as it gets."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from .guard import App, Guard, Receive, Send
+
+
+class HasGuard(Protocol):
+    """What the middleware is given: an ``MFAGate``."""
+
+    @property
+    def guard(self) -> Guard:
+        """The gate's judgement."""
+
+
+class MFAGateMiddleware:
+    """``MFAGateMiddleware(app, gate=gate)`` around any ASGI app; the same as ``gate.install(app)`` without its check."""
+
+    def __init__(self, app: App, *, gate: HasGuard) -> None:
+        self.app = app
+        self.gate = gate
+        self._guard = gate.guard
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Judge one connection."""
+        await self._guard(self.app, scope, receive, send)

@@ -1,0 +1,50 @@
+"""The pages below the prefix: one table of addresses; GET shows, POST acts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from ..responses import Answer
+from ..visit import Visit
+from . import account, challenge, enroll
+
+Page = Callable[[Visit], Awaitable[Answer]]
+OneOf = Callable[[Visit, str], Awaitable[Answer]]
+
+PAGES: Mapping[str, Mapping[str, Page]] = {
+    "": {"GET": account.settings, "POST": account.settings},
+    "/challenge": {"GET": challenge.start, "POST": challenge.start},
+    "/challenge/help": {"GET": challenge.help_page},
+    "/enroll": {"GET": enroll.start, "POST": enroll.start},
+    "/enroll/done": {"GET": enroll.done},
+    "/backup-codes": {"GET": account.backup_codes, "POST": account.backup_codes},
+    "/agreement": {"GET": account.agreement, "POST": account.agreement},
+    "/recovery": {"GET": account.recovery},
+    "/locked": {"GET": account.locked},
+}
+"""Fixed addresses, below the prefix."""
+
+ONE_OF: Mapping[str, Mapping[str, OneOf]] = {
+    "/challenge/": {"GET": challenge.one, "POST": challenge.answer},
+    "/enroll/": {"GET": enroll.one, "POST": enroll.act},
+}
+"""Addresses whose last segment names one of several."""
+
+
+def find(place: str) -> Mapping[str, Page] | None:
+    """The handlers of an address below the prefix by method, or None: there is nothing."""
+    fixed = PAGES.get(place)
+    if fixed is not None:
+        return fixed
+    for start, handlers in ONE_OF.items():
+        rest = place.removeprefix(start)
+        if rest != place and rest and "/" not in rest and len(rest) <= 64:
+            return {method: _bound(handler, rest) for method, handler in handlers.items()}
+    return None
+
+
+def _bound(handler: OneOf, name: str) -> Page:
+    async def bound(visit: Visit) -> Answer:
+        return await handler(visit, name)
+
+    return bound

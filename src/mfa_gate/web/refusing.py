@@ -1,0 +1,114 @@
+"""How a refusal is told, by who is asking (the table of callers)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..core.decision import Decision, StepUp
+from ..core.model import Caller, Subject
+from ..core.policy import Demand
+from .cookies import PENDING_LIFE, Jar, cookie_value
+from .facts import Scope, caller_kind, header, is_clean, safe_path
+from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
+from .visit import going_note
+
+if TYPE_CHECKING:
+    from .guard import Guard
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+ACR = "urn:mfa-gate:second-factor"
+
+
+async def refuse(
+    guard: Guard,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    subject: Subject,
+    jar: Jar,
+    caller: Caller,
+    decision: Decision,
+    path: str,
+    demands: tuple[Demand, ...] = (),
+) -> None:
+    """Answer a request that may not pass. Its body is not read, and it is never replayed (S-16)."""
+    root = scope["path"][: len(scope["path"]) - len(path)] if scope["path"].endswith(path) else ""
+    place = f"{root}{guard.site.prefix}{place_of(decision)}"
+    refusal = refusal_of(decision)
+    kind = caller_kind(scope)
+    more: dict[str, Any] = {"challenge_url": place}
+    if isinstance(decision, StepUp):
+        more["methods"] = list(decision.demand.factors_any) or None
+        more["state"] = "challenge"
+        more["why"] = decision.reason
+    if kind == "page":
+        headers = keep_going(guard, scope, jar, path, root, demands)
+        if not cookie_value(scope, jar.handle):
+            fresh = guard.site.cookies.fresh()
+            headers.append(guard.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
+        return await redirect(place, headers).send(scope, send)
+    if kind == "bearer" and isinstance(decision, StepUp):
+        challenge = (
+            'Bearer error="insufficient_user_authentication", '
+            'error_description="A second factor is required", '
+            f'max_age="{decision.demand.max_age}", acr_values="{ACR}"'
+        )
+        answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
+    elif kind == "htmx":
+        headers = keep_going(guard, scope, jar, path, root, demands)
+        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *headers], **more)
+    elif kind == "frame":
+        from .views import Framed
+
+        visit = await guard.visit(scope, subject)
+        answer = visit.show(Framed(url=place), status=403)
+    elif kind in ("subresource", "prefetch"):
+        answer = Answer(403, b"", NO_STORE)
+    else:
+        status = guard.site.json_status if refusal.row.status == 403 else None
+        answer = problem(refusal, status=status, **more)
+    if kind == "websocket":
+        return await deny_websocket(scope, receive, send, answer)
+    return await answer.send(scope, send)
+
+
+def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, root: str, demands: tuple[Demand, ...]) -> list[Header]:
+    """Remember where a page load was going. A form's target is no place to return to: its page is (U-71)."""
+    method: str = scope["method"]
+    if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
+        query = scope.get("query_string", b"").decode("latin-1")
+        to = safe_path(_quoted(scope) + (f"?{query}" if query else ""))
+    else:
+        to = _page_of(scope)
+    note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
+    return [guard.site.cookies.set_note(jar, jar.going, note)]
+
+
+def _quoted(scope: Scope) -> str:
+    from urllib.parse import quote
+
+    return quote(scope["path"], safe="/!$&'()*+,:;=@~-._")
+
+
+def _page_of(scope: Scope) -> str:
+    """The page that a form or a fragment belongs to, where the browser says that it is ours."""
+    current = header(scope, b"hx-current-url") or header(scope, b"referer")
+    if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
+        return ""
+    parts = urlsplit(current.decode("latin-1"))
+    return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+    """Refuse a websocket before it is accepted: with the answer where the server can send one, else closed."""
+    await receive()
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 4403})
+        return
+    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "websocket.http.response.body", "body": answer.body})
