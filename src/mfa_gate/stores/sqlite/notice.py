@@ -34,6 +34,7 @@ class Notice:
         self._look_at = 0.0
         self._probe: Job | None = None
         self._asked_at = 0.0
+        self._trouble: BaseException | None = None
 
     def changed(self) -> Changed:
         """As the port says."""
@@ -84,13 +85,13 @@ class Notice:
     def _look(self, now: float) -> None:
         """Is the file still there, and does it still answer? Another thread tries, since a sick disk may hang it."""
         identity = self._file.identity()
-        probe = self._probe
-        if probe is None or probe.settled:
+        if self._probe is None or self._probe.settled:
+            self._trouble = None if self._probe is None else self._probe.error
             self._probe, self._asked_at = self._reader.knock(), now
         elif now > self._asked_at + _OVERDUE:
             raise StoreUnavailable("the SQLite store does not answer")
-        if probe is not None and probe.error is not None:
-            raise StoreUnavailable(f"the SQLite store is out of order: {probe.error}") from probe.error
+        if self._trouble is not None:
+            raise StoreUnavailable(f"the SQLite store is out of order: {self._trouble}") from self._trouble
         if self._slot.connection is not None and identity != self._slot.opened:
             raise StoreUnavailable(f"{self._file.path} was replaced")
         self._look_at = now + LOOK_EVERY

@@ -1,0 +1,1 @@
+"""The stores under their shared suite and their faults."""

@@ -1,0 +1,97 @@
+"""What the fault tests ask of every store that is out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.policy import TenantSettings
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.ports import Store
+from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
+
+READS: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "load": lambda store: store.load(ALICE),
+    "settings": lambda store: store.settings("clinic"),
+    "page": lambda store: store.page("clinic"),
+    "counts": lambda store: store.counts("clinic"),
+    "events": lambda store: store.events("clinic"),
+    "meta": lambda store: store.meta("canary"),
+    "keys": lambda store: store.keys(),
+}
+WRITES: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "swap": lambda store: store.swap(enrolled(BOB), [event(9, key=BOB)]),
+    "append": lambda store: store.append([event(9)]),
+    "claim": lambda store: store.claim("name", BOB),
+    "release": lambda store: store.release("name", BOB),
+    "take": lambda store: store.take("bucket", limit=1, window=60, now=1000),
+    "swap_settings": lambda store: store.swap_settings(TenantSettings(tenant="clinic")),
+    "put_meta": lambda store: store.put_meta("canary", b"x"),
+}
+
+
+async def refused(store: Store, calls: dict[str, Callable[[Store], Awaitable[object]]]) -> None:
+    """Each call raises ``StoreUnavailable``, and nothing else, within a second."""
+    for name, call in calls.items():
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            pytest.fail(f"{name} answered {await call(store)!r}")
+        assert time.monotonic() - began < 1, name
+
+
+async def changed_refused(store: Store) -> None:
+    """``changed`` raises ``StoreUnavailable`` from within a second on, and goes on doing so."""
+    began = time.monotonic()
+    while time.monotonic() - began < 1:
+        try:
+            store.changed()
+        except StoreUnavailable:
+            break
+        await asyncio.sleep(0.02)
+    for _ in range(20):
+        with pytest.raises(StoreUnavailable):
+            store.changed()
+        await asyncio.sleep(0.02)
+
+
+async def answers(store: Store, *, within: float = 2) -> None:
+    """Within so many seconds ``changed`` and a load answer again."""
+    until = time.monotonic() + within
+    while True:
+        try:
+            store.changed()
+            await store.load(ALICE)
+            store.changed()
+            return
+        except StoreUnavailable:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.02)
+
+
+async def prepared(store: Store) -> None:
+    """Something that could be lost: an account with an event, settings, a small value; and nothing new to tell."""
+    assert await store.swap(enrolled(ALICE), [event(1)])
+    assert await store.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
+    await store.put_meta("canary", b"sings")
+    store.changed()
+
+
+async def nothing_lost(store: Store) -> None:
+    """All of ``prepared`` is there, nothing of the refused writes is, and the store works: it tells, reads and writes."""
+    assert (await store.load(ALICE)).version == 1
+    assert [line.id for line in (await store.events("clinic")).items] == ["e1"]
+    assert await store.load(BOB) == type(await store.load(BOB))(key=BOB)
+    assert (await store.settings("clinic")).enabled_at == 5
+    assert await store.meta("canary") == b"sings"
+    carol = SubjectKey("clinic", "carol")
+    store.changed()
+    assert await store.swap(enrolled(carol), [event(2, key=carol)])
+    told = store.changed()
+    assert not isinstance(told, frozenset) or carol in told
+    assert await store.swap(enrolled(ALICE, version=1), [event(3)])
+    assert [line.id for line in (await store.events("clinic")).items] == ["e3", "e2", "e1"]
