@@ -10,8 +10,11 @@ from pathlib import Path
 
 import uvicorn
 
+from mfa_gate import SettingsError
+
 from . import data
 from .accounts import ACCOUNTS, PASSWORD
+from .app import create
 from .settings import DEFAULT_DATA, Settings
 
 
@@ -19,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C. Returns the exit code: 0 served, 1 could not start, 2 wrong use."""
     options = _parser().parse_args(arguments)
     directory = Path(options.data).resolve()
-    settings = Settings(data=directory, host=options.host, port=options.port, store=options.store)
+    settings = Settings(data=directory, host=options.host, port=options.port, store=options.store, ready=options.ready)
     if fault := _cannot_listen(settings):
         print(fault, file=sys.stderr)
         return 1
@@ -27,6 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.reset:
         data.reset(directory)
     data.prepare(directory)
+    try:
+        # Made once here as well, so that a fault is one message and not one a worker.
+        create(settings).state.parts.database.close()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
     print(_welcome(settings), flush=True)
     os.environ.update(settings.to_environ())
     uvicorn.run(

@@ -13,7 +13,9 @@ from starlette.staticfiles import StaticFiles
 
 from . import data, demo, live, pages, sign_in
 from .address import DemoAddress
+from .gate import gate_of
 from .parts import Parts
+from .ready import TURNED_ON, turn_on
 from .settings import HERE, Settings
 
 __all__ = ["create", "from_environ"]
@@ -22,9 +24,12 @@ __all__ = ["create", "from_environ"]
 def create(settings: Settings) -> Starlette:
     """The app over a prepared data directory."""
     parts = Parts.of(settings)
+    gate = gate_of(parts)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if settings.ready:
+            await turn_on(gate.service.engine.store, TURNED_ON, int(parts.clock.now()))
         yield
         parts.database.close()
 
@@ -40,7 +45,9 @@ def create(settings: Settings) -> Starlette:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.gate = gate
     # The last one added runs first: the demo's address, then the session, then the gate, which needs both.
+    gate.install(app)
     app.add_middleware(
         SessionMiddleware, secret_key=data.read_secret(settings.data), same_site="lax", max_age=14 * 86_400
     )

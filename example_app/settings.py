@@ -14,12 +14,14 @@ DEFAULT_DATA = HERE.parent / ".data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``data`` is the directory of everything that is written; ``store`` the gate's store, by default a file in there."""
+    """``data`` is the directory of everything that is written; ``store`` the gate's store, by default a file in there.
+    ``ready`` starts with practice and clinic turned on."""
 
     data: Path = DEFAULT_DATA
     host: str = "127.0.0.1"
     port: int = 8000
     store: str = ""
+    ready: bool = False
 
     @property
     def store_url(self) -> str:
@@ -38,6 +40,7 @@ class Settings:
             "EXAMPLE_APP_HOST": self.host,
             "EXAMPLE_APP_PORT": str(self.port),
             "EXAMPLE_APP_STORE": self.store,
+            "EXAMPLE_APP_READY": "1" if self.ready else "",
         }
 
     @classmethod
@@ -48,4 +51,5 @@ class Settings:
             host=os.environ.get("EXAMPLE_APP_HOST") or "127.0.0.1",
             port=int(os.environ.get("EXAMPLE_APP_PORT") or 8000),
             store=os.environ.get("EXAMPLE_APP_STORE", ""),
+            ready=bool(os.environ.get("EXAMPLE_APP_READY")),
         )
