@@ -28,7 +28,7 @@ def read(report: Report, cls: type[T], layers: Sequence[Layer], *, besides: tupl
     ``besides`` are keys that the outermost layer may have and that are read elsewhere.
     """
     for path, table in layers:
-        refuse_unknown(report, path, table, keys_of(cls) + (() if path else besides))
+        refuse_unknown(report, path, table, (() if path else besides) + keys_of(cls))
     values: dict[str, Any] = {}
     complete = True
     for spec in specs_of(cls):

@@ -1,0 +1,1 @@
+"""The policy file: reading, faults, and the commands about it."""

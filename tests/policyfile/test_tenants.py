@@ -1,0 +1,168 @@
+"""Tenants lie over the file's sections, inside the rails."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_gate.core.policy import TenantSettings, stage_at
+
+from .kinds import policy, told
+
+DAY = 86_400
+
+
+def test_sections_merge_key_by_key() -> None:
+    """A tenant changes one key deep inside, and keeps its neighbors."""
+    rules = policy(
+        "[factors.email]\ncode = { digits = 8, ttl = '5m' }\n[tenants.a.factors.email.code]\nttl = '15m'\n"
+    ).rules_for("a")
+    assert (rules.factors.email.code.digits, rules.factors.email.code.ttl) == (8, 900)
+
+
+def test_rules_of_a_tenant_come_on_top() -> None:
+    """Exemptions and step-up rules of a tenant are added to the file's; networks as well."""
+    text = """
+[networks]
+hq = ["192.0.2.0/24"]
+[[exempt]]
+name = "health"
+paths = ["=/healthz"]
+reason = "probe"
+permanent = true
+[tenants.a.networks]
+lab = ["198.51.100.0/24"]
+[[tenants.a.exempt]]
+name = "portal"
+paths = ["/portal/**"]
+reason = "patients"
+permanent = true
+[[tenants.a.step_up]]
+name = "export"
+paths = ["/export/**"]
+max_age = "5m"
+"""
+    made = policy(text)
+    assert [rule.name for rule in made.rules_for("a").exempt] == ["health", "portal"]
+    assert [rule.name for rule in made.rules_for("b").exempt] == ["health"]
+    assert [rule.name for rule in made.rules_for("a").step_up] == ["export"]
+    assert set(made.rules_for("a").networks) == {"hq", "lab"}
+
+
+def test_a_tenant_has_an_agreement_of_its_own() -> None:
+    """Agreement, brand, roles and mode can be a tenant's own; others do not see them."""
+    text = """
+[tenants.a]
+mode = "report-only"
+roles.unlock = ["boss"]
+brand.name = "A"
+[tenants.a.agreement]
+id = "terms"
+version = "1"
+title = "Terms"
+file = "agreements/data-access.md"
+"""
+    made = policy(text)
+    a, b = made.rules_for("a"), made.rules_for("b")
+    assert a.agreement is not None
+    assert (a.agreement.id, a.roles.unlock, a.brand.name, a.mode) == ("terms", ("boss",), "A", "report-only")
+    assert (b.agreement, b.mode) == (None, "enforce")
+
+
+def test_the_order_ends_with_what_it_leaves_out() -> None:
+    """Allowed factors that ``order`` does not name are offered last, in the usual order; backup codes never."""
+    made = policy("[factors]\norder = ['email']\nallowed = ['totp', 'email', 'webauthn', 'backup-code']\n")
+    assert made.base.factors.order == ("email", "webauthn", "totp")
+
+
+CALENDAR = "[enrollment]\noptional_from = 2025-02-01T00:00:00Z\nrequired_from = 2025-09-01T00:00:00+02:00\n"
+
+
+@pytest.mark.parametrize(
+    ("at", "stage"),
+    [
+        (1738367999, "off"),
+        (1738368000, "optional"),
+        (1756677599, "optional"),
+        (1756677600, "required"),
+    ],
+)
+def test_the_calendar_moves_the_stage(at: int, stage: str) -> None:
+    """With dates the stage follows them to the second, each with its own offset."""
+    enrollment = policy(CALENDAR).base.enrollment
+    assert stage_at(enrollment, TenantSettings(tenant="a"), at) == stage
+
+
+def test_a_date_is_its_first_moment_in_utc() -> None:
+    """A date without a time begins at midnight in UTC."""
+    assert policy("[enrollment]\nrequired_from = 2025-09-01\n").base.enrollment.required_from == 1756684800
+
+
+def test_a_tenants_stage_ends_the_files_calendar() -> None:
+    """A tenant that names its stage is not ruled by the file's dates; one with dates is not ruled by its stage."""
+    made = policy(CALENDAR + "[tenants.a]\nenrollment.stage = 'required'\n")
+    assert stage_at(made.rules_for("a").enrollment, TenantSettings(tenant="a"), 0) == "required"
+    made = policy("[enrollment]\nstage = 'required'\n[tenants.a]\nenrollment.optional_from = 2030-01-01\n")
+    assert stage_at(made.rules_for("a").enrollment, TenantSettings(tenant="a"), 0) == "off"
+
+
+@pytest.mark.parametrize(
+    ("rail", "own", "said"),
+    [
+        ('"freshness.max_age" = { min = "12h", max = "30d" }', 'freshness.max_age = "31d"', '"31d" is above "30d"'),
+        ('"freshness.max_age" = { min = "12h", max = "30d" }', 'freshness.max_age = "1h"', '"1h" is below "12h"'),
+        ('"freshness.max_age" = { min = "12h", max = "30d" }', 'freshness.max_age = "30d"', ""),
+        ('"attempts.max" = { max = 7 }', "attempts.max = 8", "8 is above 7"),
+        ('"factors.allowed" = { subset = true }', 'factors.allowed = ["totp", "voice"]', '"voice" is not in the file'),
+        ('"factors.allowed" = { at_least = 2 }', 'factors.allowed = ["totp"]', "it must name 2 or more"),
+        ('"factors.allowed" = { subset = true, at_least = 1 }', 'factors.allowed = ["totp"]', ""),
+        ('"enrollment.stage" = { only_stricter = true }', 'enrollment.stage = "off"', "only become stricter"),
+        ('"enrollment.stage" = { only_stricter = true }', 'enrollment.stage = "required"', ""),
+        (
+            '"enrollment.stage" = { only_stricter = true }',
+            "enrollment.required_from = 2099-01-01",
+            "only become stricter",
+        ),
+        ('"enrollment.stage" = { only_stricter = false }', 'enrollment.stage = "off"', ""),
+        ('"freshness.max_age" = { only_stricter = true }', 'freshness.max_age = "8d"', "only become stricter"),
+        ('freshness.max_age = { max = "1d" }', 'freshness.max_age = "8d"', '"8d" is above "1d"'),
+        ('"mode" = { only_stricter = true }', 'mode = "report-only"', "only become stricter"),
+        ('"roles.unlock" = { only_stricter = true }', 'roles.unlock = ["admin", "support"]', "only become stricter"),
+    ],
+)
+def test_a_tenant_stays_inside_the_rails(rail: str, own: str, said: str) -> None:
+    """P-7: a tenant's value outside of the rails is a fault at its own line; one on the rail is none."""
+    lines = told(f'[factors]\nallowed = ["totp", "email", "sms"]\n[rails]\n{rail}\n[tenants.a]\n{own}\n')
+    assert len(lines) == (1 if said else 0), lines
+    assert all(said in line and line.startswith("policy.toml:8: tenants.a.") and "rails." in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("rail", "said"),
+    [
+        ('"freshness.maxage" = { min = "1d" }', 'did you mean "freshness.max_age"?'),
+        ('"freshness.max_age" = { subset = true }', "unknown key"),
+        ('"freshness.max_age" = { min = 5 }', "not a duration"),
+        ('"freshness.max_age" = { min = "2d", max = "1d" }', "min is above max"),
+        ('"factors.allowed" = { at_least = "two" }', "not a whole number"),
+        ('"factors.allowed" = true', "not a table"),
+        ('"tenants" = {}', "no key that a tenant can set"),
+    ],
+)
+def test_rails_are_checked_themselves(rail: str, said: str) -> None:
+    """A rail that could never hold anything is a fault, not silence."""
+    (line,) = told(f"[rails]\n{rail}\n")
+    assert said in line
+
+
+@pytest.mark.parametrize("name", ['"a\\u0007"', '""', '"' + "x" * 256 + '"'])
+def test_a_tenant_that_no_subject_could_have(name: str) -> None:
+    """A section for a tenant that ``Subject`` would refuse can never apply, and is a fault."""
+    (line,) = told(f"[tenants.{name}]\n")
+    assert "cannot be a tenant" in line
+
+
+def test_a_fault_of_the_file_is_told_once() -> None:
+    """What every tenant inherits is one fault, at the file's own line."""
+    lines = told("[freshness]\nmax_age = 'long'\n[tenants.a]\n[tenants.b]\n[tenants.c.freshness]\n")
+    assert len(lines) == 1
+    assert lines[0].startswith("policy.toml:4: freshness.max_age:")

@@ -1,0 +1,192 @@
+"""Durations, paths, colors, and the two files beside the policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfa_gate.core.policy import PathRule
+from mfa_gate.policyfile import examine
+from mfa_gate.policyfile.attachments import svg_fault
+from mfa_gate.policyfile.durations import duration, format_duration, parse_duration
+from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
+
+from .kinds import HEAD, TRAITS
+
+
+@given(st.integers(min_value=0, max_value=10**9))
+def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
+    """What is written for a number of seconds reads back as the same number."""
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0s", 0), ("90s", 90), ("10m", 600), ("12h", 43_200), ("7d", 604_800), ("7d1s", 604_801)]
+)
+def test_durations(text: str, seconds: int) -> None:
+    """Each unit, and several of them."""
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "7", "7 d", "-7d", "7D", "7w", "1.5h", "1s1d", "d", "٧d", "7d\n", "1e3s"])
+def test_what_is_no_duration(text: str) -> None:
+    """No sign, no fraction, no other digits, no other order."""
+    assert parse_duration(text) is None
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_path_rule_or_not(text: str) -> None:
+    """S-4, S-5: whatever is accepted is a clean ASCII path, and matches itself and what lies in it, nothing beside it."""
+    if path_fault(text):
+        return
+    rule = PathRule(text=text)
+    root = text[1:] if text.startswith("=") else text[:-3]
+    assert root.isascii()
+    assert not set(root) & set("%;\\?#*")
+    assert rule.matches(root) or root == ""
+    assert rule.matches(root + "/x") is not text.startswith("=")
+    assert not rule.matches(root + "x") or root == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["=/", "=/a", "=/a/", "/a/**", "/a/b.c/**", "/**", "=/healthz", "/~x/**", "=/a.b/...c"]
+)
+def test_paths(text: str) -> None:
+    """Exact paths and whole trees."""
+    assert path_fault(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "/a",
+        "/a/*",
+        "a/**",
+        "=a",
+        "//**",
+        "/a//**",
+        "=/a//b",
+        "/../**",
+        "=/a/./b",
+        "=/%61",
+        "=/a;b",
+        "=/a\\b",
+        "/ä/**",
+        "=/a\n",
+        "=/a b",
+        "=/a?b",
+        "=/a#b",
+        "/a/*/b/**",
+        "=",
+        "=//",
+        "/a/**/**",
+        "^/a$",
+        "=/a\x00",
+        "**",
+    ],
+)
+def test_what_is_no_path(text: str) -> None:
+    """S-5: tricks, patterns, queries and relative paths are refused when the policy is loaded."""
+    assert path_fault(text)
+
+
+@pytest.mark.parametrize(
+    ("color", "fits"),
+    [
+        *(("#0b5fff", True), ("#000000", True), ("#767676", True), ("#777777", False), ("#ffff00", False)),
+        *(("blue", False), ("#fff", False), ("#0B5FFF", True), ("#0b5fffff", False)),
+    ],
+)
+def test_an_accent_can_be_read(color: str, fits: bool) -> None:
+    """WCAG 1.4.3: 4.5:1 against white; #767676 is the lightest gray that passes."""
+    assert legible_color(color) is fits
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    """Black on white is 21:1, white on white 1:1."""
+    assert contrast_with_white("#000000") == pytest.approx(21)
+    assert contrast_with_white("#ffffff") == pytest.approx(1)
+
+
+def svg(inside: str, attributes: str = "") -> bytes:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>'.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        svg('<path d="M0 0"/>'),
+        svg('<defs><linearGradient id="a"><stop offset="0"/></linearGradient></defs><rect fill="url(#a)"/>'),
+        svg('<use href="#a"/><g style="fill:url(#a)"/><!-- logo -->'),
+    ],
+)
+def test_an_inert_svg(content: bytes) -> None:
+    """Shapes, gradients and references to itself are fine."""
+    assert svg_fault(content) == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        svg("<script>alert(1)</script>"),
+        svg("<SCRIPT>alert(1)</SCRIPT>"),
+        svg('<script xmlns="http://www.w3.org/1999/xhtml">alert(1)</script>'),
+        svg("", 'onload="alert(1)"'),
+        svg('<rect onClick="alert(1)"/>'),
+        svg('<use href="https://evil.example/x.svg#a"/>'),
+        svg('<use xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="//evil.example/x#a"/>'),
+        svg('<a href="javascript:alert(1)"><rect/></a>'),
+        svg("<style>@import url(//evil.example)</style>"),
+        svg('<rect style="fill:url(//evil.example/x)"/>'),
+        svg('<rect style="fill:u\\72l(//evil.example/x)"/>'),
+        svg("<rect fill=\"url( 'https://evil.example')\"/>"),
+        svg("<foreignObject><body/></foreignObject>"),
+        svg('<image href="data:image/png;base64,AA"/>'),
+        svg('<rect><animate attributeName="href"/></rect>'),
+        svg('<rect><set attributeName="onload" to="x"/></rect>'),
+        b'<!DOCTYPE svg [<!ENTITY a "b">]>' + svg("&a;"),
+        b'<?xml-stylesheet href="//evil.example"?>' + svg(""),
+        '<?xml version="1.0" encoding="utf-16"?>'.encode("utf-16") + svg("").decode().encode("utf-16-le"),
+        b"<svg><rect/></svg>",
+        b"<html/>",
+        b"GIF89a",
+        b"",
+    ],
+)
+def test_an_svg_that_does_more_than_draw(content: bytes) -> None:
+    """Scripts, handlers, references to elsewhere, animations, entities and other documents are no logo."""
+    assert svg_fault(content)
+
+
+def logo_fault(base: Path, content: bytes | None) -> str:
+    if content is not None:
+        (base / "logo").write_bytes(content)
+    faults = examine(HEAD + '[brand]\nlogo = "logo"\n', base=base, traits=TRAITS).faults
+    assert len(faults) <= 1
+    return faults[0].told("p.toml") if faults else ""
+
+
+def test_logos(tmp_path: Path) -> None:
+    """A missing, an oversized and an alien logo are faults at the key; a PNG is not looked into."""
+    assert "p.toml:4: brand.logo" in logo_fault(tmp_path, None)
+    assert "larger than 64 KiB" in logo_fault(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(64 * 1024))
+    assert "neither PNG nor SVG" in logo_fault(tmp_path, b"\xff\xd8\xff")
+    assert logo_fault(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(100)) == ""
+    assert logo_fault(tmp_path, svg("<rect/>")) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b" \n", "is empty"), (b"\xff\xfe", "not UTF-8"), (None, "no such file")]
+)
+def test_agreements(tmp_path: Path, content: bytes | None, said: str) -> None:
+    """An agreement that nobody could read is a fault, for a tenant at the tenant's line."""
+    if content is not None:
+        (tmp_path / "a.md").write_bytes(content)
+    text = HEAD + '[tenants.x.agreement]\nid = "a"\nversion = "1"\ntitle = "A"\nfile = "a.md"\n'
+    (fault,) = examine(text, base=tmp_path, traits=TRAITS).faults
+    assert (fault.line, fault.path) == (7, "tenants.x.agreement.file")
+    assert said in fault.text
