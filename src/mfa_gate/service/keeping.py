@@ -89,6 +89,19 @@ class Keeping:
 
         return await self.engine.change(caller.subject.key, step)
 
+    async def request_recovery(self, caller: Caller, *, about: str) -> str | Refusal:
+        """A request that an administrator answers: its reference. It changes nothing else, and one waits at a time."""
+        judgement = await self.judge.own(caller)
+        ways = judgement.requirement.rules.recovery.ways
+        moment = self.engine.moment(network=caller.network)
+
+        def step(account: Account) -> changes.Change[str | Refusal]:
+            if "request" not in ways:
+                return refuse(account, "not_allowed")
+            return changes.request_recovery(account, moment, about=about)
+
+        return await self.engine.change(caller.subject.key, step)
+
     async def decline(self, caller: Caller) -> None:
         """The agreement was declined: written down; the app stays closed."""
         moment = self.engine.moment(network=caller.network)

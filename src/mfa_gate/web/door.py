@@ -53,11 +53,16 @@ class Door:
             place = place.rstrip("/")
         handlers = pages.find("" if place == "/" else place)
         subject = await self.guard.who(scope)
+        called = place.startswith("/api/")
         if subject is None:
-            if caller_kind(scope) == "page":
+            if caller_kind(scope) == "page" and not called:
                 return redirect(self.site.sign_in)
-            return problem(Refusal(reason="signed_out"))
+            return problem(Refusal(reason="signed_out"), state="anonymous")
         visit = await self.guard.visit(scope, subject)
+        if called:
+            from . import api
+
+            return await api.answer(visit, receive, place.removeprefix("/api"))
         if handlers is None:
             return self.refused(visit, Refusal(reason="not_found"))
         method = "GET" if scope["method"] == "HEAD" else scope["method"]

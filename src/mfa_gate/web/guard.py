@@ -27,7 +27,6 @@ from .facts import (
     app_path,
     browser_label,
     caller_kind,
-    has_bearer,
     is_clean,
 )
 from .refusing import refuse
@@ -233,13 +232,12 @@ class Guard:
         if token:
             handle = self._cookies.open(jar, token)
         rules = self.service.engine.rules(subject.tenant)
-        native = is_native(scope) and (bool(token) or has_bearer(scope))
         return Caller(
             subject=subject,
             handle=handle_digest(handle),
             network=rules.network_of(address),
             label=browser_label(scope),
-            kind="client" if native else "browser",
+            kind="client" if is_native(scope) else "browser",
         )
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
@@ -256,7 +254,8 @@ class Guard:
         handle = self._cookies.open(jar, value or token)
         fresh = not handle
         if fresh:
-            handle = self._cookies.fresh()
+            native = self.service.engine.keyring.digest("client", subject.tenant, subject.id, subject.session)
+            handle = native if is_native(scope) else self._cookies.fresh()
         caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
         path, tail = scope["path"], app_path(scope)
         root = path[: len(path) - len(tail)] if path.endswith(tail) else ""

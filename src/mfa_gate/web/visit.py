@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.decision import Allow, Decision
+from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts, Rules
 from ..core.reasons import Refusal
@@ -199,8 +200,22 @@ class Visit:
         """Give the browser its new handle; the one it had is dead."""
         max_age = max(int(self.rules.freshness.max_age), PENDING_LIFE) if remembered else None
         self.handle, self.fresh = handle, False
+        self.caller = replace(self.caller, handle=handle_digest(handle))
         self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
+
+    def take_proof(self, handle: str, *, remembered: bool) -> str:
+        """The new handle for a JSON caller: as a cookie, or as a token ("" else) for a client that has no cookies."""
+        native = self.caller.kind == "client"
+        if not native:
+            self.take_handle(handle, remembered=remembered)
+        self.handle, self.fresh = handle, False
+        self.caller = replace(self.caller, handle=handle_digest(handle))
+        return self.site.cookies.seal(self.jar, handle) if native else ""
+
+    def cookie_headers(self) -> list[Header]:
+        """The cookies to set with an answer that is no page."""
+        return [] if self.caller.kind == "client" else self._all_headers()
 
     def _all_headers(self) -> list[Header]:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):

@@ -15,7 +15,7 @@ from .enrolling import (
     skip,
 )
 from .sending import issue, send_failed
-from .upkeep import accept_agreement, forget_browser, remove, rename, saved_backup, set_default
+from .upkeep import accept_agreement, forget_browser, remove, rename, request_recovery, saved_backup, set_default
 
 __all__ = [
     "Change",
@@ -37,6 +37,7 @@ __all__ = [
     "remove",
     "rename",
     "replace_backup",
+    "request_recovery",
     "saved_backup",
     "send_failed",
     "set_default",

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from ..assurance import TraitsOf
 from ..events import Moment
-from ..model import Acceptance, Account, Authenticator, Caller
+from ..model import Acceptance, Account, Authenticator, Caller, Recovery
 from ..policy import AgreementRules, Stage
 from ..reasons import Refusal
-from .base import Change, refuse, tidy, time_of
+from .base import Change, keep, refuse, tidy, time_of
 from .enrolling import MAX_LABEL
+
+MAX_ABOUT = 500
 
 
 def _swap_in(account: Account, authenticator: Authenticator) -> Account:
@@ -110,3 +112,18 @@ def saved_backup(account: Account, moment: Moment, *, id: str, data: object) -> 
         return refuse(account, "not_found")
     changed = _swap_in(account, replace(mine, data=data))
     return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
+
+
+def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[str | Refusal]:
+    """A waiting request of somebody who lost access: at most 500 characters, one at a time; only who has a factor lost one."""
+    text = " ".join(about.split())
+    if not text or len(text) > MAX_ABOUT or not text.isprintable():
+        return refuse(account, "malformed")
+    if account.recovery is not None:
+        return keep(account, account.recovery.ref)
+    if not account.authenticators and account.lock is None:
+        return refuse(account, "not_allowed")
+    now = time_of(account, moment)
+    event = moment.event("recovery.requested", account.key)
+    waiting = Recovery(ref=event.id, at=now, about=text, network=moment.network)
+    return Change(account=tidy(replace(account, recovery=waiting), now), events=(event,), answer=event.id)

@@ -19,7 +19,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/enroll/done": {"GET": enroll.done},
     "/backup-codes": {"GET": account.backup_codes, "POST": account.backup_codes},
     "/agreement": {"GET": account.agreement, "POST": account.agreement},
-    "/recovery": {"GET": account.recovery},
+    "/recovery": {"GET": account.recovery, "POST": account.recovery},
     "/locked": {"GET": account.locked},
 }
 """Fixed addresses, below the prefix."""

@@ -219,21 +219,36 @@ async def locked(visit: Visit) -> Answer:
 
 
 async def recovery(visit: Visit) -> Answer:
-    """``/recovery``: lost access. Other factors, backup codes, or whom to ask."""
+    """``/recovery``: lost access. Other factors, backup codes, or a request that an administrator answers."""
     judgement = await visit.judgement()
-    if not isinstance(judgement.decision, StepUp):
+    if not isinstance(judgement.decision, (StepUp, Deny)):
         return visit.lead_on(judgement.decision)
+    if visit.scope["method"] == "POST":
+        about = visit.form.get("about", "")
+        result = await visit.service.keeping.request_recovery(visit.caller, about=about)
+        if isinstance(result, Refusal):
+            reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
+            problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
+            return visit.show(_recovery(visit, judgement, about=about), status=422, problems=[problem])
+        return visit.show(views.RecoverySent(ref=result, back=visit.own("/challenge")))
+    return visit.show(_recovery(visit, judgement))
+
+
+def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.Recovery:
     ways = ways_of(visit, judgement)
     offered = visit.service.proving.first_offer(judgement)
     kinds = visit.rules.recovery.ways
     others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
-    return visit.show(
-        views.Recovery(
-            lost=way_of(visit, offered, judgement) if offered else None,
-            others=tuple(others) if "other-factor" in kinds else (),
-            backup=next((w for w in ways if TRAITS[w.kind].backup), None) if "backup-code" in kinds else None,
-            back=visit.own("/challenge"),
-        )
+    waiting = judgement.account.recovery if judgement.account else None
+    return views.Recovery(
+        lost=way_of(visit, offered, judgement) if offered else None,
+        others=tuple(others) if "other-factor" in kinds else (),
+        backup=next((w for w in ways if TRAITS[w.kind].backup), None) if "backup-code" in kinds else None,
+        can_request="request" in kinds and waiting is None,
+        requested_at=waiting.at if waiting else 0,
+        ref=waiting.ref if waiting else "",
+        about=about,
+        back=visit.own("/challenge"),
     )
 
 
