@@ -28,7 +28,11 @@ def home_of(account: Account) -> str:
 
 async def show_login(request: Request) -> Response:
     """The form; whoever is signed in already goes on."""
-    signed_in = parts_of(request).identity.signed_in(request)
+    parts = parts_of(request)
+    if request.headers.get("sec-fetch-mode") == "navigate" and request.url.hostname in ("127.0.0.1", "::1"):
+        # The relying party is localhost: by its number this machine would be another origin, and its forms refused.
+        return RedirectResponse(f"{parts.settings.origin}/login?{request.url.query}", 307)
+    signed_in = parts.identity.signed_in(request)
     following = safe_next(request.query_params.get("next", ""), "")
     if signed_in is not None and "as" not in request.query_params:
         return RedirectResponse(following or home_of(signed_in.account), 303)

@@ -164,3 +164,11 @@ def test_a_new_password_ends_what_the_old_one_opened(visit: Visit, parts: Parts)
     assert visit().get("/api/me", headers=bearer).status_code == 401
     assert sign_in(visit(), "user@screening.example") == ""
     assert sign_in(visit(), "user@screening.example", temporary) == "/"
+
+
+def test_a_browser_that_asks_by_number_is_led_to_the_name(visit: Visit) -> None:
+    """Whoever opens 127.0.0.1 in a browser signs in at localhost, the relying party; other clients are left alone."""
+    by_number = visit(host="127.0.0.1:8000")
+    answer = by_number.get("/login?next=/records", headers={"Sec-Fetch-Mode": "navigate"})
+    assert answer.headers["location"] == "http://localhost:8000/login?next=/records"
+    assert by_number.get("/login").status_code == 200
