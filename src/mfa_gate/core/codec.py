@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,92 @@ from .model import (
 
 FORMAT = 1
 
+_NAMES: dict[type, dict[str, str]] = {
+    Account: {
+        "epoch": "e",
+        "seen_at": "s",
+        "attempts": "a",
+        "lock": "l",
+        "authenticators": "au",
+        "default": "d",
+        "challenges": "c",
+        "enrollments": "en",
+        "browsers": "b",
+        "skips": "sk",
+        "skip_count": "ski",
+        "leave": "le",
+        "sent": "se",
+        "ticket": "t",
+        "acceptances": "ac",
+        "recovery": "r",
+        "frozen_until": "f",
+        "handle": "h",
+        "name": "n",
+    },
+    Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
+    Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},
+    Authenticator: {
+        "id": "i",
+        "factor": "f",
+        "label": "l",
+        "created_at": "c",
+        "data": "d",
+        "last_used_at": "la",
+        "last_network": "las",
+        "revision": "r",
+    },
+    Challenge: {
+        "id": "i",
+        "factor": "f",
+        "purpose": "p",
+        "target": "t",
+        "browser": "b",
+        "issued_at": "is",
+        "expires_at": "e",
+        "data": "d",
+        "spent_at": "s",
+        "status": "st",
+    },
+    Enrollment: {
+        "id": "i",
+        "factor": "f",
+        "label": "l",
+        "browser": "b",
+        "started_at": "s",
+        "expires_at": "e",
+        "data": "d",
+    },
+    Browser: {
+        "id": "i",
+        "handle": "h",
+        "label": "l",
+        "created_at": "c",
+        "proofs": "p",
+        "last_used_at": "la",
+        "twin": "t",
+        "last_factor": "las",
+        "kind": "k",
+    },
+    Proof: {
+        "factor": "f",
+        "authenticator": "a",
+        "at": "at",
+        "network": "n",
+        "epoch": "e",
+        "phishing_resistant": "p",
+        "user_verified": "u",
+        "session": "s",
+    },
+    Twin: {"answer": "a", "handle": "h", "at": "at"},
+    Sent: {"factor": "f", "at": "a"},
+    Ticket: {"digest": "d", "expires_at": "e", "actor": "a", "ref": "r"},
+    Leave: {"kind": "k", "browser": "b", "at": "a"},
+    Acceptance: {"agreement": "a", "version": "v", "digest": "d", "at": "at", "network": "n", "session": "s"},
+    Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n"},
+}
+"""How each field is called in format 1. A row is never edited: a new field is a new row, whatever its place in the class.
+Parts that equal their default are left out, so changing a default needs a new format as well."""
+
 _ONE: dict[tuple[type, str], type] = {
     (Account, "attempts"): Attempts,
     (Account, "lock"): Lock,
@@ -45,7 +131,8 @@ _MANY: dict[tuple[type, str], type] = {
     (Account, "acceptances"): Acceptance,
     (Browser, "proofs"): Proof,
 }
-_PAIRS = {(Account, "skips"), (Attempts, "days")}
+_PAIRS: dict[tuple[type, str], tuple[type, type]] = {(Account, "skips"): (str, int), (Attempts, "days"): (int, int)}
+_PLAIN: dict[str, type] = {"int": int, "str": str, "bool": bool, "Fields": dict}
 _NOT_WRITTEN = {(Account, "key"), (Account, "version")}
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -56,65 +143,75 @@ class UnreadableAccount(ValueError):
     """The bytes are no account document that this version can read whole."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One field of a class as it is written: its names, its default, the type of a plain value (None: a record)."""
+
+    name: str
+    short: str
+    default: Any
+    plain: type | None
+
+
 @cache
-def _short_names(cls: type[Any]) -> dict[str, tuple[str, Any]]:
-    """field -> (short name, default): the shortest prefix that no earlier field of the class has."""
-    taken: set[str] = set()
-    names: dict[str, tuple[str, Any]] = {}
+def _parts(cls: type[Any]) -> tuple[_Part, ...]:
+    parts: list[_Part] = []
     for item in fields(cls):
-        name = next((item.name[:n] for n in range(1, len(item.name) + 1) if item.name[:n] not in taken), item.name)
-        taken.add(name)
-        if item.default is not MISSING:
-            default = item.default
-        else:
-            default = MISSING if item.default_factory is MISSING else item.default_factory()
-        names[item.name] = (name, default)
-    return names
+        if (cls, item.name) in _NOT_WRITTEN:
+            continue
+        default = item.default if item.default_factory is MISSING else item.default_factory()
+        plain = _PLAIN.get(str(item.type))
+        parts.append(_Part(name=item.name, short=_NAMES[cls][item.name], default=default, plain=plain))
+    return tuple(parts)
 
 
 def _pack(value: Any) -> dict[str, Any]:
     cls: type = type(value)
     packed: dict[str, Any] = {}
-    for name, (short, default) in _short_names(cls).items():
-        part = getattr(value, name)
-        if part == default or (cls, name) in _NOT_WRITTEN:
+    for item in _parts(cls):
+        part = getattr(value, item.name)
+        if part == item.default:
             continue
-        if (cls, name) in _ONE:
+        if (cls, item.name) in _ONE:
             part = _pack(part)
-        elif (cls, name) in _MANY:
-            part = [_pack(item) for item in part]
-        packed[short] = part
+        elif (cls, item.name) in _MANY:
+            part = [_pack(one) for one in part]
+        packed[item.short] = part
     return packed
 
 
-def _unpack(cls: type, packed: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(packed, dict):
+def _unpack(cls: type, packed: object) -> Any:
+    if type(packed) is not dict:
         raise UnreadableAccount(f"{cls.__name__} is no object")
     values: dict[str, Any] = {}
     left = dict(packed)
-    for name, (short, _) in _short_names(cls).items():
-        if short not in left:
-            continue
-        part = left.pop(short)
-        if (cls, name) in _ONE:
-            part = _ONE[cls, name](**_unpack(_ONE[cls, name], part))
-        elif (cls, name) in _MANY:
-            inner = _MANY[cls, name]
-            part = tuple(inner(**_unpack(inner, item)) for item in part)
-        elif (cls, name) in _PAIRS:
-            part = tuple((item[0], item[1]) for item in part)
-        elif isinstance(part, list):
-            part = tuple(part)
-        values[name] = part
+    for item in _parts(cls):
+        if item.short in left:
+            values[item.name] = _value(cls, item, left.pop(item.short))
     if left:
         raise UnreadableAccount(f"{cls.__name__} has parts that this version does not know: {sorted(left)}")
-    return values
+    return values if cls is Account else cls(**values)
+
+
+def _value(cls: type, item: _Part, part: Any) -> Any:
+    """What was written of one field. Another type than the field's is damage, never a value to reckon with."""
+    place = (cls, item.name)
+    if item.plain is not None and type(part) is item.plain:
+        return part
+    if place in _ONE:
+        return _unpack(_ONE[place], part)
+    if type(part) is list:
+        if place in _MANY:
+            return tuple(_unpack(_MANY[place], one) for one in part)
+        if place in _PAIRS and all(type(one) is list and tuple(map(type, one)) == _PAIRS[place] for one in part):
+            return tuple((one[0], one[1]) for one in part)
+    raise UnreadableAccount(f"{cls.__name__}.{item.name} has another type")
 
 
 def encode(account: Account) -> bytes:
     """The account as bytes (JSON, UTF-8), without its key and version, which are the store's."""
     document = {"f": FORMAT, "a": _pack(account)}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def decode(key: SubjectKey, version: int, body: bytes) -> Account:
@@ -122,7 +219,7 @@ def decode(key: SubjectKey, version: int, body: bytes) -> Account:
     try:
         document = json.loads(body)
         written = document["f"]
-        if not isinstance(written, int) or not 1 <= written <= FORMAT:
+        if type(written) is not int or not 1 <= written <= FORMAT:
             raise UnreadableAccount(f"the account document has format {written!r}; this version reads up to {FORMAT}")
         packed = document["a"]
         for step in range(written, FORMAT):

@@ -10,12 +10,10 @@ from ..events import Event, Moment
 from ..model import Account, Authenticator, Browser, Caller, Challenge, Fields, Lock, Proof, Twin
 from ..policy import Rules
 from ..reasons import Refusal
-from .base import Change, add_proof, keep, refuse, tidy, time_of
+from .base import TWIN_LIFE, Change, add_proof, keep, refuse, tidy, time_of
 
 LOST_ANSWER = 30
 """Seconds after which a charged attempt without an outcome is taken for a crash, and the lock is written."""
-TWIN_LIFE = 30
-"""Seconds in which a copy of a right answer, from the same browser, is led to the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from ..codec import encode
 from ..events import Event, Moment
 from ..model import (
+    MAX_ACCEPTANCES,
     MAX_BROWSERS,
+    MAX_BYTES,
     MAX_CODES,
     MAX_ENROLLMENTS,
     MAX_OTHER_CHALLENGES,
@@ -28,6 +31,8 @@ B = TypeVar("B")
 KEEP_DEAD = 7200
 """At most how long, in seconds, an ended code is kept so that it is told apart from a wrong one (U-10)."""
 KEEP_PROOFS = 90 * DAY
+TWIN_LIFE = 30
+"""Seconds in which a copy of a right answer, from the same browser, is led to the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +61,37 @@ def time_of(account: Account, moment: Moment) -> int:
 
 def tidy(account: Account, now: int) -> Account:
     """The account within its bounds: what is dead long enough goes first, then the oldest."""
-    return replace(
+    tidied = replace(
         account,
         seen_at=now,
         challenges=_bounded_challenges(account.challenges, now),
         enrollments=tuple(e for e in account.enrollments if now < e.expires_at)[-MAX_ENROLLMENTS:],
-        browsers=_newest(account.browsers, MAX_BROWSERS),
+        browsers=_newest(tuple(_without_old_twin(b, now) for b in account.browsers), MAX_BROWSERS),
         sent=tuple(s for s in account.sent if now - s.at < DAY),
         skips=account.skips[-MAX_SKIPS:],
         ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
+        acceptances=account.acceptances[-MAX_ACCEPTANCES:],
     )
+    while len(encode(tidied)) > MAX_BYTES:
+        smaller = _less(tidied, now)
+        if smaller is tidied:
+            break
+        tidied = smaller
+    return tidied
+
+
+def _less(account: Account, now: int) -> Account:
+    """The account without what is missed least: an ended challenge, else the browser that was used longest ago."""
+    dead = [c for c in account.challenges if not c.is_live(now)]
+    if dead:
+        return replace(account, challenges=tuple(c for c in account.challenges if c is not dead[0]))
+    if len(account.browsers) > 1:
+        return replace(account, browsers=_newest(account.browsers, len(account.browsers) - 1))
+    return account
+
+
+def _without_old_twin(browser: Browser, now: int) -> Browser:
+    return replace(browser, twin=None) if browser.twin and now - browser.twin.at >= TWIN_LIFE else browser
 
 
 def _newest(browsers: tuple[Browser, ...], limit: int) -> tuple[Browser, ...]:
