@@ -91,6 +91,19 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             load_policy(path)
 
 
+def test_a_mark_at_the_start_is_no_fault(tmp_path: Path) -> None:
+    """Editors that begin a file with a byte order mark do no harm."""
+    path = tmp_path / "p.toml"
+    path.write_bytes(b'\xef\xbb\xbfversion = 1\nname = "x"\n')
+    assert load_policy(path).name == "x"
+
+
+def test_a_bottomless_file_is_a_fault() -> None:
+    """Nesting without end is told, not a crash."""
+    (line,) = told("x = " + "[" * 20_000 + "]" * 20_000)
+    assert "nested too deeply" in line
+
+
 DOCUMENTS = [
     "a = 1\nb.c = 2 # x\n'd e'.\"f\\u0041\" = 3\n",
     "[a]\nb = { c = 1, d = { e = [1, 2] } }\n[a.f]\ng = 1\n",

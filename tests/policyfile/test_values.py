@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfa_gate.core.policy import PathRule
+from mfa_gate.core.policy import BrandRules, PathRule
 from mfa_gate.policyfile import examine
 from mfa_gate.policyfile.attachments import svg_fault
 from mfa_gate.policyfile.durations import duration, format_duration, parse_duration
+from mfa_gate.policyfile.keys import key_for
 from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
 
 from .kinds import HEAD, TRAITS
@@ -59,36 +60,12 @@ def test_paths(text: str) -> None:
     assert path_fault(text) == ""
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "/a",
-        "/a/*",
-        "a/**",
-        "=a",
-        "//**",
-        "/a//**",
-        "=/a//b",
-        "/../**",
-        "=/a/./b",
-        "=/%61",
-        "=/a;b",
-        "=/a\\b",
-        "/ä/**",
-        "=/a\n",
-        "=/a b",
-        "=/a?b",
-        "=/a#b",
-        "/a/*/b/**",
-        "=",
-        "=//",
-        "/a/**/**",
-        "^/a$",
-        "=/a\x00",
-        "**",
-    ],
-)
+NO_PATHS = """
+/a|/a/*|a/**|=a|//**|/a//**|=/a//b|/../**|=/a/./b|=/%61|=/a;b|=/a\\b|/ä/**|=/a b|=/a?b|=/a#b|/a/*/b/**|=|=//|/a/**/**|^/a$|**
+"""
+
+
+@pytest.mark.parametrize("text", ["", "=/a\n", "=/a\x00", *NO_PATHS.strip().split("|")])
 def test_what_is_no_path(text: str) -> None:
     """S-5: tricks, patterns, queries and relative paths are refused when the policy is loaded."""
     assert path_fault(text)
@@ -104,6 +81,19 @@ def test_what_is_no_path(text: str) -> None:
 def test_an_accent_can_be_read(color: str, fits: bool) -> None:
     """WCAG 1.4.3: 4.5:1 against white; #767676 is the lightest gray that passes."""
     assert legible_color(color) is fits
+
+
+@pytest.mark.parametrize(
+    ("address", "fits"),
+    [
+        *(("https://example.org/help", True), ("/help", True), ("mailto:help@example.org", True), ("", True)),
+        *(("//evil.example", False), ("/\\evil.example", False), ("http://example.org", False), ("https://", False)),
+        *(("javascript:alert(1)", False), ("https://[", False), ("https://a b", False), ("mailto:", False)),
+    ],
+)
+def test_a_help_address_leads_where_it_says(address: str, fits: bool) -> None:
+    """A link on our pages is https, mail, or the host's own path; nothing that runs or hides its host."""
+    assert key_for(BrandRules, "help_url").holds(address) is fits
 
 
 def test_contrast_is_that_of_the_standard() -> None:

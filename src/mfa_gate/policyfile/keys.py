@@ -218,7 +218,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         ),
         "logo": text(500, empty=True),
         "help_url": Key(
-            says='it must be an address that starts with "https://" or "mailto:"',
+            says='it must be an address that starts with "https://", "mailto:" or "/"',
             holds=lambda v: v == "" or is_.help_address(v),
         ),
     },

@@ -61,7 +61,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise SettingsError(f"{os.fspath(path)}: it is larger than {MOST_BYTES // 1024} KiB; is it a policy?")
-        return content.decode()
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"{os.fspath(path)}: {(error.strerror or str(error)).lower()}") from None
     except UnicodeDecodeError as error:
@@ -73,11 +73,12 @@ def examine(text: str, *, base: File, traits: TraitsOf | None = None) -> Examine
     """As ``parse_policy``, with the faults as values."""
     try:
         top = tomllib.loads(text)
+        lines = lines_of(text)
     except tomllib.TOMLDecodeError as error:
         return Examined(policy=None, faults=(_syntax_fault(error, text),))
     except RecursionError:
         return Examined(policy=None, faults=(Fault(line=1, path="", text="not TOML: it is nested too deeply"),))
-    report = Report(lines=lines_of(text))
+    report = Report(lines=lines)
     policy = _policy(report, top, base, known_traits() if traits is None else traits)
     faults = tuple(sorted(report.found, key=lambda fault: fault.line))
     digest = hashlib.sha256(text.encode()).hexdigest()

@@ -111,22 +111,25 @@ def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Itera
         path = getattr(route, "path", None)
         convertors = {**above, **(getattr(route, "param_convertors", None) or {})}
         inner = getattr(route, "routes", None)
-        if inner and not hasattr(route, "methods"):
+        written = getattr(route, "original_route", route)
+        if inner and not hasattr(written, "methods"):
             yield from _walk(inner, prefix + (path or ""), convertors)
-        elif path is not None and hasattr(route, "methods"):
-            methods = tuple(sorted(route.methods or METHODS))
-            yield _leaf(prefix + path, convertors, methods)
-        elif path is not None and hasattr(route, "endpoint"):
+        elif path is not None and hasattr(written, "methods"):
+            yield _leaf(prefix + path, convertors, tuple(sorted(route.methods or METHODS)))
+        elif path is not None and hasattr(written, "endpoint"):
             yield _leaf(prefix + path, convertors, (WEBSOCKET,))
         elif path is not None:
-            yield _leaf(prefix + path + "/" + INSIDE, convertors, ("GET", "POST"))
+            yield _leaf(f"{prefix}{path}/{INSIDE}", convertors, ("GET", "POST"))
 
 
-def _with_contexts(routes: Iterable[Any]) -> Iterable[Any]:
+def _with_contexts(routes: Iterable[Any]) -> Iterator[Any]:
     """FastAPI keeps the prefixes of included routers beside its routes; it tells them by a function of its own."""
-    fastapi = sys.modules.get("fastapi.routing")
-    unfold = getattr(fastapi, "iter_route_contexts", None)
-    return list(routes) if unfold is None else list(unfold(list(routes)))
+    unfold = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
+    for route in routes:
+        if unfold is not None and not hasattr(route, "path"):
+            yield from unfold([route])
+        else:
+            yield route
 
 
 def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...]) -> Leaf:

@@ -1,0 +1,266 @@
+"""The commands, as a shell sees them: output, JSON, exit codes 0 done, 1 the answer is no, 2 wrong use."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from mfa_gate.cli.policy import add_commands
+
+from .kinds import HEAD, HERE
+
+EXAMPLE = str(HERE / "example.toml")
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+Write = Callable[[str, str], str]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.delenv("MFA_GATE_POLICY", raising=False)
+
+    def called(*words: str) -> Ran:
+        parser = argparse.ArgumentParser(prog="mfa-gate")
+        add_commands(parser.add_subparsers(required=True))
+        try:
+            args = parser.parse_args(["policy", *words])
+            code = args.run(args)
+        except SystemExit as ended:
+            code = ended.code
+        return Ran(code, *capsys.readouterr())
+
+    return called
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(name: str, text: str) -> str:
+        path = tmp_path / name
+        path.write_text(HEAD + text)
+        return str(path)
+
+    return written
+
+
+TOTP = "[factors]\nallowed = ['totp', 'backup-code']\n"
+
+
+def test_check_of_a_sound_policy(run: Run, write: Write) -> None:
+    """A policy without faults is 0, strict or not."""
+    sound = write("p.toml", TOTP)
+    ran = run("check", sound)
+    assert (ran.code, ran.err) == (0, "")
+    assert 'p.toml: policy "x" is valid (0 warnings)' in ran.out
+    assert run("check", sound, "--strict").code == 0
+
+
+def test_check_tells_every_fault(run: Run, write: Write) -> None:
+    """Faults are 1, on standard error; as JSON, each with file, line, path and text."""
+    path = write("p.toml", "nam = 1\n[attempts]\nmax = 0\n")
+    ran = run("check", path)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[0] == f'{path}:3: nam: unknown key; did you mean "name"?'
+    assert len(ran.err.splitlines()) == 2
+    faults = run("check", path, "--json").json["faults"]
+    assert [(fault["file"], fault["line"], fault["path"]) for fault in faults] == [
+        (path, 3, "nam"),
+        (path, 5, "attempts.max"),
+    ]
+
+
+def test_check_strict_fails_on_warnings(run: Run, write: Write) -> None:
+    """A warning is told and passes; with --strict it is 1; a note never is."""
+    weak = write("weak.toml", TOTP + "[freshness]\nmax_age = '31d'\n")
+    assert (run("check", weak).code, run("check", weak, "--strict").code) == (0, 1)
+    assert "warning: freshness.max_age:" in run("check", weak).out
+    assert run("check", weak, "--strict", "--json").json["ok"] is False
+    noted = write("noted.toml", TOTP + "[enrollment]\nfirst = 'open'\n")
+    assert run("check", noted, "--strict").code == 0
+
+
+def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:
+    """Decision 1: a code of 15 minutes is told with its clause, and stays what the policy says."""
+    path = write("p.toml", "[factors]\nallowed = ['totp', 'sms']\nsms.code.ttl = '15m'\n")
+    ran = run("check", path, "--profile", "nist-aal2")
+    assert ran.code == 0
+    assert 'nist-aal2: factors.sms.code.ttl: "15m" is longer than ten minutes [SP 800-63B-4 3.1.3.2]' in ran.out
+    assert run("check", path, "--profile", "asvs-l2", "--strict").code == 1
+    deviations = run("check", path, "--profile", "asvs-l2", "--json").json["deviations"]
+    assert [(d["path"], d["clause"]) for d in deviations] == [("factors.sms.code.ttl", "ASVS 5.0 6.5.5")]
+    assert run("check", path, "--profile", "pci").code == 2
+
+
+def test_which_file(run: Run, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
+    """The file comes from the argument, --policy or the environment; none, or one that is not there, is wrong use."""
+    path = write("p.toml", TOTP)
+    assert run("check").code == 2
+    assert "MFA_GATE_POLICY" in run("check").err
+    assert run("check", "--policy", path).code == 0
+    monkeypatch.setenv("MFA_GATE_POLICY", path)
+    assert run("check").code == 0
+    assert run("check", "--policy", path + ".no").code == 2
+    assert "there is no such file" in run("explain", path + ".no").err
+    assert run("diff", path, path + ".no").code == 2
+
+
+def test_no_command_is_wrong_use(run: Run) -> None:
+    """``policy`` alone, and a command that does not exist."""
+    assert run().code == 2
+    assert run("chekc", EXAMPLE).code == 2
+
+
+def test_explain(run: Run) -> None:
+    """The table has every rule, then the decision, the rule and what the user sees."""
+    words = ("explain", EXAMPLE, "--tenant", "clinic", "--enrolled", "totp", "--request", "POST /reports/export/1")
+    ran = run(*words, "--verified", "6d")
+    assert ran.code == 0
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert ["step_up", "export", "hit", "*"] in [row[:4] for row in rows]
+    assert ["agreement", "agreement", "not-reached"] in rows
+    assert "decision:  challenge (step_up)" in ran.out
+    assert "user sees: the challenge page (totp)" in ran.out
+    assert "StepUp(why=Why(rule='export'" in run(*words, "--verified", "6d", "--verbose").out
+    assert "decision:  challenge (ip_changed)" in run(*words, "--verified", "1m", "--ip-changed").out
+    assert "decision:  agreement" in run(*words, "--verified", "1m").out
+    assert "decision:  verified" in run(*words, "--verified", "1m", "--agreed").out
+    assert "decision:  locked" in run(*words, "--locked").out
+    assert "decision:  exempt" in run("explain", EXAMPLE, "--role", "patient", "--at", "2027-12-30").out
+    assert "decision:  enroll" in run("explain", EXAMPLE, "--groups", "patient", "--at", "2027-12-31T00:00:00Z").out
+    assert "decision:  off" in run("explain", EXAMPLE, "--not-enabled").out
+
+
+def test_explain_as_json_is_the_decision(run: Run) -> None:
+    """The JSON has the decision's own fields, every row, and the offered factors."""
+    told = run("explain", EXAMPLE, "--tenant", "clinic", "--enrolled", "email", "--verified", "8d", "--json").json
+    assert told["decision"]["kind"] == "StepUp"
+    assert told["decision"]["demand"]["max_age"] == 604_800
+    assert (told["state"], told["reason"], told["factors"]) == ("challenge", "expired", ["email"])
+    assert {row["rule"] for row in told["rules"]} >= {"health", "patients", "freshness", "export", "agreement"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--verified", "soon"),
+        ("--request", "/export"),
+        ("--at", "tomorrow"),
+        ("--ip", "near"),
+        ("--enrolled", "totp", "--proof-factor", "email", "--verified", "1d"),
+    ],
+)
+def test_explain_of_nonsense_is_wrong_use(run: Run, words: tuple[str, ...]) -> None:
+    """A situation that cannot be is 2, with a word of what is wrong."""
+    ran = run("explain", EXAMPLE, *words)
+    assert ran.code == 2
+    assert ran.err
+
+
+def test_explain_guesses_what_was_proven(run: Run, write: Write) -> None:
+    """An age without a factor is a proof by what the policy offers first."""
+    path = write("p.toml", TOTP)
+    assert "decision:  verified" in run("explain", path, "--verified", "6d").out
+    told = run("explain", path, "--proof-factor", "totp", "--verified", "6d", "--json").json
+    assert told["given"]["enrolled"] == ["totp"]
+
+
+def test_the_policys_own_tests(run: Run, write: Write) -> None:
+    """All tests hold: 0. One does not: 1, and the claim that failed is shown."""
+    assert run("test", EXAMPLE).code == 0
+    test = "[[tests]]\nname = 'a'\ngiven = {}\nexpect = { decision = 'allow' }\n"
+    path = write("p.toml", test)
+    ran = run("test", path)
+    assert ran.code == 1
+    assert "FAIL a" in ran.out
+    assert 'decision: expected "verified", got "enroll" (rule enrollment)' in ran.out
+    assert run("test", path, "--json").json["ok"] is False
+
+
+def test_diff(run: Run, write: Write) -> None:
+    """Looser is 1 unless allowed; stricter and equal are 0."""
+    old, new = write("old.toml", ""), write("new.toml", "[freshness]\nmax_age = '8d'\n")
+    ran = run("diff", old, new)
+    assert ran.code == 1
+    assert ran.out.split() == ["looser", "(all)", "freshness.max_age", "7d", "->", "8d"]
+    assert "--allow-weaker" in ran.err
+    assert run("diff", old, new, "--allow-weaker").code == 0
+    assert run("diff", new, old).code == 0
+    assert run("diff", old, old).out == "no difference\n"
+    assert run("diff", old, new, "--json").json["differences"][0]["change"] == "looser"
+
+
+def test_a_faulty_file_is_the_answer_no(run: Run, write: Write) -> None:
+    """Every other command refuses a faulty file with all its faults."""
+    bad = write("bad.toml", "[attempts]\nmax = 0\nmaxx = 1\n")
+    for words in (("explain", bad), ("test", bad), ("diff", bad, bad), ("impact", bad, "--events", bad)):
+        ran = run(*words)
+        assert ran.code == 1, words
+        assert ran.err.startswith("2 faults:\nbad.toml:4: attempts.max:"), ran.err
+    assert len(run("test", bad, "--json").json["faults"]) == 2
+
+
+def test_impact(run: Run, write: Write, tmp_path: Path) -> None:
+    """Events are read from a file; counts come by outcome."""
+    events = tmp_path / "audit.jsonl"
+    rows = [
+        {"kind": "proof.granted", "at": at, "tenant": "t", "account": "a", "factor": "totp", "network": "n"}
+        for at in (0, 9)
+    ]
+    events.write_text("\n".join(json.dumps(row) for row in rows) + "\nnoise\n")
+    path = write("p.toml", TOTP)
+    ran = run("impact", path, "--events", str(events))
+    assert ran.code == 0
+    assert "2 of 3 events were decisions; 1 lines could not be read" in ran.out
+    told = run("impact", path, "--events", str(events), "--json").json
+    assert sorted(impact["after"] for impact in told["impacts"]) == ["challenge (no_proof)", "verified"]
+    assert run("impact", path, "--events", str(tmp_path / "none")).code == 2
+
+
+APP = """
+from starlette.applications import Starlette
+from starlette.routing import Route
+async def page(request): ...
+app = Starlette(routes=[Route("/healthz", page), Route("/charts", page)])
+def make():
+    return app
+def broken(x): ...
+"""
+
+
+def test_routes(run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app is imported by name; a rule that matches no route is 1."""
+    (tmp_path / "policy_routes_shop.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    rule = "[[exempt]]\nname = 'health'\npaths = ['=/{}']\nreason = 'x'\npermanent = true\n"
+    good, bad = write("good.toml", rule.format("healthz")), write("bad.toml", rule.format("health"))
+    for name in ("app", "make"):
+        ran = run("routes", good, "--app", f"policy_routes_shop:{name}")
+        assert ran.code == 0, ran.err
+        assert ["GET", "/healthz", "exempt", "health"] in [line.split() for line in ran.out.splitlines()]
+    ran = run("routes", bad, "--app", "policy_routes_shop:app")
+    assert (ran.code, ran.err) == (1, "exempt.health: matches no route\n")
+    assert run("routes", bad, "--app", "policy_routes_shop:app", "--json").json["idle_rules"] == ["exempt.health"]
+    for name in ("policy_routes_shop", "policy_routes_shop:none", "no_such_module:app", "policy_routes_shop:broken"):
+        assert run("routes", good, "--app", name).code == 2, name
+    assert str(tmp_path) not in sys.path
+
+
+def test_schema(run: Run) -> None:
+    """The schema is printed as JSON."""
+    assert run("schema").json["properties"]["version"] == {"const": 1}
