@@ -18,7 +18,6 @@ from .core.policy import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring
-from .policyfile import load_policy
 from .ports import Clock, ContactsOf, Entropy, Identify, Senders, Store
 from .service import RelyingParty, Service, Wiring
 from .settings import (
@@ -29,12 +28,10 @@ from .settings import (
     faults_of_relying_party,
     networks_of,
 )
-from .stores import store_from_url
 from .web.cookies import Cookies
 from .web.guard import Guard
 from .web.middleware import MFAGateMiddleware
-from .web.render import Renderer
-from .web.visit import Site
+from .web.site import Site
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -108,6 +105,10 @@ class MFAGate:
         accept_any_forwarder: bool = False,
         dev: bool = False,
     ) -> None:
+        from .policyfile import load_policy
+        from .stores import store_from_url
+        from .web.render import Renderer
+
         faults: list[str] = []
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from . import pages, views
 from .facts import Scope, caller_kind, header
 from .forms import BadBody, read_form, same_origin
-from .render import static_asset
 from .responses import NO_STORE, Answer, page, problem, redirect
-from .visit import LANG_COOKIE, Site, Visit
+from .site import Site
 
 if TYPE_CHECKING:
     from .guard import Guard
+    from .pages import Page
+    from .visit import Visit
 
 log = logging.getLogger("mfa_gate")
 
@@ -47,6 +47,8 @@ class Door:
         return await answer.send(scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
+        from . import pages
+
         if place.startswith("/static/"):
             return await self._static(scope, place.removeprefix("/static/"))
         if place.endswith("/") and place != "/" and "//" not in place:
@@ -75,7 +77,7 @@ class Door:
             return self._in_language(visit) or await handler(visit)
         return await self._post(visit, receive, handler)
 
-    async def _post(self, visit: Visit, receive: Receive, handler: pages.Page) -> Answer:
+    async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
         """A form: from our own page (origin and token), bounded, urlencoded; and not before the connection is ready."""
         if header(visit.scope, b"early-data") == b"1":
             return self.refused(visit, Refusal(reason="early_data"))
@@ -89,6 +91,8 @@ class Door:
 
     async def _stale_form(self, visit: Visit) -> Answer:
         """The token is not this browser's: the same page with a fresh one (U-56), or cookies are off, or it is done already."""
+        from . import pages, views
+
         if visit.fresh:
             return visit.show(views.CookiesOff(retry_url=visit.scope["path"]), status=422)
         shown = pages.find(visit.scope["path"].removeprefix(visit.base))
@@ -102,9 +106,10 @@ class Door:
         query = visit.scope.get("query_string", b"")
         if not query.startswith(b"lang="):
             return None
-        tag = query[5:].decode("latin-1")
         from .i18n import available
+        from .visit import LANG_COOKIE
 
+        tag = query[5:].decode("latin-1")
         if tag not in available():
             return None
         secure = "; Secure" if visit.jar.secure else ""
@@ -117,6 +122,8 @@ class Door:
             return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
         if name.startswith("logo"):
             return await self._logo(scope)
+        from .render import static_asset
+
         asset = static_asset(name)
         if asset is None:
             return Answer(404, b"", NO_STORE)
@@ -144,6 +151,8 @@ class Door:
 
     def refused(self, visit: Visit, refusal: Refusal, *, status: int | None = None) -> Answer:
         """A refusal at one of our addresses: a page for page loads, else a problem document."""
+        from . import views
+
         code = status or refusal.row.status
         if caller_kind(visit.scope) == "page":
             view = views.Fault(
@@ -179,6 +188,8 @@ class Door:
 
     def _fault_page(self, scope: Scope, refusal: Refusal) -> Answer:
         """A page that needs no store; and if even that fails, a plain one (F-36)."""
+        from . import views
+
         headers = [(b"retry-after", b"1")]
         row = REASONS[refusal.reason]
         try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
 from ..core.decision import Allow, Decision, Enroll, StepUp
 from ..core.entropy import handle_digest
 from ..core.events import Event
-from ..core.model import Caller, Subject
+from ..core.model import Caller, Subject, SubjectKey
 from ..core.networks import Network
 from ..core.policy import Demand, Facts, Policy, exemption_for
 from ..core.reasons import Refusal
@@ -31,7 +31,10 @@ from .facts import (
 )
 from .refusing import refuse
 from .responses import problem
-from .visit import Site, Visit
+from .site import Site
+
+if TYPE_CHECKING:
+    from .visit import Visit
 
 log = logging.getLogger("mfa_gate")
 
@@ -247,6 +250,8 @@ class Guard:
 
     async def visit(self, scope: Scope, subject: Subject) -> Visit:
         """The visit of a subject at one of our pages; a browser without a handle gets a fresh one, which proves nothing."""
+        from .visit import Visit
+
         await self.open()
         jar = self._cookies.jar(subject.key, scope)
         value = cookie_value(scope, jar.handle)
@@ -304,8 +309,6 @@ class Guard:
 
     async def _tripwire(self, scope: Scope, receive: Receive, send: Send) -> None:
         moment = self.service.engine.moment()
-        from ..core.model import SubjectKey
-
         event = moment.event("gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside")
         log.error(
             "mfa_gate: the app found a user in a request that the gate saw as anonymous; what authenticates must be "

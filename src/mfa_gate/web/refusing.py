@@ -12,7 +12,7 @@ from ..core.policy import Demand
 from .cookies import PENDING_LIFE, Jar, cookie_value
 from .facts import Scope, caller_kind, header, is_clean, safe_path
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
-from .visit import going_note
+from .site import going_note
 
 if TYPE_CHECKING:
     from .guard import Guard

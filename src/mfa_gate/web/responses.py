@@ -8,8 +8,8 @@ from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
+from .assets import CSP
 from .facts import Scope
-from .render import CSP
 
 Send = Callable[[Any], Awaitable[None]]
 Header = tuple[bytes, bytes]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
@@ -12,30 +11,14 @@ from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts, Rules
 from ..core.reasons import Refusal
 from ..service import Judgement, Service
-from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
+from .cookies import PENDING_LIFE, Jar, Note, cookie_value
 from .facts import Scope, safe_path
 from .i18n import available, native_name, negotiate
-from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
+from .site import Site
 from .views import Frame, Language, Notice, Problem, View
 
 LANG_COOKIE = b"mfa-lang"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What all pages share: the parts, and the host's own addresses."""
-
-    service: Service
-    cookies: Cookies
-    renderer: Renderer
-    prefix: str
-    sign_in: str
-    sign_out: str
-    home: str
-    origins: tuple[str, ...]
-    json_status: int = 403
-    dev: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,16 +225,3 @@ def _demands(going: Note) -> tuple[Demand, ...]:
 def problem_from(refusal: Refusal, field: str = "code") -> Problem:
     """A refusal as a problem of a form field."""
     return Problem(reason=refusal.reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)
-
-
-def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[Demand, ...] = ()) -> dict[str, Any]:
-    """What is written down when a request is interrupted."""
-    note: dict[str, Any] = {"to": to, "p": path[:512], "m": method[:16]}
-    if not clean or len(path) > 512:
-        note["c"] = False
-    if demands:
-        note["d"] = [[d.rule, d.max_age, list(d.factors_any), d.phishing_resistant] for d in demands]
-    return note
-
-
-__all__ = ["Site", "Visit", "going_note", "problem_from"]

@@ -11,6 +11,7 @@ from ...service.enrolling import BACKUP
 from ...service.proving import Issued
 from .. import views
 from ..responses import Answer
+from ..site import going_note
 from ..views import Notice, Problem, Sending
 from ..visit import Visit, problem_from
 from .challenge import not_found
@@ -203,8 +204,6 @@ def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
 
 def confirm_first(visit: Visit, place: str) -> Answer:
     """Ask for a fresh proof, then lead back to a page of ours."""
-    from ..visit import going_note
-
     demand = visit.change_demand(CHANGE_AGE)
     note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
     visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))

@@ -1,0 +1,36 @@
+"""The command ``mfa-gate``: exit 0 done, 1 the answer is no, 2 wrong use."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import MFAGateError
+
+__all__ = ["main"]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    from . import keys, policy
+
+    top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
+    sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    policy.add_commands(sub)
+    keys.add_commands(sub)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except MFAGateError as error:
+        print(f"mfa-gate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
