@@ -31,7 +31,9 @@ def store_from_url(url: str) -> Store:
 
             return MemoryStore()
         case "redis" | "rediss" | "redis+sentinel" | "redis+cluster":
-            raise SettingsError(f"store {without_password(url)!r}: this release has no {kind} store yet; use sqlite:///")
+            raise SettingsError(
+                f"store {without_password(url)!r}: this release has no {kind} store yet; use sqlite:///"
+            )
     raise SettingsError(f"store {without_password(url)!r}: {kind!r} is no known kind; write {_KINDS}")
 
 

@@ -15,6 +15,13 @@ from .schema import APPLICATION_ID, SCHEMA, version_of
 OPEN_PATIENCE = 0.4
 """Seconds that an opener or a reader waits for another process, which may be reading the log after a crash."""
 
+_SETTINGS = (
+    "synchronous = FULL",
+    "temp_store = MEMORY",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "cache_size = -16384",
+)
 LOOK_EVERY = 0.25
 """Seconds between two looks at the file on the disk."""
 

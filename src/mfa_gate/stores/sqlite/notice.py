@@ -13,6 +13,8 @@ from .lane import Job, Lane
 from .slot import Slot
 
 _OVERDUE = 0.75
+_LOCK_PATIENCE = 0.02
+"""Seconds; the lock is free unless another event loop looks at the same moment, or the file is being opened anew."""
 _NOTHING: frozenset[SubjectKey] = frozenset()
 
 
@@ -41,7 +43,8 @@ class Notice:
         now = time.monotonic()
         if now >= self._look_at:
             self._look(now)
-        if not self._slot.lock.acquire(blocking=False):
+        lock = self._slot.lock
+        if not (lock.acquire(blocking=False) or lock.acquire(timeout=_LOCK_PATIENCE)):
             raise StoreUnavailable("the SQLite store is being opened anew")
         try:
             connection = self._slot.connection
@@ -58,7 +61,7 @@ class Notice:
             self._slot.drop()
             raise outage(error) from error
         finally:
-            self._slot.lock.release()
+            lock.release()
 
     def _open(self) -> sqlite3.Connection:
         self._connection = None

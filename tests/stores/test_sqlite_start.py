@@ -1,0 +1,279 @@
+"""When a process must not start on a SQLite file, and what the first start makes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.errors import SettingsError
+from mfa_gate.stores import mounts, store_from_url
+from mfa_gate.stores.memory import MemoryStore
+from mfa_gate.stores.sqlite import SQLiteStore, schema, starting
+from mfa_gate.testing.store_suite import ALICE, enrolled
+
+
+async def made(path: Path) -> None:
+    store = SQLiteStore(path)
+    await store.open()
+    await store.swap(enrolled(ALICE))
+    await store.aclose()
+
+
+async def refusal(path: Path) -> str:
+    store = SQLiteStore(path)
+    with pytest.raises(SettingsError) as caught:
+        await store.open()
+    await store.aclose()
+    return str(caught.value)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "mfa.db"
+
+
+def sql(path: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+async def test_missing_with_marker(path: Path) -> None:
+    """F-8: a store that was there once is never made anew in silence: that would unenroll everybody."""
+    await made(path)
+    path.unlink()
+    message = await refusal(path)
+    assert "is missing" in message
+    assert f"delete {path}.created" in message
+    assert not path.exists()
+    path.with_name("mfa.db.created").unlink()
+    await made(path)
+
+
+async def test_another_store_in_its_place(path: Path) -> None:
+    """F-8: a store that was made elsewhere is not taken for this one, unless the operator says so."""
+    await made(path)
+    await made(path.with_name("other.db"))
+    shutil.move(path.with_name("other.db"), path)
+    assert "not the store that was created here" in await refusal(path)
+    path.with_name("mfa.db.created").unlink()
+    await made_again(path)
+
+
+async def made_again(path: Path) -> None:
+    store = SQLiteStore(path)
+    await store.open()
+    assert (await store.load(ALICE)).version == 1
+    await store.aclose()
+
+
+async def test_marker_comes_back(path: Path) -> None:
+    """A first start that was killed before its marker leaves a store that the next start takes on and marks."""
+    await made(path)
+    path.with_name("mfa.db.created").unlink()
+    await made_again(path)
+    assert re.fullmatch("[0-9a-f]{32}\n", path.with_name("mfa.db.created").read_text())
+
+
+def foreign(path: Path) -> None:
+    sql(path, "CREATE TABLE account (id)")
+
+
+def newer(path: Path) -> None:
+    asyncio.run(made(path))
+    sql(path, "PRAGMA user_version = 99")
+
+
+def torn(path: Path) -> None:
+    asyncio.run(made(path))
+    good = path.read_bytes()
+    path.write_bytes(good[: len(good) // 2])
+
+
+def damaged(path: Path) -> None:
+    asyncio.run(made(path))
+    with open(path, "r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 8192)
+
+
+REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "another program's": (foreign, "another program's SQLite file: give the store a file of its own"),
+    "newer": (newer, "has schema 99, this release knows 1: install the release that wrote it"),
+    "no SQLite": (lambda path: path.write_bytes(b"hello" * 1000), "no SQLite file, or a damaged one"),
+    "torn": (torn, "damaged"),
+    "damaged": (damaged, "damaged"),
+    "empty": (lambda path: path.touch(), "is empty: restore it from a copy, or delete it"),
+    "directory": (lambda path: path.mkdir(), "not a regular file"),
+    "dangling link": (lambda path: path.symlink_to("nowhere"), "cannot be used"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+async def test_refused(path: Path, kind: str) -> None:
+    """F-8, F-20: a file that is not a sound store of ours stops the start, with its fix, and is left as it is."""
+    make, message = REFUSED[kind]
+    await asyncio.to_thread(make, path)
+    before = path.read_bytes() if path.is_file() else b""
+    assert message in await refusal(path)
+    assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+async def test_no_directory(tmp_path: Path) -> None:
+    """A path without a directory is named with the command's worth of fix."""
+    assert f"make {tmp_path / 'no'}" in await refusal(tmp_path / "no" / "mfa.db")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
+async def test_wrong_owner(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-8: another user's file is refused; only root may work on it in its owner's place."""
+    await made(path)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "belongs to user 0, this process runs as 1000" in await refusal(path)
+
+
+async def test_open_modes_are_closed(path: Path) -> None:
+    """S-116: a file that others could read is made private at the start."""
+    await made(path)
+    path.chmod(0o644)
+    await made_again(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_network_file_system(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-116: on a network file system the start is refused and nothing is made."""
+    monkeypatch.setattr(starting, "network_type_of", lambda _: "nfs4")
+    assert "network file system (nfs4)" in await refusal(path)
+    assert list(path.parent.iterdir()) == []
+
+
+async def test_old_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-116: a SQLite older than 3.35 is refused."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    assert "3.35" in await refusal(path)
+
+
+async def test_upgrade(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-20: an older file is brought up to date in one step that is whole, and keeps its contents."""
+    await made(path)
+    monkeypatch.setitem(schema.STEPS, 1, ("CREATE TABLE more (x)", "INSERT INTO more VALUES (5)"))
+    for module in (schema, starting, __import__("mfa_gate.stores.sqlite.file", fromlist=["x"])):
+        monkeypatch.setattr(module, "SCHEMA", 2)
+    monkeypatch.setattr(__import__("mfa_gate.stores.sqlite.lane", fromlist=["x"]), "SCHEMA", 2)
+    await asyncio.gather(*(made_again(path) for _ in range(4)))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT x FROM more").fetchall() == [(5,)]
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+async def test_first_starts_at_once(path: Path) -> None:
+    """Many workers that start for the first time at the same moment end up on one store, without leftovers."""
+    stores = [SQLiteStore(path) for _ in range(12)]
+    await asyncio.gather(*(store.open() for store in stores))
+    won = await asyncio.gather(*(store.swap(enrolled(ALICE)) for store in stores))
+    assert sum(won) == 1
+    await asyncio.gather(*(store.aclose() for store in stores))
+    assert sorted(item.name for item in path.parent.iterdir()) == ["mfa.db", "mfa.db.created"]
+
+
+async def test_killed_while_creating(path: Path) -> None:
+    """F-10: a first start that is killed at any point leaves nothing that stops the next one."""
+    for name in ("mfa.db.0123.new", "mfa.db.created.0123"):
+        path.with_name(name).write_bytes(b"half")
+    await made(path)
+    await made_again(path)
+
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+30 22 0:40 / /srv rw - nfs4 server:/export rw
+31 30 8:2 / /srv/local rw - xfs /dev/sdb rw
+32 22 0:41 / /mnt/my\\040share rw - cifs //server/share rw
+33 22 0:42 / /home/a/remote rw - fuse.sshfs a@b: rw
+34 22 0:43 / /mnt/c rw - 9p C:\\\\134 rw
+35 22 0:44 / /data rw - fuse.mergerfs a:b rw
+36 22 0:45 / /over rw - nfs server:/x rw
+37 22 0:46 / /over rw - tmpfs tmpfs rw
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lib/mfa.db", ""),
+        ("/srv/mfa.db", "nfs4"),
+        ("/srv", "nfs4"),
+        ("/srvx/mfa.db", ""),
+        ("/srv/local/mfa.db", ""),
+        ("/mnt/my share/mfa.db", "cifs"),
+        ("/home/a/remote/x/mfa.db", "fuse.sshfs"),
+        ("/home/a/mfa.db", ""),
+        ("/mnt/c/mfa.db", "9p"),
+        ("/data/mfa.db", ""),
+        ("/over/mfa.db", ""),
+    ],
+)
+def test_mounts(path: str, kind: str) -> None:
+    """S-116: the innermost and latest mount that holds the path tells whether it is a network file system."""
+    assert mounts.network_type(path, MOUNTS) == kind
+
+
+def test_sandbox_root() -> None:
+    """A sandbox whose own root disk is 9p is local; a 9p share inside of it is not."""
+    text = "1 0 0:1 / / rw - 9p none rw\n2 1 0:2 / /share rw - 9p host rw\n"
+    assert mounts.network_type("/var/mfa.db", text) == ""
+    assert mounts.network_type("/share/mfa.db", text) == "9p"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("mfa.db", "no URL"),
+        ("", "no URL"),
+        ("postgres://u:secret@h/db", "no known kind"),
+        ("sqlite://mfa.db", "three slashes"),
+        ("sqlite:///", "names no file"),
+        ("sqlite:///:memory:", "memory://"),
+        ("sqlite:///x.db?mode=ro", "takes no options"),
+        ("memory://x", "takes nothing"),
+    ],
+)
+def test_wrong_urls(url: str, message: str) -> None:
+    """A URL that names no store stops the start, says what to write, and tells no password."""
+    with pytest.raises(SettingsError, match=re.escape(message)) as caught:
+        store_from_url(url)
+    assert "secret" not in str(caught.value)
+
+
+async def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three slashes are relative to the working directory, four absolute; no store is imported before it is named."""
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(store_from_url("memory://"), MemoryStore)
+    for url, path in (("sqlite:///a.db", "a.db"), (f"sqlite:///{tmp_path}/b c%20.db", "b c%20.db")):
+        store = store_from_url(url)
+        await store.open()
+        await store.aclose()
+        assert (tmp_path / path).stat().st_size > 0
+
+
+def test_lazy_imports() -> None:
+    """Choosing the memory store loads neither sqlite3 nor redis."""
+    code = (
+        "import sys; from mfa_gate.stores import store_from_url; store_from_url('memory://');"
+        "print(sorted({'sqlite3', 'redis'} & set(sys.modules)))"
+    )
+    source = str(Path(starting.__file__).parents[3])
+    environment = {**os.environ, "PYTHONPATH": source}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "[]\n"
