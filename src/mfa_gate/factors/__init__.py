@@ -10,6 +10,7 @@ from .base import Factor
 from .email import Email
 from .sms import Sms
 from .totp import Totp
+from .webauthn import WebAuthn
 
 FACTORS: Mapping[str, Factor] = {
     factor.traits.kind: factor
@@ -18,6 +19,7 @@ FACTORS: Mapping[str, Factor] = {
         Email(),
         Sms(),
         BackupCode(),
+        WebAuthn(),
     )
 }
 """Every factor by its kind."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..core.assurance import Traits
 from ..core.entropy import expand
-from ..core.model import Challenge, Contacts, Fields, SubjectKey
+from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
 from ..core.policy import ResendRules, Rules
 from ..keyring import Keyring
 
@@ -22,7 +22,8 @@ class Context:
     """What a factor may know: whose it is, the time, fresh entropy, the keys, the rules, and words for messages.
 
     ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
-    party's, ``origins`` its origins; none of them comes from a request. ``where`` and ``when`` are for people.
+    party's, ``origins`` its origins; none of them comes from a request. ``where`` and ``when`` are for people. ``known``
+    are the subject's confirmed authenticators of every kind.
     """
 
     key: SubjectKey
@@ -39,7 +40,7 @@ class Context:
     where: str = ""
     when: str = ""
     user_handle: str = ""
-    known: tuple[Fields, ...] = ()
+    known: tuple[Authenticator, ...] = ()
     callback: str = ""
     translate: Callable[[str], str] = _same
 
@@ -92,7 +93,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The response is right. ``data`` replaces the authenticator's; ``target`` names another one that it was meant for.
+    """The response is right. ``target`` names the authenticator that it was meant for, "" the one that was asked;
+    ``data`` replaces that one's, and handed back as it was given it changes nothing.
 
     ``challenge`` is the id of the challenge that it answers, which must still be live when this is settled.
     ``claim`` is a name that must be unique over the whole store (a credential id).

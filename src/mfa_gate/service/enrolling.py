@@ -191,9 +191,12 @@ class Enrollments:
             outcome = await asyncio.to_thread(
                 part.verify, context, data=draft.data, challenges=open_ones, response=read
             )
-            claim = outcome.claim if isinstance(outcome, Accepted) else ""
-            if claim and not await self.engine.store.claim(claim, caller.subject.key):
-                outcome = Rejected(reason="already_enrolled", free=True)
+            if (
+                isinstance(outcome, Accepted)
+                and outcome.claim
+                and not await self.engine.store.claim(outcome.claim, caller.subject.key)
+            ):
+                outcome = Rejected(reason="already_enrolled", challenge=outcome.challenge)
             if isinstance(outcome, Rejected):
                 return await self.proving.fail(caller, rules, taken, draft.factor, outcome)
             done = await self._settle(caller, handle, judgement, draft, outcome, taken, label, answer)
@@ -219,6 +222,7 @@ class Enrollments:
         moment = self.engine.moment(network=caller.network)
         new_handle = self.proving.next_handle(caller, handle, answer)
         requirement, traits = judgement.requirement, TRAITS[draft.factor]
+        chosen = label if label != draft.label else ""
 
         def step(current: Account) -> changes.Change[Granted | Refusal]:
             now = max(moment.now, current.seen_at)
@@ -233,7 +237,7 @@ class Enrollments:
                 seen=draft,
                 data=outcome.data,
                 challenge=outcome.challenge,
-                label=label or (outcome.label if draft.label == traits.name else ""),
+                label=chosen or (outcome.label if draft.label == traits.name else ""),
                 traits=traits,
                 user_verified=outcome.user_verified,
                 new_handle=handle_digest(new_handle),

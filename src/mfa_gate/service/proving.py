@@ -88,6 +88,7 @@ class Proving:
             where=caller.network,
             when=datetime.fromtimestamp(now, UTC).strftime("%d %b %Y, %H:%M UTC"),
             user_handle=account.handle,
+            known=account.authenticators,
         )
 
     # -- sending -------------------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ class Proving:
         taken: Charge,
         rules: Rules,
     ) -> tuple[Accepted | Rejected, Authenticator]:
-        """Verify off the loop. A code that was sent to another of the caller's authenticators counts as that one's."""
+        """Verify off the loop. An answer that belongs to another of the caller's authenticators counts as that one's."""
         try:
             outcome = await asyncio.to_thread(part.verify, context, data=seen.data, challenges=open_ones, response=read)
         except Unopened:
@@ -303,7 +304,8 @@ class Proving:
             other = account.authenticator(outcome.target)
             if other is None:
                 return Rejected(reason="wrong_code"), seen
-            return replace(outcome, data=other.data), other
+            changed = outcome.data if outcome.data != seen.data else other.data
+            return replace(outcome, data=changed), other
         return outcome, seen
 
     async def charge(self, caller: Caller, rules: Rules, answer: str) -> Charge | Forwarded | Refusal:

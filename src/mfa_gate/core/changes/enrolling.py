@@ -143,6 +143,8 @@ def settle_enrollment(
     reason = refusal.reason if refusal else ""
     if not reason and seen not in account.enrollments:
         reason = "code_already_used"
+    if not reason and any("claim" in a.data and a.data["claim"] == data.get("claim") for a in account.authenticators):
+        reason = "already_enrolled"
     answered = next((c for c in account.challenges if c.id == challenge), None)
     if not reason and challenge and (answered is None or not answered.is_live(now)):
         reason = "code_already_used"

@@ -1,0 +1,175 @@
+"""What a passkey's answer must hold besides its shape: WebAuthn Level 3, 7.1 and 7.2, with what the library leaves to us."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from ..core.model import Authenticator, Challenge, Fields
+from .aaguids import provider_name
+from .base import Accepted, Context, Rejected
+from .passkey_response import MAX_CREDENTIAL_ID, Ceremony, ClientData, PasskeyResponse, from_base64url, to_base64url
+
+if TYPE_CHECKING:
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
+
+KIND = "webauthn"
+NAME = "Passkey"
+ALGORITHMS = (-8, -7, -257)
+"""EdDSA, ECDSA on P-256, RSA PKCS#1 v1.5 with SHA-256 (S-76)."""
+RSA_BITS = range(2048, 8193)
+
+
+def passkeys(context: Context) -> list[Authenticator]:
+    """The subject's confirmed passkeys."""
+    return [a for a in context.known if a.factor == KIND]
+
+
+def was_asked(context: Context, told: ClientData, response: PasskeyResponse, asked: Challenge) -> bool:
+    """Whether client data and response are of the ceremony that was asked for, at one of our own origins (S-70, S-71, S-73)."""
+    ceremony: Ceremony = "create" if context.purpose == "enroll" else "get"
+    return (
+        asked.data.get("type") == response.ceremony == ceremony
+        and told.type == f"webauthn.{ceremony}"
+        and told.origin in context.origins
+        and not told.embedded
+    )
+
+
+def registered(
+    context: Context, data: Fields, asked: Challenge, response: PasskeyResponse
+) -> Accepted | Rejected | None:
+    """A new credential, or None where something is wrong. Attestation is checked where there is one, and trusted never."""
+    import webauthn
+    from webauthn.helpers.cose import COSEAlgorithmIdentifier
+    from webauthn.helpers.structs import AuthenticatorAttestationResponse, RegistrationCredential
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
+
+    raw_id, challenge = from_base64url(response.id), from_base64url(asked.data["challenge"])
+    if raw_id is None or challenge is None or not _is_one_item(response.attestation):
+        return None
+    done = webauthn.verify_registration_response(
+        credential=RegistrationCredential(
+            id=response.id,
+            raw_id=raw_id,
+            response=AuthenticatorAttestationResponse(
+                client_data_json=response.client_data, attestation_object=response.attestation
+            ),
+        ),
+        expected_challenge=challenge,
+        expected_rp_id=context.host,
+        expected_origin=list(context.origins),
+        require_user_presence=True,
+        require_user_verification=_demands_user(context),
+        supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
+    )
+    if type(done) is not VerifiedRegistration or done.credential_id != raw_id or len(raw_id) > MAX_CREDENTIAL_ID:
+        return None
+    if not _is_usable_key(done.credential_public_key):
+        return None
+    if any(a.data.get("credential") == response.id for a in passkeys(context)):
+        return Rejected(reason="already_enrolled", challenge=asked.id)
+    claim = f"{KIND}:{response.id}"
+    fields = {
+        "credential": response.id,
+        "key": to_base64url(done.credential_public_key),
+        "count": done.sign_count,
+        "eligible": done.credential_device_type == "multi_device",
+        "synced": done.credential_backed_up,
+        "uv": done.user_verified,
+        "transports": list(response.transports),
+        "aaguid": done.aaguid,
+        "user": data["user"],
+        "claim": claim,
+    }
+    return Accepted(
+        data=fields, challenge=asked.id, user_verified=done.user_verified, claim=claim, label=_label(done, response)
+    )
+
+
+def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> Accepted | Rejected | None:
+    """A proof by the credential that the response names, or None where something is wrong.
+
+    The key comes from the subject's own row, and that row must have been offered (S-68).
+    """
+    import webauthn
+    from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+    from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
+
+    mine = next((a for a in passkeys(context) if a.data.get("credential") == response.id), None)
+    offered = asked.data.get("offered")
+    if mine is None or not isinstance(offered, (list, tuple)) or mine.id not in offered:
+        return None
+    if response.user_handle and response.user_handle != mine.data["user"]:
+        return None
+    raw_id, challenge, key = (from_base64url(text) for text in (response.id, asked.data["challenge"], mine.data["key"]))
+    if raw_id is None or challenge is None or key is None:
+        return None
+    done = webauthn.verify_authentication_response(
+        credential=AuthenticationCredential(
+            id=response.id,
+            raw_id=raw_id,
+            response=AuthenticatorAssertionResponse(
+                client_data_json=response.client_data,
+                authenticator_data=response.authenticator,
+                signature=response.signature,
+            ),
+        ),
+        expected_challenge=challenge,
+        expected_rp_id=context.host,
+        expected_origin=list(context.origins),
+        credential_public_key=key,
+        credential_current_sign_count=0,  # compared below, after the signature: only a real copy of a key raises an alarm
+        require_user_verification=_demands_user(context),
+    )
+    if type(done) is not VerifiedAuthentication or done.credential_id != raw_id:
+        return None
+    if (done.credential_device_type == "multi_device") is not mine.data["eligible"]:
+        return Rejected(reason="wrong_code", alarm="backup_eligibility_changed", challenge=asked.id)
+    last = int(str(mine.data["count"]))
+    if (done.new_sign_count or last) and done.new_sign_count <= last:
+        return Rejected(reason="wrong_code", alarm="counter_back", challenge=asked.id)
+    fields = {**mine.data, "count": done.new_sign_count, "synced": done.credential_backed_up}
+    return Accepted(data=fields, target=mine.id, challenge=asked.id, user_verified=done.user_verified)
+
+
+def _demands_user(context: Context) -> bool:
+    """The library's default is off, so it is always said (S-74)."""
+    return context.rules.factors.webauthn.user_verification == "required"
+
+
+def _is_one_item(raw: bytes) -> bool:
+    """Whether ``raw`` is one CBOR item to its last byte. Raises what the decoder raises."""
+    from cbor2 import CBORDecoder
+
+    stream = io.BytesIO(raw)
+    CBORDecoder(stream, allow_duplicate_keys=False).decode()
+    return stream.tell() == len(raw)
+
+
+def _is_usable_key(cose: bytes) -> bool:
+    """Whether the key is a point or modulus that its own algorithm can use. Raises what the library raises."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
+
+    decoded = decode_credential_public_key(cose)
+    key = decoded_public_key_to_cryptography(decoded)
+    match key:
+        case EllipticCurvePublicKey():
+            return decoded.alg == -7 and isinstance(key.curve, SECP256R1)
+        case Ed25519PublicKey():
+            return decoded.alg == -8
+        case RSAPublicKey():
+            return decoded.alg == -257 and key.key_size in RSA_BITS
+    return False
+
+
+def _label(done: VerifiedRegistration, response: PasskeyResponse) -> str:
+    """The provider's name, else what kind of thing it is (U-45)."""
+    known = provider_name(done.aaguid)
+    if known:
+        return known
+    plugged = "internal" not in response.transports and {"usb", "nfc", "ble"} & {*response.transports}
+    return "Security key" if plugged else NAME

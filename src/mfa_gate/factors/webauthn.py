@@ -1,0 +1,151 @@
+"""Passkeys and security keys (WebAuthn Level 3): bound to this site, so a success cannot be relayed by another one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..core.assurance import Traits
+from ..core.model import Challenge, Fields
+from ..core.policy import ResendRules, Rules
+from .base import Accepted, Context, Draft, Issue, Rejected
+from .passkey_checks import ALGORITHMS, KIND, NAME, asserted, passkeys, registered, was_asked
+from .passkey_response import PasskeyResponse, from_base64url, read_client_data, read_response, to_base64url
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        UserVerificationRequirement,
+    )
+
+PURPOSE = "webauthn"
+CHALLENGE_BYTES = 32
+CHALLENGE_TTL = 300
+"""Seconds (ASVS 6.7.2, S-67)."""
+HANDLE_BYTES = 64
+
+
+class WebAuthn:
+    """``webauthn``. Data: credential id, public key (COSE), signature counter, backup eligibility and state, whether the
+    user was verified, transports, AAGUID, the user handle, the claim on the credential id. Nothing of it is secret."""
+
+    traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, amr=("hwk",))
+
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
+        """The user handle, one for all of a subject's passkeys: 64 random bytes without personal data (S-78)."""
+        known = [str(a.data["user"]) for a in passkeys(context)]
+        handle = known[0] if known else context.user_handle or to_base64url(context.draw("user", HANDLE_BYTES))
+        who = [context.contacts.email or context.key.id, context.contacts.name]
+        return Draft(data={"user": handle, "who": context.seal(PURPOSE, json.dumps(who))}, label=NAME)
+
+    def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
+        """Nothing to read: the browser asks."""
+        return {}
+
+    def hint(self, context: Context, data: Fields, /) -> str:
+        """Whether it is synced or on one device only (U-46)."""
+        if "eligible" not in data:
+            return ""
+        if not data["eligible"]:
+            return context.translate("On one device only")
+        return context.translate("Synced" if data["synced"] else "Not synced yet")
+
+    def limits(self, rules: Rules, /) -> ResendRules | None:
+        """Nothing is sent."""
+        return None
+
+    def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
+        """A challenge, and in ``show["public_key"]`` what ``parse…OptionsFromJSON`` takes. All of the subject's passkeys
+        are offered: a person picks the one at hand, not the one that a page names."""
+        import webauthn
+        from webauthn.helpers import options_to_json_dict
+        from webauthn.helpers.cose import COSEAlgorithmIdentifier
+
+        challenge = context.draw("challenge", CHALLENGE_BYTES)
+        asked = {"challenge": to_base64url(challenge)}
+        known = passkeys(context)
+        timeout = CHALLENGE_TTL * 1000
+        if context.purpose == "enroll":
+            name, display_name = json.loads(context.open(PURPOSE, data["who"]))
+            creation = webauthn.generate_registration_options(
+                rp_id=context.host,
+                rp_name=context.service or context.host,
+                user_id=from_base64url(data["user"]),
+                user_name=name,
+                user_display_name=display_name or name,
+                challenge=challenge,
+                timeout=timeout,
+                authenticator_selection=_selection(context),
+                exclude_credentials=[_descriptor(a.data) for a in known],
+                supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
+            )
+            show = options_to_json_dict(creation)
+            return Issue(data={**asked, "type": "create"}, ttl=CHALLENGE_TTL, show={"public_key": show})
+        known.sort(key=lambda a: a.data != data)
+        request = webauthn.generate_authentication_options(
+            rp_id=context.host,
+            challenge=challenge,
+            timeout=timeout,
+            allow_credentials=[_descriptor(a.data) for a in known],
+            user_verification=_user_verification(context),
+        )
+        offered = [a.id for a in known]
+        show = options_to_json_dict(request)
+        return Issue(data={**asked, "type": "get", "offered": offered}, ttl=CHALLENGE_TTL, show={"public_key": show})
+
+    def read(self, response: object, rules: Rules, /) -> object | None:
+        """A ``PasskeyResponse``, from JSON text or an object."""
+        return read_response(response)
+
+    def verify(
+        self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
+    ) -> Accepted | Rejected:
+        """WebAuthn Level 3, 7.1 and 7.2. An unknown or ended challenge costs nothing; whatever else is wrong costs an
+        attempt and ends the challenge, for then something was examined (S-37, S-67)."""
+        if not isinstance(response, PasskeyResponse):
+            return Rejected(reason="malformed", free=True)
+        mine = [c for c in challenges if c.factor == KIND]
+        told = read_client_data(response.client_data)
+        asked = next((c for c in mine if told and c.data.get("challenge") == told.challenge), None)
+        if told is None:
+            # Client data that cannot be read names no challenge. The newest was what the page asked with.
+            asked = next((c for c in reversed(mine) if c.is_live(context.now)), None)
+        if asked is None:
+            return Rejected(reason="code_expired", free=True)
+        if not asked.is_live(context.now):
+            return Rejected(reason="code_already_used" if asked.spent_at else "code_expired", free=True)
+        wrong = Rejected(reason="wrong_code", challenge=asked.id)
+        if told is None or not was_asked(context, told, response, asked):
+            return wrong
+        try:
+            if response.ceremony == "create":
+                return registered(context, data, asked, response) or wrong
+            return asserted(context, asked, response) or wrong
+        except Exception:
+            # The library raises more than its documented class on hostile bytes (S-72).
+            return wrong
+
+
+def _selection(context: Context) -> AuthenticatorSelectionCriteria:
+    from webauthn.helpers.structs import AuthenticatorSelectionCriteria, ResidentKeyRequirement
+
+    return AuthenticatorSelectionCriteria(
+        resident_key=ResidentKeyRequirement.PREFERRED,
+        user_verification=_user_verification(context),
+    )
+
+
+def _user_verification(context: Context) -> UserVerificationRequirement:
+    from webauthn.helpers.structs import UserVerificationRequirement
+
+    return UserVerificationRequirement(context.rules.factors.webauthn.user_verification)
+
+
+def _descriptor(data: Fields) -> PublicKeyCredentialDescriptor:
+    from webauthn.helpers.structs import AuthenticatorTransport, PublicKeyCredentialDescriptor
+
+    ways = data.get("transports")
+    transports = [AuthenticatorTransport(way) for way in ways] if isinstance(ways, (list, tuple)) else []
+    return PublicKeyCredentialDescriptor(id=from_base64url(data["credential"]) or b"", transports=transports or None)
