@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
 from .assurance import TraitsOf, combine, could_meet, meets
 from .attempts import is_spent
+from .entropy import handle_digest
 from .model import Acceptance, Account, Browser, Caller, Proof, Subject
 from .networks import UNKNOWN
 from .policy import AgreementRules, Demand, Requirement
@@ -100,13 +101,23 @@ class Standing:
 
 def skip_key(subject: Subject, handle: str) -> str:
     """What a skip is remembered under: the host's sign-in session, or the browser where the host names none."""
-    return f"s:{subject.session}" if subject.session else f"b:{handle}"
+    return f"s:{handle_digest(subject.session)}" if subject.session else f"b:{handle}"
+
+
+def session_mark(subject: Subject) -> str:
+    """What a proof bound to the host's sign-in session carries: a digest, so that the store holds no session of the host."""
+    return handle_digest(subject.session) or NO_SESSION
+
+
+def _skipped_at(account: Account, subject: Subject, handle: str) -> int:
+    key = skip_key(subject, handle)
+    return max((at for where, at in account.skips if where == key), default=0)
 
 
 def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
     if proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE:
         return False
-    return proof.session == (subject.session or NO_SESSION)
+    return proof.session == session_mark(subject)
 
 
 def standing_for(
@@ -120,6 +131,7 @@ def standing_for(
     subject = caller.subject
     if account.key != subject.key:
         raise ValueError("an account was joined with another subject")
+    now = max(now, account.seen_at)
     browser = account.browser(caller.handle)
     mine: list[Proof] = []
     others = ended = 0
@@ -133,8 +145,8 @@ def standing_for(
         else:
             mine.append(proof)
     mine.sort(key=lambda proof: proof.at, reverse=True)
-    key = skip_key(subject, caller.handle)
-    skipped = any(where == key and (subject.session or now - at < SESSION_LIFE) for where, at in account.skips)
+    skipped_at = _skipped_at(account, subject, caller.handle)
+    skipped = bool(skipped_at) and (bool(subject.session) or now - skipped_at < SESSION_LIFE)
     return Standing(
         subject=subject,
         account=account,
@@ -149,10 +161,9 @@ def standing_for(
     )
 
 
-def agreed(
-    acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subject: Subject, proof: Proof | None
-) -> bool:
-    """Whether the agreement in this version is accepted; with ``each-sign-in``, in this session or since this proof."""
+def agreed(acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subject: Subject, since: int) -> bool:
+    """Whether the agreement in this version is accepted; with ``each-sign-in``, in this session or, where the host names
+    none, since the proof (or the skip) of ``since``."""
     for accepted in acceptances:
         if (accepted.agreement, accepted.version) != (agreement.id, agreement.version):
             continue
@@ -160,7 +171,10 @@ def agreed(
             continue
         if agreement.again == "new-version":
             return True
-        if accepted.session == subject.session if subject.session else proof and accepted.at >= proof.at:
+        if subject.session:
+            if accepted.session == handle_digest(subject.session):
+                return True
+        elif accepted.at >= since:
             return True
     return False
 
@@ -186,7 +200,7 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
     if not any(_is_factor(a.factor, standing.traits) for a in account.authenticators):
         return _first_enrollment(requirement, standing, watched)
     if unmet:
-        return _step_up(requirement, standing, unmet)
+        return _step_up(requirement, standing, unmet, watched, now)
     if not any(
         _is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
     ):
@@ -205,12 +219,17 @@ def _is_factor(kind: str, traits: TraitsOf) -> bool:
 
 
 def _until(demand: Demand, proofs: tuple[Proof, ...], now: int) -> int:
-    return max(proof.at + demand.max_age for proof in proofs if meets(proof, demand, now))
+    return max(_end_of(proof, demand) for proof in proofs if meets(proof, demand, now))
+
+
+def _end_of(proof: Proof, demand: Demand) -> int:
+    return proof.at + (min(demand.max_age, SESSION_LIFE) if proof.session == NO_SESSION else demand.max_age)
 
 
 def _then_agreement(requirement: Requirement, standing: Standing, allow: Allow) -> Decision:
     agreement = requirement.rules.agreement
-    if agreement is None or agreed(standing.account.acceptances, agreement, standing.subject, allow.proof):
+    since = allow.proof.at if allow.proof else _skipped_at(standing.account, standing.subject, standing.handle)
+    if agreement is None or agreed(standing.account.acceptances, agreement, standing.subject, since):
         return allow
     return Agree(why=Why(rule="agreement", missing=agreement.version), agreement=agreement, proof=allow.proof)
 
@@ -220,7 +239,9 @@ def _first_enrollment(requirement: Requirement, standing: Standing, watched: tup
     extra = requirement.demands[1:]
     optional = requirement.stage == "optional" and not extra
     if optional and standing.skipped:
-        allow = Allow(why=Why(rule="skipped", watched=watched), state="verified", skipped=True)
+        skipped_at = _skipped_at(standing.account, standing.subject, standing.handle)
+        until = FOREVER if standing.subject.session else skipped_at + SESSION_LIFE
+        allow = Allow(why=Why(rule="skipped", watched=watched), state="verified", skipped=True, until=until)
         return _then_agreement(requirement, standing, allow)
     skip = requirement.rules.enrollment.skip
     rule = extra[-1].rule if extra else "enrollment"
@@ -232,19 +253,21 @@ def _first_enrollment(requirement: Requirement, standing: Standing, watched: tup
     )
 
 
-def _step_up(requirement: Requirement, standing: Standing, unmet: tuple[Demand, ...]) -> Decision:
+def _step_up(
+    requirement: Requirement, standing: Standing, unmet: tuple[Demand, ...], watched: tuple[str, ...], now: int
+) -> Decision:
     """Which challenge, and why. Who has nothing that meets the demand proves what there is first, then enrolls more."""
-    base = requirement.demands[0]
+    base = replace(requirement.demands[0], factors_any=(), phishing_resistant=False)
     demand = combine(requirement.demands, rule=unmet[-1].rule)
     mine = standing.account.authenticators
     allowed = [a for a in mine if a.factor in requirement.factors] or list(mine)
     usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, standing.traits))
     reason: ChallengeReason
-    if base not in unmet:
+    if any(meets(proof, base, now) for proof in standing.proofs):
         reason = "step_up"
         if not usable:
             kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
-            why = Why(rule=demand.rule, missing="factor", demands=requirement.demands)
+            why = Why(rule=demand.rule, missing="factor", demands=requirement.demands, watched=watched)
             return Enroll(why=why, factors=kinds)
     else:
         reason = "expired" if standing.proofs else "ip_changed" if standing.other_networks else "no_proof"
@@ -253,7 +276,7 @@ def _step_up(requirement: Requirement, standing: Standing, unmet: tuple[Demand, 
         if not usable:
             demand = base
             usable = tuple(a.id for a in allowed)
-    why = Why(rule=demand.rule, missing=reason, demands=requirement.demands)
+    why = Why(rule=demand.rule, missing=reason, demands=requirement.demands, watched=watched)
     return StepUp(why=why, reason=reason, demand=demand, authenticators=usable)
 
 

@@ -22,5 +22,5 @@ def draw_ref(seed: bytes, label: str) -> str:
 
 
 def handle_digest(handle: str) -> str:
-    """What is stored of a browser's handle (a random value of 128 bits or more needs no key)."""
+    """What is stored of a browser's handle or of a host's session (a random value of 128 bits needs no key)."""
     return urlsafe_b64encode(hashlib.blake2b(handle.encode(), digest_size=16).digest())[:22].decode() if handle else ""

@@ -16,8 +16,10 @@ from ..core.decision import (
     Standing,
     StepUp,
     decide,
+    skip_key,
     standing_for,
 )
+from ..core.entropy import handle_digest
 from ..core.model import (
     Acceptance,
     Account,
@@ -181,7 +183,7 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
                 digest=agreement.digest,
                 at=now,
                 network=network,
-                session=subject.session,
+                session=handle_digest(subject.session),
             ),
         )
     )
@@ -190,7 +192,7 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
         authenticators=mine,
         browsers=browsers,
         lock=Lock(at=now, cause="attempts", ref="") if given.locked else None,
-        skips=((f"s:{subject.session}", now),) if given.skipped else (),
+        skips=((skip_key(subject, HANDLE), now),) if given.skipped else (),
         skip_count=1 if given.skipped else 0,
         acceptances=accepted,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .. import attempts as budget
-from ..decision import NO_SESSION
+from ..decision import session_mark
 from ..events import Event, Moment
 from ..model import Account, Authenticator, Browser, Caller, Challenge, Fields, Lock, Proof, Twin
 from ..policy import Rules
@@ -175,7 +175,7 @@ def grant(
 ) -> tuple[Account, Granted, tuple[Event, ...]]:
     """A proof for this browser, and its new handle. One that is not remembered ends with the host's session."""
     now = time_of(account, moment)
-    bound = "" if remember and rules.freshness.remember == "browser" else caller.subject.session or NO_SESSION
+    bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
     proof = Proof(
         factor=authenticator.factor,
         authenticator=authenticator.id,

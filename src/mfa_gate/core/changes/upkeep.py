@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..assurance import TraitsOf
+from ..entropy import handle_digest
 from ..events import Moment
 from ..model import Acceptance, Account, Authenticator, Caller, Recovery
 from ..policy import AgreementRules, Stage
@@ -90,15 +91,19 @@ def accept_agreement(
     if version != agreement.version:
         return refuse(account, "malformed")
     now = time_of(account, moment)
+    session = handle_digest(caller.subject.session)
     accepted = Acceptance(
         agreement=agreement.id,
         version=version,
         digest=agreement.digest,
         at=now,
         network=caller.network,
-        session=caller.subject.session,
+        session=session,
     )
-    others = tuple(a for a in account.acceptances if a.agreement != agreement.id)
+    each = agreement.again == "each-sign-in"
+    others = tuple(
+        a for a in account.acceptances if a.agreement != agreement.id or (each and session and a.session != session)
+    )
     detail = {"agreement": agreement.id, "version": version, "digest": agreement.digest[:16]}
     event = moment.event("agreement.accepted", account.key, **detail)
     changed = replace(account, acceptances=(*others, accepted))
