@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from mfa_gate import SettingsError
+from mfa_gate.errors import StoreUnavailable
 
 from . import data
 from .accounts import ACCOUNTS, PASSWORD
@@ -27,12 +29,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(fault, file=sys.stderr)
         return 1
     os.umask(0o077)
-    if options.reset:
-        data.reset(directory)
-    data.prepare(directory)
     try:
-        # Made once here as well, so that a fault is one message and not one a worker.
-        create(settings).state.parts.database.close()
+        if options.reset:
+            data.reset(directory)
+        data.prepare(directory)
+        asyncio.run(_try_out(settings))
+    except OSError as error:
+        print(f"The data directory cannot be used: {error}. Choose another with --data.", file=sys.stderr)
+        return 1
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -51,6 +55,19 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=2,
     )
     return 0
+
+
+async def _try_out(settings: Settings) -> None:
+    """Make the app and open its gate once, so that a fault is one message before the start, and not one a worker."""
+    app = create(settings)
+    try:
+        async with app.state.gate.lifespan():
+            return
+    except StoreUnavailable:
+        # It may come back: until then whoever owes a proof gets 503, as in production.
+        return
+    finally:
+        app.state.parts.database.close()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -71,7 +71,7 @@ def reset(data: Path) -> None:
     for name in _FILES:
         (data / name).unlink(missing_ok=True)
     for name in _DATABASES:
-        for suffix in ("-wal", "-shm", "-journal"):
+        for suffix in ("-wal", "-shm", "-journal", ".created"):
             (data / f"{name}{suffix}").unlink(missing_ok=True)
     for directory in (data / "agreements", data):
         if directory.is_dir() and not any(directory.iterdir()):
