@@ -389,7 +389,10 @@ class Requirement:
 
 
 def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stage:
-    """The stage in force: by the calendar where the policy has dates, by the administrator where it says ``admin``."""
+    """The stage in force: by the calendar where the policy has dates, by the administrator where it says ``admin``.
+
+    What an administrator turned on is on, whatever the clock says: one that steps back turns nothing off (S-118).
+    """
     if rules.required_from is not None or rules.optional_from is not None:
         if rules.required_from is not None and now >= rules.required_from:
             return "required"
@@ -397,7 +400,7 @@ def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stag
             return "optional"
         return "off"
     if rules.stage == "admin":
-        return "required" if settings.enabled_at and now >= settings.enabled_at else "off"
+        return "required" if settings.enabled_at else "off"
     return rules.stage
 
 
@@ -428,12 +431,15 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
 
 
 def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[Demand, ...]]:
-    """What every matching rule demands: (to be met, only watched). Freshness is always the first."""
+    """What every matching rule demands: (to be met, only watched). Freshness is always the first.
+
+    A path with a trick in it, or a method that no policy can name (S-9), is taken for one that every rule means.
+    """
     met = [Demand(rule="freshness", max_age=rules.freshness.max_age)]
     watched: list[Demand] = []
     method = "GET" if facts.method == "HEAD" else facts.method
     for rule in rules.step_up:
-        if rule.methods and method not in rule.methods and facts.method not in rule.methods:
+        if rule.methods and method in METHODS and method not in rule.methods and facts.method not in rule.methods:
             continue
         if rule.groups_any and facts.groups.isdisjoint(rule.groups_any):
             continue

@@ -25,6 +25,7 @@ MAX_LABEL = 40
 def may_change(standing: Standing, now: int) -> Refusal | None:
     """Why factors may not be changed now, or None. A fresh proof by something enrolled is needed (S-82, S-84)."""
     account = standing.account
+    now = max(now, account.seen_at)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
     if now < account.frozen_until:
@@ -43,6 +44,7 @@ def may_enroll(
     policy says besides the password: the contact on file proven, or a ticket; confirming that contact proves it too.
     """
     account = standing.account
+    now = max(now, account.seen_at)
     if traits.kind not in requirement.factors:
         return Refusal(reason="not_enrollable")
     if account.authenticators:
@@ -61,6 +63,7 @@ def may_enroll(
 def needs_leave(standing: Standing, rules: Rules, traits: Traits, now: int) -> Refusal | None:
     """What a first enrollment still lacks, or None."""
     first = rules.enrollment.first
+    now = max(now, standing.account.seen_at)
     if first == "open":
         return None
     leave = standing.account.leave
@@ -78,9 +81,10 @@ def needs_leave(standing: Standing, rules: Rules, traits: Traits, now: int) -> R
 
 def is_on_file(rules: Rules, traits: Traits) -> bool:
     """Whether confirming this factor proves a contact that the host has on file."""
-    if traits.contact == "email":
-        return True
-    return traits.contact == "phone" and rules.factors.sms.phone == "on-file"
+    if traits.contact == "phone":
+        section = getattr(rules.factors, traits.kind.replace("-", "_"), None)
+        return getattr(section, "phone", "typed") == "on-file"
+    return traits.contact == "email"
 
 
 def begin_enrollment(
@@ -96,14 +100,13 @@ def begin_enrollment(
 ) -> Change[Enrollment | Refusal]:
     """A draft that does not count yet; it takes the place of an earlier draft of this kind in this browser (S-66)."""
     now = time_of(account, moment)
-    if len(account.authenticators) >= MAX_AUTHENTICATORS:
-        return refuse(account, "too_many")
-    if single and any(a.factor == factor for a in account.authenticators):
-        return refuse(account, "already_enrolled")
+    reason = _no_room(account, factor, single=single)
+    if reason:
+        return refuse(account, reason)
     enrollment = Enrollment(
         id=draw_id(moment.nonce, "enrollment"),
         factor=factor,
-        label=label,
+        label=_clean(label),
         browser=browser,
         started_at=now,
         expires_at=now + ENROLLMENT_LIFE,
@@ -113,7 +116,7 @@ def begin_enrollment(
     gone = {e.id for e in account.enrollments} - {e.id for e in others}
     account = replace(
         account,
-        name=name[:80] or account.name,
+        name=_printable(name)[:80] or account.name,
         enrollments=(*others, enrollment),
         challenges=tuple(c for c in account.challenges if c.target not in gone),
     )
@@ -143,6 +146,10 @@ def settle_enrollment(
     reason = refusal.reason if refusal else ""
     if not reason and seen not in account.enrollments:
         reason = "code_already_used"
+    if not reason and now >= seen.expires_at:
+        reason = "code_expired"
+    if not reason:
+        reason = _no_room(account, seen.factor, single=traits.single)
     if not reason and any("claim" in a.data and a.data["claim"] == data.get("claim") for a in account.authenticators):
         reason = "already_enrolled"
     answered = next((c for c in account.challenges if c.id == challenge), None)
@@ -188,10 +195,24 @@ def settle_enrollment(
 
 def free_label(account: Account, label: str) -> str:
     """``label`` cut to 40 characters, with a number behind it where the subject has one of that name already (U-32)."""
-    base = " ".join(label.split())[:MAX_LABEL] or "Authenticator"
+    base = _clean(label) or "Authenticator"
     taken = {a.label.casefold() for a in account.authenticators}
     names = [base, *(f"{base[: MAX_LABEL - 3]} {n}" for n in range(2, MAX_AUTHENTICATORS + 2))]
     return next(name for name in names if name.casefold() not in taken)
+
+
+def _clean(label: str) -> str:
+    return _printable(" ".join(label.split()))[:MAX_LABEL].strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())
+
+
+def _no_room(account: Account, factor: str, *, single: bool) -> str:
+    if len(account.authenticators) >= MAX_AUTHENTICATORS:
+        return "too_many"
+    return "already_enrolled" if single and any(a.factor == factor for a in account.authenticators) else ""
 
 
 def replace_backup(
@@ -202,6 +223,8 @@ def replace_backup(
     others = tuple(a for a in account.authenticators if a.factor != factor)
     if not others:
         return refuse(account, "enrollment_required")
+    if len(others) >= MAX_AUTHENTICATORS:
+        return refuse(account, "too_many")
     authenticator = Authenticator(
         id=draw_id(moment.nonce, "authenticator"), factor=factor, label=label, created_at=now, data=data
     )
