@@ -42,7 +42,7 @@ def make_key(entropy: bytes) -> str:
 
 def join(parts: Sequence[str]) -> bytes:
     """``parts`` as bytes that no other list of parts gives."""
-    encoded = [part.encode() for part in parts]
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
     return b"".join(len(part).to_bytes(4) + part for part in encoded)
 
 
@@ -137,7 +137,7 @@ class Keyring:
     def matches(self, purpose: str, digest: str, *parts: str) -> bool:
         """Whether ``digest`` was made of ``parts``, in constant time."""
         mine = self.digest(purpose, *parts, key_id=self.key_of(digest))
-        return bool(mine) and hmac.compare_digest(mine, digest)
+        return bool(mine) and digest.isascii() and hmac.compare_digest(mine, digest)
 
     def secrets_for(self, purpose: str) -> list[bytes]:
         """The derived keys of a purpose, oldest first (the order that itsdangerous wants)."""

@@ -71,11 +71,13 @@ def verify_code(
 
 def masked_email(address: str) -> str:
     """``u•••@e•••.example``: the first letter of the mailbox and of the domain, and the domain's last label."""
-    mailbox, _, domain = address.rpartition("@")
+    mailbox, at, domain = address.rpartition("@")
     name, dot, last = domain.rpartition(".")
-    return f"{mailbox[:1]}•••@{name[:1]}•••{dot}{last}"
+    if not at or not dot:
+        return f"{mailbox[:1]}•••@{domain[:1] if at else ''}•••"
+    return f"{mailbox[:1]}•••@{name[:1]}•••.{last}"
 
 
 def masked_phone(number: str) -> str:
-    """``•••• ••01``: the last two digits of a number."""
+    """``(•••) •••-••01``: the last two digits of a number."""
     return f"(•••) •••-••{number[-2:]}"

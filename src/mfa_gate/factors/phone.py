@@ -7,14 +7,14 @@ from .base import Context, Draft, Rejected
 
 MAX_PHONE = 40
 _TYPES = {
-    1: "mobile",
     0: "fixed-line",
-    2: "mobile",
+    1: "mobile",
+    2: "fixed-line-or-mobile",
     3: "toll-free",
     4: "premium-rate",
     5: "shared-cost",
     6: "voip",
-    7: "personal",
+    7: "personal-number",
     8: "pager",
     9: "uan",
     10: "voicemail",
@@ -37,7 +37,7 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
     except phonenumbers.NumberParseException:
         return Rejected(reason="phone_invalid", free=True)
     actual = phonenumbers.region_code_for_number(number)
-    kind = _TYPES.get(phonenumbers.number_type(number), "")
+    kind = _TYPES.get(phonenumbers.number_type(number), "unknown")
     if kind in rules.refuse_types:
         return Rejected(reason="phone_type", free=True, detail=kind)
     if not phonenumbers.is_possible_number(number):

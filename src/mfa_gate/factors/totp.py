@@ -14,6 +14,7 @@ from .codes import read_digits
 
 SECRET_BYTES = 20
 """160 bits: RFC 4226 R6 recommends them, and every authenticator app takes them."""
+LENGTHS = (6, 7, 8)
 FAR_STEPS = 20
 PURPOSE = "totp"
 
@@ -54,8 +55,10 @@ class Totp:
         return None
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Digits of exactly the policy's length."""
-        return read_digits(response, rules.factors.totp.digits)
+        """Digits of the policy's length, or of another that an app may have been enrolled with under an earlier policy."""
+        mine = rules.factors.totp.digits
+        lengths = (mine, *(digits for digits in LENGTHS if digits != mine))
+        return next(filter(None, (read_digits(response, digits) for digits in lengths)), None)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
@@ -64,6 +67,8 @@ class Totp:
         import pyotp
 
         code, digits, period = str(response), int(str(data["digits"])), int(str(data["period"]))
+        if len(code) != digits or not code.isascii() or not code.isdecimal():
+            return Rejected(reason="malformed", free=True)
         generator = pyotp.HOTP(context.open(PURPOSE, data["secret"]), digits=digits)
         current, last = context.now // period, int(str(data["step"]))
         drift = context.rules.factors.totp.drift_steps
