@@ -13,7 +13,8 @@ from ..errors import StoreUnavailable
 from ..factors import TRAITS
 from .engine import Engine, Entry
 
-MAX_PASSES = 20_000
+MAX_PASSES = 10_000
+MAX_COOKIES = 2048
 PASS_LIFE = 30
 """Seconds after which a request is judged anew although nothing is known to have changed (calendars, expiries)."""
 
@@ -48,30 +49,32 @@ class Judge:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._passes: OrderedDict[str, Pass] = OrderedDict()
+        self._passes: OrderedDict[bytes, Pass] = OrderedDict()
 
-    def passes(self, subject: Subject, cookie: str, address: str) -> bool:
+    def passes(self, subject: Subject, cookies: bytes, address: str) -> bool:
         """Whether this browser was judged to pass a moment ago and nothing has changed since. Raises ``StoreUnavailable``.
 
-        For requests that no step-up rule names. A miss means: judge.
+        ``cookies`` is the whole header, which a browser repeats to the letter. Only for requests that no step-up rule
+        names. False means: judge.
         """
         self.engine.notice()
-        known = self._passes.get(cookie)
+        known = self._passes.get(cookies)
         if known is None:
             return False
         if known.entry.stale or self.engine.wiring.clock.now() >= known.until:
-            del self._passes[cookie]
+            del self._passes[cookies]
             return False
         return known.address == address and (known.subject is subject or known.subject == subject)
 
-    def remember(self, judgement: Judgement, cookie: str, address: str, subject: Subject) -> None:
+    def remember(self, judgement: Judgement, subject: Subject, cookies: bytes, address: str) -> None:
         """Keep what was judged for the next request of this browser. Only a proof or a skip is worth it."""
         decision, entry = judgement.decision, judgement.entry
-        if not isinstance(decision, Allow) or entry is None or entry.stale or not cookie or decision.why.watched:
+        if not isinstance(decision, Allow) or entry is None or entry.stale or decision.why.watched:
             return
-        until = min(decision.until, self.engine.now() + PASS_LIFE)
-        self._passes[cookie] = Pass(entry, subject, address, until)
-        self._passes.move_to_end(cookie)
+        if judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
+            return
+        until = min(decision.until - judgement.requirement.rules.freshness.renew_early, self.engine.now() + PASS_LIFE)
+        self._passes[cookies] = Pass(entry, subject, address, until)
         if len(self._passes) > MAX_PASSES:
             self._passes.popitem(last=False)
 

@@ -127,6 +127,17 @@ def cookie_value(scope: Scope, name: bytes) -> str:
     return found.decode("latin-1") if found else ""
 
 
+def only_cookies(scope: Scope) -> bytes:
+    """The one ``Cookie`` header whole; empty where there is none or more than one."""
+    found = b""
+    for key, value in scope["headers"]:
+        if key == b"cookie":
+            if found:
+                return b""
+            found = value
+    return found
+
+
 def proof_token(scope: Scope) -> str:
     """The proof of a client without cookies: header ``MFA-Proof``, and no header that only browsers send."""
     token = header(scope, b"mfa-proof")

@@ -19,7 +19,7 @@ from ..core.reasons import Refusal
 from ..errors import MFAGateError, SettingsError, StoreUnavailable
 from ..ports import Identify
 from ..service import Judgement, Service
-from .cookies import Cookies, Jar, cookie_value, is_native, proof_token
+from .cookies import Cookies, Jar, cookie_value, is_native, only_cookies, proof_token
 from .door import Door
 from .facts import (
     Scope,
@@ -80,8 +80,9 @@ class Guard:
         self._opened = False
         self._opening: asyncio.Task[None] | None = None
         self._policy: Policy | None = None
-        self._exempt_heads: frozenset[str] = frozenset()
         self._step_up = False
+        self._ruled: frozenset[str] = frozenset()
+        self._ruled_trees: tuple[str, ...] = ()
 
     # -- start and end -------------------------------------------------------------------------------------------
 
@@ -135,6 +136,34 @@ class Guard:
 
     # -- each connection -----------------------------------------------------------------------------------------
 
+    def waves_through(self, scope: Scope) -> bool:
+        """Whether a request passes for a reason that needs no waiting: it is exempt, anonymous, or of a browser that was
+        judged a moment ago. False means: judge; whatever fails here fails there again, and is refused."""
+        if scope["type"] != "http":
+            return False
+        path = app_path(scope) if scope.get("root_path") else scope["path"]
+        subject_of = self._subject_of
+        if path.startswith(self._prefix) or subject_of is None:
+            return False
+        try:
+            if self.service.engine.policy is not self._policy:
+                self._learn(self.service.engine.policy)
+            if path in self._ruled or path.startswith(self._ruled_trees):
+                return self._is_exempt(scope, path)
+            if self._step_up and not is_clean(path):
+                return False
+            subject = subject_of(scope)
+            if subject is None:
+                return self._sees_user is None
+            cookies = only_cookies(scope)
+            if not cookies or not self._opened:
+                return False
+            client = scope.get("client")
+            address = address_of(scope, self._trusted) if self._trusted or client is None else client[0]
+            return self.service.judge.passes(subject, cookies, address)
+        except Exception:
+            return False
+
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one connection: pass it to the app, or answer it."""
         kind = scope["type"]
@@ -147,24 +176,24 @@ class Guard:
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             return await self.door(scope, receive, send, path[len(prefix) :])
         try:
-            if self._is_exempt(scope, path):
-                subject = None
-            else:
-                subject = self._subject_of(scope) if self._subject_of is not None else await self._identify(scope)
+            if not self._is_exempt(scope, path):
+                subject = await self.who(scope)
                 if subject is not None:
-                    refused = await self._judge(scope, receive, send, subject, path)
-                    if refused:
+                    if await self._judge(scope, receive, send, subject, path):
                         return None
                 elif self._sees_user is not None:
                     return await self._as_stranger(app, scope, receive, send)
         except Exception as error:
-            return await self._fault(scope, receive, send, error)
+            return await self.door.fault(scope, receive, send, error)
+        return await self.enter(app, scope, receive, send)
+
+    async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app. Its exceptions travel through; only an endpoint's own demand is answered here."""
         scope["mfa_gate"] = self
         try:
             await app(scope, receive, send)
         except ProofRequired as need:
             await self._step_up_answer(scope, receive, send, need)
-        return None
 
     async def _identify(self, scope: Scope) -> Subject | None:
         """Ask the host, with a copy of the scope and for a bounded time."""
@@ -172,47 +201,38 @@ class Guard:
             return await self.identify(HTTPConnection(dict(scope)))
 
     def _is_exempt(self, scope: Scope, path: str) -> bool:
-        """Whether a rule of the file exempts this path for everybody; most paths are told apart by their first segment."""
-        policy = self.service.engine.policy
-        if policy is not self._policy:
-            self._learn(policy)
-        if path.split("/", 2)[1] not in self._exempt_heads and path != "/":
-            return False
-        facts = Facts(tenant="", groups=frozenset(), method=scope.get("method", "GET"), path=path, clean=is_clean(path))
-        if scope["type"] == "websocket":
-            facts = Facts(tenant="", groups=frozenset(), method="GET", path=path, clean=facts.clean)
-        return bool(exemption_for(policy.base.exempt, facts, self.service.engine.now()))
+        """Whether a rule of the file exempts this path for everybody."""
+        engine = self.service.engine
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        facts = Facts(tenant="", groups=frozenset(), method=method, path=path, clean=is_clean(path))
+        return bool(exemption_for(engine.policy.base.exempt, facts, engine.now()))
 
     def _learn(self, policy: Policy) -> None:
-        heads = {
-            rule.text.lstrip("=").split("/", 2)[1].removesuffix("**")
-            for exempt in policy.base.exempt
-            for rule in exempt.paths
-        }
-        if any(rule.text == "/**" for exempt in policy.base.exempt for rule in exempt.paths):
-            raise SettingsError('exempt: "/**" would exempt the whole app')
-        self._exempt_heads = frozenset(heads)
-        self._step_up = any(rules.step_up for rules in (policy.base, *policy.tenants.values()))
+        """Which paths any rule names: all others are judged alike, whatever their path."""
+        every = (policy.base, *policy.tenants.values())
+        paths = [path.text for rules in every for rule in (*rules.exempt, *rules.step_up) for path in rule.paths]
+        self._ruled = frozenset(text[1:] for text in paths if text.startswith("="))
+        self._ruled_trees = tuple(text.removesuffix("/**") for text in paths if not text.startswith("="))
         self._policy = policy
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
         """Judge a signed-in request. True: it was answered here."""
-        jar = self._cookies.jar(subject.key, scope)
-        value = cookie_value(scope, jar.handle)
+        await self.open()
         address = address_of(scope, self._trusted)
-        if value and self._opened and not self._step_up and self.service.judge.passes(subject, value, address):
+        cookies = only_cookies(scope)
+        ruled = path in self._ruled or path.startswith(self._ruled_trees) or not is_clean(path)
+        if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
-        if not self._opened:
-            await self.open()
-        caller = self.caller(scope, subject, jar, value, address)
+        jar = self._cookies.jar(subject.key, scope)
+        caller = self.caller(scope, subject, jar, cookie_value(scope, jar.handle), address)
         judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
         decision = judgement.decision
         if isinstance(decision, Allow):
             if decision.why.watched:
                 await self.service.judge.report(judgement, caller)
             if not self._renews(scope, judgement, decision):
-                if value and not judgement.requirement.free_kind:
-                    self.service.judge.remember(judgement, value, address, subject)
+                if cookies and not ruled:
+                    self.service.judge.remember(judgement, subject, cookies, address)
                 return False
             decision = renewal(judgement, decision)
         elif judgement.requirement.report_only:
@@ -328,7 +348,7 @@ class Guard:
             value = cookie_value(scope, jar.handle)
             caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
         except Exception as error:
-            return await self._fault(scope, receive, send, error)
+            return await self.door.fault(scope, receive, send, error)
         return await refuse(
             self,
             scope,
@@ -353,10 +373,6 @@ class Guard:
         caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
         facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)
-
-    async def _fault(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
-        """Whatever failed, the app is not called (S-11)."""
-        await self.door.fault(scope, receive, send, error)
 
     async def _record(self, event: Event) -> None:
         try:

@@ -25,4 +25,8 @@ class MFAGateMiddleware:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
-        await self._guard(self.app, scope, receive, send)
+        guard = self._guard
+        if guard.waves_through(scope):
+            await guard.enter(self.app, scope, receive, send)
+        else:
+            await guard(self.app, scope, receive, send)
