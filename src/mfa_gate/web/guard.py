@@ -210,7 +210,10 @@ class Guard:
     def _learn(self, policy: Policy) -> None:
         """Which paths any rule names: all others are judged alike, whatever their path."""
         every = (policy.base, *policy.tenants.values())
-        paths = [path.text for rules in every for rule in (*rules.exempt, *rules.step_up) for path in rule.paths]
+        exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
+        step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
+        paths = [*exempt, *step_up]
+        self._step_up = bool(step_up)
         self._ruled = frozenset(text[1:] for text in paths if text.startswith("="))
         self._ruled_trees = tuple(text.removesuffix("/**") for text in paths if not text.startswith("="))
         self._policy = policy
