@@ -116,9 +116,11 @@ async def test_old_copy_with_a_newer_log(store: SQLiteStore, place: Path) -> Non
     await nothing_lost(store)
 
 
-async def test_log_removed(store: SQLiteStore, place: Path) -> None:
-    """What was committed survives the removal of the log under the running store."""
-    (place / "mfa.db-wal").unlink()
+@pytest.mark.parametrize("names", [NAMES[1:2], NAMES[2:], NAMES[1:]], ids=["log", "index", "both"])
+async def test_log_removed(store: SQLiteStore, place: Path, names: tuple[str, ...]) -> None:
+    """What was committed survives the removal of the log or of its index under the running store."""
+    for name in names:
+        (place / name).unlink()
     await answers(store)
     await nothing_lost(store)
 

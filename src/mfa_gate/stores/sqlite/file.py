@@ -27,10 +27,11 @@ LOOK_EVERY = 0.25
 
 
 class Identity(NamedTuple):
-    """Which files a connection has open: device and inode of the database and of its write-ahead log."""
+    """Which files a connection has open: device and inode of the database, of its write-ahead log, and of the log's index."""
 
     file: tuple[int, int]
     log: tuple[int, int] | None
+    log_index: tuple[int, int] | None
 
 
 class Moved(Exception):
@@ -57,6 +58,7 @@ class StoreFile:
         self.path = os.path.abspath(os.fspath(path))
         self.marker = self.path + ".created"
         self.log = self.path + "-wal"
+        self.index = self.path + "-shm"
         self.store_id = ""
         self.known: tuple[int, int] | None = None
 
@@ -68,13 +70,7 @@ class StoreFile:
             raise StoreUnavailable(f"the SQLite store {self.path} cannot be reached: {error.strerror}") from error
         if not found.st_mode & stat.S_IRUSR:
             raise StoreUnavailable(f"the SQLite store {self.path} may not be read: chmod 600")
-        try:
-            log = os.stat(self.log)
-        except FileNotFoundError:
-            return Identity((found.st_dev, found.st_ino), None)
-        except OSError as error:
-            raise StoreUnavailable(f"the SQLite store {self.log} cannot be reached: {error.strerror}") from error
-        return Identity((found.st_dev, found.st_ino), (log.st_dev, log.st_ino))
+        return Identity((found.st_dev, found.st_ino), _place_of(self.log), _place_of(self.index))
 
     def require_writable(self) -> None:
         """Raises ``StoreUnavailable`` where the file says that it is not to be written, for root as well."""
@@ -135,6 +131,16 @@ class StoreFile:
                 f"{self.path} was replaced by a copy that does not fit the log beside it ({found}): "
                 f"put the -wal of that copy there as well, or remove {self.log}"
             )
+
+
+def _place_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreUnavailable(f"the SQLite store {path} cannot be reached: {error.strerror}") from error
+    return found.st_dev, found.st_ino
 
 
 def store_id_of(connection: sqlite3.Connection) -> str:

@@ -17,9 +17,9 @@ from .file import Moved, is_busy, outage
 from .schema import SCHEMA, version_of
 from .slot import Slot, Slots
 
-ANSWER_WITHIN = 0.9
+ANSWER_WITHIN = 0.8
 """Seconds after which a caller is told that the store is unavailable, whatever the disk does (F-1, F-7)."""
-LOCK_PATIENCE = 0.8
+LOCK_PATIENCE = 0.7
 _BATCH = 256
 
 _OWN_FAULTS = (ValueError, TypeError, OverflowError, sqlite3.ProgrammingError, sqlite3.InterfaceError)

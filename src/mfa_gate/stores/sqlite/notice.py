@@ -9,8 +9,9 @@ from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ...ports import EVERYTHING, Changed
 from .file import LOOK_EVERY, Moved, StoreFile, outage
+from .index import HEADER, View
 from .lane import Job, Lane
-from .slot import Slot
+from .slot import Slot, Slots
 
 _OVERDUE = 0.75
 _LOCK_PATIENCE = 0.02
@@ -19,18 +20,22 @@ _NOTHING: frozenset[SubjectKey] = frozenset()
 
 
 class Notice:
-    """Watches the number that SQLite raises with every commit by another connection (``PRAGMA data_version``); the
-    writer is one, so commits of this process show as well. Only when it moved is the change log read."""
+    """Where the log's index looks the same, nothing was committed. Else SQLite is asked for the number that it raises with
+    every commit by another connection (``PRAGMA data_version``); the writer is one, so commits of this process show as
+    well. Only when that moved is the change log read."""
 
-    def __init__(self, file: StoreFile, slot: Slot, reader: Lane) -> None:
+    def __init__(self, file: StoreFile, slot: Slot, slots: Slots, reader: Lane) -> None:
         self._file = file
         self._slot = slot
+        self._slots = slots
         self._reader = reader
         self.forget()
 
     def forget(self) -> None:
         """Begin anew: the next answer is ``EVERYTHING``."""
         self._connection: sqlite3.Connection | None = None
+        self._view: View | None = None
+        self._header = b""
         self._data_version = -1
         self._seen = -1
         self._look_at = 0.0
@@ -43,6 +48,9 @@ class Notice:
         now = time.monotonic()
         if now >= self._look_at:
             self._look(now)
+        view = self._view
+        if view is not None and view is self._slots.view and view.bytes[:HEADER] == self._header:
+            return _NOTHING
         lock = self._slot.lock
         if not (lock.acquire(blocking=False) or lock.acquire(timeout=_LOCK_PATIENCE)):
             raise StoreUnavailable("the SQLite store is being opened anew")
@@ -50,6 +58,8 @@ class Notice:
             connection = self._slot.connection
             if connection is None or connection is not self._connection:
                 connection = self._open()
+            if self._view is not None:  # before SQLite is asked: what comes in between is seen the next time
+                self._header = self._view.bytes[:HEADER]
             moved = connection.execute("PRAGMA data_version").fetchone()[0]
             if moved == self._data_version:
                 return _NOTHING
@@ -57,19 +67,20 @@ class Notice:
             self._data_version = moved
             return changed
         except (sqlite3.Error, OSError) as error:
-            self._connection = None
+            self._connection = self._view = None
             self._slot.drop()
             raise outage(error) from error
         finally:
             lock.release()
 
     def _open(self) -> sqlite3.Connection:
-        self._connection = None
+        self._connection = self._view = None
         self._seen = self._data_version = -1
         try:
             self._connection = self._slot.ready()
         except Moved:
             raise StoreUnavailable(f"{self._file.path} was replaced") from None
+        self._view = self._slots.look(self._slot)
         return self._connection
 
     def _read_log(self, connection: sqlite3.Connection) -> Changed:

@@ -9,6 +9,7 @@ import time
 
 from ...errors import StoreUnavailable
 from .file import LOOK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
+from .index import View
 
 _FORK_PATIENCE = 2.0
 
@@ -77,12 +78,28 @@ class Slots:
         self._file = file
         self._slots = slots
         self._held: list[Slot] = []
+        self.view: View | None = None
+
+    def look(self, slot: Slot) -> View | None:
+        """The view of the log's index that fits the connection of ``slot``, whose lock the caller holds."""
+        place = slot.opened.log_index if slot.opened else None
+        if self.view is None and place is not None:
+            self.view = View.of(self._file.index, place)
+        return self.view if self.view is not None and self.view.place == place else None
+
+    def _look_no_more(self) -> None:
+        view, self.view = self.view, None
+        if view is not None:
+            view.release()
 
     def close(self) -> None:
         """Close every connection."""
-        for slot in self._slots:
-            with slot.lock:
+        with contextlib.ExitStack() as held:
+            for slot in self._slots:
+                held.enter_context(slot.lock)
+            for slot in self._slots:
                 slot.drop()
+            self._look_no_more()
 
     def reopen(self) -> None:
         """After ``Moved``: let go of what is open, and see whether what stands there now is the store.
@@ -99,6 +116,7 @@ class Slots:
                 _rescue_log(stale[0])
             for slot in opened:
                 slot.drop()
+            self._look_no_more()
             if self._file.known != now.file:
                 self._file.require_sound()
                 self._file.known = now.file
@@ -108,6 +126,8 @@ class Slots:
         self._held = [slot for slot in self._slots if slot.lock.acquire(timeout=_FORK_PATIENCE)]
         for slot in self._held:
             slot.drop()
+        if len(self._held) == len(self._slots):
+            self._look_no_more()
 
     def after_fork(self, *, child: bool) -> None:
         """Let the threads go on; a slot that could not be closed is lost to the child."""

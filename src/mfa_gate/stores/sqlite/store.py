@@ -43,7 +43,7 @@ class SQLiteStore:
         self._slots = Slots(self._file, write, read, notice)
         self._writer = Lane("mfa_gate-sqlite-write", write, self._slots, writes=True)
         self._reader = Lane("mfa_gate-sqlite-read", read, self._slots, writes=False)
-        self._notice = Notice(self._file, notice, self._reader)
+        self._notice = Notice(self._file, notice, self._slots, self._reader)
         self._open = False
 
     async def open(self) -> None:

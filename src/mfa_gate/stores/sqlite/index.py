@@ -1,0 +1,66 @@
+"""A look at the header of SQLite's shared log index: whether anything was committed since, for a fraction of a statement.
+
+The header (48 bytes, https://www.sqlite.org/walformat.html#the_wal_index_header) is what SQLite itself compares before each
+read; it differs after every commit. Reading it can only say "nothing new"; what is new, SQLite is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import threading
+
+HEADER = 48
+_Place = tuple[int, int]
+_GUARD = threading.Lock()
+
+
+class View:
+    """The mapped index. It is shared by the stores of a process, and closed only after the last one's connections: to close
+    any descriptor of the file would drop the locks that SQLite holds on it in this process."""
+
+    __slots__ = ("_descriptor", "_users", "bytes", "place")
+
+    def __init__(self, descriptor: int, place: _Place) -> None:
+        self.bytes = mmap.mmap(descriptor, HEADER, prot=mmap.PROT_READ)
+        self.place = place
+        self._descriptor = descriptor
+        self._users = 0
+
+    def release(self) -> None:
+        """The caller has closed all its connections to the store."""
+        with _GUARD:
+            self._users -= 1
+            if self._users == 0:
+                del _VIEWS[self.place]
+                self.bytes.close()
+                os.close(self._descriptor)
+
+    @classmethod
+    def of(cls, path: str, place: _Place) -> View | None:
+        """The view of the index at ``path``, which is the file ``place``; None where it is not, or cannot be mapped."""
+        with _GUARD:
+            view = _VIEWS.get(place)
+            if view is None:
+                view = _open(path, place)
+            if view is not None:
+                _VIEWS[place] = view
+                view._users += 1
+            return view
+
+
+_VIEWS: dict[_Place, View] = {}
+_UNFIT: list[int] = []
+"""Descriptors of an index that could not be mapped: kept, see ``View``."""
+
+
+def _open(path: str, place: _Place) -> View | None:
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        found = os.fstat(descriptor)
+        if (found.st_dev, found.st_ino) == place:
+            with contextlib.suppress(OSError, ValueError):
+                return View(descriptor, place)
+        _UNFIT.append(descriptor)
+    return None
