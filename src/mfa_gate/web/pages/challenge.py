@@ -42,7 +42,9 @@ async def one(visit: Visit, id: str) -> Answer:
         sent = await visit.service.proving.begin(visit.caller, mine.id)
         if isinstance(sent, Issued):
             return visit.show(_view(visit, judgement, mine, sent.challenge, failed=sent.failed))
-        return visit.show(_view(visit, judgement, mine, None), problems=[problem_from(sent, "")])
+        # The visitor asked for nothing yet, so "too soon" would be no answer to anything: the page has a button for it.
+        problems = [] if sent.reason == "too_soon" else [problem_from(sent, "")]
+        return visit.show(_view(visit, judgement, mine, None), problems=problems)
     return visit.show(_view(visit, judgement, mine, issued))
 
 
