@@ -75,6 +75,8 @@ class Accounts:
 
     def seed(self) -> None:
         """Give everybody who has no password yet the published one."""
+        if len(self._database.rows("SELECT 1 FROM passwords")) == len(ACCOUNTS):
+            return
         # One salt for all of them hides nothing less: they share a password that this file prints.
         salt = secrets.token_bytes(16)
         digest = _digest(PASSWORD, salt)
