@@ -143,6 +143,11 @@ class Visit:
         accept = b",".join(value for key, value in self.scope["headers"] if key == b"accept-language")
         return negotiate(cookie=cookie_value(self.scope, LANG_COOKIE), accept_language=accept.decode("latin-1"))
 
+    @property
+    def flashed(self) -> str:
+        """The word of the notice that the next page shows; "" where there is none."""
+        return str(self.site.cookies.note(self.jar, self.jar.flash, self.scope).get("w", ""))
+
     def _flash(self) -> Notice | None:
         note = self.site.cookies.note(self.jar, self.jar.flash, self.scope)
         if not note:

@@ -19,6 +19,10 @@ from .ways import way_of, ways_of
 async def start(visit: Visit) -> Answer:
     """``GET /challenge``: the one to ask for first; ``POST`` with ``authenticator`` is that one's form."""
     judgement = await visit.judgement()
+    if isinstance(judgement.decision, Allow) and visit.flashed == "backup_used":
+        onward = visit.going_to
+        visit.headers.append(visit.site.cookies.drop_note(visit.jar, visit.jar.going))
+        return visit.show(views.Continue(continue_url=onward, why="done"))
     if not isinstance(judgement.decision, StepUp):
         return visit.lead_on(judgement.decision)
     if visit.scope["method"] == "POST":
@@ -75,11 +79,12 @@ async def answer(visit: Visit, id: str) -> Answer:
     if isinstance(result, Refusal):
         return await _refused(visit, mine, result)
     visit.take_handle(result.handle, remembered=result.remembered)
-    notice = None
     if result.granted and TRAITS[mine.factor].backup:
         left = result.granted.authenticator.data.get("left")
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
-    return visit.go(visit.going_to, notice=notice, done=True)
+        # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
+        return visit.go(visit.own("/challenge"), notice=notice)
+    return visit.go(visit.going_to, done=True)
 
 
 async def _send(visit: Visit, judgement: Judgement, mine: Authenticator) -> Answer:
