@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.policy import Policy
+from .administering import Actor, Administering
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .judging import Judge, Judgement
@@ -10,7 +11,7 @@ from .keeping import Keeping
 from .notices import Notices
 from .proving import Issued, Proving, Verified
 
-__all__ = ["Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
+__all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
 
 
 class Service:
@@ -22,6 +23,7 @@ class Service:
         self.proving = Proving(self.engine, self.judge)
         self.enrollments = Enrollments(self.engine, self.judge, self.proving)
         self.keeping = Keeping(self.engine, self.judge)
+        self.administering = Administering(self.engine, self.judge)
         self.notices = Notices(self.engine)
 
     async def open(self) -> str:

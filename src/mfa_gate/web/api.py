@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from ..core import attempts
 from ..core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
-from ..core.model import Authenticator
+from ..core.model import MAX_ID_BYTES, Authenticator
 from ..core.reasons import Refusal
 from ..factors import FACTORS
 from ..service import Judgement, Verified
+from . import admin_api
 from .facts import header
 from .forms import MAX_BODY, MAX_PROOF_BODY, BadBody, Receive, read_json, same_origin
 from .render import qr_svg
-from .responses import NO_STORE, Answer, as_json, problem
+from .responses import NO_STORE, Answer, as_json, problem, stamp
 from .visit import Visit
 
 Body = dict[str, Any]
@@ -31,11 +31,6 @@ class Call:
     members: Mapping[str, tuple[type, ...]]
     required: tuple[str, ...] = ()
     limit: int = MAX_BODY
-
-
-def stamp(at: int) -> str:
-    """RFC 3339 in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
@@ -58,7 +53,10 @@ async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
                 body = _typed(await read_json(visit.scope, receive, limit=call.limit), call)
             except BadBody as bad:
                 return problem(Refusal(reason=bad.reason))
-    result = await call.handler(visit, body, name)
+    try:
+        result = await call.handler(visit, body, name)
+    except admin_api.BadQuery:
+        return problem(Refusal(reason="malformed"))
     result.headers.extend(visit.cookie_headers())
     return result
 
@@ -387,6 +385,12 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/browsers": {"GET": Call(browsers, {})},
     "/agreement": {"GET": Call(agreement, {}), "POST": Call(agree, {"version": _TEXT}, ("version",))},
     "/recovery": {"POST": Call(recovery, {"about": _TEXT}, ("about",))},
+    "/admin/accounts": {"GET": Call(admin_api.accounts, {})},
+    "/admin/tenant": {
+        "GET": Call(admin_api.tenant, {}),
+        "PATCH": Call(admin_api.set_tenant, {"enabled": (bool,), "factors": (list,), "confirm": _TEXT}),
+    },
+    "/admin/events": {"GET": Call(admin_api.events, {})},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge_status, {})},
@@ -397,12 +401,28 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/browsers/": {"DELETE": Call(forget, {})},
 }
 
+ACCOUNTS = "/admin/accounts/"
+_REASON = {"reason": _TEXT}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
+    "/reset": {"POST": Call(admin_api.reset, {"ticket": _TEXT, **_REASON}, ("ticket", "reason"))},
+    **{
+        f"/{word}": {"POST": Call(handler, _REASON, ("reason",))}
+        for word, handler in admin_api.ACTIONS.items()
+        if word != "reset"
+    },
+    "": {"GET": Call(admin_api.account, {})},
+}
+
 
 def find(place: str) -> tuple[Mapping[str, Call], str] | None:
     """The calls of an address by method, and the name in its last segment; None: there is nothing."""
     fixed = CALLS.get(place)
     if fixed is not None:
         return fixed, ""
+    for action, calls in ON_ACCOUNT.items():
+        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
+        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
+            return calls, middle
     for start, calls in ONE_OF.items():
         rest = place.removeprefix(start)
         if rest != place and rest and "/" not in rest and len(rest) <= 64:

@@ -1,0 +1,100 @@
+"""What administrators do to an account: unlock, lock, reset, give leave to enroll, answer a recovery request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .. import attempts as budget
+from ..events import Moment
+from ..model import Account, Lock, Ticket
+from ..reasons import Refusal
+from .base import Change, keep, refuse, tidy, time_of
+
+MAX_REASON = 200
+
+
+def stated(text: str) -> str:
+    """A reason or ticket number as it is written down: printable, one line; "" where there is none or it is too long."""
+    line = " ".join(text.split())
+    return line if line.isprintable() and len(line) <= MAX_REASON else ""
+
+
+def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """All attempts back, the rolling count emptied, the lock gone. The administrator answers for it with a reason."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.lock is None and not account.attempts.used and not account.attempts.days:
+        return keep(account, None)
+    event = moment.event("account.unlocked", account.key, reason=stated(reason))
+    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """Locked by an administrator: every proof ends at once, everywhere (decisions 8)."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.lock is not None and account.lock.cause == "administrator":
+        return keep(account, None)
+    now = time_of(account, moment)
+    event = moment.event("account.locked", account.key, reason=stated(reason), cause="administrator")
+    changed = replace(
+        account,
+        lock=Lock(at=now, cause="administrator", ref=event.id, actor=moment.actor),
+        epoch=account.epoch + 1,
+        challenges=(),
+        enrollments=(),
+    )
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Change[Refusal | None]:
+    """Every factor, browser, challenge and draft is gone, so that the person enrolls anew (S-94: none is ever set here).
+
+    A lock for want of attempts goes with the factors that were guessed at; one by an administrator stays.
+    """
+    if not stated(reason) or not stated(ticket):
+        return refuse(account, "malformed")
+    now = time_of(account, moment)
+    event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
+    by_hand = account.lock is not None and account.lock.cause == "administrator"
+    changed = replace(
+        account,
+        epoch=account.epoch + 1,
+        attempts=budget.reset(account.attempts),
+        lock=account.lock if by_hand else None,
+        authenticators=(),
+        default="",
+        challenges=(),
+        enrollments=(),
+        browsers=(),
+        skips=(),
+        leave=None,
+        ticket=None,
+        recovery=None,
+        frozen_until=0,
+    )
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def give_ticket(account: Account, moment: Moment, *, digest: str, life: int, reason: str) -> Change[Refusal | None]:
+    """Leave for one first enrollment within ``life`` seconds. Only for somebody without a factor; a newer one replaces it."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.authenticators:
+        return refuse(account, "already_enrolled")
+    now = time_of(account, moment)
+    event = moment.event("enrollment.ticket", account.key, reason=stated(reason))
+    ticket = Ticket(digest=digest, expires_at=now + life, actor=moment.actor, ref=event.id)
+    return Change(account=tidy(replace(account, ticket=ticket), now), events=(event,), answer=None)
+
+
+def refuse_recovery(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """The request is answered with no, and why."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.recovery is None:
+        return refuse(account, "not_found")
+    event = moment.event("recovery.refused", account.key, reason=stated(reason))
+    changed = replace(account, recovery=None)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)

@@ -1,0 +1,345 @@
+"""The security team's desk: one place for pages, JSON and commands. Rights are judged here and nowhere else."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..core import changes
+from ..core.changes import administering as steps
+from ..core.events import Moment
+from ..core.model import Account, Caller, Subject, SubjectKey
+from ..core.policy import Rules, TenantSettings
+from ..core.reasons import Refusal
+from ..core.roles import Right, has_right, is_self, reaches, rights_of
+from ..factors import TRAITS
+from ..factors.backup_code import ALPHABET
+from ..ports import EventPage, Page
+from .engine import Engine, log
+from .judging import Judge
+
+TICKET_LIFE = 86_400
+TICKET_CHARS = 26
+MAX_PAGE = 200
+MAX_TURNS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: a proven administrator of the host (``caller``), or the operator at the store (``operator``)."""
+
+    name: str
+    caller: Caller | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is somebody with the key and the store in hand, who needs no right of the policy's."""
+        return self.caller is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of the preparation checklist."""
+
+    id: str
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDesk:
+    """A tenant's settings with what an administrator should know before turning it on."""
+
+    settings: TenantSettings
+    rules: Rules
+    checklist: tuple[Check, ...]
+    counts: dict[str, int]
+    pickable: tuple[str, ...]
+
+
+class Administering:
+    """Use cases of administrators. Everything that changes asks for the right, the tenant, a fresh proof, and not oneself."""
+
+    def __init__(self, engine: Engine, judge: Judge) -> None:
+        self.engine = engine
+        self.judge = judge
+
+    # -- who may ---------------------------------------------------------------------------------------------------
+
+    def rights(self, subject: Subject) -> tuple[Right, ...]:
+        """The rights of a host user, by the policy of their own tenant."""
+        return rights_of(self.engine.rules(subject.tenant).roles, subject.groups)
+
+    def tenants_of(self, subject: Subject) -> tuple[str, ...]:
+        """The tenants in which they may act: their own, or all that the policy names."""
+        roles = self.engine.rules(subject.tenant).roles
+        if subject.groups.isdisjoint(roles.everywhere):
+            return (subject.tenant,)
+        return tuple(dict.fromkeys((*self.engine.policy.tenants, subject.tenant)))
+
+    async def permit(self, actor: Actor, right: Right, target: SubjectKey, *, changing: bool) -> Refusal | None:
+        """Why the actor may not, or None. Another tenant's accounts are unknown ones (404); a refusal is written down."""
+        if actor.caller is None:
+            return None
+        subject = actor.caller.subject
+        roles = self.engine.rules(subject.tenant).roles
+        if not has_right(roles, subject.groups, "look") and not has_right(roles, subject.groups, right):
+            return await self._denied(actor, target, Refusal(reason="not_allowed"))
+        if not reaches(roles, subject, target.tenant):
+            return Refusal(reason="not_found")
+        if not has_right(roles, subject.groups, right):
+            return await self._denied(actor, target, Refusal(reason="not_allowed"))
+        if changing and target.id and is_self(subject, target):
+            return await self._denied(actor, target, Refusal(reason="not_allowed", detail="Nobody acts on themselves."))
+        return await self._proven(actor.caller, changing=changing)
+
+    async def _proven(self, caller: Caller, *, changing: bool) -> Refusal | None:
+        judgement = await self.judge.own(caller)
+        standing = judgement.standing
+        proofs = standing.proofs if standing else ()
+        rules, now = judgement.requirement.rules, self.engine.now()
+        max_age = int(rules.roles.actor_max_age if changing else rules.freshness.max_age)
+        locked = standing is not None and standing.account.lock is not None
+        if locked or not any(now - proof.at < max_age for proof in proofs):
+            return Refusal(reason="proof_required", max_age=max_age)
+        return None
+
+    async def _denied(self, actor: Actor, target: SubjectKey, refusal: Refusal) -> Refusal:
+        moment = self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
+        event = moment.event("admin.denied", target, reason=refusal.reason)
+        await self.engine.record((event,))
+        return replace(refusal, ref=event.id)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    async def find(self, actor: Actor, id: str, tenant: str = "") -> SubjectKey:
+        """The key that an administrator means by an id: in the tenant named, else the own, else wherever they reach."""
+        if actor.caller is None or tenant:
+            return SubjectKey(tenant, id)
+        own = actor.caller.subject.tenant
+        for name in dict.fromkeys((own, *self.tenants_of(actor.caller.subject))):
+            key = SubjectKey(name, id)
+            if (await self.engine.store.load(key)).version:
+                return key
+        return SubjectKey(own, id)
+
+    async def accounts(
+        self, actor: Actor, tenant: str, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page | Refusal:
+        """A page of a tenant's people."""
+        refusal = await self.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
+        if refusal is not None:
+            return refusal
+        size = max(1, min(limit, MAX_PAGE))
+        return await self.engine.store.page(tenant, status=status, query=query, after=after, limit=size)
+
+    async def account(self, actor: Actor, key: SubjectKey) -> Account | Refusal:
+        """One account. Nothing secret in it is readable without the keys, and callers show none of it."""
+        refusal = await self.permit(actor, "look", key, changing=False)
+        if refusal is not None:
+            return refusal
+        account = await self.engine.store.load(key)
+        return account if account.version else Refusal(reason="not_found")
+
+    async def events(
+        self, actor: Actor, tenant: str, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+    ) -> EventPage | Refusal:
+        """The tenant's trail, newest first."""
+        refusal = await self.permit(actor, "audit", SubjectKey(tenant, ""), changing=False)
+        if refusal is not None:
+            return refusal
+        size = max(1, min(limit, MAX_PAGE))
+        return await self.engine.store.events(tenant, account=account, kind=kind, after=after, limit=size)
+
+    # -- acting ----------------------------------------------------------------------------------------------------
+
+    async def unlock(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
+        """Give the attempts back."""
+        moment = self._moment(actor)
+        return await self._act(actor, "unlock", key, lambda account: steps.unlock(account, moment, reason=reason))
+
+    async def lock(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
+        """Lock, and end every proof."""
+        moment = self._moment(actor)
+        return await self._act(actor, "unlock", key, lambda account: steps.lock(account, moment, reason=reason))
+
+    async def reset(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
+        """Remove every factor under a ticket; then the host resets the password, too."""
+        moment = self._moment(actor)
+        refusal = await self._act(
+            actor, "reset", key, lambda account: steps.reset(account, moment, ticket=ticket, reason=reason)
+        )
+        if refusal is None:
+            await self._tell_host(key)
+        return refusal
+
+    async def give_ticket(self, actor: Actor, key: SubjectKey, *, reason: str) -> str | Refusal:
+        """An enrollment ticket, shown this once: 130 bits, one use, one day."""
+        moment = self._moment(actor)
+        raw = self.engine.wiring.entropy(TICKET_CHARS)
+        text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
+        digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
+        refusal = await self._act(
+            actor,
+            "reset",
+            key,
+            lambda account: steps.give_ticket(account, moment, digest=digest, life=TICKET_LIFE, reason=reason),
+            unknown=True,
+        )
+        return refusal or "-".join(text[at : at + 5] for at in range(0, len(text), 5))
+
+    async def refuse_recovery(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
+        """Answer a recovery request with no."""
+        moment = self._moment(actor)
+        return await self._act(
+            actor, "reset", key, lambda account: steps.refuse_recovery(account, moment, reason=reason)
+        )
+
+    async def _act(
+        self,
+        actor: Actor,
+        right: Right,
+        key: SubjectKey,
+        step: Callable[[Account], changes.Change[Refusal | None]],
+        *,
+        unknown: bool = False,
+    ) -> Refusal | None:
+        refusal = await self.permit(actor, right, key, changing=True)
+        if refusal is not None:
+            return refusal
+
+        def known(account: Account) -> changes.Change[Refusal | None]:
+            if not account.version and not unknown:
+                return changes.keep(account, Refusal(reason="not_found"))
+            return step(account)
+
+        return await self.engine.change(key, known)
+
+    def _moment(self, actor: Actor) -> Moment:
+        return self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
+
+    async def _tell_host(self, key: SubjectKey) -> None:
+        """``on_reset``: the host resets the password. It comes after the commit; a failure is logged, nothing is undone."""
+        hook = self.engine.wiring.on_reset
+        if hook is None:
+            return
+        try:
+            result = hook(Subject(id=key.id, tenant=key.tenant))
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            log.exception("the on_reset hook failed; reset this user's password by hand")
+
+    # -- the tenant ------------------------------------------------------------------------------------------------
+
+    async def desk(self, actor: Actor, tenant: str) -> TenantDesk | Refusal:
+        """Settings, checklist and counts of a tenant."""
+        refusal = await self.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
+        if refusal is not None:
+            return refusal
+        store, rules = self.engine.store, self.engine.rules(tenant)
+        settings = await store.settings(tenant)
+        counts = await store.counts(tenant)
+        return TenantDesk(
+            settings=settings,
+            rules=rules,
+            checklist=await self._checklist(tenant, rules, settings, counts),
+            counts=counts,
+            pickable=pickable(rules),
+        )
+
+    async def _checklist(
+        self, tenant: str, rules: Rules, settings: TenantSettings, counts: dict[str, int]
+    ) -> tuple[Check, ...]:
+        senders = self.engine.wiring.senders
+        enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
+        needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
+        return (
+            Check(
+                id="administrators",
+                ok=enrolled >= 2,
+                text="At least two people, administrators among them, have set up their second step.",
+            ),
+            Check(
+                id="senders",
+                ok=all(senders.for_channel(channel) is not None for channel in needed),
+                text="Everything that sends codes is connected.",
+            ),
+            Check(id="message", ok=bool(settings.tested_at), text="A test message has arrived."),
+            Check(id="announced", ok=bool(settings.announced_at), text="The date was announced to everybody."),
+        )
+
+    async def set_tenant(
+        self, actor: Actor, tenant: str, *, enabled: bool | None, factors: tuple[str, ...] | None, confirm: str
+    ) -> Refusal | None:
+        """Turn the second factor on for the whole tenant, for good, or choose its factors. Nothing here turns it off."""
+        refusal = await self.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
+        if refusal is not None:
+            return refusal
+        rules = self.engine.rules(tenant)
+        if enabled is False:
+            return await self._denied(actor, SubjectKey(tenant, ""), Refusal(reason="not_allowed"))
+        if confirm != tenant:
+            return Refusal(reason="malformed", detail="Type the organization's name to confirm.")
+        if enabled and rules.enrollment.stage != "admin":
+            return Refusal(reason="not_allowed", detail="The policy file decides when it is on.")
+        if factors is not None:
+            if rules.factors.choice != "tenant":
+                return Refusal(reason="not_allowed", detail="The policy file decides which factors there are.")
+            if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
+                return Refusal(reason="not_enrollable")
+        return await self._swap_tenant(actor, tenant, enabled=bool(enabled), factors=factors)
+
+    async def mark_tenant(
+        self, actor: Actor, tenant: str, *, announced: bool = False, tested: bool = False
+    ) -> Refusal | None:
+        """Tick a line of the checklist: the date was announced, a test message has arrived."""
+        refusal = await self.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
+        if refusal is not None:
+            return refusal
+        return await self._swap_tenant(actor, tenant, announced=announced, tested=tested)
+
+    async def _swap_tenant(
+        self,
+        actor: Actor,
+        tenant: str,
+        *,
+        enabled: bool = False,
+        factors: tuple[str, ...] | None = None,
+        announced: bool = False,
+        tested: bool = False,
+    ) -> Refusal | None:
+        moment, store = self._moment(actor), self.engine.store
+        key = SubjectKey(tenant, "")
+        for _ in range(MAX_TURNS):
+            old = await store.settings(tenant)
+            new = replace(
+                old,
+                enabled_at=old.enabled_at or (moment.now if enabled else 0),
+                factors=old.factors if factors is None else factors,
+                announced_at=moment.now if announced else old.announced_at,
+                tested_at=moment.now if tested else old.tested_at,
+            )
+            if new == old:
+                return None
+            events = []
+            if new.enabled_at != old.enabled_at:
+                events.append(moment.event("tenant.enabled", key))
+            if new.factors != old.factors:
+                events.append(moment.event("tenant.changed", key, factors=" ".join(new.factors)))
+            if (new.announced_at, new.tested_at) != (old.announced_at, old.tested_at):
+                events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
+            if await store.swap_settings(new, events):
+                for event in events:
+                    self.engine.tell(event)
+                return None
+        return Refusal(reason="too_soon", retry_after=1)
+
+
+def pickable(rules: Rules) -> tuple[str, ...]:
+    """The factors that an administrator may pick from: what the policy allows and offers first."""
+    return tuple(kind for kind in rules.factors.allowed if kind in rules.factors.order)
+
+
+__all__ = ["Actor", "Administering", "Check", "TenantDesk", "pickable"]

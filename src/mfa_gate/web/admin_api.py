@@ -1,0 +1,239 @@
+"""The administrators' JSON answers below ``/api/admin``, over the same use cases as their pages and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ..core import attempts
+from ..core.events import Event
+from ..core.model import Account, SubjectKey
+from ..core.reasons import Refusal
+from ..core.summary import STATUSES, Summary, summary_of
+from ..service import Actor
+from ..service.administering import TenantDesk
+from .responses import Answer, as_json, problem, stamp
+from .visit import Visit
+
+Body = dict[str, Any]
+MAX_LIMIT = 200
+
+
+def actor_of(visit: Visit) -> Actor:
+    """The visitor as an administrator."""
+    return Actor(name=visit.subject.id, caller=visit.caller)
+
+
+class BadQuery(ValueError):
+    """The query string is not one of the documented ones."""
+
+
+def query_of(visit: Visit, known: tuple[str, ...]) -> dict[str, str]:
+    """The query's members, each once. Raises ``BadQuery``."""
+    raw = visit.scope.get("query_string", b"")
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
+    except ValueError as error:
+        raise BadQuery("the query cannot be read") from error
+    query = dict(pairs)
+    if len(query) != len(pairs) or any(name not in known for name in query):
+        raise BadQuery("a member comes twice, or is unknown")
+    limit = query.get("limit", "50")
+    if not limit.isascii() or not limit.isdigit() or len(limit) > 4 or not 1 <= int(limit) <= MAX_LIMIT:
+        raise BadQuery("limit")
+    if query.get("status", "") not in ("", *STATUSES):
+        raise BadQuery("status")
+    return query
+
+
+def summary_document(summary: Summary) -> dict[str, object]:
+    """One line of the list."""
+    return {
+        "id": summary.key.id,
+        "tenant": summary.key.tenant,
+        "name": summary.name,
+        "status": summary.status,
+        "factors": list(summary.factors),
+        "locked_at": stamp(summary.locked_at) if summary.locked_at else None,
+        "last_proof_at": stamp(summary.last_proof_at) if summary.last_proof_at else None,
+    }
+
+
+def event_document(event: Event) -> dict[str, object]:
+    """One line of the trail."""
+    return {
+        "id": event.id,
+        "at": stamp(event.at),
+        "kind": event.kind,
+        "actor": event.actor,
+        "account": event.account,
+        "tenant": event.tenant,
+        "app": event.app,
+        "factor": event.factor,
+        "network": event.network,
+        "reason": event.reason,
+        "ticket": event.ticket,
+        "ref": event.id,
+        "policy": event.policy,
+        "detail": dict(event.detail),
+    }
+
+
+def account_document(visit: Visit, account: Account) -> dict[str, object]:
+    """One account without anything secret."""
+    rules = visit.service.engine.rules(account.key.tenant)
+    lock, waiting = account.lock, account.recovery
+    return {
+        **summary_document(summary_of(account)),
+        "attempts_remaining": 0 if lock else attempts.remaining(account.attempts, rules.attempts),
+        "lock": {"at": stamp(lock.at), "cause": lock.cause, "ref": lock.ref, "actor": lock.actor} if lock else None,
+        "authenticators": [
+            {
+                "id": a.id,
+                "factor": a.factor,
+                "label": a.label,
+                "created_at": stamp(a.created_at),
+                "last_used_at": stamp(a.last_used_at) if a.last_used_at else None,
+                "default": a.id == account.default,
+            }
+            for a in account.authenticators
+        ],
+        "browsers": [
+            {
+                "id": b.id,
+                "label": b.label,
+                "network": max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
+                "last_used_at": stamp(b.last_used_at),
+            }
+            for b in account.browsers
+        ],
+        "recovery": {"at": stamp(waiting.at), "about": waiting.about, "ref": waiting.ref} if waiting else None,
+    }
+
+
+def desk_document(desk: TenantDesk) -> dict[str, object]:
+    """A tenant's settings."""
+    settings = desk.settings
+    return {
+        "tenant": settings.tenant,
+        "enabled": bool(settings.enabled_at) or desk.rules.enrollment.stage != "admin",
+        "enabled_at": stamp(settings.enabled_at) if settings.enabled_at else None,
+        "factors": list(settings.factors or desk.pickable),
+        "pickable": list(desk.pickable),
+        "checklist": [{"id": check.id, "ok": check.ok, "text": check.text} for check in desk.checklist],
+        "counts": desk.counts,
+    }
+
+
+async def accounts(visit: Visit, body: Body, name: str) -> Answer:
+    """``GET admin/accounts``."""
+    query = query_of(visit, ("status", "q", "after", "limit", "tenant"))
+    page = await visit.service.administering.accounts(
+        actor_of(visit),
+        query.get("tenant") or visit.subject.tenant,
+        status=query.get("status", ""),
+        query=query.get("q", ""),
+        after=query.get("after", ""),
+        limit=int(query.get("limit", "50")),
+    )
+    if isinstance(page, Refusal):
+        return problem(page)
+    return as_json({"accounts": [summary_document(item) for item in page.items], "next": page.next or None})
+
+
+async def _key(visit: Visit, id: str) -> SubjectKey:
+    query = query_of(visit, ("tenant",))
+    return await visit.service.administering.find(actor_of(visit), id, query.get("tenant", ""))
+
+
+async def account(visit: Visit, body: Body, name: str) -> Answer:
+    """``GET admin/accounts/{id}``."""
+    found = await visit.service.administering.account(actor_of(visit), await _key(visit, name))
+    return problem(found) if isinstance(found, Refusal) else as_json(account_document(visit, found))
+
+
+async def _done(visit: Visit, key: SubjectKey, refusal: Refusal | None) -> Answer:
+    if refusal is not None:
+        return problem(refusal)
+    return as_json(account_document(visit, await visit.service.engine.store.load(key)))
+
+
+async def unlock(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/unlock``."""
+    key = await _key(visit, name)
+    return await _done(
+        visit, key, await visit.service.administering.unlock(actor_of(visit), key, reason=body["reason"])
+    )
+
+
+async def lock(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/lock``."""
+    key = await _key(visit, name)
+    return await _done(visit, key, await visit.service.administering.lock(actor_of(visit), key, reason=body["reason"]))
+
+
+async def reset(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/reset``."""
+    key = await _key(visit, name)
+    refusal = await visit.service.administering.reset(
+        actor_of(visit), key, ticket=body["ticket"], reason=body["reason"]
+    )
+    return await _done(visit, key, refusal)
+
+
+async def ticket(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/ticket``: shown this once."""
+    key = await _key(visit, name)
+    made = await visit.service.administering.give_ticket(actor_of(visit), key, reason=body["reason"])
+    return problem(made) if isinstance(made, Refusal) else as_json({"ticket": made}, status=201)
+
+
+async def refuse(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/refuse``: no to a recovery request."""
+    key = await _key(visit, name)
+    refusal = await visit.service.administering.refuse_recovery(actor_of(visit), key, reason=body["reason"])
+    return await _done(visit, key, refusal)
+
+
+async def tenant(visit: Visit, body: Body, name: str) -> Answer:
+    """``GET admin/tenant``."""
+    query = query_of(visit, ("tenant",))
+    desk = await visit.service.administering.desk(actor_of(visit), query.get("tenant") or visit.subject.tenant)
+    return problem(desk) if isinstance(desk, Refusal) else as_json(desk_document(desk))
+
+
+async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
+    """``PATCH admin/tenant``."""
+    query = query_of(visit, ("tenant",))
+    factors = body.get("factors")
+    if factors is not None and not all(type(kind) is str for kind in factors):
+        return problem(Refusal(reason="malformed"))
+    refusal = await visit.service.administering.set_tenant(
+        actor_of(visit),
+        query.get("tenant") or visit.subject.tenant,
+        enabled=body.get("enabled"),
+        factors=None if factors is None else tuple(factors),
+        confirm=body.get("confirm", ""),
+    )
+    return problem(refusal) if refusal is not None else await tenant(visit, body, name)
+
+
+async def events(visit: Visit, body: Body, name: str) -> Answer:
+    """``GET admin/events``."""
+    query = query_of(visit, ("account", "kind", "after", "limit", "tenant"))
+    page = await visit.service.administering.events(
+        actor_of(visit),
+        query.get("tenant") or visit.subject.tenant,
+        account=query.get("account", ""),
+        kind=query.get("kind", ""),
+        after=query.get("after", ""),
+        limit=int(query.get("limit", "50")),
+    )
+    if isinstance(page, Refusal):
+        return problem(page)
+    return as_json({"events": [event_document(item) for item in page.items], "next": page.next or None})
+
+
+ACTIONS: Mapping[str, Any] = {"unlock": unlock, "lock": lock, "reset": reset, "ticket": ticket, "refuse": refuse}
+"""What can be done to one account."""
