@@ -176,6 +176,7 @@ def test_code_field(name: str) -> None:
     """U-1, U-3, U-4, U-11, U-51: one code field, of text, without a pattern, never filled in, focus only without an error."""
     codes = [node for node in tree_of(name).all("input") if node.attrs.get("name") == "code"]
     assert len(codes) <= 1
+    codes = [node for node in codes if node.attrs["type"] != "hidden"]
     for node in codes:
         assert node.attrs["type"] == "text"
         assert "one-time-code" in node.attrs["autocomplete"].split()
@@ -210,6 +211,13 @@ def test_problems(name: str) -> None:
         field = next(node for node in root.all("input", "textarea") if node.attrs.get("id") == target)
         assert field.attrs["aria-invalid"] == "true"
         assert f"{target}-error" in field.attrs["aria-describedby"].split()
+
+
+@every_page
+def test_sentences_are_apart(name: str) -> None:
+    """No sentence runs into the next where two pieces of a template meet."""
+    html = re.sub(r"</?(?:bdi|strong|time|span|code|a)\b[^>]*>", "", html_of(name))
+    assert not re.findall(r"[a-z0-9][.!?][A-Z][a-z]+ [^<]*", html)
 
 
 def test_titles_are_unique() -> None:
@@ -413,3 +421,26 @@ def test_frame_is_enough() -> None:
     """A frame of the two fields that have no default draws every page."""
     for view, _ in GALLERY.values():
         Tree(RENDERER.render(view, Frame(prefix="", now=1_760_000_000)).decode())
+
+
+TEMPLATES = sorted((Path(views.__file__).parent / "templates").rglob("*.html"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_all_words_can_be_translated(path: Path) -> None:
+    """U-64: no template has words outside of a catalogue, neither as text nor in an attribute that is read out."""
+    source = path.read_text(encoding="utf-8")
+    source = re.sub(r"\{% block body_class %\}.*?\{% endblock %\}", "", source)
+    source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", source, flags=re.DOTALL)
+    assert not re.findall(r'\s(?:aria-label|title|alt|placeholder)="[^"{]*[A-Za-z]', source)
+    assert not re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>|[a-z-]+=\"[^\"]*\"", "", source))
+
+
+def test_pseudo_language_wraps_what_is_shown() -> None:
+    """The language for tests accents and lengthens the pages' words, and leaves values and placeholders whole."""
+    view, frame = GALLERY["challenge-sms-sent"]
+    html = RENDERER.render(view, replace(frame, lang="en-XA")).decode()
+    Tree(html)
+    assert PHONE.hint.replace(" ", "\u00a0") in html
+    assert "Security code" not in html
+    assert "%(" not in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 from dataclasses import dataclass
 
@@ -66,10 +67,17 @@ def palette(accent: Color, *, dark: bool) -> Palette:
 
 def _until(color: Color, goal: Color, grounds: tuple[Color, ...], ratio: float) -> Color:
     for step in range(51):
-        mixed = _mix(color, goal, step / 50)
+        mixed = _lighter(color, step / 50) if goal == WHITE else _mix(color, goal, step / 50)
         if min(contrast(mixed, ground) for ground in grounds) >= ratio:
             return mixed
     return goal
+
+
+def _lighter(color: Color, share: float) -> Color:
+    """Up in lightness alone: a mix with white would turn a deep brand color gray."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in color))
+    red, green, blue = colorsys.hls_to_rgb(hue, lightness + (1 - lightness) * share, saturation)
+    return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def _mix(color: Color, other: Color, share: float) -> Color:

@@ -78,7 +78,7 @@ def negotiate(*, cookie: str = "", accept_language: str = "", languages: Iterabl
 _ACCENTED = str.maketrans(
     "abcdefghijklmnoprstuwyzABCDEFGHIJKLMNOPRSTUWYZ", "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥřşŧŭẇẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤŘŞŦŬẆẎẐ"
 )
-_KEPT = re.compile(r"(%\(\w+\)[a-z]|%%|<[^>]*>|&\w+;)")
+_KEPT = re.compile(r"(%\(\w+\)[0-9]*[a-z]|%%|<[^>]*>|&\w+;)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class Pseudo:
         """``message`` in brackets, its letters accented, its placeholders whole."""
         parts = _KEPT.split(message)
         text = "".join(part if i % 2 else part.translate(_ACCENTED) for i, part in enumerate(parts))
-        return f"⟦{text}{'~' * (len(message) * 2 // 5)}⟧"
+        longer = " ~~~~~" * (len(message) // 15) + "~" * (len(message) * 2 // 5 % 6)
+        return f"⟦{text}{longer}⟧"
 
     def ngettext(self, one: str, many: str, count: int, /) -> str:
         """English rules: one thing, or more."""

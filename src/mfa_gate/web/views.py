@@ -142,7 +142,7 @@ class Challenge:
 
     ``sending`` is ``none`` for what needs no sending. ``remaining`` is shown when it is not None (after a failure).
     ``remember_for`` 0 hides the question. ``others`` are strongest first. ``public_key`` is the JSON of a WebAuthn
-    request, ``number`` what to type on the phone, ``poll_url`` where a waiting page asks whether it was answered.
+    request (the answer is posted as ``code``), ``number`` what to type on the phone, ``poll_url`` where a waiting page asks whether it was answered.
     """
 
     template: ClassVar[str] = "challenge.html"

@@ -111,5 +111,54 @@
     setTimeout(ask, 2000);
   });
 
-  // Passkeys: buttons with data-passkey ("get" or "create") and data-options come to life here.
+  // Passkeys: only after a press of the button (U-41). Cancelling is no error and sends nothing (U-43).
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
+  const text = (buffer) =>
+    btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const readOptions = (kind, json) => {
+    const parse = kind === "get" ? "parseRequestOptionsFromJSON" : "parseCreationOptionsFromJSON";
+    if (PublicKeyCredential[parse]) return PublicKeyCredential[parse](json);
+    const known = (list) => (list || []).map((item) => ({ ...item, id: bytes(item.id) }));
+    const options = { ...json, challenge: bytes(json.challenge) };
+    if (kind === "get") return { ...options, allowCredentials: known(json.allowCredentials) };
+    return { ...options, user: { ...json.user, id: bytes(json.user.id) }, excludeCredentials: known(json.excludeCredentials) };
+  };
+  const written = (credential) => {
+    if (credential.toJSON) return JSON.stringify(credential.toJSON());
+    const { response } = credential;
+    const parts = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
+    const said = Object.fromEntries(parts.filter((part) => response[part]).map((part) => [part, text(response[part])]));
+    if (response.getTransports) said.transports = response.getTransports();
+    return JSON.stringify({
+      id: credential.id,
+      rawId: text(credential.rawId),
+      type: credential.type,
+      authenticatorAttachment: credential.authenticatorAttachment,
+      clientExtensionResults: credential.getClientExtensionResults(),
+      response: said,
+    });
+  };
+  all("[data-passkey]", (button) => {
+    const kind = button.dataset.passkey;
+    const note = button.parentElement.querySelector("[data-passkey-says]");
+    const tell = (words) => {
+      note.textContent = words;
+      note.hidden = false;
+      say(words);
+    };
+    if (!window.PublicKeyCredential || !navigator.credentials) return tell(button.dataset.missing);
+    if (!button.dataset.options) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      note.hidden = true;
+      try {
+        const publicKey = readOptions(kind, JSON.parse(button.dataset.options));
+        const credential = await navigator.credentials[kind]({ publicKey });
+        button.form.elements.code.value = written(credential);
+        button.form.requestSubmit();
+      } catch (error) {
+        tell(error.name === "InvalidStateError" ? button.dataset.exists : button.dataset.cancelled);
+      }
+    });
+  });
 })();

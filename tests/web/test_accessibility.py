@@ -1,0 +1,197 @@
+"""Every page in Chromium under the policy that the gate sends: axe, reflow, sizes, and what the script adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from .gallery import CHROMIUM, served, write
+from .test_render import Node, tree_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+AXE = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "rules": {"target-size": {"enabled": True}},
+    "resultTypes": ["violations"],
+}
+AXE_COLORS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+PRESS_TWICE = """() => [1, 2].map(() => {
+  const event = new SubmitEvent("submit", { cancelable: true });
+  document.querySelector("form[data-once]").dispatchEvent(event);
+  return event.defaultPrevented;
+})"""
+TOO_SMALL = """() => [...document.querySelectorAll("button, .button," +
+  " input:not([type=hidden]), select, textarea, summary, .row, .foot a")]
+  .filter((element) => element.checkVisibility())
+  .map((element) => [element, (element.type === "checkbox" ? element.labels[0] : element).getBoundingClientRect()])
+  .filter(([, box]) => box.width < 44 || box.height < 44)
+  .map(([element, box]) => `${element.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(**CHROMIUM)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
+    folder = tmp_path_factory.mktemp("gallery")
+    names = write(folder)
+    with served(folder) as address:
+        yield address, names
+
+
+def shapes(name: str) -> set[str]:
+    """What a page is made of: each element's way down by tags and classes. Words do not matter to the checks here."""
+    found: set[str] = set()
+
+    def walk(node: Node, way: str) -> None:
+        for child in node.children:
+            here = f"{way}/{child.tag}.{child.attrs.get('class', '')}"
+            found.add(" ".join(here.split("/")[-3:]) + " ".join(sorted(child.attrs)))
+            walk(child, here)
+
+    walk(tree_of(name), "")
+    return found
+
+
+def one_of_each(names: list[str]) -> list[str]:
+    """Pages that together hold every shape there is, few of them: a browser takes its time."""
+    seen: set[str] = set()
+    chosen = []
+    for name in sorted(names, key=lambda name: -len(shapes(name))):
+        if shapes(name) - seen:
+            seen |= shapes(name)
+            chosen.append(name)
+    return chosen
+
+
+@pytest.mark.parametrize(("scheme", "options"), [("light", AXE), ("dark", AXE_COLORS)])
+def test_axe(
+    browser: Browser, gallery: tuple[str, list[str]], scheme: Literal["light", "dark"], options: dict[str, object]
+) -> None:
+    """axe finds nothing on any page in any state, target sizes included, nor in the dark scheme's colors (U-59, U-60)."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    address, names = gallery
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    page, axe, found = context.new_page(), Axe(), []
+    for name in names if scheme == "light" else one_of_each(names):
+        page.goto(f"{address}/{name}.html")
+        for result in axe.run(page, options=options).response["violations"]:
+            found += [
+                f"{name}: {result['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
+                for node in result["nodes"]
+            ]
+    context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("lang", ["en", "en-XA", "ar"])
+def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
+    """U-58, U-60, U-63: at 320 px nothing scrolls sideways, in long words and right to left too, and targets are 44 px."""
+    names = write(tmp_path, {"lang": lang})
+    if lang != "en-XA":
+        names = one_of_each(names)
+    context = browser.new_context(viewport={"width": 320, "height": 640})
+    page = context.new_page()
+    refused = _refused(page)
+    wide, small = [], []
+    with served(tmp_path) as address:
+        for name in names:
+            page.goto(f"{address}/{name}.html")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append(name)
+            small += [f"{name}: {found}" for found in page.evaluate(TOO_SMALL)]
+    context.close()
+    assert wide == []
+    assert small == []
+    assert refused == []
+
+
+def _refused(page: Page) -> list[str]:
+    """What the page's own policy or a fault of the script stopped, as it happens."""
+    seen: list[str] = []
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.on("console", lambda message: seen.append(message.text) if message.type == "error" else None)
+    return seen
+
+
+def test_copy(browser: Browser, gallery: tuple[str, list[str]]) -> None:
+    """U-34, U-30: Copy puts the codes one a line, and the key without its spaces, on the clipboard, and says so."""
+    address, _ = gallery
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address.replace('127.0.0.1', 'localhost')}/codes-shown.html")
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    codes: Any = page.evaluate("navigator.clipboard.readText()")
+    assert codes.split("\n")[0] == "7KX2M-D3H8V"
+    assert len(codes.split("\n")) == 10
+    assert page.locator("#live").inner_text() == "Copied"
+    page.goto(f"{address.replace('127.0.0.1', 'localhost')}/enroll-totp-confirm.html")
+    page.get_by_text("Can't scan the picture?").click()
+    page.get_by_role("button", name="Copy the key").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    context.close()
+
+
+def test_script(browser: Browser, gallery: tuple[str, list[str]]) -> None:
+    """U-14, U-50, U-5: times turn local, a refused form starts at its summary, and a second press sends nothing."""
+    address, _ = gallery
+    context = browser.new_context(timezone_id="America/New_York", locale="en-US")
+    page = context.new_page()
+    page.goto(f"{address}/challenge-sms-sent.html")
+    assert page.locator("time").first.inner_text().replace("\u202f", " ") == "5:03 AM"
+    page.get_by_label("Security code").fill("123456")
+    assert page.url.endswith("/challenge-sms-sent.html")
+    stopped = page.evaluate(PRESS_TWICE)
+    assert stopped == [False, True]
+    page.goto(f"{address}/challenge-totp-wrong.html")
+    assert page.evaluate("document.activeElement.id") == "errors"
+    context.close()
+
+
+def test_time_left_is_told_in_phases(browser: Browser, gallery: tuple[str, list[str]]) -> None:
+    """U-15: the live regions speak at the phases only, and the end is told at once."""
+    address, _ = gallery
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"{address}/challenge-sms-sent.html")
+    page.clock.fast_forward(60_000)
+    assert page.locator("#live").inner_text() == ""
+    page.clock.fast_forward(221_000)
+    assert page.locator("#live").inner_text() == "The code works for 5 more minutes."
+    page.clock.fast_forward(300_000)
+    assert "Ask for a new one" in page.locator("#live-now").inner_text()
+    context.close()
+
+
+def test_print_holds_the_codes_alone(browser: Browser, gallery: tuple[str, list[str]]) -> None:
+    """U-65: on paper there are the codes with service, person and date, and nothing else."""
+    address, _ = gallery
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{address}/codes-shown.html")
+    page.emulate_media(media="print")
+    text = page.evaluate("document.body.innerText")
+    assert "7KX2M-D3H8V" in text
+    for part in ("Backup codes for Northwind Finance", "user@finance.example", "October 9, 2025"):
+        assert part in text
+    for part in ("Copy", "Continue", "Sign out", "Save your backup codes", "Help"):
+        assert part not in text
+    context.close()

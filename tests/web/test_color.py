@@ -1,0 +1,79 @@
+"""Any accent a tenant may choose is readable in both themes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfa_gate.web.assets import asset_name, brand_css, brand_name, static_asset, static_assets
+from mfa_gate.web.color import BLACK, DARK_GROUNDS, LIGHT_GROUNDS, WHITE, Color, contrast, palette, parse, to_hex
+
+colors = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+@given(colors, st.booleans())
+def test_every_pair_has_its_contrast(accent: Color, dark: bool) -> None:
+    """WCAG 2.2 1.4.3 and 1.4.11 (U-59): text 4.5:1, lines and focus rings 3:1, for any accent whatever, in both themes."""
+    made = palette(accent, dark=dark)
+    grounds = (*(DARK_GROUNDS if dark else LIGHT_GROUNDS), parse(made.soft))
+    on_fill = parse(made.on_fill)
+    assert contrast(parse(made.fill), on_fill) >= 4.5
+    assert contrast(parse(made.hover), on_fill) >= 4.5
+    for ground in grounds:
+        assert contrast(parse(made.text), ground) >= 4.5
+        assert contrast(parse(made.line), ground) >= 3
+    text = (236, 239, 244) if dark else (23, 27, 36)
+    assert contrast(parse(made.soft), text) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"), [(WHITE, BLACK, 21.0), (WHITE, WHITE, 1.0), (parse("#777"), WHITE, 4.478)]
+)
+def test_contrast_is_that_of_the_standard(one: Color, other: Color, ratio: float) -> None:
+    """Known ratios of WCAG's formula."""
+    assert contrast(one, other) == pytest.approx(ratio, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    "accent", ["", "red", "#12", "#12345", "#1234567", "#xyzxyz", "#0b5fff;}", "url(x)", "#0B5FFF\n"]
+)
+def test_what_is_no_color_is_the_default(accent: str) -> None:
+    """Nothing but two spellings of a color reaches the stylesheet."""
+    assert brand_css(accent) == brand_css("#0b5fff")
+
+
+@given(colors)
+def test_a_brand_stylesheet_is_found_by_its_name(accent: Color) -> None:
+    """The name tells the color; serving it needs no table."""
+    name = brand_name(to_hex(accent))
+    found = static_asset(name)
+    assert found is not None
+    assert found.content == brand_css(to_hex(accent))
+    assert found.media_type.startswith("text/css")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "..",
+        "../views.py",
+        "mfa.css",
+        "brand.0b5fff.000000000000.css",
+        "brand.0B5FFF.css",
+        "mfa.000000000000.css",
+        "mfa.js\n",
+    ],
+)
+def test_other_names_are_not_found(name: str) -> None:
+    """Only the exact names that pages link to are served; no path reaches the disk."""
+    assert static_asset(name) is None
+
+
+def test_shipped_files_have_a_hash() -> None:
+    """U-62: one stylesheet and one script, by names that change with their content."""
+    assert {name.split(".")[0] + "." + name.split(".")[-1] for name in static_assets()} == {"mfa.css", "mfa.js"}
+    assert static_asset(asset_name("mfa.css")) is not None
+    with pytest.raises(KeyError):
+        asset_name("other.css")
