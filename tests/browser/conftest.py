@@ -1,0 +1,79 @@
+"""One Chromium for all stories; for each of them a fresh example app, and people who come from where they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .example import Example
+from .looks import Looks
+from .person import Person, arrive
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+Arrive = Callable[..., Person]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+OFFICE = "198.51.100.10"
+
+
+@pytest.fixture(scope="package")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The browser. It ends with this package: while it lives, its event loop is the thread's."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="package")
+def looks() -> Looks:
+    """What was looked at already."""
+    return Looks()
+
+
+@pytest.fixture(params=[True, False], ids=["script", "noscript"])
+def script(request: pytest.FixtureRequest) -> bool:
+    """A story that asks for this is told with JavaScript and without."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def example(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Example]:
+    """A fresh example app; with the mark ``ready``, practice and clinic are turned on."""
+    started = Example.start(tmp_path / "data", ready=request.node.get_closest_marker("ready") is not None)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def person(browser: Browser, example: Example, looks: Looks) -> Iterator[Arrive]:
+    """Makes somebody at a browser of their own, or with ``beside`` at another tab of somebody's browser."""
+    people: list[Person] = []
+    contexts: list[BrowserContext] = []
+
+    def make(*, script: bool = True, address: str = OFFICE, beside: Person | None = None, **options: Any) -> Person:
+        if beside is not None:
+            made = arrive(beside.context, example, looks, script=beside.script)
+        else:
+            context = browser.new_context(
+                java_script_enabled=script,
+                extra_http_headers={"X-Forwarded-For": address},
+                reduced_motion="reduce",
+                **options,
+            )
+            contexts.append(context)
+            made = arrive(context, example, looks, script=script)
+        people.append(made)
+        return made
+
+    yield make
+    for context in contexts:
+        context.close()
+    for somebody in people:
+        somebody.clean()

@@ -1,0 +1,79 @@
+"""Whether a page can be used as it looks: axe, reflow, and what the browser complained about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
+
+AXE: dict[str, Any] = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "rules": {"target-size": {"enabled": True}},
+    "resultTypes": ["violations"],
+}
+AXE_COLORS: dict[str, Any] = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
+WIDE = "document.scrollingElement.scrollWidth > innerWidth"
+SIZES = ({"width": 320, "height": 640}, {"width": 1280, "height": 800})
+OPAQUE = re.compile(r"/(challenge)/(?!help$)[^/?#]+")
+
+
+@dataclass(slots=True, kw_only=True)
+class Looks:
+    """What was looked at already, over all stories: the same page in the same state is judged once."""
+
+    judged: set[tuple[str, ...]] = field(default_factory=set)
+
+    def judge(self, page: Page, *, script: bool) -> list[str]:
+        """The faults of the page as it is now."""
+        state = page.evaluate("""() => [
+            document.title, location.pathname, document.querySelector("h1")?.innerText ?? "",
+            document.querySelector("#errors")?.innerText ?? "", document.querySelector(".notice")?.innerText ?? "",
+            document.body.innerText.length > 0 ? "" : "empty", String(document.querySelectorAll("main *").length)]""")
+        key = (*(OPAQUE.sub(r"/\1/one", str(part)) for part in state), str(script))
+        if key in self.judged:
+            return []
+        self.judged.add(key)
+        name = f"{state[1]} “{state[0]}”"
+        faults = [] if state[2] else [f"{name}: no heading"]
+        before = page.viewport_size
+        for size in SIZES:
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+            if page.evaluate(WIDE):
+                faults.append(f"{name}: scrolls sideways at {size['width']}")
+        if before:
+            page.set_viewport_size(before)
+        if script:
+            faults += [f"{name}: {fault}" for fault in _axe(page)]
+        return faults
+
+
+def _axe(page: Page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = []
+    for scheme, options in (("dark", AXE_COLORS), ("light", AXE)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for result in Axe().run(page, options=options).response["violations"]:
+            found += [
+                f"{scheme}: {result['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
+                for node in result["nodes"]
+            ]
+    page.emulate_media(color_scheme=None)
+    return found
+
+
+def complaints(page: Page) -> list[str]:
+    """What the browser complains about while the page lives: faults of scripts, and what the page's policy refused."""
+    seen: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # A refused form is a 422, which the browser notes as well.
+        if message.type == "error" and "the server responded with a status of" not in message.text:
+            seen.append(message.text)
+
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.on("console", note)
+    return seen
