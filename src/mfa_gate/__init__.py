@@ -9,6 +9,7 @@ from .errors import MFAGateError, SettingsError
 from .ports import Senders
 from .service import RelyingParty
 from .web.middleware import MFAGateMiddleware
+from .web.stepup import require_proof
 
 __all__ = [
     "Contacts",
@@ -21,5 +22,6 @@ __all__ = [
     "SettingsError",
     "Status",
     "Subject",
+    "require_proof",
 ]
 __version__ = "0.1.0"

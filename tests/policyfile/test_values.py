@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mfa_gate.core.policy import BrandRules, PathRule
 from mfa_gate.policyfile import examine
 from mfa_gate.policyfile.attachments import svg_fault
-from mfa_gate.policyfile.durations import duration, format_duration, parse_duration
+from mfa_gate.core.durations import format_duration, parse_duration, seconds_of
 from mfa_gate.policyfile.keys import key_for
 from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
 
@@ -29,7 +29,7 @@ def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
 )
 def test_durations(text: str, seconds: int) -> None:
     """Each unit, and several of them."""
-    assert duration(text) == seconds
+    assert seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "7", "7 d", "-7d", "7D", "7w", "1.5h", "1s1d", "d", "٧d", "7d\n", "1e3s"])

@@ -48,7 +48,7 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
 
 def given_by(args: argparse.Namespace, policy: Policy) -> Given:
     """The situation that the arguments describe. Raises ``WrongUse``."""
-    from ..policyfile.durations import parse_duration
+    from ..core.durations import parse_duration
     from ..policyfile.scenario import Given
     from ..policyfile.traits import known_traits
 

@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from ..core.assurance import meets
 from ..core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
+from ..core.durations import format_duration
 from ..core.model import Seconds
 from ..core.policy import (
     Demand,
@@ -20,7 +21,6 @@ from ..core.policy import (
     exemption_for,
     requirement_for,
 )
-from .durations import format_duration
 from .scenario import Outcome
 
 Verdict = Literal["hit", "miss", "not-reached"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.assurance import TraitsOf
+from ..core.durations import format_duration
 from ..core.policy import DAY, Exemption, Policy, Rules, SubjectExemption
 from .checks import factors_besides_backup
-from .durations import format_duration
 from .faults import listed
 from .traits import known_traits
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..core.durations import seconds_of
 from ..core.policy import (
     METHODS,
     AgreementRules,
@@ -36,7 +37,6 @@ from ..core.policy import (
     WebAuthnRules,
 )
 from . import predicates as is_
-from .durations import duration
 from .faults import listed
 from .scenario import REASONS, Example, Expect, Given
 from .shape import factor_kinds
@@ -73,7 +73,7 @@ def number(low: int, high: int, stricter: Direction = "") -> Key:
 
 def length(low: str, high: str, stricter: Direction = "") -> Key:
     """A duration between two bounds."""
-    first, last = duration(low), duration(high)
+    first, last = seconds_of(low), seconds_of(high)
     says = f'it must be between "{low}" and "{high}"'
     return Key(says=says, holds=lambda v: first <= v <= last, stricter=stricter, low=first, high=last)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..core.assurance import TraitsOf
+from ..core.durations import format_duration
 from ..core.policy import DAY, CodeRules, FactorRules, Policy, Rules
-from .durations import format_duration
 from .shape import specs_of
 from .traits import known_traits
 

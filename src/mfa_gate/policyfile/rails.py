@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..core.durations import format_duration, parse_duration
 from ..core.policy import Rules
-from .durations import format_duration, parse_duration
 from .faults import Report, dotted, listed, nearest, shown
 from .lines import Path
 from .reading import Table, as_table, refuse_unknown

@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from ..core.durations import parse_duration
 from ..core.model import Seconds
 from ..core.networks import Network
 from ..core.policy import Exemption, PathRule, Rules, SubjectExemption
 from . import predicates as is_
-from .durations import parse_duration
 from .faults import Report, Wrong, dotted, listed, nearest, shown
 from .keys import key_for
 from .lines import Path

@@ -57,9 +57,7 @@ class Door:
         subject = await self.guard.who(scope)
         called = place.startswith("/api/")
         if subject is None:
-            if caller_kind(scope) == "page" and not called:
-                return redirect(self.site.sign_in)
-            return problem(Refusal(reason="signed_out"), state="anonymous")
+            return self._nobody(scope, called=called)
         visit = await self.guard.visit(scope, subject)
         if called:
             from . import api
@@ -76,6 +74,21 @@ class Door:
         if method == "GET":
             return self._in_language(visit) or await handler(visit)
         return await self._post(visit, receive, handler)
+
+    def _nobody(self, scope: Scope, *, called: bool = False) -> Answer:
+        """Nobody is signed in: page loads go to the sign-in, others are told so."""
+        if caller_kind(scope) == "page" and not called:
+            return redirect(self.site.sign_in)
+        return problem(Refusal(reason="signed_out"), state="anonymous")
+
+    async def stranger(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An endpoint demands a proof of somebody, and nobody is signed in."""
+        answer = self._nobody(scope)
+        if scope["type"] == "websocket":
+            from .refusing import deny_websocket
+
+            return await deny_websocket(scope, receive, send, answer)
+        return await answer.send(scope, send)
 
     async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
         """A form: from our own page (origin and token), bounded, urlencoded; and not before the connection is ready."""

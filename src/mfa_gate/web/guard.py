@@ -32,6 +32,7 @@ from .facts import (
 from .refusing import refuse
 from .responses import problem
 from .site import Site
+from .watch import Watch, end
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -48,7 +49,7 @@ IDENTIFY_TIMEOUT = 5.0
 class ProofRequired(Exception):
     """An endpoint demands more than the request has; the gate turns it into the right answer."""
 
-    def __init__(self, decision: Decision, demands: tuple[Demand, ...]) -> None:
+    def __init__(self, decision: Decision | None, demands: tuple[Demand, ...]) -> None:
         self.decision = decision
         self.demands = demands
         super().__init__("a fresher or stronger second factor is needed, and no gate is there to ask for it")
@@ -71,6 +72,7 @@ class Guard:
         self.identify = identify
         self.site = site
         self.door = Door(self, site)
+        self.watch = Watch(self)
         self._cookies = cookies
         self._trusted = tuple(trusted)
         self._check = check
@@ -190,10 +192,18 @@ class Guard:
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app. Its exceptions travel through; only an endpoint's own demand is answered here."""
         scope["mfa_gate"] = self
+        held = self.watch.hold(scope)
         try:
             await app(scope, receive, send)
         except ProofRequired as need:
             await self._step_up_answer(scope, receive, send, need)
+        except asyncio.CancelledError:
+            if not held.ended or held.task is None:
+                raise
+            held.task.uncancel()
+            await end(held, send)
+        finally:
+            self.watch.drop(held)
 
     async def _identify(self, scope: Scope) -> Subject | None:
         """Ask the host, with a copy of the scope and for a bounded time."""
@@ -327,8 +337,7 @@ class Guard:
                 return
             await send(message)
 
-        scope["mfa_gate"] = self
-        await app(scope, receive, watched)
+        await self.enter(app, scope, receive, watched)
 
     async def _tripwire(self, scope: Scope, receive: Receive, send: Send) -> None:
         moment = self.service.engine.moment()
@@ -345,8 +354,9 @@ class Guard:
         """An endpoint asked for more (``require_proof``)."""
         try:
             subject = await self.who(scope)
-            if subject is None:
-                return await send_problem(scope, receive, send, Refusal(reason="signed_out"))
+            decision = need.decision
+            if subject is None or decision is None:
+                return await self.door.stranger(scope, receive, send)
             jar = self._cookies.jar(subject.key, scope)
             value = cookie_value(scope, jar.handle)
             caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
@@ -360,7 +370,7 @@ class Guard:
             subject=subject,
             jar=jar,
             caller=caller,
-            decision=need.decision,
+            decision=decision,
             path=app_path(scope),
             demands=need.demands,
         )

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..core.decision import Decision, StepUp
+from ..core.decision import Decision, Enroll, StepUp, state_of
 from ..core.model import Caller, Subject
 from ..core.policy import Demand
 from .cookies import PENDING_LIFE, Jar, cookie_value
-from .facts import Scope, caller_kind, header, is_clean, safe_path
+from .facts import Scope, caller_kind, has_bearer, header, is_clean, safe_path
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .site import going_note
 
@@ -41,10 +41,9 @@ async def refuse(
     place = f"{root}{guard.site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
     kind = caller_kind(scope)
-    more: dict[str, Any] = {"challenge_url": place}
+    more: dict[str, Any] = {"challenge_url": place, "state": state_of(decision)}
     if isinstance(decision, StepUp):
         more["methods"] = list(decision.demand.factors_any) or None
-        more["state"] = "challenge"
         more["why"] = decision.reason
     if kind == "page":
         headers = keep_going(guard, scope, jar, path, root, demands)
@@ -52,11 +51,14 @@ async def refuse(
             fresh = guard.site.cookies.fresh()
             headers.append(guard.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
         return await redirect(place, headers).send(scope, send)
-    if kind == "bearer" and isinstance(decision, StepUp):
+    told = kind == "bearer" or (kind == "websocket" and has_bearer(scope))
+    if told and isinstance(decision, (StepUp, Enroll)):
+        rules = guard.service.engine.rules(subject.tenant)
+        max_age = decision.demand.max_age if isinstance(decision, StepUp) else rules.freshness.max_age
         challenge = (
             'Bearer error="insufficient_user_authentication", '
             'error_description="A second factor is required", '
-            f'max_age="{decision.demand.max_age}", acr_values="{ACR}"'
+            f'max_age="{max_age}", acr_values="{ACR}"'
         )
         answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
     elif kind == "htmx":

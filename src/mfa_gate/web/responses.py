@@ -108,7 +108,7 @@ def refusal_of(decision: Decision) -> Refusal:
     """The reason by which a decision that is no ``Allow`` is told to callers that are no page loads."""
     match decision:
         case Enroll():
-            return Refusal(reason="enrollment_required")
+            return Refusal(reason="proof_required")
         case StepUp():
             return Refusal(reason="proof_required", max_age=decision.demand.max_age)
         case Agree():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..core.model import Seconds
+from .model import Seconds
 
 PATTERN = r"^(?=.)(?:[0-9]{1,6}d)?(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,9}s)?$"
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -19,7 +19,7 @@ def parse_duration(text: str) -> Seconds | None:
     return Seconds(sum(int(part or 0) * size for part, (_, size) in zip(found.groups(), _UNITS, strict=True)))
 
 
-def duration(text: str) -> Seconds:
+def seconds_of(text: str) -> Seconds:
     """As ``parse_duration``, for text that is known to be one. Raises ``ValueError``."""
     seconds = parse_duration(text)
     if seconds is None:

@@ -1,0 +1,87 @@
+"""``require_proof``: an endpoint that asks for a fresher or a stronger second factor, in one line."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+
+from ..core.decision import Allow
+from ..core.durations import seconds_of
+from ..core.model import Seconds
+from ..core.policy import Demand
+from .guard import Guard, ProofRequired
+
+__all__ = ["require_proof"]
+
+ALWAYS = 1 << 40
+
+
+async def _dependency(connection: HTTPConnection) -> None:
+    """What FastAPI reads the parameters of: the connection, and nothing of the request's own."""
+
+
+class require_proof:
+    """Demand a proof not older than ``max_age`` (``"5m"``, or seconds; None: as old as the policy allows).
+
+    ``phishing_resistant`` demands a passkey or security key; ``factors`` names the factors that will do. As a FastAPI
+    dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint: ``@require_proof("5m")``. The
+    gate leads the person to the factor that satisfies it and back. Where no gate is in the stack, it fails closed.
+    """
+
+    def __init__(
+        self,
+        max_age: str | int | None = None,
+        *,
+        phishing_resistant: bool = False,
+        factors: Sequence[str] | None = None,
+    ) -> None:
+        age = ALWAYS if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
+        if age <= 0:
+            raise ValueError("require_proof: max_age must be longer than nothing")
+        if isinstance(factors, str):
+            raise ValueError('require_proof: factors must be a list, e.g. ["totp"]')
+        self.demand = Demand(
+            rule="require_proof",
+            max_age=Seconds(age),
+            factors_any=tuple(factors or ()),
+            phishing_resistant=phishing_resistant,
+        )
+        # FastAPI looks behind this for the parameters, and for whether to await.
+        self.__wrapped__ = _dependency
+
+    def __repr__(self) -> str:
+        return f"require_proof({self.demand})"
+
+    def __call__(self, connection: Any) -> Any:
+        """For a connection: a coroutine that returns, or raises what the gate answers. For an endpoint: the guarded one."""
+        return self._check(connection) if isinstance(connection, HTTPConnection) else self._around(connection)
+
+    async def _check(self, connection: HTTPConnection) -> None:
+        guard = connection.scope.get("mfa_gate")
+        if not isinstance(guard, Guard):
+            raise ProofRequired(None, (self.demand,))
+        judgement = await guard.judge_again(dict(connection.scope), extra=(self.demand,))
+        if judgement is None or not isinstance(judgement.decision, Allow):
+            raise ProofRequired(judgement.decision if judgement else None, (self.demand,))
+
+    def _around(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        is_async = inspect.iscoroutinefunction(endpoint)
+
+        @functools.wraps(endpoint)
+        async def guarded(*args: Any, **named: Any) -> Any:
+            connection = next((a for a in (*args, *named.values()) if isinstance(a, HTTPConnection)), None)
+            if connection is None:
+                raise TypeError(
+                    f"@require_proof: {endpoint.__name__} takes no request; give it one, or use Depends(require_proof(...))"
+                )
+            await self._check(connection)
+            if is_async:
+                return await endpoint(*args, **named)
+            return await run_in_threadpool(endpoint, *args, **named)
+
+        return guarded
