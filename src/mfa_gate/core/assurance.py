@@ -17,7 +17,8 @@ class Traits:
     before an answer makes sense. ``sends``: the channel (``email``, ``sms``, ``voice``, ``push``) a challenge goes out by.
     ``restricted``: allowed, but weaker (SP 800-63B-4 3.2.9 calls the telephone so). ``backup``: stands in for another and
     never counts as enrolled alone. ``typed``: the answer is a code that a person types. ``single``: a subject has at most
-    one. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``). ``amr``: RFC 8176 words.
+    one. ``fetched``: the person's own device can fetch a challenge, so a sender is welcome and not needed. ``contact``:
+    which field of the host's contacts it goes to (``email``, ``phone``). ``amr``: RFC 8176 words.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Traits:
     backup: bool = False
     typed: bool = True
     single: bool = False
+    fetched: bool = False
     contact: str = ""
     amr: tuple[str, ...] = ("otp",)
 

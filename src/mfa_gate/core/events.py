@@ -12,6 +12,8 @@ KINDS: dict[str, str] = {
     "challenge.sent": "a code or request went out",
     "challenge.send_failed": "a code could not be delivered",
     "challenge.refused": "a send was refused by a limit",
+    "challenge.approved": "a call or a phone said yes; the browser that asked may go on",
+    "challenge.denied": "a phone said no: somebody else may be signing in with this person's password",
     "attempt.failed": "a response was wrong; one attempt was charged",
     "attempt.refused": "a response was not compared, or cost nothing: replayed, expired, locked",
     "proof.granted": "a second factor was proven",

@@ -120,6 +120,11 @@ class Challenge:
         """Whether it can still be answered: at exactly ``expires_at`` it is dead."""
         return not self.spent_at and now < self.expires_at
 
+    @property
+    def waits(self) -> bool:
+        """Whether its answer comes another way than from the browser that asked, which then collects it."""
+        return "elsewhere" in self.data
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
@@ -194,10 +199,11 @@ class Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One code sent, for the limits: the factor, when, and (digest of) where."""
+    """One code sent, for the limits: the factor and when. ``free``: it cost nothing, and the day's count leaves it out."""
 
     factor: str
     at: int
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +266,8 @@ class Account:
     """Everything about one subject in one value; an unknown subject is an empty account at version zero.
 
     ``version`` is the store's swap stamp. ``epoch`` ends all proofs made under a smaller one. ``seen_at`` is the
-    latest time at which this account was changed: a clock that steps back revives nothing.
+    latest time at which this account was changed: a clock that steps back revives nothing. ``quiet_until`` is until when
+    nobody's phone is asked, because a request was denied there.
     """
 
     key: SubjectKey
@@ -282,6 +289,7 @@ class Account:
     acceptances: tuple[Acceptance, ...] = ()
     recovery: Recovery | None = None
     frozen_until: int = 0
+    quiet_until: int = 0
     handle: str = ""
     name: str = ""
 

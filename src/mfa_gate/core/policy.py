@@ -73,10 +73,15 @@ class TotpRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountRules:
-    """At most ``count`` in ``window``."""
+    """At most ``count`` in ``window``, as close together as one likes."""
 
     count: int = 3
     window: Seconds = Seconds(900)
+
+    @property
+    def wait(self) -> Seconds:
+        """Seconds between two: none."""
+        return Seconds(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

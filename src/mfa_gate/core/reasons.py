@@ -27,6 +27,7 @@ _ROWS = (
     Reason(
         "denied", 422, "The request was denied", "Somebody answered no on the phone. Try again or choose another way."
     ),
+    Reason("pending", 422, "It is not answered yet", "Answer the call or the request on your phone, then continue."),
     Reason("nothing_sent", 422, "No code is waiting", "Ask for a code first, then enter it here."),
     # what a change of factors can be refused for
     Reason(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .answers import Charge, Forwarded, Granted, InFlight, charge, settle_failure, settle_success, twin_of
 from .base import Change, keep, refuse
+from .elsewhere import amend_authenticator, amend_draft, answer_elsewhere
 from .enrolling import (
     begin_enrollment,
     grant_leave,
@@ -24,6 +25,9 @@ __all__ = [
     "Granted",
     "InFlight",
     "accept_agreement",
+    "amend_authenticator",
+    "amend_draft",
+    "answer_elsewhere",
     "begin_enrollment",
     "charge",
     "forget_browser",

@@ -7,20 +7,25 @@ from dataclasses import replace
 from ..entropy import draw_id
 from ..events import Moment
 from ..model import Account, Challenge, Fields, Sent
-from ..policy import DAY, ResendRules
+from ..policy import DAY, CountRules, ResendRules
 from ..reasons import Refusal
 from .base import Change, refuse, tidy, time_of
 
 HOUR = 3600
 
 
-def wait_for(account: Account, factor: str, limits: ResendRules, now: int) -> int:
+def wait_for(account: Account, factor: str, limits: ResendRules | CountRules, now: int) -> int:
     """Seconds until the next send with ``factor`` is allowed, 0 for now.
 
     The wait and the hour count for each factor; the day counts over all, so that changing the way does not add up (S-50).
+    Requests to a phone have a window of their own instead, and end for a while when one is denied (S-97).
     """
     mine = sorted(s.at for s in account.sent if s.factor == factor)
-    all_day = sorted(s.at for s in account.sent if now - s.at < DAY)
+    if isinstance(limits, CountRules):
+        window = [at for at in mine if now - at < limits.window]
+        full = window[-limits.count] + limits.window - now if len(window) >= limits.count else 0
+        return max(0, full, account.quiet_until - now)
+    all_day = sorted(s.at for s in account.sent if now - s.at < DAY and not s.free)
     waits = [0]
     if mine:
         waits.append(mine[-1] + limits.wait - now)
@@ -42,7 +47,7 @@ def issue(
     browser: str,
     data: Fields,
     ttl: int,
-    limits: ResendRules | None,
+    limits: ResendRules | CountRules | None,
     live: int,
 ) -> Change[Challenge | Refusal]:
     """A challenge for ``target``. With ``limits`` it is one that is sent: refused when too soon; the oldest goes first."""
@@ -67,7 +72,8 @@ def issue(
     dropped = {c.id for c in mine[: max(0, len(mine) + 1 - live)]}
     challenges = (*(c for c in account.challenges if c.id not in dropped), challenge)
     events = (moment.event("challenge.sent", account.key, factor=factor, challenge=challenge.id, purpose=purpose),)
-    sent = (*account.sent, Sent(factor=factor, at=now)) if limits is not None else account.sent
+    told = Sent(factor=factor, at=now, free=isinstance(limits, CountRules))
+    sent = (*account.sent, told) if limits is not None else account.sent
     changed = replace(account, challenges=challenges, sent=sent)
     return Change(account=tidy(changed, now), events=events if limits is not None else (), answer=challenge)
 
@@ -75,6 +81,9 @@ def issue(
 def send_failed(account: Account, moment: Moment, *, challenge: str, factor: str, reason: str) -> Change[str]:
     """The provider did not take it. The code stays good, for it may arrive late; the send counts (S-50, F-21)."""
     event = moment.event("challenge.send_failed", account.key, factor=factor, reason=reason, challenge=challenge)
-    challenges = tuple(replace(c, status="undelivered") if c.id == challenge else c for c in account.challenges)
+    challenges = tuple(
+        replace(c, status="undelivered") if c.id == challenge and c.status == "pending" else c
+        for c in account.challenges
+    )
     changed = replace(account, challenges=challenges)
     return Change(account=changed, events=(event,), answer=event.id)
