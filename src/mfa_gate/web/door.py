@@ -182,15 +182,14 @@ class Door:
         """One place turns errors into answers; what is unknown is a 503, never a pass (S-11)."""
         away = isinstance(error, (StoreUnavailable, StoreContention))
         reason = "store_unavailable" if away else "fault"
-        event = self.guard.service.engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
+        ref = self._told(error)
         if away:
-            log.error("mfa_gate: the store is not available: %s (ref %s)", error, event.id)
+            log.error("mfa_gate: the store is not available: %s (ref %s)", error, ref)
         elif isinstance(error, MFAGateError):
-            log.error("mfa_gate: %s (ref %s)", error, event.id)
+            log.error("mfa_gate: %s (ref %s)", error, ref)
         else:
-            log.error("mfa_gate: a fault refused a request (ref %s)", event.id, exc_info=error)
-        self.guard.service.engine.tell(event)
-        refusal = Refusal(reason=reason, ref=event.id, retry_after=1)
+            log.error("mfa_gate: a fault refused a request (ref %s)", ref, exc_info=error)
+        refusal = Refusal(reason=reason, ref=ref, retry_after=1)
         if scope["type"] == "websocket":
             from .refusing import deny_websocket
 
@@ -198,6 +197,16 @@ class Door:
         if caller_kind(scope) != "page":
             return await problem(refusal).send(scope, send)
         return await self._fault_page(scope, refusal).send(scope, send)
+
+    def _told(self, error: Exception) -> str:
+        """The reference of the event that tells of a fault; "" where clock or entropy themselves are what failed."""
+        engine = self.guard.service.engine
+        try:
+            event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
+        except Exception:
+            return ""
+        engine.tell(event)
+        return event.id
 
     def _fault_page(self, scope: Scope, refusal: Refusal) -> Answer:
         """A page that needs no store; and if even that fails, a plain one (F-36)."""

@@ -184,7 +184,7 @@ class Guard:
                     if await self._judge(scope, receive, send, subject, path):
                         return None
                 elif self._sees_user is not None:
-                    return await self._as_stranger(app, scope, receive, send)
+                    send = self._watched(scope, send)
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
         return await self.enter(app, scope, receive, send)
@@ -207,8 +207,9 @@ class Guard:
 
     async def _identify(self, scope: Scope) -> Subject | None:
         """Ask the host, with a copy of the scope and for a bounded time."""
+        copy = {**scope, "state": dict(scope.get("state", ()))}
         async with asyncio.timeout(IDENTIFY_TIMEOUT):
-            return await self.identify(HTTPConnection(dict(scope)))
+            return await self.identify(HTTPConnection(copy))
 
     def _is_exempt(self, scope: Scope, path: str) -> bool:
         """Whether a rule of the file exempts this path for everybody."""
@@ -321,8 +322,8 @@ class Guard:
 
     # -- what is out of the ordinary -----------------------------------------------------------------------------
 
-    async def _as_stranger(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request that nobody is signed in on, and watch: a user that appears inside went past the gate (S-14)."""
+    def _watched(self, scope: Scope, send: Send) -> Send:
+        """The ``send`` of a request that nobody is signed in on: a user that appears inside went past the gate (S-14)."""
         sees_user = self._sees_user
         tripped = False
 
@@ -330,16 +331,16 @@ class Guard:
             nonlocal tripped
             if tripped:
                 return
-            starts = message["type"] in ("http.response.start", "websocket.accept")
+            starts = message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start")
             if starts and sees_user is not None and sees_user(scope):
                 tripped = True
-                await self._tripwire(scope, receive, send)
+                await self._tripwire(scope, send)
                 return
             await send(message)
 
-        await self.enter(app, scope, receive, watched)
+        return watched
 
-    async def _tripwire(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _tripwire(self, scope: Scope, send: Send) -> None:
         moment = self.service.engine.moment()
         event = moment.event("gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside")
         log.error(
@@ -348,7 +349,11 @@ class Guard:
             event.id,
         )
         await self._record(event)
-        await send_problem(scope, receive, send, Refusal(reason="fault", ref=event.id))
+
+        async def taken() -> None:
+            """The app has taken the connect message of a websocket already."""
+
+        await send_problem(scope, taken, send, Refusal(reason="fault", ref=event.id))
 
     async def _step_up_answer(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """An endpoint asked for more (``require_proof``)."""

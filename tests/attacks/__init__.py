@@ -1,0 +1,1 @@
+"""What somebody tries who has the password and not the phone."""

@@ -1,0 +1,408 @@
+"""Coverage: a session that owes its second factor reaches 0 bytes of the app, whatever it asks for and however."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette._utils import get_route_path
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from mfa_gate.core.policy import Exemption, Facts, PathRule, exemption_for
+from mfa_gate.web.facts import app_path, is_clean
+from mfa_gate.web.middleware import MFAGateMiddleware
+from tests.harness import (
+    FETCH,
+    PAGE,
+    SECRET,
+    Browser,
+    Headers,
+    World,
+    call,
+    http_scope,
+    make_world,
+    routes,
+    running,
+    socket_scope,
+)
+
+METHODS = (
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "CONNECT",
+    "PROPFIND",
+    "get",
+    "Post",
+    "",
+)
+PLACES = (
+    "/",
+    "/records",
+    "/records/7",
+    "/files/a/b",
+    "/echo",
+    "/slash",
+    "/slash/",
+    "/feed",
+    "/inner",
+    "/inner/",
+    "/inner/deep",
+    "/bare/x",
+    "/assets/note.txt",
+    "/nothing",
+    "/chat",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+)
+SPELLINGS = (
+    "//records",
+    "/records/",
+    "/records//",
+    "/./records",
+    "/x/../records",
+    "/../records",
+    "/records/.",
+    "/records/..",
+    "/records;a=b",
+    "/;/records",
+    "/records\n",
+    "/records\r\n",
+    "/records\t",
+    "/records\x00",
+    "/records ",
+    "/RECORDS",
+    "/r%65cords",
+    "/%2e/records",
+    "/%2f/records",
+    "/records%0a",
+    "/records%",
+    "/rec\u00f6rds",
+    "/\uff52ecords",
+    "/records\u2028",
+    "/\\records",
+    "\\records",
+    "records",
+    "",
+    "*",
+    "http://localhost:8000/records",
+    # around what is exempt, and around our own prefix
+    "/public/",
+    "/public//",
+    "//public",
+    "/public\n",
+    "/public;x",
+    "/public%0a",
+    "/public/..",
+    "/public/../records",
+    "/PUBLIC",
+    "/publicX",
+    "/open/../records",
+    "/open/door/../../records",
+    "/open//door",
+    "/open/door;x",
+    "/open/door\n",
+    "/open/%2e%2e/records",
+    "/openX/door",
+    "/login/records",
+    "/mfaX",
+    "/mfa.txt",
+    "/MFA",
+    "//mfa",
+    "/mfa/../records",
+    "/mfa/static/../../records",
+    "/mfa//records",
+    "/mfa\n",
+    "/mfa;x",
+)
+INNOCENT = (
+    ("x-original-url", "/public"),
+    ("x-rewrite-url", "/public"),
+    ("x-forwarded-uri", "/public"),
+    ("x-forwarded-prefix", "/public"),
+    ("x-forwarded-host", "localhost"),
+    ("x-forwarded-path", "/public"),
+    ("x-http-method-override", "OPTIONS"),
+    ("x-method-override", "HEAD"),
+    ("x-middleware-subrequest", "middleware"),
+    ("x-mfa-gate", "1"),
+    ("mfa-proof", "1"),
+    ("user-agent", "kube-probe/1.30"),
+    ("user-agent", "GoogleHC/1.0"),
+    ("x-forwarded-for", "127.0.0.1"),
+    ("x-real-ip", "127.0.0.1"),
+    ("purpose", "prefetch"),
+    ("sec-purpose", "prefetch"),
+    ("upgrade", "websocket"),
+    ("accept", "*/*"),
+    ("hx-request", "true"),
+    ("content-type", "application/grpc"),
+    ("host", "admin.localhost"),
+    ("host", "localhost/public?"),
+    ("sec-fetch-dest", "image"),
+    ("sec-fetch-dest", "iframe"),
+    ("sec-fetch-mode", "no-cors"),
+    ("authorization", "Bearer x"),
+    ("authorization", "Basic YTpi"),
+    ("connection", "close, cookie"),
+)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A host that has one of everything, static files too."""
+    (tmp_path / "note.txt").write_bytes(SECRET)
+    async with running(make_world(static=tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture(params=["challenge", "enroll", "locked"])
+async def owing(request: pytest.FixtureRequest, world: World) -> Browser:
+    """Somebody who has the password: with a factor enrolled elsewhere, with none, with a locked account."""
+    if request.param == "enroll":
+        return await world.browser("new")
+    await world.enrolled()
+    pending = await world.browser()
+    if request.param == "locked":
+        await pending.lock()
+    assert (await pending.state())["state"] == request.param
+    world.reached.clear()
+    return pending
+
+
+async def shut(browser: Browser, method: str, path: str, extra: Headers = (), **scope: Any) -> None:
+    """One request reaches nothing and shows nothing, neither as a page load nor otherwise."""
+    for headers in (PAGE, FETCH, ()):
+        reply = await browser.ask(method, path, headers=(*headers, *extra), keep=False, **scope)
+        assert reply.status in (303, 401, 403, 404, 405, 503), (method, path, reply.status)
+        assert SECRET not in reply.body
+    assert browser.world.reached == []
+
+
+async def test_every_method_of_every_place(owing: Browser) -> None:
+    """S-1, S-2, S-8, S-9: no route, mount, static file, documentation page or 404 answers, by whatever method."""
+    for path in PLACES:
+        for method in METHODS:
+            await shut(owing, method, path)
+
+
+async def test_every_spelling(owing: Browser) -> None:
+    """S-2, S-3, S-5: no spelling of a path, near an exempt one or near the gate's own, leads past the gate."""
+    for path in SPELLINGS:
+        for method in ("GET", "POST", "HEAD", "OPTIONS"):
+            await shut(owing, method, path)
+
+
+@pytest.mark.parametrize("root", ["", "/app", "/public", "/open", "/app/", "app", "/mfa", "//app", "/open/door"])
+async def test_every_root_path(owing: Browser, root: str) -> None:
+    """S-7: whatever ``root_path`` a server or a proxy sets, nothing of the app answers and no exemption grows."""
+    for path in ("/records", "/inner/deep", "/chat", "/nothing", "/open/../records", "/publicX", "/openX"):
+        for spelled in {path, root + path, root.rstrip("/") + path}:
+            await shut(owing, "GET", spelled, root_path=root)
+
+
+@pytest.mark.parametrize("extra", INNOCENT, ids=lambda extra: "=".join(extra))
+async def test_no_header_exempts(owing: Browser, extra: tuple[str, str]) -> None:
+    """S-6: no header of a request, and no query, makes the gate look away."""
+    name, _ = extra
+    for base in (PAGE, FETCH):
+        headers = [item for item in base if item[0] != name] + [extra]
+        for path in ("/records", "/records?path=/public&next=/public", "/console"):
+            reply = await owing.ask("GET", path, headers=headers, keep=False)
+            assert reply.status in (303, 401, 403)
+            assert SECRET not in reply.body
+    assert owing.world.reached == []
+
+
+@pytest.mark.parametrize("denial", [True, False], ids=["denial", "close"])
+async def test_websockets(owing: Browser, denial: bool) -> None:
+    """S-1: a websocket that owes a factor is refused before it is accepted, with the answer where the server can send it."""
+    for path in ("/chat", "/inner/chat", "/nothing", "/records", "//chat", "/chat\n", "/mfa", "/mfa/challenge"):
+        scope = socket_scope(path, headers=[("cookie", owing.cookie_header())], denial=denial)
+        reply = await call(owing.world.app, scope, messages=[{"type": "websocket.receive", "text": "hello"}])
+        kinds = [message["type"] for message in reply.messages]
+        if denial:
+            assert kinds == ["websocket.http.response.start", "websocket.http.response.body"]
+            assert reply.status in (403, 404)
+        else:
+            assert kinds == ["websocket.close"]
+        assert SECRET not in reply.body
+    assert owing.world.reached == []
+
+
+async def test_a_preflight_is_no_pass(owing: Browser) -> None:
+    """S-9: an OPTIONS request with every mark of a preflight does not reach the app by way of the gate."""
+    asked = (("origin", "https://evil.example"), ("access-control-request-method", "POST"))
+    for path in ("/records", "/nothing"):
+        await shut(owing, "OPTIONS", path, extra=asked)
+
+
+@pytest.mark.parametrize("kind", ["websocket.http", "http3", "https", "webtransport", "email", "", "HTTP"])
+async def test_other_scopes_are_refused(world: World, kind: str) -> None:
+    """S-1: a connection of a kind that the gate cannot judge never reaches the app."""
+    watched = MFAGateMiddleware(_tell, gate=world.gate)
+    with pytest.raises(RuntimeError, match="refuses a scope"):
+        await call(watched, {**http_scope("GET", "/public"), "type": kind})
+
+
+async def _tell(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("the app was reached")
+
+
+async def test_the_body_stays_unread(owing: Browser) -> None:
+    """S-16: what is refused is refused before a byte of its body was asked for, and is sent on nowhere."""
+    scope = http_scope("POST", "/echo", headers=[("cookie", owing.cookie_header()), ("content-length", "9")])
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await owing.world.app(scope, receive, send)
+    assert sent[0]["status"] == 403
+    scope["headers"].append((b"accept", b"text/html"))
+    sent.clear()
+    await owing.world.app(scope, receive, send)
+    assert sent[0]["status"] == 303
+
+
+async def test_answers_are_not_cached(owing: Browser) -> None:
+    """S-18: every refusal says ``no-store`` and ``Vary: Cookie``."""
+    for headers in (
+        PAGE,
+        FETCH,
+        (("sec-fetch-dest", "image"),),
+        (("sec-fetch-dest", "iframe"), ("accept", "text/html")),
+    ):
+        reply = await owing.ask("GET", "/records", headers=headers)
+        assert reply.header("cache-control") == "no-store"
+        assert "Cookie" in reply.header("vary")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/public", SECRET),
+        ("HEAD", "/public", b""),
+        ("GET", "/open/door", SECRET),
+        ("GET", "/open/gone", b"Not"),
+    ],
+)
+async def test_what_is_exempt_answers(owing: Browser, method: str, path: str, body: bytes) -> None:
+    """The other side of all this: an exempt path does reach the app, so that what is shut above is shut by the gate."""
+    reply = await owing.ask(method, path)
+    assert reply.body.startswith(body)
+    assert owing.world.reached == [("http", method, path)]
+
+
+async def test_mounted_gate(tmp_path: Path) -> None:
+    """S-7: mounted under a path of another app, the gate shuts and exempts by the app's own paths."""
+    world = make_world()
+    outer = Starlette(
+        routes=[Mount("/team/site", world.app), Route("/public", lambda request: PlainTextResponse("outer"))]
+    )
+    mounted = replace(world, app=outer)
+    async with running(world):
+        browser = Browser(mounted)
+        await browser.ask("POST", "/team/site/login", body=b'{"user_id": "ann", "org": "alpha", "sid": "1"}')
+        world.reached.clear()
+        for path in ("/team/site/records", "/team/site//public", "/team/site/team/site/public", "/team/site"):
+            reply = await browser.ask("GET", path, headers=FETCH)
+            assert reply.status in (307, 403), path
+            assert world.reached == []
+        reply = await browser.ask("GET", "/team/site/records", headers=PAGE)
+        assert reply.location == "/team/site/mfa/enroll"
+        assert (await browser.page(reply.location)).status == 200
+        assert (await browser.ask("GET", "/team/site/public")).body.startswith(SECRET)
+
+
+async def test_fastapi_documentation() -> None:
+    """S-8: the pages that FastAPI makes by itself are behind the gate like all others."""
+    app = FastAPI()
+    app.router.routes.extend(routes())
+    async with running(make_world(app=app)) as world:
+        pending = await world.browser()
+        for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/records", "/nothing"):
+            reply = await pending.ask("GET", path, headers=FETCH)
+            assert reply.status == 403, path
+        assert world.reached == []
+
+
+# -- the matcher -------------------------------------------------------------------------------------------------------
+
+RULED = ("=/public", "=/a/b", "/open/**", "/a/tree/**")
+EXEMPT = (Exemption(name="free", paths=tuple(PathRule(text=text) for text in RULED), reason="tests"),)
+ROUTER: dict[str, Any] = {
+    "=/public": Route("/public", lambda request: None),
+    "=/a/b": Route("/a/b", lambda request: None),
+    "/open/**": Mount("/open", routes=[]),
+    "/a/tree/**": Mount("/a/tree", routes=[]),
+}
+PIECES = st.sampled_from(
+    [
+        "",
+        "/",
+        "public",
+        "open",
+        "a",
+        "b",
+        "tree",
+        ".",
+        "..",
+        ";",
+        "%2e",
+        "%2f",
+        "\n",
+        " ",
+        "\\",
+        "é",
+        "door",
+        "x",
+        "/open",
+    ]
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(PIECES, max_size=8), st.sampled_from(["", "/app", "/open", "/public", "/a"]), st.booleans())
+def test_exemptions_agree_with_the_router(pieces: list[str], root: str, prefixed: bool) -> None:
+    """S-4, S-5, S-7: what is exempt is what Starlette's own router serves there, for every path and ``root_path``."""
+    path = (root if prefixed else "") + "".join(pieces)
+    scope = http_scope("GET", path, root_path=root)
+    mine = app_path(scope)
+    facts = Facts(tenant="", groups=frozenset(), method="GET", path=mine, clean=is_clean(mine))
+    if not exemption_for(EXEMPT, facts, 0):
+        return
+    served = get_route_path(scope)
+    assert "//" not in served
+    matching = [text for text, route in ROUTER.items() if route.path_regex.match(served) or served == route.path]
+    assert matching, (path, root, served)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=12), st.sampled_from(["/open/", "/public", "/a/tree/"]))
+def test_no_trick_is_exempt(tail: str, head: str) -> None:
+    """S-5: a path that is not plain is never exempt, under an exempt tree either."""
+    path = head + tail
+    facts = Facts(tenant="", groups=frozenset(), method="GET", path=path, clean=is_clean(path))
+    plain = path.isascii() and path.isprintable() and not any(mark in path for mark in ("//", "\\", ";", "%", " "))
+    if exemption_for(EXEMPT, facts, 0):
+        assert plain
+        assert not {".", ".."} & set(path.split("/"))
