@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from .core.events import Event
 from .core.model import Account, Contacts, Subject, SubjectKey
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING",
+    "CallsBack",
     "Changed",
     "Clock",
     "ContactsOf",
@@ -71,6 +72,14 @@ class Sender(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections; may be called twice."""
+
+
+@runtime_checkable
+class CallsBack(Protocol):
+    """A sender whose provider asks us what to say next, and signs what it asks."""
+
+    def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
+        """Whether the provider itself asked for ``url`` (as we gave it) with ``params``. Header names are in lower case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +192,10 @@ class Store(Protocol):
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:
         """The tenant's trail, newest first; ``tenant`` "" is all tenants."""
+
+    async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
+        """The tenants whose trail is not what was written ("" looks at all), with the place, counted from 0, of the first
+        line that was removed, moved or altered; empty where every trail is whole."""
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own (canary, ratchets), or None."""

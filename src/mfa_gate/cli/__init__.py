@@ -13,12 +13,14 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from . import keys, policy
+    from . import accounts, audit, keys, policy
 
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     policy.add_commands(sub)
     keys.add_commands(sub)
+    accounts.add_commands(sub)
+    audit.add_commands(sub)
     return top
 
 

@@ -210,6 +210,23 @@ class MemoryStore:
             last = number
         return EventPage(items=tuple(found))
 
+    async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
+        """The tenants whose trail is broken, with the place of the first wrong line."""
+        contents = self._ready()
+        broken: dict[str, int] = {}
+        for name in {tenant} if tenant else {event.tenant for event, _, _ in contents.lines} | contents.heads.keys():
+            previous, count = START, 0
+            for event, line, digest in contents.lines:
+                if event.tenant != name:
+                    continue
+                previous = chain_line(previous, line)
+                if previous != digest:
+                    break
+                count += 1
+            if previous != contents.heads.get(name, START):
+                broken[name] = count
+        return broken
+
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""
         return self._ready().meta.get(name)

@@ -235,3 +235,21 @@ def find_events(
         return connection.execute(statement, [*wanted.values(), limit]).fetchall()
 
     return work
+
+
+def broken_trails(tenant: str, connection: sqlite3.Connection) -> dict[str, int]:
+    """Of one tenant, or of all: where the chain of a trail breaks, line by line and without holding it in memory."""
+    heads = {row[0]: (row[1], row[2]) for row in connection.execute("SELECT tenant, digest, length FROM trail")}
+    tenants = {row[0] for row in connection.execute("SELECT DISTINCT tenant FROM event")} | heads.keys()
+    broken: dict[str, int] = {}
+    for name in sorted({tenant} if tenant else tenants):
+        head, length = heads.get(name, (START, 0))
+        previous, count = START, 0
+        for line, digest in connection.execute("SELECT body, digest FROM event WHERE tenant = ? ORDER BY seq", (name,)):
+            previous = chain_line(previous, line)
+            if previous != digest:
+                break
+            count += 1
+        if (previous, count) != (head, length):
+            broken[name] = count
+    return broken

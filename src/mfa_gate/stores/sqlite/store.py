@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
@@ -168,6 +169,10 @@ class SQLiteStore:
         found = await self._read().run(work)
         more = str(found[limit - 1][0]) if len(found) > limit else ""
         return EventPage(items=tuple(event_from(line) for _, line in found[:limit]), next=more)
+
+    async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
+        """The tenants whose trail is broken, with the place of the first wrong line."""
+        return await self._read().run(partial(statements.broken_trails, tenant))
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""

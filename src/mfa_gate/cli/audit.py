@@ -1,0 +1,128 @@
+"""The commands about the audit trail: list, follow, export, verify."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import io
+import json
+import sys
+
+from ..core.events import Event
+from ..service import Service
+from ..web.admin_api import event_document
+from .operating import DONE, NO, add_parts, running, tell
+
+PAGE = 200
+EVERY = 1.0
+COLUMNS = ("at", "kind", "tenant", "account", "actor", "app", "factor", "network", "reason", "ticket", "ref", "policy")
+
+
+def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``audit`` with its commands to the program's parser."""
+    audit = sub.add_parser("audit", help="read, follow and verify the audit trail")
+    commands = audit.add_subparsers(dest="audit_command", required=True, metavar="COMMAND")
+    for name, work, help_text in (
+        ("list", list_events, "the newest events, newest first"),
+        ("follow", follow, "print events as they come, for a log shipper or fail2ban"),
+        ("export", export, "the whole trail as JSON lines or CSV, oldest first"),
+        ("verify", verify, "check that no line was removed, moved or altered"),
+    ):
+        command = commands.add_parser(name, help=help_text)
+        add_parts(command)
+        command.add_argument("--tenant", default="", help="one tenant; all where it is left out")
+        if name in ("list", "follow", "export"):
+            command.add_argument("--account", default="", metavar="ID")
+            command.add_argument("--kind", default="")
+        if name == "list":
+            command.add_argument("--limit", type=int, default=50)
+        if name == "export":
+            command.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+        command.set_defaults(run=running(work))
+
+
+def text_of(event: Event) -> str:
+    """One line that people and fail2ban can read."""
+    parts = [
+        f"{event_document(event)['at']} mfa_gate {event.kind}",
+        f"tenant={event.tenant or '-'}",
+        f"account={event.account or '-'}",
+        f"actor={event.actor or '-'}",
+        f"network={event.network or '-'}",
+    ]
+    for name in ("factor", "reason", "ticket", "app"):
+        value = getattr(event, name)
+        if value:
+            parts.append(f"{name}={json.dumps(value)}")
+    return " ".join([*parts, f"ref={event.id}"])
+
+
+async def _all(args: argparse.Namespace, service: Service) -> list[Event]:
+    found: list[Event] = []
+    after = ""
+    while True:
+        page = await service.engine.store.events(
+            args.tenant, account=args.account, kind=args.kind, after=after, limit=PAGE
+        )
+        found += page.items
+        after = page.next
+        if not after:
+            return found
+
+
+async def list_events(args: argparse.Namespace, service: Service) -> int:
+    """``audit list``."""
+    page = await service.engine.store.events(
+        args.tenant, account=args.account, kind=args.kind, limit=max(1, min(args.limit, 1000))
+    )
+    documents = [event_document(event) for event in page.items]
+    tell(args, {"events": documents, "next": page.next or None}, "\n".join(map(text_of, page.items)) or "nothing")
+    return DONE
+
+
+async def follow(args: argparse.Namespace, service: Service) -> int:
+    """``audit follow``: until it is stopped."""
+    seen: set[str] = set()
+    first = True
+    while True:
+        page = await service.engine.store.events(args.tenant, account=args.account, kind=args.kind, limit=PAGE)
+        fresh = [event for event in reversed(page.items) if event.id not in seen]
+        seen = {event.id for event in page.items} | (seen if len(seen) < 10 * PAGE else set())
+        for event in [] if first else fresh:
+            print(json.dumps(event_document(event)) if args.json else text_of(event), flush=True)
+        first = False
+        await asyncio.sleep(EVERY)
+
+
+async def export(args: argparse.Namespace, service: Service) -> int:
+    """``audit export``."""
+    events = reversed(await _all(args, service))
+    if args.format == "jsonl":
+        for event in events:
+            print(json.dumps(event_document(event), ensure_ascii=False))
+        return DONE
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
+    writer.writeheader()
+    for event in events:
+        document = event_document(event)
+        writer.writerow({name: _cell(document[name]) for name in COLUMNS})
+    sys.stdout.write(buffer.getvalue())
+    return DONE
+
+
+def _cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+async def verify(args: argparse.Namespace, service: Service) -> int:
+    """``audit verify``: exit 1 and the place where a trail is broken."""
+    broken = await service.engine.store.verify_trail(args.tenant)
+    text = (
+        "\n".join(f"{tenant}: broken at line {line + 1}" for tenant, line in broken.items()) or "every trail is whole"
+    )
+    tell(args, {"whole": not broken, "broken": {tenant: line + 1 for tenant, line in broken.items()}}, text)
+    return NO if broken else DONE

@@ -1,0 +1,126 @@
+"""Commands that work on a store: which one, with which keys, under which policy, and who acts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ..bootstrap import SystemClock
+from ..core.policy import Policy
+from ..core.reasons import Refusal
+from ..errors import SettingsError
+from ..keyring import KeyFault, Keyring
+from ..ports import Senders
+from ..service import Actor, RelyingParty, Service, Wiring
+from ..stores import store_from_url
+
+DONE, NO, WRONG_USE = 0, 1, 2
+
+
+def add_parts(parser: argparse.ArgumentParser) -> None:
+    """``--store``, ``--keys-file``, ``--policy``, ``--json``."""
+    parser.add_argument("--store", metavar="URL", help="the store (MFA_GATE_STORE)")
+    parser.add_argument(
+        "--keys-file", metavar="FILE", help="a file with one key a line, newest first (MFA_GATE_KEYS_FILE)"
+    )
+    parser.add_argument("--policy", metavar="FILE", help="the policy file (MFA_GATE_POLICY)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_actor(parser: argparse.ArgumentParser) -> None:
+    """``--actor`` and ``--reason``, for what changes an account."""
+    parser.add_argument("--actor", required=True, metavar="NAME", help="who does this; it is written down")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
+
+
+def given(args: argparse.Namespace, name: str, variable: str) -> str:
+    """An option, or its environment variable. Raises ``SettingsError`` where both are missing."""
+    value = getattr(args, name, None) or os.environ.get(variable, "")
+    if not value:
+        option = "--" + name.replace("_", "-")
+        raise SettingsError(f"{option} is missing: give it, or set {variable}")
+    return str(value)
+
+
+def read_keys(path: str) -> list[str]:
+    """The keys of a file, one a line, newest first; blank lines and lines with # are passed over."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--keys-file {path}: cannot be read ({error})") from error
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def keyring_of(args: argparse.Namespace) -> Keyring:
+    """The keyring that the command works with."""
+    try:
+        return Keyring(read_keys(given(args, "keys_file", "MFA_GATE_KEYS_FILE")))
+    except KeyFault as error:
+        raise SettingsError(f"--keys-file: {error}") from error
+
+
+def policy_of(args: argparse.Namespace) -> Policy:
+    """The policy that the command works under."""
+    from ..policyfile import load_policy
+
+    return load_policy(given(args, "policy", "MFA_GATE_POLICY"))
+
+
+@asynccontextmanager
+async def service_of(args: argparse.Namespace) -> AsyncIterator[Service]:
+    """The service over the store: opened, its keys checked, closed afterwards. Nothing is sent from here."""
+    policy = policy_of(args)
+    wiring = Wiring(
+        store=store_from_url(given(args, "store", "MFA_GATE_STORE")),
+        keyring=keyring_of(args),
+        clock=SystemClock(),
+        entropy=secrets.token_bytes,
+        senders=Senders(),
+        relying_party=RelyingParty(id="localhost", name=policy.name),
+        app="mfa-gate",
+    )
+    service = Service(wiring, policy)
+    try:
+        fault = await service.open()
+        if fault:
+            raise SettingsError(fault)
+        yield service
+    finally:
+        await service.aclose()
+
+
+def operator(args: argparse.Namespace) -> Actor:
+    """Who acts with the store and the keys in hand: every event says so."""
+    return Actor(name=f"operator:{args.actor}")
+
+
+def running(work: Callable[[argparse.Namespace, Service], Awaitable[int]]) -> Callable[[argparse.Namespace], int]:
+    """A command from a coroutine over an open service."""
+
+    def run(args: argparse.Namespace) -> int:
+        async def inside() -> int:
+            async with service_of(args) as service:
+                return await work(args, service)
+
+        return asyncio.run(inside())
+
+    return run
+
+
+def tell(args: argparse.Namespace, document: object, text: str) -> None:
+    """Print the result, as JSON where asked for."""
+    print(json.dumps(document, ensure_ascii=False) if args.json else text)
+
+
+def tell_refusal(args: argparse.Namespace, refusal: Refusal) -> int:
+    """Print why it was not done; the exit code says that the answer is no."""
+    row = refusal.row
+    text = refusal.detail or f"{row.title}. {row.text}"
+    tell(args, {"reason": refusal.reason, "detail": text, "ref": refusal.ref}, f"not done ({refusal.reason}): {text}")
+    return NO
