@@ -22,6 +22,7 @@ MAX_ENROLLMENTS = 3
 MAX_BROWSERS = 10
 MAX_PROOFS_PER_NETWORK = 3
 MAX_SKIPS = 20
+MAX_FREE_SENDS = 40
 MAX_ACCEPTANCES = 5
 MAX_BYTES = 16_000
 """Of an encoded account: where the bounds above add up to more, ended challenges and the oldest browsers go."""

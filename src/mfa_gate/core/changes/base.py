@@ -14,6 +14,7 @@ from ..model import (
     MAX_BYTES,
     MAX_CODES,
     MAX_ENROLLMENTS,
+    MAX_FREE_SENDS,
     MAX_OTHER_CHALLENGES,
     MAX_PROOFS_PER_NETWORK,
     MAX_SKIPS,
@@ -21,6 +22,7 @@ from ..model import (
     Browser,
     Challenge,
     Proof,
+    Sent,
 )
 from ..policy import DAY
 from ..reasons import Refusal
@@ -67,7 +69,7 @@ def tidy(account: Account, now: int) -> Account:
         challenges=_bounded_challenges(account.challenges, now),
         enrollments=tuple(e for e in account.enrollments if now < e.expires_at)[-MAX_ENROLLMENTS:],
         browsers=_newest(tuple(_without_old_twin(b, now) for b in account.browsers), MAX_BROWSERS),
-        sent=tuple(s for s in account.sent if now - s.at < DAY),
+        sent=_bounded_sends(account.sent, now),
         skips=account.skips[-MAX_SKIPS:],
         ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
         acceptances=account.acceptances[-MAX_ACCEPTANCES:],
@@ -78,6 +80,12 @@ def tidy(account: Account, now: int) -> Account:
             break
         tidied = smaller
     return tidied
+
+
+def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:
+    """The sends of a day; of those that no day's limit counts, as many as the largest window may hold (policy: 20)."""
+    free = [s for s in sent if s.free][:-MAX_FREE_SENDS]
+    return tuple(s for s in sent if now - s.at < DAY and s not in free)
 
 
 def _less(account: Account, now: int) -> Account:

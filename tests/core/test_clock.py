@@ -1,0 +1,129 @@
+"""A clock that steps back revives nothing (F-15, S-118)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfa_gate.core.changes import charge, issue, may_change, may_enroll, settle_success
+from mfa_gate.core.decision import NO_SESSION, SESSION_LIFE, Allow, Deny, StepUp, skip_key
+from mfa_gate.core.model import Account, Attempts, Leave, Seconds, Sent
+from mfa_gate.core.policy import DAY, EnrollmentRules, ResendRules, TenantSettings, stage_at
+from mfa_gate.core.reasons import Refusal
+
+from .builders import (
+    APP,
+    HANDLE,
+    NO_SESSION_ANN,
+    NOW,
+    WEEK,
+    account,
+    caller,
+    challenge,
+    judged,
+    moment,
+    proof,
+    requirement,
+    rules_with,
+    standing,
+    taken_from,
+)
+
+RULES = rules_with()
+BACK = NOW - 30 * DAY
+"""What the clock says after its step; the accounts here have been changed at ``NOW``."""
+
+
+def seen(of: Account) -> Account:
+    return replace(of, seen_at=NOW)
+
+
+def test_an_expired_proof_stays_expired() -> None:
+    """F-15: a proof that has been seen to be too old is too old, whatever the clock says now."""
+    of = seen(account("app", proofs=(proof(age=WEEK),)))
+    assert isinstance(judged(of, now=BACK), StepUp)
+    young = seen(account("app", proofs=(proof(age=WEEK - 1),)))
+    assert isinstance(judged(young, now=BACK), Allow)
+
+
+def test_an_ended_session_stays_ended() -> None:
+    """F-15: the twelve hours of an unnamed session do not start again."""
+    of = seen(account("app", proofs=(proof(age=SESSION_LIFE, session=NO_SESSION),)))
+    assert isinstance(judged(of, who=caller(NO_SESSION_ANN), now=BACK), StepUp)
+
+
+def test_a_skip_of_before_stays_over() -> None:
+    """F-15: nor does a skip."""
+    skips = ((skip_key(NO_SESSION_ANN, HANDLE), NOW - SESSION_LIFE),)
+    optional = requirement(rules_with(enrollment=EnrollmentRules(stage="optional", first="open")))
+    assert not isinstance(judged(seen(account(skips=skips)), optional, caller(NO_SESSION_ANN), now=BACK), Allow)
+
+
+def test_no_right_to_change_factors_comes_back() -> None:
+    """F-15, S-84: the five minutes of a proof and the quarter of an hour of a leave stay over."""
+    of = seen(account("app", proofs=(proof(age=300),)))
+    refusal = may_change(standing(of, now=BACK), BACK)
+    assert refusal is not None
+    assert refusal.reason == "proof_required"
+    contact = rules_with(enrollment=EnrollmentRules(first="contact"))
+    waiting = seen(account(leave=Leave(kind="contact", browser=HANDLE, at=NOW - 900)))
+    asked = requirement(contact)
+    refusal = may_enroll(standing(waiting, now=BACK), judged(waiting, asked, now=BACK), asked, APP, BACK)
+    assert refusal is not None
+    assert refusal.reason == "contact_required"
+
+
+@pytest.mark.parametrize("age", [600, 601])
+def test_a_dead_code_stays_dead(age: int) -> None:
+    """S-47, S-118: a code that had ended is not accepted by a worker whose clock is behind."""
+    of = seen(account("app", challenges=(challenge(age=age),)))
+    of, taken = taken_from(of, RULES, now=BACK)
+    change = settle_success(
+        of, moment(BACK), RULES, caller(), taken=taken, seen=of.authenticators[0], data={"step": 1}, challenge="c1",
+        user_verified=False, phishing_resistant=False, remember=True, new_handle="n", answer="a",
+    )  # fmt: skip
+    assert isinstance(change.answer, Refusal)
+    assert change.answer.reason == "code_already_used"
+
+
+def test_what_is_made_meanwhile_has_the_time_that_was_seen() -> None:
+    """F-15: proofs and codes of a worker that is behind carry the later time, so they end no earlier and no later."""
+    of = seen(account("app"))
+    charged, taken = taken_from(of, RULES, now=BACK)
+    assert (charged.seen_at, charged.attempts.charged_at) == (NOW, NOW)
+    change = settle_success(
+        charged, moment(BACK), RULES, caller(), taken=taken, seen=of.authenticators[0], data={"step": 1}, challenge="",
+        user_verified=False, phishing_resistant=False, remember=True, new_handle="n", answer="a",
+    )  # fmt: skip
+    assert change.account.browsers[0].proofs[0].at == NOW
+
+
+def test_limits_do_not_start_again() -> None:
+    """S-50, S-118: the sends of before the step count, and so does the wait."""
+    of = seen(account("mail", sent=(Sent(factor="mail", at=NOW - 5),)))
+    words: dict[str, Any] = {"purpose": "sign-in", "target": "t", "browser": "b", "data": {}, "ttl": 60, "live": 5}
+    change = issue(of, moment(BACK), factor="mail", limits=ResendRules(wait=Seconds(30)), **words)
+    assert isinstance(change.answer, Refusal)
+    assert change.answer.retry_after == 25
+
+
+def test_attempts_and_locks_know_no_clock() -> None:
+    """S-33: no step of the clock gives an attempt back."""
+    spent = seen(account("app", attempts=Attempts(used=7, charged_at=NOW - 60)))
+    for now in (BACK, NOW, NOW + 999 * DAY):
+        assert isinstance(judged(spent, now=now), Deny)
+        assert isinstance(charge(spent, moment(now), RULES).answer, Refusal)
+
+
+def test_a_tenant_that_is_on_stays_on() -> None:
+    """S-118: what an administrator turned on is on for a worker whose clock is behind."""
+    assert stage_at(EnrollmentRules(stage="admin"), TenantSettings(tenant="t", enabled_at=NOW), BACK) == "required"
+
+
+def test_a_jump_forward_locks_nobody() -> None:
+    """F-16: a day ahead ends proofs early and locks no account."""
+    of = account("app", proofs=(proof(),), attempts=Attempts(used=6))
+    assert isinstance(judged(of, now=NOW + 30 * DAY), StepUp)
+    assert charge(of, moment(NOW + 30 * DAY), RULES).account.lock is None
