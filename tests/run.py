@@ -65,7 +65,7 @@ def checks(rest: list[str], *, long: bool) -> list[Step]:
         run("ruff check", [python, "-m", "ruff", "check", "--quiet", "."]),
         run("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
         run("mypy", [python, "-m", "mypy"]),
-        run("import-linter", [str(HOME / "bin" / "lint-imports"), "--no-logo"]),
+        run("import-linter", [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"]),
         run("pytest", [python, "-m", "coverage", "run", "-m", "pytest", *(["-m", ""] if long else []), *rest]),
     ]
     if any(ROOT.glob(".coverage.*")):
