@@ -1,0 +1,112 @@
+"""The catalogues of the pages' words: ``python tests/web/catalogues.py`` reads templates and tables, updates and compiles them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+import mfa_gate.web.i18n as i18n
+from mfa_gate.core.reasons import REASONS
+
+WEB = Path(i18n.__file__).parent
+LOCALE = WEB / "locale"
+LANGUAGES = ("ar", "de")
+HEADER = "# The words of mfa_gate's pages. Same license as mfa_gate."
+Message = str | tuple[str, str]
+
+
+def messages() -> dict[Message, str]:
+    """Every text that may be shown, with where it stands: templates, the words for times, the table of reasons."""
+    found: dict[Message, str] = {}
+    options = {"**.html": {"trimmed": "false"}}
+    for name, _line, text, _comments, _context in extract_from_dir(
+        str(WEB / "templates"), method_map=[("**.html", "jinja2")], options_map=options
+    ):
+        found.setdefault(tuple(text[:2]) if isinstance(text, tuple) else text, f"templates/{name}")  # type: ignore[arg-type]
+    for text in _from_times():
+        found.setdefault(text, "times.py")
+    for row in REASONS.values():
+        found.setdefault(row.title, "core/reasons.py")
+        found.setdefault(row.text, "core/reasons.py")
+    return found
+
+
+def _from_times() -> Iterator[Message]:
+    tree = ast.parse((WEB / "times.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        texts = [part.value for part in node.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if name in {"_", "gettext"} and texts:
+            yield texts[0]
+        if name in {"n", "ngettext"} and len(texts) == 2:
+            yield texts[0], texts[1]
+
+
+def path_of(lang: str, suffix: str) -> Path:
+    """The ``.po`` or ``.mo`` of a language."""
+    return LOCALE / lang / "LC_MESSAGES" / f"{i18n.DOMAIN}.{suffix}"
+
+
+def read(lang: str) -> Catalog:
+    """The catalogue of a language as it is kept; an empty one where there is none yet."""
+    path = path_of(lang, "po")
+    if not path.exists():
+        return Catalog(locale=lang, domain=i18n.DOMAIN)
+    with path.open("rb") as file:
+        return read_po(file, locale=lang, domain=i18n.DOMAIN)
+
+
+def updated(lang: str) -> Catalog:
+    """The kept catalogue with today's messages: new ones empty, those that are gone dropped."""
+    kept = read(lang)
+    fresh = Catalog(
+        locale=lang, domain=i18n.DOMAIN, header_comment=HEADER, project="mfa_gate", version="1", fuzzy=False
+    )
+    fresh.msgid_bugs_address = fresh.last_translator = fresh.language_team = "mfa_gate"
+    fresh.creation_date, fresh.revision_date = kept.creation_date, kept.revision_date
+    for message, where in sorted(messages().items(), key=lambda item: (item[1], str(item[0]))):
+        old = kept.get(message if isinstance(message, str) else message[0])
+        words = old.string if old else "" if isinstance(message, str) else ("",) * fresh.num_plurals
+        fresh.add(message, words, auto_comments=[where])
+    return fresh
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """The ``.mo`` of a catalogue."""
+    out = BytesIO()
+    write_mo(out, catalog)
+    return out.getvalue()
+
+
+def without_words(catalog: Catalog) -> list[Message]:
+    """The messages that are not translated, in one of their plural forms at least."""
+    found: list[Message] = []
+    for message in catalog:
+        forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        if message.id and not all(forms):
+            found.append(message.id)  # type: ignore[arg-type]
+    return found
+
+
+def main() -> None:
+    """Brings the files of every language up to date."""
+    for lang in LANGUAGES:
+        catalog = updated(lang)
+        path_of(lang, "po").parent.mkdir(parents=True, exist_ok=True)
+        with path_of(lang, "po").open("wb") as file:
+            write_po(file, catalog, width=120)
+        path_of(lang, "mo").write_bytes(compiled(catalog))
+        print(f"{lang}: {len(catalog)} messages, {len(without_words(catalog))} without words", *without_words(catalog))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Which language a page is in, and that the catalogues are whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mfa_gate.web import times, views
+from mfa_gate.web.i18n import PSEUDO, available, native_name, negotiate, translator
+from mfa_gate.web.render import Renderer
+
+from .catalogues import LANGUAGES, compiled, messages, path_of, read, without_words
+from .gallery import FRAME, pages
+from .test_render import Tree
+
+every_language = pytest.mark.parametrize("lang", LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "header", "found"),
+    [
+        ("", "", "en"),
+        ("de", "ar", "de"),
+        ("xx", "ar", "ar"),
+        ("../../etc", "de", "de"),
+        ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("", "en;q=0.5, ar;q=0.9", "ar"),
+        ("", "en;q=0.5, ar;q=0", "en"),
+        ("", "fr, nl;q=0.9", "en"),
+        ("", "DE", "de"),
+        ("", "*", "en"),
+        ("", "de;q=2", "en"),
+        ("", "de;level=1", "en"),
+        ("", ",;,=;q=,", "en"),
+        ("", "en-XA", "en"),
+    ],
+)
+def test_negotiate(cookie: str, header: str, found: str) -> None:
+    """U-64: what was chosen, else the best that the browser asks for, else English; the language for tests is never offered."""
+    assert negotiate(cookie=cookie, accept_language=header) == found
+
+
+@given(st.text(), st.text())
+def test_negotiate_takes_anything(cookie: str, header: str) -> None:
+    """No header, whatever is in it, gives anything but a language that there is."""
+    assert negotiate(cookie=cookie, accept_language=header) in available()
+
+
+def test_languages_have_names() -> None:
+    """Each language that is offered is named in its own words, and an unknown one is English."""
+    assert set(available()) == {"en", *LANGUAGES}
+    assert all(native_name(lang) != lang for lang in available())
+    assert translator("../../etc").gettext("Confirm") == "Confirm"
+
+
+@every_language
+def test_compiled_is_current(lang: str) -> None:
+    """What is shipped (``.mo``) is what is kept (``.po``); ``python tests/web/catalogues.py`` makes it so."""
+    assert path_of(lang, "mo").read_bytes() == compiled(read(lang))
+
+
+@every_language
+def test_hardly_a_word_is_missing(lang: str) -> None:
+    """19 of 20 messages at least are translated; one that is new falls back to English."""
+    kept = read(lang)
+    todo = [message for message in messages() if kept.get(message if isinstance(message, str) else message[0]) is None]
+    assert len(todo) + len(without_words(kept)) <= len(messages()) // 20
+
+
+@every_language
+def test_placeholders_survive(lang: str) -> None:
+    """A translation has the placeholders of its message, so that no page breaks in one language only."""
+    for message in read(lang):
+        if not message.id:
+            continue
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        texts = [message.string] if isinstance(message.string, str) else list(message.string or ())
+        wanted = set(re.findall(r"%\(\w+\)\w+", ids[-1]))
+        for text in texts:
+            found = set(re.findall(r"%\(\w+\)\w+", text))
+            assert not text or found <= wanted, message.id
+            if len(ids) == 1 and text:
+                assert found == wanted, message.id
+            assert not re.search(r"%(?!\(\w+\)0?2?d|\(\w+\)s)", text), message.id
+            assert '"' not in text, "it may stand in an attribute"
+            assert "<" not in text
+
+
+@pytest.mark.parametrize("lang", [*LANGUAGES, PSEUDO])
+def test_every_page_renders(lang: str) -> None:
+    """Every page in every state, in every language, with its language and direction said."""
+    renderer = Renderer()
+    for _, view, frame in pages():
+        html = renderer.render(view, replace(frame, lang=lang)).decode()
+        Tree(html)
+        assert f'<html lang="{lang}" dir="{"rtl" if lang == "ar" else "ltr"}">' in html
+
+
+def test_plural_forms() -> None:
+    """Arabic has six forms, and the page picks the right one."""
+    text = {count: translator("ar").ngettext("%(count)d day", "%(count)d days", count) for count in (1, 2, 7, 11, 100)}
+    assert len(set(text.values())) == 5
+
+
+def test_switcher_keeps_the_place() -> None:
+    """U-64: the other languages are links to this very page, each in its own language."""
+    languages = tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available())
+    html = Renderer().render(views.Locked(ref="r"), replace(FRAME, here="/mfa/locked", languages=languages)).decode()
+    links = [node for node in Tree(html).root.all("a") if "hreflang" in node.attrs]
+    assert [(link.attrs["href"], link.attrs["lang"]) for link in links] == [
+        ("/mfa/locked?lang=ar", "ar"),
+        ("/mfa/locked?lang=de", "de"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (20, "20 seconds"),
+        (60, "1 minute"),
+        (89, "89 seconds"),
+        (580, "10 minutes"),
+        (900, "15 minutes"),
+        (3_600, "1 hour"),
+        (43_200, "12 hours"),
+        (86_400, "1 day"),
+        (604_800, "7 days"),
+        (-5, "0 seconds"),
+    ],
+)
+def test_lengths(seconds: int, text: str) -> None:
+    """U-14: a length is said in its largest sensible unit."""
+    assert times.length(seconds, translator("en")) == text
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (5, "just now"),
+        (600, "10 minutes ago"),
+        (3_700, "1 hour ago"),
+        (8 * 86_400 + 99, "8 days ago"),
+        (90 * 86_400, "July 11, 2025"),
+    ],
+)
+def test_ago(passed: int, text: str) -> None:
+    """How long ago, at a glance; long ago is a date."""
+    now = 1_760_000_000
+    assert times.ago(now - passed, now, translator("en")) == text
