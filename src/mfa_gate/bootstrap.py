@@ -146,6 +146,7 @@ class MFAGate:
             on_reset=on_reset,
             on_lock=on_lock,
             trusted_proxies=trusted,
+            public=relying_party.origins[0] + prefix,
             app=app,
         )
         self.service = Service(wiring, loaded)

@@ -10,6 +10,7 @@ from .base import Factor
 from .email import Email
 from .sms import Sms
 from .totp import Totp
+from .voice import Voice
 from .webauthn import WebAuthn
 
 FACTORS: Mapping[str, Factor] = {
@@ -20,6 +21,7 @@ FACTORS: Mapping[str, Factor] = {
         Sms(),
         BackupCode(),
         WebAuthn(),
+        Voice(),
     )
 }
 """Every factor by its kind."""

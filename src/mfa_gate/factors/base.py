@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ..core.assurance import Traits
 from ..core.entropy import expand
 from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
-from ..core.policy import ResendRules, Rules
+from ..core.policy import CountRules, ResendRules, Rules
 from ..keyring import Keyring
+
+COLLECT = "collect"
+"""What ``read`` gives for a response that says no more than: look whether it was answered elsewhere."""
 
 
 def _same(text: str) -> str:
@@ -22,8 +25,9 @@ class Context:
     """What a factor may know: whose it is, the time, fresh entropy, the keys, the rules, and words for messages.
 
     ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
-    party's, ``origins`` its origins; none of them comes from a request. ``where`` and ``when`` are for people. ``known``
-    are the subject's confirmed authenticators of every kind.
+    party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
+    ``where``, ``when``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
+    authenticators of every kind.
     """
 
     key: SubjectKey
@@ -41,7 +45,9 @@ class Context:
     when: str = ""
     user_handle: str = ""
     known: tuple[Authenticator, ...] = ()
-    callback: str = ""
+    public: str = ""
+    agent: str = ""
+    person: str = ""
     translate: Callable[[str], str] = _same
 
     def draw(self, label: str, size: int) -> bytes:
@@ -74,11 +80,12 @@ class Delivery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """A challenge to be issued: its private data, its life in seconds, how many of its kind may be outstanding, what to
-    send, what to show the browser."""
+    send, what to show the browser. ``counts``: it is held to the limits although nothing is handed over."""
 
     data: Fields
     ttl: int
     live: int = 3
+    counts: bool = False
     delivery: Delivery | None = None
     show: Mapping[str, object] = field(default_factory=dict)
 
@@ -139,7 +146,7 @@ class Factor(Protocol):
     def hint(self, context: Context, data: Fields, /) -> str:
         """Where a challenge goes, masked as the policy says; "" where nothing is sent."""
 
-    def limits(self, rules: Rules, /) -> ResendRules | None:
+    def limits(self, rules: Rules, /) -> ResendRules | CountRules | None:
         """How often a challenge may be sent; None where none is."""
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
@@ -152,3 +159,51 @@ class Factor(Protocol):
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
         """Whether ``response`` (from ``read``) is right for ``data``, or for one of ``challenges``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a provider's or a device's answer leads to: the challenge's new status and data, and what to say in return."""
+
+    status: Literal["pending", "approved", "denied"]
+    data: Fields
+    document: str = ""
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A factor whose provider calls back. The caller has checked the provider's signature, and that it is not too late."""
+
+    def hear(
+        self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
+    ) -> Heard | Rejected:
+        """What one callback to ``url`` with ``params`` means for ``challenge``. Pure and quick: it runs inside the swap."""
+
+
+@runtime_checkable
+class Faces(Protocol):
+    """A factor whose challenge shows something to the browser that asked, for as long as it waits."""
+
+    def face(self, context: Context, challenge: Challenge, /) -> Mapping[str, str]:
+        """What that browser shows (``number``); nothing of it goes anywhere else."""
+
+
+def uncollected(challenges: Sequence[Challenge], now: int) -> str:
+    """Why there is nothing to collect yet, as a reason; "" where the newest challenge was approved and still counts."""
+    asked = [c for c in challenges if c.waits]
+    if not asked:
+        return "nothing_sent"
+    newest = asked[-1]
+    if newest.status == "denied":
+        return "denied"
+    if not newest.is_live(now):
+        return "code_already_used" if newest.spent_at else "code_expired"
+    return "" if newest.status == "approved" else "pending"
+
+
+def collect(challenges: Sequence[Challenge], now: int, data: Fields, *, label: str = "") -> Accepted | Rejected:
+    """Accepted where the newest of ``challenges`` was approved elsewhere; asking costs nothing (S-98)."""
+    reason = uncollected(challenges, now)
+    if reason:
+        return Rejected(reason=reason, free=True)
+    return Accepted(data=data, challenge=[c for c in challenges if c.waits][-1].id, label=label)

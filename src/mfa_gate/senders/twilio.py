@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from ..errors import SettingsError
 from ..ports import Message
@@ -114,6 +116,7 @@ class TwilioVoiceSender:
             tls_context=tls_context,
         )
         self._sender = _named(sender, "TwilioVoiceSender")
+        self._token = auth_token
         self._breaker = Breaker(clock=clock)
 
     def __repr__(self) -> str:
@@ -135,6 +138,14 @@ class TwilioVoiceSender:
         """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
         return await self._account.check()
 
+    def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
+        """Whether ``X-Twilio-Signature`` was made with this account's token, over ``url`` and ``params``."""
+        shown = headers.get("x-twilio-signature", "").encode()
+        return any(
+            hmac.compare_digest(callback_signature(self._token, spelled, params).encode(), shown)
+            for spelled in _spellings(url)
+        )
+
     async def _attempt(self, message: Message) -> Outcome:
         if not is_number(message.to):
             return Outcome(reason="rejected-destination", detail="not a number in E.164")
@@ -148,6 +159,21 @@ class TwilioVoiceSender:
             "Timeout": str(RING_SECONDS),
         }
         return await self._account.post("Calls", form, key=message.key)
+
+
+def callback_signature(auth_token: str, url: str, params: Mapping[str, str]) -> str:
+    """What the provider signs its requests with: HMAC-SHA-1 over the address and the sorted fields of the form, base64."""
+    text = url + "".join(name + params[name] for name in sorted(params))
+    return base64.b64encode(hmac.digest(auth_token.encode(), text.encode(), hashlib.sha1)).decode("ascii")
+
+
+def _spellings(url: str) -> tuple[str, ...]:
+    """The address with and without its port: providers differ in what they sign."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return url, parts._replace(netloc=host).geturl(), parts._replace(netloc=f"{host}:{port}").geturl()
 
 
 class _Account:

@@ -6,6 +6,7 @@ from ..core.policy import Policy
 from .administering import Actor, Administering
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
+from .hearing import Hearing
 from .judging import Judge, Judgement
 from .keeping import Keeping
 from .notices import Notices
@@ -22,6 +23,7 @@ class Service:
         self.judge = Judge(self.engine)
         self.proving = Proving(self.engine, self.judge)
         self.enrollments = Enrollments(self.engine, self.judge, self.proving)
+        self.hearing = Hearing(self.engine, self.proving)
         self.keeping = Keeping(self.engine, self.judge)
         self.administering = Administering(self.engine, self.judge)
         self.notices = Notices(self.engine)

@@ -48,7 +48,10 @@ class RelyingParty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What the developer's code holds: parts, keys and providers; no rule is in here."""
+    """What the developer's code holds: parts, keys and providers; no rule is in here.
+
+    ``public`` is where our own pages are reached from outside (origin and prefix), for providers and phones.
+    """
 
     store: Store
     keyring: Keyring
@@ -61,6 +64,7 @@ class Wiring:
     on_reset: Callable[[Subject], object] | None = None
     on_lock: Callable[[Subject], object] | None = None
     trusted_proxies: tuple[Network, ...] = ()
+    public: str = ""
     app: str = ""
 
 

@@ -15,7 +15,7 @@ from ..core.entropy import handle_digest
 from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Enrollment
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
-from ..factors.base import Accepted, Rejected
+from ..factors.base import COLLECT, Accepted, Rejected
 from .engine import Engine
 from .judging import Judge, Judgement
 from .proving import Issued, Proving, Verified
@@ -179,6 +179,11 @@ class Enrollments:
             return self.proving.malformed(caller)
         first = not account.authenticators
         answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, draft.id, str(read))
+        if read == COLLECT:
+            asked = [c for c in account.challenges if c.purpose == "enroll" and c.target == draft.id]
+            waiting = self.proving.uncollected(caller, account, asked, answer)
+            if waiting is not None:
+                return waiting
         async with self.engine.turn(caller.subject.key):
             taken = await self.proving.charge(caller, rules, answer)
             if isinstance(taken, Refusal):

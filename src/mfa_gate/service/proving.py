@@ -17,7 +17,7 @@ from ..core.policy import Rules
 from ..core.reasons import Refusal
 from ..errors import SendFailed
 from ..factors import FACTORS, TRAITS
-from ..factors.base import Accepted, Context, Delivery, Factor, Rejected
+from ..factors.base import COLLECT, Accepted, Context, Delivery, Faces, Factor, Rejected, uncollected
 from ..keyring import Unopened
 from ..ports import Message
 from .engine import Engine, log
@@ -87,6 +87,9 @@ class Proving:
             origins=tuple(party.origins),
             where=caller.network,
             when=datetime.fromtimestamp(now, UTC).strftime("%d %b %Y, %H:%M UTC"),
+            public=engine.wiring.public,
+            agent=caller.label,
+            person=account.name or account.key.id,
             user_handle=account.handle,
             known=account.authenticators,
         )
@@ -126,7 +129,7 @@ class Proving:
             return Refusal(reason="nothing_sent")
         if isinstance(issue, Rejected):
             return Refusal(reason=issue.reason)
-        limits = part.limits(context.rules) if issue.delivery else None
+        limits = part.limits(context.rules) if issue.delivery or issue.counts else None
         if issue.delivery is not None:
             refusal = await self._destination(context, issue.delivery)
             if refusal is not None:
@@ -200,6 +203,14 @@ class Proving:
         )
         return reason
 
+    def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
+        """What a waiting challenge shows to the browser that asked for it; empty for every other one."""
+        part = FACTORS.get(challenge.factor) if challenge else None
+        if challenge is None or challenge.browser != caller.handle or not isinstance(part, Faces):
+            return {}
+        rules = self.engine.rules(caller.subject.tenant)
+        return part.face(self.context(caller, rules, purpose=challenge.purpose, account=account), challenge)
+
     # -- answering -----------------------------------------------------------------------------------------------
 
     async def verify(
@@ -236,7 +247,13 @@ class Proving:
         read = part.read(response, rules)
         if read is None:
             return self.malformed(caller)
-        answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, str(read))
+        answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
+        if read == COLLECT:
+            account = _account(judgement)
+            asked = [c for c in account.challenges if c.id == challenge and c.target == target]
+            waiting = self.uncollected(caller, account, asked, answer)
+            if waiting is not None:
+                return waiting
         lock = self.engine.turn(caller.subject.key)
         async with lock:
             taken = await self.charge(caller, rules, answer)
@@ -254,6 +271,8 @@ class Proving:
                 for c in account.challenges
                 if c.purpose == "sign-in" and c.browser == caller.handle and (c.target == seen.id or _is_code(c))
             ]
+            if read == COLLECT:
+                open_ones = [c for c in open_ones if c.id == challenge]
             outcome, seen = await self._compare(caller, part, context, account, seen, open_ones, read, taken, rules)
             if isinstance(outcome, Rejected):
                 return await self.fail(caller, rules, taken, seen.factor, outcome)
@@ -281,6 +300,14 @@ class Proving:
             return granted
         bound = bool(granted.proof.session)
         return Verified(handle=new_handle, granted=granted, remembered=not bound)
+
+    def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
+        """Why this browser has nothing to collect of ``asked``, or None. Looking costs and writes nothing (S-98)."""
+        now = max(self.engine.now(), account.seen_at)
+        if caller.handle and changes.twin_of(account, caller.handle, answer, now) is not None:
+            return None
+        reason = uncollected([c for c in asked if c.browser == caller.handle], now)
+        return Refusal(reason=reason) if reason else None
 
     async def _compare(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from .facts import Scope, caller_kind, header
+from .facts import Scope, caller_kind, header, own_place
 from .forms import BadBody, read_form, same_origin
 from .responses import NO_STORE, Answer, page, problem, redirect
 from .site import Site
@@ -51,6 +51,11 @@ class Door:
 
         if place.startswith("/static/"):
             return await self._static(scope, place.removeprefix("/static/"))
+        if place.startswith("/hooks/"):
+            from . import hooks
+
+            await self.guard.open()
+            return await hooks.answer(self.guard.service, scope, receive, place.removeprefix("/hooks"))
         if place.endswith("/") and place != "/" and "//" not in place:
             place = place.rstrip("/")
         handlers = pages.find("" if place == "/" else place)
@@ -107,7 +112,7 @@ class Door:
         from . import pages, views
 
         if visit.fresh:
-            return visit.show(views.CookiesOff(retry_url=visit.scope["path"]), status=422)
+            return visit.show(views.CookiesOff(retry_url=own_place(visit.scope)), status=422)
         shown = pages.find(visit.scope["path"].removeprefix(visit.base))
         visit.form = {}
         visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
@@ -128,7 +133,7 @@ class Door:
         secure = "; Secure" if visit.jar.secure else ""
         text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"
         visit.headers.append((b"set-cookie", text.encode()))
-        return visit.go(visit.root + visit.scope["path"].removeprefix(visit.root))
+        return visit.go(own_place(visit.scope) or visit.base)
 
     async def _static(self, scope: Scope, name: str) -> Answer:
         if scope["method"] not in ("GET", "HEAD"):
@@ -220,7 +225,7 @@ class Door:
                 now=self.guard.service.engine.now(),
                 brand_name=self.guard.service.engine.wiring.relying_party.name,
             )
-            view = views.Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=scope["path"])
+            view = views.Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
             body = self.site.renderer.render(view, frame)
         except Exception:
             log.exception("mfa_gate: the error page could not be rendered")

@@ -7,9 +7,9 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from .facts import Scope, header
+from .facts import Scope, header, origin_in
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
@@ -57,18 +57,23 @@ def media_type(scope: Scope) -> str:
 
 
 async def read_form(scope: Scope, receive: Receive) -> dict[str, str]:
-    """The fields of a urlencoded form. Raises ``BadBody``; a field that comes twice is one (S-105)."""
+    """The fields of a urlencoded form of ours. Raises ``BadBody``; a field that comes twice is one (S-105)."""
+    return await parse_form(scope, receive, limit=MAX_BODY, fields=MAX_FIELDS)
+
+
+async def parse_form(scope: Scope, receive: Receive, *, limit: int, fields: int) -> dict[str, str]:
+    """The fields of a urlencoded form of at most ``limit`` bytes and so many ``fields``. Raises ``BadBody``."""
     if media_type(scope) != "application/x-www-form-urlencoded":
         raise BadBody("media_type")
-    body = await read_body(scope, receive)
+    body = await read_body(scope, receive, limit=limit)
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=fields)
     except ValueError as error:
         raise BadBody("malformed") from error
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
+    found = dict(pairs)
+    if len(found) != len(pairs):
         raise BadBody("malformed")
-    return fields
+    return found
 
 
 async def read_json(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> dict[str, Any]:
@@ -119,5 +124,4 @@ def same_origin(scope: Scope, origins: Iterable[str]) -> bool:
     referer = header(scope, b"referer")
     if referer is None:
         return False
-    parts = urlsplit(referer.decode("latin-1"))
-    return f"{parts.scheme}://{parts.netloc}" in allowed
+    return origin_in(referer) in allowed

@@ -142,7 +142,8 @@ class Challenge:
 
     ``sending`` is ``none`` for what needs no sending. ``remaining`` is shown when it is not None (after a failure).
     ``remember_for`` 0 hides the question. ``others`` are strongest first. ``public_key`` is the JSON of a WebAuthn
-    request (the answer is posted as ``code``), ``number`` what to type on the phone, ``poll_url`` where a waiting page asks whether it was answered.
+    request (the answer is posted as ``code``), ``number`` what to type on the phone, ``poll_url`` where a waiting page
+    asks whether it was answered.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -255,7 +256,7 @@ class EnrollConfirm:
     """``/enroll/{kind}`` in answer to ``start``: try it out. Posts ``enrollment``, ``code``, ``label``; or ``action=send``.
 
     ``key`` is the secret in base32 and ``uri`` the ``otpauth:`` address, which the page also draws as a QR code: only for
-    kinds that have them. ``hint`` is where the code went.
+    kinds that have them. ``hint`` is where the code went, ``number`` what to type on the phone.
     """
 
     template: ClassVar[str] = "enroll_confirm.html"
@@ -271,6 +272,7 @@ class EnrollConfirm:
     resend_at: int = 0
     waiting: bool = False
     poll_url: str = ""
+    number: str = ""
     key: str = ""
     uri: str = ""
     issuer: str = ""

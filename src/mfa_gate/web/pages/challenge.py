@@ -58,12 +58,14 @@ async def answer(visit: Visit, id: str) -> Answer:
     mine = _mine(visit, judgement, id)
     if mine is None:
         return not_found(visit)
-    if visit.form.get("action") == "send" or ("code" not in visit.form and TRAITS[mine.factor].needs_challenge):
+    action, code = visit.form.get("action"), visit.form.get("code", "")
+    has_answer = "code" in visit.form or action == "check" or not TRAITS[mine.factor].needs_challenge
+    if action == "send" or not has_answer:
         return await _send(visit, judgement, mine)
-    code = visit.form.get("code", "")
-    if not code.strip() and TRAITS[mine.factor].typed:
+    asked = _waiting(visit, judgement, mine)
+    if not code.strip() and wants_code(mine.factor, asked):
         return visit.show(
-            _view(visit, judgement, mine, _waiting(visit, judgement, mine)),
+            _view(visit, judgement, mine, asked),
             status=422,
             problems=[Problem(reason="code_missing", field="code")],
         )
@@ -110,8 +112,10 @@ async def _refused(visit: Visit, mine: Authenticator, refusal: Refusal) -> Answe
         return visit.show(locked_view(judgement, refusal.ref), status=422 if refusal.reason != "locked" else 403)
     if isinstance(judgement.decision, Allow):
         return visit.lead_on(judgement.decision)
-    view = _view(visit, judgement, mine, _waiting(visit, judgement, mine), remaining=refusal.attempts_remaining)
-    return visit.show(view, status=422, problems=[problem_from(refusal)])
+    asked = _waiting(visit, judgement, mine)
+    view = _view(visit, judgement, mine, asked, remaining=refusal.attempts_remaining)
+    field = "code" if wants_code(mine.factor, asked) else ""
+    return visit.show(view, status=422, problems=[problem_from(refusal, field)])
 
 
 async def help_page(visit: Visit) -> Answer:
@@ -158,6 +162,21 @@ async def help_page(visit: Visit) -> Answer:
 def not_found(visit: Visit) -> Answer:
     """Nothing here, or nothing of the visitor's: the same answer."""
     return visit.show(views.Fault(reason="not_found", status=404, back=visit.base), status=404)
+
+
+def wants_code(factor: str, challenge: Challenge | None) -> bool:
+    """Whether the page has a field for a code: by the factor, or by what was issued."""
+    return TRAITS[factor].typed or (challenge is not None and "code" in challenge.data)
+
+
+def waiting_of(visit: Visit, challenge: Challenge | None) -> bool:
+    """Whether the page waits for an answer that comes another way."""
+    return challenge is not None and challenge.waits and challenge.is_live(visit.now)
+
+
+def poll_url(visit: Visit, challenge: Challenge | None) -> str:
+    """Where a waiting page asks whether it was answered."""
+    return visit.own(f"/api/challenge/{challenge.id}") if challenge and waiting_of(visit, challenge) else ""
 
 
 def _mine(visit: Visit, judgement: Judgement, id: str) -> Authenticator | None:
@@ -214,6 +233,8 @@ def _view(
         undelivered = failed or (challenge is not None and challenge.status == "undelivered")
         sending = "unsent" if challenge is None else "failed" if undelivered else "sent"
     max_age = int(rules.freshness.max_age)
+    account = judgement.account
+    face = visit.service.proving.face(visit.caller, account, challenge) if account else {}
     return views.Challenge(
         way=way_of(visit, mine, judgement),
         why=decision.reason if isinstance(decision, StepUp) else "no_proof",
@@ -228,4 +249,7 @@ def _view(
         recovery=bool(rules.recovery.ways),
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remaining=remaining,
+        waiting=waiting_of(visit, challenge),
+        poll_url=poll_url(visit, challenge),
+        number=face.get("number", ""),
     )

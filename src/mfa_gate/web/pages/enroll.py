@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.decision import Allow, Enroll
+from ...core.model import Challenge
 from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
@@ -14,7 +15,7 @@ from ..responses import Answer
 from ..site import going_note
 from ..views import Notice, Problem, Sending
 from ..visit import Visit, problem_from
-from .challenge import not_found
+from .challenge import not_found, poll_url, waiting_of, wants_code
 from .ways import kinds_of, way_of
 
 CHANGE_AGE = 300
@@ -142,7 +143,8 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
     if draft is None:
         return visit.go(visit.own(f"/enroll/{kind}"))
     code = visit.form.get("code", "")
-    if not code.strip() and TRAITS[kind].typed:
+    asked = _asked(visit, judgement, draft)
+    if not code.strip() and wants_code(kind, asked):
         problem = Problem(reason="code_missing", field="code")
         return visit.show(_confirm(visit, judgement, draft, None), status=422, problems=[problem])
     done = await visit.service.enrollments.confirm(
@@ -160,7 +162,8 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
 
             return visit.show(locked_view(judgement, done.ref), status=422)
         view = _confirm(visit, judgement, draft, None, remaining=done.attempts_remaining)
-        return visit.show(view, status=422, problems=[problem_from(done)])
+        field = "code" if wants_code(kind, asked) else ""
+        return visit.show(view, status=422, problems=[problem_from(done, field)])
     visit.take_handle(done.handle, remembered=visit.rules.freshness.remember == "browser")
     return visit.go(visit.own("/backup-codes" if done.backup_codes else "/enroll/done"))
 
@@ -276,11 +279,9 @@ def _confirm(
     kind, shown = draft.enrollment.factor, draft.shown
     account = judgement.account
     sending: Sending = "none"
-    challenge = issued.challenge if issued else None
+    challenge = issued.challenge if issued else _asked(visit, judgement, draft)
+    face = visit.service.proving.face(visit.caller, account, challenge) if account else {}
     if TRAITS[kind].sends:
-        if challenge is None and account is not None:
-            live = [c for c in account.challenges if c.target == draft.enrollment.id and c.is_live(visit.now)]
-            challenge = live[-1] if live else None
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
     limits = FACTORS[kind].limits(visit.rules)
@@ -300,7 +301,17 @@ def _confirm(
         apps=visit.rules.factors.totp.apps if shown.get("secret") else (),
         back=visit.own(f"/enroll/{kind}") if not TRAITS[kind].sends else visit.own("/enroll"),
         remaining=remaining,
+        waiting=waiting_of(visit, challenge),
+        poll_url=poll_url(visit, challenge),
+        number=face.get("number", ""),
     )
+
+
+def _asked(visit: Visit, judgement: Judgement, draft: Enrolling) -> Challenge | None:
+    """The latest challenge of a draft that can still be answered."""
+    account = judgement.account
+    mine = [c for c in (account.challenges if account else ()) if c.target == draft.enrollment.id]
+    return next((c for c in reversed(mine) if c.is_live(visit.now)), None)
 
 
 async def _contact(

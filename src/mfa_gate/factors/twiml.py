@@ -1,0 +1,33 @@
+"""What a call says, as TwiML: a greeting that waits for one key, and a good-bye."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape, quoteattr
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
+WAIT = 10
+"""Seconds in which a key may be pressed after the last word."""
+
+
+def ask_for_key(words: tuple[str, ...], *, action: str, goodbye: str, language: str) -> str:
+    """Say ``words`` and send the first key to ``action``; silence ends with ``goodbye``.
+
+    ``finishOnKey`` is empty, because by default # ends the input and is not part of it.
+    """
+    said = "".join(say(text, language) for text in words)
+    gather = (
+        f'<Gather input="dtmf" numDigits="1" finishOnKey="" timeout="{WAIT}" method="POST" action={quoteattr(action)}>'
+        f"{said}</Gather>"
+    )
+    return f"{HEAD}<Response>{gather}{say(goodbye, language)}<Hangup/></Response>"
+
+
+def say_and_hang_up(words: tuple[str, ...], *, language: str) -> str:
+    """Say ``words``, then end the call."""
+    said = "".join(say(text, language) for text in words)
+    return f"{HEAD}<Response>{said}<Hangup/></Response>"
+
+
+def say(text: str, language: str) -> str:
+    """One sentence, spoken; nothing in it is markup."""
+    return f"<Say language={quoteattr(language)}>{escape(text)}</Say>"

@@ -1,0 +1,129 @@
+"""A phone call: confirmed with the # key, or reading a code after a key was pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from ..core.assurance import Traits
+from ..core.messages import VoiceScript, voice_script
+from ..core.model import Challenge, Fields
+from ..core.policy import ResendRules, Rules
+from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
+from .codes import code_digest, make_code, masked_phone, read_digits, verify_code
+from .phone import draft_phone
+from .tokens import digest_of, make_secret, make_token
+from .twiml import ask_for_key, say_and_hang_up
+
+PURPOSE = "voice"
+SAY = "voice-say"
+HOOK = "hook"
+LANGUAGE = "en-US"
+KEY = "#"
+CALL_LIFE = 300
+"""Seconds in which a call that is confirmed by a key must be answered."""
+MAX_SID = 64
+
+
+class Voice:
+    """``voice``. Data: the sealed number in E.164.
+
+    A challenge: ``hook`` (digest of the secret in the callback's address), ``step`` (``placed``, ``greeted``, ``read``),
+    ``call`` (digest of the provider's id of the call), and by how it is confirmed ``elsewhere``, or ``code`` (digest) and
+    ``say`` (the code, sealed).
+    """
+
+    traits = Traits(
+        kind="voice",
+        name="Phone call",
+        needs_challenge=True,
+        sends="voice",
+        restricted=True,
+        typed=False,
+        contact="phone",
+        amr=("tel",),
+    )
+
+    def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
+        """The number as typed, or on file."""
+        return draft_phone(context, context.rules.factors.voice, PURPOSE, phone, "Phone call", region=region)
+
+    def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
+        """The number that is called."""
+        return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
+
+    def hint(self, context: Context, data: Fields, /) -> str:
+        """The number, masked."""
+        number = context.open(PURPOSE, data["to"])
+        return masked_phone(number) if context.rules.factors.mask else number
+
+    def limits(self, rules: Rules, /) -> ResendRules | None:
+        """``[factors.voice] resend``."""
+        return rules.factors.voice.resend
+
+    def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
+        """A call whose words are fetched from us, under an address that nobody can guess and that serves this call only."""
+        rules = context.rules.factors.voice
+        by_key = rules.confirm == "pound"
+        secret = make_secret(context, HOOK)
+        url = f"{context.public}/hooks/{self.traits.kind}/{make_token(context, HOOK, secret)}"
+        code = "" if by_key else make_code(context, rules.code.digits)
+        kept: dict[str, object] = {HOOK: digest_of(context.keyring, HOOK, context.key, secret), "step": "placed"}
+        if by_key:
+            kept["elsewhere"] = True
+        else:
+            kept |= {"code": code_digest(context, code), "say": context.seal(SAY, code)}
+        to, text = context.open(PURPOSE, data["to"]), script_of(context, code).greeting
+        return Issue(
+            data=kept,
+            ttl=min(rules.code.ttl, CALL_LIFE) if by_key else rules.code.ttl,
+            live=1 if by_key else rules.code.live,
+            delivery=Delivery(channel="voice", to=to, text=text, code=code, callback=url),
+        )
+
+    def hear(
+        self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
+    ) -> Heard | Rejected:
+        """The call was answered (greet, wait for a key), or a key was pressed. Each step happens once, in this order, and
+        within one call: what is late, doubled, or of another call changes nothing (S-128)."""
+        data, sid, key = challenge.data, params.get("CallSid", ""), params.get("Digits")
+        if not sid or len(sid) > MAX_SID:
+            return Rejected(reason="malformed", free=True)
+        if challenge.status in ("approved", "denied") or data["step"] == "read":
+            return Rejected(reason="code_already_used", free=True)
+        script = script_of(context, "" if challenge.waits else context.open(SAY, data["say"]))
+        greeting = ask_for_key((script.greeting, script.prompt), action=url, goodbye=script.goodbye, language=LANGUAGE)
+        parts = (context.key.tenant, context.key.id, challenge.id, sid)
+        if data["step"] == "placed":
+            if key is not None:
+                return Rejected(reason="nothing_sent", free=True)
+            call = context.keyring.digest("call", *parts)
+            return Heard(status="pending", data={**data, "step": "greeted", "call": call}, document=greeting)
+        if not context.keyring.matches("call", str(data["call"]), *parts):
+            return Rejected(reason="code_already_used", free=True)
+        if key != KEY:
+            return Heard(status="pending", data=data, document=greeting)
+        last = say_and_hang_up((script.confirmed, script.goodbye), language=LANGUAGE)
+        if challenge.waits:
+            return Heard(status="approved", data=data, document=last)
+        return Heard(status="pending", data={**data, "step": "read"}, document=last)
+
+    def read(self, response: object, rules: Rules, /) -> object | None:
+        """The code that was heard; where a key confirms, any short text: the browser only asks whether it was pressed."""
+        if rules.factors.voice.confirm == "code":
+            return read_digits(response, rules.factors.voice.code.digits)
+        return COLLECT if isinstance(response, str) and len(response) <= MAX_SID else None
+
+    def verify(
+        self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
+    ) -> Accepted | Rejected:
+        """The call was confirmed, or any live code of this purpose."""
+        if response == COLLECT:
+            return collect(challenges, context.now, data)
+        return verify_code(context, data, challenges, response)
+
+
+def script_of(context: Context, code: str) -> VoiceScript:
+    """What the call says: with a code it reads that, without one the key is all."""
+    confirm: Literal["pound", "code"] = "code" if code else "pound"
+    return voice_script(service=context.service, translate=context.translate, confirm=confirm, code=code)

@@ -1,0 +1,97 @@
+"""What a provider tells us about a call: checked, looked up by the token in its address, and written down once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..core import changes
+from ..core.changes.base import Change, keep
+from ..core.events import Moment
+from ..core.model import Account, Caller, Challenge, Subject, SubjectKey
+from ..core.reasons import Refusal
+from ..factors import FACTORS
+from ..factors.base import Heard, Hears, Rejected
+from ..factors.tokens import Named, is_digest_of, read_token
+from ..keyring import Unopened
+from ..ports import CallsBack
+from .engine import Engine
+from .proving import Proving
+
+HOOK = "hook"
+HOUR = 3600
+TOLD_PER_HOUR = 20
+
+
+class Hearing:
+    """Use cases of callbacks. Nobody is signed in here, and nothing here is ever a success of a factor (S-128)."""
+
+    def __init__(self, engine: Engine, proving: Proving) -> None:
+        self.engine = engine
+        self.proving = proving
+
+    async def hear(
+        self, kind: str, token: str, *, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> str | Refusal:
+        """What to say in return to a callback for a challenge of ``kind``. ``headers`` have names in lower case.
+
+        Refused (``not_allowed``): a token that is not ours, a signature that is not the provider's, an address that is
+        spelled another way, a challenge that has ended, a step that was taken before or is not due.
+        """
+        part, keyring = FACTORS.get(kind), self.engine.keyring
+        named = read_token(keyring, HOOK, token)
+        if named is None or not isinstance(part, Hears):
+            return await self._refused(None, kind, "not_found")
+        sender = self.engine.wiring.senders.for_channel(part.traits.sends)
+        url = f"{self.engine.wiring.public}/hooks/{kind}/{token}"
+        if not isinstance(sender, CallsBack) or not sender.verify_callback(url, params, headers):
+            return await self._refused(named, kind, "not_allowed")
+        answer = await self._swap(named, kind, part, url, params)
+        return await self._refused(named, kind, answer.reason) if isinstance(answer, Refusal) else answer
+
+    async def _swap(self, named: Named, kind: str, part: Hears, url: str, params: Mapping[str, str]) -> str | Refusal:
+        subject = Subject(id=named.key.id, tenant=named.key.tenant)
+        caller = Caller(subject=subject, handle="", network="")
+        moment = self.engine.moment()
+        account = await self.engine.store.load(named.key)
+        context = self.proving.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
+
+        def step(current: Account) -> Change[str | Refusal]:
+            challenge = self._challenge(current, kind, named, max(moment.now, current.seen_at))
+            if challenge is None:
+                return keep(current, Refusal(reason="code_expired"))
+            try:
+                heard = part.hear(context, challenge=challenge, url=url, params=params)
+            except Unopened:
+                heard = Rejected(reason="fault", free=True)
+            if isinstance(heard, Rejected):
+                return keep(current, Refusal(reason=heard.reason))
+            return self._written(current, challenge, heard, moment)
+
+        return await self.engine.change(named.key, step)
+
+    def _written(self, account: Account, challenge: Challenge, heard: Heard, moment: Moment) -> Change[str | Refusal]:
+        change = changes.answer_elsewhere(account, moment, seen=challenge, status=heard.status, data=heard.data)
+        answer = change.answer if isinstance(change.answer, Refusal) else heard.document
+        return Change(account=change.account, events=change.events, answer=answer)
+
+    def _challenge(self, account: Account, kind: str, named: Named, now: int) -> Challenge | None:
+        """The one live challenge that the token was made for."""
+        for challenge in account.challenges:
+            mine = challenge.factor == kind and challenge.is_live(now)
+            if mine and is_digest_of(self.engine.keyring, HOOK, challenge.data.get(HOOK), named):
+                return challenge
+        return None
+
+    async def _refused(self, named: Named | None, kind: str, reason: str) -> Refusal:
+        """Every refusal is told; in the trail only so many an hour for one account, and none that names nobody."""
+        moment = self.engine.moment(actor="provider")
+        key = named.key if named else SubjectKey("", "")
+        event = moment.event("attempt.refused", key, factor=kind if kind in FACTORS else "", reason=reason)
+        full = named is None or await self.engine.store.take(
+            f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now
+        )
+        if full:
+            self.engine.tell(event)
+        else:
+            await self.engine.record((event,))
+        return Refusal(reason="not_allowed", ref=event.id)
