@@ -1,0 +1,99 @@
+"""Events, references and reasons: stable words, and the same ones when a lost swap repeats a step."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mfa_gate.core.entropy import draw_id, draw_ref, expand, handle_digest
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.reasons import REASONS, Refusal
+
+from .builders import HOME, moment
+
+KEY = SubjectKey("clinic", "ann")
+
+STATUSES = {
+    **dict.fromkeys(
+        (
+            "wrong_code",
+            "code_expired",
+            "code_already_used",
+            "not_enrollable",
+            "phone_region",
+            "phone_type",
+            "malformed",
+        ),
+        422,
+    ),
+    **dict.fromkeys(("csrf", "locked", "not_allowed", "proof_required"), 403),
+    "too_large": 413,
+    "media_type": 415,
+    "too_soon": 429,
+    "store_unavailable": 503,
+    "signed_out": 401,
+    "not_found": 404,
+    "early_data": 425,
+}
+"""The statuses that contract 3 names."""
+
+
+@pytest.mark.parametrize(("reason", "status"), STATUSES.items())
+def test_statuses_are_the_contracts(reason: str, status: int) -> None:
+    """Contract 3: every refusal has one row, and its status is the documented one."""
+    assert Refusal(reason=reason).row.status == status
+
+
+def test_every_row_is_whole() -> None:
+    """Each reason is a lower-case word with a title and a sentence that says what to do."""
+    for word, row in REASONS.items():
+        assert word == row.word
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", word)
+        assert row.title
+        assert not row.title.endswith(".")
+        assert row.text.endswith(".")
+        assert 400 <= row.status <= 503
+
+
+def test_an_unknown_reason_is_a_bug() -> None:
+    """A refusal in a word that has no row is noticed, not shown."""
+    with pytest.raises(KeyError):
+        _ = Refusal(reason="because").row
+
+
+def test_an_event_says_who_what_where() -> None:
+    """What is a field of an event stands in it, all else is detail; who acts is the subject unless another is named."""
+    event = moment(app="web", policy="p1").event("account.locked", KEY, reason="attempts", factor="app", left=0)
+    assert (event.tenant, event.account, event.actor, event.app, event.policy) == ("clinic", "ann", "ann", "web", "p1")
+    assert (event.reason, event.factor, event.network, dict(event.detail)) == ("attempts", "app", HOME, {"left": 0})
+    assert moment(actor="boss").event("account.unlocked", KEY).actor == "boss"
+    assert moment(actor="boss").event("account.unlocked", KEY, actor="operator:x", ticket="T").actor == "operator:x"
+
+
+def test_a_repeated_step_tells_the_same() -> None:
+    """Design 1: what a swap retries draws nothing, so a repeated step has the same ids, and another moment others."""
+    one, same = moment().event("proof.granted", KEY), moment().event("proof.granted", KEY)
+    assert one == same
+    assert re.fullmatch(r"[A-Z2-7]{10}", one.id)
+    other = moment(nonce=b"m" * 32).event("proof.granted", KEY)
+    assert len({one.id, other.id, moment().event("account.locked", KEY).id}) == 3
+
+
+def test_entropy_is_split_by_label() -> None:
+    """Labels give bytes that tell nothing of each other, and a seed and label cannot be shifted into another pair."""
+    seeds = [(b"ab", "c"), (b"a", "bc"), (b"abc", ""), (b"", "abc"), (b"ab", "d")]
+    drawn = {expand(seed, label, 16) for seed, label in seeds}
+    assert len(drawn) == len(seeds)
+    assert expand(b"s", "x", 32)[:16] == expand(b"s", "x", 16)
+    assert len(draw_id(b"s", "x")) == 16
+    assert draw_ref(b"s", "x") != draw_ref(b"s", "y")
+
+
+def test_a_handle_is_stored_as_a_digest() -> None:
+    """S-20: what is stored does not tell the cookie; no handle has no digest."""
+    assert handle_digest("") == ""
+    digest = handle_digest("a" * 40)
+    assert len(digest) == 22
+    assert digest != handle_digest("a" * 39 + "b")
+    assert "aaaa" not in digest

@@ -1,0 +1,72 @@
+"""Whom the host says is signed in: one canonical name a person; and the small look-ups of an account."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_gate.core.model import MAX_ID_BYTES, Subject, SubjectKey
+
+from .builders import HANDLE, account, proof
+
+
+@pytest.mark.parametrize(
+    "id", ["ann", "ann@clinic.example", "x" * 255, "ä" * 127, "7", "a b", "a/b", "user:7", "名前", "Ann"]
+)
+def test_canonical_ids(id: str) -> None:
+    """S-40: any printable text in its canonical form names a person, and names exactly that one."""
+    assert Subject(id, "clinic").key == SubjectKey("clinic", id)
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "",
+        "x" * 256,
+        "ä" * 128,
+        "A\u030a",
+        "\uff41nn",
+        "ﬁ",
+        "ann\n",
+        "ann\x00",
+        "\x7f",
+        "a\u200bb",
+        "a\u202eb",
+        "\ud800",
+        None,
+        7,
+        b"ann",
+        ["ann"],
+    ],
+)
+def test_other_spellings_are_refused(id: object) -> None:
+    """S-40: an id that would be a second name of somebody, or none, is refused loudly, for subject and tenant alike."""
+    with pytest.raises(ValueError, match="Subject"):
+        Subject(id, "clinic")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="Subject"):
+        Subject("ann", id)  # type: ignore[arg-type]
+
+
+def test_the_bound_is_in_bytes() -> None:
+    """The longest id has 255 bytes in UTF-8."""
+    assert len(("ä" * 127).encode()) <= MAX_ID_BYTES < len(("ä" * 128).encode())
+
+
+def test_groups_become_a_set() -> None:
+    """A host that gives a list of groups means the same as one that gives a set."""
+    assert Subject("ann", groups=["a", "b", "a"]) == Subject("ann", groups=frozenset({"a", "b"}))  # type: ignore[arg-type]
+
+
+def test_a_key_in_words() -> None:
+    """A subject's key reads as tenant and id."""
+    assert str(SubjectKey("clinic", "ann")) == "clinic/ann"
+
+
+def test_looking_up() -> None:
+    """An account knows its own authenticators and browsers, and no handle is nobody's."""
+    of = account("app", proofs=(proof(),))
+    assert of.authenticator("app-1") is of.authenticators[0]
+    assert of.authenticator("x") is None
+    assert of.browser(HANDLE) is of.browsers[0]
+    assert of.browser("x") is None
+    nameless = account("app", browsers=())
+    assert nameless.browser("") is None
