@@ -16,7 +16,7 @@ import pyotp
 from starlette.applications import Starlette
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
@@ -33,7 +33,6 @@ from mfa_gate.core.policy import (
     Policy,
     Rules,
 )
-from mfa_gate.errors import SendFailed
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.ports import Message, Store
@@ -592,6 +591,3 @@ async def running(world: World) -> AsyncIterator[World]:
     finally:
         await world.gate.service.engine.idle()
         await world.gate.guard.aclose()
-
-
-__all__ = ["JSONResponse", "SendFailed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
+from urllib.parse import quote, urlsplit
 
 from ..core.networks import Network, client_address
 
@@ -120,3 +121,26 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
     if text[1:2] in ("/", "\\") or "\\" in text or any(char <= " " or char == "\x7f" for char in text):
         return ""
     return text
+
+
+def own_place(scope: Scope) -> str:
+    """The connection's own path as a place on this site, quoted, or "" where a browser would read another site in it."""
+    return safe_path(quote(scope["path"], safe="/!$&'()*+,:;=@~-._"))
+
+
+def place_in(address: bytes) -> str:
+    """Path and query of an address that a header tells, as a place on this site, or ""."""
+    try:
+        parts = urlsplit(address.decode("latin-1"))
+    except ValueError:
+        return ""
+    return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def origin_in(address: bytes) -> str:
+    """The origin of an address that a header tells, or ""."""
+    try:
+        parts = urlsplit(address.decode("latin-1"))
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"

@@ -365,20 +365,20 @@ class Guard:
             jar = self._cookies.jar(subject.key, scope)
             value = cookie_value(scope, jar.handle)
             caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+            await refuse(
+                self,
+                scope,
+                receive,
+                send,
+                subject=subject,
+                jar=jar,
+                caller=caller,
+                decision=decision,
+                path=app_path(scope),
+                demands=need.demands,
+            )
         except Exception as error:
-            return await self.door.fault(scope, receive, send, error)
-        return await refuse(
-            self,
-            scope,
-            receive,
-            send,
-            subject=subject,
-            jar=jar,
-            caller=caller,
-            decision=decision,
-            path=app_path(scope),
-            demands=need.demands,
-        )
+            await self.door.fault(scope, receive, send, error)
 
     async def judge_again(self, scope: Scope, *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in."""

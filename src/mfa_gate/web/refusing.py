@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..core.decision import Decision, Enroll, StepUp, state_of
 from ..core.model import Caller, Subject
 from ..core.policy import Demand
 from .cookies import PENDING_LIFE, Jar, cookie_value
-from .facts import Scope, caller_kind, has_bearer, header, is_clean, safe_path
+from .facts import Scope, caller_kind, has_bearer, header, is_clean, own_place, place_in, safe_path
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .site import going_note
 
@@ -84,17 +83,12 @@ def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, root: str, deman
     method: str = scope["method"]
     if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
         query = scope.get("query_string", b"").decode("latin-1")
-        to = safe_path(_quoted(scope) + (f"?{query}" if query else ""))
+        place = own_place(scope)
+        to = safe_path(f"{place}?{query}") if place and query else place
     else:
         to = _page_of(scope)
     note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
     return [guard.site.cookies.set_note(jar, jar.going, note)]
-
-
-def _quoted(scope: Scope) -> str:
-    from urllib.parse import quote
-
-    return quote(scope["path"], safe="/!$&'()*+,:;=@~-._")
 
 
 def _page_of(scope: Scope) -> str:
@@ -102,8 +96,7 @@ def _page_of(scope: Scope) -> str:
     current = header(scope, b"hx-current-url") or header(scope, b"referer")
     if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
         return ""
-    parts = urlsplit(current.decode("latin-1"))
-    return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+    return place_in(current)
 
 
 async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:

@@ -12,7 +12,7 @@ from ..core.policy import Demand, Facts, Rules
 from ..core.reasons import Refusal
 from ..service import Judgement, Service
 from .cookies import PENDING_LIFE, Jar, Note, cookie_value
-from .facts import Scope, safe_path
+from .facts import Scope, own_place, safe_path
 from .i18n import available, native_name, negotiate
 from .responses import Answer, Header, page, place_of, redirect
 from .site import Site
@@ -129,7 +129,7 @@ class Visit:
             owner=rules.owner,
             person=(account.name if account else "") or self.subject.id,
             sign_out=site.sign_out,
-            here=self.root + self.scope["path"].removeprefix(self.root),
+            here=own_place(self.scope) or self.base,
             lang=self.lang,
             languages=tuple(Language(tag=tag, name=native_name(tag)) for tag in available()),
             dev=site.dev,
