@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from ..errors import SettingsError
 from ..ports import Store
+from .urls import without_password
 
 __all__ = ["store_from_url"]
 
@@ -35,15 +34,6 @@ def store_from_url(url: str) -> Store:
                 f"store {without_password(url)!r}: this release has no {kind} store yet; use sqlite:///"
             )
     raise SettingsError(f"store {without_password(url)!r}: {kind!r} is no known kind; write {_KINDS}")
-
-
-def without_password(url: str) -> str:
-    """The URL fit for messages: whatever stands before the @ is left out."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.partition("://")[0] + "://…"
-    return parts._replace(netloc="…@" + parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def _sqlite(url: str) -> Store:

@@ -1,0 +1,157 @@
+"""What changed since the last look, pushed by Redis; where the push may have a hole, the answer is "everything"."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Iterable
+
+from redis.asyncio.connection import Connection
+
+from ...core.model import SubjectKey
+from ...errors import StoreUnavailable
+from ...ports import EVERYTHING, Changed
+from .topology import Topology
+from .url import Address, Place
+from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Reply, connection_to, hang_up
+
+BEAT = 0.3
+"""Half of the seconds between two pings; one that is not answered until the next is a broken channel."""
+_REMEMBERED = 10_000
+_OWN_REMEMBERED = 500
+_PAUSE = (0.1, 0.4)
+_NOTHING: frozenset[SubjectKey] = frozenset()
+
+
+class Channel:
+    """Listens to every primary. Each tenant's notices are numbered: a gap means that something was missed."""
+
+    def __init__(self, place: Place, topology: Topology, name: str) -> None:
+        self._place = place
+        self._topology = topology
+        self.name = name
+        self._pending: set[SubjectKey] | None = None
+        self._last: dict[str, int] = {}
+        self._own: dict[str, None] = {}
+        self._answered = False
+        self._up = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._task = asyncio.get_running_loop().create_task(self._listen())
+
+    async def wait(self, seconds: float) -> None:
+        """Until the channel is up, or the time is over."""
+        try:
+            await asyncio.wait_for(self._up.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def aclose(self) -> None:
+        """Listen no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def changed(self) -> Changed:
+        """As the port says; ``EVERYTHING`` each time while nobody can know."""
+        pending = self._pending
+        if pending is None:
+            if self._up.is_set():
+                self._pending = set()
+            return EVERYTHING
+        if not pending:
+            return _NOTHING
+        self._pending = set()
+        return frozenset(pending)
+
+    def confirm(self, key: SubjectKey | None, op: str) -> None:
+        """A change of one's own is told at once, and not once more when its push comes. Only one that is known to be
+        committed: what may still be on its way must be told when it arrives."""
+        self.note(key)
+        self._own[op] = None
+        if len(self._own) > _OWN_REMEMBERED:
+            del self._own[next(iter(self._own))]
+
+    def note(self, key: SubjectKey | None) -> None:
+        """Something changed: an account, or (None) everything."""
+        if key is None or self._pending is None or len(self._pending) >= _REMEMBERED:
+            self._pending = None
+        else:
+            self._pending.add(key)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                addresses = await self._topology.primaries()
+                async with asyncio.TaskGroup() as group:
+                    ready = [asyncio.Event() for _ in addresses]
+                    for address, event in zip(addresses, ready, strict=True):
+                        group.create_task(self._listen_to(address, event))
+                    group.create_task(self._declare_up(ready))
+                    group.create_task(self._watch(addresses))
+            except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
+                self._up.clear()
+            self._pending = None
+            await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
+
+    async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
+        for event in ready:
+            await event.wait()
+        self._last.clear()
+        self._pending = None
+        self._up.set()
+
+    async def _watch(self, addresses: tuple[Address, ...]) -> None:
+        """Somebody else in charge means that notices may go where nobody listens."""
+        while True:
+            await asyncio.sleep(BEAT * 3)
+            if await self._topology.primaries() != addresses:
+                raise StoreUnavailable("another Redis server is in charge")
+
+    async def _listen_to(self, address: Address, ready: asyncio.Event) -> None:
+        connection = connection_to(self._place, address, reads_forever=True)
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+                await connection.connect()
+                await connection.send_packed_command(
+                    connection.pack_command("SUBSCRIBE", self.name), check_health=False
+                )
+                await connection.read_response()
+            ready.set()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._ping(connection))
+                group.create_task(self._read(connection))
+        finally:
+            await hang_up(connection)
+
+    async def _ping(self, connection: Connection) -> None:
+        while True:
+            self._answered = False
+            await connection.send_packed_command(connection.pack_command("PING"), check_health=False)
+            await asyncio.sleep(BEAT * 2)
+            if not self._answered:
+                raise StoreUnavailable("the push channel does not answer")
+
+    async def _read(self, connection: Connection) -> None:
+        while True:
+            reply: Reply = await connection.read_response()
+            self._answered = True
+            if reply[0] == b"message":
+                self._hear(reply[2])
+
+    def _hear(self, message: bytes) -> None:
+        number, _, payload = message.partition(b" ")
+        tenant, id, op = json.loads(payload)
+        seen = self._last.get(tenant, int(number) - 1)
+        if int(number) <= seen:
+            return  # a Cluster's servers pass on each other's notices
+        self._last[tenant] = int(number)
+        if id is None or int(number) != seen + 1:
+            self.note(None)
+        elif op in self._own:
+            del self._own[op]
+        else:
+            self.note(SubjectKey(tenant, id))

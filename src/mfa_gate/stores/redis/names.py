@@ -1,0 +1,65 @@
+"""How the keys in Redis are called: all of a tenant's share one hash tag, and so one server and one script."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from ...core.events import Event
+
+PREFIX = "mfa_gate:"
+STORE = PREFIX + "{store}:id"
+TENANTS = PREFIX + "{store}:tenants"
+
+
+class TenantKeys:
+    """The keys of one tenant. The tag is quoted, so that no tenant's name can end it or stand for another's."""
+
+    __slots__ = ("_base", "head", "ids", "lines", "trail")
+
+    def __init__(self, tenant: str) -> None:
+        self._base = f"{PREFIX}{{t{quote(tenant, safe='')}}}:"
+        self.head = self._base + "head"
+        self.ids = self._base + "ids"
+        self.lines = self._base + "lines"
+        self.trail = self._base + "trail"
+
+    def account(self, id: str) -> str:
+        """Version, operation, checksum and body of an account."""
+        return f"{self._base}a:{id}"
+
+    def status(self, status: str) -> str:
+        """The ids of the accounts with a status."""
+        return f"{self._base}s:{status}"
+
+    def events_of_account(self, account: str) -> str:
+        """The stamps of an account's events."""
+        return f"{self._base}ea:{account}"
+
+    def events_of_kind(self, kind: str) -> str:
+        """The stamps of a kind's events."""
+        return f"{self._base}ek:{kind}"
+
+    def indexes(self, events: list[Event]) -> list[str]:
+        """The index keys of events, two each."""
+        return [
+            key for event in events for key in (self.events_of_account(event.account), self.events_of_kind(event.kind))
+        ]
+
+
+def claim_key(name: str) -> str:
+    """Who has a name."""
+    return f"{PREFIX}c:{_tagged(name)}"
+
+
+def bucket_key(bucket: str) -> str:
+    """What was taken of a limit."""
+    return f"{PREFIX}l:{_tagged(bucket)}"
+
+
+def meta_key(name: str) -> str:
+    """A small value."""
+    return f"{PREFIX}m:{_tagged(name)}"
+
+
+def _tagged(name: str) -> str:
+    return quote(name, safe="@.:/+=")

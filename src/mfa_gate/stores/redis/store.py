@@ -1,0 +1,277 @@
+"""The Redis store: the port's methods, each one script or a few commands on the server that has the tenant."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+
+from ...core.codec import encode
+from ...core.events import Event
+from ...core.model import Account, SubjectKey
+from ...core.policy import TenantSettings
+from ...core.summary import STATUSES, Summary, summary_of
+from ...errors import StoreUnavailable
+from ...ports import Changed, EventPage, Page
+from ..documents import account_from, checksum, event_from, search_word, settings_from, settings_to
+from . import scripts
+from .names import TenantKeys, bucket_key, claim_key, meta_key
+from .rows import Operation, arguments_of, find_events, in_tenant, landed, line_of, summary_from, tenants_of
+from .scripts import Script
+from .session import Session
+from .url import place_of
+from .wire import OutcomeUnknown
+
+__all__ = ["RedisStore"]
+
+_LOOKED_AT = 2_000
+"""How many lines of the roster one script looks at: a few milliseconds."""
+
+
+_START_WITHIN = 0.9
+_CHANNEL_WITHIN = 0.7
+_READ_BACK_BEFORE = 0.6
+"""Seconds; together a call answers within one (F-1)."""
+
+
+class RedisStore:
+    """A ``Store`` in Redis 7 or newer, for several machines.
+
+    Everything of a tenant lies on one server and commits together: account, summary, events, chain, notice. Reads go to
+    the primary only. With ``replicas`` a change counts when that many replicas have it, and is refused otherwise (it may
+    be there all the same). What Redis loses in a failover without ``replicas`` is lost.
+    """
+
+    def __init__(self, url: str, *, replicas: int = 0, durable: bool = True) -> None:
+        """``url`` as in ``store_from_url``; ``?replicas=``, ``?durable=`` in it win. Raises ``SettingsError``."""
+        self._place = place_of(url, replicas=replicas, durable=durable)
+        self._session: Session | None = None
+        self._store_id = ""
+        self._open = False
+        self._starting: asyncio.Task[Session] | None = None
+
+    async def open(self) -> None:
+        """Connect and check. Raises ``SettingsError`` where the servers are unfit, ``StoreUnavailable`` where they are away."""
+        self._store_id = ""
+        self._open = True
+        try:
+            session = await self._ready()
+        except BaseException:
+            self._open = False
+            raise
+        await session.channel.wait(_CHANNEL_WITHIN)
+
+    async def aclose(self) -> None:
+        """Let go of all connections; may be called twice, and ``open`` may follow."""
+        self._open = False
+        session, self._session = self._session, None
+        if session is not None and session.is_here():
+            await session.aclose()
+
+    async def _ready(self) -> Session:
+        if not self._open:
+            raise StoreUnavailable("the Redis store is not open")
+        if self._session is not None and self._session.is_here():
+            return self._session
+        if (
+            self._starting is None
+            or self._starting.done()
+            or self._starting.get_loop() is not asyncio.get_running_loop()
+        ):
+            self._starting = asyncio.ensure_future(self._start())
+        return await asyncio.shield(self._starting)
+
+    async def _start(self) -> Session:
+        session = Session(self._place)
+        try:
+            async with asyncio.timeout(_START_WITHIN):
+                await session.start(self._store_id)
+        except BaseException as error:
+            await session.aclose()
+            if isinstance(error, TimeoutError):
+                raise StoreUnavailable("Redis did not answer in time") from error
+            raise
+        self._session, self._store_id = session, session.store_id
+        return session
+
+    def changed(self) -> Changed:
+        """What changed since the last call, by any process."""
+        session = self._session
+        if not self._open or session is None or not session.is_of_this_process():
+            raise StoreUnavailable("the Redis store is not open")
+        return session.changed()
+
+    async def load(self, key: SubjectKey, /) -> Account:
+        """The account as last committed on the primary."""
+        session, keys = await self._ready(), TenantKeys(key.tenant)
+        # The account before the head: a flush in between is seen at the head.
+        row, head = await session.ask(
+            keys.head, ("HMGET", keys.account(key.id), "v", "b", "c"), ("HGET", keys.head, "store")
+        )
+        if head != session.store_id.encode() and (row[0] is not None or not await session.is_unknown(key.tenant)):
+            raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}")
+        return Account(key=key) if row[0] is None else account_from(key, int(row[0]), row[1], int(row[2]))
+
+    async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
+        """Store the account if its version is still the stored one, with all that commits with it."""
+        session, key, keys = await self._ready(), account.key, TenantKeys(account.key.tenant)
+        version, op, body, summary = account.version + 1, secrets.token_hex(8), encode(account), summary_of(account)
+        own = [event for event in events if event.tenant == key.tenant]
+        done = await self._change(
+            session,
+            Operation(key.tenant, key.id, op, keys.account(key.id), ("v", "o"), version),
+            scripts.SWAP,
+            [
+                *(keys.head, keys.trail, keys.account(key.id), keys.ids, keys.lines),
+                *(keys.status(status) for status in STATUSES),
+                *keys.indexes(own),
+            ],
+            *(account.version, version, op, checksum(key, version, body), body),
+            *(key.id, line_of(summary), STATUSES.index(summary.status) + 1),
+            *arguments_of(own),
+        )
+        if done and len(own) < len(events):
+            await self.append([event for event in events if event.tenant != key.tenant])
+        return done
+
+    async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
+        """As ``swap``, for a tenant's settings."""
+        session, tenant, keys = await self._ready(), settings.tenant, TenantKeys(settings.tenant)
+        version, op = settings.version + 1, secrets.token_hex(8)
+        own = [event for event in events if event.tenant == tenant]
+        done = await self._change(
+            session,
+            Operation(tenant, None, op, keys.head, ("sv", "so"), version),
+            scripts.SWAP_SETTINGS,
+            [keys.head, keys.trail, *keys.indexes(own)],
+            *(settings.version, version, op, settings_to(settings)),
+            *arguments_of(own),
+        )
+        if done and len(own) < len(events):
+            await self.append([event for event in events if event.tenant != tenant])
+        return done
+
+    async def _change(
+        self, session: Session, change: Operation, script: Script, keys: Sequence[str], *arguments: str | bytes | int
+    ) -> bool:
+        began = session.loop.time()
+        payload = json.dumps([change.tenant, change.id, change.op])
+        try:
+            reply = await in_tenant(session, change.tenant, script, keys, session.channel.name, payload, *arguments)
+            done = bool(reply[0] == b"done")
+        except OutcomeUnknown:
+            if self._place.replicas or session.loop.time() > began + _READ_BACK_BEFORE:
+                raise
+            if not await landed(session, change):
+                raise
+            done = True
+        if done:
+            session.channel.confirm(None if change.id is None else SubjectKey(change.tenant, change.id), change.op)
+        return done
+
+    async def append(self, events: Sequence[Event], /) -> None:
+        """Write events that belong to no change; those of one tenant together."""
+        session = await self._ready()
+        for tenant in dict.fromkeys(event.tenant for event in events):
+            keys, own = TenantKeys(tenant), [event for event in events if event.tenant == tenant]
+            await in_tenant(
+                session, tenant, scripts.APPEND, [keys.head, keys.trail, *keys.indexes(own)], *arguments_of(own)
+            )
+
+    async def claim(self, name: str, key: SubjectKey, /) -> bool:
+        """Reserve ``name`` for ``key``."""
+        session, whose = await self._ready(), json.dumps([key.tenant, key.id])
+        command = ("SET", claim_key(name), whose, "NX", "GET")
+        (before,) = await session.ask(claim_key(name), command, writes=True)
+        return before is None or bool(before == whose.encode())
+
+    async def release(self, name: str, key: SubjectKey, /) -> None:
+        """Give ``name`` back, if it is theirs."""
+        session = await self._ready()
+        await session.run(scripts.RELEASE, [claim_key(name)], json.dumps([key.tenant, key.id]))
+
+    async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
+        """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
+        session = await self._ready()
+        return int(await session.run(scripts.TAKE, [bucket_key(bucket)], limit, window, now))
+
+    async def settings(self, tenant: str, /) -> TenantSettings:
+        """The tenant's settings."""
+        session, keys = await self._ready(), TenantKeys(tenant)
+        ((version, body, head),) = await session.ask(keys.head, ("HMGET", keys.head, "sv", "sb", "store"))
+        if head != session.store_id.encode() and (version is not None or not await session.is_unknown(tenant)):
+            raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}")
+        return TenantSettings(tenant=tenant) if version is None else settings_from(tenant, int(version), body)
+
+    async def page(
+        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page:
+        """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it."""
+        session, keys, word = await self._ready(), TenantKeys(tenant), search_word(query)
+        ids = keys.status(status) if status else keys.ids
+        found: list[Summary] = []
+        bound = f"({after}" if after else "-"
+        look_at = _LOOKED_AT if word else limit + 1
+        while True:
+            arguments = (session.store_id, bound, limit + 1 - len(found), word, look_at)
+            reply = await session.run(scripts.FIND, [keys.head, keys.lines, ids], *arguments, writes=False)
+            if reply[0] == b"gone":
+                await session.is_unknown(tenant)
+                return Page(items=())
+            found += [summary_from(tenant, id, line) for id, line in zip(reply[2::2], reply[3::2], strict=True)]
+            if len(found) > limit:
+                return Page(items=tuple(found[:limit]), next=found[limit - 1].key.id)
+            if not reply[1]:
+                return Page(items=tuple(found))
+            bound = "(" + reply[1].decode()
+
+    async def counts(self, tenant: str, /) -> dict[str, int]:
+        """How many accounts of the tenant have each status."""
+        session, keys = await self._ready(), TenantKeys(tenant)
+        counting = [("ZCARD", keys.status(status)) for status in STATUSES]
+        *counts, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
+        if head != session.store_id.encode():
+            await session.is_unknown(tenant)
+        return dict(zip(STATUSES, counts, strict=True))
+
+    async def events(
+        self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+    ) -> EventPage:
+        """The tenant's trail, newest first; all tenants' by the clock of the servers."""
+        session = await self._ready()
+        stamp, colon, last_tenant = after.partition(":")
+        if after and not (colon and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 18):
+            return EventPage(items=())
+        tenants = [tenant] if tenant else await tenants_of(session)
+        found: list[tuple[int, str, bytes]] = []
+        for name in tenants:
+            bound = "+inf" if not after else stamp if name < last_tenant else f"({stamp}"
+            found += await find_events(session, name, account=account, kind=kind, bound=bound, limit=limit + 1)
+        found.sort(key=lambda entry: entry[:2], reverse=True)
+        more = f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else ""
+        return EventPage(items=tuple(event_from(line) for _, _, line in found[:limit]), next=more)
+
+    async def meta(self, name: str, /) -> bytes | None:
+        """A small value of the store's own."""
+        (value,) = await (await self._ready()).ask(meta_key(name), ("GET", meta_key(name)))
+        return None if value is None else bytes(value)
+
+    async def put_meta(self, name: str, value: bytes, /) -> None:
+        """Write such a value."""
+        await (await self._ready()).ask(meta_key(name), ("SET", meta_key(name), value), writes=True)
+
+    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
+        """Every account's key in order."""
+        session = await self._ready()
+        found: list[SubjectKey] = []
+        for tenant in await tenants_of(session):
+            if after is not None and tenant < after.tenant:
+                continue
+            bound = f"({after.id}" if after is not None and tenant == after.tenant else "-"
+            keys, rest = TenantKeys(tenant), limit - len(found)
+            (ids,) = await session.ask(keys.head, ("ZRANGEBYLEX", keys.ids, bound, "+", "LIMIT", 0, rest))
+            found += [SubjectKey(tenant, id.decode()) for id in ids]
+            if len(found) == limit:
+                break
+        return tuple(found)

@@ -1,0 +1,181 @@
+"""Which server has a key: the one there is, the one that the Sentinels name, or a node of the Cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from redis.crc import key_slot
+from redis.exceptions import MovedError, ReadOnlyError, RedisError
+
+from ...errors import StoreUnavailable
+from .url import Address, Place
+from .wire import CONNECT_WITHIN, Command, Reply, Wire, connection_to, hang_up
+
+
+class Topology(Protocol):
+    """Carries commands to the primary that is in charge of a key."""
+
+    async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
+        """The replies of the server that has ``key``; as ``Wire.ask``."""
+
+    async def primaries(self) -> tuple[Address, ...]:
+        """The servers in charge now. Raises ``StoreUnavailable``."""
+
+    async def aclose(self) -> None:
+        """Let go of all connections."""
+
+
+def topology_of(place: Place) -> Topology:
+    """The topology of a place."""
+    return Cluster(place) if place.kind == "cluster" else One(place)
+
+
+class One:
+    """One primary; with Sentinels, the one that they name."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._wire = Wire(place, self._find)
+
+    async def _find(self) -> Address:
+        if self._place.kind == "single":
+            return self._place.hosts[0]
+        return await named_by_sentinels(self._place)
+
+    async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
+        """As the protocol says."""
+        replies = await self._wire.ask(*commands, writes=writes)
+        if any(_redirects(reply) for reply in replies):
+            await self._wire.hang_up()
+            raise StoreUnavailable("the Redis server is no longer the primary")
+        return replies
+
+    async def primaries(self) -> tuple[Address, ...]:
+        """As the protocol says."""
+        return (await self._find(),)
+
+    async def aclose(self) -> None:
+        """As the protocol says."""
+        await self._wire.aclose()
+
+
+async def named_by_sentinels(place: Place) -> Address:
+    """The primary of the service by the first Sentinel that answers. Raises ``StoreUnavailable``."""
+    asked = [
+        asyncio.ensure_future(_ask_once(place, host, "SENTINEL", "get-master-addr-by-name", place.service))
+        for host in place.hosts
+    ]
+    trouble = "no Sentinel answers"
+    try:
+        for answer in asyncio.as_completed(asked):
+            try:
+                reply = await answer
+            except (TimeoutError, RedisError, OSError) as error:
+                trouble = f"no Sentinel answers: {error}"
+                continue
+            if reply is None:
+                trouble = f"the Sentinels know no service {place.service!r}"
+                continue
+            return reply[0].decode(), int(reply[1])
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    raise StoreUnavailable(trouble)
+
+
+async def _ask_once(place: Place, address: Address, *command: str) -> Reply:
+    connection = connection_to(place, address, signs_in=command[0] != "SENTINEL")
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN):
+            await connection.connect()
+            await connection.send_packed_command(connection.pack_command(*command), check_health=False)
+            return await connection.read_response()
+    finally:
+        await hang_up(connection)
+
+
+class Cluster:
+    """A Cluster: each key's slot has one primary. A slot on the move is refused rather than guessed (F-5)."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._wires: dict[Address, Wire] = {}
+        self._slots: list[tuple[int, int, Address]] = []
+        self._reading: asyncio.Task[None] | None = None
+
+    async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
+        """As the protocol says; the map of slots is read anew where a server says that it is out of date."""
+        for turn in range(2):
+            wire = await self._wire_of(key)
+            try:
+                replies = await wire.ask(*commands, writes=writes)
+            except StoreUnavailable:
+                self._slots = []
+                raise
+            if not any(_redirects(reply) for reply in replies):
+                return replies
+            self._slots = []
+            if turn or (writes and not all(_redirects(reply) for reply in replies)):
+                break
+        raise StoreUnavailable("the Redis Cluster is moving the keys that were asked for")
+
+    async def _wire_of(self, key: str) -> Wire:
+        if not self._slots:
+            await self._read_slots()
+        slot = key_slot(key.encode())
+        address = next((place for first, last, place in self._slots if first <= slot <= last), None)
+        if address is None:
+            raise StoreUnavailable(f"no server of the Redis Cluster has slot {slot}")
+        wire = self._wires.get(address)
+        if wire is None:
+            wire = self._wires[address] = Wire(self._place, lambda: _resolved(address))
+        return wire
+
+    async def _read_slots(self) -> None:
+        """One reads for all who wait."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(self._ask_for_slots())
+        await asyncio.shield(self._reading)
+
+    async def _ask_for_slots(self) -> None:
+        hosts = list(dict.fromkeys([*self._wires, *self._place.hosts]))
+        asked = [asyncio.ensure_future(_ask_once(self._place, host, "CLUSTER", "SLOTS")) for host in hosts]
+        trouble = "no server of the Redis Cluster answers"
+        try:
+            for answer in asyncio.as_completed(asked):
+                try:
+                    reply = await answer
+                except (TimeoutError, RedisError, OSError) as error:
+                    trouble = f"no server of the Redis Cluster answers: {error}"
+                    continue
+                self._slots = [(row[0], row[1], (row[2][0].decode(), row[2][1])) for row in reply]
+                return
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        raise StoreUnavailable(trouble)
+
+    async def primaries(self) -> tuple[Address, ...]:
+        """As the protocol says."""
+        await self._read_slots()
+        return tuple(sorted({place for _, _, place in self._slots}))
+
+    async def aclose(self) -> None:
+        """As the protocol says."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        for wire in self._wires.values():
+            await wire.aclose()
+
+
+async def _resolved(address: Address) -> Address:
+    return address
+
+
+def _redirects(reply: Reply) -> bool:
+    """Nothing was done: the server is not, or no longer, in charge."""
+    return isinstance(reply, MovedError | ReadOnlyError)

@@ -1,0 +1,111 @@
+"""What a Redis URL says: where the servers are, how to sign in there, and what durability is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ...errors import SettingsError
+from ..urls import without_password
+
+Kind = Literal["single", "sentinel", "cluster"]
+_KINDS: dict[str, Kind] = {
+    "redis": "single",
+    "rediss": "single",
+    "redis+sentinel": "sentinel",
+    "redis+cluster": "cluster",
+}
+_PORTS: dict[Kind, int] = {"single": 6379, "sentinel": 26379, "cluster": 6379}
+_SAMPLES: dict[Kind, str] = {
+    "single": "redis://user:password@host:6379/0",
+    "sentinel": "redis+sentinel://user:password@host:26379,host:26379/service/0",
+    "cluster": "redis+cluster://user:password@host:6379,host:6379",
+}
+_OPTIONS = ("durable", "replicas", "tls", "ca")
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a Redis store is. ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster."""
+
+    kind: Kind
+    hosts: tuple[Address, ...]
+    service: str = ""
+    database: int = 0
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ca: str = ""
+    replicas: int = 0
+    durable: bool = True
+    shown: str = ""
+
+
+def place_of(url: str, *, replicas: int = 0, durable: bool = True) -> Place:
+    """The place that ``url`` names; its options win. Raises ``SettingsError`` with what to write instead."""
+    shown = without_password(url)
+    try:
+        parts = urlsplit(url)
+        kind = _KINDS[parts.scheme]
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except (ValueError, KeyError) as error:
+        raise SettingsError(f"store {shown!r} cannot be read as a Redis URL ({error})") from error
+    if unknown := sorted(set(options) - set(_OPTIONS)):
+        raise SettingsError(f"store {shown!r}: unknown option {unknown[0]!r}; there are {', '.join(_OPTIONS)}")
+    sign_in, _, hosts = parts.netloc.rpartition("@")
+    username, _, password = sign_in.partition(":")
+    service, database = _path_of(kind, parts.path, shown)
+    return Place(
+        kind=kind,
+        hosts=tuple(_host_of(host, kind, shown) for host in hosts.split(",")),
+        service=service,
+        database=database,
+        username=unquote(username),
+        password=unquote(password),
+        tls=parts.scheme == "rediss" or _flag(options, "tls", shown, default=False),
+        ca=options.get("ca", ""),
+        replicas=_number(options.get("replicas", str(replicas)), "replicas", shown),
+        durable=_flag(options, "durable", shown, default=durable),
+        shown=shown,
+    )
+
+
+def _path_of(kind: Kind, path: str, shown: str) -> tuple[str, int]:
+    words = [unquote(word) for word in path.split("/")[1:] if word]
+    service = ""
+    if kind == "sentinel":
+        if not words:
+            raise SettingsError(f"store {shown!r} names no service: write {_SAMPLES[kind]}")
+        service = words.pop(0)
+    if len(words) > 1 or (words and kind == "cluster"):
+        raise SettingsError(f"store {shown!r} has more in its path than there is: write {_SAMPLES[kind]}")
+    return service, _number(words[0], "database", shown) if words else 0
+
+
+def _host_of(text: str, kind: Kind, shown: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, str(_PORTS[kind])
+    host = host.removeprefix("[").removesuffix("]")
+    if not host:
+        raise SettingsError(f"store {shown!r} names no host: write {_SAMPLES[kind]}")
+    number = _number(port, "port", shown)
+    if not 0 < number < 65_536:
+        raise SettingsError(f"store {shown!r}: {number} is no port: write 1 to 65535")
+    return host, number
+
+
+def _number(text: str, what: str, shown: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 7):
+        raise SettingsError(f"store {shown!r}: the {what} {text!r} is no number: write digits")
+    return int(text)
+
+
+def _flag(options: dict[str, str], name: str, shown: str, *, default: bool) -> bool:
+    value = options.get(name)
+    if value not in (None, "true", "false"):
+        raise SettingsError(f"store {shown!r}: {name}={value} is neither true nor false")
+    return default if value is None else value == "true"

@@ -1,0 +1,202 @@
+"""One connection to one Redis server: what many callers ask at once goes out together, and each gets its own reply."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from redis.asyncio.connection import Connection, SSLConnection
+from redis.exceptions import RedisError, ResponseError
+
+from ...errors import StoreUnavailable
+from .url import Address, Place
+
+CONNECT_WITHIN = 0.25
+COMMAND_WITHIN = 0.5
+ANSWER_WITHIN = 0.8
+"""Seconds (F-1). There is one try: whoever asks decides whether asking again is safe."""
+_PAUSE = (0.05, 0.25)
+_BATCH = 128
+
+Command = tuple[str | bytes | int, ...]
+Reply = Any
+Find = Callable[[], Awaitable[Address]]
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The commands were sent and no reply came: they may have been done."""
+
+
+class Job:
+    """Some commands of one caller, done one after the other without others in between."""
+
+    __slots__ = ("abandoned", "commands", "future", "writes")
+
+    def __init__(self, commands: Sequence[Command], *, writes: bool) -> None:
+        self.commands = commands
+        self.writes = writes
+        self.future: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
+        self.abandoned = False
+
+    def fail(self, error: StoreUnavailable) -> None:
+        """No reply will come."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+    def give_up(self) -> None:
+        """The caller waits no longer; what has not been sent is not sent any more."""
+        self.abandoned = True
+        self.fail(OutcomeUnknown("Redis did not answer in time"))
+
+
+def connection_to(place: Place, address: Address, *, reads_forever: bool = False, signs_in: bool = True) -> Connection:
+    """A connection, not yet connected, that never tries anything twice by itself."""
+    options: dict[str, Any] = {
+        "host": address[0],
+        "port": address[1],
+        "socket_connect_timeout": CONNECT_WITHIN,
+        "socket_timeout": None if reads_forever else COMMAND_WITHIN,
+        "protocol": 2,
+    }
+    if signs_in:
+        options |= {"db": place.database, "username": place.username or None, "password": place.password or None}
+    if place.tls:
+        return SSLConnection(ssl_ca_certs=place.ca or None, **options)
+    return Connection(**options)
+
+
+async def hang_up(connection: Connection | None) -> None:
+    """Close without waiting for the other side."""
+    if connection is not None:
+        with contextlib.suppress(RedisError, OSError, asyncio.TimeoutError):
+            await connection.disconnect(nowait=True)
+
+
+class Wire:
+    """The connection is made when it is needed, by one caller for all (F-28); after a failure it rests a moment.
+
+    Callers never touch the connection: a cancelled one leaves its reply to be read and dropped (S-117).
+    """
+
+    def __init__(self, place: Place, find: Find) -> None:
+        self._place = place
+        self._find = find
+        self._connection: Connection | None = None
+        self._waiting: deque[Job] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._resting_until = 0.0
+        self._trouble = ""
+
+    async def ask(self, *commands: Command, writes: bool = False) -> list[Reply]:
+        """The replies, in which an error of a single command is a ``ResponseError`` as value.
+
+        Raises ``StoreUnavailable`` within a second; ``OutcomeUnknown`` where the commands may have been done. What
+        ``writes`` is refused unless as many replicas as configured have it (S-114).
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._resting_until:
+            raise StoreUnavailable(self._trouble)
+        job = Job(commands, writes=writes)
+        self._waiting.append(job)
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._work())
+        timer = loop.call_later(ANSWER_WITHIN, job.give_up)
+        try:
+            return await job.future
+        finally:
+            timer.cancel()
+
+    async def aclose(self) -> None:
+        """Let go of the connection; who still waits is refused."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._drop("the Redis store was closed")
+
+    async def _work(self) -> None:
+        while jobs := self._next_jobs():
+            try:
+                await self._connect()
+            except (TimeoutError, RedisError, OSError, StoreUnavailable) as error:
+                self._waiting.extendleft(reversed(jobs))
+                self._resting_until = asyncio.get_running_loop().time() + random.uniform(*_PAUSE)  # noqa: S311
+                await self._drop(f"Redis cannot be reached: {error}")
+                return
+            try:
+                async with asyncio.timeout(COMMAND_WITHIN):
+                    await self._exchange(jobs)
+            except (TimeoutError, RedisError, OSError) as error:
+                await hang_up(self._connection)
+                self._connection = None
+                for job in jobs:
+                    job.fail(OutcomeUnknown(f"Redis did not answer: {type(error).__name__}: {error}"))
+            except BaseException:
+                for job in jobs:
+                    job.fail(OutcomeUnknown("the Redis store was closed"))
+                raise
+
+    def _next_jobs(self) -> list[Job]:
+        jobs: list[Job] = []
+        while self._waiting and len(jobs) < _BATCH:
+            job = self._waiting.popleft()
+            if not job.abandoned:
+                jobs.append(job)
+        return jobs
+
+    async def _connect(self) -> None:
+        if self._connection is not None:
+            return
+        connection = connection_to(self._place, await self._find())
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN / 2):
+                await connection.connect()
+                await connection.send_packed_command(connection.pack_command("ROLE"), check_health=False)
+                role: Reply = await connection.read_response()
+        except BaseException:
+            await hang_up(connection)
+            raise
+        if role[0] != b"master":
+            await hang_up(connection)
+            raise StoreUnavailable(f"the Redis server is a {role[0].decode(errors='replace')}, not the primary")
+        self._connection = connection
+
+    async def _exchange(self, jobs: Sequence[Job]) -> None:
+        connection = self._connection
+        assert connection is not None
+        commands = [command for job in jobs for command in job.commands]
+        waits = self._place.replicas > 0 and any(job.writes for job in jobs)
+        if waits:
+            commands.append(("WAIT", self._place.replicas, int(COMMAND_WITHIN * 600)))
+        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        replies: list[Reply] = []
+        for _ in commands:
+            try:
+                replies.append(await connection.read_response())
+            except ResponseError as error:
+                replies.append(error)
+        acknowledged = replies.pop() if waits else 0
+        enough = isinstance(acknowledged, int) and acknowledged >= self._place.replicas
+        at = 0
+        for job in jobs:
+            if job.writes and not enough:
+                job.fail(StoreUnavailable(f"{acknowledged} of {self._place.replicas} replicas have the change"))
+            elif not job.future.done():
+                job.future.set_result(replies[at : at + len(job.commands)])
+            at += len(job.commands)
+
+    async def _drop(self, trouble: str) -> None:
+        connection, self._connection = self._connection, None
+        self._trouble = trouble
+        while self._waiting:
+            self._waiting.popleft().fail(StoreUnavailable(trouble))
+        await hang_up(connection)
+
+    async def hang_up(self) -> None:
+        """Connect anew the next time: the server is not the one that was expected."""
+        connection, self._connection = self._connection, None
+        await hang_up(connection)

@@ -1,0 +1,174 @@
+"""Real Redis servers for the tests: one, a Cluster of three, a primary and a replica under a Sentinel."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on (small enough that a Cluster's bus port, 10,000 above, exists)."""
+    found: list[int] = []
+    at = 21_000 + time.monotonic_ns() % 19_000
+    while len(found) < count:
+        at += 1
+        with contextlib.suppress(OSError), socket.socket() as probe, socket.socket() as bus:
+            probe.bind(("127.0.0.1", at))
+            bus.bind(("127.0.0.1", at + 10_000))
+            found.append(at)
+    return found
+
+
+@dataclass
+class Server:
+    """One redis-server process in a directory of its own."""
+
+    place: Path
+    port: int
+    options: list[str] = field(default_factory=list)
+    settings: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        """Start, and wait until it answers."""
+        binary = shutil.which("redis-server")
+        assert binary is not None, "redis-server is missing: python3 tests/run.py installs it"
+        self.place.mkdir(exist_ok=True)
+        command = [
+            binary,
+            *([str(self.settings)] if self.settings else []),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+        ]
+        with open(self.place / "out", "wb") as out:
+            self.process = subprocess.Popen([*command, "--dir", str(self.place), *self.options], stdout=out, stderr=out)
+        until = time.monotonic() + 10
+        while True:
+            try:
+                with self.client() as client:
+                    client.ping()
+                return self
+            except redis.ConnectionError:
+                assert time.monotonic() < until, (self.place / "out").read_text()
+                time.sleep(0.02)
+
+    def client(self) -> redis.Redis:
+        """A plain client for what the test does to the server."""
+        return redis.Redis(port=self.port, socket_timeout=5)
+
+    def say(self, *words: str | int) -> object:
+        """One command."""
+        with self.client() as client:
+            return client.execute_command(*words)  # type: ignore[no-untyped-call,unused-ignore]
+
+    def stop(self) -> None:
+        """kill -9."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@contextlib.contextmanager
+def single(place: Path, *options: str) -> Iterator[Server]:
+    """One server that writes each change to disk."""
+    (port,) = free_ports(1)
+    chosen = options or ("--appendonly", "yes", "--appendfsync", "always")
+    server = Server(place / "redis", port, ["--save", "", *chosen])
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def cluster(place: Path) -> Iterator[list[Server]]:
+    """Three primaries that share the slots."""
+    servers = [
+        Server(
+            place / f"node{port}",
+            port,
+            ["--cluster-enabled", "yes", "--appendonly", "yes", "--cluster-node-timeout", "1000"],
+        )
+        for port in free_ports(3)
+    ]
+    try:
+        for server in servers:
+            server.start()
+        for number, server in enumerate(servers):
+            first, last = number * 5462, min(number * 5462 + 5461, 16_383)
+            server.say("CLUSTER", "ADDSLOTSRANGE", first, last)
+            server.say("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            servers[0].say("CLUSTER", "MEET", "127.0.0.1", server.port)
+        until = time.monotonic() + 20
+        while not all(b"cluster_state:ok" in info(server) and b"known_nodes:3" in info(server) for server in servers):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def info(server: Server) -> bytes:
+    """The Cluster as one server sees it."""
+    with server.client() as client:
+        client.set_response_callback("CLUSTER INFO", lambda reply, **_: reply)
+        answer = client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call,unused-ignore]
+        assert isinstance(answer, bytes)
+        return answer
+
+
+@dataclass
+class Pair:
+    """A primary, its replica, and the Sentinel that watches over them."""
+
+    primary: Server
+    replica: Server
+    sentinel: Server
+
+
+@contextlib.contextmanager
+def pair(place: Path) -> Iterator[Pair]:
+    """A primary and a replica, with one Sentinel that needs nobody's consent."""
+    one, two, three = free_ports(3)
+    primary = Server(place / "primary", one, ["--appendonly", "yes"])
+    replica = Server(place / "replica", two, ["--appendonly", "yes", "--replicaof", f"127.0.0.1 {one}"])
+    (place / "sentinel").mkdir()
+    settings = place / "sentinel" / "sentinel.conf"
+    settings.write_text(
+        f"sentinel monitor gate 127.0.0.1 {one} 1\nsentinel down-after-milliseconds gate 500\n"
+        "sentinel failover-timeout gate 2000\n"
+    )
+    sentinel = Server(place / "sentinel", three, ["--sentinel"], settings)
+    try:
+        primary.start()
+        replica.start()
+        until = time.monotonic() + 20
+        while b"state=online" not in raw_info(primary):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        sentinel.start()
+        yield Pair(primary, replica, sentinel)
+    finally:
+        for server in (sentinel, replica, primary):
+            server.stop()
+
+
+def raw_info(server: Server) -> bytes:
+    """INFO replication as text."""
+    with server.client() as client:
+        client.set_response_callback("INFO", lambda reply, **_: reply)
+        answer = client.execute_command("INFO", "replication")  # type: ignore[no-untyped-call,unused-ignore]
+        assert isinstance(answer, bytes)
+        return answer

@@ -1,0 +1,94 @@
+"""The Redis store keeps the contract of all stores: on one server, on a Cluster, behind a Sentinel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.testing.store_suite import StoreSuite
+
+from . import servers
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    with servers.single(tmp_path_factory.mktemp("one"), "--appendonly", "yes") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[servers.Server]]:
+    with servers.cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Pair]:
+    with servers.pair(tmp_path_factory.mktemp("pair")) as pair:
+        yield pair
+
+
+async def opened(url: str) -> AsyncIterator[RedisStore]:
+    store = RedisStore(url)
+    await store.open()
+    yield store
+    await store.aclose()
+
+
+class TestOneServer(StoreSuite):
+    """The shared suite on one server."""
+
+    @pytest.fixture
+    async def store(self, server: servers.Server) -> AsyncIterator[RedisStore]:
+        server.say("FLUSHALL")
+        async for store in opened(f"redis://127.0.0.1:{server.port}/3"):
+            yield store
+
+    @pytest.fixture
+    async def other(self, store: RedisStore, server: servers.Server) -> AsyncIterator[RedisStore]:
+        async for other in opened(f"redis://127.0.0.1:{server.port}/3"):
+            yield other
+
+
+@pytest.mark.slow
+class TestCluster(StoreSuite):
+    """The shared suite on a Cluster of three: each tenant on its own server."""
+
+    @pytest.fixture
+    async def store(self, nodes: list[servers.Server]) -> AsyncIterator[RedisStore]:
+        for node in nodes:
+            node.say("FLUSHALL")
+        async for store in opened(f"redis+cluster://127.0.0.1:1,127.0.0.1:{nodes[1].port}"):
+            yield store
+
+    @pytest.fixture
+    async def other(self, store: RedisStore, nodes: list[servers.Server]) -> AsyncIterator[RedisStore]:
+        async for other in opened(f"redis+cluster://127.0.0.1:{nodes[2].port}"):
+            yield other
+
+
+@pytest.mark.slow
+class TestSentinel(StoreSuite):
+    """The shared suite behind a Sentinel, with a replica that must have every change."""
+
+    @pytest.fixture
+    async def store(self, pair: servers.Pair) -> AsyncIterator[RedisStore]:
+        pair.primary.say("FLUSHALL")
+        async for store in opened(f"redis+sentinel://127.0.0.1:1,127.0.0.1:{pair.sentinel.port}/gate?replicas=1"):
+            yield store
+
+    @pytest.fixture
+    async def other(self, store: RedisStore, pair: servers.Pair) -> AsyncIterator[RedisStore]:
+        async for other in opened(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate/0?replicas=1"):
+            yield other
+
+
+def test_scripts_have_stable_names(tmp_path: Path) -> None:
+    """F-20: a script is named by its text, so workers of two releases never run each other's."""
+    from mfa_gate.stores.redis import scripts
+
+    found = [value for value in vars(scripts).values() if isinstance(value, scripts.Script)]
+    assert len({script.sha for script in found}) == len(found) > 5
