@@ -207,12 +207,16 @@ async def enroll(visit: Visit, body: Body, name: str) -> Answer:
         "expires_at": stamp(begun.enrollment.expires_at),
     }
     if "uri" in shown:
-        document |= {"secret": shown["secret"], "uri": shown["uri"], "qr_svg": str(qr_svg(shown["uri"], "QR code"))}
+        document |= {"uri": shown["uri"], "qr_svg": str(qr_svg(shown["uri"], "QR code"))}
+    if "secret" in shown:
+        document["secret"] = shown["secret"]
     if "hint" in shown:
         document["hint"] = shown["hint"]
     if begun.issued is not None:
         document |= {**begun.issued.show, "resend_at": stamp(begun.issued.resend_at)}
         document["expires_at"] = stamp(begun.issued.challenge.expires_at)
+        if begun.issued.challenge.waits:
+            document["challenge"] = begun.issued.challenge.id
         if begun.issued.failed:
             cause = begun.issued.failed
             return problem(Refusal(reason="send_failed"), enrollment=begun.enrollment.id, cause=cause)

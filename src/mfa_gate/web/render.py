@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from .views import Frame, View
+    from .views_admin import AdminView
 
 __all__ = [
     "CSP",
@@ -40,7 +41,7 @@ class Renderer:
         self._folders = [templates, _TEMPLATES] if templates else [_TEMPLATES]
         self._environments: dict[str, Environment] = {}
 
-    def render(self, view: View, frame: Frame) -> bytes:
+    def render(self, view: View | AdminView, frame: Frame) -> bytes:
         """The page, in UTF-8. Raises ``jinja2.TemplateError`` for a broken template of the host."""
         environment = self._environments.get(frame.lang) or self._environment(frame.lang)
         static = f"{frame.prefix}/static/"

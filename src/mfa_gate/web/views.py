@@ -417,6 +417,7 @@ class Settings:
     remind: bool = False
     confirm_url: str = ""
     continue_url: str = ""
+    admin_url: str = ""
     editing: str = ""
     typed_label: str = ""
 

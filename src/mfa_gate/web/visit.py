@@ -17,6 +17,7 @@ from .i18n import available, native_name, negotiate
 from .responses import Answer, Header, page, place_of, redirect
 from .site import Site
 from .views import Frame, Language, Notice, Problem, View
+from .views_admin import AdminView
 
 LANG_COOKIE = b"mfa-lang"
 
@@ -96,6 +97,11 @@ class Visit:
         """What changing factors demands: a proof not older than ``max_age`` seconds."""
         return Demand(rule="change", max_age=Seconds(max_age))
 
+    @staticmethod
+    def seconds(count: int) -> Seconds:
+        """A length of time."""
+        return Seconds(count)
+
     def forget_judgement(self) -> None:
         """Judge anew: something was changed."""
         self._judgement = None
@@ -156,7 +162,12 @@ class Visit:
         return Notice(word=str(note.get("w", "")), value=str(note.get("v", "")), count=int(note.get("n", 0)))
 
     def show(
-        self, view: View, *, status: int = 200, problems: Iterable[Problem] = (), notice: Notice | None = None
+        self,
+        view: View | AdminView,
+        *,
+        status: int = 200,
+        problems: Iterable[Problem] = (),
+        notice: Notice | None = None,
     ) -> Answer:
         """A page."""
         frame = self.frame(problems=problems, notice=notice)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from ...core.model import MAX_ID_BYTES
 from ..responses import Answer
 from ..visit import Visit
-from . import account, challenge, enroll
+from . import account, admin, challenge, enroll
 
 Page = Callable[[Visit], Awaitable[Answer]]
 OneOf = Callable[[Visit, str], Awaitable[Answer]]
@@ -21,12 +22,17 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "/agreement": {"GET": account.agreement, "POST": account.agreement},
     "/recovery": {"GET": account.recovery, "POST": account.recovery},
     "/locked": {"GET": account.locked},
+    "/admin": {"GET": admin.start},
+    "/admin/accounts": {"GET": admin.accounts},
+    "/admin/tenant": {"GET": admin.tenant, "POST": admin.set_tenant},
+    "/admin/audit": {"GET": admin.audit},
 }
 """Fixed addresses, below the prefix."""
 
 ONE_OF: Mapping[str, Mapping[str, OneOf]] = {
     "/challenge/": {"GET": challenge.one, "POST": challenge.answer},
     "/enroll/": {"GET": enroll.one, "POST": enroll.act},
+    "/admin/accounts/": {"GET": admin.account, "POST": admin.act},
 }
 """Addresses whose last segment names one of several."""
 
@@ -38,7 +44,7 @@ def find(place: str) -> Mapping[str, Page] | None:
         return fixed
     for start, handlers in ONE_OF.items():
         rest = place.removeprefix(start)
-        if rest != place and rest and "/" not in rest and len(rest) <= 64:
+        if rest != place and rest and "/" not in rest and len(rest) <= MAX_ID_BYTES:
             return {method: _bound(handler, rest) for method, handler in handlers.items()}
     return None
 

@@ -123,6 +123,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
         remind=len(own) == 1 and codes is None,
         confirm_url=visit.own("/challenge") if stale else "",
         continue_url=visit.site.home,
+        admin_url=visit.own("/admin") if visit.service.administering.rights(visit.subject) else "",
         editing=editing,
         typed_label=typed,
     )

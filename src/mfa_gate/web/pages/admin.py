@@ -1,0 +1,330 @@
+"""``/admin``: the security team's desk as pages, over the same use cases as JSON and commands."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote, urlencode
+
+from ...core import attempts
+from ...core.events import KINDS
+from ...core.model import Account, SubjectKey
+from ...core.policy import Demand
+from ...core.reasons import Refusal
+from ...core.summary import STATUSES, summary_of
+from ...factors import TRAITS
+from ...service import Actor
+from ...service.administering import TenantDesk
+from .. import views, views_admin
+from ..responses import Answer
+from ..site import going_note
+from ..views import Notice, Problem
+from ..visit import Visit
+from .challenge import not_found
+
+PAGE = 50
+RECENT = 20
+
+
+def _actor(visit: Visit) -> Actor:
+    return Actor(name=visit.subject.id, caller=visit.caller)
+
+
+def _query(visit: Visit) -> dict[str, str]:
+    raw = visit.scope.get("query_string", b"").decode("latin-1")
+    return {name: value[:200] for name, value in parse_qsl(raw, keep_blank_values=True, max_num_fields=20)}
+
+
+def _desk(visit: Visit, place: str) -> views_admin.Desk:
+    service = visit.service.administering
+    tenants = service.tenants_of(visit.subject)
+    wanted = _query(visit).get("tenant", "")
+    tenant = wanted if wanted in tenants else visit.subject.tenant
+    return views_admin.Desk(
+        tenant=tenant,
+        tenants=tenants if len(tenants) > 1 else (),
+        rights=service.rights(visit.subject),
+        place=place,
+        query=f"?tenant={quote(tenant)}" if tenant != visit.subject.tenant else "",
+    )
+
+
+def _no(visit: Visit, refusal: Refusal, place: str) -> Answer:
+    """A refusal as a page; for want of a fresh proof, the challenge and back."""
+    if refusal.reason == "proof_required":
+        demand = Demand(rule="administration", max_age=visit.seconds(refusal.max_age or 300))
+        note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
+        visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
+        return visit.go(visit.own("/challenge"))
+    if refusal.reason == "not_found":
+        return not_found(visit)
+    status = refusal.row.status
+    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=visit.base)
+    return visit.show(fault, status=status)
+
+
+async def start(visit: Visit) -> Answer:
+    """``GET /admin``: the list of people is where the day begins."""
+    return visit.go(visit.own("/admin/accounts"))
+
+
+async def accounts(visit: Visit) -> Answer:
+    """``GET /admin/accounts``."""
+    await visit.judgement()
+    query, desk = _query(visit), _desk(visit, "accounts")
+    status = query.get("status", "") if query.get("status", "") in STATUSES else ""
+    found = await visit.service.administering.accounts(
+        _actor(visit), desk.tenant, status=status, query=query.get("q", ""), after=query.get("after", ""), limit=PAGE
+    )
+    if isinstance(found, Refusal):
+        return _no(visit, found, "/admin/accounts")
+    counts = await visit.service.engine.store.counts(desk.tenant)
+    here = visit.own("/admin/accounts")
+    kept = {"tenant": desk.tenant, "status": status, "q": query.get("q", "")}
+    return visit.show(
+        views_admin.AdminAccounts(
+            desk=desk,
+            people=tuple(
+                views_admin.PersonLine(
+                    id=s.key.id,
+                    name=s.name,
+                    status=s.status,
+                    factors=s.factors,
+                    url=_url(visit, s.key),
+                    last_proof_at=s.last_proof_at,
+                    locked_at=s.locked_at,
+                )
+                for s in found.items
+            ),
+            counts=tuple(counts.items()),
+            query=query.get("q", ""),
+            status=status,
+            next_url=f"{here}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
+            first_url=f"{here}?{urlencode(kept)}" if query.get("after") else "",
+        )
+    )
+
+
+def _url(visit: Visit, key: SubjectKey) -> str:
+    tail = f"?tenant={quote(key.tenant)}" if key.tenant != visit.subject.tenant else ""
+    return visit.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")
+
+
+async def account(visit: Visit, id: str) -> Answer:
+    """``GET /admin/accounts/{id}``."""
+    await visit.judgement()
+    desk = _desk(visit, "accounts")
+    key = SubjectKey(desk.tenant, id)
+    found = await visit.service.administering.account(_actor(visit), key)
+    if isinstance(found, Refusal):
+        return _no(visit, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
+    return visit.show(await _account(visit, desk, found))
+
+
+async def act(visit: Visit, id: str) -> Answer:
+    """``POST /admin/accounts/{id}``: unlock, lock, reset, give a ticket, refuse a recovery request."""
+    await visit.judgement()
+    desk, form = _desk(visit, "accounts"), visit.form
+    key, actor, service = SubjectKey(desk.tenant, id), _actor(visit), visit.service.administering
+    reason, ticket = form.get("reason", ""), form.get("ticket", "")
+    action, shown = form.get("action", ""), ""
+    refusal: Refusal | None
+    match action:
+        case "unlock":
+            refusal = await service.unlock(actor, key, reason=reason)
+        case "lock":
+            refusal = await service.lock(actor, key, reason=reason)
+        case "reset":
+            refusal = await service.reset(actor, key, ticket=ticket, reason=reason)
+        case "refuse":
+            refusal = await service.refuse_recovery(actor, key, reason=reason)
+        case "ticket":
+            made = await service.give_ticket(actor, key, reason=reason)
+            refusal, shown = (made, "") if isinstance(made, Refusal) else (None, made)
+        case _:
+            return not_found(visit)
+    if refusal is None and not shown:
+        return visit.go(_url(visit, key), notice=Notice(word=f"admin_{action}", value=id))
+    if refusal is not None and refusal.reason != "malformed":
+        return _no(visit, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
+    found = await service.account(actor, key)
+    if isinstance(found, Refusal):
+        return _no(visit, found, "/admin/accounts")
+    view = await _account(
+        visit, desk, found, open_form=action if refusal else "", reason=reason, ticket=ticket, shown=shown
+    )
+    if refusal is None:
+        return visit.show(view)
+    field = "ticket" if action == "reset" and not ticket.strip() else "reason"
+    return visit.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
+
+
+async def _account(
+    visit: Visit,
+    desk: views_admin.Desk,
+    found: Account,
+    *,
+    open_form: str = "",
+    reason: str = "",
+    ticket: str = "",
+    shown: str = "",
+) -> views_admin.AdminAccount:
+    rules = visit.service.engine.rules(found.key.tenant)
+    summary, lock, waiting = summary_of(found), found.lock, found.recovery
+    events = await visit.service.engine.store.events(found.key.tenant, account=found.key.id, limit=RECENT)
+    return views_admin.AdminAccount(
+        desk=desk,
+        id=found.key.id,
+        name=found.name,
+        status=summary.status,
+        url=_url(visit, found.key),
+        back=visit.own(f"/admin/accounts{desk.query}"),
+        factors=tuple(
+            views.FactorLine(
+                id=a.id,
+                kind=a.factor,
+                label=a.label,
+                added_at=a.created_at,
+                last_used_at=a.last_used_at,
+                last_network=a.last_network,
+                is_default=a.id == found.default,
+            )
+            for a in found.authenticators
+        ),
+        browsers=tuple(
+            views.BrowserLine(
+                id=b.id,
+                label=b.label,
+                network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
+                last_used_at=b.last_used_at,
+                kind=b.kind,
+            )
+            for b in found.browsers
+        ),
+        activity=tuple(
+            views.Activity(at=e.at, kind=e.kind, factor=e.factor, label=e.reason, network=e.network, ref=e.id)
+            for e in events.items
+        ),
+        attempts_left=0 if lock else attempts.remaining(found.attempts, rules.attempts),
+        attempts_max=rules.attempts.max,
+        lock_cause=lock.cause if lock else "",
+        lock_ref=lock.ref if lock else "",
+        locked_at=lock.at if lock else 0,
+        locked_by=lock.actor if lock else "",
+        recovery_about=waiting.about if waiting else "",
+        recovery_at=waiting.at if waiting else 0,
+        own=found.key == visit.subject.key,
+        open_form=open_form,
+        typed_reason=reason,
+        typed_ticket=ticket,
+        shown_ticket=shown,
+    )
+
+
+async def tenant(visit: Visit) -> Answer:
+    """``GET /admin/tenant``."""
+    await visit.judgement()
+    desk = _desk(visit, "tenant")
+    found = await visit.service.administering.desk(_actor(visit), desk.tenant)
+    if isinstance(found, Refusal):
+        return _no(visit, found, f"/admin/tenant{desk.query}")
+    return visit.show(_tenant(desk, found))
+
+
+async def set_tenant(visit: Visit) -> Answer:
+    """``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
+    await visit.judgement()
+    desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.administering
+    actor, action = _actor(visit), form.get("action", "")
+    refusal: Refusal | None
+    match action:
+        case "announced" | "tested":
+            refusal = await service.mark_tenant(
+                actor, desk.tenant, announced=action == "announced", tested=action == "tested"
+            )
+        case "enable" | "choose":
+            chosen = tuple(form["factors"].split()) if form.get("factors") else None
+            refusal = await service.set_tenant(
+                actor,
+                desk.tenant,
+                enabled=True if action == "enable" else None,
+                factors=chosen,
+                confirm=form.get("confirm", "").strip(),
+            )
+        case _:
+            return not_found(visit)
+    if refusal is None:
+        return visit.go(visit.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}"))
+    if refusal.reason not in ("malformed", "not_enrollable"):
+        return _no(visit, refusal, f"/admin/tenant{desk.query}")
+    found = await service.desk(actor, desk.tenant)
+    if isinstance(found, Refusal):
+        return _no(visit, found, f"/admin/tenant{desk.query}")
+    field = "confirm" if refusal.reason == "malformed" else "factors"
+    problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
+    return visit.show(_tenant(desk, found), status=422, problems=[problem])
+
+
+def _tenant(desk: views_admin.Desk, found: TenantDesk) -> views_admin.AdminTenant:
+    by_policy = found.rules.enrollment.stage != "admin"
+    total = sum(found.counts.values())
+    chosen = found.settings.factors or found.pickable
+    choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
+    if found.rules.factors.choice == "tenant":
+        alone = tuple((TRAITS[k].name if k in TRAITS else k, (k,), chosen == (k,)) for k in found.pickable)
+        choices = (*alone, ("each", found.pickable, chosen == found.pickable))
+    return views_admin.AdminTenant(
+        desk=desk,
+        enabled_at=found.settings.enabled_at,
+        checklist=tuple(
+            views_admin.Tick(id=c.id, ok=c.ok, text=c.text, markable=c.id in ("message", "announced"))
+            for c in found.checklist
+        ),
+        counts=tuple(found.counts.items()),
+        choices=choices,
+        factors=chosen,
+        by_policy=by_policy,
+        total=total,
+        enrolled=total - found.counts.get("not_enrolled", 0),
+    )
+
+
+async def audit(visit: Visit) -> Answer:
+    """``GET /admin/audit``."""
+    await visit.judgement()
+    query, desk = _query(visit), _desk(visit, "audit")
+    kind = query.get("kind", "") if query.get("kind", "") in KINDS else ""
+    found = await visit.service.administering.events(
+        _actor(visit),
+        desk.tenant,
+        account=query.get("account", ""),
+        kind=kind,
+        after=query.get("after", ""),
+        limit=PAGE,
+    )
+    if isinstance(found, Refusal):
+        return _no(visit, found, f"/admin/audit{desk.query}")
+    kept = {"tenant": desk.tenant, "account": query.get("account", ""), "kind": kind}
+    here = visit.own("/admin/audit")
+    return visit.show(
+        views_admin.AdminAudit(
+            desk=desk,
+            lines=tuple(
+                views_admin.Line(
+                    at=e.at,
+                    kind=e.kind,
+                    text=KINDS.get(e.kind, e.kind),
+                    account=e.account,
+                    actor=e.actor if e.actor != e.account else "",
+                    factor=e.factor,
+                    network=e.network,
+                    reason=e.reason,
+                    ticket=e.ticket,
+                    ref=e.id,
+                )
+                for e in found.items
+            ),
+            kinds=tuple(KINDS.items()),
+            account=query.get("account", ""),
+            kind=kind,
+            next_url=f"{here}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
+        )
+    )
