@@ -1,0 +1,197 @@
+"""The phone call as a factor alone: what each callback means in each state, and what a response is read as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from mfa_gate.core.model import Challenge, SubjectKey
+from mfa_gate.core.policy import CodeRules, Rules, VoiceRules
+from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Heard, Issue, Rejected
+from mfa_gate.factors.tokens import read_token
+from mfa_gate.factors.voice import CALL_LIFE, HOOK, Voice
+from mfa_gate.keyring import Keyring, make_key
+
+NOW = 1_750_000_000
+KEYRING = Keyring([make_key(bytes(range(32)))])
+URL = "https://app.example/mfa/hooks/voice/x"
+VOICE = Voice()
+
+
+def context(**voice: object) -> Context:
+    """Ann's, with the policy's section of calls as given."""
+    rules = Rules()
+    section = replace(VoiceRules(), **voice)  # type: ignore[arg-type]
+    return Context(
+        key=SubjectKey("t", "ann"),
+        now=NOW,
+        nonce=b"n" * 32,
+        keyring=KEYRING,
+        rules=replace(rules, factors=replace(rules.factors, voice=section)),
+        service="Example",
+        public="https://app.example/mfa",
+    )
+
+
+def issued(mine: Context) -> Issue:
+    """A call for ann's number."""
+    draft = VOICE.draft(mine, phone="+1 202-555-0142")
+    assert isinstance(draft, Draft)
+    issue = VOICE.issue(mine, draft.data)
+    assert isinstance(issue, Issue)
+    return issue
+
+
+def challenge(mine: Context, **more: object) -> Challenge:
+    """What was issued, as the account holds it; ``more`` replaces parts of its data, or ``status``."""
+    issue = issued(mine)
+    status = str(more.pop("status", "pending"))
+    return Challenge(
+        id="c",
+        factor="voice",
+        purpose="sign-in",
+        target="a",
+        browser="b",
+        issued_at=NOW,
+        expires_at=NOW + issue.ttl,
+        data={**issue.data, **more},
+        status=status,
+    )
+
+
+def hear(mine: Context, asked: Challenge, params: Mapping[str, str]) -> Heard | Rejected:
+    """One callback."""
+    return VOICE.hear(mine, challenge=asked, url=URL, params=params)
+
+
+def greeted(mine: Context, **more: object) -> Challenge:
+    """A call that was answered as CA1."""
+    asked = challenge(mine, **more)
+    heard = hear(mine, asked, {"CallSid": "CA1"})
+    assert isinstance(heard, Heard)
+    return replace(asked, data=heard.data)
+
+
+def test_the_call_is_bound_to_an_address_of_its_own() -> None:
+    """The callback lies at the relying party's origin, its token names the account, and only its digest is stored."""
+    issue = issued(context())
+    assert issue.delivery is not None
+    address, _, token = issue.delivery.callback.rpartition("/")
+    assert address == "https://app.example/mfa/hooks/voice"
+    named = read_token(KEYRING, HOOK, token)
+    assert named is not None
+    assert named.key == SubjectKey("t", "ann")
+    assert len(named.secret) >= 22
+    assert named.secret not in str(issue.data)
+    assert (issue.ttl, issue.live) == (CALL_LIFE, 1)
+
+
+def test_a_short_life_of_codes_is_a_short_life_of_calls() -> None:
+    """The policy's shorter time holds for calls that a key confirms."""
+    assert issued(context(code=CodeRules(ttl=120))).ttl == 120  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({}, "malformed"),
+        ({"CallSid": ""}, "malformed"),
+        ({"CallSid": "C" * 65}, "malformed"),
+        ({"CallSid": "CA1", "Digits": "#"}, "nothing_sent"),
+        ({"CallSid": "CA1", "Digits": ""}, "nothing_sent"),
+    ],
+)
+def test_only_an_answered_call_begins(params: dict[str, str], reason: str) -> None:
+    """Before the greeting every other callback is refused for free."""
+    assert hear(context(), challenge(context()), params) == Rejected(reason=reason, free=True)
+
+
+@pytest.mark.parametrize("status", ["approved", "denied"])
+def test_what_is_answered_is_answered(status: str) -> None:
+    """The state only ever moves on: after an answer nothing is heard."""
+    mine = context()
+    asked = replace(greeted(mine), status=status)
+    assert isinstance(hear(mine, asked, {"CallSid": "CA1", "Digits": "#"}), Rejected)
+
+
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [
+        ({"CallSid": "CA1", "Digits": "#"}, "approved"),
+        ({"CallSid": "CA1", "Digits": "*"}, "pending"),
+        ({"CallSid": "CA1", "Digits": "##"}, "pending"),
+        ({"CallSid": "CA1", "Digits": ""}, "pending"),
+        ({"CallSid": "CA1"}, "pending"),
+        ({"CallSid": "CA2", "Digits": "#"}, "refused"),
+        ({"CallSid": "CA2"}, "refused"),
+    ],
+)
+def test_one_key_of_one_call_confirms(params: dict[str, str], status: str) -> None:
+    """Exactly # in the very call that was greeted."""
+    mine = context()
+    heard = hear(mine, greeted(mine), params)
+    assert (heard.status if isinstance(heard, Heard) else "refused") == status
+
+
+def test_a_call_that_failed_on_its_way_can_still_be_answered() -> None:
+    """F-21: the provider timed out, and yet the phone rang."""
+    mine = context()
+    asked = replace(greeted(mine), status="undelivered")
+    heard = hear(mine, asked, {"CallSid": "CA1", "Digits": "#"})
+    assert isinstance(heard, Heard)
+    assert heard.status == "approved"
+
+
+def test_a_code_is_read_and_approves_nothing() -> None:
+    """With a code # only reads it, one time; the challenge stays pending, for the code is the proof."""
+    mine = context(confirm="code")
+    asked = greeted(mine)
+    heard = hear(mine, asked, {"CallSid": "CA1", "Digits": "#"})
+    assert isinstance(heard, Heard)
+    assert heard.status == "pending"
+    assert isinstance(hear(mine, replace(asked, data=heard.data), {"CallSid": "CA1", "Digits": "#"}), Rejected)
+
+
+@pytest.mark.parametrize("response", ["", " ", "123456", "answered"])
+def test_a_response_to_a_call_only_asks(response: str) -> None:
+    """Where a key confirms, whatever the browser says is the question whether it was pressed."""
+    assert VOICE.read(response, context().rules) == COLLECT
+
+
+@pytest.mark.parametrize("response", [None, {}, [], 1, True, "x" * 65])
+def test_other_shapes_are_malformed(response: object) -> None:
+    """S-38: no input raises."""
+    assert VOICE.read(response, context().rules) is None
+    assert VOICE.read(response, context(confirm="code").rules) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": "approved"}, ""),
+        ({"status": "pending"}, "pending"),
+        ({"status": "undelivered"}, "pending"),
+        ({"status": "denied"}, "denied"),
+        ({"status": "approved", "spent_at": NOW}, "code_already_used"),
+        ({"status": "approved", "expires_at": NOW}, "code_expired"),
+        ({"expires_at": NOW - 1}, "code_expired"),
+    ],
+)
+def test_only_a_live_approval_is_collected(change: dict[str, object], reason: str) -> None:
+    """Everything else is refused for free, each with its own word."""
+    mine = context()
+    asked = replace(challenge(mine), **change)  # type: ignore[arg-type]
+    outcome = VOICE.verify(mine, data={"to": "x"}, challenges=[asked], response=COLLECT)
+    if reason:
+        assert outcome == Rejected(reason=reason, free=True)
+    else:
+        assert outcome == Accepted(data={"to": "x"}, challenge="c")
+
+
+def test_without_a_call_there_is_nothing_to_collect() -> None:
+    """Nothing was sent."""
+    assert VOICE.verify(context(), data={}, challenges=[], response=COLLECT) == Rejected(
+        reason="nothing_sent", free=True
+    )
