@@ -5,68 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import cbor2
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-UP, UV, BE, BS, AT, ED = 0x01, 0x04, 0x08, 0x10, 0x40, 0x80
+from mfa_gate.testing.softkey import AT, BE, BS, ED, UP, UV, Key, b64, cose_of, make_key, raw, sign
+
+__all__ = [
+    "AT",
+    "BE",
+    "BS",
+    "ED",
+    "ORIGIN",
+    "UP",
+    "UV",
+    "Answer",
+    "Bend",
+    "SoftKey",
+    "b64",
+    "cose_of",
+    "make_key",
+    "raw",
+    "sign",
+]
+
 ORIGIN = "https://app.example"
 AAGUID = bytes.fromhex("d548826e79b4db40a3d811116f7e8349")
-
-Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
-
-
-def b64(raw: bytes) -> str:
-    """Base64url without padding."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def raw(text: str) -> bytes:
-    """What ``b64`` encoded."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def make_key(algorithm: int) -> Key:
-    """A fresh private key for a COSE algorithm."""
-    if algorithm == -8:
-        return ed25519.Ed25519PrivateKey.generate()
-    if algorithm == -257:
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def cose_of(key: Key) -> dict[int, object]:
-    """The public half as a COSE map (RFC 9053)."""
-    public = key.public_key()
-    if isinstance(public, ed25519.Ed25519PublicKey):
-        return {1: 1, 3: -8, -1: 6, -2: public.public_bytes_raw()}
-    if isinstance(public, rsa.RSAPublicKey):
-        numbers = public.public_numbers()
-        return {1: 3, 3: -257, -1: numbers.n.to_bytes((public.key_size + 7) // 8), -2: numbers.e.to_bytes(3)}
-    assert isinstance(public, ec.EllipticCurvePublicKey)
-    point = public.public_numbers()
-    size = (public.curve.key_size + 7) // 8
-    return {
-        1: 2,
-        3: -7,
-        -1: {256: 1, 384: 2}[public.curve.key_size],
-        -2: point.x.to_bytes(size),
-        -3: point.y.to_bytes(size),
-    }
-
-
-def sign(key: Key, message: bytes) -> bytes:
-    """A signature as WebAuthn wants it from this kind of key."""
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key.sign(message)
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
-    return key.sign(message, ec.ECDSA(hashes.SHA256()))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,1 +1,61 @@
-"""What tests of hosts and of third-party stores need: fakes and conformance suites."""
+"""For the tests of apps that have a gate: fixed time, recorded messages, people who are through, and the routes' cover.
+
+``mfa_gate.testing.store_suite`` is the suite that every store passes; ``mfa_gate.testing.plugin`` has the fixtures that
+pytest finds by itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .clock import FixedClock
+    from .enrolling import Enrolled, enrolled
+    from .kit import Kit
+    from .outbox import Outbox
+    from .routes import RouteRow, assert_all_covered, route_inventory
+    from .signing_in import PEER, signed_in, verified
+    from .softkey import SoftKey
+
+__all__ = [
+    "PEER",
+    "Enrolled",
+    "FixedClock",
+    "Kit",
+    "Outbox",
+    "RouteRow",
+    "SoftKey",
+    "assert_all_covered",
+    "enrolled",
+    "route_inventory",
+    "signed_in",
+    "verified",
+]
+
+_HOMES = {
+    "FixedClock": "clock",
+    "Enrolled": "enrolling",
+    "enrolled": "enrolling",
+    "Kit": "kit",
+    "Outbox": "outbox",
+    "RouteRow": "routes",
+    "assert_all_covered": "routes",
+    "route_inventory": "routes",
+    "PEER": "signing_in",
+    "signed_in": "signing_in",
+    "verified": "signing_in",
+    "SoftKey": "softkey",
+}
+
+
+if not TYPE_CHECKING:  # a type checker that saw this would take every misspelled name for good
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,52 @@
+"""The pytest plugin (entry point ``pytest11``): fixtures for apps that have a gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from ..bootstrap import MFAGate
+    from .clock import FixedClock
+    from .kit import Kit
+    from .outbox import Outbox
+
+__all__ = ["mfa_clock", "mfa_gate_kit", "mfa_outbox", "mfa_routes"]
+
+
+@pytest.fixture
+def mfa_clock() -> FixedClock:
+    """A clock that stands still until it is advanced."""
+    from .clock import FixedClock
+
+    return FixedClock()
+
+
+@pytest.fixture
+def mfa_outbox() -> Outbox:
+    """What would have been sent."""
+    from .outbox import Outbox
+
+    return Outbox()
+
+
+@pytest.fixture
+def mfa_gate_kit(mfa_clock: FixedClock, mfa_outbox: Outbox) -> Iterator[Callable[[MFAGate], Kit]]:
+    """``kit = mfa_gate_kit(gate)``: the gate runs on ``mfa_clock`` and sends to ``mfa_outbox`` until the test ends."""
+    with ExitStack() as stack:
+
+        def take_over(gate: MFAGate) -> Kit:
+            return stack.enter_context(gate.testing.taken_over(mfa_clock, mfa_outbox))
+
+        yield take_over
+
+
+@pytest.fixture
+def mfa_routes() -> Callable[..., object]:
+    """``mfa_routes(app, gate, open=["/healthz"])``: the inventory of routes; fails where one is open unintentionally."""
+    from .routes import assert_all_covered
+
+    return assert_all_covered

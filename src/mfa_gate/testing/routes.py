@@ -1,0 +1,93 @@
+"""Which rule covers each route of an app, and which routes are open without anybody having meant it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.policy import Policy
+from ..policyfile.routes import RouteRow, idle_rules, leaves_of, rows_for
+
+if TYPE_CHECKING:
+    from ..bootstrap import MFAGate
+
+__all__ = ["RouteRow", "assert_all_covered", "route_inventory"]
+
+
+def route_inventory(
+    app: Any,
+    policy: Policy | MFAGate | str | os.PathLike[str],
+    *,
+    tenant: str = "default",
+    groups: Iterable[str] = (),
+    now: float | None = None,
+) -> tuple[RouteRow, ...]:
+    """Every route of ``app`` and method, through mounts and included routers, with what the policy asks of it.
+
+    ``policy`` is a ``Policy``, its file, or the gate that has one. A row's ``outcome`` is ``guarded``, or why it is
+    open: ``exempt`` or ``off``; ``rules`` names the rules that decide, ``partly`` those that cover some of its paths
+    only. ``now`` (UTC seconds) is for rules with dates. Raises ``ValueError`` for an app without routes to list.
+    """
+    at = int(time.time() if now is None else now)
+    return tuple(rows_for(_policy(policy), leaves_of(app), tenant=tenant, groups=frozenset(groups), now=at))
+
+
+def assert_all_covered(
+    app: Any,
+    policy: Policy | MFAGate | str | os.PathLike[str],
+    *,
+    open: Sequence[str] = (),
+    tenant: str = "default",
+    groups: Iterable[str] = (),
+    now: float | None = None,
+) -> tuple[RouteRow, ...]:
+    """The inventory, where the gate is around the app, nothing but ``open`` is open, and every rule matches something.
+
+    ``open`` are routes as written (``"/healthz"``) or with a method (``"GET /healthz"``). Raises ``AssertionError``
+    that lists whatever is wrong: no gate, a route that is open and not named, one that is named and guarded or gone, a
+    rule that covers a route in part, a rule by path that matches no route.
+    """
+    found = route_inventory(app, policy, tenant=tenant, groups=groups, now=now)
+    meant = set(open)
+    wrong = [] if _has_gate(app) else ["no gate is around this app: gate.install(app)"]
+    for row in found:
+        named = f"{row.method} {row.template}"
+        if row.outcome != "guarded" and not {named, row.template} & meant:
+            wrong.append(
+                f"{named} is open ({row.outcome}: {', '.join(row.rules) or 'no rule'}), and not listed as such"
+            )
+        if row.partly:
+            wrong.append(f"{named} is covered in part only by {', '.join(row.partly)}")
+    opened = {
+        name for row in found if row.outcome != "guarded" for name in (row.template, f"{row.method} {row.template}")
+    }
+    wrong += [f"{name} is listed as open and is not" for name in open if name not in opened]
+    wrong += [f"the rule {name} matches no route" for name in idle_rules(_policy(policy), leaves_of(app))]
+    assert not wrong, "the routes and the policy do not fit:\n  " + "\n  ".join(wrong)
+    return found
+
+
+def _policy(given: Policy | MFAGate | str | os.PathLike[str]) -> Policy:
+    if isinstance(given, Policy):
+        return given
+    if isinstance(given, str | os.PathLike):
+        from ..policyfile import load_policy
+
+        return load_policy(Path(given))
+    return given.policy
+
+
+def _has_gate(app: Any) -> bool:
+    from ..web.middleware import MFAGateMiddleware
+
+    at = app
+    while at is not None:
+        if isinstance(at, MFAGateMiddleware) or any(
+            item.cls is MFAGateMiddleware for item in getattr(at, "user_middleware", ())
+        ):
+            return True
+        at = getattr(at, "app", None)
+    return False

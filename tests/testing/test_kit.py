@@ -1,0 +1,135 @@
+"""The parts of the kit: clock, outbox, enrolled people and the soft key that answers for their passkey."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from mfa_gate.errors import SendFailed
+from mfa_gate.ports import Message
+from mfa_gate.testing import Enrolled, FixedClock, Outbox, enrolled
+
+from .hosts import ANN, POLICY, gate_for, gated
+
+ORIGIN = "http://localhost:8000"
+HEADERS = {"X-MFA-Gate": "1", "Origin": ORIGIN}
+
+
+def message(to: str, code: str = "", channel: Any = "email") -> Message:
+    """One message."""
+    return Message(channel=channel, to=to, tenant="t", text=f"Your code is {code}", key="k", code=code)
+
+
+def test_time_passes_when_it_is_told_to() -> None:
+    """The clock stands still, advances, steps back and can be set."""
+    clock = FixedClock(100)
+    assert clock.now() == clock.now() == 100
+    assert clock.advance(2.5) == 102.5
+    clock.advance(-100)
+    assert clock.now() == 2.5
+    clock.set(7)
+    assert clock.now() == 7
+
+
+async def test_the_outbox_remembers() -> None:
+    """The newest code to somebody, in any spelling of their number; a notice without a code is no code."""
+    outbox = Outbox()
+    for sent in (
+        message("Ann@x.example", "111111"),
+        message("+12025550123", "222222", "sms"),
+        message("ann@x.example"),
+    ):
+        await outbox.send(sent)
+    assert outbox.last_code("ann@X.example") == "111111"
+    assert outbox.last_code("+1 202-555-0123") == outbox.last_code() == "222222"
+    assert outbox.last("ann@x.example").code == ""
+    assert len(outbox.to("ann@x.example")) == 2
+    with pytest.raises(LookupError, match="to nobody"):
+        outbox.last_code("nobody@x.example")
+    outbox.clear()
+    with pytest.raises(LookupError):
+        outbox.last()
+
+
+async def test_the_outbox_fails_as_told() -> None:
+    """While ``failure`` is set nothing is kept."""
+    outbox = Outbox()
+    outbox.failure = SendFailed("timeout", transient=True)
+    with pytest.raises(SendFailed):
+        await outbox.send(message("a@x.example"))
+    assert outbox.messages == []
+
+
+def ask(client: TestClient, kit: Enrolled) -> Any:
+    """Answer the gate's question with what the person has in hand."""
+    body: dict[str, Any] = {"authenticator": kit.id}
+    if kit.key is not None or kit.to:
+        issued = client.post("/mfa/api/challenge", json=body, headers=HEADERS).json()
+        body["challenge"] = issued["challenge"]
+        body["response"] = kit.answer(issued["public_key"]) if kit.key else kit.code()
+    else:
+        body["response"] = kit.code()
+    return client.post("/mfa/api/verify", json=body, headers=HEADERS)
+
+
+@pytest.mark.parametrize("factor", ["totp", "email", "sms", "webauthn", "backup-code"])
+def test_each_kind_answers_for_itself(factor: str) -> None:
+    """What the kit hands out is what the real pages accept, for each kind of factor."""
+    app, gate = gated()
+    if factor == "backup-code":
+        gate.testing.enroll(ANN, "totp")
+    kit = gate.testing.enroll(ANN, factor)
+    client = TestClient(app, base_url=ORIGIN, client=("203.0.113.5", 5))
+    client.post("/login", json={"name": "ann"})
+    assert client.get("/v1/me").status_code == 403
+    assert ask(client, kit).json()["state"] == "verified"
+    assert client.get("/v1/me").json() == {"id": "ann"}
+
+
+def test_arranging_tells_nobody() -> None:
+    """No message goes out and no event is written for what a test arranges."""
+    _, gate = gated()
+    gate.testing.enroll(ANN, "email")
+    gate.testing.enroll(ANN, "totp")
+    assert gate.testing.outbox.messages == []
+    assert gate.testing.account(ANN).default
+
+
+async def test_codes_of_an_app_are_never_the_same_twice() -> None:
+    """A second code in the same step is the next step's, which the gate takes, too; a third says to advance the clock."""
+    gate = gate_for()
+    kit = await enrolled(gate, ANN)
+    assert kit.code() != kit.code()
+    with pytest.raises(LookupError, match="advance the clock by 30 s"):
+        kit.code()
+    gate.testing.clock.advance(30)
+    kit.code()
+
+
+@pytest.mark.parametrize(
+    ("factor", "more", "says"), [("retina", {}, "no kind"), ("sms", {"phone": "12"}, "phone_invalid")]
+)
+async def test_what_cannot_be_is_refused(factor: str, more: dict[str, str], says: str) -> None:
+    """A wrong kind or a number that the policy refuses is named."""
+    with pytest.raises(ValueError, match=says):
+        await enrolled(gate_for(), ANN, factor, **more)
+
+
+async def test_a_soft_key_answers_only_what_asks_for_it() -> None:
+    """As in a browser: a challenge for other credentials finds no key here, and an app has no passkey's answer."""
+    gate = gate_for()
+    kit = await enrolled(gate, ANN, "webauthn")
+    with pytest.raises(LookupError):
+        kit.answer({"challenge": "AA", "rpId": "localhost", "allowCredentials": [{"id": "AAAA"}]})
+    with pytest.raises(LookupError):
+        kit.code()
+    with pytest.raises(LookupError):
+        (await enrolled(gate, ANN)).answer({})
+
+
+def test_the_policy_of_these_tests_is_whole() -> None:
+    """The kit's own host has a rule of each sort."""
+    assert POLICY.base.exempt
+    assert POLICY.base.step_up
