@@ -353,7 +353,7 @@ class Reply:
     def reason(self) -> str:
         """The reason of a problem document, or ""."""
         found = self.json() if "json" in self.header("content-type") else {}
-        return str(found.get("reason", "")) if isinstance(found, dict) else ""
+        return str(found.get("reason") or "") if isinstance(found, dict) else ""
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -485,7 +485,8 @@ class Browser:
     async def token(self, path: str = "/mfa/locked") -> str:
         """A CSRF token from any page of the gate that has a form."""
         found: list[str] = []
-        for place in (path, "/mfa/challenge", "/mfa/enroll", "/mfa/recovery", "/mfa", "/mfa/agreement"):
+        forms = ("challenge", "enroll/totp", "enroll/email", "recovery", "agreement", "backup-codes")
+        for place in (path, *(f"/mfa/{name}" for name in forms), "/mfa"):
             found = re.findall(r'name="csrf_token" value="([^"]+)"', (await self.page(place, headers=QUIET)).text)
             if found:
                 return found[0]

@@ -130,15 +130,11 @@ class Proving:
         if isinstance(issue, Rejected):
             return Refusal(reason=issue.reason)
         limits = part.limits(context.rules) if issue.delivery or issue.counts else None
-        if issue.delivery is not None:
-            refusal = await self._destination(context, issue.delivery)
-            if refusal is not None:
-                return refusal
         moment = engine.moment(network=caller.network)
-        live = issue.live
-        answer = await engine.change(
-            caller.subject.key,
-            lambda account: changes.issue(
+        live, key = issue.live, caller.subject.key
+
+        def step(account: Account) -> changes.Change[Challenge | Refusal]:
+            return changes.issue(
                 account,
                 moment,
                 factor=factor,
@@ -149,13 +145,24 @@ class Proving:
                 ttl=issue.ttl,
                 limits=limits,
                 live=live,
-            ),
-        )
+            )
+
+        async with engine.turn(key):
+            if issue.delivery is not None:
+                # What the account refuses must not use up the destination: others may share it (S-121).
+                foreseen = step(await engine.store.load(key)).answer
+                refusal = (
+                    foreseen if isinstance(foreseen, Refusal) else await self._destination(context, issue.delivery)
+                )
+                if refusal is not None:
+                    return refusal
+            answer = await engine.change(key, step)
         if isinstance(answer, Refusal):
             return answer
         failed = ""
         if issue.delivery is not None:
             failed = await self._deliver(caller, issue.delivery, answer, factor)
+            failed = "" if TRAITS[factor].fetched else failed
         return Issued(
             challenge=answer,
             factor=factor,
@@ -196,6 +203,9 @@ class Proving:
             reason = "unreachable"
         else:
             return ""
+        if TRAITS[factor].fetched:
+            log.info("a device was not woken (%s); it fetches the request when it is opened", reason)
+            return reason
         moment = self.engine.moment(network=caller.network)
         await self.engine.change(
             caller.subject.key,

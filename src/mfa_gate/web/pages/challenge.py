@@ -206,6 +206,8 @@ def _came_by_link(scope: Scope) -> bool:
     """A person's own navigation, and no browser's guess at one. Where the browser does not say, we wait for the press."""
     if scope["method"] != "GET" or header(scope, b"sec-fetch-mode") != b"navigate":
         return False
+    if header(scope, b"sec-fetch-dest") not in (b"document", None):
+        return False
     return header(scope, b"sec-purpose") is None and header(scope, b"purpose") is None
 
 
