@@ -111,7 +111,8 @@
     setTimeout(ask, 2000);
   });
 
-  // Passkeys: only after a press of the button (U-41). Cancelling is no error and sends nothing (U-43).
+  // Passkeys: only after a press of the button (U-41), with a challenge that is asked for then, so that a page may stand
+  // open for long. Cancelling is no error and sends nothing (U-43).
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
   const text = (buffer) =>
     btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
@@ -138,6 +139,19 @@
       response: said,
     });
   };
+  const asked = async (button) => {
+    if (button.dataset.options) return { public_key: JSON.parse(button.dataset.options) };
+    const headers = { "X-MFA-Gate": "1", "Content-Type": "application/json", Accept: "application/json" };
+    const answer = await fetch(button.dataset.ask, { method: "POST", headers, body: button.dataset.body, cache: "no-store" });
+    return answer.ok ? answer.json() : null;
+  };
+  // Tell the browser which passkeys still count here, so that it offers no other; every failure is silent (U-47).
+  const signal = async (options, credential) => {
+    const userId = text(credential.response.userHandle || []);
+    if (!PublicKeyCredential.signalAllAcceptedCredentials || !userId) return;
+    const allAcceptedCredentialIds = options.allowCredentials.map((known) => known.id);
+    await PublicKeyCredential.signalAllAcceptedCredentials({ rpId: options.rpId, userId, allAcceptedCredentialIds }).catch(() => {});
+  };
   all("[data-passkey]", (button) => {
     const kind = button.dataset.passkey;
     const note = button.parentElement.querySelector("[data-passkey-says]");
@@ -147,18 +161,25 @@
       say(words);
     };
     if (!window.PublicKeyCredential || !navigator.credentials) return tell(button.dataset.missing);
-    if (!button.dataset.options) return;
     button.hidden = false;
+    let busy = false;
     button.addEventListener("click", async () => {
+      if (busy) return;
+      busy = true;
       note.hidden = true;
       try {
-        const publicKey = readOptions(kind, JSON.parse(button.dataset.options));
-        const credential = await navigator.credentials[kind]({ publicKey });
-        button.form.elements.code.value = written(credential);
+        const found = await asked(button);
+        if (!found) return location.assign(location.pathname); // locked, signed out …: the page says which
+        const credential = await navigator.credentials[kind]({ publicKey: readOptions(kind, found.public_key) });
+        if (kind === "get") signal(found.public_key, credential);
+        const field = (name) => button.form.querySelector(`input[name=${name}]`);
+        if (found.enrollment) field("enrollment").value = found.enrollment;
+        field("code").value = written(credential);
         button.form.requestSubmit();
       } catch (error) {
         tell(error.name === "InvalidStateError" ? button.dataset.exists : button.dataset.cancelled);
       }
+      busy = false;
     });
   });
 })();

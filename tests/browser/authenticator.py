@@ -1,0 +1,60 @@
+"""A passkey's authenticator that Chromium itself plays (DevTools protocol), plugged into one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession, Page
+
+
+@dataclass(slots=True, kw_only=True)
+class Authenticator:
+    """One virtual authenticator."""
+
+    session: CDPSession
+    id: str
+
+    @classmethod
+    def plug(
+        cls, page: Page, *, transport: str = "internal", verifies: bool = True, synced: bool = False
+    ) -> Authenticator:
+        """Put one beside ``page``: ``internal`` or ``usb``, with or without user verification, synced or not."""
+        session = page.context.new_cdp_session(page)
+        session.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": transport,
+            "hasResidentKey": verifies,
+            "hasUserVerification": verifies,
+            "isUserVerified": verifies,
+            "automaticPresenceSimulation": True,
+            "defaultBackupEligibility": synced,
+            "defaultBackupState": synced,
+        }
+        made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        return cls(session=session, id=made["authenticatorId"])
+
+    def credentials(self) -> list[dict[str, Any]]:
+        """What it holds."""
+        found = self.session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
+        credentials: list[dict[str, Any]] = found["credentials"]
+        return credentials
+
+    def forget(self) -> list[dict[str, Any]]:
+        """Lose all that it holds; what that was."""
+        held = self.credentials()
+        for credential in held:
+            named = {"authenticatorId": self.id, "credentialId": credential["credentialId"]}
+            self.session.send("WebAuthn.removeCredential", named)
+        return held
+
+    def learn(self, credentials: list[dict[str, Any]]) -> None:
+        """Hold these, too."""
+        for credential in credentials:
+            self.session.send("WebAuthn.addCredential", {"authenticatorId": self.id, "credential": credential})
+
+    def unplug(self) -> None:
+        """Take it away."""
+        self.session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.id})

@@ -1,0 +1,152 @@
+"""Passkeys in a real browser: made, used, cancelled, held twice, copied; with a script only, and never by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from .authenticator import Authenticator
+from .conftest import Arrive
+from .person import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER = "user@finance.example"
+HOTEL, AIRPORT = "203.0.113.25", "203.0.113.99"
+WAY = "Passkey or security key"
+MAKE = "Make a passkey"
+USE = "Use your face, fingerprint, or screen lock"
+NOTHING = "Nothing happened. Try again, or choose another way."
+
+
+def press_passkey(somebody: Person, name: str) -> None:
+    """Press the button of the ceremony and wait until the browser is on another page."""
+    with somebody.page.expect_navigation():
+        somebody.find(name).click()
+    somebody.page.wait_for_load_state("load")
+    somebody.look()
+
+
+def to_the_button(somebody: Person) -> None:
+    """From the choice of ways to the page that makes a passkey."""
+    somebody.choose(WAY)
+    somebody.press("Continue")
+    somebody.at("Make the passkey")
+
+
+def enroll(somebody: Person) -> None:
+    """The whole way in of somebody new with a passkey."""
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    press_passkey(somebody, MAKE)
+    somebody.keep_codes()
+    somebody.at("You are all set")
+    somebody.page.locator("p.go a").click()
+    somebody.page.wait_for_load_state("load")
+    somebody.is_in()
+
+
+def asked_again(somebody: Person, address: str) -> None:
+    """Come from another network, and stand before the question."""
+    somebody.from_address(address)
+    somebody.go("/")
+    somebody.at("Use your passkey")
+
+
+@pytest.mark.parametrize(
+    ("transport", "verifies", "synced"),
+    [("internal", True, False), ("internal", True, True), ("usb", False, False), ("usb", True, False)],
+)
+def test_make_and_use(person: Arrive, transport: str, verifies: bool, synced: bool) -> None:
+    """A passkey is made and used, on this device or a key, verified or not, synced or not; and listed as what it is."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page, transport=transport, verifies=verifies, synced=synced)
+    enroll(somebody)
+    (held,) = authenticator.credentials()
+    assert held["rpId"] == "localhost"
+    asked_again(somebody, HOTEL)
+    press_passkey(somebody, USE)
+    somebody.is_in()
+    somebody.go("/mfa")
+    somebody.says("Synced" if synced else "On one device only")
+
+
+def test_not_by_itself(person: Arrive) -> None:
+    """Neither page asks the authenticator by itself (U-41)."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page)
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    somebody.page.wait_for_timeout(300)
+    assert authenticator.credentials() == []
+    assert somebody.path.startswith("/mfa/enroll")
+
+
+def test_cancelled(person: Arrive) -> None:
+    """What did not happen is no error: the page stays, says so, and no attempt is gone, however often (U-43)."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page)
+    enroll(somebody)
+    asked_again(somebody, HOTEL)
+    held = authenticator.forget()
+    note = somebody.page.locator("[data-passkey-says]")
+    for _ in range(8):
+        note.evaluate("note => { note.hidden = true }")
+        somebody.find(USE).click()
+        note.get_by_text(NOTHING).wait_for()
+        somebody.at("Use your passkey")
+    authenticator.learn(held)
+    press_passkey(somebody, USE)
+    somebody.is_in()
+
+
+def test_held_already(person: Arrive) -> None:
+    """A device that has a passkey here is told so, and nothing is charged (U-44)."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page)
+    enroll(somebody)
+    somebody.go("/mfa/enroll")
+    to_the_button(somebody)
+    somebody.find(MAKE).click()
+    somebody.page.get_by_text("This device already has a passkey here.").first.wait_for()
+    assert len(authenticator.credentials()) == 1
+
+
+def test_two(person: Arrive) -> None:
+    """Two passkeys a person: either answers, each by its own name."""
+    somebody = person()
+    first = Authenticator.plug(somebody.page)
+    enroll(somebody)
+    first.unplug()
+    second = Authenticator.plug(somebody.page, transport="usb")
+    somebody.go("/mfa/enroll")
+    to_the_button(somebody)
+    press_passkey(somebody, MAKE)
+    somebody.at("You are all set")
+    asked_again(somebody, HOTEL)
+    press_passkey(somebody, USE)
+    somebody.is_in()
+    assert len(second.credentials()) == 1
+
+
+def test_copied(person: Arrive) -> None:
+    """A counter that went back is refused and costs an attempt (S-75)."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page, transport="usb")
+    enroll(somebody)
+    for address in (HOTEL, AIRPORT):
+        asked_again(somebody, address)
+        if address == AIRPORT:
+            authenticator.learn([{**held, "signCount": 0} for held in authenticator.forget()])
+        press_passkey(somebody, USE)
+    somebody.at("Use your passkey")
+    somebody.says("6 attempts are left")
+    assert somebody.page.locator("#errors").get_by_role("link").get_attribute("href") == "#code"
+
+
+def test_without_a_script(person: Arrive) -> None:
+    """Without a script the page says so and has no dead button."""
+    somebody = person(script=False)
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    somebody.says("A passkey needs JavaScript")
+    assert not somebody.find(MAKE).is_visible()
