@@ -91,7 +91,7 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
             traits = TRAITS.get(kind)
             if traits is None:
                 continue
-            if traits.sends and senders.for_channel(traits.sends) is None:
+            if traits.sends and not traits.fetched and senders.for_channel(traits.sends) is None:
                 faults[
                     f"senders: {where} has {kind!r}, but nothing sends it; give senders=Senders({traits.sends}=...) "
                     f"or take {kind!r} out of the policy"

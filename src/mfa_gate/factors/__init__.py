@@ -8,6 +8,7 @@ from ..core.assurance import Traits
 from .backup_code import BackupCode
 from .base import Factor
 from .email import Email
+from .push import Push
 from .sms import Sms
 from .totp import Totp
 from .voice import Voice
@@ -22,6 +23,7 @@ FACTORS: Mapping[str, Factor] = {
         BackupCode(),
         WebAuthn(),
         Voice(),
+        Push(),
     )
 }
 """Every factor by its kind."""

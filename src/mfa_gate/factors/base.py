@@ -180,6 +180,40 @@ class Hears(Protocol):
         """What one callback to ``url`` with ``params`` means for ``challenge``. Pure and quick: it runs inside the swap."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A device gave its key to a draft: the draft's new data, and the token by which the device names itself."""
+
+    data: Fields
+    device: str = field(repr=False)
+
+
+@runtime_checkable
+class Approves(Protocol):
+    """A factor whose own device answers, and signs what it answers."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the rest may know."""
+
+    def join(
+        self, context: Context, /, *, data: Fields, token: str, key: str, signature: str, label: str
+    ) -> Joined | Rejected:
+        """A device shows the token of a draft and a key that it can sign with. ``label`` names it for people."""
+
+    def is_signed(self, context: Context, /, *, data: Fields, signature: str, words: Sequence[str]) -> bool:
+        """Whether the device with ``data`` signed exactly ``words``."""
+
+    def read_number(self, context: Context, /, *, challenge: Challenge, number: str) -> str | None:
+        """The number that was typed in its canonical form, or None: it is none, and no guess."""
+
+    def is_number(self, context: Context, /, *, challenge: Challenge, number: str) -> bool:
+        """Whether the number that was typed is the one that the browser shows."""
+
+    def waking(self, context: Context, /, *, data: Fields, subscription: str) -> Fields:
+        """``data`` with where the device can be woken ("": nowhere)."""
+
+
 @runtime_checkable
 class Faces(Protocol):
     """A factor whose challenge shows something to the browser that asked, for as long as it waits."""

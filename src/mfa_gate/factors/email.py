@@ -18,14 +18,14 @@ class Email:
     """``email``. Data: the sealed address, as the host had it when it was confirmed (a request never names one)."""
 
     traits = Traits(
-        kind="email", name="E-mail", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
+        kind="email", name="Email", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
     )
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The address on file, shown and not typed (U-29)."""
         if not context.contacts.email:
             return Rejected(reason="no_contact", free=True)
-        return Draft(data={"to": context.seal(PURPOSE, context.contacts.email)}, label="E-mail")
+        return Draft(data={"to": context.seal(PURPOSE, context.contacts.email)}, label="Email")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """The address that the code goes to."""

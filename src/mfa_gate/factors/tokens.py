@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..core.entropy import handle_digest
 from ..core.model import SubjectKey
 from ..keyring import Keyring, Unopened
 from .base import Context
@@ -19,17 +21,18 @@ class Named:
     """What a token says: whose account, and a secret of 128 bits that one entry of it has the digest of."""
 
     key: SubjectKey
-    secret: str
+    secret: str = field(repr=False)
 
 
-def make_secret(context: Context, label: str) -> str:
-    """128 fresh bits as text."""
-    return urlsafe_b64encode(context.draw(label, SECRET_BYTES)).decode().rstrip("=")
+def name_anew(context: Context, purpose: str) -> Named:
+    """The context's account with 128 fresh bits."""
+    secret = urlsafe_b64encode(context.draw(f"secret/{purpose}", SECRET_BYTES)).decode().rstrip("=")
+    return Named(key=context.key, secret=secret)
 
 
-def make_token(context: Context, purpose: str, secret: str) -> str:
+def make_token(context: Context, purpose: str, named: Named) -> str:
     """A sealed token: without our key it can be neither read nor made."""
-    plain = json.dumps([context.key.tenant, context.key.id, secret], ensure_ascii=False).encode()
+    plain = json.dumps([named.key.tenant, named.key.id, named.secret], ensure_ascii=False).encode()
     return context.keyring.seal(f"token/{purpose}", plain, row=(purpose,), nonce=context.draw(f"token/{purpose}", 12))
 
 
@@ -44,12 +47,11 @@ def read_token(keyring: Keyring, purpose: str, token: str) -> Named | None:
     return Named(key=SubjectKey(tenant, id), secret=secret)
 
 
-def digest_of(keyring: Keyring, purpose: str, key: SubjectKey, secret: str) -> str:
-    """What is stored of a token's secret."""
-    return keyring.digest(f"token/{purpose}", key.tenant, key.id, secret)
+def digest_of(purpose: str, named: Named) -> str:
+    """What is stored of a token's secret. It is random, so no key is needed, and none that ends can end a device."""
+    return handle_digest("\n".join((purpose, named.key.tenant, named.key.id, named.secret)))
 
 
-def is_digest_of(keyring: Keyring, purpose: str, digest: object, named: Named) -> bool:
+def is_digest_of(purpose: str, digest: object, named: Named) -> bool:
     """Whether ``digest`` was stored for this token."""
-    parts = (named.key.tenant, named.key.id, named.secret)
-    return isinstance(digest, str) and keyring.matches(f"token/{purpose}", digest, *parts)
+    return isinstance(digest, str) and hmac.compare_digest(digest_of(purpose, named).encode(), digest.encode())

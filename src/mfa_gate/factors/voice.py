@@ -12,7 +12,7 @@ from ..core.policy import ResendRules, Rules
 from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
 from .codes import code_digest, make_code, masked_phone, read_digits, verify_code
 from .phone import draft_phone
-from .tokens import digest_of, make_secret, make_token
+from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up
 
 PURPOSE = "voice"
@@ -65,10 +65,10 @@ class Voice:
         """A call whose words are fetched from us, under an address that nobody can guess and that serves this call only."""
         rules = context.rules.factors.voice
         by_key = rules.confirm == "pound"
-        secret = make_secret(context, HOOK)
-        url = f"{context.public}/hooks/{self.traits.kind}/{make_token(context, HOOK, secret)}"
+        named = name_anew(context, HOOK)
+        url = f"{context.public}/hooks/{self.traits.kind}/{make_token(context, HOOK, named)}"
         code = "" if by_key else make_code(context, rules.code.digits)
-        kept: dict[str, object] = {HOOK: digest_of(context.keyring, HOOK, context.key, secret), "step": "placed"}
+        kept: dict[str, object] = {HOOK: digest_of(HOOK, named), "step": "placed"}
         if by_key:
             kept["elsewhere"] = True
         else:

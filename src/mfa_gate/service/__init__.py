@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.policy import Policy
 from .administering import Actor, Administering
+from .approving import Approving
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
@@ -23,6 +24,7 @@ class Service:
         self.judge = Judge(self.engine)
         self.proving = Proving(self.engine, self.judge)
         self.enrollments = Enrollments(self.engine, self.judge, self.proving)
+        self.approving = Approving(self.engine, self.proving)
         self.hearing = Hearing(self.engine, self.proving)
         self.keeping = Keeping(self.engine, self.judge)
         self.administering = Administering(self.engine, self.judge)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..core import changes
 from ..core.changes.base import Change, keep
 from ..core.events import Moment
-from ..core.model import Account, Caller, Challenge, Subject, SubjectKey
+from ..core.model import Account, Caller, Challenge, Subject
 from ..core.reasons import Refusal
 from ..factors import FACTORS
 from ..factors.base import Heard, Hears, Rejected
@@ -16,10 +16,9 @@ from ..keyring import Unopened
 from ..ports import CallsBack
 from .engine import Engine
 from .proving import Proving
+from .refused import tell_refused
 
 HOOK = "hook"
-HOUR = 3600
-TOLD_PER_HOUR = 20
 
 
 class Hearing:
@@ -40,13 +39,13 @@ class Hearing:
         part, keyring = FACTORS.get(kind), self.engine.keyring
         named = read_token(keyring, HOOK, token)
         if named is None or not isinstance(part, Hears):
-            return await self._refused(None, kind, "not_found")
+            return await tell_refused(self.engine, None, kind, "not_found")
         sender = self.engine.wiring.senders.for_channel(part.traits.sends)
         url = f"{self.engine.wiring.public}/hooks/{kind}/{token}"
         if not isinstance(sender, CallsBack) or not sender.verify_callback(url, params, headers):
-            return await self._refused(named, kind, "not_allowed")
+            return await tell_refused(self.engine, named, kind, "not_allowed")
         answer = await self._swap(named, kind, part, url, params)
-        return await self._refused(named, kind, answer.reason) if isinstance(answer, Refusal) else answer
+        return await tell_refused(self.engine, named, kind, answer.reason) if isinstance(answer, Refusal) else answer
 
     async def _swap(self, named: Named, kind: str, part: Hears, url: str, params: Mapping[str, str]) -> str | Refusal:
         subject = Subject(id=named.key.id, tenant=named.key.tenant)
@@ -78,20 +77,6 @@ class Hearing:
         """The one live challenge that the token was made for."""
         for challenge in account.challenges:
             mine = challenge.factor == kind and challenge.is_live(now)
-            if mine and is_digest_of(self.engine.keyring, HOOK, challenge.data.get(HOOK), named):
+            if mine and is_digest_of(HOOK, challenge.data.get(HOOK), named):
                 return challenge
         return None
-
-    async def _refused(self, named: Named | None, kind: str, reason: str) -> Refusal:
-        """Every refusal is told; in the trail only so many an hour for one account, and none that names nobody."""
-        moment = self.engine.moment(actor="provider")
-        key = named.key if named else SubjectKey("", "")
-        event = moment.event("attempt.refused", key, factor=kind if kind in FACTORS else "", reason=reason)
-        full = named is None or await self.engine.store.take(
-            f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now
-        )
-        if full:
-            self.engine.tell(event)
-        else:
-            await self.engine.record((event,))
-        return Refusal(reason="not_allowed", ref=event.id)

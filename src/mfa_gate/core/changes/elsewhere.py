@@ -49,7 +49,8 @@ def answer_elsewhere(
         events = (moment.event("challenge.approved", account.key, factor=current.factor, challenge=current.id),)
     elif status == "denied":
         answered = replace(answered, status=status, spent_at=now)
-        account = replace(account, quiet_until=now + QUIET)
+        if current.purpose == "sign-in":
+            account = replace(account, quiet_until=now + QUIET)
         events = (
             moment.event(
                 "challenge.denied", account.key, factor=current.factor, challenge=current.id, alarm="request denied"

@@ -46,5 +46,5 @@ def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
     return tuple(
         Way(kind=kind, label=TRAITS[kind].name)
         for kind in kinds
-        if not TRAITS[kind].sends or senders.for_channel(TRAITS[kind].sends) is not None
+        if not TRAITS[kind].sends or TRAITS[kind].fetched or senders.for_channel(TRAITS[kind].sends) is not None
     )
