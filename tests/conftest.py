@@ -7,6 +7,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared", deadline=None, derandomize=True)
+settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
 

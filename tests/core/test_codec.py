@@ -72,7 +72,7 @@ def anything_of(cls: type) -> st.SearchStrategy[Any]:
 accounts = anything_of(Account)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(accounts)
 def test_round_trip(account: Account) -> None:
     """Every account whatever comes back equal, with the version that the store says."""

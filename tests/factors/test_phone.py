@@ -1,0 +1,158 @@
+"""Which telephone numbers are accepted, told apart by the number itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfa_gate.core.model import Contacts
+from mfa_gate.core.policy import PhoneRules, Rules
+from mfa_gate.factors.base import Draft, Rejected
+from mfa_gate.factors.phone import is_fictional, read_phone, region_names
+from mfa_gate.factors.sms import Sms
+from mfa_gate.policyfile.keys import PHONE_TYPES
+
+from .builders import context, rules
+
+US = PhoneRules(regions=("US",))
+ANY = PhoneRules()
+DE = PhoneRules(regions=("DE", "US"))
+
+TABLE: list[tuple[str, PhoneRules, str]] = [
+    ("+1 212 736 5000", US, "+12127365000"),
+    ("(212) 736-5000", US, "+12127365000"),
+    ("212.736.5000", US, "+12127365000"),
+    ("1 212 736 5000", US, "+12127365000"),
+    ("tel:+1-212-736-5000", US, "+12127365000"),
+    ("٢١٢٧٣٦٥٠٠٠", US, "+12127365000"),
+    ("+1 202-555-0100", US, "+12025550100"),
+    ("202-555-0142", US, "+12025550142"),
+    ("+1 202 555 0199", US, "+12025550199"),
+    ("+1 416 234 5678", US, "phone_region"),
+    ("+1 416 555 0100", US, "phone_region"),
+    ("+1 876 555 0100", US, "phone_region"),
+    ("+1 809 555 1234", US, "phone_region"),
+    ("+1 787 234 5678", US, "phone_region"),
+    ("+44 20 7946 0958", US, "phone_region"),
+    ("+49 1512 3456789", US, "phone_region"),
+    ("+1 416 234 5678", ANY, "+14162345678"),
+    ("+49 1512 3456789", ANY, "+4915123456789"),
+    ("01512 3456789", DE, "+4915123456789"),
+    ("+1 800 555 0100", US, "phone_type"),
+    ("+1 888 555 1234", ANY, "phone_type"),
+    ("+1 900 555 0100", US, "phone_type"),
+    ("+44 909 879 0000", ANY, "phone_type"),
+    ("+1 800 555 0100", PhoneRules(regions=("US",), refuse_types=()), "+18005550100"),
+    ("+1 212 736 5000", PhoneRules(refuse_types=("fixed-line-or-mobile",)), "phone_type"),
+    ("+1 500 234 5678", PhoneRules(refuse_types=("personal-number",)), "phone_type"),
+    ("", US, "phone_invalid"),
+    ("   ", US, "phone_invalid"),
+    ("911", US, "phone_invalid"),
+    ("+", US, "phone_invalid"),
+    ("+1", US, "phone_invalid"),
+    ("not a number", US, "phone_invalid"),
+    ("212 736 500", US, "phone_invalid"),
+    ("+1 212 736 50000", US, "phone_invalid"),
+    ("+999 123456789", US, "phone_invalid"),
+    ("ann@clinic.example", US, "phone_invalid"),
+    ("\x00\x01", US, "phone_invalid"),
+    ("\ud800", US, "phone_invalid"),
+    ("1" * 41, US, "phone_invalid"),
+    ("1" * 1_000_000, US, "phone_invalid"),
+]
+
+
+@pytest.mark.parametrize(("text", "accepted", "found"), TABLE, ids=[f"{row[0][:24]!a}-{row[2]}" for row in TABLE])
+def test_numbers(text: str, accepted: PhoneRules, found: str) -> None:
+    """S-129, mission 3: the region is the number's own (Canada and the Caribbean share +1), classes are refused by name."""
+    outcome = read_phone(text, accepted)
+    assert (outcome.reason if isinstance(outcome, Rejected) else outcome) == found
+    assert not isinstance(outcome, Rejected) or outcome.free
+
+
+def test_a_refusal_says_what_is_accepted() -> None:
+    """The text of a refusal can name the accepted countries, or the kind of number."""
+    region = read_phone("+44 20 7946 0958", DE)
+    assert isinstance(region, Rejected)
+    assert region.detail == "Germany, United States"
+    kind = read_phone("+1 800 555 0100", US)
+    assert isinstance(kind, Rejected)
+    assert kind.detail == "toll-free"
+
+
+def test_every_class_that_a_policy_can_refuse_is_told_by_that_word() -> None:
+    """A policy's word for a class of numbers is the word that numbers are told apart by."""
+    import phonenumbers
+
+    from mfa_gate.factors.phone import _TYPES
+
+    known = {kind: word for word, kind in vars(phonenumbers.PhoneNumberType).items() if isinstance(kind, int)}
+    told = {_TYPES.get(kind, "unknown"): word for kind, word in known.items()}
+    assert set(told) == set(PHONE_TYPES)
+    assert {word.replace("_", "-").lower() for word in told.values()} == set(told)
+
+
+@pytest.mark.parametrize(
+    ("region", "found"), [("", "+4915123456789"), ("DE", "+4915123456789"), ("US", ""), ("XX", "+4915123456789")]
+)
+def test_the_chosen_region_reads_a_local_number(region: str, found: str) -> None:
+    """A number without a country code is one of the chosen region, which must be an accepted one."""
+    outcome = read_phone("01512 3456789", DE, region=region)
+    assert (outcome if isinstance(outcome, str) else "") == found
+
+
+@pytest.mark.parametrize(
+    ("number", "fictional"),
+    [("+12025550100", True), ("+12025550199", True), ("+12025550200", False), ("+12025551234", False),
+     ("+442025550100", False)],
+)  # fmt: skip
+def test_numbers_for_examples(number: str, fictional: bool) -> None:
+    """555-0100 to 555-0199 are set aside for examples, whatever the tables say of them."""
+    assert is_fictional(number) is fictional
+
+
+def test_examples_count_as_american_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of numbers that knows no region for the examples does not refuse them; a real one without is refused."""
+    import phonenumbers
+
+    monkeypatch.setattr(phonenumbers, "region_code_for_number", lambda number: None)
+    assert read_phone("202-555-0100", US) == "+12025550100"
+    assert read_phone("212-736-5000", US) == Rejected(reason="phone_invalid", free=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=60) | st.text("+0123456789 ()-", max_size=20))
+def test_no_text_raises(text: str) -> None:
+    """S-38: whatever is typed is a number of an accepted region or refused."""
+    outcome = read_phone(text, US)
+    assert isinstance(outcome, Rejected) or outcome.startswith("+1")
+
+
+@pytest.mark.parametrize(
+    ("phone", "typed", "on_file", "found"),
+    [
+        ("typed", "202-555-0142", "+12025550100", "+12025550142"),
+        ("typed", "", "+12025550100", "phone_invalid"),
+        ("on-file", "202-555-0142", "+12025550100", "+12025550100"),
+        ("on-file", "202-555-0142", "", "no_contact"),
+        ("on-file", "", "+44 20 7946 0958", "phone_region"),
+    ],
+)
+def test_typed_or_on_file(phone: Any, typed: str, on_file: str, found: str) -> None:
+    """S-51: where the policy says "on file", what a request types is not even read."""
+    own = Rules(factors=rules(sms=PhoneRules(phone=phone, regions=("US",))).factors)
+    within = context(rules=own, contacts=Contacts(phone=on_file))
+    draft = Sms().draft(within, phone=typed)
+    if isinstance(draft, Draft):
+        assert Sms().show(within, draft.data)["phone"] == found
+    else:
+        assert draft.reason == found
+
+
+def test_regions_have_names() -> None:
+    """Accepted regions are shown by name, an unlisted one by its code, none where any is accepted."""
+    assert region_names(("US", "ZZ")) == (("US", "United States"), ("ZZ", "ZZ"))
+    assert region_names(None) == ()

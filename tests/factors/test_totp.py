@@ -1,0 +1,230 @@
+"""Authenticator apps: RFC 6238 and an independent generator agree, and each step counts once."""
+
+from __future__ import annotations
+
+import subprocess
+from base64 import b32encode
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mfa_gate.core.entropy import expand
+from mfa_gate.core.model import Contacts, Fields, Seconds, SubjectKey
+from mfa_gate.core.policy import TotpRules
+from mfa_gate.factors.base import Accepted, Draft, Rejected
+from mfa_gate.factors.totp import FAR_STEPS, Totp
+from mfa_gate.keyring import Unopened
+
+from .builders import BOB, ELSEWHERE, HOSTILE, NOW, context, rules
+
+TOTP = Totp()
+STEP = NOW // 30
+SECRET = b32encode(expand(b"seed", "secret", 20)).decode()
+
+
+def oathtool(secret: str, *, at: int, digits: int = 6, period: int = 30) -> str:
+    """The code by an independent generator, for the second ``at``."""
+    words = ("--totp=sha1", "-b", secret, f"--digits={digits}", f"--time-step-size={period}s", f"--now=@{at}")
+    return subprocess.run(["oathtool", *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def data(secret: str = SECRET, *, step: int = 0, digits: int = 6, period: int = 30) -> Fields:
+    return {"secret": context().seal("totp", secret), "digits": digits, "period": period, "step": step}
+
+
+def code_at(step: int) -> str:
+    import pyotp
+
+    return pyotp.HOTP(SECRET).at(step)
+
+
+def verify(response: object, fields: Fields | None = None, **parts: Any) -> Accepted | Rejected:
+    return TOTP.verify(context(**parts), data=fields or data(), challenges=(), response=response)
+
+
+RFC_SECRET = b32encode(b"12345678901234567890").decode()
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (59, "94287082"),
+        (1111111109, "07081804"),
+        (1111111111, "14050471"),
+        (1234567890, "89005924"),
+        (2000000000, "69279037"),
+        (20000000000, "65353130"),
+    ],
+)
+def test_the_vectors_of_rfc_6238(at: int, code: str) -> None:
+    """RFC 6238 appendix B, SHA-1, eight digits: each code is right at its second and gives its step."""
+    fields = data(RFC_SECRET, digits=8)
+    assert verify(code, fields, now=at) == Accepted(data={**fields, "step": at // 30})
+    assert verify(code, fields, now=at + 90) == Rejected(reason="wrong_code")
+    assert oathtool(RFC_SECRET, at=at, digits=8) == code
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.binary(min_size=20, max_size=20), st.integers(0, 2**33), st.sampled_from([6, 7, 8]), st.sampled_from([30, 60])
+)
+def test_an_independent_generator_agrees(raw: bytes, at: int, digits: int, period: int) -> None:
+    """oathtool's code for any secret and second is accepted, leading zeros included."""
+    secret = b32encode(raw).decode()
+    fields = data(secret, digits=digits, period=period, step=-1)
+    outcome = verify(oathtool(secret, at=at, digits=digits, period=period), fields, now=at)
+    assert outcome == Accepted(data={**fields, "step": at // period})
+
+
+@pytest.mark.parametrize(
+    ("drift", "off", "accepted"),
+    [
+        (1, -2, False),
+        (1, -1, True),
+        (1, 0, True),
+        (1, 1, True),
+        (1, 2, False),
+        (0, -1, False),
+        (0, 0, True),
+        (0, 1, False),
+    ],
+)
+def test_drift(drift: int, off: int, accepted: bool) -> None:
+    """S-62: at most one step on each side, as the policy says; the time is the server's."""
+    outcome = verify(code_at(STEP + off), rules=rules(totp=TotpRules(drift_steps=drift)))
+    assert isinstance(outcome, Accepted) is accepted
+    if isinstance(outcome, Accepted):
+        assert outcome.data["step"] == STEP + off
+
+
+@pytest.mark.parametrize("last", [STEP - 1, STEP, STEP + 1, STEP + 1000])
+@pytest.mark.parametrize("off", [-1, 0, 1])
+def test_a_step_counts_once(last: int, off: int) -> None:
+    """S-59: no step that is not greater than the last accepted one is accepted, and a replay costs nothing."""
+    outcome = verify(code_at(STEP + off), data(step=last))
+    if STEP + off > last:
+        assert isinstance(outcome, Accepted)
+    else:
+        assert outcome == Rejected(reason="code_already_used", free=True)
+
+
+def test_a_later_code_ends_the_earlier_ones() -> None:
+    """S-59: after the next step's code the current one is used up, though it never was entered."""
+    after = verify(code_at(STEP + 1))
+    assert isinstance(after, Accepted)
+    assert verify(code_at(STEP), after.data) == Rejected(reason="code_already_used", free=True)
+
+
+def spelled(code: str, zero: str) -> str:
+    return "".join(chr(ord(zero) + int(digit)) for digit in code)
+
+
+@pytest.mark.parametrize("zero", ["0", "０", "٠", "۰", "०", "\U0001d7ce"])
+def test_the_replay_key_is_the_step(zero: str) -> None:
+    """S-60, D-30: any script's digits are read as the ASCII ones, so another spelling is the same, used code."""
+    read = TOTP.read(spelled(code_at(STEP), zero), rules())
+    assert read == code_at(STEP)
+    first = verify(read)
+    assert isinstance(first, Accepted)
+    assert verify(read, first.data) == Rejected(reason="code_already_used", free=True)
+
+
+@pytest.mark.parametrize("response", HOSTILE, ids=lambda r: repr(r)[:20])
+def test_what_is_no_code_is_malformed(response: object) -> None:
+    """S-38, S-60, S-61: what has another shape never reaches the comparison; should it, nothing raises or matches."""
+    read = TOTP.read(response, rules())
+    if read is not None:
+        assert read == "1234567"
+    assert isinstance(verify(response), Rejected)
+    assert isinstance(verify(str(response)[:100]), Rejected)
+
+
+def test_a_change_of_digits_shuts_nobody_out() -> None:
+    """An app that was enrolled with six digits keeps working after the policy says eight; a wrong length costs nothing."""
+    eight = rules(totp=TotpRules(digits=8))
+    read = TOTP.read(code_at(STEP), eight)
+    assert isinstance(verify(read, rules=eight), Accepted)
+    assert verify(TOTP.read("12345678", eight), rules=eight) == Rejected(reason="malformed", free=True)
+
+
+@pytest.mark.parametrize("off", [-FAR_STEPS, -2, 2, FAR_STEPS])
+def test_a_wrong_clock_is_told_at_enrollment_only(off: int) -> None:
+    """S-62, U-30: at enrollment a code of a few minutes off says so; at sign-in it is a wrong code like any other."""
+    assert verify(code_at(STEP + off), purpose="enroll") == Rejected(reason="clock_drift", free=True)
+    assert verify(code_at(STEP + off)) == Rejected(reason="wrong_code")
+
+
+def test_a_wrong_code_at_enrollment() -> None:
+    """A code of no near step is wrong, also at enrollment and at the beginning of time."""
+    assert verify(code_at(STEP + FAR_STEPS + 1), purpose="enroll") == Rejected(reason="wrong_code")
+    assert isinstance(verify("000000", now=0, purpose="enroll"), Rejected)
+
+
+def test_the_secret_is_made_here() -> None:
+    """S-63, S-64: 160 bits of fresh entropy, sealed for this person; another person, tenant or purpose cannot read it."""
+    draft = TOTP.draft(context())
+    assert isinstance(draft, Draft)
+    shown = TOTP.show(context(), draft.data)
+    assert len(shown["secret"]) == 32
+    assert shown["secret"] not in repr(draft)
+    other = TOTP.draft(context("another"))
+    assert isinstance(other, Draft)
+    assert TOTP.show(context("another"), other.data)["secret"] != shown["secret"]
+    for key in (BOB, ELSEWHERE):
+        with pytest.raises(Unopened):
+            TOTP.show(context(key=key), draft.data)
+        with pytest.raises(Unopened):
+            verify("123456", draft.data, key=key)
+
+
+@pytest.mark.parametrize(
+    ("service", "email", "issuer", "account"),
+    [
+        ("Clinic", "ann@clinic.example", "Clinic", "ann@clinic.example"),
+        ("A: B", "a:b@c.example", "A  B", "a b@c.example"),
+        ("", "", "clinic", "ann"),
+        ("Café & Söhne?", "ü@b.example", "Café & Söhne?", "ü@b.example"),
+    ],
+)
+def test_the_address_for_the_app(service: str, email: str, issuer: str, account: str) -> None:
+    """The otpauth address names issuer and account, so that no name adds a field of its own."""
+    within = context(service=service, contacts=Contacts(email=email))
+    draft = TOTP.draft(within)
+    assert isinstance(draft, Draft)
+    shown = TOTP.show(within, draft.data)
+    address = urlsplit(shown["uri"])
+    assert (address.scheme, address.netloc) == ("otpauth", "totp")
+    assert unquote(address.path) == f"/{issuer}:{account}"
+    asked = parse_qs(address.query)
+    assert (asked["secret"], asked["issuer"]) == ([shown["secret"]], [issuer])
+
+
+def test_the_address_carries_digits_and_period() -> None:
+    """Where the policy has other digits or another period, the address says so and the code counts."""
+    within = context(rules=rules(totp=TotpRules(digits=8, period=Seconds(60))))
+    draft = TOTP.draft(within)
+    assert isinstance(draft, Draft)
+    shown = TOTP.show(within, draft.data)
+    assert {"digits=8", "period=60"} <= set(urlsplit(shown["uri"]).query.split("&"))
+    code = oathtool(shown["secret"], at=NOW, digits=8, period=60)
+    outcome = TOTP.verify(within, data=draft.data, challenges=(), response=TOTP.read(code, within.rules))
+    assert isinstance(outcome, Accepted)
+
+
+def test_nothing_is_sent() -> None:
+    """An app needs no challenge: nothing is issued, hinted or limited."""
+    assert TOTP.issue(context(), data()) is None
+    assert TOTP.limits(rules()) is None
+    assert TOTP.hint(context(), data()) == ""
+    assert not TOTP.traits.needs_challenge
+
+
+def test_the_subject_is_the_label_without_an_address() -> None:
+    """Without an e-mail address on file the app shows the subject's id."""
+    within = context(contacts=Contacts(), key=SubjectKey("clinic", "7:1"))
+    draft = TOTP.draft(within)
+    assert isinstance(draft, Draft)
+    assert TOTP.show(within, draft.data)["account"] == "7 1"
