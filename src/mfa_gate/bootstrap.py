@@ -216,6 +216,12 @@ class MFAGate:
             factor=proof.factor if proof else "",
         )
 
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of our own JSON calls, as served at ``/mfa/api/openapi.json``."""
+        from .web.openapi import document
+
+        return document(self._prefix)
+
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Open now and close afterwards, for apps whose lifespan the gate does not see (mounted, or none)."""

@@ -11,7 +11,7 @@ from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from .facts import Scope, caller_kind, header, own_place
 from .forms import BadBody, read_form, same_origin
-from .responses import NO_STORE, Answer, page, problem, redirect
+from .responses import NO_STORE, Answer, as_json, page, problem, redirect
 from .site import Site
 
 if TYPE_CHECKING:
@@ -56,8 +56,18 @@ class Door:
 
             await self.guard.open()
             return await hooks.answer(self.guard.service, scope, receive, place.removeprefix("/hooks"))
+        if place == "/approve" or place.startswith("/approve/"):
+            from . import approve
+
+            await self.guard.open()
+            address = self.guard.address(scope)
+            return await approve.answer(self.site, scope, receive, place.removeprefix("/approve"), address=address)
         if place.endswith("/") and place != "/" and "//" not in place:
             place = place.rstrip("/")
+        if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
+            from .openapi import document
+
+            return as_json(document(scope.get("root_path", "") + self.site.prefix))
         handlers = pages.find("" if place == "/" else place)
         subject = await self.guard.who(scope)
         called = place.startswith("/api/")
