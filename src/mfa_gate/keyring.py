@@ -100,6 +100,11 @@ class Keyring:
         """The id of the key that seals."""
         return self._keys[0].id
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all listed keys, newest first."""
+        return tuple(key.id for key in self._keys)
+
     def key_of(self, sealed: str) -> str:
         """The id of the key that made a ciphertext or digest."""
         return sealed[: _ID_BYTES * 4 // 3]

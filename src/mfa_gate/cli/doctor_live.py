@@ -1,0 +1,181 @@
+"""What can be told of a gate only by trying: its store, its keys against the store, the clock, the senders."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..errors import MFAGateError
+from ..service.engine import CANARY, CANARY_ROW
+from ..stores.memory import MemoryStore
+from . import doctor_lines as looks
+from .doctor_lines import Line
+
+if TYPE_CHECKING:
+    from ..bootstrap import MFAGate
+    from ..ports import Store
+
+PATIENCE = 10.0
+BACKWARDS = 5
+"""Seconds that the clock may be behind the newest event: several machines are never quite together."""
+LEAST_FREE = 100 * 2**20
+
+
+async def examine(app: Any, gate: MFAGate) -> list[Line]:
+    """Every verdict on ``gate``. The store is read, never written, and a file that is not there yet is not made."""
+    lines = [
+        *looks.order(app, gate),
+        *looks.cookies(app, gate),
+        *looks.secrets_of(app, gate),
+        *looks.proxies(app, gate),
+        *looks.keys(gate),
+    ]
+    lines += [line async for line in _store(gate)]
+    lines += [line async for line in _senders(gate)]
+    lines += [*looks.policy(app, gate), *looks.accents(gate)]
+    return lines
+
+
+async def _store(gate: MFAGate) -> AsyncIterator[Line]:
+    store = gate.service.engine.store
+    if isinstance(store, MemoryStore):
+        yield Line(
+            "warning",
+            "store",
+            "memory: a restart forgets every enrollment and lock, and each worker has its own; use sqlite:/// or redis://",
+        )
+    path = sqlite_path(store)
+    if path is not None:
+        exists, lines = _file(path)
+        for line in lines:
+            yield line
+        if not exists:
+            return
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await store.open()
+            lines = await _contents(gate, store)
+        for line in lines:
+            yield line
+    except MFAGateError as error:
+        yield Line("fault", "store", str(error))
+    except TimeoutError:
+        yield Line("fault", "store", f"no answer within {PATIENCE:.0f} s")
+    finally:
+        await store.aclose()
+
+
+async def _contents(gate: MFAGate, store: Store) -> list[Line]:
+    engine = gate.service.engine
+    lines: list[Line] = []
+    if not isinstance(store, MemoryStore):
+        lines.append(Line("ok", "store", f"{type(store).__name__} answers"))
+    canary = await store.meta(CANARY)
+    if canary is None:
+        lines.append(Line("note", "keys", "the store is new: the first start binds it to the keys"))
+    else:
+        try:
+            engine.keyring.open(CANARY, canary.decode("ascii", "replace"), row=CANARY_ROW)
+            lines.append(Line("ok", "keys", "the keys open this store"))
+        except ValueError:
+            text = "none of the keys opens this store: put the one that it was made with back into keys=[...]"
+            lines.append(Line("fault", "keys", text))
+    newest = (await store.events("", limit=1)).items
+    now = engine.now()
+    if not newest:
+        lines.append(Line("note", "clock", f"{_at(now)}; the store has no event yet to compare with"))
+    elif newest[0].at > now + BACKWARDS:
+        behind = newest[0].at - now
+        lines.append(
+            Line("fault", "clock", f"{behind} s behind the store's newest event ({_at(newest[0].at)}): set it right")
+        )
+    else:
+        lines.append(Line("ok", "clock", f"{_at(now)}, not before the store's newest event ({_at(newest[0].at)})"))
+    return lines
+
+
+def sqlite_path(store: object) -> str | None:
+    """The file of a SQLite store, or None."""
+    file = getattr(store, "_file", None)
+    path = getattr(file, "path", None)
+    return path if isinstance(path, str) else None
+
+
+def _file(path: str) -> tuple[bool, list[Line]]:
+    """Whether the file is there and worth opening, and what can be told of it."""
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
+        return False, [Line("fault", "store", f"{folder}: no directory that can be written; the store goes there")]
+    if not os.path.exists(path) and os.path.exists(path + ".created"):
+        return False, [
+            Line("fault", "store", f"{path} is gone and was there once: put it back, or remove {path}.created")
+        ]
+    if not os.path.exists(path):
+        return False, [Line("note", "store", f"{path} is made at the first start")]
+    lines: list[Line] = []
+    found = os.stat(path)
+    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        lines.append(Line("warning", "store", f"{path} is open to other users of this machine: chmod 600"))
+    if found.st_uid != os.geteuid():
+        lines.append(Line("warning", "store", f"{path} belongs to another user (uid {found.st_uid}) than runs this"))
+    if (free := shutil.disk_usage(folder).free) < LEAST_FREE:
+        lines.append(
+            Line("warning", "store", f"{folder} has {free // 2**20} MB left; a full disk refuses everybody (503)")
+        )
+    try:
+        with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=1)) as connection:
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        return False, [*lines, Line("fault", "store", f"{path} cannot be read: {error}")]
+    if sound != "ok":
+        lines.append(Line("fault", "store", f"{path} is damaged: {sound}"))
+    if mode != "wal":
+        lines.append(
+            Line(
+                "warning", "store", f"{path} has journal_mode={mode}, not wal: readers and writers wait for each other"
+            )
+        )
+    if sound == "ok" and mode == "wal":
+        lines.append(Line("ok", "store", f"{path}: sound, write-ahead log, written through at every commit"))
+    return True, lines
+
+
+async def _senders(gate: MFAGate) -> AsyncIterator[Line]:
+    """Each sender once, however many channels it serves, by its own ``check()``."""
+    senders = gate.service.engine.wiring.senders
+    channels: dict[int, list[str]] = {}
+    parts: dict[int, Any] = {}
+    for channel in ("email", "sms", "voice", "push"):
+        sender = senders.for_channel(channel)
+        if sender is not None:
+            channels.setdefault(id(sender), []).append(channel)
+            parts[id(sender)] = sender
+    for key, sender in parts.items():
+        name = f"{', '.join(channels[key])} ({type(sender).__name__})"
+        check = getattr(sender, "check", None)
+        if check is None:
+            yield Line("note", "senders", f"{name} has no check(): whether it is reachable is unknown")
+            continue
+        try:
+            async with asyncio.timeout(PATIENCE):
+                fault = await check()
+        except Exception as error:
+            fault = f"its check failed: {type(error).__name__}"
+        finally:
+            await sender.aclose()
+        yield Line("fault" if fault else "ok", "senders", f"{name}: {fault}" if fault else f"{name} answers")
+    if not parts:
+        yield Line("note", "senders", "there are none: nothing can be sent")
+
+
+def _at(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,156 @@
+"""Apps with one thing right or wrong each, for the doctor to look at."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, Senders
+from mfa_gate.core.model import Subject
+from mfa_gate.core.policy import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
+from mfa_gate.identity import SessionUser
+from mfa_gate.keyring import make_key
+from mfa_gate.senders import WebhookSender
+from mfa_gate.testing import FixedClock, Outbox
+
+KEY = make_key(bytes(range(1, 33)))
+OLD = make_key(bytes(range(101, 133)))
+GOOD_SECRET = "Vw3vTq9b2Yk8mXz4cL7pRd1sJf6hGn0a"
+RULES = Rules(factors=FactorRules(allowed=("totp", "webauthn", "backup-code")))
+
+
+def policy(**more: Any) -> Policy:
+    """A policy over ``RULES``."""
+    from dataclasses import replace
+
+    return Policy(name="doctored", digest="0" * 64, base=replace(RULES, **more), tenants={})
+
+
+async def nobody(connection: Any) -> Subject | None:
+    """Nobody is signed in."""
+    return None
+
+
+def gate(**more: Any) -> MFAGate:
+    """A gate over the file that the test names in the environment."""
+    settings: dict[str, Any] = {
+        "policy": policy(),
+        "identify": SessionUser("user_id"),
+        "store": os.environ.get("DOCTORED_STORE", "memory://"),
+        "keys": [KEY],
+        "relying_party": RelyingParty(id="app.example", name="App", origins=["https://app.example"]),
+        "senders": Outbox().senders(),
+        **more,
+    }
+    return MFAGate(**settings)
+
+
+async def home(request: Any) -> PlainTextResponse:
+    """The app."""
+    return PlainTextResponse("home")
+
+
+def app(mine: MFAGate, secret: str = GOOD_SECRET, https: bool = True, **session: Any) -> Starlette:
+    """An app in the right order."""
+    made = Starlette(routes=[Route("/", home)])
+    mine.install(made)
+    made.add_middleware(SessionMiddleware, secret_key=secret, https_only=https, **session)
+    return made
+
+
+def good() -> Starlette:
+    """Nothing is wrong."""
+    return app(gate())
+
+
+def wrong_order() -> Starlette:
+    """The session is inside."""
+    made = Starlette(routes=[Route("/", home)])
+    made.add_middleware(SessionMiddleware, secret_key=GOOD_SECRET, https_only=True)
+    gate().install(made)
+    return made
+
+
+def cors_inside() -> Starlette:
+    """CORS is inside, compression outside."""
+    made = Starlette(routes=[Route("/", home)])
+    made.add_middleware(CORSMiddleware)
+    gate(identify=nobody).install(made)
+    made.add_middleware(GZipMiddleware)
+    return made
+
+
+def no_gate() -> Starlette:
+    """There is none."""
+    return Starlette(routes=[Route("/", home)])
+
+
+def wrapped() -> MFAGateMiddleware:
+    """Around the app."""
+    return MFAGateMiddleware(Starlette(routes=[Route("/", home)]), gate=gate(identify=nobody))
+
+
+def weak_secret() -> Starlette:
+    """A session secret out of a tutorial."""
+    return app(gate(), "secret")
+
+
+def repeated_secret() -> Starlette:
+    """The session's secret is the gate's key."""
+    return app(gate(), KEY)
+
+
+def plain_session() -> Starlette:
+    """The session cookie travels over http."""
+    return app(gate(), https=False, same_site="none")
+
+
+def local() -> Starlette:
+    """A developer's machine."""
+    return app(
+        gate(relying_party=RelyingParty(id="localhost", name="App", origins=["http://localhost:8000"])), https=False
+    )
+
+
+def other_key() -> Starlette:
+    """Another key than the store's."""
+    return app(gate(keys=[OLD]))
+
+
+def two_keys() -> Starlette:
+    """In the middle of a rotation."""
+    return app(gate(keys=[KEY, OLD]))
+
+
+def slow_clock() -> Starlette:
+    """The clock is long behind."""
+    return app(gate(clock=FixedClock(1_000_000_000)))
+
+
+def deaf_sender() -> Starlette:
+    """Nobody listens there."""
+    sender = WebhookSender("https://127.0.0.1:9/", secret="s" * 32)
+    return app(gate(senders=Senders(email=sender, sms=sender)))
+
+
+def proxied() -> Starlette:
+    """Behind a load balancer."""
+    return app(gate(trusted_proxies=["10.0.0.0/8"]))
+
+
+def pale() -> Starlette:
+    """A brand that cannot be read on white, and a rule that matches nothing."""
+    rule = Exemption(name="slip", paths=(PathRule(text="=/helthz"),), reason="probes")
+    return app(gate(policy=policy(brand=BrandRules(accent="#ffd400"), exempt=(rule,))))
+
+
+def faulty() -> Starlette:
+    """Cannot even be made."""
+    return app(gate(keys=["mfa1_nonsense"], prefix="mfa"))

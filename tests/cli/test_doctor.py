@@ -1,0 +1,173 @@
+"""``mfa-gate doctor``: each thing that can be wrong with a mounted gate is one line with its fix."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.cli import main
+from mfa_gate.core.events import Event
+
+from . import doctored
+
+Doctor = Callable[[str], tuple[int, list[dict[str, str]]]]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that has been started once, with the good key and one event."""
+    path = tmp_path / "gate.db"
+    monkeypatch.setenv("DOCTORED_STORE", f"sqlite:///{path}")
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+
+    async def start() -> None:
+        service = doctored.gate().service
+        assert await service.open() == ""
+        await service.engine.store.append([Event(id="E", kind="policy.loaded", at=1_700_000_000, tenant="default")])
+        await service.aclose()
+
+    asyncio.run(start())
+    return path
+
+
+@pytest.fixture
+def doctor(store: Path, capsys: pytest.CaptureFixture[str]) -> Doctor:
+    """Runs the command on one of the apps; its exit code and its lines."""
+
+    def run(name: str) -> tuple[int, list[dict[str, str]]]:
+        code = main(["doctor", "--json", "--app", f"tests.cli.doctored:{name}"])
+        told = json.loads(capsys.readouterr().out)
+        assert told["ok"] == (code == 0)
+        return code, told["lines"]
+
+    return run
+
+
+def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) -> None:
+    """Everything is looked at, nothing is wrong, and the store is as it was."""
+    before = store.read_bytes()
+    code, lines = doctor("good")
+    assert code == 0
+    assert {line["verdict"] for line in lines} <= {"ok", "note"}
+    parts = {line["part"] for line in lines}
+    assert parts >= {"order", "cookies", "secrets", "proxies", "keys", "store", "clock", "senders", "policy"}
+    assert lines[0]["text"] == "SessionMiddleware > MFAGateMiddleware > Starlette"
+    assert store.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "part", "says"),
+    [
+        ("wrong_order", "fault", "order", "after gate.install(app)"),
+        ("cors_inside", "fault", "order", "CORSMiddleware is inside the gate"),
+        ("cors_inside", "warning", "order", "BREACH"),
+        ("no_gate", "fault", "order", "there is no gate around this app"),
+        ("weak_secret", "fault", "secrets", "can be guessed"),
+        ("repeated_secret", "fault", "secrets", "one of the gate's keys"),
+        ("plain_session", "warning", "cookies", "https_only=True"),
+        ("plain_session", "warning", "cookies", 'same_site="none"'),
+        ("local", "note", "cookies", "development"),
+        ("other_key", "fault", "keys", "none of the keys opens this store"),
+        ("two_keys", "ok", "keys", "mfa-gate keys rotate"),
+        ("slow_clock", "fault", "clock", "behind the store's newest event"),
+        ("deaf_sender", "fault", "senders", "email, sms (WebhookSender)"),
+        ("proxied", "ok", "proxies", "10.0.0.0/8"),
+        ("pale", "note", "accent", "#ffd400"),
+        ("pale", "warning", "policy", "exempt.slip matches no route"),
+        ("faulty", "fault", "start", "prefix='mfa'"),
+        ("faulty", "fault", "start", "keys[0]"),
+    ],
+)
+def test_each_fault_is_named(doctor: Doctor, name: str, verdict: str, part: str, says: str) -> None:
+    """S-10, S-120, D-3, D-4: one line says what is wrong and what to do; faults, and faults alone, end with 1."""
+    code, lines = doctor(name)
+    assert any((line["verdict"], line["part"]) == (verdict, part) and says in line["text"] for line in lines), lines
+    assert code == int(any(line["verdict"] == "fault" for line in lines))
+
+
+def test_a_gate_that_is_wrapped_is_found(doctor: Doctor) -> None:
+    """``MFAGateMiddleware(app, gate=gate)`` is looked at as well."""
+    code, lines = doctor("wrapped")
+    assert code == 0
+    assert any(line["part"] == "keys" for line in lines)
+
+
+def test_memory_is_no_place_for_proofs(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory store is a warning."""
+    monkeypatch.setenv("DOCTORED_STORE", "memory://")
+    code, lines = doctor("good")
+    assert code == 0
+    assert any(line["verdict"] == "warning" and "restart forgets" in line["text"] for line in lines)
+
+
+def test_a_store_that_is_not_there_yet_is_not_made(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the doctor may be another user than the app: it makes no file."""
+    fresh = tmp_path / "fresh.db"
+    monkeypatch.setenv("DOCTORED_STORE", f"sqlite:///{fresh}")
+    code, lines = doctor("good")
+    assert (code, fresh.exists()) == (0, False)
+    assert any("made at the first start" in line["text"] for line in lines)
+    monkeypatch.setenv("DOCTORED_STORE", f"sqlite:///{tmp_path / 'no' / 'where.db'}")
+    assert doctor("good")[0] == 1
+
+
+def test_a_store_that_is_lost_or_open_to_others_is_told(doctor: Doctor, store: Path) -> None:
+    """A file that others may read is a warning, one that is damaged or gone a fault."""
+    store.chmod(0o644)
+    code, lines = doctor("good")
+    assert (code, any("chmod 600" in line["text"] for line in lines)) == (0, True)
+    store.chmod(0o600)
+    with closing(sqlite3.connect(store)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with store.open("r+b") as file:
+        file.seek(100)
+        file.write(os.urandom(8_000))
+    assert doctor("good")[0] == 1
+    store.unlink()
+    code, lines = doctor("good")
+    assert (code, any("was there once" in line["text"] for line in lines)) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("ips", "name", "verdict"),
+    [("10.0.0.1", "good", "ok"), ("10.0.0.1", "proxied", "warning")],
+)
+def test_two_readers_of_one_header_are_told(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, ips: str, name: str, verdict: str
+) -> None:
+    """Where the server and the gate both read X-Forwarded-For, one of them is to stop."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", ips)
+    _, lines = doctor(name)
+    assert [line["verdict"] for line in lines if line["part"] == "proxies"] == [verdict]
+
+
+def test_anybodys_word_is_a_fault(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-12 of the address: ``FORWARDED_ALLOW_IPS=*`` does not even start, and the doctor says why."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    code, lines = doctor("good")
+    assert code == 1
+    assert "FORWARDED_ALLOW_IPS" in lines[0]["text"]
+
+
+def test_for_people(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json: a line each, and a sum at the end."""
+    assert main(["doctor", "--app", "tests.cli.doctored:weak_secret"]) == 1
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1].startswith("1 fault, ")
+    assert "fault    secrets" in said
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere:app", "tests.cli.doctored:missing"])
+def test_wrong_use(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An app that cannot be found is wrong use."""
+    assert main(["doctor", "--app", name]) == 2
+    assert "--app" in capsys.readouterr().err
