@@ -57,6 +57,10 @@ ODD = Way(kind="carrier-pigeon", id="a8", label="Pigeon")
 SENT: dict[str, Any] = {"sent_at": NOW - 20, "expires_at": NOW + 580, "resend_at": NOW + 10}
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 URI = f"otpauth://totp/Northwind%20Finance:user%40finance.example?secret={SECRET}&issuer=Northwind%20Finance"
+CREATE = (
+    '{"rp": {"id": "localhost", "name": "Northwind"}, "user": {"id": "dTE", "name": "u", "displayName": "U"}, '
+    '"challenge": "Y2hhbGxlbmdl", "pubKeyCredParams": [{"type": "public-key", "alg": -7}], "excludeCredentials": []}'
+)
 BACKUP = tuple(
     f"{a}-{b}"
     for a, b in zip(
@@ -203,7 +207,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-voice-confirm", replace(sent, kind="voice", waiting=True, poll_url="/mfa/api/challenge/c3"), frame
     yield (
         "enroll-passkey-confirm",
-        v.EnrollConfirm(kind="webauthn", enrollment="e1", label="Passkey", public_key="{}"),
+        v.EnrollConfirm(kind="webauthn", enrollment="e1", label="Passkey", public_key=CREATE),
         frame,
     )
     push = v.EnrollConfirm(

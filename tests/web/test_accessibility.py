@@ -195,3 +195,41 @@ def test_print_holds_the_codes_alone(browser: Browser, gallery: tuple[str, list[
     for part in ("Copy", "Continue", "Sign out", "Save your backup codes", "Help"):
         assert part not in text
     context.close()
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_passkey_button(browser: Browser, gallery: tuple[str, list[str]], fallback: bool) -> None:
+    """U-39, U-41, U-43, U-48: nothing is asked before the press; cancelling sends nothing; a success fills in the JSON."""
+    address, _ = gallery
+    context = browser.new_context()
+    page = context.new_page()
+    if fallback:
+        page.add_init_script(
+            "delete PublicKeyCredential.parseCreationOptionsFromJSON; delete PublicKeyCredential.prototype.toJSON;"
+        )
+    page.add_init_script(
+        "window.sent = []; HTMLFormElement.prototype.requestSubmit = function () { sent.push(this.elements.code.value); };"
+    )
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "hasResidentKey": True}
+    added = devtools.send(
+        "WebAuthn.addVirtualAuthenticator", {"options": {**options, "automaticPresenceSimulation": True}}
+    )
+    page.goto(f"{address.replace('127.0.0.1', 'localhost')}/enroll-passkey-confirm.html")
+    who = {"authenticatorId": added["authenticatorId"]}
+    assert devtools.send("WebAuthn.getCredentials", who)["credentials"] == []
+    devtools.send("WebAuthn.setUserVerified", {**who, "isUserVerified": True})
+    page.get_by_role("button", name="Make a passkey").click()
+    page.wait_for_function("sent.length > 0")
+    made: Any = page.evaluate("JSON.parse(sent[0])")
+    assert made["type"] == "public-key"
+    assert made["id"] == made["rawId"]
+    assert {"clientDataJSON", "attestationObject"} <= set(made["response"])
+    page.evaluate(
+        "() => { navigator.credentials.create = () => Promise.reject(new DOMException('', 'NotAllowedError')) }"
+    )
+    page.get_by_role("button", name="Make a passkey").click()
+    page.locator("[data-passkey-says]").get_by_text("Nothing happened").wait_for()
+    assert page.evaluate("sent.length") == 1
+    context.close()
