@@ -374,3 +374,20 @@ def test_a_shorter_age_needs_no_change_of_the_account() -> None:
     who = caller(handle="new" + "h" * 19)
     assert isinstance(judged(after, requirement(), who), Allow)
     assert isinstance(judged(after, requirement(rules), who), StepUp)
+
+
+def test_ten_browsers_are_remembered() -> None:
+    """D-11: the eleventh browser takes the place of the one that was used longest ago; an old twin is not kept."""
+    of = account("app")
+    for step in range(14):
+        change = succeed(
+            of,
+            now=NOW + 60 * step,
+            who=caller(handle=""),
+            new_handle=f"{step:022}",
+            nonce=step.to_bytes(32),
+            data={"step": step},
+        )
+        of = change.account
+    assert [b.handle for b in of.browsers] == [f"{step:022}" for step in range(4, 14)]
+    assert [b.twin is not None for b in of.browsers] == [False] * 9 + [True]
