@@ -316,6 +316,10 @@ class Guard:
             root=root,
         )
 
+    def address(self, scope: Scope) -> str:
+        """The client's address, as the trusted proxies tell it."""
+        return address_of(scope, self._trusted)
+
     async def who(self, scope: Scope) -> Subject | None:
         """Who is signed in, for our own pages."""
         return self._subject_of(scope) if self._subject_of is not None else await self._identify(scope)

@@ -14,6 +14,7 @@ __all__ = [
     "Activity",
     "Agreement",
     "AgreementDeclined",
+    "Approve",
     "BackupCodes",
     "BackupCodesStart",
     "BackupStock",
@@ -484,6 +485,16 @@ class AgreementDeclined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approve:
+    """``/approve``: the phone's page, which its script fills. ``host`` is the relying party's id, a word of what the phone
+    signs; ``push_key`` the public key for waking it (VAPID), empty where nothing wakes it."""
+
+    template: ClassVar[str] = "approve.html"
+    host: str
+    push_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedOut:
     """Nobody is signed in (any more)."""
 
@@ -548,6 +559,7 @@ View = (
     | RecoverySent
     | Agreement
     | AgreementDeclined
+    | Approve
     | SignedOut
     | Continue
     | CookiesOff

@@ -1,0 +1,205 @@
+"""The phone's page below ``/approve``, its files, and what its script asks: signed by the phone's key, signed in as nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.reasons import Refusal
+from ..service import Service
+from . import views
+from .assets import asset_name, static_assets
+from .cookies import cookie_value
+from .facts import Scope, app_path, browser_label, header
+from .forms import BadBody, Receive, read_json, same_origin
+from .i18n import available, native_name, negotiate
+from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
+from .site import Site
+from .visit import LANG_COOKIE
+
+Body = dict[str, Any]
+WORKER, ICON = "approve-worker.js", "approve.svg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone:
+    """One request of a phone: where it comes from, and what it calls itself."""
+
+    site: Site
+    scope: Scope
+    address: str
+    base: str
+
+    @property
+    def service(self) -> Service:
+        """The use cases."""
+        return self.site.service
+
+
+async def answer(site: Site, scope: Scope, receive: Receive, place: str, *, address: str) -> Answer:
+    """Answer a request for ``place``, the path below ``/approve``."""
+    path, tail = scope["path"], app_path(scope)
+    root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
+    phone = Phone(site=site, scope=scope, address=address, base=f"{root}{site.prefix}/approve")
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    shown = FILES.get(place)
+    if shown is not None:
+        if method != "GET":
+            return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"GET, HEAD")])
+        return shown(phone)
+    call = CALLS.get(place)
+    if call is None:
+        return problem(Refusal(reason="not_found"))
+    if method != "POST":
+        return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
+    handler, members = call
+    tells = any(key in (b"origin", b"sec-fetch-site") for key, _ in scope["headers"])
+    if header(scope, b"x-mfa-gate") != b"1" or (tells and not same_origin(scope, site.origins)):
+        return problem(Refusal(reason="csrf"))
+    try:
+        body = await read_json(scope, receive)
+    except BadBody as bad:
+        return problem(Refusal(reason=bad.reason))
+    if set(body) != set(members) or any(type(value) is not str for value in body.values()):
+        return problem(Refusal(reason="malformed"))
+    return await handler(phone, body)
+
+
+# -- the page and its files --------------------------------------------------------------------------------------------
+
+
+def show(phone: Phone) -> Answer:
+    """``GET /approve``: the same page for everybody; what is in it the script fetches."""
+    site, engine = phone.site, phone.service.engine
+    party = engine.wiring.relying_party
+    accept = b",".join(value for key, value in phone.scope["headers"] if key == b"accept-language")
+    lang = negotiate(cookie=cookie_value(phone.scope, LANG_COOKIE), accept_language=accept.decode("latin-1"))
+    frame = views.Frame(
+        prefix=phone.base.removesuffix("/approve"),
+        now=engine.now(),
+        brand_name=party.name,
+        lang=lang,
+        languages=tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available()),
+        here=phone.base,
+        dev=site.dev,
+    )
+    sender = engine.wiring.senders.push
+    key = str(getattr(sender, "application_server_key", ""))
+    return page(site.renderer.render(views.Approve(host=party.id, push_key=key), frame))
+
+
+def manifest(phone: Phone) -> Answer:
+    """The web app manifest: what the page is called when it is installed."""
+    name = phone.service.engine.wiring.relying_party.name
+    static = phone.base.removesuffix("/approve") + "/static/"
+    document = {
+        "name": name,
+        "short_name": name[:12],
+        "start_url": phone.base,
+        "scope": phone.base,
+        "id": phone.base,
+        "display": "standalone",
+        "background_color": "#ffffff",
+        "theme_color": "#ffffff",
+        "icons": [{"src": static + asset_name(ICON), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}],
+    }
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return Answer(200, body, NO_STORE, media="application/manifest+json")
+
+
+def worker(phone: Phone) -> Answer:
+    """The service worker, at an address of its own: it may look after the page and nothing else."""
+    content = static_assets()[asset_name(WORKER)].content
+    allowed = (b"service-worker-allowed", phone.base.encode())
+    return Answer(200, content, (*PAGE_HEADERS, allowed), media="text/javascript; charset=utf-8")
+
+
+FILES: Mapping[str, Callable[[Phone], Answer]] = {
+    "": show,
+    "/manifest.webmanifest": manifest,
+    "/worker.js": worker,
+}
+
+
+# -- what the script asks ----------------------------------------------------------------------------------------------
+
+
+async def nonce(phone: Phone, body: Body) -> Answer:
+    """``POST nonce``: something fresh to sign."""
+    return as_json({"nonce": phone.service.approving.nonce()})
+
+
+async def join(phone: Phone, body: Body) -> Answer:
+    """``POST join``: the phone that scanned the picture shows its key."""
+    joined = await phone.service.approving.join(
+        token=body["token"], key=body["key"], signature=body["signature"], label=browser_label(phone.scope)
+    )
+    if isinstance(joined, Refusal):
+        return problem(joined)
+    return as_json({"device": joined.token, "person": joined.person, "service": joined.service}, status=201)
+
+
+async def waiting(phone: Phone, body: Body) -> Answer:
+    """``POST waiting``: the requests that wait for this phone. Reading costs nothing and has no number in it (S-98)."""
+    found = await phone.service.approving.waiting(
+        device=body["device"], nonce=body["nonce"], signature=body["signature"]
+    )
+    if isinstance(found, Refusal):
+        return problem(found)
+    return as_json(
+        {
+            "device": found.device.token,
+            "person": found.device.person,
+            "service": found.device.service,
+            "subject": found.subject,
+            "nonce": found.nonce,
+            "requests": [
+                {
+                    "id": request.id,
+                    "purpose": request.purpose,
+                    "where": request.where,
+                    "agent": request.agent,
+                    "at": stamp(request.at),
+                    "ends_at": stamp(request.expires_at),
+                    "expires": str(request.expires_at),
+                }
+                for request in found.requests
+            ],
+        }
+    )
+
+
+async def reply(phone: Phone, body: Body) -> Answer:
+    """``POST answer``: yes with the number that was typed, or no."""
+    refusal = await phone.service.approving.answer(
+        device=body["device"],
+        request=body["request"],
+        verb=body["verb"],
+        number=body["number"],
+        signature=body["signature"],
+        address=phone.address,
+    )
+    return problem(refusal) if refusal is not None else as_json({"status": "done"})
+
+
+async def wake(phone: Phone, body: Body) -> Answer:
+    """``POST wake``: where the browser's push service reaches this phone."""
+    refusal = await phone.service.approving.wake_at(
+        device=body["device"],
+        nonce=body["nonce"],
+        signature=body["signature"],
+        subscription=body["subscription"],
+    )
+    return problem(refusal) if refusal is not None else as_json({"status": "done"})
+
+
+CALLS: Mapping[str, tuple[Callable[[Phone, Body], Awaitable[Answer]], tuple[str, ...]]] = {
+    "/nonce": (nonce, ()),
+    "/join": (join, ("token", "key", "signature")),
+    "/waiting": (waiting, ("device", "nonce", "signature")),
+    "/answer": (reply, ("device", "request", "verb", "number", "signature")),
+    "/wake": (wake, ("device", "nonce", "signature", "subscription")),
+}
+"""What the script asks: each with exactly these members, all of them texts."""

@@ -1,0 +1,536 @@
+"""Approving on the phone: what one phone can answer, once, for the browser that asked; and all that is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from mfa_gate.core.model import Account
+from tests.harness import FETCH, JSON, ORIGIN, PAGE, Browser, World, call, http_scope, running
+
+from .phones import Phone, b64, begin, enrolled, other, push_world
+
+
+async def collect(browser: Browser, id: str, challenge: str) -> Any:
+    """The browser finishes."""
+    return await browser.api("POST", "verify", {"authenticator": id, "challenge": challenge, "response": ""})
+
+
+async def status(browser: Browser, challenge: str) -> str:
+    """What the waiting page is told."""
+    return str((await browser.api("GET", f"challenge/{challenge}")).json()["status"])
+
+
+async def nothing_happened(world: World, browser: Browser, challenge: str) -> Account:
+    """The request still waits, and nobody is in."""
+    assert await status(browser, challenge) == "pending"
+    assert not await browser.is_in()
+    return await world.account(browser.id)
+
+
+async def test_the_right_number_on_the_phone_opens_the_app() -> None:
+    """The browser shows a number, the phone types it, the browser that asked is in: with proof, and no attempt used."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        assert len(asked["number"]) == 2
+        assert (await phone.approve(asked["number"])).status == 200
+        assert await status(browser, asked["challenge"]) == "approved"
+        assert not await browser.is_in(), "an approval is not a proof until the browser collects it"
+        assert (await collect(browser, id, asked["challenge"])).json()["state"] == "verified"
+        assert await browser.is_in()
+        assert (await world.account()).attempts.used == 0
+        assert world.kinds("challenge.approved")
+
+
+async def test_the_phone_is_told_who_where_and_when_but_never_the_number() -> None:
+    """S-95: nothing that the phone can fetch has the number in it; it has the person, the network, the browser, the time."""
+    world = push_world(digits=6)
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        agent = ("user-agent", "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0")
+        headers = [*FETCH, ("origin", ORIGIN), ("x-mfa-gate", "1"), JSON, agent]
+        asked = (await browser.api("POST", "challenge", {"authenticator": id}, headers=headers)).json()
+        found = await phone.look()
+        assert asked["number"] not in str(found)
+        (request,) = found["requests"]
+        assert (found["person"], request["where"], request["agent"]) == ("Ann", "203.0.113.7", "Firefox on Windows")
+        polled = await browser.api("GET", f"challenge/{asked['challenge']}")
+        assert polled.json() == {"status": "pending"}
+
+
+async def test_the_page_shows_the_number_and_waits() -> None:
+    """Without script: the number, a button, "not yet" for free; after the approval the button leads on."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        await browser.page("/records", headers=PAGE)
+        sent = await browser.form(f"/mfa/challenge/{id}", {"action": "send"})
+        assert sent.status == 303
+        page = await browser.page(f"/mfa/challenge/{id}")
+        challenge = (await world.account()).challenges[-1]
+        number = world.gate.service.proving.face(_caller(browser, challenge), await world.account(), challenge)[
+            "number"
+        ]
+        assert f'<p class="number" dir="ltr">{number}</p>' in page.text
+        assert f'data-poll="/mfa/api/challenge/{challenge.id}"' in page.text
+        early = await browser.form(f"/mfa/challenge/{id}", {"action": "check", "challenge": challenge.id})
+        assert early.status == 422
+        assert number in early.text
+        await phone.approve(number)
+        done = await browser.form(f"/mfa/challenge/{id}", {"action": "check", "challenge": challenge.id})
+        assert (done.status, done.location) == (303, "/records")
+
+
+def _caller(browser: Browser, challenge: Any) -> Any:
+    from mfa_gate import Subject
+    from mfa_gate.core.model import Caller
+
+    return Caller(subject=Subject(id=browser.id, tenant=browser.tenant), handle=challenge.browser, network="")
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_wrong_number_costs_an_attempt_and_approves_nothing() -> None:
+    """S-98: each wrong number is charged; the seventh locks the account."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        for used in range(1, 7):
+            reply = await phone.approve(other(asked["number"]))
+            assert (reply.reason, reply.json()["attempts_remaining"]) == ("wrong_code", 7 - used)
+        account = await nothing_happened(world, browser, asked["challenge"])
+        assert account.attempts.used == 6
+        assert (await phone.approve(other(asked["number"]))).json()["attempts_remaining"] == 0
+        assert (await world.account()).lock is not None
+        assert (await phone.look())["requests"] == []
+
+
+async def test_a_hundred_wrong_numbers_at_once_are_seven() -> None:
+    """S-31: attempts are charged before anything is compared, also on the phone's way in."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        body = phone.body(await phone.look(), other(asked["number"]))
+        replies = await asyncio.gather(*(phone.post("answer", body) for _ in range(40)))
+        assert sum(reply.reason == "wrong_code" for reply in replies) == 7
+        assert (await world.account()).lock is not None
+
+
+@pytest.mark.parametrize("number", ["", "4", "123", "ab", "  ", "4 ", "-7", "٤", "99999999999"])
+async def test_without_a_number_nothing_is_approved(number: str) -> None:
+    """An answer without a number of the right length is malformed: nothing is compared and nothing is charged."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        reply = await phone.approve(number)
+        assert reply.reason in ("malformed", "too_soon")
+        assert (await nothing_happened(world, browser, asked["challenge"])).attempts.used == 0
+
+
+async def test_a_number_typed_with_spaces_is_the_number() -> None:
+    """Spaces and digits of another script are read as people mean them; the signature is over what was sent."""
+    world = push_world(digits=6)
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        spelled = f" {asked['number'][:3]} {asked['number'][3:]}"
+        assert (await phone.approve(spelled)).status == 200
+
+
+# -- whose request, and when -------------------------------------------------------------------------------------------
+
+
+async def test_an_approval_of_one_request_is_none_of_another() -> None:
+    """S-96: the signature names the request; with another's id it is refused, and costs nothing."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        first = await begin(browser, id)
+        old = phone.body(await phone.look(), first["number"])
+        second = await begin(browser, id)
+        reply = await phone.post("answer", {**old, "request": second["challenge"], "number": second["number"]})
+        assert reply.status == 403
+        assert (await phone.post("answer", old)).reason == "code_expired"
+        assert (await nothing_happened(world, browser, second["challenge"])).attempts.used == 0
+
+
+async def test_the_phone_of_one_person_answers_no_other() -> None:
+    """Bob's phone neither sees nor answers ann's request, whatever it signs."""
+    world = push_world()
+    async with running(world):
+        ann, ann_phone, id = await enrolled(world)
+        _, bob_phone, _ = await enrolled(world, "bob")
+        asked = await begin(ann, id)
+        seen = await ann_phone.look()
+        assert (await bob_phone.look())["requests"] == []
+        for device in (bob_phone.device, ann_phone.device):
+            body = {**bob_phone.body(seen, asked["number"]), "device": device}
+            assert (await bob_phone.post("answer", body)).status in (403, 422)
+        assert (await nothing_happened(world, ann, asked["challenge"])).attempts.used == 0
+
+
+async def test_another_phone_of_the_same_person_answers_nothing() -> None:
+    """The request went to one phone; a second enrolled phone does not see it and cannot answer it."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        await phone.approve(asked["number"])
+        await collect(browser, id, asked["challenge"])
+        begun = (await browser.api("POST", "enroll", {"factor": "push"})).json()
+        second = Phone(world)
+        await second.join(begun["uri"])
+        await second.approve(begun["number"])
+        await browser.api("POST", "enroll/confirm", {"enrollment": begun["enrollment"], "response": ""})
+        world.clock.advance(3600)
+        later = await world.browser(sid="third")
+        asked = await begin(later, id)
+        assert (await second.look())["requests"] == []
+        body = {**second.body(await phone.look(), asked["number"])}
+        assert (await second.post("answer", body)).status == 422
+        await nothing_happened(world, later, asked["challenge"])
+
+
+async def test_after_its_minute_a_request_cannot_be_approved() -> None:
+    """S-97: sixty seconds, to the second."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        body = phone.body(await phone.look(), asked["number"])
+        world.clock.advance(60)
+        assert (await phone.post("answer", body)).reason == "code_expired"
+        assert await status(browser, asked["challenge"]) == "expired"
+        assert (await collect(browser, id, asked["challenge"])).reason == "code_expired"
+
+
+async def test_an_answer_counts_once() -> None:
+    """Twice, and replayed with its old signature after the browser is in: refused, and the state never moves back."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        found = await phone.look()
+        body, no = phone.body(found, asked["number"]), phone.body(found, "", verb="deny")
+        assert (await phone.post("answer", body)).status == 200
+        for again in (body, no):
+            assert (await phone.post("answer", again)).status in (403, 422)
+        assert await status(browser, asked["challenge"]) == "approved"
+        assert (await collect(browser, id, asked["challenge"])).status == 200
+        assert (await phone.post("answer", body)).status in (403, 422)
+        world.clock.advance(86_400 * 8)
+        later = await begin(browser, id)
+        assert (await phone.post("answer", {**body, "request": later["challenge"]})).status == 403
+        await nothing_happened(world, browser, later["challenge"])
+
+
+async def test_only_the_browser_that_asked_is_freed() -> None:
+    """S-96: another browser of the same person, which knows the challenge, gets nothing."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        thief = await world.browser(sid="stolen", address="192.0.2.66")
+        await phone.approve(asked["number"])
+        assert (await collect(thief, id, asked["challenge"])).reason == "nothing_sent"
+        assert (await thief.api("GET", f"challenge/{asked['challenge']}")).status == 404
+        assert not await thief.is_in()
+        assert (await collect(browser, id, asked["challenge"])).status == 200
+
+
+# -- signatures --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        {"signature": ""},
+        {"signature": "A" * 86},
+        {"signature": "A" * 85},
+        {"signature": "é" * 86},
+        {"signature": "not base64!"},
+        {"number": "00"},
+        {"verb": "deny"},
+        {"verb": "APPROVE"},
+        {"device": ""},
+        {"device": "x" * 3000},
+        {"device": "é"},
+        {"request": ""},
+        {"request": "../x"},
+    ],
+)
+async def test_what_is_not_signed_as_it_is_sent_is_refused(bend: dict[str, str]) -> None:
+    """No part can be changed after signing: nothing is accepted, nothing is charged, nothing fails."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        body = phone.body(await phone.look(), "01" if asked["number"] == "00" else asked["number"]) | bend
+        reply = await phone.post("answer", body)
+        assert reply.status in (403, 404, 422), reply.text
+        assert (await nothing_happened(world, browser, asked["challenge"])).attempts.used == 0
+
+
+@pytest.mark.parametrize("place", ["subject", "expires", "host"])
+async def test_the_signature_is_over_subject_end_and_site(place: str) -> None:
+    """An approval that was signed for another subject, another end or another site is none."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        found = await phone.look()
+        if place == "subject":
+            found["subject"] = "alpha/bob"
+        elif place == "expires":
+            found["requests"][0]["expires"] = "9999999999"
+        else:
+            phone.host = "localhost.evil.example"
+        assert (await phone.post("answer", phone.body(found, asked["number"]))).status == 403
+        await nothing_happened(world, browser, asked["challenge"])
+
+
+async def test_another_key_is_another_phone() -> None:
+    """The device's token without its key is worth nothing: it neither reads nor answers."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        seen = await phone.look()
+        thief = Phone(world, device=phone.device)
+        assert "requests" not in await thief.look()
+        assert (await thief.post("answer", thief.body(seen, asked["number"]))).status == 403
+        await nothing_happened(world, browser, asked["challenge"])
+
+
+@pytest.mark.parametrize("nonce", ["", "x", "1750086400.", "1750086400.abc", "-1.x", "٣.x", "9" * 400])
+async def test_an_old_or_made_up_nonce_reads_nothing(nonce: str) -> None:
+    """What waits is told only over a nonce of ours that is fresh."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        await begin(browser, id)
+        signature = phone.sign("waiting", phone.device, nonce)
+        reply = await phone.post("waiting", {"device": phone.device, "nonce": nonce, "signature": signature})
+        assert reply.reason == "code_expired"
+        good = (await phone.post("nonce", {})).json()["nonce"]
+        signature = phone.sign("waiting", phone.device, good)
+        world.clock.advance(120)
+        reply = await phone.post("waiting", {"device": phone.device, "nonce": good, "signature": signature})
+        assert reply.reason == "code_expired"
+
+
+# -- how many, and no --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_of_twenty_requests_three_go_out(at_once: bool) -> None:
+    """S-97: three in a quarter of an hour, one live at a time; the fourth says when."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        ask = [browser.api("POST", "challenge", {"authenticator": id}) for _ in range(20)]
+        replies = list(await asyncio.gather(*ask)) if at_once else [await one for one in ask]
+        assert sorted(reply.status for reply in replies) == [201] * 3 + [429] * 17
+        assert len(world.kinds("challenge.sent")) == 3
+        assert len((await phone.look())["requests"]) == 1
+        late = next(reply for reply in replies if reply.status == 429)
+        assert 0 < late.json()["retry_after"] <= 900
+        world.clock.advance(900)
+        assert (await browser.api("POST", "challenge", {"authenticator": id})).status == 201
+
+
+async def test_a_no_stops_further_requests_and_tells() -> None:
+    """S-97: after a denial no request goes out for an hour, the browser is told, and the trail has an alarm."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        assert (await phone.deny()).status == 200
+        assert await status(browser, asked["challenge"]) == "denied"
+        assert (await collect(browser, id, asked["challenge"])).reason == "denied"
+        (event,) = world.kinds("challenge.denied")
+        assert event.detail["alarm"]
+        assert (await world.account()).attempts.used == 0
+        world.clock.advance(3000)
+        refused = await browser.api("POST", "challenge", {"authenticator": id})
+        assert (refused.status, refused.json()["retry_after"]) == (429, 600)
+        world.clock.advance(600)
+        assert (await browser.api("POST", "challenge", {"authenticator": id})).status == 201
+
+
+async def test_requests_to_the_phone_do_not_use_up_the_days_codes() -> None:
+    """Ten requests on one day leave the e-mail codes of that day untouched: they cost nothing."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        await phone.approve(asked["number"])
+        await collect(browser, id, asked["challenge"])
+        mail = await browser.enroll_email()
+        for _ in range(12):
+            world.clock.advance(400)
+            await begin(browser, id)
+        assert (await browser.api("POST", "challenge", {"authenticator": mail})).status == 201
+
+
+# -- enrollment --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_picture_serves_one_phone() -> None:
+    """The first phone that scans it is bound; the same picture is then void for every other."""
+    world = push_world()
+    async with running(world):
+        browser = await world.browser()
+        begun = (await browser.api("POST", "enroll", {"factor": "push"})).json()
+        assert begun["uri"].startswith(f"{ORIGIN}/mfa/approve#e=")
+        first, second = Phone(world), Phone(world)
+        assert (await first.join(begun["uri"])).status == 201
+        assert (await second.join(begun["uri"])).reason == "code_expired"
+        assert (await first.join(begun["uri"])).reason == "code_expired"
+
+
+async def test_two_phones_at_once_are_one() -> None:
+    """A race for the same picture has one winner."""
+    world = push_world()
+    async with running(world):
+        browser = await world.browser()
+        uri = (await browser.api("POST", "enroll", {"factor": "push"})).json()["uri"]
+        replies = await asyncio.gather(*(Phone(world).join(uri) for _ in range(6)))
+        assert sorted(reply.status for reply in replies) == [201] + [422] * 5
+
+
+async def test_a_scanned_phone_does_not_count_before_the_try_out() -> None:
+    """Without the number typed on the phone nothing is enrolled, and asking is free."""
+    world = push_world()
+    async with running(world):
+        browser, phone = await world.browser(), Phone(world)
+        begun = (await browser.api("POST", "enroll", {"factor": "push"})).json()
+        confirm = {"enrollment": begun["enrollment"], "response": ""}
+        assert (await browser.api("POST", "enroll/confirm", confirm)).reason == "pending"
+        await phone.join(begun["uri"])
+        assert (await browser.api("POST", "enroll/confirm", confirm)).reason == "pending"
+        assert (await phone.approve(other(begun["number"]))).reason == "wrong_code"
+        account = await world.account()
+        assert (account.authenticators, account.attempts.used) == ((), 1)
+        await phone.approve(begun["number"])
+        done = await browser.api("POST", "enroll/confirm", confirm)
+        assert done.json()["authenticator"]["label"] == "Chrome on Android"
+        assert await browser.is_in()
+
+
+async def test_a_picture_ends_after_ten_minutes() -> None:
+    """A phone that comes later is refused."""
+    world = push_world()
+    async with running(world):
+        browser = await world.browser()
+        uri = (await browser.api("POST", "enroll", {"factor": "push"})).json()["uri"]
+        world.clock.advance(600)
+        assert (await Phone(world).join(uri)).reason == "code_expired"
+
+
+P384 = ec.generate_private_key(ec.SECP384R1())
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        {"signature": "A" * 86},
+        {"key": ""},
+        {"key": "A" * 87},
+        {"key": b64(b"\x04" + b"\x01" * 64)},
+        {"key": b64(b"\x02" + b"\x01" * 32)},
+        {"key": "é"},
+        {"token": "x"},
+        {"token": ""},
+    ],
+)
+async def test_a_key_that_cannot_sign_is_not_bound(bend: dict[str, str]) -> None:
+    """No point of the curve, no possession, no token of ours: refused, and the picture still serves the right phone."""
+    world = push_world()
+    async with running(world):
+        browser = await world.browser()
+        uri = (await browser.api("POST", "enroll", {"factor": "push"})).json()["uri"]
+        assert (await Phone(world).join(uri, **bend)).status in (403, 422)
+        assert (await Phone(world).join(uri)).status == 201
+
+
+async def test_a_removed_phone_is_a_stranger() -> None:
+    """After its authenticator is gone the phone reads and answers nothing."""
+    world = push_world()
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        asked = await begin(browser, id)
+        await phone.approve(asked["number"])
+        await collect(browser, id, asked["challenge"])
+        await browser.enroll_email()
+        asked = await begin(browser, id)
+        body = phone.body(await phone.look(), asked["number"])
+        assert (await browser.api("DELETE", f"authenticators/{id}")).status == 204
+        assert (await phone.look())["reason"] == "not_found"
+        assert (await phone.post("answer", body)).status == 404
+
+
+# -- the address -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["nonce", "join", "waiting", "answer", "wake"])
+@pytest.mark.parametrize(
+    ("headers", "body", "reasons"),
+    [
+        ([*FETCH, ("origin", ORIGIN), JSON], b"{}", {"csrf"}),
+        ([("x-mfa-gate", "1"), ("origin", "https://evil.example"), JSON], b"{}", {"csrf"}),
+        ([("x-mfa-gate", "1"), ("content-type", "text/plain")], b"{}", {"media_type"}),
+        ([("x-mfa-gate", "1"), JSON], b"[]", {"malformed"}),
+        ([("x-mfa-gate", "1"), JSON], b'{"device": 1}', {"malformed"}),
+        ([("x-mfa-gate", "1"), JSON], b'{"a": "b"}', {"malformed"}),
+        ([("x-mfa-gate", "1"), JSON], b"\xff", {"malformed"}),
+        ([("x-mfa-gate", "1"), JSON], b'{"device": "' + b"x" * 20_000 + b'"}', {"too_large"}),
+    ],
+)
+async def test_the_addresses_take_one_shape_only(
+    name: str, headers: list[tuple[str, str]], body: bytes, reasons: set[str]
+) -> None:
+    """From our own page, as JSON, with exactly the documented texts; everything else is refused before it is looked at."""
+    world = push_world()
+    async with running(world):
+        reply = await Phone(world).post(name, body, headers=headers)
+        assert reply.reason in reasons
+
+
+@pytest.mark.parametrize("path", ["/mfa/approve", "/mfa/approve/manifest.webmanifest", "/mfa/approve/worker.js"])
+async def test_the_page_and_its_files_need_no_sign_in(path: str) -> None:
+    """The phone's browser is signed in nowhere: the page, its manifest and its worker are served; POST is not."""
+    world = push_world()
+    async with running(world):
+        reply = await call(world.app, http_scope("GET", path, headers=PAGE))
+        assert reply.status == 200
+        assert reply.header("cache-control") == "no-store"
+        assert reply.cookies == {}
+        assert (await call(world.app, http_scope("POST", path, headers=PAGE))).status == 405
+
+
+async def test_the_worker_may_look_after_the_page_only() -> None:
+    """Its scope is the page's own address; the manifest begins there as well."""
+    world = push_world()
+    async with running(world):
+        worker = await call(world.app, http_scope("GET", "/mfa/approve/worker.js"))
+        assert worker.header("service-worker-allowed") == "/mfa/approve"
+        manifest = await call(world.app, http_scope("GET", "/mfa/approve/manifest.webmanifest"))
+        assert (manifest.json()["scope"], manifest.json()["start_url"]) == ("/mfa/approve", "/mfa/approve")
+
+
+@pytest.mark.parametrize("path", ["/mfa/approve/", "/mfa/approve/x", "/mfa/approve/answer/x", "/mfa/approvex"])
+async def test_nothing_else_is_there(path: str) -> None:
+    """Other addresses beside it are none of its own."""
+    world = push_world()
+    async with running(world):
+        assert (await call(world.app, http_scope("GET", path, headers=FETCH))).status in (401, 404)
