@@ -29,7 +29,7 @@ WRITES: dict[str, Callable[[Store], Awaitable[object]]] = {
     "claim": lambda store: store.claim("name", BOB),
     "release": lambda store: store.release("name", BOB),
     "take": lambda store: store.take("bucket", limit=1, window=60, now=1000),
-    "swap_settings": lambda store: store.swap_settings(TenantSettings(tenant="clinic")),
+    "swap_settings": lambda store: store.swap_settings(TenantSettings(tenant="screening")),
     "put_meta": lambda store: store.put_meta("canary", b"x"),
 }
 

@@ -30,9 +30,9 @@ def store_from_url(url: str) -> Store:
 
             return MemoryStore()
         case "redis" | "rediss" | "redis+sentinel" | "redis+cluster":
-            raise SettingsError(
-                f"store {without_password(url)!r}: this release has no {kind} store yet; use sqlite:///"
-            )
+            from .redis import RedisStore
+
+            return RedisStore(url)
     raise SettingsError(f"store {without_password(url)!r}: {kind!r} is no known kind; write {_KINDS}")
 
 

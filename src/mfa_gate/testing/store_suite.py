@@ -232,6 +232,19 @@ class StoreSuite:
         assert [line.id for line in rest.items] == ["e4", "e0"]
         assert (await store.events("screening")).items == ()
 
+    async def test_trails_hold(self, store: Store, other: Store) -> None:
+        """A trail that nobody touched is whole, of one tenant and of all, also while two workers write to it."""
+        assert await store.verify_trail() == {}
+        finance = SubjectKey("finance", "x")
+        writes = [
+            (store, other)[number % 2].append([event(number), event(number, key=finance)]) for number in range(40)
+        ]
+        broken, *_ = await asyncio.gather(store.verify_trail(), *writes)
+        assert broken == {}
+        assert await store.verify_trail() == {}
+        assert await other.verify_trail("clinic") == {}
+        assert await other.verify_trail("nobody") == {}
+
     async def test_foreign_cursors(self, store: Store) -> None:
         """A cursor that no page gave finds nothing and breaks nothing."""
         await store.append([event(1)])

@@ -16,7 +16,7 @@ from .topology import Topology
 from .url import Address, Place
 from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Reply, connection_to, hang_up
 
-BEAT = 0.3
+BEAT = 0.2
 """Half of the seconds between two pings; one that is not answered until the next is a broken channel."""
 _REMEMBERED = 10_000
 _OWN_REMEMBERED = 500
@@ -107,12 +107,12 @@ class Channel:
     async def _watch(self, addresses: tuple[Address, ...]) -> None:
         """Somebody else in charge means that notices may go where nobody listens."""
         while True:
-            await asyncio.sleep(BEAT * 3)
+            await asyncio.sleep(BEAT * 5)
             if await self._topology.primaries() != addresses:
                 raise StoreUnavailable("another Redis server is in charge")
 
     async def _listen_to(self, address: Address, ready: asyncio.Event) -> None:
-        connection = connection_to(self._place, address, reads_forever=True)
+        connection = connection_to(self._place, address)
         try:
             async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
                 await connection.connect()

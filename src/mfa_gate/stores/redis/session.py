@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 
 from redis.asyncio.connection import Connection
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
 
 from ...errors import SettingsError, StoreUnavailable
 from ...ports import Changed
@@ -35,6 +35,7 @@ class Session:
         self.store_id = ""
         self._channel: Channel | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._entering: dict[str, asyncio.Task[None]] = {}
         self._trouble = ""
 
     async def start(self, store_id: str) -> None:
@@ -121,7 +122,17 @@ class Session:
         return not member
 
     async def enter(self, tenant: str) -> None:
-        """Make a tenant known before its first account. Raises ``StoreUnavailable`` where it was known and is lost."""
+        """Make a tenant known before its first account; one does it for all who wait.
+
+        Raises ``StoreUnavailable`` where it was known and is lost.
+        """
+        task = self._entering.get(tenant)
+        if task is None:
+            task = self._entering[tenant] = self.loop.create_task(self._enter(tenant))
+            task.add_done_callback(lambda _: self._entering.pop(tenant, None))
+        await asyncio.shield(task)
+
+    async def _enter(self, tenant: str) -> None:
         if not await self.is_unknown(tenant):
             return
         (head,) = await self.run(ENTER, [TenantKeys(tenant).head], self.store_id)
@@ -149,6 +160,11 @@ class Session:
             connection = connection_to(self.place, address)
             try:
                 replies = await _answers(connection)
+            except AuthenticationError as error:
+                faults.append(
+                    f"{address[0]}:{address[1]} refuses the sign-in ({error}): check user and password in the URL"
+                )
+                continue
             except Exception as error:
                 raise StoreUnavailable(f"Redis at {address[0]}:{address[1]} does not answer: {error}") from error
             finally:

@@ -15,6 +15,7 @@ from ...core.summary import STATUSES, Summary, summary_of
 from ...errors import StoreUnavailable
 from ...ports import Changed, EventPage, Page
 from ..documents import account_from, checksum, event_from, search_word, settings_from, settings_to
+from ..trails import PIECE, broken_trails
 from . import scripts
 from .names import TenantKeys, bucket_key, claim_key, meta_key
 from .rows import Operation, arguments_of, find_events, in_tenant, landed, line_of, summary_from, tenants_of
@@ -251,6 +252,23 @@ class RedisStore:
         found.sort(key=lambda entry: entry[:2], reverse=True)
         more = f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else ""
         return EventPage(items=tuple(event_from(line) for _, _, line in found[:limit]), next=more)
+
+    async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
+        """The tenants whose trail is broken, with the place of the first wrong line."""
+        session = await self._ready()
+
+        async def links(name: str, after: int) -> list[tuple[int, bytes, str]]:
+            keys = TenantKeys(name)
+            first = f"({after}" if after >= 0 else "-"
+            (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", PIECE))
+            return [(int(stamp.partition(b"-")[0]), parts[3], parts[5].decode()) for stamp, parts in entries]
+
+        async def head(name: str) -> tuple[str, int]:
+            keys = TenantKeys(name)
+            ((digest, length),) = await session.ask(keys.head, ("HMGET", keys.head, "digest", "length"))
+            return (digest or b"").decode(), int(length or 0)
+
+        return await broken_trails([tenant] if tenant else await tenants_of(session), links, head)
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""

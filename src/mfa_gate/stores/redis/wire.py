@@ -53,13 +53,13 @@ class Job:
         self.fail(OutcomeUnknown("Redis did not answer in time"))
 
 
-def connection_to(place: Place, address: Address, *, reads_forever: bool = False, signs_in: bool = True) -> Connection:
-    """A connection, not yet connected, that never tries anything twice by itself."""
+def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> Connection:
+    """A connection, not yet connected, that never tries anything twice by itself. The caller limits the time."""
     options: dict[str, Any] = {
         "host": address[0],
         "port": address[1],
         "socket_connect_timeout": CONNECT_WITHIN,
-        "socket_timeout": None if reads_forever else COMMAND_WITHIN,
+        "socket_timeout": None,
         "protocol": 2,
     }
     if signs_in:
@@ -67,6 +67,17 @@ def connection_to(place: Place, address: Address, *, reads_forever: bool = False
     if place.tls:
         return SSLConnection(ssl_ca_certs=place.ca or None, **options)
     return Connection(**options)
+
+
+def packed(commands: Sequence[Command]) -> bytes:
+    """The commands as Redis reads them (RESP arrays of bulk strings)."""
+    parts: list[bytes] = []
+    for command in commands:
+        parts.append(b"*%d\r\n" % len(command))
+        for word in command:
+            raw = word if isinstance(word, bytes) else str(word).encode()
+            parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(parts)
 
 
 async def hang_up(connection: Connection | None) -> None:
@@ -172,7 +183,7 @@ class Wire:
         waits = self._place.replicas > 0 and any(job.writes for job in jobs)
         if waits:
             commands.append(("WAIT", self._place.replicas, int(COMMAND_WITHIN * 600)))
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        await connection.send_packed_command(packed(commands), check_health=False)
         replies: list[Reply] = []
         for _ in commands:
             try:

@@ -237,19 +237,18 @@ def find_events(
     return work
 
 
-def broken_trails(tenant: str, connection: sqlite3.Connection) -> dict[str, int]:
-    """Of one tenant, or of all: where the chain of a trail breaks, line by line and without holding it in memory."""
-    heads = {row[0]: (row[1], row[2]) for row in connection.execute("SELECT tenant, digest, length FROM trail")}
-    tenants = {row[0] for row in connection.execute("SELECT DISTINCT tenant FROM event")} | heads.keys()
-    broken: dict[str, int] = {}
-    for name in sorted({tenant} if tenant else tenants):
-        head, length = heads.get(name, (START, 0))
-        previous, count = START, 0
-        for line, digest in connection.execute("SELECT body, digest FROM event WHERE tenant = ? ORDER BY seq", (name,)):
-            previous = chain_line(previous, line)
-            if previous != digest:
-                break
-            count += 1
-        if (previous, count) != (head, length):
-            broken[name] = count
-    return broken
+def trailing_tenants(connection: sqlite3.Connection) -> list[str]:
+    """The tenants that have a trail, or a head that says so."""
+    return [row[0] for row in connection.execute("SELECT tenant FROM trail UNION SELECT tenant FROM event ORDER BY 1")]
+
+
+def trail_links(tenant: str, after: int, limit: int) -> Callable[[sqlite3.Connection], list[tuple[int, str, str]]]:
+    """Lines of a trail, oldest first, with the digests written beside them."""
+    statement = "SELECT seq, body, digest FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
+    return lambda connection: connection.execute(statement, (tenant, after, limit)).fetchall()
+
+
+def trail_head(tenant: str) -> Callable[[sqlite3.Connection], tuple[str, int]]:
+    """The digest of the last line, and how many there are."""
+    statement = "SELECT digest, length FROM trail WHERE tenant = ?"
+    return lambda connection: connection.execute(statement, (tenant,)).fetchone() or (START, 0)

@@ -8,7 +8,6 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Sequence
-from functools import partial
 
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
@@ -17,6 +16,7 @@ from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
 from ...ports import Changed, EventPage, Page
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
+from ..trails import PIECE, broken_trails
 from . import statements
 from .file import OPEN_PATIENCE, StoreFile
 from .forks import watch
@@ -172,7 +172,16 @@ class SQLiteStore:
 
     async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
         """The tenants whose trail is broken, with the place of the first wrong line."""
-        return await self._read().run(partial(statements.broken_trails, tenant))
+        read = self._read()
+
+        async def links(name: str, after: int) -> list[tuple[int, str, str]]:
+            return await read.run(statements.trail_links(name, after, PIECE))
+
+        async def head(name: str) -> tuple[str, int]:
+            return await read.run(statements.trail_head(name))
+
+        tenants = [tenant] if tenant else await read.run(statements.trailing_tenants)
+        return await broken_trails(tenants, links, head)
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""
