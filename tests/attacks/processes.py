@@ -1,0 +1,60 @@
+"""Starting several workers on one file, and a file for them to start from."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.harness import Browser, World, make_world, running
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def told(what: dict[str, Any]) -> Any:
+    """What a fresh interpreter says that was told to do this."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.attacks.worker"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+        input=json.dumps(what) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def burst(
+    path: Path, now: float, answers: Sequence[Sequence[tuple[str, str]]], *, broken: bool = False
+) -> tuple[int, dict[str, int]]:
+    """One process for each list of answers, all of them at once: comparisons, and how often each outcome came."""
+    result = told({"do": "burst", "path": str(path), "now": now, "answers": answers, "broken": broken})
+    return result["compared"], result["outcomes"]
+
+
+def on_file(path: Path, **more: Any) -> World:
+    """A world on this file."""
+    return make_world(store=f"sqlite:///{path}", **more)
+
+
+async def prepared(path: Path, *, factor: str = "totp", failures: int = 0) -> Browser:
+    """Ann with one factor, so many failures behind her, in a file that nobody has open; she is where she enrolled."""
+    world = on_file(path)
+    async with running(world):
+        ann = await world.browser()
+        await (ann.enroll() if factor == "totp" else ann.enroll_email())
+        world.clock.advance(90)
+        pending = await world.browser()
+        pending.secret = ann.secret
+        for number in range(failures):
+            await pending.guess(number * 10, factor)
+    await asyncio.sleep(0)
+    return ann
