@@ -1,0 +1,183 @@
+"""The table of callers: who asks decides the answer, never the decision; in process and over a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.harness import World, call, http_scope, make_world, routes, socket_scope
+from tests.web.serving import served
+
+NAVIGATE = {"accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+JSON = {"accept": "application/json"}
+
+CALLERS: tuple[tuple[str, dict[str, str], int], ...] = (
+    ("a page load", NAVIGATE, 303),
+    ("an old browser's page load", {"accept": "text/html,*/*;q=0.8"}, 303),
+    ("fetch with cookies", {**JSON, "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, 403),
+    ("something that says nothing", {}, 403),
+    ("bearer", {"authorization": "Bearer abc"}, 401),
+    ("basic", {"authorization": "Basic dTpw"}, 403),
+    ("htmx", {"hx-request": "true", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, 403),
+    ("a frame", {**NAVIGATE, "sec-fetch-dest": "iframe"}, 403),
+    ("an image", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, 403),
+    ("a script", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"}, 403),
+    ("a prefetch", {**NAVIGATE, "sec-purpose": "prefetch;prerender"}, 403),
+)
+
+
+def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
+    """What this caller is to find in the answer."""
+    assert "no-store" in headers["cache-control"], name
+    match name:
+        case "a page load" | "an old browser's page load":
+            assert headers["location"] == "/mfa/challenge"
+            assert not body
+        case "bearer":
+            told = headers["www-authenticate"]
+            assert told.startswith('Bearer error="insufficient_user_authentication"')
+            assert 'max_age="604800"' in told
+            assert "acr_values=" in told
+            assert json.loads(body)["max_age"] == 604_800
+        case "htmx":
+            assert headers["hx-redirect"] == "/mfa/challenge"
+        case "a frame":
+            assert b'target="_top"' in body
+            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        case "an image" | "a script" | "a prefetch":
+            assert not body
+        case _:
+            problem = json.loads(body)
+            assert headers["content-type"] == "application/problem+json"
+            assert (problem["reason"], problem["challenge_url"]) == ("proof_required", "/mfa/challenge")
+            assert (problem["status"], problem["type"]) == (status, "urn:mfa-gate:proof_required")
+            assert "www-authenticate" not in headers
+
+
+async def owing() -> tuple[World, dict[str, str]]:
+    """A world whose ann has a factor, and the cookies of another browser of hers, which owes a proof."""
+    world = make_world()
+    await world.enrolled()
+    browser = await world.browser()
+    world.email.messages.clear()
+    return world, dict(browser.cookies)
+
+
+def cookie_of(jar: dict[str, str]) -> str:
+    """The jar as a header."""
+    return "; ".join(f"{name}={value}" for name, value in jar.items())
+
+
+@pytest.mark.parametrize(("name", "headers", "status"), CALLERS, ids=[row[0] for row in CALLERS])
+async def test_in_process(name: str, headers: dict[str, str], status: int) -> None:
+    """S-17: each caller gets the answer of its row; the app is not reached and nothing is sent or counted."""
+    world, jar = await owing()
+    before = await world.account()
+    scope = http_scope("GET", "/records", headers=[*headers.items(), ("cookie", cookie_of(jar))])
+    reply = await call(world.app, scope)
+    assert reply.status == status
+    check(name, reply.status, {k.decode().lower(): v.decode() for k, v in reply.headers}, reply.body)
+    assert world.reached == []
+    assert world.email.messages == world.sms.messages == []
+    assert await world.account() == before
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, str, World]]:
+    """The same world behind uvicorn."""
+    world, jar = asyncio.run(owing())
+    with served(world.app) as address:
+        yield address, cookie_of(jar), world
+
+
+@pytest.mark.parametrize(("name", "headers", "status"), CALLERS, ids=[row[0] for row in CALLERS])
+def test_over_a_server(server: tuple[str, str, World], name: str, headers: dict[str, str], status: int) -> None:
+    """The rows hold over uvicorn as well."""
+    address, cookie, _ = server
+    with httpx2.Client(headers={"accept": "*/*"}) as client:
+        answer = client.get(f"{address}/records", headers={**headers, "cookie": cookie}, follow_redirects=False)
+    assert answer.status_code == status
+    check(name, answer.status_code, dict(answer.headers), answer.content)
+
+
+@pytest.mark.parametrize(("denial", "expected"), [(True, "websocket.http.response.start"), (False, "websocket.close")])
+async def test_websocket(denial: bool, expected: str) -> None:
+    """A websocket that owes a factor is refused before it is accepted: with a problem where the server can send one."""
+    world, jar = await owing()
+    reply = await call(world.app, socket_scope("/chat", headers=[("cookie", cookie_of(jar))], denial=denial))
+    assert reply.messages[0]["type"] == expected
+    assert all(message["type"] != "websocket.accept" for message in reply.messages)
+    assert world.reached == []
+
+
+async def test_websocket_over_a_server(server: tuple[str, str, World]) -> None:
+    """uvicorn tells a websocket client the problem."""
+    address, cookie, _ = server
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address.replace("http", "ws") + "/chat", additional_headers={"Cookie": cookie}):
+            pass
+    assert refused.value.response.status_code == 403
+    assert json.loads(refused.value.response.body or b"")["reason"] == "proof_required"
+
+
+async def test_json_status() -> None:
+    """A front end that takes 401 for "confirm again" can have it."""
+    world = make_world(json_status=401)
+    await world.enrolled()
+    browser = await world.browser()
+    scope = http_scope(
+        "GET", "/", headers=[("accept", "application/json"), ("cookie", cookie_of(dict(browser.cookies)))]
+    )
+    assert (await call(world.app, scope)).status == 401
+
+
+async def test_cors_outside() -> None:
+    """With CORS outside the gate a refusal keeps its CORS headers, and a preflight is CORS' own and never the app's."""
+    host = Starlette(routes=routes())
+    world = make_world(app=host)
+    host.add_middleware(
+        CORSMiddleware, allow_origins=["https://front.example"], allow_credentials=True, allow_methods=["PUT"]
+    )
+    await world.enrolled()
+    browser = await world.browser()
+    cookie = ("cookie", cookie_of(dict(browser.cookies)))
+    origin = ("origin", "https://front.example")
+    refused = await call(world.app, http_scope("GET", "/records", headers=[origin, cookie]))
+    assert (refused.status, refused.header("access-control-allow-origin")) == (403, "https://front.example")
+    asks = [origin, ("access-control-request-method", "PUT"), cookie]
+    preflight = await call(world.app, http_scope("OPTIONS", "/records", headers=asks))
+    assert preflight.status == 200
+    assert world.reached == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_a_form_is_not_replayed(method: str) -> None:
+    """S-16: a refused form leaves by 303, its body unread, and leads back to its page, never to the form's target."""
+    world, jar = await owing()
+    headers = [
+        *NAVIGATE.items(),
+        ("cookie", cookie_of(jar)),
+        ("sec-fetch-site", "same-origin"),
+        ("referer", "http://localhost:8000/records/7?tab=2"),
+    ]
+    reads: list[int] = []
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        reads.append(1)
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await world.app(http_scope(method, "/records", headers=headers), receive, send)
+    assert (sent[0]["status"], reads, world.reached) == (303, [], [])
