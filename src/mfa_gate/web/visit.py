@@ -238,6 +238,18 @@ def _demands(going: Note) -> tuple[Demand, ...]:
     return tuple(found)
 
 
-def problem_from(refusal: Refusal, field: str = "code") -> Problem:
+def shape_of(typed: str, digits: int = 6) -> str:
+    """What is wrong with the shape of a typed code, as the form's own word (U-9): nothing stored is looked at."""
+    kept = "".join(char for char in typed if char.isalnum())
+    if not kept:
+        return "code_missing"
+    if not kept.isdigit():
+        return "code_letters"
+    return "code_short" if len(kept) < digits else "code_long"
+
+
+def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None) -> Problem:
     """A refusal as a problem of a form field."""
+    if typed is not None and refusal.reason == "malformed":
+        return Problem(reason=shape_of(typed), field=field)
     return Problem(reason=refusal.reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)

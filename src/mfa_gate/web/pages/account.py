@@ -121,7 +121,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
             views.Activity(at=e.at, kind=e.kind, factor=e.factor, network=e.network, ref=e.id) for e in events.items
         ),
         remind=len(own) == 1 and codes is None,
-        confirm_url=visit.own("/challenge") if stale else "",
+        confirm_url=visit.own("/confirm") if stale else "",
         continue_url=visit.site.home,
         admin_url=visit.own("/admin") if visit.service.administering.rights(visit.subject) else "",
         editing=editing,

@@ -115,7 +115,8 @@ async def _refused(visit: Visit, mine: Authenticator, refusal: Refusal) -> Answe
     asked = _waiting(visit, judgement, mine)
     view = _view(visit, judgement, mine, asked, remaining=refusal.attempts_remaining)
     field = "code" if wants_code(mine.factor, asked) else ""
-    return visit.show(view, status=422, problems=[problem_from(refusal, field)])
+    typed = visit.form.get("code", "") if field else None
+    return visit.show(view, status=422, problems=[problem_from(refusal, field, typed=typed)])
 
 
 async def help_page(visit: Visit) -> Answer:
@@ -135,7 +136,7 @@ async def help_page(visit: Visit) -> Answer:
                 back=visit.own(f"/enroll/{last.factor}"),
                 send_url=visit.own(f"/enroll/{last.factor}") if last.is_live(visit.now) else "",
                 enrollment=last.target,
-                change_url=visit.own(f"/enroll/{last.factor}"),
+                change_url=visit.own(f"/enroll/{last.factor}?again=1"),
                 sent_at=last.issued_at,
                 resend_at=_resend_at(visit, last),
                 recovery=False,

@@ -89,9 +89,12 @@ async def one(visit: Visit, kind: str) -> Answer:
     if refusal is not None or all(way.kind != kind for way in kinds_of(visit, judgement)):
         return await _no(visit, judgement, refusal or Refusal(reason="not_enrollable"))
     draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
-    if draft is not None and TRAITS[kind].sends:
-        return visit.show(_confirm(visit, judgement, draft, None))
-    return visit.show(await _start(visit, judgement, kind))
+    again = visit.scope.get("query_string", b"") == b"again=1"
+    if draft is None or not TRAITS[kind].sends or again:
+        return visit.show(await _start(visit, judgement, kind))
+    if not TRAITS[kind].typed and _asked(visit, judgement, draft) is None:
+        return visit.show(await _start(visit, judgement, kind, phone=draft.shown.get("phone", "")))
+    return visit.show(_confirm(visit, judgement, draft, None))
 
 
 async def act(visit: Visit, kind: str) -> Answer:
@@ -161,9 +164,13 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
             from .account import locked_view
 
             return visit.show(locked_view(judgement, done.ref), status=422)
+        typed = visit.form.get("code", "") if wants_code(kind, asked) else None
+        problem = problem_from(done, "" if typed is None else "code", typed=typed)
+        if not TRAITS[kind].typed and TRAITS[kind].sends and _asked(visit, judgement, draft) is None:
+            again = await _start(visit, judgement, kind, phone=draft.shown.get("phone", ""))
+            return visit.show(again, status=422, problems=[problem])
         view = _confirm(visit, judgement, draft, None, remaining=done.attempts_remaining)
-        field = "code" if wants_code(kind, asked) else ""
-        return visit.show(view, status=422, problems=[problem_from(done, field)])
+        return visit.show(view, status=422, problems=[problem])
     visit.take_handle(done.handle, remembered=visit.rules.freshness.remember == "browser")
     return visit.go(visit.own("/backup-codes" if done.backup_codes else "/enroll/done"))
 
@@ -203,6 +210,11 @@ def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
             return None
         return confirm_first(visit, "/enroll")
     return visit.lead_on(decision)
+
+
+async def confirm(visit: Visit) -> Answer:
+    """``GET /confirm``: prove the second factor afresh, then back to the settings."""
+    return confirm_first(visit, "")
 
 
 def confirm_first(visit: Visit, place: str) -> Answer:
@@ -268,6 +280,7 @@ async def _start(
         regions=regions,
         consent=consent,
         apps=rules.totp.apps if not traits.sends and traits.typed else (),
+        ways=tuple(way for way in kinds_of(visit, judgement) if way.kind != kind),
         back=visit.own("/enroll"),
         skippable=isinstance(decision, Enroll) and decision.skippable,
     )
@@ -299,7 +312,7 @@ def _confirm(
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
         apps=visit.rules.factors.totp.apps if shown.get("secret") else (),
-        back=visit.own(f"/enroll/{kind}") if not TRAITS[kind].sends else visit.own("/enroll"),
+        back=visit.own(f"/enroll/{kind}?again=1"),
         remaining=remaining,
         waiting=waiting_of(visit, challenge),
         poll_url=poll_url(visit, challenge),
