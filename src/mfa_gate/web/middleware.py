@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import MutableMapping
+from typing import Any, Protocol, cast
 
 from .guard import App, Guard, Receive, Send
 
@@ -23,9 +24,11 @@ class MFAGateMiddleware:
         self.gate = gate
         self._guard = gate.guard
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
         guard = self._guard
+        # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
+        scope = cast("dict[str, Any]", scope)
         if guard.waves_through(scope):
             await guard.enter(self.app, scope, receive, send)
         else:

@@ -1,0 +1,12 @@
+"""Who is signed in: adapters for where hosts keep their user. Any async function of an ``HTTPConnection`` does as well."""
+
+from __future__ import annotations
+
+from .bearer import BearerJWT
+from .fastapi_users import FastAPIUsers
+from .first import FirstOf
+from .header import TrustedHeader
+from .request import RequestUser
+from .session import SessionUser
+
+__all__ = ["BearerJWT", "FastAPIUsers", "FirstOf", "RequestUser", "SessionUser", "TrustedHeader"]

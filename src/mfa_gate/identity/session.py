@@ -1,0 +1,121 @@
+"""The user in Starlette's session, or in a session cookie that the gate opens itself."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from ..core.model import Subject
+from ..errors import SettingsError
+from .values import WiringFault, as_groups, as_text, dig
+
+MAX_SUBJECTS = 4096
+TWO_WEEKS = 14 * 24 * 3600
+"""The default ``max_age`` of Starlette's ``SessionMiddleware``, in seconds."""
+
+
+class SessionUser:
+    """The user in Starlette's session: ``SessionUser("user_id", tenant="org", groups="groups")``.
+
+    ``user`` is the key of the user's id (dotted for a nested one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the
+    others name the keys of tenant, groups and the id of the sign-in session. A missing tenant is ``"default"``. A session
+    without that key is nobody. ``SessionMiddleware`` must run before the gate: it is added to the app after
+    ``gate.install(app)``.
+
+    Where the session lives inside a mounted app, its middleware cannot run before the gate: then give its
+    ``secret_key``, and its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``,
+    and the gate opens the cookie as that middleware does. Raises ``SettingsError`` for an empty ``secret_key``.
+    """
+
+    def __init__(
+        self,
+        user: str,
+        *,
+        tenant: str = "",
+        groups: str = "",
+        session: str = "",
+        secret_key: object = None,
+        cookie: str = "session",
+        max_age: int | None = TWO_WEEKS,
+    ) -> None:
+        self._user = user
+        self._tenant = tenant
+        self._groups = groups
+        self._session = session
+        self._flat = "." not in user
+        self._known: dict[tuple[object, ...], Subject] = {}
+        self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
+        self.needs_session = self._cookie is None
+
+    def __repr__(self) -> str:
+        return f"SessionUser({self._user!r})"
+
+    def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
+        """Who is signed in on a connection with this scope. Raises ``SettingsError`` where no session was opened."""
+        session = scope.get("session") if self._cookie is None else self._cookie.open(scope)
+        if session is None:
+            raise WiringFault(
+                "identify: there is no session in the request, so nobody can be told apart: SessionMiddleware must be "
+                "outside the gate; add it after gate.install(app): app.add_middleware(SessionMiddleware, secret_key=...)"
+            )
+        user = session.get(self._user) if self._flat else dig(session, self._user)
+        if user is None or user == "":
+            return None
+        tenant = session.get(self._tenant) if self._tenant else None
+        groups = session.get(self._groups) if self._groups else None
+        sign_in = session.get(self._session) if self._session else None
+        if hasattr(session, "mark_accessed"):
+            session.mark_accessed()
+        key = (user, tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in)
+        try:
+            known = self._known.get(key)
+        except TypeError as error:
+            raise ValueError("the session's user, tenant and groups must be plain values") from error
+        if known is not None:
+            return known
+        subject = Subject(
+            id=as_text(user, self._user),
+            tenant="default" if tenant is None else as_text(tenant, self._tenant),
+            groups=as_groups(groups),
+            session="" if sign_in is None else as_text(sign_in, self._session),
+        )
+        if len(self._known) >= MAX_SUBJECTS:
+            self._known.clear()
+        self._known[key] = subject
+        return subject
+
+    async def __call__(self, connection: Any) -> Subject | None:
+        """The same, for an ``HTTPConnection``."""
+        return self.subject_of(connection.scope)
+
+
+class _Cookie:
+    """Opens the cookie of a ``SessionMiddleware`` exactly as it does: the same parser, signer and age (S-12)."""
+
+    def __init__(self, secret_key: str, name: str, max_age: int | None) -> None:
+        from itsdangerous import TimestampSigner
+
+        if not secret_key:
+            raise SettingsError("identify: secret_key is empty; give the one of the mounted app's SessionMiddleware")
+        self._signer = TimestampSigner(secret_key)
+        self._name = name
+        self._max_age = max_age
+
+    def open(self, scope: Mapping[str, Any]) -> MutableMapping[str, Any]:
+        """The session in the cookie; an empty one where there is none that is good."""
+        from itsdangerous import BadSignature
+        from starlette.requests import HTTPConnection
+
+        value = HTTPConnection(dict(scope)).cookies.get(self._name)
+        if value is None:
+            return {}
+        try:
+            text = self._signer.unsign(value.encode("utf-8"), max_age=self._max_age)
+        except BadSignature:
+            return {}
+        session = json.loads(b64decode(text))
+        if not isinstance(session, dict):
+            raise ValueError("the session is no object")
+        return session

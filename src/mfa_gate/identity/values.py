@@ -1,0 +1,48 @@
+"""What adapters read, made into what a ``Subject`` is made of; anything else is an error and never a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..errors import SettingsError
+
+
+class WiringFault(SettingsError):
+    """The middleware stack is in the wrong order: what tells who is signed in has not run when the gate asks."""
+
+
+def dig(value: object, path: str) -> object:
+    """The value at a dotted path of mappings, or None where a part is missing."""
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return None
+        value = value[part]
+    return value
+
+
+def as_text(value: object, what: str) -> str:
+    """An id as text: a non-empty string, or an integer in its decimal form. Raises ``ValueError`` for anything else."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError(f"{what} must be a non-empty str or an int, not {type(value).__name__}")
+
+
+def as_groups(value: object) -> frozenset[str]:
+    """Groups as a set: None, one name, or several. Raises ``ValueError`` for anything else."""
+    if value is None:
+        return frozenset()
+    if isinstance(value, str):
+        return frozenset((value,))
+    if isinstance(value, Iterable):
+        groups = frozenset(value)
+        if all(isinstance(group, str) for group in groups):
+            return groups
+    raise ValueError("groups must be a list of str")
+
+
+def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:
+    """What an adapter was told to read of a user object: an attribute, or the result of a function."""
+    return what(user) if callable(what) else getattr(user, what, None)

@@ -1,0 +1,1 @@
+"""The adapters, each against the library whose user it finds."""

@@ -1,0 +1,198 @@
+"""``FastAPIUsers`` against the library itself: the gate and ``current_user`` find the same person."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi_users import BaseUserManager, UUIDIDMixin
+from fastapi_users import FastAPIUsers as Library
+from fastapi_users.authentication import AuthenticationBackend, BearerTransport, CookieTransport, JWTStrategy
+from fastapi_users.db import BaseUserDatabase
+from starlette.testclient import TestClient
+
+from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
+from mfa_gate.core.policy import EnrollmentRules, Exemption, PathRule, Policy, Rules
+from mfa_gate.identity import FastAPIUsers
+from mfa_gate.keyring import make_key
+from mfa_gate.testing import Outbox, signed_in
+
+SECRET = "s" * 40
+PASSWORD = "correct horse"
+
+
+@dataclass
+class User:
+    """A row of the host's."""
+
+    id: uuid.UUID
+    email: str
+    hashed_password: str = ""
+    is_active: bool = True
+    is_superuser: bool = False
+    is_verified: bool = True
+    org: str = "clinic"
+
+
+class People(BaseUserDatabase[User, uuid.UUID]):
+    """The host's table."""
+
+    def __init__(self) -> None:
+        self.rows = [User(id=uuid.UUID(int=1), email="ann@x.example"), User(id=uuid.UUID(int=2), email="bob@x.example")]
+
+    async def get(self, id: uuid.UUID) -> User | None:
+        """By id."""
+        return next((row for row in self.rows if row.id == id), None)
+
+    async def get_by_email(self, email: str) -> User | None:
+        """By address."""
+        return next((row for row in self.rows if row.email == email), None)
+
+    async def update(self, user: User, update_dict: dict[str, Any]) -> User:
+        """A better hash."""
+        for name, value in update_dict.items():
+            setattr(user, name, value)
+        return user
+
+
+class Manager(UUIDIDMixin, BaseUserManager[User, uuid.UUID]):
+    """The host's manager."""
+
+    reset_password_token_secret = verification_token_secret = SECRET
+
+
+PEOPLE = People()
+
+
+async def get_user_manager() -> AsyncIterator[Manager]:
+    """The host's dependency."""
+    yield Manager(PEOPLE)
+
+
+def get_strategy() -> JWTStrategy[User, uuid.UUID]:
+    """The host's tokens."""
+    return JWTStrategy(secret=SECRET, lifetime_seconds=600)
+
+
+COOKIE = AuthenticationBackend(name="cookie", transport=CookieTransport(cookie_secure=False), get_strategy=get_strategy)
+BEARER = AuthenticationBackend(name="jwt", transport=BearerTransport(tokenUrl="jwt/login"), get_strategy=get_strategy)
+
+
+@pytest.fixture(scope="module")
+def library() -> Library[User, uuid.UUID]:
+    """The library as the host has it."""
+    manager = Manager(PEOPLE)
+    for row in PEOPLE.rows:
+        row.hashed_password = manager.password_helper.hash(PASSWORD)
+    return Library(get_user_manager, [COOKIE, BEARER])
+
+
+@pytest.fixture
+def gate() -> MFAGate:
+    """A gate that asks the library's own parts."""
+
+    async def contacts(subject: Subject) -> Contacts:
+        return Contacts(email="x@x.example")
+
+    login = Exemption(
+        name="sign-in", paths=(PathRule(text="/cookie/**"), PathRule(text="/jwt/**")), reason="first factor"
+    )
+    return MFAGate(
+        policy=Policy(
+            name="users",
+            digest="0" * 64,
+            base=Rules(enrollment=EnrollmentRules(first="open"), exempt=(login,)),
+            tenants={},
+        ),
+        identify=FastAPIUsers([COOKIE, BEARER], asynccontextmanager(get_user_manager), tenant="org"),
+        store="memory://",
+        keys=[make_key(bytes(range(32)))],
+        senders=Outbox().senders(),
+        contacts=contacts,
+        relying_party=RelyingParty(id="localhost", name="Users", origins=["http://localhost"]),
+    )
+
+
+@pytest.fixture
+def client(library: Library[User, uuid.UUID], gate: MFAGate) -> TestClient:
+    """A client of the host behind the gate."""
+    app = FastAPI()
+    app.include_router(library.get_auth_router(COOKIE), prefix="/cookie")
+    app.include_router(library.get_auth_router(BEARER), prefix="/jwt")
+    current = library.current_user(optional=True)
+
+    @app.get("/me")
+    async def me(user: Any = Depends(current)) -> str | None:  # noqa: B008 - annotations are text, the name is local
+        return user.email if user else None
+
+    gate.install(app)
+    return TestClient(app, client=("192.0.2.7", 5))
+
+
+ANN = Subject(str(uuid.UUID(int=1)), tenant="clinic")
+
+
+def log_in(client: TestClient, way: str, email: str = "ann@x.example") -> Any:
+    """The library's own sign-in."""
+    answer = client.post(f"/{way}/login", data={"username": email, "password": PASSWORD})
+    assert answer.status_code in (200, 204)
+    return answer
+
+
+def test_a_cookie_of_the_library(client: TestClient, gate: MFAGate) -> None:
+    """Anonymous passes, signed in with the cookie owes a factor, and with a proof the app knows its user."""
+    assert client.get("/me").json() is None
+    log_in(client, "cookie")
+    assert client.get("/me").status_code == 403
+    assert signed_in(client, gate, ANN).get("/me").json() == "ann@x.example"
+
+
+def test_a_token_of_the_library(client: TestClient, gate: MFAGate) -> None:
+    """The bearer backend is gated as well, with the answer for bearer clients."""
+    text = log_in(client, "jwt").json()["access_token"]
+    client.headers["Authorization"] = f"Bearer {text}"
+    answer = client.get("/me")
+    assert answer.status_code == 401
+    assert "insufficient_user_authentication" in answer.headers["www-authenticate"]
+    assert signed_in(client, gate, ANN, native=True).get("/me").json() == "ann@x.example"
+
+
+def test_a_token_that_is_not_good_is_nobody(client: TestClient) -> None:
+    """For the gate as for the library."""
+    client.headers["Authorization"] = "Bearer x.y.z"
+    assert client.get("/me").json() is None
+
+
+def test_who_is_inactive_is_still_somebody(client: TestClient) -> None:
+    """S-12: the library hands an inactive user to endpoints that do not ask for an active one; the gate does not let
+    them by."""
+    log_in(client, "cookie", "bob@x.example")
+    PEOPLE.rows[1].is_active = False
+    try:
+        assert client.get("/me").status_code == 403
+    finally:
+        PEOPLE.rows[1].is_active = True
+
+
+async def test_a_strategy_that_needs_a_context(library: Library[User, uuid.UUID]) -> None:
+    """``strategies`` stands in for a backend's ``get_strategy`` that needs a database."""
+    from .connections import connection
+
+    opened: list[str] = []
+
+    @asynccontextmanager
+    async def strategy() -> AsyncIterator[Any]:
+        opened.append("opened")
+        yield get_strategy()
+
+    text = await get_strategy().write_token(PEOPLE.rows[0])
+    adapter = FastAPIUsers([BEARER], asynccontextmanager(get_user_manager), strategies={"jwt": strategy}, tenant="org")
+    found = await adapter(connection(("authorization", f"Bearer {text}")))
+    assert found is not None
+    assert (found.key, opened) == (ANN.key, ["opened"])
+    assert found.session.startswith("token:")

@@ -1,0 +1,153 @@
+"""``SessionUser`` with a key of its own reads the very session that Starlette's middleware would."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from itsdangerous import TimestampSigner
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, SettingsError, Subject
+from mfa_gate.core.policy import EnrollmentRules, Exemption, PathRule, Policy, Rules
+from mfa_gate.identity import SessionUser
+from mfa_gate.keyring import make_key
+from mfa_gate.testing import signed_in
+
+from .connections import connection
+
+SECRET = "the mounted app's own long secret"
+
+
+def cookie(session: Any, secret: str = SECRET) -> str:
+    """A cookie as the middleware writes it."""
+    return TimestampSigner(secret).sign(base64.b64encode(json.dumps(session).encode())).decode()
+
+
+async def who(*cookies: str, **more: Any) -> Subject | None:
+    """Whom the adapter finds behind one ``Cookie`` header."""
+    adapter = SessionUser("user.sub", tenant="org", groups="groups", secret_key=SECRET, **more)
+    return await adapter(connection(("cookie", "; ".join(cookies))))
+
+
+ANN = {"user": {"sub": "ann"}, "org": "clinic", "groups": ["a", "b"]}
+
+
+async def test_a_good_cookie_is_somebody() -> None:
+    """Id, tenant and groups come out of the cookie that Starlette signed."""
+    assert await who(f"session={cookie(ANN)}") == Subject("ann", "clinic", frozenset({"a", "b"}))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "session=",
+        f"session={cookie(ANN)}x",
+        f"session={cookie(ANN, 'another secret')}",
+        f"other={cookie(ANN)}",
+        f"session={cookie({})}",
+        f"session={cookie({'user': 'ann'})}",
+    ],
+)
+async def test_any_other_is_nobody(header: str) -> None:
+    """Missing, altered, of another key or without the user: nobody, as in the app itself."""
+    assert await who(header) is None
+
+
+async def test_an_old_cookie_is_nobody() -> None:
+    """``max_age`` is the middleware's: what it takes for expired is nobody here, and None has no end."""
+    assert await who(f"session={cookie(ANN)}", max_age=-1) is None
+    assert await who(f"session={cookie(ANN)}", max_age=None) is not None
+
+
+async def test_a_signed_cookie_that_is_no_session_is_refused() -> None:
+    """What the app would fail on is not taken for anonymous."""
+    with pytest.raises(ValueError, match="no object"):
+        await who(f"session={cookie(['ann'])}")
+
+
+def test_an_empty_key_is_a_fault() -> None:
+    """S-120: no key is no key."""
+    with pytest.raises(SettingsError, match="secret_key"):
+        SessionUser("user", secret_key="")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"session={cookie({'user': {'sub': 'bob'}})}; session={cookie(ANN)}",
+        f'session="{cookie(ANN)}"',
+        f"session ={cookie(ANN)}",
+        f" session= {cookie(ANN)} ",
+        f"a=b; ; session={cookie(ANN)}; session",
+    ],
+)
+async def test_the_gate_and_the_app_read_alike(header: str) -> None:
+    """S-12: whatever oddity stands in the header, adapter and middleware find the same person."""
+    seen: list[Any] = []
+
+    async def tell(request: Request) -> JSONResponse:
+        seen.append(request.session.get("user", {}).get("sub"))
+        return JSONResponse(None)
+
+    app = Starlette(routes=[Route("/", tell)], middleware=[Middleware(SessionMiddleware, secret_key=SECRET)])
+    TestClient(app).get("/", headers={"cookie": header})
+    found = await who(header)
+    assert seen == [found.id if found else None]
+
+
+def test_a_session_inside_a_mounted_app_is_gated() -> None:
+    """A gate around an app whose session lives in a part of it sees who is signed in there, and lets nobody past."""
+
+    async def enter(request: Request) -> JSONResponse:
+        request.session["user"] = request.path_params["name"]
+        return JSONResponse("in")
+
+    async def home(request: Request) -> JSONResponse:
+        return JSONResponse(request.session.get("user"))
+
+    admin = Starlette(
+        routes=[Route("/enter/{name}", enter), Route("/home", home)],
+        middleware=[Middleware(SessionMiddleware, secret_key=SECRET, session_cookie="admin")],
+    )
+    sign_in = Exemption(name="sign-in", paths=(PathRule(text="/admin/enter/**"),), reason="the first factor")
+    gate = MFAGate(
+        policy=Policy(
+            name="mounted",
+            digest="0" * 64,
+            base=Rules(enrollment=EnrollmentRules(first="open"), exempt=(sign_in,)),
+            tenants={},
+        ),
+        identify=SessionUser("user", secret_key=SECRET, cookie="admin"),
+        store="memory://",
+        keys=[make_key(bytes(range(32)))],
+        relying_party=RelyingParty(id="localhost", name="Admin", origins=["http://localhost"]),
+        **_senders(),
+    )
+    app = MFAGateMiddleware(Starlette(routes=[Mount("/admin", admin)]), gate=gate)
+    client = TestClient(app, client=("192.0.2.7", 5))
+    assert client.get("/admin/home").json() is None
+    client.get("/admin/enter/ann")
+    assert client.get("/admin/home").status_code == 403
+    assert signed_in(client, gate, Subject("ann")).get("/admin/home").json() == "ann"
+    client.get("/admin/enter/bob")
+    assert client.get("/admin/home").status_code == 403
+
+
+def _senders() -> dict[str, Any]:
+    from mfa_gate import Contacts
+    from mfa_gate.testing import Outbox
+
+    async def contacts(subject: Subject) -> Contacts:
+        return Contacts(email=f"{subject.id}@x.example")
+
+    return {"senders": Outbox().senders(), "contacts": contacts}
