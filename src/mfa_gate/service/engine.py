@@ -87,6 +87,7 @@ class Engine:
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
         self._settings: dict[str, TenantSettings] = {}
         self._generation = 0
+        self.away_since: int | None = None
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._after: set[asyncio.Task[None]] = set()
         self.listeners: list[Callable[[Sequence[Event], Account], Awaitable[None]]] = []
@@ -119,7 +120,15 @@ class Engine:
 
     def notice(self) -> None:
         """Drop what the store says has changed. Cheap: once a guarded request. Raises ``StoreUnavailable``."""
-        changed = self.store.changed()
+        try:
+            changed = self.store.changed()
+        except StoreUnavailable:
+            if self.away_since is None:
+                self.away_since = self.now()
+            raise
+        if self.away_since is not None:
+            self.away_since = None
+            self.forget_all()
         if not changed:
             return
         self._generation += 1

@@ -27,6 +27,7 @@ class Pass:
     subject: Subject
     address: str
     until: float
+    ends_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +75,21 @@ class Judge:
         if judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
             return
         until = min(decision.until - judgement.requirement.rules.freshness.renew_early, self.engine.now() + PASS_LIFE)
-        self._passes[cookies] = Pass(entry, subject, address, until)
+        self._passes[cookies] = Pass(entry, subject, address, until, decision.until)
         if len(self._passes) > MAX_PASSES:
             self._passes.popitem(last=False)
+
+    def has_grace(self, subject: Subject, cookies: bytes, address: str) -> bool:
+        """Whether the store's outage is young enough, by the policy, for a browser that had passed before it began.
+
+        (decisions 14.) Nothing new passes, no proof is stretched, and no step-up rule is met by it.
+        """
+        grace = self.engine.rules(subject.tenant).freshness.outage_grace
+        known, since = self._passes.get(cookies), self.engine.away_since
+        if not grace or known is None or since is None or known.entry.stale:
+            return False
+        now = self.engine.now()
+        return now - since < grace and now < known.ends_at and known.address == address and known.subject == subject
 
     async def judge(self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = ()) -> Judgement:
         """The decision on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``."""

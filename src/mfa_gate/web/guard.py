@@ -185,6 +185,9 @@ class Guard:
                         return None
                 elif self._sees_user is not None:
                     send = self._watched(scope, send)
+        except StoreUnavailable as error:
+            if not await self._has_grace(scope, path):
+                return await self.door.fault(scope, receive, send, error)
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
         return await self.enter(app, scope, receive, send)
@@ -204,6 +207,18 @@ class Guard:
             await end(held, send)
         finally:
             self.watch.drop(held)
+
+    async def _has_grace(self, scope: Scope, path: str) -> bool:
+        """Whether the policy lets this browser on for a while although the store is away. Never where a rule asks for more."""
+        try:
+            subject = await self.who(scope)
+            if subject is None or (self._step_up and (path in self._ruled or not is_clean(path))):
+                return False
+            if self._step_up and path.startswith(self._ruled_trees):
+                return False
+            return self.service.judge.has_grace(subject, only_cookies(scope), address_of(scope, self._trusted))
+        except Exception:
+            return False
 
     async def _identify(self, scope: Scope) -> Subject | None:
         """Ask the host, with a copy of the scope and for a bounded time."""
