@@ -34,7 +34,7 @@ def test_the_first_visit(person: Arrive, example: Example, script: bool) -> None
     somebody.press("Set up")
     titles.append(somebody.page.title())
     uri = somebody.read_qr()
-    somebody.page.get_by_text("Can't scan the picture?").click()
+    somebody.page.get_by_text("Can't scan image?").click()
     assert somebody.find("Open the app on this device").get_attribute("href") == uri
     query = parse_qs(urlsplit(uri).query)
     key = somebody.page.locator("#key").inner_text()

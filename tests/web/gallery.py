@@ -125,6 +125,7 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         way=CALL, why="no_proof", sending="sent", waiting=True, poll_url="/mfa/api/challenge/c3", **SENT
     )
     yield "challenge-voice-calling", voice, frame
+    yield "challenge-voice-not-yet", voice, bad(frame, "pending", "")
     yield "challenge-voice-code", replace(voice, waiting=False, poll_url=""), frame
     push = replace(voice, way=PUSH, number="47", others=others)
     yield "challenge-push-waiting", push, frame
@@ -211,9 +212,18 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         frame,
     )
     push = v.EnrollConfirm(
-        kind="push", enrollment="e1", label="Phone", uri="https://app.example/mfa/approve#k", waiting=True
+        kind="push",
+        enrollment="e1",
+        label="Phone",
+        uri="https://app.example/mfa/approve#k",
+        waiting=True,
+        sending="sent",
+        number="47",
+        poll_url="/mfa/api/challenge/c3",
     )
     yield "enroll-push-confirm", push, frame
+    yield "enroll-push-scanned", replace(push, uri=""), frame
+    yield "enroll-push-not-yet", push, bad(frame, "pending", "")
     contacts = (replace(MAIL, id="", label=""), replace(PHONE, id="", label=""))
     yield "contact-unsent", v.EnrollContact(ways=contacts), frame
     yield "contact-sent", v.EnrollContact(ways=contacts, way=contacts[0], sending="sent", **SENT), frame
@@ -319,6 +329,7 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
+    yield "approve", v.Approve(host="app.example", push_key="BA"), replace(nobody, here="/mfa/approve")
     yield "framed", v.Framed(url="/mfa/challenge"), frame
 
 

@@ -142,7 +142,7 @@ def test_copy(browser: Browser, gallery: tuple[str, list[str]]) -> None:
     assert len(codes.split("\n")) == 10
     assert page.locator("#live").inner_text() == "Copied"
     page.goto(f"{address.replace('127.0.0.1', 'localhost')}/enroll-totp-confirm.html")
-    page.get_by_text("Can't scan the picture?").click()
+    page.get_by_text("Can't scan image?").click()
     page.get_by_role("button", name="Copy the key").click()
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"

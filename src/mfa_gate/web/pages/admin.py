@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from ...core import attempts
 from ...core.events import KINDS
-from ...core.model import Account, SubjectKey
+from ...core.model import MAX_ID_BYTES, Account, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.summary import STATUSES, summary_of
@@ -30,14 +30,14 @@ def _actor(visit: Visit) -> Actor:
 
 def _query(visit: Visit) -> dict[str, str]:
     raw = visit.scope.get("query_string", b"").decode("latin-1")
-    return {name: value[:200] for name, value in parse_qsl(raw, keep_blank_values=True, max_num_fields=20)}
+    return {name: value[:MAX_ID_BYTES] for name, value in parse_qsl(raw, keep_blank_values=True, max_num_fields=20)}
 
 
 def _desk(visit: Visit, place: str) -> views_admin.Desk:
+    """What is on top. The tenant is the one that was asked for: whether the actor reaches it is for the service to say."""
     service = visit.service.administering
-    tenants = service.tenants_of(visit.subject)
-    wanted = _query(visit).get("tenant", "")
-    tenant = wanted if wanted in tenants else visit.subject.tenant
+    tenant = _query(visit).get("tenant", "") or visit.subject.tenant
+    tenants = tuple(dict.fromkeys((*service.tenants_of(visit.subject), tenant)))
     return views_admin.Desk(
         tenant=tenant,
         tenants=tenants if len(tenants) > 1 else (),

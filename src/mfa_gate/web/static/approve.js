@@ -107,7 +107,12 @@
   };
 
   const card = (device, found, request) => {
-    const made = document.getElementById("request").content.firstElementChild.cloneNode(true);
+    const made = document.createElement("form");
+    made.autocomplete = "off";
+    made.noValidate = true;
+    made.append(document.getElementById("request").content.firstElementChild.cloneNode(true));
+    for (const button of made.querySelectorAll("button")) button.hidden = false;
+    made.querySelector("[data-approve]").type = "submit";
     const field = (name) => made.querySelector(`[data-field="${name}"]`);
     const id = `n-${request.id}`;
     made.querySelector("h2").textContent = request.purpose === "enroll" ? main.dataset.trying : main.dataset.asking;
@@ -243,7 +248,7 @@
     } catch {
       return show("unable");
     }
-    offerWaking().catch(() => {});
+    if ((await devices()).length) offerWaking().catch(() => {});
     return watch();
   };
   start();
