@@ -23,6 +23,8 @@ TICKET_LIFE = 86_400
 TICKET_CHARS = 26
 MAX_PAGE = 200
 MAX_TURNS = 50
+DENIED_PER_HOUR = 200
+"""Refusals of one actor that the trail keeps an hour; further ones are told to the log only, so that nobody fills it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,11 @@ class Administering:
     async def _denied(self, actor: Actor, target: SubjectKey, refusal: Refusal) -> Refusal:
         moment = self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
         event = moment.event("admin.denied", target, reason=refusal.reason)
-        await self.engine.record((event,))
+        bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
+        if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
+            self.engine.tell(event)
+        else:
+            await self.engine.record((event,))
         return replace(refusal, ref=event.id)
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -167,10 +173,16 @@ class Administering:
     async def reset(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Remove every factor under a ticket; then the host resets the password, too."""
         moment = self._moment(actor)
-        refusal = await self._act(
-            actor, "reset", key, lambda account: steps.reset(account, moment, ticket=ticket, reason=reason)
-        )
+        claims: list[str] = []
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            claims[:] = [str(a.data["claim"]) for a in account.authenticators if "claim" in a.data]
+            return steps.reset(account, moment, ticket=ticket, reason=reason)
+
+        refusal = await self._act(actor, "reset", key, step)
         if refusal is None:
+            for claim in claims:
+                await self.engine.store.release(claim, key)
             await self._tell_host(key)
         return refusal
 

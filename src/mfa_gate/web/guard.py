@@ -44,6 +44,8 @@ Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 IDENTIFY_TIMEOUT = 5.0
+MAX_EXEMPT = 512
+EXEMPT_LIFE = 60
 
 
 class ProofRequired(Exception):
@@ -83,6 +85,7 @@ class Guard:
         self._opening: asyncio.Task[None] | None = None
         self._policy: Policy | None = None
         self._step_up = False
+        self._exempt: dict[tuple[str, str], float] = {}
         self._ruled: frozenset[str] = frozenset()
         self._ruled_trees: tuple[str, ...] = ()
 
@@ -227,11 +230,19 @@ class Guard:
             return await self.identify(HTTPConnection(copy))
 
     def _is_exempt(self, scope: Scope, path: str) -> bool:
-        """Whether a rule of the file exempts this path for everybody."""
+        """Whether a rule of the file exempts this path for everybody. What was exempt stays so for a minute."""
         engine = self.service.engine
         method = scope["method"] if scope["type"] == "http" else "GET"
+        now = engine.wiring.clock.now()
+        if self._exempt.get((method, path), 0) > now and engine.policy is self._policy:
+            return True
         facts = Facts(tenant="", groups=frozenset(), method=method, path=path, clean=is_clean(path))
-        return bool(exemption_for(engine.policy.base.exempt, facts, engine.now()))
+        if not exemption_for(engine.policy.base.exempt, facts, int(now)):
+            return False
+        if len(self._exempt) >= MAX_EXEMPT:
+            self._exempt.clear()
+        self._exempt[method, path] = now + EXEMPT_LIFE
+        return True
 
     def _learn(self, policy: Policy) -> None:
         """Which paths any rule names: all others are judged alike, whatever their path."""
@@ -242,6 +253,7 @@ class Guard:
         self._step_up = bool(step_up)
         self._ruled = frozenset(text[1:] for text in paths if text.startswith("="))
         self._ruled_trees = tuple(text.removesuffix("/**") for text in paths if not text.startswith("="))
+        self._exempt.clear()
         self._policy = policy
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
