@@ -284,7 +284,9 @@ class Enrollments:
         moment = self.engine.moment(network=caller.network)
         made = await self.engine.change(
             caller.subject.key,
-            lambda current: changes.replace_backup(current, moment, factor=BACKUP, data=kept, label=draft.label),
+            lambda current: changes.replace_backup(
+                current, moment, factor=BACKUP, data=kept, label=draft.label, browser=caller.handle
+            ),
         )
         return () if isinstance(made, Refusal) else tuple(codes.split())
 

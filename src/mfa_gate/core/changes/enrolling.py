@@ -9,7 +9,7 @@ from ..assurance import Traits
 from ..decision import Allow, Decision, Enroll, Standing, skip_key
 from ..entropy import draw_id
 from ..events import Event, Moment
-from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Caller, Enrollment, Fields, Leave
+from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave
 from ..policy import Requirement, Rules
 from ..reasons import Refusal
 from .answers import Charge, Granted, grant, settle_failure
@@ -216,9 +216,13 @@ def _no_room(account: Account, factor: str, *, single: bool) -> str:
 
 
 def replace_backup(
-    account: Account, moment: Moment, *, factor: str, data: Fields, label: str
+    account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str = ""
 ) -> Change[Authenticator | Refusal]:
-    """A new set of backup codes; the old one ends at once. Never for an account without a factor (S-93)."""
+    """A new set of backup codes; the old one ends at once. Never for an account without a factor (S-93).
+
+    Proofs by a code of the old set end with it, but not those of ``browser`` (a handle's digest), which makes the new
+    one: whoever came in by a code would else have to spend one of the new ones to go on.
+    """
     now = time_of(account, moment)
     others = tuple(a for a in account.authenticators if a.factor != factor)
     if not others:
@@ -229,8 +233,17 @@ def replace_backup(
         id=draw_id(moment.nonce, "authenticator"), factor=factor, label=label, created_at=now, data=data
     )
     event = moment.event("backup_codes.made", account.key, factor=factor)
-    changed = replace(account, authenticators=(*others, authenticator))
+    ended = {a.id for a in account.authenticators} - {a.id for a in others}
+    browsers = tuple(
+        _carried(b, ended, authenticator.id) if browser and b.handle == browser else b for b in account.browsers
+    )
+    changed = replace(account, authenticators=(*others, authenticator), browsers=browsers)
     return Change(account=tidy(changed, now), events=(event,), answer=authenticator)
+
+
+def _carried(browser: Browser, ended: set[str], successor: str) -> Browser:
+    proofs = tuple(replace(p, authenticator=successor) if p.authenticator in ended else p for p in browser.proofs)
+    return replace(browser, proofs=proofs)
 
 
 def skip(account: Account, moment: Moment, caller: Caller, *, decision: Decision) -> Change[Refusal | None]:

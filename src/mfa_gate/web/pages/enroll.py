@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.decision import Allow, Enroll
+from ...core.decision import Agree, Allow, Enroll
 from ...core.model import Challenge
 from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
@@ -201,7 +201,8 @@ async def done(visit: Visit) -> Answer:
 def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
     """Whoever owes a proof, is locked, or needs a fresher one for changing factors goes there first (S-82, S-84)."""
     decision, account = judgement.decision, judgement.account
-    if isinstance(decision, (Allow, Enroll)):
+    enrolled = account is not None and bool(account.authenticators)
+    if isinstance(decision, (Allow, Enroll)) or (isinstance(decision, Agree) and enrolled):
         if account is None or not account.authenticators:
             return None
         now = visit.now
