@@ -37,9 +37,9 @@ def events_table() -> str:
 def written(text: str) -> str:
     """The README with its tables made anew."""
     for name, table in (("reasons", reasons_table()), ("events", events_table())):
-        text = re.sub(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, t=table: f"{m[1]}\n{t}\n\n{m[2]}", text, flags=re.S
-        )
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, rest = text.split(start, 1)
+        text = f"{before}{start}\n{table}\n\n{end}{rest.split(end, 1)[1]}"
     return text
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mfa_gate.core.durations import format_duration, parse_duration, seconds_of
 from mfa_gate.core.policy import BrandRules, PathRule
 from mfa_gate.policyfile import examine
 from mfa_gate.policyfile.attachments import svg_fault
-from mfa_gate.core.durations import format_duration, parse_duration, seconds_of
 from mfa_gate.policyfile.keys import key_for
 from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
 

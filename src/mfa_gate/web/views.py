@@ -232,7 +232,8 @@ class EnrollStart:
     """``/enroll/{kind}`` by GET: begin. Posts ``action=start`` with ``phone`` and ``region`` where they are typed.
 
     ``destination`` is the address or number on file (shown, not typed); without one a phone kind asks for ``phone``, and
-    an e-mail kind says that there is none. ``phone`` is what was typed before. ``apps`` are the authenticator apps to name, ``ways`` the other kinds.
+    an e-mail kind says that there is none. ``phone`` is what was typed before. ``apps`` are the
+    authenticator apps to name, ``ways`` the other kinds.
     """
 
     template: ClassVar[str] = "enroll_start.html"
