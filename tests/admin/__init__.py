@@ -1,0 +1,1 @@
+"""The security team's desk."""
