@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from . import data
 from .address import COOKIE, is_local, parsed
 from .clock import rfc3339
 from .forms import body_of, form_of, is_json, refuse_other_sites
 from .parts import parts_of
 from .rendering import page
+from .telephone import RINGING, answer_call
 
 __all__ = ["routes"]
 
@@ -57,6 +59,7 @@ async def show(request: Request) -> Response:
         "places": _PLACES,
         "address": request.client.host if request.client else "",
         "elsewhere": COOKIE in request.cookies,
+        "ringing": RINGING,
     }
     return page(request, "demo.html", context)
 
@@ -107,9 +110,24 @@ async def address(request: Request) -> Response:
     return response
 
 
+async def call(request: Request) -> Response:
+    """Answer a call: press # (``key=#``), another key, or hang up (no key)."""
+    form = await form_of(request)
+    parts = parts_of(request)
+    wanted = request.path_params["id"]
+    called = next((m for m in parts.outbox.newest_first() if m.id == wanted and m.callback), None)
+    if called is None:
+        raise HTTPException(404)
+    secret = data.read_secret(parts.settings.data)
+    if not await answer_call(request.app, called.callback, key=form.get("key", ""), secret=secret):
+        raise HTTPException(409, "That call has ended.")
+    return RedirectResponse("/demo", 303)
+
+
 routes = [
     Route("/demo", for_this_machine(show), methods=["GET"]),
     Route("/demo/outbox.json", for_this_machine(outbox), methods=["GET"]),
     Route("/demo/clock", for_this_machine(clock), methods=["POST"]),
+    Route("/demo/calls/{id:int}", for_this_machine(call), methods=["POST"]),
     Route("/demo/address", for_this_machine(address), methods=["POST"]),
 ]

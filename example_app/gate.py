@@ -15,7 +15,7 @@ __all__ = ["gate_of"]
 def gate_of(parts: Parts) -> MFAGate:
     """The gate over the app's parts. Raises ``SettingsError`` with every fault of policy, keys, store and senders."""
     settings = parts.settings
-    sender = OutboxSender(parts.outbox)
+    sender = OutboxSender(parts.outbox, secret=data.read_secret(settings.data))
 
     def on_reset(subject: Subject) -> None:
         reset_password(parts, subject)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mfa_gate.ports import Message
+from mfa_gate.senders.twilio import callback_signature
 
 from .clock import rfc3339
 from .database import Database
@@ -28,6 +30,7 @@ class Sent:
     code: str
     callback: str
     at: float
+    id: int = 0
 
     def as_json(self) -> dict[str, str]:
         """The public form; ``code`` is there only where there is one."""
@@ -69,7 +72,7 @@ class Outbox:
     def newest_first(self) -> list[Sent]:
         """All that is kept."""
         rows = self._database.rows(
-            "SELECT channel, recipient, tenant, subject, text, code, callback, at FROM outbox ORDER BY id DESC"
+            "SELECT channel, recipient, tenant, subject, text, code, callback, at, id FROM outbox ORDER BY id DESC"
         )
         return [
             Sent(
@@ -81,16 +84,23 @@ class Outbox:
                 code=code,
                 callback=callback,
                 at=at,
+                id=id,
             )
-            for channel, to, tenant, subject, text, code, callback, at in rows
+            for channel, to, tenant, subject, text, code, callback, at, id in rows
         ]
 
 
 class OutboxSender:
-    """A sender that "delivers" into the outbox, and never to standard output."""
+    """A sender that "delivers" into the outbox, and never to standard output. ``secret`` signs the callbacks of calls."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, *, secret: str = "") -> None:
         self._outbox = outbox
+        self._secret = secret
+
+    def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
+        """Whether our own "telephone company" (``telephone.py``) signed this."""
+        shown = headers.get("x-twilio-signature", "").encode()
+        return bool(self._secret) and hmac.compare_digest(callback_signature(self._secret, url, params).encode(), shown)
 
     async def send(self, message: Message, /) -> None:
         """Keep ``message``."""
