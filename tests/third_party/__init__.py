@@ -1,0 +1,1 @@
+"""Apps of other people, from PyPI, as they are, with the gate around them in a few lines."""
