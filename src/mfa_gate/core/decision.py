@@ -260,7 +260,9 @@ def _step_up(
     base = replace(requirement.demands[0], factors_any=(), phishing_resistant=False)
     demand = combine(requirement.demands, rule=unmet[-1].rule)
     mine = standing.account.authenticators
-    allowed = [a for a in mine if a.factor in requirement.factors] or list(mine)
+    allowed = [a for a in mine if a.factor in requirement.factors]
+    if not any(_is_factor(a.factor, standing.traits) for a in allowed):
+        allowed = list(mine)
     usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, standing.traits))
     reason: ChallengeReason
     if any(meets(proof, base, now) for proof in standing.proofs):

@@ -115,7 +115,8 @@ class Proving:
         if account.lock is not None and not isinstance(judgement.decision, Allow):
             return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
         allowed = judgement.requirement.factors
-        if mine.factor in allowed or not any(a.factor in allowed for a in account.authenticators):
+        factors = [a for a in account.authenticators if a.factor not in TRAITS or not TRAITS[a.factor].backup]
+        if mine.factor in allowed or not any(a.factor in allowed for a in factors):
             return mine
         return Refusal(reason="not_allowed")
 

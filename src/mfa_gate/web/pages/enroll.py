@@ -32,7 +32,10 @@ async def start(visit: Visit) -> Answer:
     lacks = visit.service.enrollments.lacks(judgement)
     if lacks is not None:
         return await _first(visit, judgement, lacks)
-    return visit.show(_choice(visit, judgement))
+    choice = _choice(visit, judgement)
+    if choice.purpose != "more" and len(choice.ways) == 1 and not choice.skippable:
+        return visit.go(visit.own(f"/enroll/{choice.ways[0].kind}"))
+    return visit.show(choice)
 
 
 async def _act(visit: Visit, judgement: Judgement) -> Answer:
@@ -273,6 +276,8 @@ async def _start(
             names = region_names(phone_rules.regions)
             regions = tuple(views.Region(code=code, name=name) for code, name in names) if len(names) > 1 else ()
     decision = judgement.decision
+    others = tuple(way for way in kinds_of(visit, judgement) if way.kind != kind)
+    skippable = isinstance(decision, Enroll) and decision.skippable
     return views.EnrollStart(
         kind=kind,
         destination=destination,
@@ -281,9 +286,9 @@ async def _start(
         regions=regions,
         consent=consent,
         apps=rules.totp.apps if not traits.sends and traits.typed else (),
-        ways=tuple(way for way in kinds_of(visit, judgement) if way.kind != kind),
-        back=visit.own("/enroll"),
-        skippable=isinstance(decision, Enroll) and decision.skippable,
+        ways=others,
+        back=visit.own("/enroll") if others or skippable else "",
+        skippable=skippable,
     )
 
 

@@ -1,0 +1,391 @@
+"""The administrators' day: turning on, the choice of factors, unlock, lock, reset by ticket, tickets, calls for help."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfa_gate import Subject
+from mfa_gate.core.policy import Policy, Rules
+from tests.harness import Browser, World, make_world, running, with_rules
+
+CLINIC = ("email", "sms", "backup-code")
+
+
+def desk_rules(rules: Rules) -> Rules:
+    """Off until the administrator turns it on; the administrator picks."""
+    return replace(
+        rules,
+        factors=replace(rules.factors, choice="tenant", allowed=CLINIC, order=("sms", "email")),
+        enrollment=replace(rules.enrollment, stage="admin"),
+    )
+
+
+DESK = with_rules(desk_rules)
+TICKETS = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, first="ticket")))
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """Where it is on already, by policy."""
+    async with running(make_world()) as made:
+        yield made
+
+
+async def boss_of(world: World, id: str = "boss", **more: Any) -> Browser:
+    """An administrator whose second factor was proven just now."""
+    return await world.enrolled(id, groups=["admin"], **more)
+
+
+async def mailed(id: str, world: World) -> Browser:
+    """Somebody with the e-mail address as their factor."""
+    browser = await world.browser(id, groups=["admin"] if id == "boss" else [])
+    await browser.enroll_email()
+    return browser
+
+
+async def turned_on(world: World, factors: list[str]) -> Browser:
+    """The clinic's administrator has turned it on with these factors."""
+    boss = await mailed("boss", world)
+    body = {"enabled": True, "factors": factors, "confirm": "alpha"}
+    assert (await boss.api("PATCH", "admin/tenant", body)).status == 200
+    return boss
+
+
+# -- turning on --------------------------------------------------------------------------------------------------------
+
+
+async def test_turning_on_is_for_good() -> None:
+    """Decision 19: typed confirmation turns it on for the whole tenant; no page, no call and no command turns it off."""
+    async with running(make_world(policy=DESK)) as world:
+        user = await world.browser("ann")
+        assert (await user.state())["state"] == "off"
+        assert await user.is_in()
+        boss = await mailed("boss", world)
+        desk = (await boss.api("GET", "admin/tenant")).json()
+        assert desk["enabled"] is False
+        assert {check["id"] for check in desk["checklist"]} >= {"administrators", "senders", "message", "announced"}
+
+        for confirm in ("", "ALPHA", "beta", "alpha\n"):
+            refused = await boss.api("PATCH", "admin/tenant", {"enabled": True, "confirm": confirm})
+            assert (refused.status, refused.reason) == (422, "malformed")
+        assert await user.is_in()
+        page = await boss.form("/mfa/admin/tenant", {"action": "enable", "confirm": "alphabet", "factors": "email"})
+        assert (page.status, "alpha" in page.text) == (422, True)
+
+        done = await boss.form("/mfa/admin/tenant", {"action": "enable", "confirm": "alpha", "factors": "email sms"})
+        assert (done.status, done.location) == (303, "/mfa/admin/tenant")
+        assert (await user.state())["state"] == "enroll"
+        assert not await user.is_in()
+        assert (await (await world.browser("zoe", "beta")).state())["state"] == "off"
+        assert [event.actor for event in world.kinds("tenant.enabled")] == ["boss"]
+
+        off = await boss.api("PATCH", "admin/tenant", {"enabled": False, "confirm": "alpha"})
+        assert (off.status, off.reason) == (403, "not_allowed")
+        for action in ("disable", "off", "turn-off", ""):
+            assert (await boss.form("/mfa/admin/tenant", {"action": action, "confirm": "alpha"})).status == 404
+        assert (await boss.api("GET", "admin/tenant")).json()["enabled"] is True
+        world.clock.advance(100)
+        again = await boss.api("PATCH", "admin/tenant", {"enabled": True, "confirm": "alpha"})
+        assert again.status == 200
+        assert len(world.kinds("tenant.enabled")) == 1
+
+
+async def test_the_checklist_is_ticked_by_hand_and_by_facts() -> None:
+    """The date and the message are an administrator's word, the others what is so."""
+    async with running(make_world(policy=DESK)) as world:
+        boss = await mailed("boss", world)
+
+        async def ticks() -> dict[str, bool]:
+            found = (await boss.api("GET", "admin/tenant")).json()["checklist"]
+            return {line["id"]: line["ok"] for line in found}
+
+        assert (await ticks())["announced"] is False
+        assert (await ticks())["administrators"] is False
+        assert (await boss.form("/mfa/admin/tenant", {"action": "announced"})).status == 303
+        await mailed("other", world)
+        found = await ticks()
+        assert (found["announced"], found["administrators"], found["senders"]) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("picked", "enrollable"), [(["email"], ["email"]), (["sms"], ["sms"]), (["sms", "email"], ["sms", "email"])]
+)
+async def test_the_clinics_choice_is_what_people_may_enroll(picked: list[str], enrollable: list[str]) -> None:
+    """E-mail only, text only, or each user chooses: others are neither shown nor taken; without a choice, no choice page."""
+    async with running(make_world(policy=DESK)) as world:
+        await turned_on(world, picked)
+        user = await world.browser("ann")
+        assert (await user.state())["enrollable"] == enrollable
+        for kind in {"email", "sms", "totp"} - set(enrollable):
+            refused = await user.api("POST", "enroll", {"factor": kind, "phone": "+1 202-555-0101"})
+            assert refused.reason == "not_enrollable"
+        page = await user.page("/mfa/enroll")
+        assert (page.status, page.location) == (
+            (200, "") if len(enrollable) > 1 else (303, f"/mfa/enroll/{enrollable[0]}")
+        )
+
+
+async def test_only_what_the_policy_allows_can_be_picked() -> None:
+    """The rails: an administrator cannot pick what the policy does not allow, nothing at all, or one twice."""
+    async with running(make_world(policy=DESK)) as world:
+        boss = await mailed("boss", world)
+        for factors in ([], ["totp"], ["backup-code"], ["email", "email"], ["email", "nonsense"]):
+            refused = await boss.api("PATCH", "admin/tenant", {"factors": factors, "confirm": "alpha"})
+            assert (refused.status, refused.reason) == (422, "not_enrollable"), factors
+    async with running(make_world(policy=DESK)) as world:
+        boss = await mailed("boss", world)
+        assert (await boss.api("PATCH", "admin/tenant", {"factors": [1], "confirm": "alpha"})).reason == "malformed"
+    async with running(make_world()) as world:
+        boss = await boss_of(world)
+        for body in ({"factors": ["totp"]}, {"enabled": True}):
+            refused = await boss.api("PATCH", "admin/tenant", {**body, "confirm": "alpha"})
+            assert (refused.status, refused.reason) == (403, "not_allowed")
+
+
+async def test_who_has_what_is_no_longer_offered_proves_it_then_enrolls_another() -> None:
+    """S-83: a factor that the administrator took away still asks for itself first, and then for one that is allowed."""
+    async with running(make_world(policy=DESK)) as world:
+        boss = await turned_on(world, ["email", "sms"])
+        await mailed("ann", world)
+        world.clock.advance(60)
+        changed = await boss.api("PATCH", "admin/tenant", {"factors": ["sms"], "confirm": "alpha"})
+        assert changed.status == 200
+        elsewhere = await world.browser("ann")
+        state = await elsewhere.state()
+        assert state["state"] == "challenge"
+        assert (await elsewhere.api("POST", "enroll", {"factor": "sms", "phone": "+1 202-555-0101"})).status == 403
+        id = state["authenticators"][0]["id"]
+        issued = (await elsewhere.api("POST", "challenge", {"authenticator": id})).json()
+        verified = await elsewhere.api(
+            "POST", "verify", {"challenge": issued["challenge"], "response": world.email.codes[-1]}
+        )
+        assert (verified.json()["state"], verified.json()["enrollable"]) == ("enroll", ["sms"])
+        assert not await elsewhere.is_in()
+        begun = (await elsewhere.api("POST", "enroll", {"factor": "sms", "phone": "+1 202-555-0101"})).json()
+        confirm = {"enrollment": begun["enrollment"], "response": world.sms.codes[-1]}
+        assert (await elsewhere.api("POST", "enroll/confirm", confirm)).status == 201
+        assert await elsewhere.is_in()
+
+
+# -- unlock and lock ---------------------------------------------------------------------------------------------------
+
+
+async def test_unlock_gives_seven_attempts_back(world: World) -> None:
+    """Decision 8: the administrator's unlock, with a reason, gives all seven back; the user is told, and gets in."""
+    ann = await world.enrolled()
+    elsewhere = await world.browser()
+    elsewhere.secret = ann.secret
+    await elsewhere.lock()
+    boss = await boss_of(world)
+    for reason in ("", "   ", "x" * 201, "two\x00lines"):
+        refused = await boss.api("POST", "admin/accounts/ann/unlock", {"reason": reason})
+        assert (refused.status, refused.reason) == (422, "malformed")
+    shown = (await boss.api("GET", "admin/accounts/ann")).json()
+    assert (shown["status"], shown["attempts_remaining"], shown["lock"]["cause"]) == ("locked", 0, "attempts")
+    done = (await boss.api("POST", "admin/accounts/ann/unlock", {"reason": "asked\nin person"})).json()
+    assert (done["status"], done["attempts_remaining"], done["lock"]) == ("verified", 7, None)
+    assert (await elsewhere.state())["attempts_remaining"] == 7
+    event = world.kinds("account.unlocked")[-1]
+    assert (event.actor, event.account, event.reason) == ("boss", "ann", "asked in person")
+    await world.engine.idle()
+    assert "unlocked" in world.email.messages[-1].subject
+    assert (await elsewhere.prove()).status == 200
+
+
+async def test_a_lock_by_an_administrator_ends_every_proof(world: World) -> None:
+    """Decision 8: every browser is out at once, nothing is compared or sent, and unlocking revives no proof."""
+    here = await world.enrolled()
+    there = await world.browser(address="203.0.113.50")
+    await there.prove(here.secret)
+    assert await here.is_in()
+    assert await there.is_in()
+    boss = await boss_of(world)
+    locked = await boss.form("/mfa/admin/accounts/ann", {"action": "lock", "reason": "phone stolen"})
+    assert locked.status == 303
+    for browser in (here, there):
+        assert (await browser.state())["state"] == "locked"
+        assert not await browser.is_in()
+    assert (await there.guess()).reason == "locked"
+    await boss.api("POST", "admin/accounts/ann/unlock", {"reason": "found again"})
+    for browser in (here, there):
+        assert (await browser.state())["state"] == "challenge"
+    assert (await here.state())["reason"] == "revoked"
+
+
+# -- reset -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "none"])
+async def test_reset_under_a_ticket(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """S-94: everything is removed, every proof ends, the host is told, the user is told; a hook that fails harms nothing."""
+    called: list[Subject] = []
+
+    def sync(subject: Subject) -> None:
+        called.append(subject)
+        if kind == "raising":
+            raise RuntimeError("the host's directory is down")
+
+    async def later(subject: Subject) -> None:
+        await asyncio.sleep(0)
+        sync(subject)
+        if kind == "async-raising":
+            raise RuntimeError("the host's directory is down")
+
+    hook: Callable[[Subject], object] | None = {"none": None, "sync": sync, "raising": sync}.get(kind, later)
+    async with running(make_world(on_reset=hook)) as world:
+        ann = await world.enrolled()
+        old = ann.secret
+        boss = await boss_of(world)
+        for body in ({"ticket": "", "reason": "new phone"}, {"ticket": "T-1", "reason": " "}):
+            assert (await boss.api("POST", "admin/accounts/ann/reset", body)).reason == "malformed"
+        assert (await boss.api("POST", "admin/accounts/ann/reset", {"reason": "new phone"})).reason == "malformed"
+        assert called == []
+        with caplog.at_level(logging.CRITICAL + 1 if "raising" not in kind else logging.ERROR):
+            done = await boss.api("POST", "admin/accounts/ann/reset", {"ticket": "T-4711", "reason": "new phone"})
+        assert done.status == 200
+        assert done.json()["authenticators"] == done.json()["browsers"] == []
+        assert called == ([Subject(id="ann", tenant="alpha")] if kind != "none" else [])
+        assert ("on_reset" in caplog.text) == ("raising" in kind)
+        account = await world.account()
+        assert (account.authenticators, account.browsers, account.challenges) == ((), (), ())
+        assert not await ann.is_in()
+        assert (await ann.state())["state"] == "enroll"
+        assert ann.backup
+        event = world.kinds("account.reset")[-1]
+        assert (event.actor, event.ticket, event.reason) == ("boss", "T-4711", "new phone")
+        await world.engine.idle()
+        assert "were removed" in world.email.messages[-1].subject
+        await ann.enroll()
+        assert ann.secret != old
+        assert await ann.is_in()
+
+
+# -- enrollment tickets ------------------------------------------------------------------------------------------------
+
+
+async def ticket_for(boss: Browser, id: str = "ann") -> str:
+    made = await boss.api("POST", f"admin/accounts/{id}/ticket", {"reason": "new colleague"})
+    assert made.status == 201
+    ticket: str = made.json()["ticket"]
+    return ticket
+
+
+async def with_boss(policy: Policy) -> tuple[World, Browser]:
+    """A world where the first enrollment needs a ticket; the administrator was enrolled before that."""
+    world = make_world()
+    boss = await boss_of(world)
+    world.engine.use_policy(policy)
+    return world, boss
+
+
+async def redeem(browser: Browser, ticket: str) -> bool:
+    """Type a ticket on the enrollment page; whether it was taken."""
+    reply = await browser.form("/mfa/enroll", {"action": "ticket", "ticket": ticket})
+    assert reply.status in (303, 422, 403)
+    return reply.status == 303
+
+
+async def test_a_ticket_works_once() -> None:
+    """Decision 9: shown once, of one person, one use; a newer one takes its place; nothing of it is in trail or store."""
+    world, boss = await with_boss(TICKETS)
+    async with running(world):
+        ann, bob = await world.browser("ann"), await world.browser("bob")
+        assert (await ann.api("POST", "enroll", {"factor": "totp"})).reason == "ticket_required"
+        first = await ticket_for(boss)
+        second = await ticket_for(boss)
+        assert first != second
+        assert not await redeem(ann, first)
+        assert not await redeem(bob, second)
+        assert not await redeem(ann, "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-A")
+        assert await redeem(ann, f" {second.lower()} ")
+        assert await ann.enroll()
+        assert await ann.is_in()
+        elsewhere = await world.browser("ann", address="203.0.113.99")
+        assert (await elsewhere.state())["state"] == "challenge"
+        told = f"{world.events}{await world.account()}"
+        assert first not in told
+        assert second.replace("-", "") not in told.replace("-", "")
+        assert (await boss.api("POST", "admin/accounts/ann/ticket", {"reason": "again"})).reason == "already_enrolled"
+
+
+async def test_a_ticket_ends_after_a_day() -> None:
+    """S-94: it is good until its last second, and at exactly one day it is dead."""
+    world, boss = await with_boss(TICKETS)
+    async with running(world):
+        ann, bob = await world.browser("ann"), await world.browser("bob")
+        hers, his = await ticket_for(boss, "ann"), await ticket_for(boss, "bob")
+        world.clock.advance(86_399)
+        assert await redeem(ann, hers)
+        world.clock.advance(1)
+        assert not await redeem(bob, his)
+
+
+async def test_the_page_shows_a_ticket_once() -> None:
+    """The ticket is in the answer to the press of the button, and on no page after it."""
+    world, boss = await with_boss(TICKETS)
+    async with running(world):
+        await world.browser("ann")
+        await ticket_for(boss)
+        shown = await boss.form("/mfa/admin/accounts/ann", {"action": "ticket", "reason": "new colleague"})
+        ticket = shown.text.split('id="ticket-text"')[1].split("<code>")[1].split("</code>")[0]
+        assert shown.status == 200
+        assert ticket not in (await boss.page("/mfa/admin/accounts/ann")).text
+        assert await redeem(await world.browser("ann"), ticket)
+
+
+# -- recovery ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_for_help_waits_in_the_queue(world: World) -> None:
+    """The administrators see who asks and why; it changes nothing else, one waits at a time, and refusing answers it."""
+    ann = await world.enrolled()
+    lost = await world.browser()
+    asked = await lost.api("POST", "recovery", {"about": "my phone fell into the lake"})
+    assert asked.status == 202
+    assert (await lost.api("POST", "recovery", {"about": "again"})).json()["ref"] == asked.json()["ref"]
+    assert await ann.is_in()
+    assert not await lost.is_in()
+
+    boss = await boss_of(world)
+    queue = (await boss.api("GET", "admin/accounts?status=recovery")).json()["accounts"]
+    assert [person["id"] for person in queue] == ["ann"]
+    shown = (await boss.api("GET", "admin/accounts/ann")).json()["recovery"]
+    assert (shown["about"], shown["ref"]) == ("my phone fell into the lake", asked.json()["ref"])
+    assert "my phone fell into the lake" in (await boss.page("/mfa/admin/accounts/ann")).text
+
+    assert (await boss.api("POST", "admin/accounts/ann/refuse", {"reason": ""})).reason == "malformed"
+    assert (await boss.api("POST", "admin/accounts/ann/refuse", {"reason": "not her voice"})).status == 200
+    assert (await boss.api("GET", "admin/accounts?status=recovery")).json()["accounts"] == []
+    assert (await boss.api("POST", "admin/accounts/ann/refuse", {"reason": "twice"})).reason == "not_found"
+    await world.engine.idle()
+    assert [m.subject for m in world.email.messages if "help" in m.subject] == [
+        "Example: Somebody asked for help with your account",
+        "Example: The request for help was refused",
+    ]
+
+
+async def test_approving_is_a_reset(world: World) -> None:
+    """Approved: the reset ends the request with the factors, and the person starts anew."""
+    await world.enrolled()
+    lost = await world.browser()
+    await lost.api("POST", "recovery", {"about": "stolen"})
+    boss = await boss_of(world)
+    await boss.api("POST", "admin/accounts/ann/reset", {"ticket": "T-1", "reason": "seen the passport"})
+    account = await world.account()
+    assert (account.recovery, account.authenticators) == (None, ())
+    assert (await lost.state())["state"] == "enroll"
+
+
+async def test_nothing_to_ask_for_where_the_policy_offers_no_request() -> None:
+    """The way by request is the policy's to offer."""
+    policy = with_rules(lambda rules: replace(rules, recovery=replace(rules.recovery, ways=("backup-code",))))
+    async with running(make_world(policy=policy)) as world:
+        await world.enrolled()
+        lost = await world.browser()
+        assert (await lost.api("POST", "recovery", {"about": "stolen"})).reason == "not_allowed"
