@@ -14,7 +14,7 @@ from ..factors import FACTORS
 from ..service import Judgement, Verified
 from . import admin_api
 from .facts import header
-from .forms import MAX_BODY, MAX_PROOF_BODY, BadBody, Receive, read_json, same_origin
+from .forms import MAX_BODY, MAX_PROOF_BODY, BadBody, Receive, is_early, read_json, same_origin, tells_origin
 from .render import qr_svg
 from .responses import NO_STORE, Answer, as_json, problem, stamp
 from .visit import Visit
@@ -64,12 +64,11 @@ async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
 def _foreign(visit: Visit) -> Refusal | None:
     """A change needs a header that no form can send; a browser must be on our own page besides."""
     scope = visit.scope
-    if header(scope, b"early-data") == b"1":
+    if is_early(scope):
         return Refusal(reason="early_data")
     if header(scope, b"x-mfa-gate") != b"1":
         return Refusal(reason="csrf")
-    tells = any(key == b"origin" or key == b"sec-fetch-site" for key, _ in scope["headers"])
-    if tells and not same_origin(scope, visit.site.origins):
+    if tells_origin(scope) and not same_origin(scope, visit.site.origins):
         return Refusal(reason="csrf")
     return None
 

@@ -13,7 +13,7 @@ from . import views
 from .assets import asset_name, static_assets
 from .cookies import cookie_value
 from .facts import Scope, app_path, browser_label, header
-from .forms import BadBody, Receive, read_json, same_origin
+from .forms import BadBody, Receive, read_json, same_origin, tells_origin
 from .i18n import available, native_name, negotiate
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
 from .site import Site
@@ -55,8 +55,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str, *, addr
     if method != "POST":
         return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
     handler, members = call
-    tells = any(key in (b"origin", b"sec-fetch-site") for key, _ in scope["headers"])
-    if header(scope, b"x-mfa-gate") != b"1" or (tells and not same_origin(scope, site.origins)):
+    if header(scope, b"x-mfa-gate") != b"1" or (tells_origin(scope) and not same_origin(scope, site.origins)):
         return problem(Refusal(reason="csrf"))
     try:
         body = await read_json(scope, receive)

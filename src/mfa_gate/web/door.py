@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from .facts import Scope, caller_kind, header, own_place
-from .forms import BadBody, read_form, same_origin
+from .facts import Scope, caller_kind, own_place
+from .forms import BadBody, is_early, read_form, same_origin
 from .responses import NO_STORE, Answer, as_json, page, problem, redirect
 from .site import Site
 
@@ -107,7 +107,7 @@ class Door:
 
     async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
         """A form: from our own page (origin and token), bounded, urlencoded; and not before the connection is ready."""
-        if header(visit.scope, b"early-data") == b"1":
+        if is_early(visit.scope):
             return self.refused(visit, Refusal(reason="early_data"))
         try:
             visit.form = await read_form(visit.scope, receive)

@@ -108,6 +108,16 @@ def _shallow(value: Any, depth: int) -> bool:
     return depth > 0 and all(_shallow(item, depth - 1) for item in inner)
 
 
+def is_early(scope: Scope) -> bool:
+    """Whether the request may be a replay of one that came before the connection was ready (RFC 8470); sent twice, too."""
+    return any(key == b"early-data" and value.strip() == b"1" for key, value in scope["headers"])
+
+
+def tells_origin(scope: Scope) -> bool:
+    """Whether the request has a header by which browsers tell where it comes from."""
+    return any(key in (b"origin", b"referer") or key.startswith(b"sec-fetch-") for key, _ in scope["headers"])
+
+
 def same_origin(scope: Scope, origins: Iterable[str]) -> bool:
     """Whether a browser says that the request comes from our own page. Silence is a no (S-99)."""
     allowed = frozenset(origins)

@@ -160,7 +160,7 @@ async def backup_codes(visit: Visit) -> Answer:
         case "":
             if kept is not None:
                 return visit.show(_codes(kept[1], kept[0].created_at))
-            if visit.scope["method"] == "GET":
+            if visit.scope["method"] != "POST":
                 return visit.show(_stock(visit, judgement))
     if may_change(standing, visit.now) is not None:
         return confirm_first(visit, "/backup-codes")

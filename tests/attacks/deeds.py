@@ -1,0 +1,282 @@
+"""Everything that can be changed through a page or a call of the gate: each with what makes it possible, told honestly."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.policy import EnrollmentRules, Policy
+from mfa_gate.service import Actor
+from mfa_gate.stores.memory import MemoryStore
+from mfa_gate.web import api, pages
+from tests.harness import FETCH, FORM, JSON, ORIGIN, PAGE, POLICY, RULES, Browser, Headers, Reply, World, make_world
+
+Setup = Callable[[World], Awaitable["Stage"]]
+
+
+@dataclass
+class Stage:
+    """Who acts, and the names of what they act on."""
+
+    browser: Browser
+    names: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Deed:
+    """One request that changes something. ``{name}`` in path, fields and body is filled in from the stage."""
+
+    name: str
+    stage: Setup
+    path: str
+    method: str = "POST"
+    fields: dict[str, str] | None = None
+    body: dict[str, Any] | None = None
+
+    @property
+    def is_form(self) -> bool:
+        """Whether a page's form does it, and not a call of the JSON API."""
+        return self.fields is not None
+
+    def path_for(self, stage: Stage) -> str:
+        """The address."""
+        return "/mfa" + self.path.format(**stage.names)
+
+    def fields_for(self, stage: Stage) -> dict[str, str]:
+        """The form's fields without the token."""
+        return {key: value.format(**stage.names) for key, value in (self.fields or {}).items()}
+
+    def body_for(self, stage: Stage) -> dict[str, Any]:
+        """The JSON body."""
+        names = stage.names
+        return {key: v.format(**names) if isinstance(v, str) else v for key, v in (self.body or {}).items()}
+
+    async def done(self, stage: Stage, **more: Any) -> Reply:
+        """The request as our own page makes it."""
+        if self.is_form:
+            return await stage.browser.form(self.path_for(stage), self.fields_for(stage), **more)
+        body = None if self.method == "DELETE" else self.body_for(stage)
+        return await stage.browser.api(self.method, self.path_for(stage).removeprefix("/mfa/api/"), body, **more)
+
+
+DESK = replace(
+    RULES,
+    enrollment=EnrollmentRules(stage="admin", first="open"),
+    factors=replace(RULES.factors, choice="tenant"),
+)
+DEEDS_POLICY: Policy = replace(
+    POLICY,
+    tenants={
+        **POLICY.tenants,
+        "desk": DESK,
+        "contact": replace(RULES, enrollment=EnrollmentRules(first="contact")),
+        "ticket": replace(RULES, enrollment=EnrollmentRules(first="ticket")),
+    },
+)
+
+
+def deeds_world() -> World:
+    """A world in which every deed is possible."""
+    return make_world(policy=DEEDS_POLICY)
+
+
+async def settled(world: World) -> Stage:
+    """Somebody who has all that one may have, and has just proven it."""
+    ann = await world.enrolled()
+    email = await ann.enroll_email()
+    world.clock.advance(60)
+    other = await world.browser()
+    await other.prove(ann.secret)
+    begun = (await ann.api("POST", "enroll", {"factor": "sms", "phone": "+12025550142"})).json()
+    account = await world.account()
+    gone = next(b.id for b in account.browsers if b.label == account.browsers[0].label and b is account.browsers[-1])
+    names = {
+        "totp": await ann.authenticator("totp"),
+        "email": email,
+        "browser": gone,
+        "draft": begun["enrollment"],
+        "sms_code": world.sms.codes[-1],
+    }
+    ann.backup = []
+    world.clock.advance(31)
+    return Stage(ann, names)
+
+
+async def pending(world: World) -> Stage:
+    """Somebody who owes the second factor, with a code on the way."""
+    ann = await world.enrolled()
+    email = await ann.enroll_email()
+    world.clock.advance(60)
+    browser = await world.browser()
+    browser.secret = ann.secret
+    await browser.page("/mfa/challenge", headers=(("accept", "text/html"),))
+    await browser.api("POST", "challenge", {"authenticator": email})
+    world.clock.advance(60)
+    names = {"totp": await ann.authenticator("totp"), "email": email, "code": world.email.codes[-1]}
+    return Stage(browser, {**names, "totp_code": browser.totp()})
+
+
+async def newcomer(world: World, tenant: str = "alpha") -> Stage:
+    """Somebody who has nothing yet, with a draft under way."""
+    browser = await world.browser("new", tenant)
+    begun = await browser.api("POST", "enroll", {"factor": "totp"})
+    if begun.status != 201:
+        return Stage(browser)
+    browser.secret = begun.json()["secret"]
+    return Stage(browser, {"draft": begun.json()["enrollment"], "code": browser.totp()})
+
+
+async def optional(world: World) -> Stage:
+    """Somebody who may put it off."""
+    return await newcomer(world, "optional")
+
+
+async def contact(world: World) -> Stage:
+    """Somebody whose contact on file comes first."""
+    stage = await newcomer(world, "contact")
+    await stage.browser.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+    world.clock.advance(60)
+    return Stage(stage.browser, {"code": world.email.codes[-1]})
+
+
+async def ticket(world: World) -> Stage:
+    """Somebody who holds an enrollment ticket."""
+    boss = await world.enrolled("boss", "ticket2", groups=["admin"])
+    boss.tenant = "ticket"
+    browser = await world.browser("new", "ticket")
+    await browser.page("/mfa/enroll")
+    made = await world.gate.service.administering.give_ticket(
+        Actor(name="operator:test"), SubjectKey("ticket", "new"), reason="lost phone"
+    )
+    assert isinstance(made, str)
+    return Stage(browser, {"ticket": made})
+
+
+async def terms(world: World) -> Stage:
+    """Somebody who has still to accept the agreement."""
+    return Stage(await world.enrolled("ann", "terms"))
+
+
+async def boss(world: World) -> Stage:
+    """An administrator who has just proven it, with Bob, who asked for help."""
+    await world.enrolled("bob")
+    bob = await world.browser("bob")
+    await bob.api("POST", "recovery", {"about": "lost my phone"})
+    return Stage(await world.enrolled("boss", groups=["admin"]))
+
+
+async def boss_of_a_locked(world: World) -> Stage:
+    """The same; Bob is locked."""
+    stage = await boss(world)
+    bob = await world.browser("bob")
+    await bob.lock()
+    return stage
+
+
+async def desk(world: World) -> Stage:
+    """An administrator of a tenant that is off."""
+    return Stage(await world.enrolled("boss", "desk", groups=["admin"]))
+
+
+_BOB = "/admin/accounts/bob"
+_NEW = "/admin/accounts/new"
+_WHY = {"reason": "a good reason", "ticket": "T-1"}
+PAGE_DEEDS = (
+    Deed("rename", settled, "", fields={"action": "rename", "authenticator": "{totp}", "label": "Other"}),
+    Deed("default", settled, "", fields={"action": "default", "authenticator": "{email}"}),
+    Deed("remove", settled, "", fields={"action": "remove", "authenticator": "{email}"}),
+    Deed("forget", settled, "", fields={"action": "forget", "browser": "{browser}"}),
+    Deed("new codes", settled, "/backup-codes", fields={"action": "new"}),
+    Deed("start app", settled, "/enroll/totp", fields={"action": "start"}),
+    Deed("send sms", settled, "/enroll/sms", fields={"action": "send", "enrollment": "{draft}"}),
+    Deed("confirm sms", settled, "/enroll/sms", fields={"enrollment": "{draft}", "code": "{sms_code}"}),
+    Deed("answer", pending, "/challenge/{email}", fields={"code": "{code}"}),
+    Deed("answer app", pending, "/challenge/{totp}", fields={"code": "{totp_code}"}),
+    Deed("guess", pending, "/challenge/{totp}", fields={"code": "000000"}),
+    Deed("send", pending, "/challenge/{email}", fields={"action": "send"}),
+    Deed("choose and send", pending, "/challenge", fields={"authenticator": "{email}"}),
+    Deed("ask for help", pending, "/recovery", fields={"about": "lost my phone"}),
+    Deed("first app", newcomer, "/enroll/totp", fields={"enrollment": "{draft}", "code": "{code}"}),
+    Deed("skip", optional, "/enroll", fields={"action": "skip"}),
+    Deed("contact code", contact, "/enroll", fields={"action": "contact-verify", "kind": "email", "code": "{code}"}),
+    Deed("contact send", contact, "/enroll", fields={"action": "contact-send", "kind": "email"}),
+    Deed("ticket", ticket, "/enroll", fields={"action": "ticket", "ticket": "{ticket}"}),
+    Deed("accept", terms, "/agreement", fields={"accept": "1", "version": "1"}),
+    Deed("decline", terms, "/agreement", fields={"action": "decline"}),
+    Deed("admin unlock", boss_of_a_locked, _BOB, fields={"action": "unlock", **_WHY}),
+    Deed("admin lock", boss, _BOB, fields={"action": "lock", **_WHY}),
+    Deed("admin reset", boss, _BOB, fields={"action": "reset", **_WHY}),
+    Deed("admin refuse", boss, _BOB, fields={"action": "refuse", **_WHY}),
+    Deed("admin ticket", boss, _NEW, fields={"action": "ticket", **_WHY}),
+    Deed("turn on", desk, "/admin/tenant", fields={"action": "enable", "confirm": "desk"}),
+    Deed("choose", desk, "/admin/tenant", fields={"action": "choose", "factors": "totp", "confirm": "desk"}),
+    Deed("announce", desk, "/admin/tenant", fields={"action": "announced"}),
+)
+_REASON = {"reason": "a good reason"}
+API_DEEDS = (
+    Deed("challenge", pending, "/api/challenge", body={"authenticator": "{email}"}),
+    Deed("verify", pending, "/api/verify", body={"authenticator": "{totp}", "response": "{totp_code}"}),
+    Deed("guess", pending, "/api/verify", body={"authenticator": "{totp}", "response": "000000"}),
+    Deed("enroll", settled, "/api/enroll", body={"factor": "totp"}),
+    Deed("confirm", settled, "/api/enroll/confirm", body={"enrollment": "{draft}", "response": "{sms_code}"}),
+    Deed("skip", optional, "/api/enroll/skip", body={}),
+    Deed("backup codes", settled, "/api/backup-codes", body={}),
+    Deed("rename", settled, "/api/authenticators/{totp}", "PATCH", body={"label": "Other"}),
+    Deed("default", settled, "/api/authenticators/{email}", "PATCH", body={"default": True}),
+    Deed("remove", settled, "/api/authenticators/{email}", "DELETE"),
+    Deed("forget", settled, "/api/browsers/{browser}", "DELETE"),
+    Deed("agree", terms, "/api/agreement", body={"version": "1"}),
+    Deed("recovery", pending, "/api/recovery", body={"about": "lost my phone"}),
+    Deed("admin unlock", boss_of_a_locked, f"/api{_BOB}/unlock", body=_REASON),
+    Deed("admin lock", boss, f"/api{_BOB}/lock", body=_REASON),
+    Deed("admin reset", boss, f"/api{_BOB}/reset", body={**_REASON, "ticket": "T-1"}),
+    Deed("admin refuse", boss, f"/api{_BOB}/refuse", body=_REASON),
+    Deed("admin ticket", boss, f"/api{_NEW}/ticket", body=_REASON),
+    Deed("admin tenant", desk, "/api/admin/tenant", "PATCH", body={"enabled": True, "confirm": "desk"}),
+)
+DEEDS = PAGE_DEEDS + API_DEEDS
+
+
+def uncovered() -> set[str]:
+    """Addresses of pages and calls that change something and have no deed here."""
+    wanted = {path for path, handlers in pages.PAGES.items() if "POST" in handlers}
+    wanted |= {start for start, handlers in pages.ONE_OF.items() if "POST" in handlers}
+    wanted |= {f"{m} /api{path}" for path, calls in api.CALLS.items() for m in calls if m != "GET"}
+    wanted |= {f"{m} /api{start}" for start, calls in api.ONE_OF.items() for m in calls if m != "GET"}
+    wanted |= {f"{m} /api{_BOB}{word}" for word, calls in api.ON_ACCOUNT.items() for m in calls if m != "GET"}
+    for deed in DEEDS:
+        head, _, tail = deed.path.rpartition("/")
+        named = deed.path if deed.is_form else f"{deed.method} {deed.path}".replace(_NEW, _BOB)
+        whole = f"{head}/" if deed.is_form else f"{deed.method} {head}/"
+        wanted -= {named, whole} if tail else {named}
+    return wanted
+
+
+def snapshot(world: World) -> tuple[Any, ...]:
+    """All that a request could have changed: what is stored, written down, counted and sent."""
+    store = world.store
+    assert isinstance(store, MemoryStore)
+    contents = store._contents
+    return (
+        dict(contents.accounts),
+        dict(contents.settings),
+        dict(contents.claims),
+        {name: list(taken) for name, (_, taken) in contents.taken.items()},
+        len(contents.lines),
+        len(world.email.messages),
+        len(world.sms.messages),
+    )
+
+
+def honest(deed: Deed) -> Headers:
+    """The headers of the honest request."""
+    own = [("origin", ORIGIN)]
+    return [*PAGE, *own, FORM] if deed.is_form else [*FETCH, *own, ("x-mfa-gate", "1"), JSON]
+
+
+def encoded(fields: dict[str, str] | list[tuple[str, str]]) -> bytes:
+    """A form's body."""
+    return urlencode(fields).encode()
