@@ -21,6 +21,7 @@ class BackupCode:
     """``backup-code``. Data: digests of the codes that are left, and of those that were used."""
 
     traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
+    sealed: Mapping[str, str] = {"kept": "kept"}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A new set; only the keyed digests are kept."""

@@ -137,6 +137,10 @@ class Factor(Protocol):
     def traits(self) -> Traits:
         """What the rest may know."""
 
+    @property
+    def sealed(self) -> Mapping[str, str]:
+        """Which members of an authenticator's or a draft's data are sealed, each with its purpose."""
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """Begin an enrollment; ``phone`` as typed and the ``region`` it was chosen under, where the factor wants one."""
 
@@ -241,3 +245,20 @@ def collect(challenges: Sequence[Challenge], now: int, data: Fields, *, label: s
     if reason:
         return Rejected(reason=reason, free=True)
     return Accepted(data=data, challenge=[c for c in challenges if c.waits][-1].id, label=label)
+
+
+def reseal(context: Context, factor: Factor, data: Fields) -> Fields:
+    """``data`` with everything sealed in it under the newest key; the same object where it is so already.
+
+    Raises ``keyring.Unopened`` for what no listed key opens.
+    """
+    keyring, row = context.keyring, (context.key.tenant, context.key.id)
+    fresh: dict[str, object] = {}
+    for name, purpose in factor.sealed.items():
+        old = data.get(name)
+        if not isinstance(old, str) or keyring.key_of(old) == keyring.newest:
+            continue
+        plain = keyring.open(purpose, old, row=row)
+        # The nonce hangs on what was sealed: a swap that is repeated over other data never uses it twice.
+        fresh[name] = keyring.seal(purpose, plain, row=row, nonce=context.draw(f"reseal/{purpose}/{old}", 12))
+    return {**data, **fresh} if fresh else data

@@ -20,6 +20,7 @@ class Email:
     traits = Traits(
         kind="email", name="Email", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
     )
+    sealed: Mapping[str, str] = {"to": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The address on file, shown and not typed (U-29)."""

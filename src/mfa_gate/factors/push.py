@@ -39,6 +39,7 @@ class Push:
         typed=False,
         amr=("pop", "mca"),
     )
+    sealed: Mapping[str, str] = {"link": LINK, "wake": WAKE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A token for the one phone that scans it."""

@@ -27,6 +27,7 @@ class Sms:
         contact="phone",
         amr=("sms", "otp"),
     )
+    sealed: Mapping[str, str] = {"to": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The number as typed, or on file."""

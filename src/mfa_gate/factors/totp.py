@@ -23,12 +23,19 @@ class Totp:
     """``totp``. Data: the sealed secret (base32), digits and period at enrollment, the last accepted step."""
 
     traits = Traits(kind="totp", name="Authenticator app")
+    sealed: Mapping[str, str] = {"secret": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A secret made here, never taken from a request (S-63), sealed for this subject (S-64)."""
         rules = context.rules.factors.totp
         secret = b32encode(context.draw("totp", SECRET_BYTES)).decode()
         data = {"secret": context.seal(PURPOSE, secret), "digits": rules.digits, "period": rules.period, "step": 0}
+        return Draft(data=data, label="Authenticator app")
+
+    def adopt(self, context: Context, /, *, secret: bytes, digits: int, period: int, step: int = 0) -> Draft:
+        """A secret that an app has already, brought from elsewhere by the operator. ``step`` is the last one accepted there."""
+        text = b32encode(secret).decode().rstrip("=")
+        data = {"secret": context.seal(PURPOSE, text), "digits": digits, "period": period, "step": step}
         return Draft(data=data, label="Authenticator app")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:

@@ -43,6 +43,7 @@ class Voice:
         contact="phone",
         amr=("tel",),
     )
+    sealed: Mapping[str, str] = {"to": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The number as typed, or on file."""

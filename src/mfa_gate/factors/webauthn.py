@@ -32,6 +32,7 @@ class WebAuthn:
     user was verified, transports, AAGUID, the user handle, the claim on the credential id. Nothing of it is secret."""
 
     traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, amr=("hwk",))
+    sealed: Mapping[str, str] = {"who": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The user handle, one for all of a subject's passkeys: 64 random bytes without personal data (S-78)."""
