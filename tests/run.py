@@ -19,6 +19,8 @@ STAMP = HOME / ".installed"
 PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "redis-server": ("redis-server",),
+    "oathtool": ("oathtool",),
+    "npm": ("npm",),
 }
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 

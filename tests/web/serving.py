@@ -13,11 +13,12 @@ import uvicorn
 
 
 @contextmanager
-def served(app: Any, *, websockets: bool = True) -> Iterator[str]:
-    """The server's address (``http://localhost:port``) while the block runs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]:
+    """The server's address (``http://localhost:port``) while the block runs; without ``port`` on any that is free."""
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     config = uvicorn.Config(
         app,
         host="127.0.0.1",
