@@ -1,0 +1,155 @@
+"""Screening as its own users live it: a phone that scans, types the number, and says no; and a call confirmed with #."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import Arrive
+from .example import DAY, Example
+from .person import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER = "user@screening.example"
+PHONE = "192.0.2.44"
+HOTEL = "203.0.113.25"
+NUMBER = "Number on your other screen"
+
+
+def number_on(desktop: Person) -> str:
+    """The number that the page shows."""
+    return desktop.page.locator(".number").inner_text().strip()
+
+
+def scan(desktop: Person, phone: Person) -> None:
+    """The phone's camera reads the picture and opens its link."""
+    link = desktop.read_qr()
+    assert link.startswith(f"{desktop.example.origin}/mfa/approve#e=")
+    phone.page.goto(link)
+    phone.page.get_by_label(NUMBER).wait_for()
+    phone.look()
+
+
+def type_number(phone: Person, number: str) -> None:
+    """Type a number on the phone and approve."""
+    phone.page.get_by_label(NUMBER).fill(number)
+    phone.page.get_by_role("button", name="Approve", exact=True).click()
+
+
+def set_up(desktop: Person, phone: Person) -> None:
+    """From the password to the app, with a phone that approves."""
+    desktop.sign_in(USER)
+    desktop.choose("Approve on your phone")
+    desktop.says("I want to use a different authenticator app", "I want to set up a different method")
+    desktop.press("Set up")
+    desktop.says("Let's try it out")
+    scan(desktop, phone)
+    type_number(phone, number_on(desktop))
+    phone.page.get_by_text("It works. Go on with your other screen.").wait_for()
+
+
+def finish(desktop: Person) -> None:
+    """Backup codes, the success page, the agreement, the app."""
+    desktop.keep_codes()
+    desktop.at("You are all set")
+    desktop.says("Default sign-in method")
+    desktop.press("Continue to Clearview")
+    desktop.page.get_by_label("I accept").check()
+    desktop.press("Confirm")
+    desktop.is_in()
+
+
+def test_a_phone_approves(person: Arrive, example: Example, script: bool) -> None:
+    """Scan, try out; a week later another place shows a number, the phone types it, and the app opens."""
+    desktop, phone = person(script=script), person(address=PHONE)
+    set_up(desktop, phone)
+    if script:
+        desktop.page.wait_for_url(re.compile("/mfa/(backup-codes|enroll/done)"))
+    else:
+        desktop.press("I have answered, continue")
+    finish(desktop)
+
+    example.advance(DAY)
+    hotel = person(script=script, address=HOTEL)
+    hotel.sign_in(USER)
+    hotel.at("Approve on your phone")
+    number = number_on(hotel)
+    assert re.fullmatch(r"\d\d", number)
+    field = phone.page.get_by_label(NUMBER)
+    field.wait_for()
+    words = phone.text
+    assert HOTEL in words
+    assert "Clearview" in words
+    type_number(phone, f"{(int(number) + 1) % 100:02d}")
+    phone.page.get_by_text("That is not the number.").wait_for()
+    assert field.get_attribute("aria-invalid") == "true"
+    phone.look()
+    type_number(phone, number)
+    phone.page.get_by_text("Approved. Go on with your other screen.").wait_for()
+    if script:
+        hotel.page.wait_for_url(re.compile(rf"^{example.origin}/(#\w+)?$"))
+    else:
+        hotel.press("I have answered, continue")
+    hotel.is_in()
+
+
+def test_the_phone_says_no(person: Arrive, example: Example) -> None:
+    """A request that is not one's own is stopped: the asking browser is told, and cannot ask again for a while."""
+    desktop, phone = person(), person(address=PHONE)
+    set_up(desktop, phone)
+    desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
+    finish(desktop)
+    example.advance(DAY)
+    thief = person(address=HOTEL)
+    thief.sign_in(USER)
+    thief.at("Approve on your phone")
+    phone.page.get_by_label(NUMBER).wait_for()
+    phone.page.get_by_role("button", name="No, this is not me").click()
+    phone.page.get_by_text("Stopped. Your administrators were told.").wait_for()
+    thief.page.get_by_text("The request was answered with no.").first.wait_for()
+    thief.press("Send the request")
+    thief.says("You can ask again in")
+    phone.page.wait_for_timeout(2500)
+    assert phone.page.get_by_label(NUMBER).count() == 0
+
+
+def test_a_phone_without_script_is_told(person: Arrive) -> None:
+    """Where the phone's browser has no script, the page says that it needs one."""
+    phone = person(script=False, address=PHONE)
+    phone.page.goto(f"{phone.example.origin}/mfa/approve")
+    assert "This page needs JavaScript" in phone.page.locator("noscript").inner_text()
+
+
+def test_call_me(person: Arrive, example: Example, script: bool) -> None:
+    """ "I want to set up a different method", "Call me": answered with #, and again from another place."""
+    desktop, demo = person(script=script), person()
+    desktop.sign_in(USER)
+    desktop.choose("Approve on your phone")
+    desktop.press("I want to set up a different method")
+    desktop.choose("Phone call")
+    desktop.page.get_by_label("Phone number").fill("202-555-0147")
+    desktop.press("Call me")
+    desktop.at("We are calling you now")
+    demo.page.goto(f"{example.origin}/demo")
+    demo.page.get_by_role("button", name="Answer and press #").first.click()
+    if script:
+        desktop.page.wait_for_url(re.compile("/mfa/backup-codes"))
+    else:
+        desktop.press("I have answered, continue")
+    finish(desktop)
+    example.advance(60)
+    hotel = person(script=script, address=HOTEL)
+    hotel.sign_in(USER)
+    hotel.at("Answer our call")
+    if not script:
+        hotel.press("I have answered, continue")
+        hotel.says("It is not answered yet.")
+    demo.page.goto(f"{example.origin}/demo")
+    demo.page.get_by_role("button", name="Answer and press #").first.click()
+    if script:
+        hotel.page.wait_for_url(re.compile(rf"^{example.origin}/(#\w+)?$"))
+    else:
+        hotel.press("I have answered, continue")
+    hotel.is_in()
