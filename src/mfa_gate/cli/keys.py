@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
+from typing import TYPE_CHECKING
 
 from ..keyring import KEY_BYTES, make_key
+
+if TYPE_CHECKING:
+    from ..service import Service
 
 DONE = 0
 
@@ -18,6 +22,15 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     new = commands.add_parser("new", help="print a new key, alone, on standard output")
     new.add_argument("--json", action="store_true", help="print JSON")
     new.set_defaults(run=new_key)
+    vapid.add_command(commands)
+
+    from .operating import add_parts, running
+
+    anew = commands.add_parser("rotate", help="seal everything anew under the newest key of the keys file")
+    add_parts(anew)
+    anew.add_argument("--actor", default="", metavar="NAME", help="who does this; it is written down")
+    anew.add_argument("--reason", default="", metavar="TEXT", help="why; it is written down")
+    anew.set_defaults(run=running(_rotate))
 
 
 def new_key(args: argparse.Namespace) -> int:
@@ -25,3 +38,9 @@ def new_key(args: argparse.Namespace) -> int:
     key = make_key(secrets.token_bytes(KEY_BYTES))
     print(json.dumps({"key": key}) if args.json else key)
     return DONE
+
+
+async def _rotate(args: argparse.Namespace, service: Service) -> int:
+    from .rotating import rotate
+
+    return await rotate(args, service)

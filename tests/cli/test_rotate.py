@@ -1,0 +1,190 @@
+"""``mfa-gate keys rotate``: afterwards the newest key alone opens everything that is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate import MFAGate, Subject
+from mfa_gate.cli import main
+from mfa_gate.cli.progress import Progress
+from mfa_gate.core.policy import FactorRules, Policy, Rules
+from mfa_gate.factors import FACTORS
+from mfa_gate.keyring import make_key
+from mfa_gate.testing import Enrolled, Outbox, enrolled
+
+from .doctored import gate
+
+OLD, NEW, OTHER = (make_key(bytes(range(start, start + 32))) for start in (3, 80, 160))
+ANN, BOB = Subject("ann", "clinic"), Subject("bob", "clinic")
+KINDS = ("totp", "email", "sms", "webauthn", "backup-code")
+Command = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def gate_with(store: Path, *keys: str) -> MFAGate:
+    """A gate over the store."""
+    policy = Policy(name="x", digest="0" * 64, base=Rules(factors=FactorRules(allowed=KINDS)), tenants={})
+
+    async def contacts(subject: Subject) -> Any:
+        from mfa_gate import Contacts
+
+        return Contacts(email=f"{subject.id}@x.example")
+
+    return gate(
+        policy=policy, store=f"sqlite:///{store}", keys=keys, senders=Outbox().senders(), contacts=contacts, clock=None
+    )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store made with the old key: Ann has one of everything, Bob an app."""
+    path = tmp_path / "gate.db"
+
+    async def fill() -> None:
+        mine = gate_with(path, OLD)
+        for kind in KINDS:
+            await enrolled(mine, ANN, kind)
+        await enrolled(mine, BOB)
+        await mine.service.aclose()
+
+    asyncio.run(fill())
+    (tmp_path / "policy.toml").write_text('version = 1\nname = "x"\n')
+    return path
+
+
+@pytest.fixture
+def command(store: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command with these keys, newest first."""
+
+    def run(*keys: str) -> tuple[int, dict[str, Any]]:
+        (store.parent / "keys").write_text("\n".join(keys))
+        files = {"--keys-file": store.parent / "keys", "--policy": store.parent / "policy.toml"}
+        options = {"--store": f"sqlite:///{store}", **files, "--actor": "root", "--reason": "yearly"}
+        code = main(["keys", "rotate", "--json", *(str(part) for pair in options.items() for part in pair)])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def opened(store: Path, *keys: str) -> list[dict[str, str]]:
+    """Everything that Ann's authenticators show, with these keys alone."""
+
+    async def look() -> list[dict[str, str]]:
+        mine = gate_with(store, *keys)
+        await mine.guard.open()
+        service = mine.service
+        account = await service.engine.store.load(ANN.key)
+        from mfa_gate.core.model import Caller
+
+        caller = Caller(subject=ANN, handle="", network="")
+        context = service.proving.context(caller, service.engine.rules("clinic"), purpose="enroll", account=account)
+        found = [
+            {
+                name: context.open(purpose, item.data[name])
+                for name, purpose in FACTORS[item.factor].sealed.items()
+                if name in item.data
+            }
+            for item in account.authenticators
+        ]
+        await service.aclose()
+        return found
+
+    return asyncio.run(look())
+
+
+def test_the_newest_key_alone_opens_everything(store: Path, command: Command) -> None:
+    """After a rotation the old key can go: what is stored is the same, and opens under the new key alone."""
+    before = opened(store, OLD)
+    code, told = command(NEW, OLD)
+    assert (code, told["accounts"], told["resealed"], told["lost"]) == (0, 2, 2, [])
+    assert opened(store, NEW) == before
+    assert any(before)
+
+
+def test_it_can_be_repeated(store: Path, command: Command) -> None:
+    """A second run, as after one that was stopped, finds nothing to do and writes nothing."""
+    command(NEW, OLD)
+    bytes_before = opened(store, NEW)
+    code, told = command(NEW, OLD)
+    assert (code, told["resealed"]) == (0, 0)
+    assert opened(store, NEW) == bytes_before
+
+
+def test_what_cannot_be_sealed_anew_is_told(command: Command) -> None:
+    """Backup codes are digests: whoever has them needs the old key until they make new ones."""
+    assert command(NEW, OLD)[1]["left"] == {"backup-code": 1}
+
+
+def test_what_no_key_opens_is_told(store: Path, command: Command) -> None:
+    """A value of a key that is gone is named, the rest is done, and the exit code is 1."""
+    command(NEW, OLD)
+
+    async def strange() -> None:
+        mine = gate_with(store, OTHER, NEW)
+        await enrolled(mine, BOB, "email")
+        await mine.service.aclose()
+        back = gate_with(store, NEW, OTHER)
+        await back.guard.open()
+        await back.service.aclose()
+
+    asyncio.run(strange())
+    code, told = command(NEW)
+    assert code == 1
+    assert [item.split(" ")[:2] for item in told["lost"]] == [["clinic/bob:", "email"]]
+
+
+def test_it_is_written_down(store: Path, command: Command) -> None:
+    """One event a tenant: who, why, how many."""
+    command(NEW, OLD)
+
+    async def trail() -> Any:
+        mine = gate_with(store, NEW)
+        await mine.guard.open()
+        page = await mine.service.engine.store.events("clinic", kind="keys.rotated")
+        await mine.service.aclose()
+        return page.items
+
+    (event,) = asyncio.run(trail())
+    assert (event.actor, event.reason, event.detail) == ("operator:root", "yearly", {"accounts": 2})
+
+
+@pytest.mark.parametrize("kind", sorted(FACTORS))
+def test_every_factor_says_what_it_seals(kind: str) -> None:
+    """A factor whose secrets are not named here would be lost with the old key: purposes are named for members."""
+    assert all(name and purpose for name, purpose in FACTORS[kind].sealed.items())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_sealed_member_is_forgotten(kind: str, tmp_path: Path) -> None:
+    """Whatever of a fresh authenticator begins like a ciphertext is declared as sealed, or is a digest."""
+    mine = gate_with(tmp_path / "x.db", OLD)
+    kit: Enrolled = await enrolled(mine, ANN, kind)
+    account = await mine.service.engine.store.load(ANN.key)
+    item = account.authenticator(kit.id)
+    assert item is not None
+    newest = mine.service.engine.keyring.newest
+    long = {name for name, value in item.data.items() if isinstance(value, str) and value.startswith(newest)}
+    assert long <= set(FACTORS[kind].sealed)
+    await mine.service.aclose()
+
+
+def test_progress_is_for_terminals() -> None:
+    """On a terminal one line counts; into a pipe nothing is written."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown, piped = Terminal(), io.StringIO()
+    for stream in (shown, piped):
+        with Progress("sealing", total=3, stream=stream) as progress:
+            for _ in range(3):
+                progress.step()
+    assert "sealing: 3 of 3 (100 %)" in shown.getvalue()
+    assert piped.getvalue() == ""
