@@ -25,6 +25,8 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 YEAR = 31_536_000
+ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
+"""The pages that lead somebody on to what was interrupted, and are judged by what that one demands."""
 
 
 class Door:
@@ -74,6 +76,7 @@ class Door:
         if subject is None:
             return self._nobody(scope, called=called)
         visit = await self.guard.visit(scope, subject)
+        visit.interrupted = place.startswith(ON_THE_WAY)
         if called:
             from . import api
 

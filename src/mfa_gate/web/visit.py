@@ -37,6 +37,7 @@ class Visit:
     form: dict[str, str] = field(default_factory=dict)
     headers: list[Header] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    interrupted: bool = False
     _judgement: Judgement | None = None
 
     @property
@@ -75,11 +76,12 @@ class Visit:
     # -- where the visitor stands --------------------------------------------------------------------------------
 
     async def judgement(self) -> Judgement:
-        """Where the visitor stands: for the page that was interrupted, where one was, else at any page no rule names."""
+        """Where the visitor stands: on the way to a page that was interrupted, by what that one demands; else at any page
+        that no rule names."""
         if self._judgement is None:
             going = self.going
             path = going.get("p")
-            if isinstance(path, str):
+            if self.interrupted and isinstance(path, str):
                 facts = Facts(
                     tenant=self.subject.tenant,
                     groups=self.subject.groups,
