@@ -98,6 +98,13 @@ class Phone:
         """Type the number and approve what waits."""
         return await self.post("answer", self.body(await self.look(), number))
 
+    async def wake(self, subscription: str) -> Reply:
+        """Say where this phone can be woken."""
+        nonce = (await self.post("nonce", {})).json()["nonce"]
+        signature = self.sign("wake", self.device, nonce, subscription)
+        body = {"device": self.device, "nonce": nonce, "signature": signature, "subscription": subscription}
+        return await self.post("wake", body)
+
     async def deny(self) -> Reply:
         """Say no."""
         return await self.post("answer", self.body(await self.look(), "", verb="deny"))

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from mfa_gate import Senders
 from mfa_gate.core.model import Account
-from tests.harness import FETCH, JSON, ORIGIN, PAGE, Browser, World, call, http_scope, running
+from mfa_gate.errors import SendFailed
+from tests.harness import FETCH, JSON, ORIGIN, PAGE, Browser, Outbox, World, call, http_scope, make_world, running
 
-from .phones import Phone, b64, begin, enrolled, other, push_world
+from .phones import Phone, b64, begin, enrolled, other, push_policy, push_world
 
 
 async def collect(browser: Browser, id: str, challenge: str) -> Any:
@@ -477,6 +479,40 @@ async def test_a_removed_phone_is_a_stranger() -> None:
         assert (await browser.api("DELETE", f"authenticators/{id}")).status == 204
         assert (await phone.look())["reason"] == "not_found"
         assert (await phone.post("answer", body)).status == 404
+
+
+async def test_a_phone_is_woken_and_told_nothing_else() -> None:
+    """The push says that somebody waits; number, place and person stay with us. One that fails harms nothing."""
+    outbox = Outbox()
+    world = make_world(policy=push_policy(digits=6), senders=Senders(email=Outbox(), sms=Outbox(), push=outbox))
+    async with running(world):
+        browser, phone, id = await enrolled(world)
+        assert outbox.messages == []
+        subscription = '{"endpoint": "https://push.example/x"}'
+        assert (await phone.wake(subscription)).status == 200
+        asked = await begin(browser, id)
+        (message,) = outbox.messages
+        assert (message.to, message.code) == (subscription, "")
+        assert asked["number"] not in message.text + message.subject
+        assert "push.example" not in str(await world.account())
+        outbox.failure = SendFailed("unreachable", transient=True)
+        asked = await begin(browser, id)
+        assert await status(browser, asked["challenge"]) == "pending"
+        assert (await phone.approve(asked["number"])).status == 200
+        assert (await phone.wake("")).status == 200
+        await collect(browser, id, asked["challenge"])
+        await begin(browser, id)
+        assert len(outbox.messages) == 1
+
+
+async def test_only_the_phone_says_where_it_is_woken() -> None:
+    """Another key cannot turn the pushes elsewhere, and what is too long is refused."""
+    world = push_world()
+    async with running(world):
+        _, phone, _ = await enrolled(world)
+        thief = Phone(world, device=phone.device)
+        assert (await thief.wake("{}")).status == 403
+        assert (await phone.wake("x" * 3000)).reason == "malformed"
 
 
 # -- the address -------------------------------------------------------------------------------------------------------

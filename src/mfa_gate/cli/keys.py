@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from ..keyring import KEY_BYTES, make_key
+from . import vapid
 
 if TYPE_CHECKING:
     from ..service import Service

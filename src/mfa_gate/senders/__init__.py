@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .console import ConsoleSender
+    from .push import WebPushSender
     from .smtp import SMTPSender
     from .twilio import TwilioSender, TwilioVoiceSender
     from .webhook import WebhookSender
 
-__all__ = ["ConsoleSender", "SMTPSender", "TwilioSender", "TwilioVoiceSender", "WebhookSender"]
+__all__ = ["ConsoleSender", "SMTPSender", "TwilioSender", "TwilioVoiceSender", "WebPushSender", "WebhookSender"]
 
 _HOMES = {
     "ConsoleSender": "console",
     "SMTPSender": "smtp",
     "TwilioSender": "twilio",
     "TwilioVoiceSender": "twilio",
+    "WebPushSender": "push",
     "WebhookSender": "webhook",
 }
 

@@ -1,0 +1,128 @@
+"""WebPushSender against a real HTTP server: what it encrypts, whom it asks, and how it fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import Any
+
+import http_ece
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from mfa_gate.cli import main
+from mfa_gate.errors import SendFailed, SettingsError
+from mfa_gate.ports import Message
+from mfa_gate.senders import WebPushSender
+from mfa_gate.senders.push import make_vapid_key, public_vapid_key
+
+from .servers import Behavior, answers, hang_up, http_server
+
+KEY = make_vapid_key()
+PHONE = ec.generate_private_key(ec.SECP256R1())
+AUTH = os.urandom(16)
+
+
+def b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def subscription(endpoint: str, **changes: Any) -> str:
+    point = PHONE.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return json.dumps({"endpoint": endpoint, "keys": {"p256dh": b64(point), "auth": b64(AUTH)}} | changes)
+
+
+def message(to: str) -> Message:
+    return Message(channel="push", to=to, tenant="t", subject="Example", text="Somebody wants to sign in.", key="k")
+
+
+def sender(**options: Any) -> WebPushSender:
+    return WebPushSender(KEY, subject="mailto:ops@app.example", **{"services": ("127.0.0.1",), **options})
+
+
+async def test_only_the_phone_can_read_what_wakes_it() -> None:
+    """The body opens with the phone's key alone (RFC 8291), and tells who sends it (RFC 8292) and for how long."""
+    async with http_server(answers(201)) as server:
+        await sender().send(message(subscription(f"{server.url}/push/abc")))
+        (request,) = server.requests
+    assert (request.method, request.path, request.headers["ttl"]) == ("POST", "/push/abc", "60")
+    assert request.headers["authorization"].startswith("vapid ")
+    assert public_vapid_key(KEY) in request.headers["authorization"]
+    assert b"Somebody" not in request.body
+    plain = http_ece.decrypt(request.body, private_key=PHONE, auth_secret=AUTH, version="aes128gcm")
+    assert json.loads(plain) == {"title": "Example", "body": "Somebody wants to sign in."}
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"endpoint": 1, "keys": {}}',
+        subscription("https://evil.example/push"),
+        subscription("https://127.0.0.1.evil.example/push"),
+        subscription("https://evil.example/127.0.0.1"),
+        subscription("http://169.254.169.254/latest"),
+        subscription("file:///etc/passwd"),
+        subscription("https://x@evil.example:1/#127.0.0.1"),
+    ],
+)
+async def test_only_known_services_are_asked(to: str) -> None:
+    """S-127: the phone names the address, so every other host is refused without being asked."""
+    with pytest.raises(SendFailed, match="rejected-destination"):
+        await sender().send(message(to))
+
+
+@pytest.mark.parametrize(
+    ("behavior", "reason", "transient"),
+    [
+        (answers(410), "rejected-destination", False),
+        (answers(404), "rejected-destination", False),
+        (answers(400), "refused", False),
+        (answers(429), "refused", True),
+        (answers(503), "refused", True),
+        (answers(302, headers="Location: http://127.0.0.1:9/x\r\n"), "refused", False),
+        (hang_up, "unreachable", True),
+    ],
+)
+async def test_failures_have_their_words(behavior: Behavior, reason: str, transient: bool) -> None:
+    """Each way to fail is told as one, nothing is followed elsewhere, and nothing is sent twice."""
+    async with http_server(behavior) as server:
+        with pytest.raises(SendFailed) as failed:
+            await sender().send(message(subscription(f"{server.url}/x")))
+        assert (failed.value.reason, failed.value.transient) == (reason, transient)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("change", [{"keys": {"p256dh": "x", "auth": "y"}}, {"keys": {"p256dh": "", "auth": ""}}])
+async def test_keys_that_are_none_are_refused(change: dict[str, Any]) -> None:
+    """A subscription that nothing can be encrypted for fails as one."""
+    async with http_server(answers(201)) as server:
+        with pytest.raises(SendFailed):
+            await sender().send(message(subscription(f"{server.url}/x", **change)))
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("key", ["", "x", "é", KEY[:-4], KEY + "AAAA", b64(b"\x00" * 32)])
+def test_a_key_that_is_none_is_a_fault_at_start(key: str) -> None:
+    """The message names the command that makes one, and never shows the key."""
+    with pytest.raises(SettingsError, match="mfa-gate keys vapid") as wrong:
+        sender_of(key)
+    assert not key or key not in str(wrong.value) or len(key) < 3
+
+
+def sender_of(key: str) -> WebPushSender:
+    return WebPushSender(key, subject="mailto:ops@app.example")
+
+
+def test_the_command_prints_a_key_that_works(capsys: pytest.CaptureFixture[str]) -> None:
+    """``mfa-gate keys vapid`` prints the private key alone; with --json its public one as well."""
+    assert main(["keys", "vapid"]) == 0
+    assert sender_of(capsys.readouterr().out.strip()).application_server_key
+    assert main(["keys", "vapid", "--json"]) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert public_vapid_key(both["private_key"]) == both["public_key"]
