@@ -3,145 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
-import secrets
+import pstats
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.middleware.sessions import SessionMiddleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from mfa_gate import MFAGate
+from tests.benchmarks._host import App, gate_on, gated, percentile, plain, prove, scope_of, session_cookie, with_session
+from tests.stores import servers
 
-from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
-from mfa_gate.core.model import Authenticator, Browser, Proof
-from mfa_gate.core.policy import EnrollmentRules, Exemption, FactorRules, PathRule, Policy, Rules
-from mfa_gate.identity import SessionUser
-from mfa_gate.keyring import make_key
-
-ROUNDS = 40
-BATCH = 400
-SECRET = "s" * 32
-App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
-
-
-async def home(request: Request) -> PlainTextResponse:
-    """Reads the session where there is one, as every measured stack with one does."""
-    if "session" in request.scope:
-        request.session.get("user_id")
-    return PlainTextResponse("hello")
+ROUNDS = 60
+BATCH = 250
+TURNS = 20
+OVER = {
+    "+ session": "bare app",
+    "+ session + gate, memory": "+ session",
+    "+ session + gate, SQLite": "+ session",
+    "+ session + gate, Redis": "+ session",
+    "+ session + gate, anonymous": "+ session, anonymous",
+    "+ session + gate, exempt path": "+ session, free path",
+}
+Row = tuple[str, App, str, bytes]
 
 
-def routes() -> list[Route]:
-    """One page, and one that the policy exempts."""
-    return [Route("/", home), Route("/free", home)]
-
-
-def policy() -> Policy:
-    """TOTP required, one exempt path."""
-    free = Exemption(name="free", paths=(PathRule(text="=/free"),), reason="benchmark")
-    rules = Rules(
-        factors=FactorRules(allowed=("totp",), order=("totp",)),
-        enrollment=EnrollmentRules(first="open"),
-        exempt=(free,),
-    )
-    return Policy(name="benchmark", base=rules)
-
-
-async def contacts(subject: Subject) -> Contacts:
-    """Nobody has any."""
-    return Contacts()
-
-
-def gate_on(store: str) -> MFAGate:
-    """A gate over ``store``."""
-    return MFAGate(
-        policy=policy(),
-        identify=SessionUser("user_id"),
-        contacts=contacts,
-        store=store,
-        keys=[make_key(secrets.token_bytes(32))],
-        relying_party=RelyingParty(id="localhost", name="Benchmark", origins=["http://localhost"]),
-    )
-
-
-def gated(gate: MFAGate) -> Starlette:
-    """The app with session and gate."""
-    app = Starlette(routes=routes())
-    gate.install(app)
-    app.add_middleware(SessionMiddleware, secret_key=SECRET)
-    return app
-
-
-def session_cookie() -> bytes:
-    """A signed session of one user, as SessionMiddleware writes it."""
-    import json
-    from base64 import b64encode
-
-    import itsdangerous
-
-    data = b64encode(json.dumps({"user_id": "u1", "theme": "dark"}).encode())
-    return b"session=" + itsdangerous.TimestampSigner(SECRET).sign(data)
-
-
-async def prove(gate: MFAGate) -> bytes:
-    """Give the user a factor and this browser a proof, straight in the store; returns the cookie."""
-    from mfa_gate.core.entropy import handle_digest
-
-    await gate.guard.open()
-    subject = Subject(id="u1")
-    handle = "b" * 48
-    now = int(time.time())
-    account = await gate.service.engine.store.load(subject.key)
-    proof = Proof(factor="totp", authenticator="a1", at=now, network="127.0.0.1", epoch=0)
-    browser = Browser(id="b1", handle=handle_digest(handle), label="Bench", created_at=now, proofs=(proof,))
-    from dataclasses import replace
-
-    account = replace(
-        account,
-        authenticators=(Authenticator(id="a1", factor="totp", label="App", created_at=now),),
-        browsers=(browser,),
-    )
-    assert await gate.service.engine.store.swap(account)
-    cookies = gate.guard.site.cookies
-    jar = cookies.jar(subject.key, {"type": "http", "scheme": "http"})
-    return jar.handle + b"=" + cookies.seal(jar, handle).encode()
-
-
-def scope_of(path: str, cookie: bytes) -> dict[str, Any]:
-    """A request as uvicorn gives it."""
-    headers = [
-        (b"host", b"localhost"),
-        (b"user-agent", b"bench/1"),
-        (b"accept", b"*/*"),
-        (b"accept-language", b"en"),
-    ]
-    if cookie:
-        headers.append((b"cookie", cookie))
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "server": ("127.0.0.1", 80),
-        "client": ("127.0.0.1", 50000),
-        "scheme": "http",
-        "root_path": "",
-        "method": "GET",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": headers,
-        "state": {},
-    }
-
-
-async def one_batch(app: App, path: str, cookie: bytes) -> float:
-    """Microseconds a request over one batch."""
+async def one_batch(app: App, path: str, cookie: bytes, times: int = BATCH) -> float:
+    """Microseconds of processor time a request over one batch: what others do on this machine is left out."""
     body = {"type": "http.request", "body": b"", "more_body": False}
     status: list[int] = []
 
@@ -152,72 +44,102 @@ async def one_batch(app: App, path: str, cookie: bytes) -> float:
         if message["type"] == "http.response.start":
             status.append(message["status"])
 
-    scopes = [scope_of(path, cookie) for _ in range(BATCH)]
-    start = time.perf_counter()
+    scopes = [scope_of(path, cookie) for _ in range(times)]
+    start = time.thread_time()
     for scope in scopes:
         await app(scope, receive, send)
-    spent = time.perf_counter() - start
+    spent = time.thread_time() - start
     if set(status) != {200}:
         raise SystemExit(f"{path}: answered {sorted(set(status))}, not 200: nothing worth measuring")
-    return spent / BATCH * 1e6
+    return spent / times * 1e6
 
 
-async def measure(rows: Sequence[tuple[str, App, str, bytes]]) -> dict[str, list[float]]:
+async def measure(rows: Sequence[Row]) -> dict[str, list[float]]:
     """Every stack in turn, round by round, so that a drift of the machine meets them all alike."""
     found: dict[str, list[float]] = {name: [] for name, *_ in rows}
     for round_ in range(ROUNDS + 3):
         gc.collect()
         for name, app, path, cookie in rows:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)  # Redis's push channel is read meanwhile, as between requests of a server
             spent = await one_batch(app, path, cookie)
             if round_ >= 3:
                 found[name].append(spent)
     return found
 
 
+class Loads:
+    """Counts the reads of a gate's store."""
+
+    def __init__(self, gate: MFAGate) -> None:
+        self.count = 0
+        store = gate.service.engine.store
+        inner = store.load
+
+        async def load(*arguments: Any) -> Any:
+            self.count += 1
+            return await inner(*arguments)
+
+        store.load = load  # type: ignore[method-assign]
+
+
 async def run() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder:
-        bare = Starlette(routes=routes())
-        session = Starlette(routes=routes())
-        session.add_middleware(SessionMiddleware, secret_key=SECRET)
-        memory, sqlite = gate_on("memory://"), gate_on(f"sqlite:///{Path(folder) / 'bench.db'}")
+    with tempfile.TemporaryDirectory() as folder, servers.single(Path(folder)) as redis:
+        gates = {
+            "memory": gate_on("memory://"),
+            "SQLite": gate_on(f"sqlite:///{Path(folder) / 'bench.db'}"),
+            "Redis": gate_on(f"redis://127.0.0.1:{redis.port}"),
+        }
         host = session_cookie()
-        memory_cookie, sqlite_cookie = await prove(memory), await prove(sqlite)
-        app_memory, app_sqlite = gated(memory), gated(sqlite)
-        rows: list[tuple[str, App, str, bytes]] = [
-            ("bare app", bare, "/", host),  # type: ignore[list-item]
-            ("+ session", session, "/", host),  # type: ignore[list-item]
-            ("+ session + gate, memory", app_memory, "/", host + b"; " + memory_cookie),  # type: ignore[list-item]
-            ("+ session + gate, SQLite", app_sqlite, "/", host + b"; " + sqlite_cookie),  # type: ignore[list-item]
-            ("+ session, anonymous", session, "/", b""),  # type: ignore[list-item]
-            ("+ session + gate, anonymous", app_memory, "/", b""),  # type: ignore[list-item]
-            ("+ session, free path", session, "/free", host),  # type: ignore[list-item]
-            ("+ session + gate, exempt path", app_memory, "/free", host),  # type: ignore[list-item]
+        session = with_session(plain())
+        rows: list[Row] = [("bare app", plain(), "/", host), ("+ session", session, "/", host)]
+        apps: dict[str, App] = {}
+        for name, gate in gates.items():
+            cookie = await prove(gate)
+            apps[name] = gated(gate)
+            rows.append((f"+ session + gate, {name}", apps[name], "/", host + b"; " + cookie))
+        rows += [
+            ("+ session, anonymous", session, "/", b""),
+            ("+ session + gate, anonymous", apps["memory"], "/", b""),
+            ("+ session, free path", session, "/free", host),
+            ("+ session + gate, exempt path", apps["memory"], "/free", host),
         ]
+        loads = Loads(gates["Redis"])
+        await asyncio.sleep(0.3)
         found = await measure(rows)
-        await memory.guard.aclose()
-        await sqlite.guard.aclose()
-    report(found)
+        report(found)
+        requests = (ROUNDS + 3) * BATCH
+        print(f"round trips to Redis in {requests:,} requests: {loads.count}")
+        if "--profile" in sys.argv:
+            await profile(rows[3])
+        for gate in gates.values():
+            await gate.guard.aclose()
+
+
+async def profile(row: Row) -> None:
+    """Where the time of the gate over SQLite goes, by function."""
+    with cProfile.Profile() as found:
+        await one_batch(*row[1:], times=20_000)
+    pstats.Stats(found).sort_stats("tottime").print_stats(25)
 
 
 def report(found: dict[str, list[float]]) -> None:
     """The table: medians, 99th percentiles, and what is added over which stack."""
-    over = {
-        "+ session": "bare app",
-        "+ session + gate, memory": "+ session",
-        "+ session + gate, SQLite": "+ session",
-        "+ session + gate, anonymous": "+ session, anonymous",
-        "+ session + gate, exempt path": "+ session, free path",
-    }
-    unit = statistics.median(a - b for a, b in zip(found["+ session"], found["bare app"], strict=True))
-    print(f"{'stack':34}{'median':>9}{'p99':>9}{'added':>9}{'of session':>12}")
+    session = added(found, "+ session")
+    print(f"{'stack':34}{'median':>9}{'p99':>9}{'least':>9}{'added':>9}{'of session':>12}")
     for name, times in found.items():
-        line = f"{name:34}{statistics.median(times):8.1f} {sorted(times)[int(len(times) * 0.99) - 1]:8.1f} "
-        if name in over:
-            added = statistics.median(a - b for a, b in zip(times, found[over[name]], strict=True))
-            line += f"{added:8.1f} {added / unit:11.2f}"
+        line = f"{name:34}{statistics.median(times):9.1f}{percentile(times, 0.99):9.1f}{min(times):9.1f}"
+        if name in OVER:
+            line += f"{added(found, name):9.1f}{added(found, name) / session:12.2f}"
         print(line)
-    print("microseconds a request; added: median of the differences, round by round; of session: of what it adds itself")
+    print("microseconds of processor time a request, in batches of", BATCH)
+    print("added: median of the differences, round by round; of session: of what SessionMiddleware adds")
+
+
+def added(found: dict[str, list[float]], name: str) -> float:
+    """What a stack adds to the one below it."""
+    return statistics.median(a - b for a, b in zip(found[name], found[OVER[name]], strict=True))
 
 
 def main() -> None:

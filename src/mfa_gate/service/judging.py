@@ -58,11 +58,12 @@ class Judge:
         ``cookies`` is the whole header, which a browser repeats to the letter. Only for requests that no step-up rule
         names. False means: judge.
         """
-        self.engine.notice()
+        engine = self.engine
+        engine.notice()
         known = self._passes.get(cookies)
         if known is None:
             return False
-        if known.entry.stale or self.engine.wiring.clock.now() >= known.until:
+        if known.entry.stale or engine.wiring.clock.now() >= known.until:
             del self._passes[cookies]
             return False
         return known.address == address and (known.subject is subject or known.subject == subject)

@@ -71,6 +71,8 @@ class Guard:
         check: Callable[[Any], Sequence[str]],
     ) -> None:
         self.service = service
+        self._engine = service.engine
+        self._passes = service.judge.passes
         self.identify = identify
         self.site = site
         self.door = Door(self, site)
@@ -151,8 +153,8 @@ class Guard:
         if path.startswith(self._prefix) or subject_of is None:
             return False
         try:
-            if self.service.engine.policy is not self._policy:
-                self._learn(self.service.engine.policy)
+            if self._engine.policy is not self._policy:
+                self._learn(self._engine.policy)
             if path in self._ruled or path.startswith(self._ruled_trees):
                 return self._is_exempt(scope, path)
             if self._step_up and not is_clean(path):
@@ -165,7 +167,7 @@ class Guard:
                 return False
             client = scope.get("client")
             address = address_of(scope, self._trusted) if self._trusted or client is None else client[0]
-            return self.service.judge.passes(subject, cookies, address)
+            return self._passes(subject, cookies, address)
         except Exception:
             return False
 
@@ -231,7 +233,7 @@ class Guard:
 
     def _is_exempt(self, scope: Scope, path: str) -> bool:
         """Whether a rule of the file exempts this path for everybody. What was exempt stays so for a minute."""
-        engine = self.service.engine
+        engine = self._engine
         method = scope["method"] if scope["type"] == "http" else "GET"
         now = engine.wiring.clock.now()
         if self._exempt.get((method, path), 0) > now and engine.policy is self._policy:

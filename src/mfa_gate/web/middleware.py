@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from .guard import App, Guard, Receive, Send
 
@@ -28,8 +28,8 @@ class MFAGateMiddleware:
         """Judge one connection."""
         guard = self._guard
         # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
-        scope = cast("dict[str, Any]", scope)
-        if guard.waves_through(scope):
-            await guard.enter(self.app, scope, receive, send)
+        whole: dict[str, Any] = scope  # type: ignore[assignment]
+        if guard.waves_through(whole):
+            await guard.enter(self.app, whole, receive, send)
         else:
-            await guard(self.app, scope, receive, send)
+            await guard(self.app, whole, receive, send)
