@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -38,6 +39,7 @@ from mfa_gate.keyring import make_key
 from mfa_gate.ports import Message, Store
 from mfa_gate.service.engine import Engine
 from mfa_gate.stores.memory import MemoryStore
+from mfa_gate.web.render import Renderer
 
 Headers = Iterable[tuple[str, str]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -279,6 +281,11 @@ class World:
         return browser
 
 
+@cache
+def _renderer() -> Renderer:
+    return Renderer()
+
+
 def make_world(
     *,
     policy: Policy = POLICY,
@@ -310,6 +317,8 @@ def make_world(
         on_event=events.append,
         **settings,
     )
+    # Templates are compiled once for all worlds: it takes longer than all the rest.
+    object.__setattr__(gate.guard.site, "renderer", _renderer())
     host = app or Starlette(routes=routes(static))
     host.add_middleware(Watch, reached=reached)
     gate.install(host)
