@@ -1,0 +1,167 @@
+"""Assessments: optional first, mandatory later; e-mail or text message; a lost phone; never off again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import Arrive
+from .example import DAY, Example
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER = "user@assessments.example"
+CHOICE = "Protect your account"
+HOTEL = "203.0.113.25"
+
+
+def test_optional(person: Arrive, example: Example, script: bool) -> None:
+    """While it is optional, "Skip for now" is as good as the others, and the next sign-in reminds."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.at(CHOICE)
+    somebody.says("Brightpath asks for a second step from", "We ask again the next time you sign in.")
+    assert [row for row in somebody.offered() if "pass" not in row.lower()] == ["Text message", "Email"]
+    skip = somebody.find("Skip for now").bounding_box()
+    assert skip is not None
+    assert skip["height"] >= 44
+    somebody.press("Skip for now")
+    somebody.is_in()
+    example.advance(DAY)
+    somebody.go("/records")
+    somebody.at("Assessments")
+    somebody.sign_out()
+    somebody.sign_in(USER, to="/records")
+    somebody.at(CHOICE)
+    somebody.press("Skip for now")
+    somebody.at("Assessments")
+
+
+def test_email_then_phone(person: Arrive, example: Example, script: bool) -> None:
+    """The account's own address, shown and not typed; then a phone, typed once; a method counts once its code came back."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.choose("Email")
+    somebody.says(USER)
+    assert somebody.page.locator("input:visible").count() == 0
+    assert example.outbox == []
+    somebody.press("Send the code")
+    somebody.says("u•••@a•••.example", "for about 10 minutes")
+    somebody.silent(USER)
+    sent = example.codes("email")[0]
+    assert sent["to"] == USER
+    assert sent["subject"].startswith(sent["code"])
+    somebody.go("/records")
+    somebody.at(CHOICE)
+    somebody.choose("Email")
+    somebody.at("Enter the code from the email")
+    somebody.type_code(sent["code"])
+    somebody.keep_codes()
+    somebody.at("You are all set")
+    somebody.says("Default sign-in method Email")
+
+    somebody.choose("Text message")
+    somebody.page.get_by_label("Mobile number").fill("(202) 555 01 23")
+    somebody.says("Message and data rates may apply.")
+    somebody.press("Text me a code")
+    somebody.says("•••-••23")
+    text = example.codes("sms")[0]
+    assert text["to"] == "+12025550123"
+    assert text["text"].splitlines()[-1] == f"@localhost #{text['code']}"
+    somebody.page.get_by_label("Name, so that you know it again").fill("My own phone")
+    somebody.type_code(text["code"])
+    somebody.at("You are all set")
+    somebody.says("My own phone was added and works.", "Default sign-in method Email")
+    somebody.press("Continue to Brightpath")
+    assert somebody.path == "/records"
+
+    # The same browser, signing in regularly: no question.
+    for _ in range(3):
+        example.advance(DAY)
+        somebody.sign_out()
+        somebody.sign_in(USER)
+        somebody.is_in()
+    # Somebody who shares the sign-in: the code goes to the owner's own, and the page says where it went, masked.
+    shared = person(script=script)
+    shared.sign_in(USER)
+    shared.at("Check your email")
+    shared.says("u•••@a•••.example")
+    shared.silent(USER, "0123")
+    shared.choose("My own phone")
+    shared.says("•••-••23")
+    shared.press("Send the code")
+    shared.type_code(example.code("sms"))
+    shared.is_in()
+
+
+def test_lost_phone(person: Arrive, example: Example, script: bool) -> None:
+    """ "Lost access to this phone?" leads to another way where there is one, and to a person who helps."""
+    owner = person(script=script)
+    owner.sign_in(USER)
+    owner.choose("Text message")
+    owner.page.get_by_label("Mobile number").fill("202-555-0142")
+    owner.press("Text me a code")
+    owner.type_code(example.code("sms"))
+    owner.keep_codes()
+    example.advance(DAY)
+
+    elsewhere = person(script=script, address=HOTEL)
+    elsewhere.sign_in(USER)
+    elsewhere.at("Check your text messages")
+    elsewhere.press("Lost access to this phone?")
+    elsewhere.at("Lost access")
+    assert elsewhere.offered() == ["Backup codes"]
+    elsewhere.press("Send the request")
+    elsewhere.refused("Tell your administrator what happened.", field="about")
+    elsewhere.page.get_by_label("What happened?").fill("My phone fell into the river.")
+    elsewhere.press("Send the request")
+    elsewhere.at("Your request was sent")
+    assert len(elsewhere.page.locator(".reference code").inner_text()) >= 6
+    elsewhere.go("/records")
+    assert elsewhere.path.startswith("/mfa/challenge")
+    elsewhere.press("Lost access to this phone?")
+    elsewhere.says("is waiting for an administrator")
+    elsewhere.says("Use a backup code")
+
+
+def test_mandatory(person: Arrive, example: Example, script: bool) -> None:
+    """From the day on there is no skip and no way around; and whoever has enrolled cannot turn it off."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.press("Skip for now")
+    example.advance(31 * DAY)
+    somebody.go("/records")
+    somebody.at(CHOICE)
+    somebody.says("Brightpath asks for a second step since")
+    assert not somebody.find("Skip for now").is_visible()
+    assert somebody.find("Not now? Sign out").is_visible()
+    somebody.choose("Email")
+    assert not somebody.find("Skip for now").is_visible()
+    somebody.press("Send the code")
+    somebody.type_code(example.code("email"))
+    somebody.keep_codes()
+    somebody.press("Continue to Brightpath")
+    somebody.at("Assessments")
+
+    somebody.go("/mfa")
+    somebody.page.locator("summary", has_text="Remove").click()
+    somebody.says("Your organization requires at least one. Add another one before you remove this.")
+    assert somebody.page.get_by_role("button", name=re.compile("^Remove")).count() == 0
+
+
+def test_optional_is_not_off(person: Arrive, example: Example, script: bool) -> None:
+    """Also while it is still optional: enrolled once, the last method stays, and another browser is asked."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.choose("Email")
+    somebody.press("Send the code")
+    somebody.type_code(example.code("email"))
+    somebody.keep_codes()
+    somebody.go("/mfa")
+    somebody.page.locator("summary", has_text="Remove").click()
+    somebody.says("Your organization requires at least one.")
+    elsewhere = person(script=script, address=HOTEL)
+    elsewhere.sign_in(USER)
+    assert elsewhere.path.startswith("/mfa/challenge")
+    elsewhere.silent("Skip")

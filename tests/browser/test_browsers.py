@@ -1,0 +1,157 @@
+"""Browsers: several users of one, tabs beside each other, twice and back, none remembered, no cookies."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Arrive
+from .example import Example
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER, SECOND = "user@finance.example", "second@finance.example"
+ASKED = "Enter the code from your app"
+HOTEL = "203.0.113.25"
+
+
+def test_several_users_of_one_browser(person: Arrive, script: bool) -> None:
+    """Two people who share a browser each keep their own proof, and neither has the other's."""
+    shared = person(script=script)
+    shared.enroll_app(USER)
+    shared.sign_out()
+    shared.sign_in(SECOND)
+    shared.at("Protect your account")
+    shared.set_up_app()
+    shared.keep_codes()
+    shared.press("Continue to Northgate")
+    for email in (USER, SECOND, USER):
+        shared.sign_out()
+        shared.sign_in(email)
+        shared.is_in()
+        shared.go("/mfa")
+        shared.says("This browser")
+        assert shared.page.locator("footer").inner_text() == email
+        assert shared.page.locator(".thing-name", has_text="This browser").count() == 1
+
+
+def test_not_remembered(person: Arrive, script: bool) -> None:
+    """Without "Remember this browser" a proof ends with the sign-in; with it, it outlives the sign-in."""
+    app, _ = person(script=script).enroll_app(USER)
+    public = person(script=script, address=HOTEL)
+    public.sign_in(USER)
+    assert public.page.get_by_label("Remember this browser for 7 days").is_visible()
+    public.says("on a shared or public computer.")
+    public.type_code(app.code(), remember=False)
+    public.is_in()
+    public.go("/records")
+    public.at("Payments")
+    public.sign_out()
+    public.sign_in(USER)
+    public.at(ASKED)
+    public.type_code(app.code(), remember=True)
+    public.sign_out()
+    public.sign_in(USER)
+    public.is_in()
+
+
+def test_three_tabs(person: Arrive, script: bool) -> None:
+    """One challenge open in three tabs: finishing one lets the others forward, whatever they do next (U-73)."""
+    app, _ = person(script=script).enroll_app(USER)
+    first = person(script=script, address=HOTEL)
+    first.sign_in(USER, to="/records")
+    second, third = person(beside=first), person(beside=first)
+    for tab in (second, third):
+        tab.go("/records")
+        tab.at(ASKED)
+    code = app.code()
+    first.type_code(code)
+    first.at("Payments")
+    second.type_code(code)
+    second.is_in()
+    third.press("I need help with this")
+    third.is_in()
+
+
+def test_back_after_success(person: Arrive, script: bool) -> None:
+    """Back after success shows no dead end: the old page leads on, and typing the old code again is no failure."""
+    app, _ = person(script=script).enroll_app(USER)
+    somebody = person(script=script, address=HOTEL)
+    somebody.sign_in(USER, to="/records")
+    code = app.code()
+    somebody.type_code(code)
+    somebody.at("Payments")
+    somebody.page.go_back()
+    if somebody.heading == ASKED:
+        somebody.type_code(code)
+    somebody.go("/mfa/challenge")
+    somebody.is_in()
+    for path in ("/mfa/enroll/totp", "/mfa/locked", "/mfa/agreement", "/mfa/recovery"):
+        somebody.go(path)
+        assert "error" not in somebody.page.title().lower()
+        assert somebody.path in ("/", "/mfa/enroll/totp")
+
+
+def test_pressed_twice(person: Arrive, example: Example, script: bool) -> None:
+    """Two quick presses of "Confirm" with the right code are one success, in the app (U-55)."""
+    app, _ = person(script=script).enroll_app(USER)
+    somebody = person(script=script, address=HOTEL)
+    somebody.sign_in(USER, to="/records")
+    somebody.page.get_by_role("textbox", name="Security code").fill(app.code())
+    somebody.page.get_by_role("button", name="Confirm").dblclick()
+    somebody.page.wait_for_url(f"{example.origin}/records*")
+    somebody.at("Payments")
+    somebody.go("/mfa")
+    assert somebody.page.locator(".log-what", has_text="You confirmed with").count() == 2
+    assert somebody.page.locator(".log-what", has_text="wrong").count() == 0
+
+
+def test_sent_twice_without_a_script(person: Arrive) -> None:
+    """The same right code from two tabs at once is one success, and both arrive."""
+    app, _ = person(script=False).enroll_app(USER)
+    one = person(script=False, address=HOTEL)
+    one.sign_in(USER, to="/records")
+    twin = person(beside=one)
+    twin.go("/records")
+    code = app.code()
+    for tab in (one, twin):
+        tab.page.get_by_role("textbox", name="Security code").fill(code)
+    for tab in (one, twin):
+        tab.page.get_by_role("button", name="Confirm").click(no_wait_after=True)
+    for tab in (one, twin):
+        tab.page.wait_for_url(lambda url: "/mfa" not in url)
+        assert tab.heading in ("Payments", "Hello, Uma")
+    one.go("/mfa")
+    assert one.page.locator(".log-what", has_text="You confirmed with").count() == 2
+
+
+def test_no_cookies(person: Arrive, script: bool) -> None:
+    """Somebody whose browser drops the gate's cookies is told so, with a way on; no code is counted."""
+    app, _ = person(script=script).enroll_app(USER)
+    somebody = person(script=script, address=HOTEL)
+    somebody.sign_in(USER)
+    somebody.at(ASKED)
+    kept = [cookie for cookie in somebody.context.cookies() if cookie["name"] == "session"]
+    somebody.context.clear_cookies()
+    somebody.context.add_cookies([{**cookie} for cookie in kept])  # type: ignore[typeddict-item]
+    somebody.type_code(app.wrong())
+    somebody.says("cookie")
+    somebody.page.locator("p.go a").click()
+    somebody.at(ASKED)
+    somebody.type_code(app.wrong())
+    somebody.says("6 attempts are left")
+
+
+def test_a_stale_form(person: Arrive, script: bool) -> None:
+    """A form from before the last sign-in comes back with a fresh token and nothing lost but the press (U-56)."""
+    app, _ = person(script=script).enroll_app(USER)
+    old = person(script=script, address=HOTEL)
+    old.sign_in(USER, to="/records")
+    new = person(beside=old)
+    new.go("/logout")
+    new.sign_in(USER, to="/records")
+    new.at(ASKED)
+    code = app.code()
+    old.type_code(code)
+    old.refused("This page was open for a long time. Nothing was lost. Please send it again.", field="")
+    old.type_code(code)
+    old.at("Payments")

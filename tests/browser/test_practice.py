@@ -1,0 +1,150 @@
+"""Practice: e-mail or text from the record on file, fifteen-minute codes, seven attempts, a lock that ends sessions."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import OFFICE, Arrive
+from .example import DAY, MINUTE, Example
+from .person import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.ready, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER, SECOND = "user@practice.example", "second@practice.example"
+HOTEL = "203.0.113.25"
+LOCKED = "This account is locked"
+WAIT = 31
+
+
+def enroll(somebody: Person, example: Example, email: str = USER) -> None:
+    """Both contacts on file, as the practice's users have them."""
+    somebody.sign_in(email)
+    somebody.choose("Text message")
+    somebody.press("Text me a code")
+    somebody.type_code(example.code("sms"))
+    somebody.keep_codes()
+    somebody.choose("Email")
+    somebody.press("Send the code")
+    somebody.type_code(example.code("email"))
+    somebody.press("Continue to Ledgerline")
+    somebody.is_in()
+    example.advance(WAIT)
+
+
+def test_either_contact_on_file(person: Arrive, example: Example, script: bool) -> None:
+    """The number is the one on file, not typed; at sign-in the user picks text or e-mail, two interactions each (U-68)."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.choose("Text message")
+    somebody.says("+1 202-555-0105", "This is the number on file for you.")
+    assert somebody.page.locator("input:visible").count() == 0
+    somebody.sign_out()
+    enroll(somebody, example)
+
+    for way, channel in (("Text message", "sms"), ("Email", "email")):
+        elsewhere = person(script=script, address=HOTEL)
+        elsewhere.sign_in(USER, to="/records")
+        if way in elsewhere.offered():
+            elsewhere.choose(way)
+            elsewhere.press("Send the code")
+        elsewhere.says("for about 15 minutes")
+        elsewhere.type_code(example.code(channel))
+        elsewhere.at("Jobs")
+        example.advance(MINUTE)
+
+
+def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
+    """Of several codes any works for its own fifteen minutes, a resend has to wait, and one success ends them all."""
+    enroll(person(script=script), example)
+    somebody = person(script=script, address=HOTEL)
+    somebody.sign_in(USER)
+    somebody.at("Check your text messages")
+    first = example.code("sms")
+    somebody.press("Send a new code")
+    somebody.refused("You can ask again in", field="")
+    assert example.code("sms") == first
+    example.advance(WAIT)
+    somebody.press("Send a new code")
+    somebody.says("A new code is on its way to", "•••-••05")
+    second = example.code("sms")
+    example.advance(10 * MINUTE)
+    somebody.press("I did not get a code")
+    somebody.at("I did not get a code")
+    somebody.says("•••-••05", "Every code we sent works until its own end.", "Ask your practice's system administrator.")
+    somebody.press("Send a new code")
+    third = example.code("sms")
+    assert len({first, second, third}) == 3
+    example.advance(4 * MINUTE + 45)
+    somebody.type_code(first)
+    somebody.refused("That code has ended.")
+    somebody.silent("6 attempts")
+    somebody.type_code(second)
+    somebody.is_in()
+
+    again = person(script=script, address=HOTEL)
+    example.advance(MINUTE)
+    again.sign_in(USER)
+    again.type_code(third)
+    again.refused("That code is not right.")
+    again.says("6 attempts are left")
+
+
+def test_fifteen_minutes(person: Arrive, example: Example, script: bool) -> None:
+    """A code that nobody typed within fifteen minutes has ended, and the page offers a new one in one press (U-72)."""
+    enroll(person(script=script), example)
+    somebody = person(script=script, address=HOTEL)
+    somebody.sign_in(USER)
+    code = example.code("sms")
+    example.advance(15 * MINUTE)
+    somebody.type_code(code)
+    somebody.refused("That code has ended.", field="")
+    somebody.press("Send the code")
+    somebody.type_code(example.code("sms"))
+    somebody.is_in()
+
+
+def test_another_address(person: Arrive, example: Example, script: bool) -> None:
+    """Within the seven days another address asks again; after them the office does as well."""
+    somebody = person(script=script)
+    enroll(somebody, example)
+    somebody.from_address(HOTEL)
+    somebody.go("/")
+    somebody.says("You are on a different network than before")
+    somebody.at("Check your email")
+    somebody.type_code(example.code("email"))
+    somebody.is_in()
+    somebody.from_address(OFFICE)
+    somebody.go("/")
+    somebody.is_in()
+    example.advance(7 * DAY)
+    somebody.go("/")
+    somebody.says("We ask again every 7 days.")
+
+
+def test_the_lock_ends_sessions(person: Arrive, example: Example, script: bool) -> None:
+    """Seven failures over both ways lock, and here the lock ends the user's other browsers too; customer care may only look."""
+    at_work = person(script=script)
+    enroll(at_work, example)
+    stranger = person(script=script, address=HOTEL)
+    stranger.sign_in(USER)
+    for left in (6, 5, 4):
+        stranger.type_code("000000" if example.code("sms") != "000000" else "111111")
+        stranger.says(f"{left} attempts are left")
+    stranger.choose("Email")
+    stranger.press("Send the code")
+    for left in (3, 2, 1, 0):
+        stranger.type_code("000000" if example.code("email") != "000000" else "111111")
+        if left:
+            stranger.says(f"{left} attempt")
+    stranger.at(LOCKED)
+    stranger.says("Ask your practice's system administrator. Customer care can look, but may not unlock.")
+    sent = len(example.codes("sms")) + len(example.codes("email"))
+    at_work.go("/records")
+    at_work.at(LOCKED)
+    example.advance(DAY)
+    at_work.go("/")
+    at_work.at(LOCKED)
+    assert len(example.codes("sms")) + len(example.codes("email")) == sent
+    neighbor = person(script=script)
+    enroll(neighbor, example, SECOND)
+    neighbor.is_in()

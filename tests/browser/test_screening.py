@@ -1,0 +1,76 @@
+"""Screening: authenticator app or text message, and an agreement to accept before the app opens."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Arrive
+from .example import DAY, Example
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER = "user@screening.example"
+AGREEMENT = "Data Access Agreement"
+HOTEL = "203.0.113.25"
+
+
+def test_app_then_agreement(person: Arrive, example: Example, script: bool) -> None:
+    """Set-up, a success page that names the default, then the agreement; accepted once, it is not asked again."""
+    somebody = person(script=script)
+    somebody.sign_in(USER, to="/records")
+    somebody.set_up_app()
+    somebody.keep_codes()
+    somebody.says("Default sign-in method Authenticator app")
+    somebody.press("Continue to Clearview")
+    somebody.at(AGREEMENT)
+    somebody.go("/records")
+    somebody.at(AGREEMENT)
+    somebody.says("Version 2025-01")
+    box = somebody.page.get_by_label("I accept")
+    assert not box.is_checked()
+    somebody.press("Confirm")
+    somebody.at(AGREEMENT)
+    box.check()
+    somebody.press("Confirm")
+    assert somebody.path == "/records"
+    somebody.at("Checks")
+    example.advance(DAY)
+    somebody.sign_out()
+    somebody.sign_in(USER)
+    somebody.is_in()
+
+
+def test_text_message(person: Arrive, example: Example, script: bool) -> None:
+    """ "Text me a code" is set up instead; another place asks for a texted code, and not for the agreement again."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.choose("Text message")
+    somebody.page.get_by_label("Mobile number").fill("202-555-0151")
+    somebody.press("Text me a code")
+    somebody.type_code(example.code("sms"))
+    somebody.keep_codes()
+    somebody.press("Continue to Clearview")
+    somebody.page.get_by_label("I accept").check()
+    somebody.press("Confirm")
+    somebody.is_in()
+    example.advance(60)
+    elsewhere = person(script=script, address=HOTEL)
+    elsewhere.sign_in(USER)
+    elsewhere.at("Check your text messages")
+    elsewhere.type_code(example.code("sms"))
+    elsewhere.is_in()
+
+
+def test_declined(person: Arrive, script: bool) -> None:
+    """Declining signs out, and the next sign-in asks again."""
+    somebody = person(script=script)
+    somebody.sign_in(USER)
+    somebody.set_up_app()
+    somebody.keep_codes()
+    somebody.press("Continue to Clearview")
+    somebody.press("Decline and sign out")
+    somebody.at("Sign in")
+    somebody.go("/")
+    somebody.at("Sign in")
+    somebody.sign_in(USER)
+    somebody.at(AGREEMENT)

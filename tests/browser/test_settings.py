@@ -1,0 +1,139 @@
+"""One's own settings: rename, default, add, remove, backup codes, forget a browser, recent activity."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import Arrive
+from .example import MINUTE, Example
+from .person import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+USER = "user@screening.example"
+HOTEL = "203.0.113.25"
+
+
+def arrive(somebody: Person, example: Example) -> None:
+    """An authenticator app, a phone, the agreement accepted, at the settings."""
+    somebody.sign_in(USER)
+    somebody.set_up_app()
+    somebody.keep_codes()
+    somebody.choose("Text message")
+    somebody.page.get_by_label("Mobile number").fill("202-555-0151")
+    somebody.press("Text me a code")
+    somebody.type_code(example.code("sms"))
+    somebody.press("Continue to Clearview")
+    somebody.page.get_by_label("I accept").check()
+    somebody.press("Confirm")
+    somebody.page.get_by_role("link", name="Security", exact=True).click()
+    somebody.at("Your sign-in security")
+
+
+def thing(somebody: Person, name: str) -> str:
+    """The words of one entry of the list."""
+    return " ".join(somebody.page.locator("li.thing", has_text=name).first.inner_text().split())
+
+
+def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
+    """Rename with its faults told, set the default, remove with a notice, and keep the last one."""
+    somebody = person(script=script)
+    arrive(somebody, example)
+    assert "Asked first" in thing(somebody, "Authenticator app")
+    assert "Added" in thing(somebody, "Text message")
+    assert "Last used" in thing(somebody, "Text message")
+    assert "198.51.100.10" in thing(somebody, "Text message")
+
+    phone = somebody.page.locator("li.thing", has_text="•••-••51")
+    phone.locator("summary", has_text="Rename").click()
+    phone.get_by_label("New name").fill("Authenticator app")
+    phone.get_by_role("button", name="Save").click()
+    somebody.look()
+    somebody.refused("You use that name already.", field="label")
+    phone.get_by_label("New name").fill("Work phone")
+    phone.get_by_role("button", name="Save").click()
+    somebody.look()
+    somebody.says("The new name is Work phone.")
+    somebody.press("Ask first : Work phone")
+    somebody.says("We will ask for Work phone first from now on.")
+    assert "Asked first" in thing(somebody, "Work phone")
+
+    app = somebody.page.locator("li.thing", has_text="Authenticator app")
+    app.locator("summary", has_text="Remove").click()
+    app.get_by_role("button", name=re.compile("^Remove")).click()
+    somebody.look()
+    somebody.says("Authenticator app was removed.")
+    assert any(m["channel"] == "email" and "removed" in m["text"] for m in example.outbox)
+    somebody.page.locator("li.thing", has_text="Work phone").locator("summary", has_text="Remove").click()
+    somebody.says("Your organization requires at least one.")
+    activity = somebody.page.locator(".log").inner_text()
+    for words in ("was removed", "was changed", "was added", "You accepted the agreement", "New backup codes were made"):
+        assert words in activity
+
+
+def test_forgotten_browser(person: Arrive, example: Example, script: bool) -> None:
+    """Both browsers are listed with network and last use; the one that is forgotten is asked again, the other is not."""
+    somebody = person(script=script)
+    arrive(somebody, example)
+    example.advance(MINUTE)
+    other = person(script=script, address=HOTEL)
+    other.sign_in(USER)
+    other.choose("Text message")
+    other.press("Send the code")
+    other.type_code(example.code("sms"), remember=True)
+    other.is_in()
+    somebody.go("/mfa")
+    assert "198.51.100.10" in thing(somebody, "This browser")
+    row = somebody.page.locator("li.thing", has_text=HOTEL).filter(has=somebody.page.get_by_role("button"))
+    row.get_by_role("button", name=re.compile("^Forget")).click()
+    somebody.look()
+    somebody.says("is forgotten. It will be asked again.")
+    other.go("/records")
+    assert other.path.startswith("/mfa/challenge")
+    somebody.go("/records")
+    somebody.at("Checks")
+
+
+def test_changes_need_a_fresh_proof(person: Arrive, example: Example, script: bool) -> None:
+    """Five minutes on, the page shows but does not change anything before a new confirmation, and leads back."""
+    somebody = person(script=script)
+    arrive(somebody, example)
+    example.advance(6 * MINUTE)
+    somebody.go("/mfa")
+    somebody.says("To change something here, confirm once more that it is you.")
+    assert somebody.page.locator("summary", has_text="Remove").count() == 0
+    somebody.press("Confirm now")
+    if somebody.heading != "Check your text messages":
+        somebody.choose("Text message")
+        somebody.press("Send the code")
+    somebody.type_code(example.code("sms"))
+    somebody.at("Your sign-in security")
+    assert somebody.page.locator("summary", has_text="Remove").count() == 2
+
+
+def test_new_backup_codes(person: Arrive, example: Example, script: bool) -> None:
+    """A new set ends the old one at once, and the page says so before and after."""
+    somebody = person(script=script)
+    _, old = person(script=script).enroll_app("user@finance.example")
+    somebody.sign_in("user@finance.example")
+    somebody.choose("Backup codes")
+    somebody.type_code(old[0])
+    somebody.says("9 are left")
+    somebody.go("/mfa")
+    somebody.says("9 of 10 codes are left.")
+    somebody.press("Make a new set")
+    somebody.says("You have a set with 9 codes left. A new set ends it at once.")
+    somebody.press("Make a new set")
+    somebody.says("Your earlier set no longer works.")
+    new = somebody.keep_codes()
+    somebody.at("Your sign-in security")
+    assert not set(old) & set(new)
+    elsewhere = person(script=script, address=HOTEL)
+    elsewhere.sign_in("user@finance.example")
+    elsewhere.choose("Backup codes")
+    elsewhere.type_code(old[5])
+    elsewhere.refused("That code is not right.")
+    elsewhere.type_code(new[5])
+    elsewhere.says("9 are left")
