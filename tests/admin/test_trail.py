@@ -9,7 +9,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ ROUNDS = 8
 
 
 @pytest.fixture(scope="module")
-def trail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def trail(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten thousand lines of one tenant, with lines of another among them."""
     path = tmp_path_factory.mktemp("trail") / "mfa.db"
 
@@ -49,7 +48,7 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     asyncio.run(write())
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT * FROM event")
-    yield path
+    return path
 
 
 DAMAGES = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
+import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from ..core import codec
 from ..core.model import Account, SubjectKey
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary, summary_of
+from ..errors import SettingsError
+from ..keyring import Keyring, Unopened
 from ..service import Service
 from ..web.responses import stamp
 from .operating import DONE, NO, add_actor, add_parts, operator, running, tell, tell_refusal
@@ -157,8 +160,11 @@ async def export_accounts(args: argparse.Namespace, service: Service) -> int:
     """``accounts export``: a line an account, whole and sealed; nothing in it is in clear text. Runs beside the service."""
     engine = service.engine
     count, after = 0, None
-    with args.to.open("x", encoding="ascii") as file:
-        args.to.chmod(0o600)
+    try:
+        opened = os.open(args.to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise SettingsError(f"--to {args.to}: {error.strerror}") from error
+    with os.fdopen(opened, "w", encoding="ascii") as file:
         while True:
             keys = await engine.store.keys(after=after, limit=200)
             for key in keys:
@@ -182,24 +188,34 @@ async def import_accounts(args: argparse.Namespace, service: Service) -> int:
     engine = service.engine
     brought = kept = 0
     moment = engine.moment(actor=f"operator:{args.actor}")
-    with args.source.open(encoding="ascii") as file:
-        for line in file:
-            document = json.loads(engine.keyring.open(EXPORT, line.strip(), row=EXPORT_ROW))
-            key = SubjectKey(document["t"], document["i"])
-            account = codec.decode(key, 0, document["b"].encode())
-            present = await engine.store.load(key)
-            if present.version:
-                kept += 1
-                continue
-            for claim in (a.data.get("claim") for a in account.authenticators):
-                if isinstance(claim, str):
-                    await engine.store.claim(claim, key)
-            event = moment.event("store.imported", key, reason=args.reason)
-            event = replace(event, id=f"{event.id}-{brought + 1}")
-            if await engine.store.swap(account, (event,)):
-                brought += 1
-            _progress(brought + kept)
-            await asyncio.sleep(0)
+    for account in _sealed_accounts(args.source, engine.keyring):
+        key = account.key
+        present = await engine.store.load(key)
+        if present.version:
+            kept += 1
+            continue
+        for claim in (a.data.get("claim") for a in account.authenticators):
+            if isinstance(claim, str):
+                await engine.store.claim(claim, key)
+        event = moment.event("store.imported", key, reason=args.reason)
+        event = replace(event, id=f"{event.id}-{brought + 1}")
+        if await engine.store.swap(account, (event,)):
+            brought += 1
+        _progress(brought + kept)
     _progress(brought + kept, last=True)
     tell(args, {"imported": brought, "kept": kept}, f"{brought} accounts brought, {kept} were there already")
     return DONE if brought or kept else NO
+
+
+def _sealed_accounts(source: Path, keyring: Keyring) -> Iterator[Account]:
+    """The accounts of an export. Raises ``SettingsError`` with the number of a line that none of the keys opens whole."""
+    try:
+        with source.open(encoding="ascii") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    document = json.loads(keyring.open(EXPORT, line.strip(), row=EXPORT_ROW))
+                except Unopened as error:
+                    raise SettingsError(f"--from {source}, line {number}: {error}") from error
+                yield codec.decode(SubjectKey(document["t"], document["i"]), 0, document["b"].encode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--from {source}: {error}") from error

@@ -8,6 +8,9 @@ import csv
 import io
 import json
 import sys
+from collections import deque
+from itertools import takewhile
+from urllib.parse import quote
 
 from ..core.events import Event
 from ..service import Service
@@ -16,6 +19,8 @@ from .operating import DONE, NO, add_parts, running, tell
 
 PAGE = 200
 EVERY = 1.0
+PLAIN = "@:/+,"
+"""What stands in a line as it is, besides letters, digits, dots, hyphens and low lines; the rest as in an address (%20)."""
 COLUMNS = ("at", "kind", "tenant", "account", "actor", "app", "factor", "network", "reason", "ticket", "ref", "policy")
 
 
@@ -43,14 +48,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def text_of(event: Event) -> str:
-    """One line that people and fail2ban can read."""
-    parts = [
-        f"{event_document(event)['at']} mfa_gate {event.kind}",
-        f"tenant={event.tenant or '-'}",
-        f"account={event.account or '-'}",
-        f"actor={event.actor or '-'}",
-        f"network={event.network or '-'}",
-    ]
+    """One line that people and fail2ban can read. What the host or a person named is quoted: nothing in it passes for more."""
+    parts = [f"{event_document(event)['at']} mfa_gate {event.kind}"]
+    for name in ("tenant", "account", "actor", "network"):
+        parts.append(f"{name}={quote(getattr(event, name), safe=PLAIN) or '-'}")
     for name in ("factor", "reason", "ticket", "app"):
         value = getattr(event, name)
         if value:
@@ -82,17 +83,34 @@ async def list_events(args: argparse.Namespace, service: Service) -> int:
 
 
 async def follow(args: argparse.Namespace, service: Service) -> int:
-    """``audit follow``: until it is stopped."""
-    seen: set[str] = set()
-    first = True
+    """``audit follow``: what is written from now on, until it is stopped."""
+    newest = await service.engine.store.events(args.tenant, account=args.account, kind=args.kind, limit=PAGE)
+    told = deque((_name(event) for event in reversed(newest.items)), maxlen=PAGE)
+    print("following the trail; stop with Ctrl-C", file=sys.stderr, flush=True)
     while True:
-        page = await service.engine.store.events(args.tenant, account=args.account, kind=args.kind, limit=PAGE)
-        fresh = [event for event in reversed(page.items) if event.id not in seen]
-        seen = {event.id for event in page.items} | (seen if len(seen) < 10 * PAGE else set())
-        for event in [] if first else fresh:
-            print(json.dumps(event_document(event)) if args.json else text_of(event), flush=True)
-        first = False
         await asyncio.sleep(EVERY)
+        for event in await _since(args, service, frozenset(told)):
+            print(json.dumps(event_document(event)) if args.json else text_of(event), flush=True)
+            told.append(_name(event))
+
+
+def _name(event: Event) -> tuple[str, str, str]:
+    return (event.id, event.kind, event.account)
+
+
+async def _since(args: argparse.Namespace, service: Service, told: frozenset[tuple[str, str, str]]) -> list[Event]:
+    """The events that were not told yet, oldest first, however many there are."""
+    found: list[Event] = []
+    after = ""
+    while True:
+        page = await service.engine.store.events(
+            args.tenant, account=args.account, kind=args.kind, after=after, limit=PAGE
+        )
+        fresh = list(takewhile(lambda event: _name(event) not in told, page.items))
+        found += fresh
+        after = page.next
+        if not after or len(fresh) < len(page.items):
+            return found[::-1]
 
 
 async def export(args: argparse.Namespace, service: Service) -> int:

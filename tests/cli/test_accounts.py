@@ -1,0 +1,189 @@
+"""``mfa-gate accounts``: the administrator's day without a browser, and moving people to another store."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.cli import main
+from tests.harness import key, make_world, running
+
+from .store import WHO, Run, people, prepare, runner
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """People in a store, and the command line on it."""
+    prepare(tmp_path, monkeypatch)
+    return people(tmp_path / "mfa.db")
+
+
+@pytest.fixture
+def run(secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command on it."""
+    return runner(capsys)
+
+
+def test_list(run: Run) -> None:
+    """A tenant's people, filtered by state and by a part of name or id; another tenant's are not among them."""
+    assert [(a["id"], a["status"]) for a in run("accounts", "list", "--tenant", "alpha")[1]["accounts"]] == [
+        ("ann", "locked"),
+        ("bob", "verified"),
+    ]
+    assert [a["id"] for a in run("accounts", "list", "--tenant", "alpha", "--status", "locked")[1]["accounts"]] == [
+        "ann"
+    ]
+    assert [a["id"] for a in run("accounts", "list", "--tenant", "alpha", "--query", "BO")[1]["accounts"]] == ["bob"]
+    assert run("accounts", "list", "--tenant", "nowhere") == (0, {"accounts": []})
+
+
+def test_show_has_nothing_secret(run: Run, secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """One person, with why they are locked; no secret, no code; somebody unknown is the answer no."""
+    code, shown = run("accounts", "show", "ann", "--tenant", "alpha")
+    assert (code, shown["status"], shown["locked"]["cause"], shown["attempts_used"]) == (0, "locked", "attempts", 7)
+    assert not any(secret in str(shown) for secret in secrets.values())
+    assert run("accounts", "show", "zoe", "--tenant", "alpha") == (1, run_refusal("not_found"))
+    assert main(["accounts", "show", "ann", "--tenant", "alpha"]) == 0
+    assert "status         locked" in capsys.readouterr().out
+
+
+def run_refusal(reason: str) -> dict[str, str]:
+    """What a refused command prints."""
+    from mfa_gate.core.reasons import REASONS
+
+    row = REASONS[reason]
+    return {"reason": reason, "detail": f"{row.title}. {row.text}", "ref": ""}
+
+
+def test_the_offline_way_in(run: Run) -> None:
+    """When the last administrator is locked out, key and store unlock; every change is written down with who and why."""
+    assert run("accounts", "unlock", "ann", "--tenant", "alpha", *WHO)[0] == 0
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "verified"
+    assert run("accounts", "lock", "bob", "--tenant", "alpha", *WHO)[0] == 0
+    assert run("accounts", "reset", "bob", "--tenant", "alpha", "--ticket", "T-1", *WHO)[0] == 0
+    assert run("accounts", "show", "bob", "--tenant", "alpha")[1]["factors"] == []
+    code, made = run("accounts", "ticket", "bob", "--tenant", "alpha", *WHO)
+    assert (code, len(made["ticket"].replace("-", ""))) == (0, 26)
+    events = run("audit", "list", "--tenant", "alpha", "--limit", "4")[1]["events"]
+    assert [e["kind"] for e in events] == ["enrollment.ticket", "account.reset", "account.locked", "account.unlocked"]
+    assert {e["actor"] for e in events} == {"operator:eve"}
+    assert {e["reason"] for e in events} == {"asked in person"}
+    assert made["ticket"] not in str(events)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["accounts", "unlock", "ann", "--tenant", "alpha"],
+        ["accounts", "unlock", "ann", "--tenant", "alpha", "--actor", "eve"],
+        ["accounts", "unlock", "ann", "--actor", "eve", "--reason", "x"],
+        ["accounts", "reset", "ann", "--tenant", "alpha", *WHO],
+        ["accounts", "list"],
+        ["accounts", "list", "--tenant", "alpha", "--status", "odd"],
+        ["accounts"],
+    ],
+)
+def test_wrong_use(run: Run, command: list[str]) -> None:
+    """What changes an account takes actor and reason; wrong use ends with 2 and changes nothing."""
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "locked"
+
+
+def test_a_blank_reason_is_no(run: Run) -> None:
+    """A reason that says nothing is the answer no."""
+    code, said = run("accounts", "unlock", "ann", "--tenant", "alpha", "--actor", "eve", "--reason", "  ")
+    assert (code, said["reason"]) == (1, "malformed")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MFA_GATE_STORE", "", "--store is missing"),
+        ("MFA_GATE_STORE", "sqlite:///{folder}/no/where.db", "no"),
+        ("MFA_GATE_STORE", "mysql://x", "mysql"),
+        ("MFA_GATE_KEYS_FILE", "{folder}/missing", "cannot be read"),
+        ("MFA_GATE_KEYS_FILE", "{folder}/policy.toml", "no key"),
+        ("MFA_GATE_POLICY", "{folder}/keys", ""),
+    ],
+)
+def test_parts_that_are_not_there(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variable: str,
+    value: str,
+    says: str,
+) -> None:
+    """A store, key or policy that is not there or not right is named, and ends with 2."""
+    monkeypatch.setenv(variable, value.format(folder=tmp_path))
+    assert main(["accounts", "list", "--tenant", "alpha"]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_another_key_is_refused(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """F-19: a key that does not open this store changes nothing in it."""
+    (tmp_path / "keys").write_text(key(2))
+    assert main(["accounts", "unlock", "ann", "--tenant", "alpha", *WHO]) == 2
+    assert "none of the listed keys opens this store" in capsys.readouterr().err
+
+
+def test_moving_to_another_store(
+    run: Run, secrets: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything of everybody arrives, sealed on the way: locks, factors, attempts; what is there already is kept."""
+    file = tmp_path / "people.export"
+    assert run("accounts", "export", "--to", str(file)) == (0, {"exported": 3})
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    text = file.read_text()
+    assert not any(word in text for word in ("ann", "totp", "alpha", *secrets.values()))
+
+    monkeypatch.setenv("MFA_GATE_STORE", f"sqlite:///{tmp_path}/new.db")
+    bring = ("accounts", "import", "--from", str(file), *WHO)
+    assert run(*bring) == (0, {"imported": 3, "kept": 0})
+    assert run(*bring) == (0, {"imported": 0, "kept": 3})
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["locked"]["cause"] == "attempts"
+    events = run("audit", "list", "--kind", "store.imported")[1]["events"]
+    assert sorted(e["account"] for e in events) == ["ann", "bob", "zoe"]
+    assert len({e["id"] for e in events}) == 3
+    assert run("audit", "verify")[0] == 0
+
+    async def gets_in() -> bool:
+        async with running(make_world(store=f"sqlite:///{tmp_path}/new.db")) as world:
+            world.clock.advance(3600)
+            bob = await world.browser("bob")
+            assert (await bob.state())["state"] == "challenge"
+            await bob.prove(secrets["bob"])
+            return await bob.is_in()
+
+    assert asyncio.run(gets_in())
+
+
+def test_an_export_is_never_written_over(run: Run, tmp_path: Path) -> None:
+    """A file that is there is kept as it is."""
+    file = tmp_path / "people.export"
+    assert run("accounts", "export", "--to", str(file))[0] == 0
+    before = file.read_text()
+    assert main(["accounts", "export", "--to", str(file)]) == 2
+    assert file.read_text() == before
+
+
+def test_a_damaged_export_brings_nothing_of_that_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line that was altered, or sealed under another key, is wrong use with its number; the ones before it are in."""
+    file = tmp_path / "people.export"
+    assert run("accounts", "export", "--to", str(file))[0] == 0
+    lines = file.read_text().splitlines()
+    middle = lines[1]
+    lines[1] = middle[:40] + ("A" if middle[40] != "A" else "B") + middle[41:]
+    file.write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("MFA_GATE_STORE", f"sqlite:///{tmp_path}/new.db")
+    assert main(["accounts", "import", "--from", str(file), *WHO]) == 2
+    assert "line 2" in capsys.readouterr().err
+    assert len(run("accounts", "list", "--tenant", "alpha")[1]["accounts"]) == 1

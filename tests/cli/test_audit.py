@@ -1,0 +1,143 @@
+"""``mfa-gate audit``: list, follow, export, verify."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.cli import main
+from mfa_gate.cli.audit import text_of
+from mfa_gate.core.events import Event
+from mfa_gate.stores.sqlite import SQLiteStore
+from tests.harness import START
+
+from .store import WHO, Run, people, prepare, runner
+
+ROOT = Path(__file__).resolve().parents[2]
+FAIL2BAN = re.compile(r"^\S+Z mfa_gate attempt\.failed tenant=\S+ account=\S+ actor=\S+ network=(\S+) ")
+"""What the README may give as fail2ban's filter."""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """People in a store, and the command line on it."""
+    prepare(tmp_path, monkeypatch)
+    people(tmp_path / "mfa.db")
+    return runner(capsys)
+
+
+def test_list(run: Run) -> None:
+    """The newest first, by tenant, person and kind."""
+    events = run("audit", "list", "--tenant", "alpha", "--limit", "3")[1]["events"]
+    assert (len(events), events[0]["kind"]) == (3, "account.locked")
+    assert {e["tenant"] for e in run("audit", "list", "--tenant", "beta")[1]["events"]} == {"beta"}
+    failures = run("audit", "list", "--account", "ann", "--kind", "attempt.failed")[1]["events"]
+    assert len(failures) == 7
+    assert {e["network"] for e in failures} == {"203.0.113.77"}
+
+
+def test_a_line_per_failure_that_fail2ban_can_read(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """S-124: the text form has one line an event, and the address of a failure in its place."""
+    assert main(["audit", "list", "--kind", "attempt.failed"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [FAIL2BAN.match(line)[1] for line in lines] == ["203.0.113.77"] * 7  # type: ignore[index]
+
+
+@pytest.mark.parametrize("bad", ["a\nb", "a b", 'a" network=9.9.9.9/32 "', "a\u2028b", "\x1b[2J", "a=b"])
+def test_no_line_can_be_forged(bad: str) -> None:
+    """S-124, injection-safe: whatever a name or reason holds, it is one line, and no part of it passes for another."""
+    event = Event(
+        id="R", kind="attempt.failed", at=START, tenant=bad, account=bad, actor=bad, network="1.2.3.4/32", reason=bad
+    )
+    line = text_of(event)
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    fields = dict(part.split("=", 1) for part in re.findall(r'\w+=(?:"(?:\\.|[^"\\])*"|\S+)', line))
+    assert fields["network"] == "1.2.3.4/32"
+    assert set(fields) == {"tenant", "account", "actor", "network", "reason", "ref"}
+
+
+def test_export(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """The whole trail, oldest first, as JSON lines and as CSV with the same lines."""
+    assert main(["audit", "export", "--tenant", "alpha"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    assert lines[-1]["kind"] == "account.locked"
+    assert main(["audit", "export", "--tenant", "alpha", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["ref"] for row in rows] == [line["ref"] for line in lines]
+
+
+def test_a_cell_is_no_formula(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reason that a spreadsheet would reckon with is text in the CSV."""
+    formula = '=HYPERLINK("http://evil.example")'
+    run("accounts", "unlock", "ann", "--tenant", "alpha", "--actor", "eve", "--reason", formula)
+    assert main(["audit", "export", "--tenant", "alpha", "--format", "csv"]) == 0
+    row = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))[-1]
+    assert (row["kind"], row["reason"]) == ("account.unlocked", f"'{formula}")
+
+
+def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole: 0. An altered line: 1, with tenant and line, counted from 1."""
+    assert run("audit", "verify") == (0, {"whole": True, "broken": {}})
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        changed = connection.execute(
+            "UPDATE event SET body = replace(body, 'attempt.failed', 'attempt.refused') WHERE seq ="
+            " (SELECT min(seq) FROM event WHERE kind = 'attempt.failed')"
+        )
+        assert changed.rowcount == 1
+        place = connection.execute(
+            "SELECT count(*) FROM event WHERE tenant = 'alpha' AND seq <="
+            " (SELECT min(seq) FROM event WHERE kind = 'attempt.failed')"
+        ).fetchone()[0]
+    assert run("audit", "verify") == (1, {"whole": False, "broken": {"alpha": place}})
+    assert run("audit", "verify", "--tenant", "beta")[0] == 0
+    assert main(["audit", "verify"]) == 1
+    assert f"alpha: broken at line {place}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_follow(run: Run, tmp_path: Path) -> None:
+    """S-124: what comes after the start is printed, each line once, in order, however many come at a time; none is missed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mfa_gate.cli", "audit", "follow", "--json"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    killer = threading.Timer(30, process.kill)
+    killer.start()
+    try:
+        assert "following" in process.stderr.readline()
+        assert run("accounts", "unlock", "ann", "--tenant", "alpha", *WHO)[0] == 0
+        assert json.loads(process.stdout.readline())["kind"] == "account.unlocked"
+
+        async def burst() -> None:
+            store = SQLiteStore(tmp_path / "mfa.db")
+            await store.open()
+            await store.append([Event(id=f"b{n}", kind="attempt.failed", at=START, tenant="alpha") for n in range(450)])
+            await store.aclose()
+
+        asyncio.run(burst())
+        found = [json.loads(process.stdout.readline())["id"] for _ in range(450)]
+        assert found == [f"b{n}" for n in range(450)]
+    finally:
+        killer.cancel()
+        process.kill()
+        process.communicate()
