@@ -1,0 +1,1 @@
+"""Many workers, several applications, outages, and what all of it costs."""

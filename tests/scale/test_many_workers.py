@@ -1,0 +1,101 @@
+"""Three applications' workers on one store: a thousand guesses are seven, two hundred copies of a right code one success."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pyotp
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from tests.harness import World, make_world, running
+from tests.scale.workers import APPS, Answers, rounds, world_of
+
+pytestmark = pytest.mark.slow
+
+GUESSES = 1000
+COPIES = 200
+FEW = pytest.param(2, 4, id="few")
+MANY = pytest.param(50, 16, id="many", marks=pytest.mark.long)
+
+
+async def enrolled(world: World, ids: Sequence[str]) -> dict[str, str]:
+    """The subjects' secrets; all of them could answer with a fresh code now."""
+    secrets = {}
+    for id in ids:
+        browser = await world.browser(id)
+        await browser.enroll()
+        secrets[id] = browser.secret
+    world.clock.advance(90)
+    return secrets
+
+
+def shared_out(answers: Sequence[tuple[str, str]], workers: int) -> Sequence[Answers]:
+    """Everybody's share."""
+    return [answers[number::workers] for number in range(workers)]
+
+
+def wrong(secret: str, now: float, count: int) -> Answers:
+    """Wrong codes, all different, each from a browser of its own."""
+    good = {pyotp.TOTP(secret).at(int(now) + 30 * step) for step in range(-3, 4)}
+    codes = [code for code in (f"{number * 37:06d}" for number in range(count + 10)) if code not in good]
+    return [(f"{number}".zfill(48), code) for number, code in enumerate(codes[:count])]
+
+
+@pytest.mark.parametrize(("times", "workers"), [FEW, MANY])
+async def test_a_thousand_guesses(shared_url: str, times: int, workers: int) -> None:
+    """S-31, S-32: 1,000 wrong codes at once for one account, over the workers of three applications: exactly 7 are compared,
+    and there is one lock and one event of it, every time."""
+    world = make_world(store=shared_url)
+    async with running(world):
+        secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
+    now = world.clock.at
+    jobs = [(id, shared_out(wrong(secret, now, GUESSES), workers)) for id, secret in secrets.items()]
+    found = await asyncio.to_thread(rounds, shared_url, now, jobs)
+    async with running(world_of(shared_url, now, "web")) as world:
+        for (id, _), (compared, outcomes) in zip(jobs, found, strict=True):
+            # Where the machine is so busy that an answer comes too late, an attempt may be charged and never compared.
+            assert 7 - outcomes["unavailable"] <= compared <= 7, (id, outcomes)
+            assert outcomes.total() == GUESSES
+            assert outcomes.keys() <= {"wrong_code", "locked", "unavailable"}, outcomes
+            account = await world.store.load(SubjectKey("alpha", id))
+            assert account.attempts.used == 7
+            assert account.lock is not None
+            assert len((await world.store.events("alpha", account=id, kind="account.locked")).items) == 1
+            failed = (await world.store.events("alpha", account=id, kind="attempt.failed")).items
+            assert 7 - outcomes["unavailable"] <= len(failed) <= 7
+            assert {event.app for event in failed} <= {*APPS}
+
+
+@pytest.mark.parametrize(("times", "workers"), [FEW, MANY])
+async def test_copies_of_a_right_code(shared_url: str, times: int, workers: int) -> None:
+    """S-44, S-59: one right code sent 200 times at once over the workers of three applications proves once, every time."""
+    world = make_world(store=shared_url)
+    async with running(world):
+        secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
+    now = world.clock.at
+    jobs = []
+    for id, secret in secrets.items():
+        code = pyotp.TOTP(secret).at(int(now))
+        jobs.append((id, shared_out([(f"{number}".zfill(48), code) for number in range(COPIES)], workers)))
+    found = await asyncio.to_thread(rounds, shared_url, now, jobs)
+    async with running(world_of(shared_url, now, "web")) as world:
+        for (id, _), (_, outcomes) in zip(jobs, found, strict=True):
+            assert 1 - outcomes["unavailable"] <= outcomes["granted"] <= 1, outcomes
+            assert outcomes.keys() <= {"granted", "code_already_used", "locked", "unavailable"}, outcomes
+            granted = (await world.store.events("alpha", account=id, kind="proof.granted")).items
+            assert len(granted) == 2, "the one of the enrollment and the one of now"
+            account = await world.store.load(SubjectKey("alpha", id))
+            assert (account.lock, account.attempts.used) == (None, 0)
+
+
+async def test_the_workers_bite(shared_url: str) -> None:
+    """The same workers with a counter that is read and then written compare more than seven: the tests above can fail."""
+    world = make_world(store=shared_url)
+    async with running(world):
+        secrets = await enrolled(world, ["ann"])
+    now = world.clock.at
+    jobs = [("ann", shared_out(wrong(secrets["ann"], now, 200), 4))]
+    ((compared, _),) = await asyncio.to_thread(rounds, shared_url, now, jobs, broken=True)
+    assert compared > 7

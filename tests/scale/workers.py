@@ -1,0 +1,122 @@
+"""Workers of three applications on one store: one interpreter that is told what to do, forks, and sets all off at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mfa_gate import Subject
+from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.model import Caller, SubjectKey
+from mfa_gate.errors import MFAGateError
+from mfa_gate.service import Verified
+from tests.attacks import worker
+from tests.harness import HOME, FixedClock, World, make_world
+
+APPS = ("web", "desktop", "api")
+ROOT = Path(__file__).resolve().parents[2]
+AT_ONCE = 60
+"""Answers in flight in one worker: with many more, a busy machine's clock runs out before its stores do."""
+Answers = Sequence[tuple[str, str]]
+
+
+def world_of(url: str, now: float, app: str) -> World:
+    """A gate of its own on the store, of the application ``app``."""
+    world = make_world(store=url, clock=FixedClock(now))
+    world.engine.wiring = replace(world.engine.wiring, app=app)
+    return world
+
+
+def rounds(
+    url: str, now: float, jobs: Sequence[tuple[str, Sequence[Answers]]], *, broken: bool = False
+) -> list[tuple[int, Counter[str]]]:
+    """For each job (a subject, and each worker's answers as handle and code): comparisons, and how often each outcome came."""
+    told = {"url": url, "now": now, "jobs": jobs, "broken": broken}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.scale.workers"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+        input=json.dumps(told) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [(compared, Counter(outcomes)) for compared, outcomes in json.loads(done.stdout.splitlines()[-1])]
+
+
+async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
+    """All answers at once."""
+    account = await world.store.load(SubjectKey("alpha", id))
+    authenticator = account.authenticators[0].id
+    proving = world.gate.service.proving
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(handle: str, code: str) -> str:
+        caller = Caller(subject=Subject(id, "alpha", session="s"), handle=handle_digest(handle), network=HOME)
+        try:
+            async with turns:
+                result = await proving.verify(caller, handle=handle, authenticator=authenticator, response=code)
+        except MFAGateError:
+            return "unavailable"
+        if isinstance(result, Verified):
+            return "again" if result.again else "granted"
+        return result.reason
+
+    return Counter(await asyncio.gather(*(one(handle, code) for handle, code in answers)))
+
+
+async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[int, Counter[str]]]:
+    """One worker's share of every job."""
+    world = world_of(told["url"], told["now"], APPS[number % len(APPS)])
+    await world.gate.guard.open()
+    results: list[tuple[int, Counter[str]]] = []
+    for id, shares in told["jobs"]:
+        before = worker.compared
+        await asyncio.to_thread(barrier.wait)
+        outcomes = await answer_all(world, id, shares[number])
+        results.append((worker.compared - before, outcomes))
+    await world.engine.idle()
+    await asyncio.to_thread(barrier.wait)
+    await world.gate.guard.aclose()
+    return results
+
+
+def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
+    """A worker's process."""
+    results.put(asyncio.run(work(told, number, barrier)))
+
+
+def main() -> None:
+    """Fork the workers, let them go, and print what they all found together."""
+    told = json.loads(sys.stdin.readline())
+    if told["broken"]:
+        worker.break_the_counter()
+    worker.count_comparisons()
+    fork = multiprocessing.get_context("fork")
+    count = len(told["jobs"][0][1])
+    barrier, results = fork.Barrier(count, timeout=120), fork.SimpleQueue()
+    processes = [fork.Process(target=live, args=(told, number, barrier, results)) for number in range(count)]
+    for process in processes:
+        process.start()
+    totals: list[tuple[int, Counter[str]]] = [(0, Counter()) for _ in told["jobs"]]
+    for _ in processes:
+        for number, (compared, outcomes) in enumerate(results.get()):
+            totals[number] = (totals[number][0] + compared, totals[number][1] + outcomes)
+    for process in processes:
+        process.join()
+    print(json.dumps(totals), flush=True)
+
+
+if __name__ == "__main__":
+    main()
