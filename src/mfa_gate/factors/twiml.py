@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
-
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 WAIT = 10
 """Seconds in which a key may be pressed after the last word."""
@@ -14,6 +12,8 @@ def ask_for_key(words: tuple[str, ...], *, action: str, goodbye: str, language: 
 
     ``finishOnKey`` is empty, because by default # ends the input and is not part of it.
     """
+    from xml.sax.saxutils import quoteattr
+
     said = "".join(say(text, language) for text in words)
     gather = (
         f'<Gather input="dtmf" numDigits="1" finishOnKey="" timeout="{WAIT}" method="POST" action={quoteattr(action)}>'
@@ -30,4 +30,6 @@ def say_and_hang_up(words: tuple[str, ...], *, language: str) -> str:
 
 def say(text: str, language: str) -> str:
     """One sentence, spoken; nothing in it is markup."""
+    from xml.sax.saxutils import escape, quoteattr
+
     return f"<Say language={quoteattr(language)}>{escape(text)}</Say>"
