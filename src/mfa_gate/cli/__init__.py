@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from . import accounts, audit, doctor, keys, policy
+    from . import accounts, audit, doctor, importing, keys, policy
 
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -22,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     accounts.add_commands(sub)
     audit.add_commands(sub)
     doctor.add_commands(sub)
+    importing.add_commands(sub)
     return top
 
 

@@ -1,0 +1,318 @@
+"""``mfa-gate import``: each source, each refusal, and that it can be run again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from base64 import b32encode
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+
+from mfa_gate import MFAGate, Subject
+from mfa_gate.cli import main
+from mfa_gate.core.model import Account, Caller
+from mfa_gate.factors.totp import hotp
+from mfa_gate.importing import Options, Record, read
+from mfa_gate.keyring import make_key
+from mfa_gate.service import Verified
+
+from .doctored import gate, policy
+
+KEY = make_key(bytes(range(9, 41)))
+ANN, BOB = (b32encode(bytes(range(start, start + 20))).decode() for start in (30, 60))
+SHORT = b32encode(bytes(range(10))).decode()
+WEAK = b32encode(bytes(range(9))).decode().rstrip("=")
+POLICY = 'version = 1\nname = "x"\n[factors]\nallowed = ["totp", "webauthn", "backup-code"]\n'
+POLICY += '[tenants.mail.factors]\nallowed = ["webauthn"]\n'
+
+
+@dataclass
+class Place:
+    """A directory with keys and a policy, and the command over it."""
+
+    path: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, file: Path, *options: str, store: bool = True) -> tuple[int, dict[str, Any]]:
+        """The command with --json."""
+        parts = ["--policy", str(self.path / "policy.toml"), "--keys-file", str(self.path / "keys")]
+        parts += ["--store", self.store] if store else []
+        code = main(["import", str(file), "--json", "--actor", "root", "--reason", "moving", *parts, *options])
+        told: dict[str, Any] = json.loads(self.capsys.readouterr().out)
+        return code, told
+
+    @property
+    def store(self) -> str:
+        """The store's URL."""
+        return f"sqlite:///{self.path / 'gate.db'}"
+
+    def gate(self) -> MFAGate:
+        """A gate over the store."""
+        return gate(store=self.store, keys=[KEY], policy=policy(), clock=None)
+
+    def account(self, id: str, tenant: str = "default") -> Account:
+        """What the store has."""
+
+        async def load() -> Account:
+            mine = self.gate()
+            await mine.guard.open()
+            found = await mine.service.engine.store.load(Subject(id, tenant).key)
+            await mine.service.aclose()
+            return found
+
+        return asyncio.run(load())
+
+    def write(self, text: str, name: str = "apps") -> Path:
+        """A source."""
+        path = self.path / name
+        path.write_text(text, "utf-8")
+        return path
+
+
+@pytest.fixture
+def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Place:
+    """A place without a store."""
+    (tmp_path / "keys").write_text(KEY)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    return Place(tmp_path, capsys)
+
+
+def uri(secret: str, account: str = "Shop:ann", more: str = "") -> str:
+    """An address."""
+    return f"otpauth://totp/{account}?secret={secret}&issuer=Shop{more}"
+
+
+def django(path: Path, *rows: tuple[Any, ...]) -> Path:
+    """A host's database with django-otp, as its migrations make it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE auth_user (id integer PRIMARY KEY, username varchar(150), email varchar(254))")
+        connection.executemany("INSERT INTO auth_user VALUES (?, ?, ?)", [(1, "ann", "a@x.example"), (2, "bob", "")])
+        connection.execute(
+            "CREATE TABLE otp_totp_totpdevice (id integer PRIMARY KEY, name varchar(64), confirmed bool, key varchar(80),"
+            " step smallint, t0 bigint, digits smallint, tolerance smallint, drift smallint, last_t bigint,"
+            " user_id integer, throttling_failure_count integer, throttling_failure_timestamp datetime)"
+        )
+        connection.executemany(
+            "INSERT INTO otp_totp_totpdevice VALUES (?, ?, ?, ?, ?, ?, ?, 1, 0, ?, ?, 0, NULL)", rows
+        )
+        connection.commit()
+    return path
+
+
+HEX = bytes(range(30, 50)).hex()
+SOURCES: dict[str, Callable[[Place], tuple[Path, list[str]]]] = {
+    "addresses with a user": lambda p: (p.write(f"# apps\n\nann,{uri(ANN)}\nbob\t{uri(BOB)}\n"), []),
+    "addresses alone": lambda p: (p.write(f"{uri(ANN, 'Shop:ann')}\n{uri(BOB, 'bob')}\n"), []),
+    "csv": lambda p: (p.write(f"user,secret,digits\nann,{ANN},6\nbob,{BOB.lower()},\n"), []),
+    "csv of addresses": lambda p: (p.write(f'id,uri\nann,"{uri(ANN)}"\nbob,"{uri(BOB)}"\n'), ["--format", "csv"]),
+    "csv in hex": lambda p: (p.write(f"email;x,secret_hex,user\n,{HEX},ann\n,{bytes(range(60, 80)).hex()},bob\n"), []),
+    "authelia csv": lambda p: (
+        p.write(f"issuer,username,algorithm,digits,period,secret\nA,ann,SHA1,6,30,{ANN}\nA,bob,SHA1,6,30,{BOB}\n"),
+        ["--format", "authelia"],
+    ),
+    "authelia uri": lambda p: (
+        p.write(f"{uri(ANN, 'A:ann', '&algorithm=SHA1&digits=6&period=30')}\n{uri(BOB, 'A:bob')}\n"),
+        ["--format", "authelia"],
+    ),
+    "django-otp": lambda p: (
+        django(
+            p.path / "host.db",
+            (1, "default", 1, HEX, 30, 0, 6, -1, 1),
+            (2, "phone", 1, bytes(range(60, 80)).hex(), 30, 0, 6, 5, 2),
+            (3, "half", 0, "aa" * 20, 30, 0, 6, -1, 2),
+        ),
+        ["--user-column", "username"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_source(place: Place, name: str) -> None:
+    """Two people come in from each source; their own app's next code is right at the gate."""
+    file, options = SOURCES[name](place)
+    code, told = place.run(file, *options)
+    assert (code, told["imported"], told["refused"]) == (0, 2, {})
+    for id, secret in (("ann", ANN), ("bob", BOB)):
+        (app,) = place.account(id).authenticators
+        assert app.factor == "totp"
+        assert secret not in str(app)
+        assert asyncio.run(answers(place, id, pyotp.TOTP(secret).now()))
+
+
+async def answers(place: Place, id: str, code: str) -> bool:
+    """Whether the gate takes a code."""
+    mine = place.gate()
+    await mine.guard.open()
+    account = await mine.service.engine.store.load(Subject(id).key)
+    caller = Caller(subject=Subject(id), handle="h", network="192.0.2.1")
+    authenticator = account.authenticators[0].id
+    result = await mine.service.proving.verify(caller, handle="h", authenticator=authenticator, response=code)
+    await mine.service.aclose()
+    return isinstance(result, Verified)
+
+
+REFUSED = [
+    ("weak", f"ann,{WEAK},totp,SHA1,6,30"),
+    ("weak", "ann,JBSWY3DPEHPK3PXP,totp,SHA1,6,30"),
+    ("weak", "ann,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ,totp,SHA1,6,30"),
+    ("weak", f"ann,{'A' * 32},totp,SHA1,6,30"),
+    ("secret", "ann,01189998819991197253,totp,SHA1,6,30"),
+    ("weak", "ann,,totp,SHA1,6,30"),
+    ("kind", f"ann,{ANN},hotp,SHA1,6,30"),
+    ("algorithm", f"ann,{ANN},totp,SHA256,6,30"),
+    ("digits", f"ann,{ANN},totp,SHA1,5,30"),
+    ("period", f"ann,{ANN},totp,SHA1,6,0"),
+    ("period", f"ann,{ANN},totp,SHA1,6,x"),
+    ("user", f",{ANN},totp,SHA1,6,30"),
+    ("user", f"{'x' * 300},{ANN},totp,SHA1,6,30"),
+]
+
+
+@pytest.mark.parametrize(("reason", "row"), REFUSED)
+def test_what_is_not_fit_is_refused(place: Place, reason: str, row: str) -> None:
+    """S-120: secrets below 80 bits, well-known ones, and apps that the gate could not check are counted and not taken;
+    the line is named, and its secret is not."""
+    file = place.write(f"user,secret,type,algorithm,digits,period\n{row}\nbob,{BOB},,,,\n")
+    code, told = place.run(file)
+    assert (code, told["imported"], told["refused"]) == (1, 1, {reason: 1})
+    assert told["lines"][0]["line"] == 2
+    secret = row.split(",")[1]
+    assert not secret or secret not in json.dumps(told)
+
+
+def test_short_secrets_are_taken_with_a_warning(place: Place) -> None:
+    """Between 80 and 128 bits; their codes are right, though pyotp would refuse to make them."""
+    code, told = place.run(place.write(f"ann,{uri(SHORT)}\n"))
+    assert (code, told["imported"], told["short"]) == (0, 1, 1)
+    secret = bytes(range(10))
+    assert asyncio.run(answers(place, "ann", hotp(secret, int(time.time()) // 30, 6)))
+
+
+def test_the_same_secret_twice(place: Place) -> None:
+    """A double line is one app; two people with one secret are not two."""
+    lines = [f"ann,{uri(ANN)}", f"ann,{uri(ANN)}", f"bob,{uri(ANN)}"]
+    code, told = place.run(place.write("\n".join(lines)))
+    assert (code, told["imported"], told["refused"]) == (1, 1, {"duplicate": 1, "shared": 1})
+
+
+def test_it_can_be_run_again(place: Place) -> None:
+    """A second run, as after one that was stopped half-way, brings what is missing and nothing twice."""
+    assert place.run(place.write(f"ann,{uri(ANN)}\n"))[1]["imported"] == 1
+    file = place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n")
+    assert {name: place.run(file)[1][name] for name in ("imported",)} == {"imported": 1}
+    code, told = place.run(file)
+    assert (code, told["imported"], told["present"]) == (0, 0, 2)
+    assert len(place.account("ann").authenticators) == 1
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_a_dry_run_writes_nothing(place: Place, store: bool) -> None:
+    """It counts and refuses alike, with or without a store to compare with, and makes no file."""
+    file = place.write(f"ann,{uri(ANN)}\nbob,{uri(WEAK)}\n")
+    code, told = place.run(file, "--dry-run", store=store)
+    assert (code, told["dry_run"], told["imported"], told["refused"]) == (1, True, 1, {"weak": 1})
+    assert not (place.path / "gate.db").exists()
+    place.run(place.write(f"ann,{uri(ANN)}\n", "first"))
+    before = place.account("ann")
+    assert place.run(file, "--dry-run")[1]["present"] == 1
+    assert place.account("ann") == before
+    assert place.account("bob").authenticators == ()
+
+
+def test_used_codes_stay_used(place: Place) -> None:
+    """S-59: the step that django-otp accepted last comes along, so its code is none here."""
+    now = int(time.time()) // 30
+    file = django(place.path / "host.db", (1, "default", 1, HEX, 30, 0, 6, now + 1, 1))
+    assert place.run(file)[0] == 0
+    assert place.account("1").authenticators[0].data["step"] == now + 1
+    assert not asyncio.run(answers(place, "1", pyotp.TOTP(ANN).now()))
+
+
+def test_another_epoch_is_refused(place: Place) -> None:
+    """A device that counts from elsewhere than 1970 could never be right."""
+    file = django(place.path / "host.db", (1, "default", 1, HEX, 30, 60, 6, -1, 1))
+    assert place.run(file)[1]["refused"] == {"t0": 1}
+
+
+def test_a_tenant_without_apps_is_refused(place: Place) -> None:
+    """Where the policy allows no authenticator app, one could never be used."""
+    assert place.run(place.write(f"ann,{uri(ANN)}\n"), "--tenant", "mail")[1]["refused"] == {"not_allowed": 1}
+
+
+def test_tenants_from_the_file(place: Place) -> None:
+    """A column ``tenant`` wins over the option."""
+    file = place.write(f"tenant,user,secret\nclinic,ann,{ANN}\n,bob,{BOB}\n")
+    assert place.run(file, "--tenant", "practice")[1]["imported"] == 2
+    assert place.account("ann", "clinic").authenticators
+    assert place.account("bob", "practice").authenticators
+
+
+def test_it_is_written_down(place: Place) -> None:
+    """Each enrollment commits with an event that names who and why; a last one sums up."""
+    place.run(place.write(f"ann,{uri(ANN)}\n"))
+
+    async def trail() -> Any:
+        mine = place.gate()
+        await mine.guard.open()
+        found = (await mine.service.engine.store.events("default")).items
+        await mine.service.aclose()
+        return found
+
+    last, first = asyncio.run(trail())
+    assert (last.kind, last.actor, last.detail) == ("store.imported", "operator:root", {"accounts": 1})
+    assert (first.kind, first.account, first.reason, first.detail["by"]) == (
+        "factor.enrolled",
+        "ann",
+        "moving",
+        "import",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        ("a,b\n1,2\n", [], "must name the columns"),
+        ('user,secret\nann,"x\n', [], "unexpected end"),
+        ("totp_configurations:\n  - username: a\n", ["--format", "authelia"], "export csv"),
+        ("no database", ["--format", "django-otp"], "django-otp"),
+        ("x", ["--format", "django-otp", "--user-column", "id; DROP"], "no name"),
+    ],
+)
+def test_what_is_no_source(place: Place, text: str, options: list[str], says: str) -> None:
+    """A file of another format is wrong use, told in one line."""
+    with pytest.raises(json.JSONDecodeError):
+        place.run(place.write(text), *options)
+    code = main(["import", str(place.path / "apps"), "--actor", "r", "--reason", "r", "--dry-run", *options])
+    assert (code, says in place.capsys.readouterr().err) == (2, True)
+
+
+def test_for_people(place: Place) -> None:
+    """Without --json: refusals on standard error, the sum on standard output, and no secret anywhere."""
+    file = place.write(f"ann,{uri(ANN)}\nbob\x1b[2J,{uri(WEAK)}\neve,{uri(SHORT)}\n")
+    assert main(["import", str(file), "--dry-run", "--actor", "r", "--reason", "r"]) == 1
+    out, err = place.capsys.readouterr()
+    assert out == "3 read: 2 would be imported, 0 there already, 1 refused, 1 short\n"
+    assert "\x1b" not in err
+    assert "line 3: eve: warning" in err
+    assert ANN not in out + err
+    assert WEAK not in out + err
+
+
+def test_a_missing_file_is_wrong_use(place: Place) -> None:
+    """As the other commands say it."""
+    assert main(["import", str(place.path / "none"), "--dry-run", "--actor", "r", "--reason", "r"]) == 2
+
+
+def test_records_hide_their_secrets(place: Place) -> None:
+    """A record in a log or a traceback shows no secret."""
+    (record,) = read(place.write(f"ann,{uri(ANN)}\n"), "auto", Options())
+    assert isinstance(record, Record)
+    assert "secret" not in repr(record)
