@@ -75,6 +75,21 @@ async def test_killed_and_restarted(server: servers.Server, store: RedisStore) -
     await silence(store)
 
 
+async def test_closed_while_it_breaks(server: servers.Server) -> None:
+    """Closing comes to an end also at the very moment at which the channel and the connections break."""
+    for number in range(8):
+        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        await store.open()
+        await silence(store)
+        calls = [asyncio.ensure_future(store.load(ALICE)) for _ in range(5)]
+        server.say("CLIENT", "KILL", "TYPE", "pubsub")
+        server.say("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(store.aclose(), 3)
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
 async def test_hanging(server: servers.Server, store: RedisStore) -> None:
     """F-1: a server that accepts and never answers is refused within a second, and no attempt is given back by it."""
     await silence(store)
@@ -266,6 +281,38 @@ async def test_unfit_servers(tmp_path: Path, options: tuple[str, ...], message: 
         await store.aclose()
 
 
+async def test_tls(tmp_path: Path) -> None:
+    """``rediss://`` talks TLS, to a server whose certificate is signed by the authority that the URL names, and no other."""
+    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = (
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    )
+    process = await asyncio.create_subprocess_exec("openssl", *made, *name, stderr=asyncio.subprocess.DEVNULL)
+    assert await process.wait() == 0
+    (port,) = servers.free_ports(1)
+    options = ["--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    with servers.single(tmp_path, "--appendonly", "yes", *options, "--tls-auth-clients", "no"):
+        store = RedisStore(f"rediss://127.0.0.1:{port}?ca={certificate}")
+        await store.open()
+        assert await store.swap(enrolled(ALICE))
+        await silence(store)
+        await store.aclose()
+        stranger = RedisStore(f"rediss://127.0.0.1:{port}")
+        with pytest.raises(StoreUnavailable, match="certificate"):
+            await stranger.open()
+
+
 async def test_forgetful_server_on_purpose(tmp_path: Path) -> None:
     """S-112: ``durable=false`` accepts a server without a disk, and nothing else."""
     with servers.single(tmp_path, "--appendonly", "no") as server:
@@ -369,9 +416,9 @@ async def test_failover(tmp_path: Path) -> None:
         told = 0
         killed = 0.0
         while told < 200:
-            account = await store.load(ALICE)
-            used = account.attempts.used + 1
             try:
+                account = await store.load(ALICE)
+                used = account.attempts.used + 1
                 assert await store.swap(replace(account, attempts=Attempts(used=used)), [event(used)])
             except StoreUnavailable:
                 assert killed

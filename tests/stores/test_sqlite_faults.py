@@ -116,6 +116,31 @@ async def test_old_copy_with_a_newer_log(store: SQLiteStore, place: Path) -> Non
     await nothing_lost(store)
 
 
+async def test_old_copy(store: SQLiteStore, place: Path) -> None:
+    """S-123, F-38: an old copy put in the place of the running store is refused, until the operator chooses it."""
+    await store.aclose()
+    old = (place / "mfa.db").read_bytes()
+    await store.open()
+    assert await store.swap(enrolled(BOB))
+    await store.aclose()
+    new = (place / "mfa.db").read_bytes()
+    await store.open()
+    for name in NAMES:
+        (place / name).unlink()
+    (place / "mfa.db").write_bytes(old)
+    await out_of_order(store)
+    (place / "mfa.db").unlink()
+    (place / "mfa.db").write_bytes(new)
+    await answers(store)
+    assert (await store.load(BOB)).version == 1
+    (place / "mfa.db").unlink()
+    (place / "mfa.db").write_bytes(old)
+    await out_of_order(store)
+    (place / "mfa.db.created").unlink()
+    await answers(store)
+    await nothing_lost(store)
+
+
 @pytest.mark.parametrize("names", [NAMES[1:2], NAMES[2:], NAMES[1:]], ids=["log", "index", "both"])
 async def test_log_removed(store: SQLiteStore, place: Path, names: tuple[str, ...]) -> None:
     """What was committed survives the removal of the log or of its index under the running store."""

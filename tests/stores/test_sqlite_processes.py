@@ -18,14 +18,18 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.stores import store_from_url
 from mfa_gate.stores.sqlite import SQLiteStore, starting
 from mfa_gate.testing.store_suite import ALICE, enrolled
+
+from . import servers
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(starting.__file__).parents[3])}
 HEAD = """
 import asyncio, os, sys
 from dataclasses import replace
 from mfa_gate.core.model import Attempts, SubjectKey
+from mfa_gate.stores import store_from_url
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 """
@@ -85,6 +89,8 @@ async def test_killed_at_any_moment(tmp_path: Path) -> None:
 
 
 BURST = """
+from mfa_gate.stores import store_from_url
+
 async def charge(store):
     for _ in range(300):
         account = await store.load(ALICE)
@@ -96,7 +102,7 @@ async def charge(store):
     raise AssertionError("never decided")
 
 async def main():
-    store = SQLiteStore(sys.argv[1])
+    store = store_from_url(sys.argv[1])
     await store.open()
     assert store.changed() is not None
     print(sum(await asyncio.gather(*(charge(store) for _ in range(250)))))
@@ -105,23 +111,26 @@ asyncio.run(main())
 """
 
 
-async def test_budget_over_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("redis", marks=pytest.mark.slow)])
+async def test_budget_over_processes(tmp_path: Path, kind: str) -> None:
     """S-31: 1,000 that want an attempt at once, over four processes, get exactly seven."""
-    path = tmp_path / "mfa.db"
-    store = SQLiteStore(path)
-    await store.open()
-    assert await store.swap(enrolled(ALICE))
-    for version in range(1, 3):
-        account = await store.load(ALICE)
-        assert account.version == version + (version - 1) * 7
-        fresh = type(account.attempts)()
-        assert await store.swap(type(account)(key=ALICE, version=account.version, attempts=fresh))
-        processes = [await asyncio.to_thread(start, BURST, path) for _ in range(4)]
-        taken = [int(await asyncio.to_thread(finish, process)) for process in processes]
-        assert sum(taken) == 7
-        account = await store.load(ALICE)
-        assert account.attempts.used == 7
-    await store.aclose()
+    with contextlib.ExitStack() as stack:
+        url = f"sqlite:///{tmp_path}/mfa.db"
+        if kind == "redis":
+            url = f"redis://127.0.0.1:{stack.enter_context(servers.single(tmp_path)).port}"
+        store = store_from_url(url)
+        await store.open()
+        assert await store.swap(enrolled(ALICE))
+        for version in range(1, 3):
+            account = await store.load(ALICE)
+            assert account.version == version + (version - 1) * 7
+            assert await store.swap(type(account)(key=ALICE, version=account.version))
+            processes = [await asyncio.to_thread(start, BURST, url) for _ in range(4)]
+            taken = [int(await asyncio.to_thread(finish, process)) for process in processes]
+            assert sum(taken) == 7
+            account = await store.load(ALICE)
+            assert account.attempts.used == 7
+        await store.aclose()
 
 
 async def test_changed_over_processes(tmp_path: Path) -> None:

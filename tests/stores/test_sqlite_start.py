@@ -82,7 +82,23 @@ async def test_marker_comes_back(path: Path) -> None:
     await made(path)
     path.with_name("mfa.db.created").unlink()
     await made_again(path)
-    assert re.fullmatch("[0-9a-f]{32}\n", path.with_name("mfa.db.created").read_text())
+    assert re.fullmatch("[0-9a-f]{32}\n1\n", path.with_name("mfa.db.created").read_text())
+
+
+async def test_old_copy(path: Path) -> None:
+    """S-123, F-38: yesterday's copy is not started on, since it would revive spent codes and undo locks; the operator may
+    choose it."""
+    await made(path)
+    old = path.read_bytes()
+    store = SQLiteStore(path)
+    await store.open()
+    assert await store.swap(enrolled(ALICE, version=1))
+    await store.aclose()
+    path.write_bytes(old)
+    message = await refusal(path)
+    assert "old copy of the store (change 1; 2 was here)" in message
+    path.with_name("mfa.db.created").unlink()
+    await made_again(path)
 
 
 def foreign(path: Path) -> None:

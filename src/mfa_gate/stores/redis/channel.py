@@ -95,6 +95,11 @@ class Channel:
             except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
                 self._up.clear()
             self._pending = None
+            task = asyncio.current_task()
+            if (
+                task is not None and task.cancelling()
+            ):  # a group whose tasks fail at that moment swallows it (before 3.13)
+                raise asyncio.CancelledError
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
 
     async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:

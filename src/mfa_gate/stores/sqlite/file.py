@@ -6,10 +6,12 @@ import contextlib
 import os
 import sqlite3
 import stat
+import time
 from typing import NamedTuple
 from urllib.parse import quote
 
 from ...errors import StoreUnavailable
+from .marker import Marker, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
 
 OPEN_PATIENCE = 0.4
@@ -22,6 +24,7 @@ _SETTINGS = (
     "cell_size_check = ON",
     "cache_size = -16384",
 )
+MARK_EVERY = 60.0
 LOOK_EVERY = 0.25
 """Seconds between two looks at the file on the disk."""
 
@@ -56,11 +59,12 @@ class StoreFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(os.fspath(path))
-        self.marker = self.path + ".created"
+        self.marker = Marker(self.path + ".created")
         self.log = self.path + "-wal"
         self.index = self.path + "-shm"
         self.store_id = ""
         self.known: tuple[int, int] | None = None
+        self._mark_at = 0.0
 
     def identity(self) -> Identity:
         """What stands at the path now. Raises ``StoreUnavailable`` where it is missing or may not be read."""
@@ -87,6 +91,7 @@ class StoreFile:
                 "temp_store = MEMORY",
                 "trusted_schema = OFF",
                 "cell_size_check = ON",
+                "cache_size = -16384",
             ):
                 connection.execute(f"PRAGMA {setting}")
         except BaseException:
@@ -124,6 +129,7 @@ class StoreFile:
             with contextlib.closing(self.raw(mode="ro")) as connection:
                 self.recognize(connection)
                 found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                newest = last_change(connection)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self.path} was replaced by a file that cannot be read: {error}") from error
         if found != "ok":
@@ -131,6 +137,32 @@ class StoreFile:
                 f"{self.path} was replaced by a copy that does not fit the log beside it ({found}): "
                 f"put the -wal of that copy there as well, or remove {self.log}"
             )
+        if older := self.older_than_remembered(newest):
+            raise StoreUnavailable(older)
+
+    def older_than_remembered(self, newest: int) -> str:
+        """What is wrong where the file has come less far than was written down, or "": an old copy would bring back spent
+        codes and take back locks, so somebody has to want that (S-123)."""
+        with contextlib.suppress(OSError):
+            memory = self.marker.read()
+            if memory is not None and memory.store_id == self.store_id and newest < memory.newest:
+                return (
+                    f"{self.path} is an old copy of the store (change {newest}; {memory.newest} was here): restore the newest "
+                    f"one, or delete {self.marker.path} to accept that spent codes are valid and locks are gone again"
+                )
+        return ""
+
+    def remember(self, connection: sqlite3.Connection, *, after: float = 0) -> None:
+        """Write down how far the store has come, at most every ``after`` seconds. A disk that refuses is no fault here."""
+        now = time.monotonic()
+        if after and now < self._mark_at:
+            return
+        self._mark_at = now + after
+        newest = last_change(connection)
+        with contextlib.suppress(OSError):
+            memory = self.marker.read()
+            if memory is None or (memory.store_id == self.store_id and memory.newest < newest):
+                self.marker.write(Memory(self.store_id, newest))
 
 
 def _place_of(path: str) -> tuple[int, int] | None:
@@ -141,6 +173,11 @@ def _place_of(path: str) -> tuple[int, int] | None:
     except OSError as error:
         raise StoreUnavailable(f"the SQLite store {path} cannot be reached: {error.strerror}") from error
     return found.st_dev, found.st_ino
+
+
+def last_change(connection: sqlite3.Connection) -> int:
+    """The number of the newest change notice; it only ever rises."""
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM change").fetchone()[0])
 
 
 def store_id_of(connection: sqlite3.Connection) -> str:

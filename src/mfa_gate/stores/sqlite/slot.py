@@ -8,7 +8,7 @@ import threading
 import time
 
 from ...errors import StoreUnavailable
-from .file import LOOK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
+from .file import LOOK_EVERY, MARK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
 from .index import View
 
 _FORK_PATIENCE = 2.0
@@ -57,7 +57,8 @@ class Slot:
         if not self._knocks or (at := time.monotonic()) < self._knock_at:
             return
         try:
-            self.file.connect(patience=self._opening).close()
+            with contextlib.closing(self.file.connect(patience=self._opening)) as fresh:
+                self.file.remember(fresh, after=MARK_EVERY)
         except BaseException:
             self.drop()
             raise

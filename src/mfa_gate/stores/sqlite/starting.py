@@ -10,7 +10,8 @@ import stat
 
 from ...errors import SettingsError, StoreUnavailable
 from ..mounts import network_type_of
-from .file import StoreFile, is_busy, store_id_of
+from .file import StoreFile, is_busy, last_change, store_id_of
+from .marker import sync
 from .schema import APPLICATION_ID, SCHEMA, upgrade, version_of
 
 OLDEST_SQLITE = (3, 35, 0)
@@ -37,7 +38,6 @@ def start(file: StoreFile) -> None:
             _create(file)
         _require_own(file)
         _open_first(file)
-        _mark(file)
     except OSError as error:
         raise SettingsError(
             f"the SQLite store {file.path} cannot be used: {error.strerror}: {error.filename}"
@@ -45,10 +45,10 @@ def start(file: StoreFile) -> None:
 
 
 def _create(file: StoreFile) -> None:
-    if os.path.lexists(file.marker):
+    if os.path.lexists(file.marker.path):
         raise SettingsError(
             f"the SQLite store {file.path} is missing, but was created here once. An empty store means that everybody is "
-            f"unenrolled: restore it from a copy, or delete {file.marker} to begin anew"
+            f"unenrolled: restore it from a copy, or delete {file.marker.path} to begin anew"
         )
     fresh = StoreFile(f"{file.path}.{secrets.token_hex(8)}.new")
     os.close(os.open(fresh.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -65,7 +65,7 @@ def _create(file: StoreFile) -> None:
             connection.close()
         with contextlib.suppress(FileExistsError):  # another worker was faster: its file is the store
             os.link(fresh.path, file.path)
-        _sync(os.path.dirname(file.path))
+        sync(os.path.dirname(file.path))
     except sqlite3.Error as error:
         raise SettingsError(f"the SQLite store {file.path} cannot be created: {error}") from error
     finally:
@@ -111,6 +111,7 @@ def _open_first(file: StoreFile) -> None:
         if os.stat(file.path).st_size <= _CHECKED_WHOLE:
             _require_sound(file, connection)
         file.store_id = store_id_of(connection)
+        _require_remembered(file, connection)
     except sqlite3.Error as error:
         raise _refusal(file, error) from error
     finally:
@@ -154,29 +155,16 @@ def _refusal(file: StoreFile, error: sqlite3.Error) -> Exception:
     return SettingsError(f"{file.path} is no SQLite file, or a damaged one ({error}): restore it from a copy")
 
 
-def _mark(file: StoreFile) -> None:
-    """The sibling that remembers that this store exists, so that its loss is not taken for a first start."""
-    try:
-        with open(file.marker, encoding="ascii", errors="replace") as marker:
-            remembered = marker.read(64).strip()
-    except FileNotFoundError:
-        fresh = f"{file.marker}.{secrets.token_hex(8)}"
-        with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as marker:
-            marker.write(file.store_id + "\n")
-            marker.flush()
-            os.fsync(marker.fileno())
-        os.replace(fresh, file.marker)
-        _sync(os.path.dirname(file.path))
-        return
-    if remembered != file.store_id:
+def _require_remembered(file: StoreFile, connection: sqlite3.Connection) -> None:
+    """Is this the store that was created here, and no old copy of it? At the first start, remember it."""
+    memory = file.marker.read()
+    if memory is not None and memory.store_id != file.store_id:
         raise SettingsError(
-            f"{file.path} is not the store that was created here: restore that one, or delete {file.marker} to accept this one"
+            f"{file.path} is not the store that was created here: restore that one, or delete {file.marker.path} to accept "
+            "this one"
         )
-
-
-def _sync(directory: str) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if older := file.older_than_remembered(last_change(connection)):
+        raise SettingsError(older)
+    file.remember(connection)
+    if file.marker.read() is None:
+        raise SettingsError(f"{file.marker.path} cannot be written: give this process's user the directory")

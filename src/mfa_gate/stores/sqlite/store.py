@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import sqlite3
@@ -66,6 +67,13 @@ class SQLiteStore:
     def _finish(self, threads: Sequence[threading.Thread]) -> None:
         for thread in threads:
             thread.join(1.0)
+        if threads and self._file.store_id:
+            # Nobody waits for it: what cannot be remembered now is so at the next start.
+            with (
+                contextlib.suppress(sqlite3.Error, StoreUnavailable),
+                contextlib.closing(self._file.connect(patience=0)) as connection,
+            ):
+                self._file.remember(connection)
         self._slots.close()
 
     def before_fork(self) -> None:
