@@ -62,15 +62,19 @@ def test_text_message(person: Arrive, example: Example, script: bool) -> None:
 
 
 def test_declined(person: Arrive, script: bool) -> None:
-    """Declining signs out, and the next sign-in asks again."""
+    """Declining is explained, ends what this browser has proven, and leads to the sign-out; the next sign-in asks again."""
     somebody = person(script=script)
     somebody.sign_in(USER)
-    somebody.set_up_app()
+    app = somebody.set_up_app()
     somebody.keep_codes()
     somebody.press("Continue to Clearview")
     somebody.press("Decline and sign out")
+    somebody.at("You declined")
+    somebody.says(f"Without accepting “{AGREEMENT}” the application cannot be opened.")
+    somebody.press("Sign out", within="main")
     somebody.at("Sign in")
     somebody.go("/")
     somebody.at("Sign in")
     somebody.sign_in(USER)
+    somebody.type_code(app.code())
     somebody.at(AGREEMENT)

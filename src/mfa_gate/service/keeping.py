@@ -103,6 +103,6 @@ class Keeping:
         return await self.engine.change(caller.subject.key, step)
 
     async def decline(self, caller: Caller) -> None:
-        """The agreement was declined: written down; the app stays closed."""
+        """The agreement was declined: written down, and this browser's proofs are gone; the app stays closed."""
         moment = self.engine.moment(network=caller.network)
-        await self.engine.record((moment.event("agreement.declined", caller.subject.key),))
+        await self.engine.change(caller.subject.key, lambda account: changes.decline_agreement(account, moment, caller))

@@ -330,7 +330,9 @@ async def agreement(visit: Visit, body: Body, name: str) -> Answer:
         return problem(_pending(judgement) or Refusal(reason="proof_required"))
     if mine is None:
         return problem(Refusal(reason="not_found"))
-    return as_json({"id": mine.id, "version": mine.version, "title": mine.title, "text": mine.text})
+    return as_json(
+        {"id": mine.id, "version": mine.version, "title": mine.title, "text": mine.text, "digest": mine.digest}
+    )
 
 
 async def agree(visit: Visit, body: Body, name: str) -> Answer:

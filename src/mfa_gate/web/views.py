@@ -392,7 +392,8 @@ class BrowserLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """One line of the person's own trail. ``kind`` is an event's kind, ``label`` what it was about."""
+    """One line of the person's own trail. ``kind`` is an event's kind, ``label`` what it was about, ``app`` where it was, if
+    several applications share the store."""
 
     at: int
     kind: str
@@ -400,6 +401,7 @@ class Activity:
     label: str = ""
     network: str = ""
     ref: str = ""
+    app: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -479,11 +481,13 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementDeclined:
-    """The agreement was declined, and the person is signed out."""
+    """The agreement was declined: the app stays closed. ``sign_out`` is the host's own, empty where it has none; then
+    ``sign_in`` leads to its sign-in."""
 
     template: ClassVar[str] = "agreement_declined.html"
     title: str
     sign_in: str = ""
+    sign_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

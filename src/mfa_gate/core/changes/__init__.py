@@ -16,7 +16,16 @@ from .enrolling import (
     skip,
 )
 from .sending import issue, send_failed
-from .upkeep import accept_agreement, forget_browser, remove, rename, request_recovery, saved_backup, set_default
+from .upkeep import (
+    accept_agreement,
+    decline_agreement,
+    forget_browser,
+    remove,
+    rename,
+    request_recovery,
+    saved_backup,
+    set_default,
+)
 
 __all__ = [
     "Change",
@@ -30,6 +39,7 @@ __all__ = [
     "answer_elsewhere",
     "begin_enrollment",
     "charge",
+    "decline_agreement",
     "forget_browser",
     "grant_leave",
     "issue",

@@ -110,6 +110,13 @@ def accept_agreement(
     return Change(account=tidy(changed, now), events=(event,), answer=None)
 
 
+def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Change[None]:
+    """The agreement was declined: what this browser has proven ends with it, so that it starts anew."""
+    event = moment.event("agreement.declined", account.key)
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle != caller.handle))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
 def saved_backup(account: Account, moment: Moment, *, id: str, data: object) -> Change[Refusal | None]:
     """The person has the codes: what was kept to show them again goes."""
     mine = account.authenticator(id)

@@ -118,7 +118,8 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
             for b in sorted(account.browsers, key=lambda b: -b.last_used_at)
         ),
         activity=tuple(
-            views.Activity(at=e.at, kind=e.kind, factor=e.factor, network=e.network, ref=e.id) for e in events.items
+            views.Activity(at=e.at, kind=e.kind, factor=e.factor, network=e.network, ref=e.id, app=e.app)
+            for e in events.items
         ),
         remind=len(own) == 1 and codes is None,
         confirm_url=visit.own("/confirm") if stale else "",
@@ -263,7 +264,7 @@ async def agreement(visit: Visit) -> Answer:
         form = visit.form
         if form.get("action") == "decline":
             await visit.service.keeping.decline(visit.caller)
-            return visit.go(visit.site.sign_out or visit.own("/agreement"))
+            return _declined(visit, rules.agreement.title)
         refusal = None
         if form.get("accept"):
             refusal = await visit.service.keeping.accept(visit.caller, version=form.get("version", ""))
@@ -272,6 +273,13 @@ async def agreement(visit: Visit) -> Answer:
         problem = Problem(reason="accept_missing", field="accept") if refusal is None else problem_from(refusal, "")
         return visit.show(_agreement(visit, judgement), status=422, problems=[problem])
     return visit.show(_agreement(visit, judgement))
+
+
+def _declined(visit: Visit, title: str) -> Answer:
+    """What it means, with the way out: the host's own sign-out, which only the host can do. Our cookie goes now."""
+    visit.headers.append(visit.site.cookies.drop_note(visit.jar, visit.jar.handle))
+    visit.headers.append(visit.site.cookies.drop_note(visit.jar, visit.jar.going))
+    return visit.show(views.AgreementDeclined(title=title, sign_in=visit.site.sign_in, sign_out=visit.site.sign_out))
 
 
 def _agreement(visit: Visit, judgement: Judgement) -> views.Agreement:
