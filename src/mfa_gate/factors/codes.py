@@ -57,16 +57,25 @@ def issue_code(context: Context, code: str, rules: CodeRules, delivery: Delivery
 def verify_code(
     context: Context, data: Fields, challenges: Sequence[Challenge], response: object
 ) -> Accepted | Rejected:
-    """Any live code of this purpose counts. Spent and expired ones are recognized while they are kept, and cost nothing."""
+    """Any live code of this purpose counts. Spent and expired ones are recognized while they are kept, and cost nothing.
+
+    Where another application issued it under a policy of its own, the stricter of the two lives ends it (F-39).
+    """
     code = str(response)
     parts = (context.key.tenant, context.key.id, context.purpose, code)
     matching = [c for c in challenges if context.keyring.matches("code", str(c.data.get("code", _NONE)), *parts)]
     for challenge in matching:
-        if challenge.is_live(context.now):
+        if challenge.is_live(context.now) and context.now < challenge.issued_at + _life_of(context, challenge):
             return Accepted(data=data, target=challenge.target, challenge=challenge.id)
     if any(challenge.spent_at for challenge in matching):
         return Rejected(reason="code_already_used", free=True)
     return Rejected(reason="code_expired", free=True) if matching else Rejected(reason="wrong_code")
+
+
+def _life_of(context: Context, challenge: Challenge) -> int:
+    """Seconds that a code of this factor lives by our own policy."""
+    rules = getattr(getattr(context.rules.factors, challenge.factor, None), "code", None)
+    return rules.ttl if isinstance(rules, CodeRules) else challenge.expires_at - challenge.issued_at
 
 
 def masked_email(address: str) -> str:
