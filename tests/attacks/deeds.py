@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.core.policy import EnrollmentRules, Policy
+from mfa_gate.core.rules import EnrollmentRules, Policy
 from mfa_gate.service import Actor
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web import api, pages

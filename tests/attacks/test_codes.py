@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import Account, Seconds, SubjectKey
-from mfa_gate.core.policy import CodeRules, EmailRules, EnrollmentRules, PhoneRules
+from mfa_gate.core.rules import CodeRules, EmailRules, EnrollmentRules, PhoneRules
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, running, with_rules
 
 TTL = 600

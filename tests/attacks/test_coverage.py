@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from mfa_gate.core.policy import Exemption, Facts, PathRule, exemption_for
+from mfa_gate.core.policy import Facts, exemption_for
+from mfa_gate.core.rules import Exemption, PathRule
 from mfa_gate.web.facts import app_path, is_clean
 from mfa_gate.web.middleware import MFAGateMiddleware
 from tests.harness import (

@@ -21,8 +21,8 @@ from mfa_gate.core import changes
 from mfa_gate.core.changes import Charge
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account, Caller, SubjectKey
-from mfa_gate.core.policy import Rules
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import Rules
 from mfa_gate.factors.email import Email
 from mfa_gate.factors.totp import Totp
 from mfa_gate.service import Verified

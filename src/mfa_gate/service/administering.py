@@ -10,9 +10,9 @@ from ..core import changes
 from ..core.changes import administering as steps
 from ..core.events import Moment
 from ..core.model import Account, Caller, Subject, SubjectKey
-from ..core.policy import Rules, TenantSettings
 from ..core.reasons import Refusal
 from ..core.roles import Right, has_right, is_self, reaches, rights_of
+from ..core.rules import Rules, TenantSettings
 from ..factors import TRAITS
 from ..factors.backup_code import ALPHABET
 from ..ports import EventPage, Page
@@ -109,7 +109,11 @@ class Administering:
 
     async def _denied(self, actor: Actor, target: SubjectKey, refusal: Refusal) -> Refusal:
         moment = self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
-        event = moment.event("admin.denied", target, reason=refusal.reason)
+        own = actor.caller.subject.tenant if actor.caller else target.tenant
+        # Of another tenant nothing is told, and nobody writes into another tenant's trail (S-121).
+        event = moment.event(
+            "admin.denied", target if target.tenant == own else SubjectKey(own, ""), reason=refusal.reason
+        )
         bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
         if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.tell(event)
