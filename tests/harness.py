@@ -25,15 +25,7 @@ from starlette.websockets import WebSocket
 from mfa_gate import Contacts, MFAGate, RelyingParty, Senders, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
-from mfa_gate.core.policy import (
-    AgreementRules,
-    EnrollmentRules,
-    Exemption,
-    FactorRules,
-    PathRule,
-    Policy,
-    Rules,
-)
+from mfa_gate.core.rules import AgreementRules, EnrollmentRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.ports import Message, Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .bootstrap import MFAGate, Status
 from .core.model import Contacts, Subject
-from .core.policy import Policy
+from .core.rules import Policy
 from .errors import MFAGateError, SettingsError
 from .ports import Senders
 from .service import RelyingParty

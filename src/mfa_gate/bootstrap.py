@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .core.decision import Allow, state_of
 from .core.events import Event
 from .core.model import Subject
-from .core.policy import Policy
+from .core.rules import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from .core.events import Event
 from .core.model import Account, Contacts, Subject, SubjectKey
-from .core.policy import TenantSettings
+from .core.rules import TenantSettings
 from .core.summary import Summary
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from .core.networks import Network
-from .core.policy import Policy, Rules
+from .core.rules import Policy, Rules
 from .factors import TRAITS
 from .ports import ContactsOf, Senders
 from .service import RelyingParty

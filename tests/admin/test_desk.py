@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import Subject
-from mfa_gate.core.policy import Policy, Rules
+from mfa_gate.core.rules import Policy, Rules
 from tests.harness import Browser, World, make_world, running, with_rules
 
 CLINIC = ("email", "sms", "backup-code")

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Authenticator, Browser, Proof
-from mfa_gate.core.policy import EnrollmentRules, Exemption, FactorRules, PathRule, Policy, Rules
+from mfa_gate.core.rules import EnrollmentRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, Senders
 from mfa_gate.core.model import Subject
-from mfa_gate.core.policy import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
+from mfa_gate.core.rules import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.senders import WebhookSender

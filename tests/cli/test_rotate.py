@@ -14,7 +14,7 @@ import pytest
 from mfa_gate import MFAGate, Subject
 from mfa_gate.cli import main
 from mfa_gate.cli.progress import Progress
-from mfa_gate.core.policy import FactorRules, Policy, Rules
+from mfa_gate.core.rules import FactorRules, Policy, Rules
 from mfa_gate.factors import FACTORS
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import Enrolled, Outbox, enrolled

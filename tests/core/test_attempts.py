@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mfa_gate.core import attempts as budget
 from mfa_gate.core.model import Attempts, Seconds
-from mfa_gate.core.policy import DAY, AttemptRules, RollingRules
+from mfa_gate.core.rules import DAY, AttemptRules, RollingRules
 
 from .builders import NOW
 

@@ -34,15 +34,7 @@ from mfa_gate.core.model import (
     Subject,
     Twin,
 )
-from mfa_gate.core.policy import (
-    DAY,
-    AgreementRules,
-    AttemptRules,
-    EnrollmentRules,
-    ResendRules,
-    RollingRules,
-    SkipRules,
-)
+from mfa_gate.core.rules import DAY, AgreementRules, AttemptRules, EnrollmentRules, ResendRules, RollingRules, SkipRules
 
 from .builders import ANN, NOW, TRAITS, authenticator, requirement, rules_with, standing
 

@@ -10,8 +10,9 @@ import pytest
 from mfa_gate.core.changes import charge, issue, may_change, may_enroll, settle_success
 from mfa_gate.core.decision import NO_SESSION, SESSION_LIFE, Allow, Deny, StepUp, skip_key
 from mfa_gate.core.model import Account, Attempts, Leave, Seconds, Sent
-from mfa_gate.core.policy import DAY, EnrollmentRules, ResendRules, TenantSettings, stage_at
+from mfa_gate.core.policy import stage_at
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import DAY, EnrollmentRules, ResendRules, TenantSettings
 
 from .builders import (
     APP,

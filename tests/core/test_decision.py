@@ -20,7 +20,8 @@ from mfa_gate.core.decision import (
     state_of,
 )
 from mfa_gate.core.model import Account, Attempts, Lock, Seconds, Subject
-from mfa_gate.core.policy import (
+from mfa_gate.core.policy import Requirement
+from mfa_gate.core.rules import (
     DAY,
     AttemptRules,
     EnrollmentRules,
@@ -28,7 +29,6 @@ from mfa_gate.core.policy import (
     FreshnessRules,
     IPChangeRules,
     PathRule,
-    Requirement,
     Rules,
     SubjectExemption,
 )

@@ -34,8 +34,9 @@ from mfa_gate.core.model import (
     Subject,
     Ticket,
 )
-from mfa_gate.core.policy import EmailRules, EnrollmentRules, FactorRules, PhoneRules, Requirement, Rules, VoiceRules
+from mfa_gate.core.policy import Requirement
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import EmailRules, EnrollmentRules, FactorRules, PhoneRules, Rules, VoiceRules
 
 from .builders import (
     ANN,

@@ -9,7 +9,8 @@ import pytest
 from mfa_gate.core.decision import FOREVER, SESSION_LIFE, Agree, Allow, Deny, Enroll, StepUp, skip_key, state_of
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Acceptance, Account, Subject
-from mfa_gate.core.policy import AgreementRules, EnrollmentRules, Requirement, SkipRules
+from mfa_gate.core.policy import Requirement
+from mfa_gate.core.rules import AgreementRules, EnrollmentRules, SkipRules
 
 from .builders import (
     ANN,

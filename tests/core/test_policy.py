@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.assurance import combine, could_meet, meets
-from mfa_gate.core.policy import (
+from mfa_gate.core.policy import Facts, demands_for, exemption_for, factors_for, requirement_for, stage_at
+from mfa_gate.core.rules import (
     DAY,
     CompareRules,
     EnrollmentRules,
     Exemption,
     FactorRules,
-    Facts,
     FreshnessRules,
     IPChangeRules,
     PathRule,
@@ -25,11 +25,6 @@ from mfa_gate.core.policy import (
     StepUpRule,
     SubjectExemption,
     TenantSettings,
-    demands_for,
-    exemption_for,
-    factors_for,
-    requirement_for,
-    stage_at,
 )
 
 from .builders import NOW, TRAITS, WEEK, demand, proof, requirement, rules_with

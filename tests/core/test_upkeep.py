@@ -10,8 +10,8 @@ from mfa_gate.core.changes import accept_agreement, forget_browser, remove, rena
 from mfa_gate.core.decision import Agree, Allow, StepUp
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import MAX_ACCEPTANCES, Account, Authenticator, Subject
-from mfa_gate.core.policy import AgreementRules
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import AgreementRules
 
 from .builders import (
     ANN,

@@ -6,7 +6,7 @@ from typing import Any
 
 from mfa_gate.core.entropy import draw_id, expand
 from mfa_gate.core.model import Challenge, Contacts, SubjectKey
-from mfa_gate.core.policy import FactorRules, Rules
+from mfa_gate.core.rules import FactorRules, Rules
 from mfa_gate.factors.base import Context, Issue
 from mfa_gate.keyring import Keyring, make_key
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mfa_gate.core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
-from mfa_gate.core.policy import FactorRules, Rules, WebAuthnRules
+from mfa_gate.core.rules import FactorRules, Rules, WebAuthnRules
 from mfa_gate.factors.base import Accepted, Context, Draft, Issue, Rejected
 from mfa_gate.factors.webauthn import WebAuthn
 from mfa_gate.keyring import Keyring, make_key

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.core.model import Fields
-from mfa_gate.core.policy import BackupCodeRules
+from mfa_gate.core.rules import BackupCodeRules
 from mfa_gate.factors.backup_code import ALPHABET, LENGTH, BackupCode
 from mfa_gate.factors.base import Accepted, Draft, Rejected
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.core.model import Contacts, Fields, Seconds
-from mfa_gate.core.policy import CodeRules, EmailRules, FactorRules, PhoneRules, ResendRules, Rules
+from mfa_gate.core.rules import CodeRules, EmailRules, FactorRules, PhoneRules, ResendRules, Rules
 from mfa_gate.factors.base import Accepted, Draft, Factor, Issue, Rejected
 from mfa_gate.factors.codes import make_code, masked_email, masked_phone, read_digits, verify_code
 from mfa_gate.factors.email import Email

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfa_gate.core.model import Contacts
-from mfa_gate.core.policy import PhoneRules, Rules
+from mfa_gate.core.rules import PhoneRules, Rules
 from mfa_gate.factors.base import Draft, Rejected
 from mfa_gate.factors.phone import is_fictional, read_phone, region_names
 from mfa_gate.factors.sms import Sms

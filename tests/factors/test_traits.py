@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.core.assurance import Traits
-from mfa_gate.core.policy import FactorRules
+from mfa_gate.core.rules import FactorRules
 from mfa_gate.factors import FACTORS, TRAITS
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.model import Challenge, SubjectKey
-from mfa_gate.core.policy import CodeRules, Rules, VoiceRules
+from mfa_gate.core.rules import CodeRules, Rules, VoiceRules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Heard, Issue, Rejected
 from mfa_gate.factors.tokens import read_token
 from mfa_gate.factors.voice import CALL_LIFE, HOOK, Voice

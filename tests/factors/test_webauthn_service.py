@@ -13,8 +13,8 @@ import pytest
 
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account, Caller, Contacts, Subject
-from mfa_gate.core.policy import EnrollmentRules, FactorRules, Policy, Rules
 from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import EnrollmentRules, FactorRules, Policy, Rules
 from mfa_gate.keyring import Keyring, make_key
 from mfa_gate.ports import Senders
 from mfa_gate.service import Enrolled, Enrolling, Issued, RelyingParty, Service, Verified, Wiring

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
-from mfa_gate.core.policy import EnrollmentRules, Exemption, PathRule, Policy, Rules
+from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import Outbox, signed_in

@@ -17,7 +17,7 @@ from fastapi_users.db import BaseUserDatabase
 from starlette.testclient import TestClient
 
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
-from mfa_gate.core.policy import EnrollmentRules, Exemption, PathRule, Policy, Rules
+from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
 from mfa_gate.identity import FastAPIUsers
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import Outbox, signed_in

@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, SettingsError, Subject
-from mfa_gate.core.policy import EnrollmentRules, Exemption, PathRule, Policy, Rules
+from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import signed_in

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mfa_gate.core.assurance import Traits
-from mfa_gate.core.policy import Policy
+from mfa_gate.core.rules import Policy
 from mfa_gate.policyfile import Fault, examine, parse_policy
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.policy import Rules
+from mfa_gate.core.rules import Rules
 from mfa_gate.policyfile import examine
 from mfa_gate.policyfile.faults import dotted
 from mfa_gate.policyfile.lines import lines_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from mfa_gate.core.policy import Rules
+from mfa_gate.core.rules import Rules
 from mfa_gate.policyfile import load_policy, parse_policy
 
 HERE = Path(__file__).parent

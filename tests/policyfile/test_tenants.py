@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.core.policy import TenantSettings, stage_at
+from mfa_gate.core.policy import stage_at
+from mfa_gate.core.rules import TenantSettings
 
 from .kinds import policy, told
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.core.durations import format_duration, parse_duration, seconds_of
-from mfa_gate.core.policy import BrandRules, PathRule
+from mfa_gate.core.rules import BrandRules, PathRule
 from mfa_gate.policyfile import examine
 from mfa_gate.policyfile.attachments import svg_fault
 from mfa_gate.policyfile.keys import key_for

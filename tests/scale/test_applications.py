@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.model import Seconds
-from mfa_gate.core.policy import CodeRules, Policy
+from mfa_gate.core.rules import CodeRules, Policy
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, World, make_world, running, with_rules
 

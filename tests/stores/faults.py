@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.core.policy import TenantSettings
+from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.ports import Store
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 from mfa_gate import MFAGate, RelyingParty, Subject
 from mfa_gate.core.model import Seconds
-from mfa_gate.core.policy import (
+from mfa_gate.core.rules import (
     AgreementRules,
     EnrollmentRules,
     Exemption,

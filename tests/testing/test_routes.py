@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from mfa_gate import MFAGateMiddleware
-from mfa_gate.core.policy import Exemption, PathRule, Policy
+from mfa_gate.core.rules import Exemption, PathRule, Policy
 from mfa_gate.testing import assert_all_covered, route_inventory
 
 from .hosts import POLICY, bare, gate_for, gated

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
 from mfa_gate import Senders
-from mfa_gate.core.policy import PhoneRules, Policy, VoiceRules
+from mfa_gate.core.rules import PhoneRules, Policy, VoiceRules
 from mfa_gate.ports import Message
 from mfa_gate.senders.twilio import callback_signature
 from tests.harness import FORM, ORIGIN, Outbox, Reply, World, call, http_scope, make_world, with_rules

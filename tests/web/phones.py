@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mfa_gate.core.policy import Policy, PushRules
+from mfa_gate.core.rules import Policy, PushRules
 from tests.harness import FETCH, JSON, ORIGIN, Browser, Reply, World, call, http_scope, make_world, with_rules
 
 PHONE_ADDRESS = "198.51.100.77"

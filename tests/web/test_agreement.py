@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate.core.policy import Policy
+from mfa_gate.core.rules import Policy
 from tests.harness import AGREEMENT, FETCH, HOME, PAGE, Browser, World, make_world, running, with_rules
 
 

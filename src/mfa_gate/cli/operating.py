@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ..bootstrap import SystemClock
-from ..core.policy import Policy
 from ..core.reasons import Refusal
+from ..core.rules import Policy
 from ..errors import SettingsError
 from ..keyring import KeyFault, Keyring
 from ..ports import Senders

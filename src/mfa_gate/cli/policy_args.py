@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..core.policy import Policy
+    from ..core.rules import Policy
     from ..policyfile.scenario import Given
 
 ENVIRONMENT = "MFA_GATE_POLICY"

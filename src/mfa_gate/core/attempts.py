@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .model import Attempts
-from .policy import DAY, AttemptRules
+from .rules import DAY, AttemptRules
 
 
 def remaining(attempts: Attempts, rules: AttemptRules) -> int:

@@ -10,7 +10,8 @@ from .attempts import is_spent
 from .entropy import handle_digest
 from .model import Acceptance, Account, Browser, Caller, Proof, Subject
 from .networks import UNKNOWN
-from .policy import AgreementRules, Demand, Requirement
+from .policy import Demand, Requirement
+from .rules import AgreementRules
 
 ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 State = Literal["anonymous", "off", "exempt", "enroll", "challenge", "agreement", "locked", "verified"]

@@ -1,357 +1,45 @@
-"""What a request demands: the rules as values, and ``requirement_for``, which needs no look-up."""
+"""What a request demands: ``requirement_for``, which needs no look-up. The rules themselves are values of ``rules``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from .model import Seconds
-from .networks import Network, lies_in, network_of
-
-DAY = 86_400
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-Mode = Literal["enforce", "report-only"]
-Stage = Literal["off", "optional", "required", "admin"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeRules:
-    """A sent code: how many digits, how long it lives, how many may be outstanding."""
-
-    digits: int = 6
-    ttl: Seconds = Seconds(600)
-    live: int = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResendRules:
-    """How soon and how often a code may be sent to one subject."""
-
-    wait: Seconds = Seconds(30)
-    per_hour: int = 5
-    per_day: int = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailRules:
-    """``[factors.email]``."""
-
-    code: CodeRules = CodeRules()
-    resend: ResendRules = ResendRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneRules:
-    """``[factors.sms]``. ``regions`` are the numbers' own regions (ISO 3166), None for any."""
-
-    code: CodeRules = CodeRules()
-    resend: ResendRules = ResendRules()
-    phone: Literal["typed", "on-file"] = "typed"
-    regions: tuple[str, ...] | None = None
-    refuse_types: tuple[str, ...] = ("premium-rate", "toll-free", "shared-cost", "pager")
-    consent_text: str = "Message and data rates may apply. Reply STOP to opt out."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceRules(PhoneRules):
-    """``[factors.voice]``: as for text messages, and how a call is confirmed."""
-
-    confirm: Literal["pound", "code"] = "pound"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotpRules:
-    """``[factors.totp]`` (RFC 6238)."""
-
-    digits: int = 6
-    period: Seconds = Seconds(30)
-    drift_steps: int = 1
-    apps: tuple[str, ...] = ("Google Authenticator", "Microsoft Authenticator", "Authy", "1Password")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountRules:
-    """At most ``count`` in ``window``, as close together as one likes."""
-
-    count: int = 3
-    window: Seconds = Seconds(900)
-
-    @property
-    def wait(self) -> Seconds:
-        """Seconds between two: none."""
-        return Seconds(0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushRules:
-    """``[factors.push]``: number matching."""
-
-    digits: int = 2
-    ttl: Seconds = Seconds(60)
-    max_per: CountRules = CountRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebAuthnRules:
-    """``[factors.webauthn]``."""
-
-    user_verification: Literal["required", "preferred", "discouraged"] = "preferred"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupCodeRules:
-    """``[factors.backup-code]``."""
-
-    count: int = 10
-    warn_at: int = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactorRules:
-    """``[factors]``."""
-
-    allowed: tuple[str, ...] = ("webauthn", "totp", "push", "sms", "voice", "email", "backup-code")
-    order: tuple[str, ...] = ("webauthn", "push", "totp", "sms", "voice", "email")
-    choice: Literal["user", "tenant"] = "user"
-    first_offer: Literal["strongest", "last-used"] = "last-used"
-    auto_send: bool = True
-    mask: bool = True
-    email: EmailRules = EmailRules()
-    sms: PhoneRules = PhoneRules()
-    voice: VoiceRules = VoiceRules()
-    totp: TotpRules = TotpRules()
-    push: PushRules = PushRules()
-    webauthn: WebAuthnRules = WebAuthnRules()
-    backup_code: BackupCodeRules = BackupCodeRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkipRules:
-    """When somebody who skipped is reminded, and how often they may skip (0: while it is optional)."""
-
-    remind: str = "next-sign-in"
-    max: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrollmentRules:
-    """``[enrollment]``. With dates the stage follows the calendar: off, then optional, then required."""
-
-    stage: Stage = "required"
-    optional_from: int | None = None
-    required_from: int | None = None
-    skip: SkipRules = SkipRules()
-    permanent: bool = True
-    first: Literal["contact", "open", "ticket"] = "contact"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareRules:
-    """How many leading bits of an address make the network."""
-
-    v4: int = 32
-    v6: int = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IPChangeRules:
-    """``[freshness.ip_change]``."""
-
-    action: Literal["challenge", "log"] = "challenge"
-    compare: CompareRules = CompareRules()
-    known_networks: int = 5
-    trusted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreshnessRules:
-    """``[freshness]``."""
-
-    max_age: Seconds = Seconds(7 * DAY)
-    renew_early: Seconds = Seconds(0)
-    remember: Literal["browser", "session"] = "browser"
-    outage_grace: Seconds = Seconds(0)
-    ip_change: IPChangeRules = IPChangeRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollingRules:
-    """The second budget: failures in a window of days, which a success does not give back."""
-
-    max: int = 50
-    window: Seconds = Seconds(30 * DAY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRules:
-    """``[attempts]``."""
-
-    max: int = 7
-    rolling: RollingRules = RollingRules()
-    lock_ends_sessions: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleRules:
-    """``[roles]``: rights ← groups of the host's users."""
-
-    look: tuple[str, ...] = ("support", "admin", "security")
-    unlock: tuple[str, ...] = ("admin", "security")
-    reset: tuple[str, ...] = ("admin", "security")
-    tenant: tuple[str, ...] = ("admin",)
-    audit: tuple[str, ...] = ("admin", "security")
-    everywhere: tuple[str, ...] = ("security",)
-    actor_max_age: Seconds = Seconds(300)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryRules:
-    """``[recovery]``."""
-
-    ways: tuple[str, ...] = ("backup-code", "other-factor", "request")
-    contact: str = "Call your administrator."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementRules:
-    """``[agreement]``. ``text`` and ``digest`` (SHA-256, hex) are read from ``file`` when the policy is loaded."""
-
-    id: str
-    version: str
-    title: str
-    file: str
-    again: Literal["new-version", "each-sign-in"] = "new-version"
-    text: str = ""
-    digest: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrandRules:
-    """``[brand]``. ``logo_svg`` or ``logo_png`` holds the file's bytes, read when the policy is loaded."""
-
-    name: str = ""
-    accent: str = "#0b5fff"
-    logo: str = ""
-    help_url: str = ""
-    logo_bytes: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathRule:
-    """A path of the app, decoded, as its router sees it: ``=/exact`` or ``/tree/**`` (whole segments)."""
-
-    text: str
-
-    def matches(self, path: str) -> bool:
-        """Whether ``path`` is this one, or lies in this tree (the root of the tree included)."""
-        if self.text.startswith("="):
-            return path == self.text[1:]
-        root = self.text[:-3]
-        return path == root or path.startswith(root + "/")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exemption:
-    """``[[exempt]]``: paths that need no second factor. ``expires_at`` None means permanent."""
-
-    name: str
-    paths: tuple[PathRule, ...]
-    methods: tuple[str, ...] = METHODS
-    reason: str = ""
-    expires_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectExemption:
-    """``[[exempt_subjects]]``: people who need no second factor, by groups. ``expires_at`` None means permanent."""
-
-    name: str
-    groups_any: tuple[str, ...]
-    groups_none: tuple[str, ...] = ()
-    reason: str = ""
-    expires_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepUpRule:
-    """``[[step_up]]``: paths (for some groups, where named) that ask for a fresher or a stronger proof."""
-
-    name: str
-    paths: tuple[PathRule, ...]
-    methods: tuple[str, ...] = ()
-    max_age: Seconds | None = None
-    factors_any: tuple[str, ...] = ()
-    phishing_resistant: bool = False
-    report_only: bool = False
-    groups_any: tuple[str, ...] = ()
-    groups_none: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """All that holds for one tenant: the file's sections with that tenant's own laid over them."""
-
-    factors: FactorRules = FactorRules()
-    enrollment: EnrollmentRules = EnrollmentRules()
-    freshness: FreshnessRules = FreshnessRules()
-    attempts: AttemptRules = AttemptRules()
-    roles: RoleRules = RoleRules()
-    recovery: RecoveryRules = RecoveryRules()
-    agreement: AgreementRules | None = None
-    brand: BrandRules = BrandRules()
-    exempt: tuple[Exemption, ...] = ()
-    exempt_subjects: tuple[SubjectExemption, ...] = ()
-    step_up: tuple[StepUpRule, ...] = ()
-    networks: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
-    mode: Mode = "enforce"
-    owner: str = ""
-
-    def network_of(self, address: str) -> str:
-        """The network that a proof from ``address`` belongs to: a trusted one by its name, else the prefix."""
-        for name in self.freshness.ip_change.trusted:
-            if lies_in(address, self.networks.get(name, ())):
-                return f"={name}"
-        compare = self.freshness.ip_change.compare
-        return network_of(address, compare.v4, compare.v6)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyTest:
-    """``[[tests]]``: one example that the policy's owner wants to stay true."""
-
-    name: str
-    given: Mapping[str, object]
-    expect: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The whole file. ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters."""
-
-    name: str
-    digest: str = ""
-    base: Rules = Rules()
-    tenants: Mapping[str, Rules] = field(default_factory=dict)
-    rails: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    tests: tuple[PolicyTest, ...] = ()
-
-    def rules_for(self, tenant: str) -> Rules:
-        """The rules of ``tenant``; a tenant without a section of its own has the file's."""
-        return self.tenants.get(tenant, self.base)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantSettings:
-    """What a tenant's administrators chose: since when it is on, and which factors. ``version`` is the swap stamp."""
-
-    tenant: str
-    version: int = 0
-    enabled_at: int = 0
-    factors: tuple[str, ...] = ()
-    announced_at: int = 0
-    tested_at: int = 0
+from .rules import DAY as DAY
+from .rules import METHODS as METHODS
+from .rules import AgreementRules as AgreementRules
+from .rules import AttemptRules as AttemptRules
+from .rules import BackupCodeRules as BackupCodeRules
+from .rules import BrandRules as BrandRules
+from .rules import CodeRules as CodeRules
+from .rules import CompareRules as CompareRules
+from .rules import CountRules as CountRules
+from .rules import EmailRules as EmailRules
+from .rules import EnrollmentRules as EnrollmentRules
+from .rules import Exemption as Exemption
+from .rules import FactorRules as FactorRules
+from .rules import FreshnessRules as FreshnessRules
+from .rules import IPChangeRules as IPChangeRules
+from .rules import Mode as Mode
+from .rules import PathRule as PathRule
+from .rules import PhoneRules as PhoneRules
+from .rules import Policy as Policy
+from .rules import PolicyTest as PolicyTest
+from .rules import PushRules as PushRules
+from .rules import RecoveryRules as RecoveryRules
+from .rules import ResendRules as ResendRules
+from .rules import RoleRules as RoleRules
+from .rules import RollingRules as RollingRules
+from .rules import Rules as Rules
+from .rules import SkipRules as SkipRules
+from .rules import Stage as Stage
+from .rules import StepUpRule as StepUpRule
+from .rules import SubjectExemption as SubjectExemption
+from .rules import TenantSettings as TenantSettings
+from .rules import TotpRules as TotpRules
+from .rules import VoiceRules as VoiceRules
+from .rules import WebAuthnRules as WebAuthnRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .model import Subject, SubjectKey
-from .policy import RoleRules
+from .rules import RoleRules
 
 Right = Literal["look", "unlock", "reset", "tenant", "audit"]
 RIGHTS: tuple[Right, ...] = ("look", "unlock", "reset", "tenant", "audit")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
-from ..core.policy import ResendRules, Rules
+from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Draft, Issue, Rejected
 from .codes import MAX_TYPED
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 from ..core.assurance import Traits
 from ..core.entropy import expand
 from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
-from ..core.policy import CountRules, ResendRules, Rules
+from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
 
 COLLECT = "collect"

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from ..core.model import Challenge, Fields
-from ..core.policy import CodeRules
+from ..core.rules import CodeRules
 from .base import Accepted, Context, Delivery, Issue, Rejected
 
 MAX_TYPED = 64

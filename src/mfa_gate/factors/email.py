@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..core.assurance import Traits
 from ..core.messages import email_code
 from ..core.model import Challenge, Fields
-from ..core.policy import ResendRules, Rules
+from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Delivery, Draft, Issue, Rejected
 from .codes import issue_code, make_code, masked_email, read_digits, verify_code
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.policy import PhoneRules
+from ..core.rules import PhoneRules
 from .base import Context, Draft, Rejected
 
 MAX_PHONE = 40

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
-from ..core.policy import CountRules, Rules
+from ..core.rules import CountRules, Rules
 from .base import COLLECT, Accepted, Context, Delivery, Draft, Issue, Joined, Rejected, collect
 from .codes import read_digits
 from .device_key import is_key, is_signed, signed_text

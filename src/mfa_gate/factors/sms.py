@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..core.assurance import Traits
 from ..core.messages import sms_text
 from ..core.model import Challenge, Fields
-from ..core.policy import ResendRules, Rules
+from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Delivery, Draft, Issue, Rejected
 from .codes import issue_code, make_code, masked_phone, read_digits, verify_code
 from .phone import draft_phone

@@ -8,7 +8,7 @@ from typing import Literal
 from ..core.assurance import Traits
 from ..core.messages import VoiceScript, voice_script
 from ..core.model import Challenge, Fields
-from ..core.policy import ResendRules, Rules
+from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
 from .codes import code_digest, make_code, masked_phone, read_digits, verify_code
 from .phone import draft_phone

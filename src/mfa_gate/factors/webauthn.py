@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
-from ..core.policy import ResendRules, Rules
+from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Draft, Issue, Rejected
 from .passkey_checks import ALGORITHMS, KIND, NAME, asserted, passkeys, registered, was_asked
 from .passkey_response import PasskeyResponse, from_base64url, read_client_data, read_response, to_base64url

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path as File
 
-from ..core.policy import AgreementRules, BrandRules
+from ..core.rules import AgreementRules, BrandRules
 from .faults import Wrong, shown
 
 MOST_TEXT = 256 * 1024

@@ -9,7 +9,8 @@ from itertools import combinations
 from ..core.assurance import TraitsOf, combine, could_meet
 from ..core.durations import format_duration
 from ..core.model import Seconds
-from ..core.policy import METHODS, Demand, FactorRules, PathRule, Rules, StepUpRule
+from ..core.policy import Demand
+from ..core.rules import METHODS, FactorRules, PathRule, Rules, StepUpRule
 from .faults import Report, listed
 from .lines import Path
 from .shape import specs_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.assurance import TraitsOf
 from ..core.durations import format_duration
-from ..core.policy import Policy, Rules
+from ..core.rules import Policy, Rules
 from .faults import shown
 from .shape import Spec, leaves, specs_of, value_at
 from .strictness import Change, compare, compare_stages

@@ -10,17 +10,8 @@ from ..core.assurance import meets
 from ..core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
 from ..core.durations import format_duration
 from ..core.model import Seconds
-from ..core.policy import (
-    Demand,
-    Facts,
-    Policy,
-    Rules,
-    SubjectExemption,
-    TenantSettings,
-    demands_for,
-    exemption_for,
-    requirement_for,
-)
+from ..core.policy import Demand, Facts, demands_for, exemption_for, requirement_for
+from ..core.rules import Policy, Rules, SubjectExemption, TenantSettings
 from .scenario import Outcome
 
 Verdict = Literal["hit", "miss", "not-reached"]

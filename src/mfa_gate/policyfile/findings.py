@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..core.assurance import TraitsOf
 from ..core.durations import format_duration
-from ..core.policy import DAY, Exemption, Policy, Rules, SubjectExemption
+from ..core.rules import DAY, Exemption, Policy, Rules, SubjectExemption
 from .checks import factors_besides_backup
 from .faults import listed
 from .traits import known_traits

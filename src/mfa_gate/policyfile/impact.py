@@ -11,7 +11,7 @@ from typing import Any
 from ..core.assurance import TraitsOf
 from ..core.model import Seconds
 from ..core.networks import parse_address
-from ..core.policy import METHODS, Policy, Rules
+from ..core.rules import METHODS, Policy, Rules
 from .explain import told_decision
 from .scenario import Given, judge
 from .shape import factor_kinds

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..core.durations import seconds_of
-from ..core.policy import (
+from ..core.rules import (
     METHODS,
     AgreementRules,
     AttemptRules,

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.assurance import TraitsOf
 from ..core.model import Subject
-from ..core.policy import Policy, PolicyTest, Rules
+from ..core.rules import Policy, PolicyTest, Rules
 from ..errors import SettingsError
 from .attachments import with_logo, with_text
 from .checks import Checked, cross_check

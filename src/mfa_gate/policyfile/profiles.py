@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..core.assurance import TraitsOf
 from ..core.durations import format_duration
-from ..core.policy import DAY, CodeRules, FactorRules, Policy, Rules
+from ..core.rules import DAY, CodeRules, FactorRules, Policy, Rules
 from .shape import specs_of
 from .traits import known_traits
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..core.durations import format_duration, parse_duration
-from ..core.policy import Rules
+from ..core.rules import Rules
 from .faults import Report, dotted, listed, nearest, shown
 from .lines import Path
 from .reading import Table, as_table, refuse_unknown

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ..core.durations import parse_duration
 from ..core.model import Seconds
 from ..core.networks import Network
-from ..core.policy import Exemption, PathRule, Rules, SubjectExemption
+from ..core.rules import Exemption, PathRule, Rules, SubjectExemption
 from . import predicates as is_
 from .faults import Report, Wrong, dotted, listed, nearest, shown
 from .keys import key_for

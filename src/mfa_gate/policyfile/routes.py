@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.policy import METHODS, Exemption, Facts, PathRule, Policy, StepUpRule, TenantSettings, requirement_for
+from ..core.policy import Facts, requirement_for
+from ..core.rules import METHODS, Exemption, PathRule, Policy, StepUpRule, TenantSettings
 
 _PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}")
 SAMPLES = ("x", "1", "1.5", "00000000-0000-4000-8000-000000000000")

@@ -31,7 +31,8 @@ from ..core.model import (
     Seconds,
     Subject,
 )
-from ..core.policy import Facts, Policy, Requirement, Rules, TenantSettings, requirement_for
+from ..core.policy import Facts, Requirement, requirement_for
+from ..core.rules import Policy, Rules, TenantSettings
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
 """What ``reason_of`` can say."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.durations import PATTERN
-from ..core.policy import Exemption, Rules, SubjectExemption
+from ..core.rules import Exemption, Rules, SubjectExemption
 from .keys import Key, key_for
 from .rails import BOUNDS, EVERY
 from .scenario import Expect, Given

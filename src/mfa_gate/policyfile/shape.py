@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 from ..core.model import Seconds
-from ..core.policy import AgreementRules, BrandRules, Exemption, FactorRules, PathRule, Rules, SubjectExemption
+from ..core.rules import AgreementRules, BrandRules, Exemption, FactorRules, PathRule, Rules, SubjectExemption
 
 Kind = Literal[
     "table", "tables", "duration", "instant", "integer", "boolean", "text", "word", "list", "paths", "networks"

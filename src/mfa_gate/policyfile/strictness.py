@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ..core.policy import EnrollmentRules
+from ..core.rules import EnrollmentRules
 from .keys import key_for
 from .shape import Spec
 

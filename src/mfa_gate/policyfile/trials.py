@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..core.assurance import TraitsOf
 from ..core.decision import state_of
-from ..core.policy import Policy, PolicyTest
+from ..core.rules import Policy, PolicyTest
 from .faults import Report, shown
 from .reading import read
 from .scenario import Expect, Given, factors_of, judge, reason_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.policy import Policy
+from ..core.rules import Policy
 from .administering import Actor, Administering
 from .approving import Approving
 from .engine import Engine, RelyingParty, Wiring, check_canary

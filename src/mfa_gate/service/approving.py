@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ..core import changes
 from ..core.changes import Charge, Forwarded
 from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Subject
-from ..core.policy import Rules
 from ..core.reasons import Refusal
+from ..core.rules import Rules
 from ..factors import FACTORS
 from ..factors.base import Approves, Context, Rejected
 from ..factors.tokens import Named, is_digest_of, make_token, read_token

@@ -17,7 +17,7 @@ from ..core.changes import Change
 from ..core.events import Event, Moment
 from ..core.model import Account, Contacts, Subject, SubjectKey
 from ..core.networks import Network
-from ..core.policy import Policy, Rules, TenantSettings
+from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..keyring import Keyring
 from ..ports import Clock, ContactsOf, Entropy, Senders, Store

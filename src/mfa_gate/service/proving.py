@@ -13,8 +13,8 @@ from ..core.changes import Charge, Forwarded, Granted, InFlight
 from ..core.decision import Allow, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Fields
-from ..core.policy import Rules
 from ..core.reasons import Refusal
+from ..core.rules import Rules
 from ..errors import SendFailed
 from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Context, Delivery, Faces, Factor, Rejected, uncollected

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from ..core.codec import UnreadableAccount, decode
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
-from ..core.policy import TenantSettings
+from ..core.rules import TenantSettings
 from ..core.summary import Summary
 from ..core.trail import UnreadableEvent, event_from_json
 from ..errors import StoreUnavailable

@@ -11,7 +11,7 @@ from itertools import islice
 from ..core.codec import encode
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
-from ..core.policy import TenantSettings
+from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import START, chain_line, event_to_json
 from ..errors import StoreUnavailable

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.policy import Policy
+from ..core.rules import Policy
 from ..policyfile.routes import RouteRow, idle_rules, leaves_of, rows_for
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ..core.changes import Change
 from ..core.entropy import draw_id, handle_digest
 from ..core.model import MAX_BROWSERS, Acceptance, Account, Authenticator, Browser, Caller, Proof, Subject
 from ..core.networks import parse_address
-from ..core.policy import Rules
+from ..core.rules import Rules
 from ..factors import TRAITS
 from .enrolling import enrolled
 

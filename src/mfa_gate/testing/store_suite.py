@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
-from ..core.policy import TenantSettings
+from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..ports import EVERYTHING, Changed, Store
 

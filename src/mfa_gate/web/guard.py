@@ -14,8 +14,9 @@ from ..core.entropy import handle_digest
 from ..core.events import Event
 from ..core.model import Caller, Subject, SubjectKey
 from ..core.networks import Network
-from ..core.policy import Demand, Facts, Policy, exemption_for
+from ..core.policy import Demand, Facts, exemption_for
 from ..core.reasons import Refusal
+from ..core.rules import Policy
 from ..errors import MFAGateError, SettingsError, StoreUnavailable
 from ..ports import Identify
 from ..service import Judgement, Service

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
-from ..core.policy import Demand, Facts, Rules
+from ..core.policy import Demand, Facts
 from ..core.reasons import Refusal
+from ..core.rules import Rules
 from ..service import Judgement, Service
 from .cookies import PENDING_LIFE, Jar, Note, cookie_value
 from .facts import Scope, own_place, safe_path

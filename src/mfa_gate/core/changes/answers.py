@@ -8,8 +8,8 @@ from .. import attempts as budget
 from ..decision import session_mark
 from ..events import Event, Moment
 from ..model import Account, Authenticator, Browser, Caller, Challenge, Fields, Lock, Proof, Twin
-from ..policy import Rules
 from ..reasons import Refusal
+from ..rules import Rules
 from .base import TWIN_LIFE, Change, add_proof, keep, refuse, tidy, time_of
 
 LOST_ANSWER = 30

@@ -24,8 +24,8 @@ from ..model import (
     Proof,
     Sent,
 )
-from ..policy import DAY
 from ..reasons import Refusal
+from ..rules import DAY
 
 A = TypeVar("A", covariant=True)
 B = TypeVar("B")

@@ -10,8 +10,9 @@ from ..decision import Allow, Decision, Enroll, Standing, skip_key
 from ..entropy import draw_id
 from ..events import Event, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave
-from ..policy import Requirement, Rules
+from ..policy import Requirement
 from ..reasons import Refusal
+from ..rules import Rules
 from .answers import Charge, Granted, grant, settle_failure
 from .base import Change, refuse, tidy, time_of
 

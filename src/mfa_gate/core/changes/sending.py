@@ -7,8 +7,8 @@ from dataclasses import replace
 from ..entropy import draw_id
 from ..events import Moment
 from ..model import Account, Challenge, Fields, Sent
-from ..policy import DAY, CountRules, ResendRules
 from ..reasons import Refusal
+from ..rules import DAY, CountRules, ResendRules
 from .base import Change, refuse, tidy, time_of
 
 HOUR = 3600

@@ -8,8 +8,8 @@ from ..assurance import TraitsOf
 from ..entropy import handle_digest
 from ..events import Moment
 from ..model import Acceptance, Account, Authenticator, Caller, Recovery
-from ..policy import AgreementRules, Stage
 from ..reasons import Refusal
+from ..rules import AgreementRules, Stage
 from .base import Change, keep, refuse, tidy, time_of
 from .enrolling import MAX_LABEL
 

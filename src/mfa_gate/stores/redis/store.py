@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ...core.codec import encode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
-from ...core.policy import TenantSettings
+from ...core.rules import TenantSettings
 from ...core.summary import STATUSES, Summary, summary_of
 from ...errors import StoreUnavailable
 from ...ports import Changed, EventPage, Page

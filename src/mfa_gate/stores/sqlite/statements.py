@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...core.codec import encode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
-from ...core.policy import TenantSettings
+from ...core.rules import TenantSettings
 from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
 from ..documents import checksum, search_text, wait_for_room

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
-from ...core.policy import TenantSettings
+from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
 from ...ports import Changed, EventPage, Page
