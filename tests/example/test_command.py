@@ -61,7 +61,7 @@ def test_workers_share_everything_and_stop_together(served: tuple[subprocess.Pop
     token = httpx2.post(f"{address}/api/token", json=credentials).json()["token"]
     for _ in range(8):
         answer = httpx2.get(f"{address}/api/me", headers={"Authorization": f"Bearer {token}"})
-        assert answer.json()["type"] == "urn:mfa-gate:enrollment_required"
+        assert answer.json()["type"] == "urn:mfa-gate:proof_required"
 
     os.killpg(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=20)

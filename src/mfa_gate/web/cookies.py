@@ -32,6 +32,7 @@ class Jar:
     flash: bytes
     signer: Signer
     secure: bool
+    earlier: tuple[bytes, ...] = ()
 
 
 class Cookies:
@@ -49,15 +50,34 @@ class Cookies:
         known = self._jars.get((key, secure))
         if known is not None:
             return known
-        tag = self._keyring.digest("cookie-name", key.tenant, key.id).translate(_PLAIN)[-10:].lower()
-        name = f"__Host-mfa-{tag}" if secure else f"mfa-{tag}"
+        ids = self._keyring.ids
+        name, *earlier = (self._name(key, id, secure=secure) for id in ids)
         salt = f"mfa_gate/{key.tenant}/{key.id}"
         signer = Signer(self._keyring.secrets_for("cookie"), salt=salt.encode(), digest_method=hashlib.sha256)
-        jar = Jar(name.encode(), f"{name}-to".encode(), f"{name}-note".encode(), signer, secure)
+        jar = Jar(
+            name.encode(),
+            f"{name}-to".encode(),
+            f"{name}-note".encode(),
+            signer,
+            secure,
+            tuple(old.encode() for old in earlier),
+        )
         self._jars[key, secure] = jar
         if len(self._jars) > MAX_KNOWN:
             self._jars.popitem(last=False)
         return jar
+
+    def _name(self, key: SubjectKey, id: str, *, secure: bool) -> str:
+        tag = self._keyring.digest("cookie-name", key.tenant, key.id, key_id=id).translate(_PLAIN)[-10:].lower()
+        return f"__Host-mfa-{tag}" if secure else f"mfa-{tag}"
+
+    def value(self, jar: Jar, scope: Scope) -> str:
+        """The value of the subject's cookie, as sent; after a new key also under the names that the listed older keys gave."""
+        for name in (jar.handle, *jar.earlier):
+            value = cookie_value(scope, name)
+            if value:
+                return value
+        return ""
 
     def fresh(self) -> str:
         """A handle for a browser that has none: 192 random bits. It proves nothing yet."""

@@ -20,7 +20,7 @@ from ..core.rules import Policy
 from ..errors import MFAGateError, SettingsError, StoreUnavailable
 from ..ports import Identify
 from ..service import Judgement, Service
-from .cookies import Cookies, Jar, cookie_value, is_native, only_cookies, proof_token
+from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
 from .facts import (
     Scope,
@@ -268,7 +268,7 @@ class Guard:
         if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
         jar = self._cookies.jar(subject.key, scope)
-        caller = self.caller(scope, subject, jar, cookie_value(scope, jar.handle), address)
+        caller = self.caller(scope, subject, jar, self._cookies.value(jar, scope), address)
         judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
         decision = judgement.decision
         if isinstance(decision, Allow):
@@ -318,7 +318,7 @@ class Guard:
 
         await self.open()
         jar = self._cookies.jar(subject.key, scope)
-        value = cookie_value(scope, jar.handle)
+        value = self._cookies.value(jar, scope)
         token = "" if value else proof_token(scope)
         handle = self._cookies.open(jar, value or token)
         fresh = not handle
@@ -397,7 +397,7 @@ class Guard:
             if subject is None or decision is None:
                 return await self.door.stranger(scope, receive, send)
             jar = self._cookies.jar(subject.key, scope)
-            value = cookie_value(scope, jar.handle)
+            value = self._cookies.value(jar, scope)
             caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
             await refuse(
                 self,
@@ -421,7 +421,7 @@ class Guard:
             return None
         await self.open()
         jar = self._cookies.jar(subject.key, scope)
-        value = cookie_value(scope, jar.handle)
+        value = self._cookies.value(jar, scope)
         caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
         facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.decision import Decision, Enroll, StepUp, state_of
 from ..core.model import Caller, Subject
 from ..core.policy import Demand
-from .cookies import PENDING_LIFE, Jar, cookie_value
+from .cookies import PENDING_LIFE, Jar
 from .facts import Scope, caller_kind, has_bearer, header, is_clean, own_place, place_in, safe_path
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .site import going_note
@@ -46,7 +46,7 @@ async def refuse(
         more["why"] = decision.reason
     if kind == "page":
         headers = keep_going(guard, scope, jar, path, root, demands)
-        if not cookie_value(scope, jar.handle):
+        if not guard.site.cookies.value(jar, scope):
             fresh = guard.site.cookies.fresh()
             headers.append(guard.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
         return await redirect(place, headers).send(scope, send)
