@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from itsdangerous import BadSignature, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..core.model import SubjectKey
 from ..keyring import Keyring
@@ -88,9 +89,12 @@ class Cookies:
         if not value or len(value) > MAX_VALUE:
             return ""
         try:
-            return jar.signer.unsign(value).decode()
+            handle = jar.signer.unsign(value).decode()
         except (BadSignature, UnicodeDecodeError):
             return ""
+        # The signature's own decoder takes more than one spelling; only the one that we write counts (S-25).
+        mark = value.rpartition(".")[2]
+        return handle if base64_encode(base64_decode(mark)).decode() == mark else ""
 
     def seal(self, jar: Jar, handle: str) -> str:
         """The cookie's value for a handle."""
