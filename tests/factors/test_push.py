@@ -1,0 +1,210 @@
+"""Approving on the phone as a factor alone: numbers, signatures, the one phone of a picture, and what is collected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from mfa_gate.core.model import Challenge, SubjectKey
+from mfa_gate.core.policy import PushRules, Rules
+from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Joined, Rejected
+from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, Push
+from mfa_gate.factors.tokens import is_digest_of, read_token
+from mfa_gate.keyring import Keyring, make_key
+from tests.harness import make_world
+from tests.web.phones import Phone, b64
+
+NOW = 1_750_000_000
+KEYRING = Keyring([make_key(bytes(range(32)))])
+PUSH = Push()
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def context(*, now: int = NOW, purpose: str = "sign-in", nonce: bytes = b"n" * 32, **rules: Any) -> Context:
+    """Ann's."""
+    base = Rules()
+    return Context(
+        key=SubjectKey("t", "ann"),
+        now=now,
+        nonce=nonce,
+        keyring=KEYRING,
+        rules=replace(base, factors=replace(base.factors, push=replace(PushRules(), **rules))),
+        purpose=purpose,
+        service="Example",
+        host="localhost",
+        where="198.51.100.7",
+        agent="Firefox on Windows",
+        public="https://app.example/mfa",
+    )
+
+
+def phone() -> Phone:
+    """A phone with a key; nothing is asked of its world."""
+    return Phone(make_world(), key=KEY)
+
+
+def drafted(mine: Context) -> Draft:
+    """A draft before the scan."""
+    draft = PUSH.draft(mine)
+    assert isinstance(draft, Draft)
+    return draft
+
+
+def joined(mine: Context) -> Joined:
+    """The phone has scanned."""
+    draft, my_phone = drafted(mine), phone()
+    token = PUSH.show(mine, draft.data)["uri"].partition("#e=")[2]
+    signature = my_phone.sign("join", token, my_phone.public)
+    result = PUSH.join(mine, data=draft.data, token=token, key=my_phone.public, signature=signature, label="iPhone")
+    assert isinstance(result, Joined)
+    return result
+
+
+def asked(mine: Context, **more: Any) -> tuple[Challenge, str]:
+    """A request and its number."""
+    issue = PUSH.issue(mine, joined(mine).data)
+    assert isinstance(issue, Issue)
+    challenge = Challenge(
+        id="c",
+        factor="push",
+        purpose=mine.purpose,
+        target="a",
+        browser="b",
+        issued_at=NOW,
+        expires_at=NOW + issue.ttl,
+        data=issue.data,
+    )
+    return replace(challenge, **more), str(issue.show["number"])
+
+
+def test_the_picture_holds_a_token_that_is_sent_to_nobody() -> None:
+    """It stands behind the # of an address of ours, names the account sealed, and only its digest and seal are stored."""
+    mine = context(purpose="enroll")
+    draft = drafted(mine)
+    address, _, token = PUSH.show(mine, draft.data)["uri"].partition("#e=")
+    assert address == "https://app.example/mfa/approve"
+    named = read_token(KEYRING, JOIN, token)
+    assert named is not None
+    assert is_digest_of(JOIN, draft.data[JOIN], named)
+    assert token not in str(draft.data)
+    assert read_token(KEYRING, DEVICE, token) is None
+
+
+def test_after_the_scan_the_picture_is_gone() -> None:
+    """The draft has the phone's key and name, and nothing by which a second phone could join."""
+    mine = context(purpose="enroll")
+    result = joined(mine)
+    assert JOIN not in result.data
+    assert PUSH.show(mine, result.data) == {"device": "iPhone"}
+    assert result.device not in str(result.data)
+
+
+def test_late_scans_are_refused() -> None:
+    """To the second."""
+    mine = context()
+    draft, my_phone = drafted(mine), phone()
+    token = PUSH.show(mine, draft.data)["uri"].partition("#e=")[2]
+    signature = my_phone.sign("join", token, my_phone.public)
+    late = context(now=NOW + JOIN_LIFE)
+    result = PUSH.join(late, data=draft.data, token=token, key=my_phone.public, signature=signature, label="x")
+    assert result == Rejected(reason="code_expired", free=True)
+
+
+@pytest.mark.parametrize("digits", [2, 6])
+def test_numbers_have_their_length_and_are_sealed(digits: int) -> None:
+    """Leading zeros are kept; the challenge has the number in no readable form, and the face shows it."""
+    numbers = set()
+    for number in range(64):
+        mine = context(nonce=bytes([number]) * 32, digits=digits)
+        challenge, shown = asked(mine)
+        assert len(shown) == digits
+        assert digits < 6 or shown not in str(challenge.data)
+        assert PUSH.face(mine, challenge) == {"number": shown}
+        numbers.add(shown)
+    assert len(numbers) > 20
+
+
+def test_an_answered_request_shows_no_number() -> None:
+    """After the approval the number is of no use to anybody."""
+    mine = context()
+    challenge, _ = asked(mine, status="approved")
+    assert PUSH.face(mine, challenge) == {}
+
+
+def test_requests_count_and_try_outs_do_not() -> None:
+    """A request is held to the limits although nothing is handed over; the try-out of an enrollment is not."""
+    mine, trying = context(), context(purpose="enroll")
+    data = joined(mine).data
+    request, trial = PUSH.issue(mine, data), PUSH.issue(trying, data)
+    assert isinstance(request, Issue)
+    assert isinstance(trial, Issue)
+    assert (request.counts, request.ttl, request.live, request.delivery) == (True, 60, 1, None)
+    assert (trial.counts, trial.ttl) == (False, JOIN_LIFE)
+
+
+def test_what_wakes_a_phone_is_sealed_and_says_nothing() -> None:
+    """The address at the push service is readable for the sender only; the text has no number and no place."""
+    mine = context(digits=6)
+    data = PUSH.waking(mine, data=joined(mine).data, subscription='{"endpoint": "https://push.example"}')
+    assert "push.example" not in str(data)
+    issue = PUSH.issue(mine, data)
+    assert isinstance(issue, Issue)
+    assert issue.delivery is not None
+    assert issue.delivery.to == '{"endpoint": "https://push.example"}'
+    assert str(issue.show["number"]) not in issue.delivery.text
+    assert mine.where not in issue.delivery.text
+    assert "wake" not in PUSH.waking(mine, data=data, subscription="")
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "A" * 86, "A" * 85, "A" * 88, "é", "=", b64(b"\x00" * 64), b64(b"\xff" * 64)]
+)
+def test_broken_signatures_are_none_and_raise_nothing(signature: str) -> None:
+    """Zero, too large, too short, no base64url: False."""
+    mine = context()
+    assert not PUSH.is_signed(mine, data=joined(mine).data, signature=signature, words=("x",))
+    assert not PUSH.is_signed(mine, data={}, signature=signature, words=("x",))
+
+
+def test_a_signature_is_for_its_words_and_site() -> None:
+    """Exactly these words in this order, for this relying party."""
+    mine, my_phone = context(), phone()
+    data, signature = joined(mine).data, my_phone.sign("approve", "c", "47")
+    assert PUSH.is_signed(mine, data=data, signature=signature, words=("approve", "c", "47"))
+    for words in (("approve", "c", "48"), ("approve", "c47", ""), ("deny", "c", "47"), ("approve", "c")):
+        assert not PUSH.is_signed(mine, data=data, signature=signature, words=words)
+    elsewhere = replace(mine, host="evil.example")
+    assert not PUSH.is_signed(elsewhere, data=data, signature=signature, words=("approve", "c", "47"))
+
+
+@pytest.mark.parametrize("response", [None, {}, [], 1, True, "x" * 65])
+def test_other_shapes_are_malformed(response: object) -> None:
+    """S-38: no input raises."""
+    assert PUSH.read(response, context().rules) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": "approved"}, ""),
+        ({"status": "pending"}, "pending"),
+        ({"status": "denied", "spent_at": NOW}, "denied"),
+        ({"status": "approved", "spent_at": NOW}, "code_already_used"),
+        ({"status": "approved", "expires_at": NOW}, "code_expired"),
+    ],
+)
+def test_only_a_live_approval_is_collected(change: dict[str, Any], reason: str) -> None:
+    """Everything else is refused for free; an approval without an enrolled key is none."""
+    mine = context()
+    challenge, _ = asked(mine, **change)
+    data = joined(mine).data
+    outcome = PUSH.verify(mine, data=data, challenges=[challenge], response=COLLECT)
+    if reason:
+        assert outcome == Rejected(reason=reason, free=True)
+    else:
+        assert outcome == Accepted(data=data, challenge="c", label="iPhone")
+    keyless = PUSH.verify(mine, data=drafted(mine).data, challenges=[challenge], response=COLLECT)
+    assert keyless == Rejected(reason="pending", free=True)
