@@ -1,0 +1,450 @@
+"""Enrollment: who has a factor is never in a first one; a draft counts for nothing; and it is always one's own account."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfa_gate.core.model import Authenticator, SubjectKey
+from mfa_gate.service import Actor
+from tests.attacks.deeds import deeds_world
+from tests.harness import FETCH, Browser, World, running
+
+KINDS = ("totp", "email", "sms", "voice", "webauthn", "push", "backup-code", "", "TOTP", "password", "../totp")
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A world with tenants that ask for a contact or a ticket first, too."""
+    async with running(deeds_world()) as made:
+        yield made
+
+
+async def kinds(world: World, id: str = "ann", tenant: str = "alpha") -> list[str]:
+    """What is enrolled."""
+    return [a.factor for a in (await world.account(id, tenant)).authenticators]
+
+
+# -- who has a factor --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_who_owes_enrolls_nothing(world: World, kind: str) -> None:
+    """S-82, S-83: with the password alone no kind of factor can be added beside the enrolled one, by page or call."""
+    await world.enrolled()
+    pending = await world.browser()
+    before = await world.account()
+    for body in ({"factor": kind}, {"factor": kind, "phone": "+12025550142", "label": "x"}):
+        assert (await pending.api("POST", "enroll", body)).status in (403, 422)
+    for action in ("start", "send", "confirm", "skip", "contact-send", "contact-verify", "ticket", ""):
+        for path in ("/mfa/enroll", f"/mfa/enroll/{kind}"):
+            fields = {"action": action, "factor": kind, "kind": "email", "code": "000000", "phone": "+12025550142"}
+            reply = await pending.form(path, fields)
+            assert reply.status in (303, 404, 405)
+    assert await world.account() == before
+    assert [message for message in world.email.messages if message.code] == []
+    assert world.sms.messages == []
+
+
+@pytest.mark.parametrize("kind", ["webauthn", "hologram"])
+async def test_a_factor_that_is_not_allowed_or_known_is_one(world: World, kind: str) -> None:
+    """S-81, S-83: an account whose only factor the policy does not allow any more, or a newer release made, is asked for it:
+    it is never led to a first enrollment."""
+    account = await world.account()
+    mine = Authenticator(id="a1", factor=kind, label="x", created_at=1, data={"credential": "x", "user": "y"})
+    assert await world.store.swap(replace(account, authenticators=(mine,)))
+    pending = await world.browser()
+    assert (await pending.state())["state"] == "challenge"
+    assert (await pending.ask("GET", "/records")).location == "/mfa/challenge"
+    assert (await pending.api("POST", "enroll", {"factor": "totp"})).reason == "proof_required"
+    assert (await pending.page("/mfa/enroll")).status in (303, 403)
+    assert await kinds(world) == [kind]
+
+
+async def test_an_unreadable_secret_is_no_missing_factor(world: World) -> None:
+    """F-19: a factor whose secret cannot be opened is a fault, not an invitation to enroll; no attempt is kept for it."""
+    await world.enrolled()
+    account = await world.account()
+    (totp, *rest) = account.authenticators
+    broken = replace(totp, data={**totp.data, "secret": "DcK-" + "A" * 80})
+    assert await world.store.swap(replace(account, authenticators=(broken, *rest)))
+    pending = await world.browser()
+    assert (await pending.state())["state"] == "challenge"
+    reply = await pending.api("POST", "verify", {"authenticator": totp.id, "response": "000000"})
+    assert reply.status == 503
+    assert (await world.account()).attempts.used == 0
+    assert (await pending.api("POST", "enroll", {"factor": "totp"})).reason == "proof_required"
+
+
+async def test_two_first_enrollments_at_once(world: World) -> None:
+    """S-83: of two browsers that began a first enrollment, the second to confirm needs a proof: the first has counted."""
+    drafts = []
+    for sid in ("thief", "owner"):
+        browser = await world.browser("new", sid=sid)
+        begun = (await browser.api("POST", "enroll", {"factor": "totp"})).json()
+        browser.secret = begun["secret"]
+        drafts.append((browser, {"enrollment": begun["enrollment"], "response": browser.totp()}))
+    replies = await asyncio.gather(*(b.api("POST", "enroll/confirm", body) for b, body in drafts))
+    assert sorted(reply.status for reply in replies) == [201, 403]
+    assert (await kinds(world, "new")).count("totp") == 1
+    assert len(world.kinds("factor.enrolled")) == 1
+
+
+@pytest.mark.parametrize(("age", "allowed"), [(299, True), (300, False), (7 * 86_400, False)])
+async def test_changes_need_a_fresh_proof(world: World, age: int, allowed: bool) -> None:
+    """S-84, decisions 10: a proof of less than five minutes lets factors be changed; at exactly five minutes it does not."""
+    ann = await world.enrolled()
+    email = await ann.enroll_email()
+    begun = (await ann.api("POST", "enroll", {"factor": "sms", "phone": "+12025550142"})).json()
+    world.clock.advance(age)
+    totp = await ann.authenticator("totp")
+    ok = {200, 201, 204} if allowed else {403}
+    confirm = {"enrollment": begun["enrollment"], "response": world.sms.codes[-1]}
+    if age < 600:
+        assert (await ann.api("POST", "enroll/confirm", confirm)).status in ok
+        ok = ok if not allowed else {200, 201, 204}
+    calls: tuple[tuple[str, str, Any], ...] = (
+        ("POST", "enroll", {"factor": "totp"}),
+        ("PATCH", f"authenticators/{totp}", {"label": "New name"}),
+        ("PATCH", f"authenticators/{email}", {"default": True}),
+        ("POST", "backup-codes", {}),
+        ("DELETE", f"authenticators/{email}", None),
+    )
+    for method, call, body in calls:
+        reply = await ann.api(method, call, body)
+        assert reply.status in ok, (call, reply.text)
+        assert allowed or reply.reason == "proof_required"
+
+
+# -- drafts ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_draft_counts_for_nothing(world: World) -> None:
+    """S-85: what is not confirmed neither satisfies the gate nor triggers it."""
+    new = await world.browser("new")
+    begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
+    assert (await new.state())["state"] == "enroll"
+    new.secret = begun["secret"]
+    for target in (begun["enrollment"], "totp", ""):
+        reply = await new.api("POST", "verify", {"authenticator": target, "response": new.totp()})
+        assert reply.status == 404
+    assert not await new.is_in()
+    may = await world.browser("may", "optional")
+    assert (await may.api("POST", "enroll/skip", {})).status == 200
+    await may.api("POST", "enroll", {"factor": "totp"})
+    assert await may.is_in()
+
+
+@pytest.mark.parametrize("other", ["same user", "other user", "other tenant"])
+async def test_the_draft_of_another_browser(world: World, other: str) -> None:
+    """S-86: a draft of another browser, user or tenant cannot be confirmed, sent for or looked at."""
+    new = await world.browser("new")
+    begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
+    new.secret = begun["secret"]
+    id, tenant = {"same user": ("new", "alpha"), "other user": ("bob", "alpha"), "other tenant": ("new", "beta")}[other]
+    thief = await world.browser(id, tenant)
+    confirm = {"enrollment": begun["enrollment"], "response": new.totp()}
+    assert (await thief.api("POST", "enroll/confirm", confirm)).status == 404
+    page = await thief.form("/mfa/enroll/totp", {"enrollment": begun["enrollment"], "code": new.totp()})
+    assert page.status == 303
+    for path in ("/mfa/enroll/totp", "/mfa/enroll"):
+        assert new.secret not in (await thief.page(path)).text.replace(" ", "")
+    assert (await new.api("POST", "enroll/confirm", confirm)).status == 201
+
+
+async def test_no_get_shows_or_makes_a_secret(world: World) -> None:
+    """S-65, decisions 33: the secret comes with the answer to a POST and is shown by no GET, before or after."""
+    new = await world.browser("new")
+    for path in ("/mfa/enroll", "/mfa/enroll/totp", "/mfa/api/enroll?factor=totp", "/mfa/enroll/totp?action=start"):
+        await new.page(path)
+    assert (await world.account("new")).enrollments == ()
+    reply = await new.form("/mfa/enroll/totp", {"action": "start"})
+    secret = re.sub(r"\s", "", "".join(re.findall(r"secret=([A-Z2-7]{32})", reply.text)[:1]))
+    assert len(secret) == 32
+    assert reply.header("cache-control") == "no-store"
+    for path in ("/mfa/enroll/totp", "/mfa/enroll", "/mfa", "/mfa/challenge/help", "/mfa/api/state"):
+        assert secret not in re.sub(r"[\s-]|&nbsp;", "", (await new.page(path)).text)
+    new.secret = secret
+    assert (await new.form("/mfa/enroll/totp", {"code": new.totp()})).status == 303
+    for path in ("/mfa", "/mfa/enroll/done", "/mfa/enroll/totp", "/mfa/api/authenticators"):
+        assert secret not in re.sub(r"[\s-]|&nbsp;", "", (await new.page(path)).text)
+
+
+async def test_a_new_draft_replaces_nothing_that_counts(world: World) -> None:
+    """S-66: until the new app is confirmed the old one counts, and then both do."""
+    ann = await world.enrolled()
+    old = ann.secret
+    await ann.api("POST", "enroll", {"factor": "totp"})
+    pending = await world.browser()
+    assert (await pending.prove(old)).status == 200
+    assert (await kinds(world)).count("totp") == 1
+
+
+async def test_the_secret_is_ours(world: World) -> None:
+    """S-63: a secret in the request is refused, or not looked at: the server makes it, of 160 bits, another each time."""
+    chosen = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    new = await world.browser("new")
+    assert (await new.api("POST", "enroll", {"factor": "totp", "secret": chosen})).reason == "malformed"
+    page = await new.form("/mfa/enroll/totp", {"action": "start", "secret": chosen, "key": chosen})
+    assert chosen not in page.text.replace(" ", "")
+    secrets = {(await new.api("POST", "enroll", {"factor": "totp"})).json()["secret"] for _ in range(5)}
+    assert len(secrets) == 5
+    assert {len(secret) for secret in secrets} == {32}
+
+
+async def test_an_expired_draft(world: World) -> None:
+    """S-27: a draft ends with its half hour; its code is then nobody's."""
+    new = await world.browser("new")
+    begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
+    new.secret = begun["secret"]
+    world.clock.advance(1800)
+    confirm = {"enrollment": begun["enrollment"], "response": new.totp()}
+    assert (await new.api("POST", "enroll/confirm", confirm)).status == 404
+    assert await kinds(world, "new") == []
+
+
+async def test_guesses_at_a_draft_are_counted(world: World) -> None:
+    """S-32: wrong codes in an enrollment are under the same seven attempts."""
+    new = await world.browser("new")
+    draft = (await new.api("POST", "enroll", {"factor": "totp"})).json()
+    new.secret = draft["secret"]
+    left = []
+    for number in range(7):
+        confirm = {"enrollment": draft["enrollment"], "response": new.wrong(number * 10)}
+        left.append((await new.api("POST", "enroll/confirm", confirm)).json()["attempts_remaining"])
+    assert left == [6, 5, 4, 3, 2, 1, 0]
+    assert (await new.state())["state"] == "locked"
+    assert (await new.api("POST", "enroll", {"factor": "totp"})).reason == "locked"
+
+
+# -- whose account -----------------------------------------------------------------------------------------------------
+
+NAMES = (
+    "user",
+    "user_id",
+    "username",
+    "id",
+    "subject",
+    "account",
+    "tenant",
+    "org",
+    "sub",
+    "email",
+    "groups",
+    "is_admin",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_no_member_says_whose_account(world: World, name: str) -> None:
+    """S-23, S-86: no member, field, header or query names another account: it is always the one who is signed in."""
+    bob = await world.browser("bob")
+    before = await world.account("bob")
+    mallory = await world.browser("mallory")
+    assert (await mallory.api("POST", "enroll", {"factor": "totp", name: "bob"})).reason == "malformed"
+    headers = [*FETCH, ("origin", "http://localhost:8000"), ("x-mfa-gate", "1"), ("content-type", "application/json")]
+    headers += [(f"x-{name.replace('_', '-')}", "bob"), ("x-forwarded-user", "bob"), ("remote-user", "bob")]
+    reply = await mallory.ask(
+        "POST", f"/mfa/api/enroll?{name}=bob&tenant=beta", headers=headers, body=b'{"factor": "totp"}'
+    )
+    assert reply.status == 201
+    page = await mallory.form(f"/mfa/enroll/totp?{name}=bob", {"action": "start", name: "bob"})
+    assert page.status == 200
+    assert await world.account("bob") == before
+    assert len((await world.account("mallory")).enrollments) == 1
+    assert bob
+
+
+async def test_names_are_bounded(world: World) -> None:
+    """S-54: a name of any length and kind is cut to what a line of a page holds, and no answer fails by it."""
+    new = await world.browser("new")
+    for label in ("x" * 15_000, "\x00\x1b[31m", "\u202eevil", "<script>alert(1)</script>", "\ud800", " ", "{{7*7}}"):
+        reply = await new.api("POST", "enroll", {"factor": "totp", "label": label})
+        assert reply.status in (201, 422), label[:20]
+    assert all(len(e.label) <= 40 for e in (await world.account("new")).enrollments)
+    begun = (await new.api("POST", "enroll", {"factor": "totp", "label": "<b>{{7*7}}"})).json()
+    new.secret = begun["secret"]
+    confirm = {"enrollment": begun["enrollment"], "response": new.totp()}
+    assert (await new.api("POST", "enroll/confirm", confirm)).status == 201
+    page = (await new.page("/mfa")).text
+    assert "<b>{{" not in page
+    assert "&lt;b&gt;{{7*7}}" in page
+
+
+# -- what a first enrollment needs -------------------------------------------------------------------------------------
+
+
+async def test_the_contact_comes_first(world: World) -> None:
+    """Decisions 9: where the contact on file is to be proven first, a thief's phone or app cannot be bound with the
+    password alone; the contact itself can."""
+    thief = await world.browser("new", "contact")
+    for body in ({"factor": "totp"}, {"factor": "sms", "phone": "+12025550199"}):
+        assert (await thief.api("POST", "enroll", body)).reason == "contact_required"
+    assert world.sms.messages == []
+    assert (await thief.api("POST", "enroll", {"factor": "email"})).status == 201
+
+
+async def test_leave_is_the_browsers_and_ends(world: World) -> None:
+    """Decisions 9: the leave to enroll is of the browser that proved the contact, for a quarter of an hour."""
+    owner = await world.browser("new", "contact")
+    await owner.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+    code = world.email.codes[-1]
+    thief = await world.browser("new", "contact")
+    wrong = await thief.form("/mfa/enroll", {"action": "contact-verify", "kind": "email", "code": code})
+    assert wrong.status == 422
+    right = await owner.form("/mfa/enroll", {"action": "contact-verify", "kind": "email", "code": code})
+    assert right.status == 303
+    assert (await thief.api("POST", "enroll", {"factor": "totp"})).reason == "contact_required"
+    assert (await owner.api("POST", "enroll", {"factor": "totp"})).status == 201
+    world.clock.advance(900)
+    assert (await owner.api("POST", "enroll", {"factor": "totp"})).reason == "contact_required"
+
+
+async def _ticket(world: World, id: str = "new", tenant: str = "ticket") -> str:
+    made = await world.gate.service.administering.give_ticket(
+        Actor(name="operator:test"), SubjectKey(tenant, id), reason="new phone"
+    )
+    assert isinstance(made, str)
+    return made
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "x", "none", "00000-00000", "{other}", "{half}", "{ticket}x", "{used}", "{late}"]
+)
+async def test_tickets(world: World, wrong: str) -> None:
+    """Decisions 9, S-94: a ticket opens once, for its own user, in its time; anything else opens nothing."""
+    ticket, other = await _ticket(world), await _ticket(world, "bob")
+    new = await world.browser("new", "ticket")
+    assert (await new.api("POST", "enroll", {"factor": "totp"})).reason == "ticket_required"
+    text = wrong.format(ticket=ticket, other=other, half=ticket[:15], used=ticket, late=ticket)
+    if wrong == "{used}":
+        first = await world.browser("new", "ticket")
+        assert (await first.form("/mfa/enroll", {"action": "ticket", "ticket": ticket})).status == 303
+    if wrong == "{late}":
+        world.clock.advance(86_400)
+    reply = await new.form("/mfa/enroll", {"action": "ticket", "ticket": text})
+    assert reply.status == 422
+    assert (await new.api("POST", "enroll", {"factor": "totp"})).reason == "ticket_required"
+    if "{" not in wrong or wrong in ("{other}", "{half}"):
+        assert (await new.form("/mfa/enroll", {"action": "ticket", "ticket": ticket.lower()})).status == 303
+        assert (await new.api("POST", "enroll", {"factor": "totp"})).status == 201
+
+
+async def test_a_contact_is_no_ticket(world: World) -> None:
+    """Decisions 9: where a ticket is needed, proving the contact on file does not do."""
+    new = await world.browser("new", "ticket")
+    sent = await new.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+    if world.email.codes:
+        await new.form("/mfa/enroll", {"action": "contact-verify", "kind": "email", "code": world.email.codes[-1]})
+    assert sent.status in (200, 422)
+    for body in ({"factor": "totp"}, {"factor": "email"}):
+        assert (await new.api("POST", "enroll", body)).reason == "ticket_required"
+
+
+# -- afterwards --------------------------------------------------------------------------------------------------------
+
+
+async def test_who_is_enrolled_skips_no_more(world: World) -> None:
+    """Mission 1: while it is optional, who has a factor is asked for it: neither an earlier skip nor a new one counts."""
+    may = await world.browser("may", "optional")
+    assert (await may.api("POST", "enroll/skip", {})).status == 200
+    assert await may.is_in()
+    other = await world.enrolled("may", "optional", sid="another")
+    assert not await may.is_in()
+    assert (await may.api("POST", "enroll/skip", {})).reason == "not_allowed"
+    assert (await may.form("/mfa/enroll", {"action": "skip"})).status == 303
+    assert not await may.is_in()
+    assert await other.is_in()
+
+
+async def test_a_skip_is_of_its_sign_in(world: World) -> None:
+    """Mission 1: skipping lets in for this sign-in only; the next one is reminded, in the same browser too."""
+    may = await world.browser("may", "optional", sid="monday")
+    await may.api("POST", "enroll/skip", {})
+    assert await may.is_in()
+    assert not await (await world.browser("may", "optional", sid="tuesday", cookies=may.cookies)).is_in()
+
+
+async def test_the_last_factor_stays(world: World) -> None:
+    """S-88: the last factor cannot be removed, backup codes beside it or not; of two one can."""
+    ann = await world.enrolled()
+    totp = await ann.authenticator("totp")
+    assert (await ann.api("DELETE", f"authenticators/{totp}")).reason == "last_factor"
+    page = await ann.form("/mfa", {"action": "remove", "authenticator": totp})
+    assert page.status == 422
+    await ann.enroll_email()
+    assert (await ann.api("DELETE", f"authenticators/{totp}")).status == 204
+    assert (await ann.api("DELETE", f"authenticators/{await ann.authenticator('email')}")).reason == "last_factor"
+    assert "email" in await kinds(world)
+
+
+async def test_two_removals_at_once_leave_one(world: World) -> None:
+    """S-88: two factors removed at the same moment do not both go."""
+    ann = await world.enrolled()
+    email = await ann.enroll_email()
+    totp = await ann.authenticator("totp")
+    replies = await asyncio.gather(*(ann.api("DELETE", f"authenticators/{id}") for id in (totp, email)))
+    assert sum(reply.status == 204 for reply in replies) == 1
+    assert len({*await kinds(world)} - {"backup-code"}) == 1
+
+
+async def test_everybody_is_told(world: World) -> None:
+    """S-87, U-37: each change of factors is told by e-mail to the contact on file, without a code in it."""
+    ann = await world.enrolled()
+    await ann.enroll_email()
+    await ann.api("POST", "backup-codes", {})
+    await ann.api("DELETE", f"authenticators/{await ann.authenticator('email')}")
+    await world.engine.idle()
+    told = [message for message in world.email.messages if not message.code]
+    assert len(told) >= 4
+    assert {message.to for message in told} == {"ann@alpha.example"}
+
+
+async def test_the_number_of_factors_is_bounded(world: World) -> None:
+    """Design 1: nobody binds more than twenty; drafts are bounded as well."""
+    ann = await world.enrolled()
+    for number in range(22):
+        begun = await ann.api("POST", "enroll", {"factor": "totp", "label": f"App {number}"})
+        if begun.status != 201:
+            assert begun.reason == "too_many"
+            break
+        ann.secret = begun.json()["secret"]
+        confirm = {"enrollment": begun.json()["enrollment"], "response": ann.totp()}
+        assert (await ann.api("POST", "enroll/confirm", confirm)).status in (201, 422)
+    else:
+        raise AssertionError("no bound")
+    assert len(await kinds(world)) <= 20
+
+
+async def test_backup_codes_alone_are_no_factor(world: World) -> None:
+    """S-93: backup codes cannot be the first thing that is enrolled, nor made by who owes a proof."""
+    new = await world.browser("new")
+    assert (await new.api("POST", "backup-codes", {})).reason == "not_enrollable"
+    assert (await new.api("POST", "enroll", {"factor": "backup-code"})).status == 422
+    assert await kinds(world, "new") == []
+
+
+async def test_a_pending_browser_is_shown_no_backup_codes(world: World) -> None:
+    """S-92: the set that was just made is shown again to who may change factors, and never to who owes a proof."""
+    ann = await world.browser()
+    await ann.form("/mfa/enroll/totp", {"action": "start"})
+    account = await world.account()
+    assert account.enrollments
+    first = await world.enrolled("bob")
+    codes = (await first.form("/mfa/backup-codes", {"action": "new"})).text
+    shown = re.findall(r"\b[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\b", codes)
+    assert len(shown) >= 10
+    pending: Browser = await world.browser("bob")
+    for reply in (
+        await pending.page("/mfa/backup-codes"),
+        await pending.form("/mfa/backup-codes", {"action": "saved", "saved": "1"}),
+        await pending.form("/mfa/backup-codes", {"action": "download", "codes": shown[0]}),
+    ):
+        assert reply.status == 303
+        assert not any(code in reply.text for code in shown)
+    assert shown[0] in (await first.page("/mfa/backup-codes")).text
