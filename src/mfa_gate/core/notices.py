@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .letters import N_, SUBJECT_LENGTH, EmailText, Part, Translate, asked_lines, dispute_link, fill, letter
-from .plain import one_line, unlinked
+from .plain import SMS_LENGTH, gsm7, one_line, unlinked
 
 SERVICE_LENGTH = 60
 LINE_LENGTH = 100
@@ -116,3 +116,59 @@ def not_you(*, owner: str, translate: Translate) -> Part:
     return Part(
         fill(N_("If this was not you, change your password and tell {owner} at once."), translate, owner=helper)
     )
+
+
+_SMS_NOTICE = N_("{headline}. If this was not you, tell your administrator at once.")
+
+
+def sms_notice(kind: str, *, service: str, translate: Translate) -> str:
+    """The notice of ``kind`` as one text message without a link; in English where the language has another alphabet.
+
+    Raises ``ValueError`` for another kind.
+    """
+    if kind not in _NOTICES:
+        raise ValueError(f"no notice is told of {kind!r}")
+    headline, _ = _NOTICES[kind]
+    name = gsm7(one_line(service, limit=SERVICE_LENGTH)).strip()
+    for words in (translate, str):
+        text = fill(_SMS_NOTICE, words, headline=fill(headline, words))
+        full = f"{name}: {text}" if name else text
+        if gsm7(full) == full and len(full) <= SMS_LENGTH:
+            return full
+    return gsm7(f"{headline}.")[:SMS_LENGTH]
+
+
+def dispute_alarm(
+    *,
+    service: str,
+    who: str,
+    tenant: str,
+    what: str,
+    when_text: str,
+    where: str,
+    ref: str,
+    translate: Translate,
+) -> EmailText:
+    """What the administrators are told when somebody said that something was not them."""
+    name = one_line(service, limit=SERVICE_LENGTH)
+    headline = fill(N_("Somebody says: this was not me"), translate)
+    facts = {
+        N_("Account: {value}"): unlinked(who, limit=LINE_LENGTH),
+        N_("Organization: {value}"): unlinked(tenant, limit=LINE_LENGTH),
+        N_("What: {value}"): one_line(what, limit=LINE_LENGTH),
+        N_("When: {value}"): one_line(when_text, limit=LINE_LENGTH),
+        N_("Where: {value}"): unlinked(where, limit=LINE_LENGTH),
+        N_("Reference: {value}"): one_line(ref, limit=LINE_LENGTH),
+    }
+    parts = [
+        Part(
+            fill(
+                N_("Every sign-in of this account is confirmed anew, and its factors stay as they are for a day."),
+                translate,
+            )
+        ),
+        Part("\n".join(fill(line, translate, value=value) for line, value in facts.items() if value)),
+        Part(fill(N_("Talk to the person. Lock the account if somebody else may know the password."), translate)),
+    ]
+    subject = f"{name}: {headline}" if name else headline
+    return letter(subject=one_line(subject, limit=SUBJECT_LENGTH), parts=parts)

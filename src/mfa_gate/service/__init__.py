@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.rules import Policy
 from .administering import Actor, Administering
 from .approving import Approving
+from .disputing import Disputing
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
@@ -28,7 +29,8 @@ class Service:
         self.hearing = Hearing(self.engine, self.proving)
         self.keeping = Keeping(self.engine, self.judge)
         self.administering = Administering(self.engine, self.judge)
-        self.notices = Notices(self.engine)
+        self.disputing = Disputing(self.engine, self.judge)
+        self.notices = Notices(self.engine, self.disputing, self.proving)
 
     async def open(self) -> str:
         """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``."""

@@ -7,54 +7,109 @@ from datetime import UTC, datetime
 
 from ..core.events import Event
 from ..core.messages import NOTICE_KINDS, notice
-from ..core.model import Account, Subject
+from ..core.model import Account, Caller, Contacts, Subject
+from ..core.notices import sms_notice
+from ..core.policy import DAY
 from ..errors import SendFailed
-from ..factors import TRAITS
+from ..factors import FACTORS, TRAITS
+from ..factors.phone import read_phone
+from ..keyring import Unopened
 from ..ports import Message
+from .disputing import Disputing
 from .engine import Engine, log
+from .proving import Proving
+
+TEXTS_PER_DAY = 10
+NO_LINK = frozenset({"proofs.revoked"})
+"""What a dispute itself leads to: its notice asks for no other."""
+EVERYWHERE = frozenset({"account.reset", "recovery.requested", "recovery.refused"})
+"""Told at every contact, the number on the host's record as well (S-87)."""
 
 
 class Notices:
     """Listens to what was committed. A notice that cannot be sent is logged; it never undoes anything (S-87, U-37)."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, disputing: Disputing, proving: Proving) -> None:
         self.engine = engine
+        self.disputing = disputing
+        self.proving = proving
         engine.listeners.append(self)
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """Send one e-mail for each event that people are told of."""
+        """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         for event in events:
             kind = _notice_kind(event)
-            if kind in NOTICE_KINDS and not (first and kind == "browser.new_network"):
-                await self._send(kind, event)
+            if kind not in NOTICE_KINDS or (first and kind == "browser.new_network"):
+                continue
+            contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
+            await self._mail(kind, event, contacts)
+            await self._text(kind, event, account, contacts)
 
-    async def _send(self, kind: str, event: Event) -> None:
-        sender = self.engine.wiring.senders.email
-        if sender is None:
-            return
-        contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
+    async def _mail(self, kind: str, event: Event, contacts: Contacts) -> None:
         if not contacts.email:
             return
         rules = self.engine.rules(event.tenant)
         words = notice(
             kind,
-            service=rules.brand.name or self.engine.wiring.relying_party.name,
+            service=self._service(event),
             when_text=datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
             where=event.network,
             label=TRAITS[event.factor].name if event.factor in TRAITS else event.factor,
             owner=rules.owner,
             translate=str,
+            dispute_url="" if kind in NO_LINK else self.disputing.url(kind, event),
         )
-        message = Message(
-            channel="email",
-            to=contacts.email,
-            tenant=event.tenant,
-            text=words.text,
-            key=f"notice-{event.id}",
-            subject=words.subject,
-            html=words.html,
+        await self._send(
+            kind,
+            event,
+            Message(
+                channel="email",
+                to=contacts.email,
+                tenant=event.tenant,
+                text=words.text,
+                key=f"notice-{event.id}-{kind}",
+                subject=words.subject,
+                html=words.html,
+            ),
         )
+
+    async def _text(self, kind: str, event: Event, account: Account, contacts: Contacts) -> None:
+        if self.engine.wiring.senders.sms is None:
+            return
+        numbers = self._numbers(account)
+        if kind in EVERYWHERE and contacts.phone:
+            on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
+            numbers += [on_file] if isinstance(on_file, str) and on_file not in numbers else []
+        text = sms_notice(kind, service=self._service(event), translate=str)
+        for place, number in enumerate(numbers):
+            bucket, now = f"notice:{account.key}", self.engine.now()
+            if await self.engine.store.take(bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
+                return
+            key = f"notice-{event.id}-{kind}-{place}"
+            await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
+
+    def _numbers(self, account: Account) -> list[str]:
+        """The numbers that are enrolled for text messages."""
+        subject = Subject(id=account.key.id, tenant=account.key.tenant)
+        caller = Caller(subject=subject, handle="", network="")
+        context = self.proving.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
+        found: list[str] = []
+        for mine in account.authenticators:
+            if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":
+                try:
+                    found.append(FACTORS[mine.factor].show(context, mine.data)["phone"])
+                except (Unopened, KeyError):
+                    log.warning("a number could not be read for a notice (ref %s)", mine.id)
+        return list(dict.fromkeys(found))
+
+    def _service(self, event: Event) -> str:
+        return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name
+
+    async def _send(self, kind: str, event: Event, message: Message) -> None:
+        sender = self.engine.wiring.senders.for_channel(message.channel)
+        if sender is None:
+            return
         try:
             await sender.send(message)
         except SendFailed as error:

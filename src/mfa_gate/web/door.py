@@ -58,6 +58,12 @@ class Door:
 
             await self.guard.open()
             return await hooks.answer(self.guard.service, scope, receive, place.removeprefix("/hooks"))
+        if place.startswith("/dispute/"):
+            from . import dispute
+
+            await self.guard.open()
+            token, address = place.removeprefix("/dispute/"), self.guard.address(scope)
+            return await dispute.answer(self.site, scope, receive, token, address=address)
         if place == "/approve" or place.startswith("/approve/"):
             from . import approve
 

@@ -24,6 +24,7 @@ __all__ = [
     "CodeHelp",
     "Continue",
     "CookiesOff",
+    "Disputing",
     "EnrollChoice",
     "EnrollConfirm",
     "EnrollContact",
@@ -410,7 +411,8 @@ class Settings:
     ``remove``, ``default`` (``authenticator``), ``forget`` (``browser``).
 
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
-    ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem.
+    ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
+    tells of a call for help that waits (``action=stop``); ``action=dispute`` says that something listed was not them.
     """
 
     template: ClassVar[str] = "settings.html"
@@ -425,6 +427,7 @@ class Settings:
     admin_url: str = ""
     editing: str = ""
     typed_label: str = ""
+    asked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,6 +491,20 @@ class AgreementDeclined:
     title: str
     sign_in: str = ""
     sign_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputing:
+    """``/dispute/{token}``, reached from a notice without signing in: what it was, and the button that says "this was not
+    me" (``action=dispute``, no token of ours: the address is the secret). ``done`` says that it was pressed."""
+
+    template: ClassVar[str] = "dispute.html"
+    kind: str
+    at: int
+    url: str
+    network: str = ""
+    ref: str = ""
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -565,6 +582,7 @@ View = (
     | RecoverySent
     | Agreement
     | AgreementDeclined
+    | Disputing
     | Approve
     | SignedOut
     | Continue

@@ -58,6 +58,8 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
             if forgotten is None:
                 return visit.go(visit.base, notice=Notice(word="forgotten"))
             result, word = forgotten, ""
+        case "stop" | "dispute":
+            return await _stop(visit, form["action"])
         case _:
             return not_found(visit)
     if not isinstance(result, Refusal):
@@ -67,6 +69,15 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
     if result.reason == "not_found":
         return not_found(visit)
     return visit.show(await _settings(visit, judgement), status=422, problems=[problem_from(result, "")])
+
+
+async def _stop(visit: Visit, action: str) -> Answer:
+    """Take back a call for help, or say that something listed was somebody else: both need a proof, not a fresh one."""
+    disputing = visit.service.disputing
+    refusal = await (disputing.stop_recovery if action == "stop" else disputing.report)(visit.caller)
+    if refusal is None or refusal.reason == "not_found":
+        return visit.go(visit.base, notice=Notice(word="stopped" if action == "stop" else "reported"))
+    return confirm_first(visit, "")
 
 
 async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", typed: str = "") -> views.Settings:
@@ -127,6 +138,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
         admin_url=visit.own("/admin") if visit.service.administering.rights(visit.subject) else "",
         editing=editing,
         typed_label=typed,
+        asked_at=account.recovery.at if account.recovery else 0,
     )
 
 

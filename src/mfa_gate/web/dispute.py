@@ -1,0 +1,80 @@
+"""The page behind the link of a notice, ``/dispute/{token}``: nobody is signed in; GET shows a button, POST presses it."""
+
+from __future__ import annotations
+
+from ..core.networks import UNKNOWN
+from ..core.reasons import Refusal
+from ..service.disputing import Disputed
+from . import views
+from .cookies import cookie_value
+from .facts import Scope, app_path, header
+from .forms import BadBody, Receive, read_form
+from .i18n import negotiate
+from .responses import Answer, page
+from .site import Site
+from .visit import LANG_COOKIE
+
+
+async def answer(site: Site, scope: Scope, receive: Receive, token: str, *, address: str) -> Answer:
+    """Answer a request for the link with ``token``. Scanners of mail follow links: a GET changes nothing."""
+    service, method = site.service.disputing, scope["method"]
+    if method in ("GET", "HEAD"):
+        found = await service.read(token)
+        return _gone(site, scope) if found is None else _show(site, scope, found, done=found.used)
+    if method != "POST":
+        return _fault(site, scope, Refusal(reason="method_not_allowed"), headers=[(b"allow", b"GET, HEAD, POST")])
+    if header(scope, b"early-data") == b"1":
+        return _fault(site, scope, Refusal(reason="early_data"))
+    try:
+        form = await read_form(scope, receive)
+    except BadBody as bad:
+        return _fault(site, scope, Refusal(reason=bad.reason))
+    if form.get("action") != "dispute":
+        return _fault(site, scope, Refusal(reason="malformed"))
+    read = await service.read(token)
+    network = site.service.engine.rules(read.key.tenant).network_of(address) if read else UNKNOWN
+    done = await service.dispute(token, network=network)
+    if not isinstance(done, Refusal):
+        return _show(site, scope, done, done=True)
+    if done.reason == "not_found":
+        return _gone(site, scope)
+    wait = str(done.retry_after or 1).encode()
+    return _fault(site, scope, done, headers=[(b"retry-after", wait)])
+
+
+def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
+    path, tail = scope["path"], app_path(scope)
+    root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
+    engine = site.service.engine
+    rules = engine.rules(tenant)
+    accept = b",".join(value for key, value in scope["headers"] if key == b"accept-language")
+    return views.Frame(
+        prefix=root + site.prefix,
+        now=engine.now(),
+        brand_name=rules.brand.name or engine.wiring.relying_party.name,
+        accent=rules.brand.accent,
+        help_url=rules.brand.help_url,
+        contact=rules.recovery.contact,
+        owner=rules.owner,
+        lang=negotiate(cookie=cookie_value(scope, LANG_COOKIE), accept_language=accept.decode("latin-1")),
+        dev=site.dev,
+    )
+
+
+def _show(site: Site, scope: Scope, found: Disputed, *, done: bool) -> Answer:
+    view = views.Disputing(
+        kind=found.kind, at=found.at, url=scope["path"], network=found.network, ref=found.ref, done=done
+    )
+    return page(site.renderer.render(view, _frame(site, scope, found.key.tenant)))
+
+
+def _gone(site: Site, scope: Scope) -> Answer:
+    """A link that is not ours, or too old: the same answer, which tells nothing."""
+    return _fault(site, scope, Refusal(reason="not_found"))
+
+
+def _fault(site: Site, scope: Scope, refusal: Refusal, *, headers: list[tuple[bytes, bytes]] | None = None) -> Answer:
+    status = refusal.row.status
+    view = views.Fault(reason=refusal.reason, status=status, retry_after=refusal.retry_after or 0)
+    body = site.renderer.render(view, _frame(site, scope, ""))
+    return page(body, status=status, headers=headers or ())
