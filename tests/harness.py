@@ -573,8 +573,12 @@ class Browser:
 
     async def lock(self) -> None:
         """Use up every attempt."""
+        await self.lock_by("totp")
+
+    async def lock_by(self, factor: str) -> None:
+        """Use up every attempt with this factor."""
         for number in range(7):
-            await self.guess(1000 * number)
+            await self.guess(1000 * number, factor)
         assert (await self.world.account(self.id, self.tenant)).lock is not None
 
 
