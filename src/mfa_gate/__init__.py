@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from .bootstrap import MFAGate, Status
-from .core.model import Contacts, Subject
-from .core.rules import Policy
-from .errors import MFAGateError, SettingsError
-from .ports import Senders
-from .service import RelyingParty
-from .web.middleware import MFAGateMiddleware
-from .web.stepup import require_proof
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .bootstrap import MFAGate, Status
+    from .core.model import Contacts, Subject
+    from .core.rules import Policy
+    from .errors import MFAGateError, SettingsError
+    from .ports import Senders
+    from .service import RelyingParty
+    from .web.middleware import MFAGateMiddleware
+    from .web.stepup import require_proof
 
 __all__ = [
     "Contacts",
@@ -25,3 +29,31 @@ __all__ = [
     "require_proof",
 ]
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Contacts": "core.model",
+    "MFAGate": "bootstrap",
+    "MFAGateError": "errors",
+    "MFAGateMiddleware": "web.middleware",
+    "Policy": "core.rules",
+    "RelyingParty": "service",
+    "Senders": "ports",
+    "SettingsError": "errors",
+    "Status": "bootstrap",
+    "Subject": "core.model",
+    "require_proof": "web.stepup",
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded when it is first asked for (PEP 562): a command or a sender does not pay for the gate."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,34 @@
+"""The public surface is frozen: a name that comes or goes is a decision, not an accident (D-17)."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+import mfa_gate
+
+SURFACE = {
+    "mfa_gate": (
+        "Contacts MFAGate MFAGateError MFAGateMiddleware Policy RelyingParty Senders SettingsError Status Subject "
+        "require_proof"
+    ),
+    "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader",
+    "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreUnavailable",
+    "mfa_gate.policyfile": "Examined Fault Finding examine findings load_policy parse_policy",
+}
+
+
+@pytest.mark.parametrize("module", SURFACE)
+def test_surface(module: str) -> None:
+    """Each public module has these names in ``__all__``, and each of them is there."""
+    loaded = importlib.import_module(module)
+    assert sorted(loaded.__all__) == sorted(SURFACE[module].split())
+    assert all(getattr(loaded, name) is not None for name in loaded.__all__)
+
+
+def test_no_other_name() -> None:
+    """A misspelled name is an AttributeError that names it."""
+    with pytest.raises(AttributeError, match="MFAGates"):
+        _ = mfa_gate.MFAGates
+    assert dir(mfa_gate) == sorted(mfa_gate.__all__)
