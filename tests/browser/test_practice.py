@@ -70,7 +70,9 @@ def test_any_live_code(person: Arrive, example: Example, script: bool) -> None:
     example.advance(10 * MINUTE)
     somebody.press("I did not get a code")
     somebody.at("I did not get a code")
-    somebody.says("•••-••05", "Every code we sent works until its own end.", "Ask your practice's system administrator.")
+    somebody.says(
+        "•••-••05", "Every code we sent works until its own end.", "Ask your practice's system administrator."
+    )
     somebody.press("Send a new code")
     third = example.code("sms")
     assert len({first, second, third}) == 3

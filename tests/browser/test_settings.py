@@ -69,7 +69,13 @@ def test_own_methods(person: Arrive, example: Example, script: bool) -> None:
     somebody.page.locator("li.thing", has_text="Work phone").locator("summary", has_text="Remove").click()
     somebody.says("Your organization requires at least one.")
     activity = somebody.page.locator(".log").inner_text()
-    for words in ("was removed", "was changed", "was added", "You accepted the agreement", "New backup codes were made"):
+    for words in (
+        "was removed",
+        "was changed",
+        "was added",
+        "You accepted the agreement",
+        "New backup codes were made",
+    ):
         assert words in activity
 
 
