@@ -12,6 +12,8 @@ from mfa_gate.testing.store_suite import StoreSuite
 
 from . import servers
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:

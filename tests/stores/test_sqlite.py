@@ -11,6 +11,8 @@ import pytest
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import ALICE, StoreSuite, enrolled
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:

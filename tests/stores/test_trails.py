@@ -19,6 +19,8 @@ from . import servers
 
 OTHER = SubjectKey("finance", "x")
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 @pytest.mark.parametrize(
     ("statement", "place"),

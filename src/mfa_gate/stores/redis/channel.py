@@ -17,7 +17,10 @@ from .url import Address, Place
 from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Reply, connection_to, hang_up
 
 BEAT = 0.2
-"""Half of the seconds between two pings; one that is not answered until the next is a broken channel."""
+"""Seconds between two pings."""
+SILENCE = 0.7
+"""Seconds without an answer after which the channel is broken (F-1)."""
+_GRACE = 0.05
 _REMEMBERED = 10_000
 _OWN_REMEMBERED = 500
 _PAUSE = (0.1, 0.4)
@@ -34,8 +37,8 @@ class Channel:
         self._pending: set[SubjectKey] | None = None
         self._last: dict[str, int] = {}
         self._own: dict[str, None] = {}
-        self._answered = False
         self._up = asyncio.Event()
+        self._closing = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -51,6 +54,7 @@ class Channel:
 
     async def aclose(self) -> None:
         """Listen no more."""
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -95,11 +99,8 @@ class Channel:
             except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
                 self._up.clear()
             self._pending = None
-            task = asyncio.current_task()
-            if (
-                task is not None and task.cancelling()
-            ):  # a group whose tasks fail at that moment swallows it (before 3.13)
-                raise asyncio.CancelledError
+            if self._closing:  # before Python 3.13 a group whose tasks fail at that moment swallows the cancellation
+                return
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
 
     async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
@@ -127,23 +128,30 @@ class Channel:
                 await connection.read_response()
             ready.set()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._ping(connection))
-                group.create_task(self._read(connection))
+                heard_at = [asyncio.get_running_loop().time()]
+                group.create_task(self._ping(connection, heard_at))
+                group.create_task(self._read(connection, heard_at))
         finally:
             await hang_up(connection)
 
-    async def _ping(self, connection: Connection) -> None:
+    async def _ping(self, connection: Connection, heard_at: list[float]) -> None:
+        """A server that is gone without a word must not be taken for one with nothing to tell."""
+        clock = asyncio.get_running_loop().time
         while True:
-            self._answered = False
             await connection.send_packed_command(connection.pack_command("PING"), check_health=False)
-            await asyncio.sleep(BEAT * 2)
-            if not self._answered:
-                raise StoreUnavailable("the push channel does not answer")
+            await asyncio.sleep(BEAT)
+            if clock() > heard_at[0] + SILENCE:
+                await asyncio.sleep(
+                    _GRACE
+                )  # this process itself may have stood still: what came meanwhile is read first
+                if clock() > heard_at[0] + SILENCE:
+                    raise StoreUnavailable("the push channel does not answer")
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: Connection, heard_at: list[float]) -> None:
+        clock = asyncio.get_running_loop().time
         while True:
             reply: Reply = await connection.read_response()
-            self._answered = True
+            heard_at[0] = clock()
             if reply[0] == b"message":
                 self._hear(reply[2])
 

@@ -58,7 +58,8 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
     options: dict[str, Any] = {
         "host": address[0],
         "port": address[1],
-        "socket_connect_timeout": CONNECT_WITHIN,
+        "socket_connect_timeout": CONNECT_WITHIN
+        * (2 if place.tls else 1),  # its handshake is a round trip and a signature more
         "socket_timeout": None,
         "protocol": 2,
     }
@@ -164,7 +165,7 @@ class Wire:
             return
         connection = connection_to(self._place, await self._find())
         try:
-            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN / 2):
+            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
                 await connection.connect()
                 await connection.send_packed_command(connection.pack_command("ROLE"), check_health=False)
                 role: Reply = await connection.read_response()
