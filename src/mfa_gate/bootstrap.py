@@ -76,7 +76,8 @@ class MFAGate:
     whose ``X-Forwarded-For`` is believed: none by default. ``sign_in``, ``sign_out`` and ``home`` are the host's own paths.
     ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this application
     where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject whose factors
-    an administrator has removed; both may be async.
+    an administrator has removed, ``on_lock`` one whose account was locked; all may be async, come after the commit, and are
+    not called again when they fail.
 
     Raises ``SettingsError`` with every fault found, before anything is served.
     """

@@ -9,8 +9,10 @@ from .disputing import Disputing
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
+from .hooks import LockHook
 from .judging import Judge, Judgement
 from .keeping import Keeping
+from .metrics import Metrics
 from .notices import Notices
 from .proving import Issued, Proving, Verified
 
@@ -31,6 +33,8 @@ class Service:
         self.administering = Administering(self.engine, self.judge)
         self.disputing = Disputing(self.engine, self.judge)
         self.notices = Notices(self.engine, self.disputing, self.proving)
+        self.hooks = LockHook(self.engine)
+        self.metrics = Metrics(self.engine)
 
     async def open(self) -> str:
         """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``."""

@@ -1,0 +1,86 @@
+"""``on_lock``, ``on_event`` and the counters: after the commit, beside the answer, and never in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from mfa_gate import Subject
+from tests.harness import World, make_world, running
+
+
+async def lock_both_ways(world: World) -> None:
+    """Ann uses up her attempts, an administrator locks bob."""
+    await world.enrolled("ann")
+    await (await world.browser("ann", address="203.0.113.50")).lock()
+    await world.enrolled("bob")
+    boss = await world.enrolled("boss", groups=["admin"])
+    assert (await boss.api("POST", "admin/accounts/bob/lock", {"reason": "stolen"})).status == 200
+    await world.engine.idle()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "slow"])
+async def test_on_lock(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The host hears of every lock once, whoever locked; a hook that fails or hangs changes nothing and delays nobody."""
+    called: list[Subject] = []
+
+    def sync(subject: Subject) -> None:
+        called.append(subject)
+        if "raising" in kind:
+            raise RuntimeError("down")
+
+    async def later(subject: Subject) -> None:
+        await asyncio.sleep(1 if kind == "slow" else 0)
+        sync(subject)
+
+    hook = sync if kind in ("sync", "raising") else later
+    with caplog.at_level(logging.ERROR):
+        async with running(make_world(on_lock=hook)) as world:
+            await lock_both_ways(world)
+            assert called == [Subject(id="ann", tenant="alpha"), Subject(id="bob", tenant="alpha")]
+            for id in ("ann", "bob"):
+                assert (await world.account(id)).lock is not None
+    assert caplog.text.count("the on_lock hook failed") == (2 if "raising" in kind else 0)
+
+
+class Meter:
+    """Keeps what is counted."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, dict[str, str]]] = []
+
+    def create_counter(self, name: str, **_: object) -> Any:
+        """A counter of that name."""
+        meter = self
+
+        class Counter:
+            def add(self, amount: int, labels: dict[str, str]) -> None:
+                assert amount == 1
+                meter.counted.append((name, dict(labels)))
+
+        return Counter()
+
+
+async def test_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts, proofs, locks and sends are counted by factor and cause; no id, address or name is in any label."""
+    meter = Meter()
+    monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
+    async with running(make_world()) as world:
+        await lock_both_ways(world)
+    names = [name for name, _ in meter.counted]
+    assert names.count("mfa_gate.attempts") == 7
+    assert names.count("mfa_gate.enrollments") == 3
+    locks = [labels for name, labels in meter.counted if name == "mfa_gate.locks"]
+    assert [labels["cause"] for labels in locks] == ["attempts", "administrator"]
+    assert {key for _, labels in meter.counted for key in labels} <= {"factor", "cause"}
+    assert {value for _, labels in meter.counted for value in labels.values()} <= {"totp", "attempts", "administrator"}
+
+
+async def test_without_its_api_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenTelemetry is an extra: without it everything works."""
+    monkeypatch.setitem(__import__("sys").modules, "opentelemetry.metrics", None)
+    async with running(make_world()) as world:
+        assert await (await world.enrolled()).is_in()
