@@ -18,7 +18,7 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring
-from .ports import Clock, ContactsOf, Entropy, Identify, Senders, Store
+from .ports import Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
 from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_order,
@@ -77,7 +77,8 @@ class MFAGate:
     ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this application
     where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject whose factors
     an administrator has removed, ``on_lock`` one whose account was locked; all may be async, come after the commit, and are
-    not called again when they fail.
+    not called again when they fail. ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
+    the administrators' preparation checklist and reminders.
 
     Raises ``SettingsError`` with every fault found, before anything is served.
     """
@@ -102,6 +103,7 @@ class MFAGate:
         on_event: Callable[[Event], object] | None = None,
         on_reset: Callable[[Subject], object] | None = None,
         on_lock: Callable[[Subject], object] | None = None,
+        directory: DirectoryOf | None = None,
         clock: Clock | None = None,
         entropy: Entropy = secrets.token_bytes,
         templates: str | os.PathLike[str] | None = None,
@@ -148,6 +150,7 @@ class MFAGate:
             on_event=on_event,
             on_reset=on_reset,
             on_lock=on_lock,
+            directory=directory,
             trusted_proxies=trusted,
             public=relying_party.origins[0] + prefix,
             app=app,

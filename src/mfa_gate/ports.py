@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -20,6 +20,7 @@ __all__ = [
     "Changed",
     "Clock",
     "ContactsOf",
+    "DirectoryOf",
     "Entropy",
     "EventPage",
     "Identify",
@@ -212,3 +213,6 @@ Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
 
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]
 """What the host has on file about the subject; asked only when a page needs it."""
+
+DirectoryOf = Callable[[str], Awaitable[Iterable[tuple[Subject, Contacts]]]]
+"""Everybody whom the host knows in a tenant, with what it has on file; asked by the preparation checklist and reminders."""

@@ -18,6 +18,7 @@ from ..factors.backup_code import ALPHABET
 from ..ports import EventPage, Page
 from .engine import Engine, log
 from .judging import Judge
+from .preparing import Check, Preparing
 
 TICKET_LIFE = 86_400
 TICKET_CHARS = 26
@@ -41,15 +42,6 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of the preparation checklist."""
-
-    id: str
-    ok: bool
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDesk:
     """A tenant's settings with what an administrator should know before turning it on."""
 
@@ -66,6 +58,7 @@ class Administering:
     def __init__(self, engine: Engine, judge: Judge) -> None:
         self.engine = engine
         self.judge = judge
+        self.preparing = Preparing(engine, self)
 
     # -- who may ---------------------------------------------------------------------------------------------------
 
@@ -166,17 +159,17 @@ class Administering:
 
     async def unlock(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """Give the attempts back."""
-        moment = self._moment(actor)
+        moment = self.moment(actor)
         return await self._act(actor, "unlock", key, lambda account: steps.unlock(account, moment, reason=reason))
 
     async def lock(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """Lock, and end every proof."""
-        moment = self._moment(actor)
+        moment = self.moment(actor)
         return await self._act(actor, "unlock", key, lambda account: steps.lock(account, moment, reason=reason))
 
     async def reset(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Remove every factor under a ticket; then the host resets the password, too."""
-        moment = self._moment(actor)
+        moment = self.moment(actor)
         claims: list[str] = []
 
         def step(account: Account) -> changes.Change[Refusal | None]:
@@ -192,7 +185,7 @@ class Administering:
 
     async def give_ticket(self, actor: Actor, key: SubjectKey, *, reason: str) -> str | Refusal:
         """An enrollment ticket, shown this once: 130 bits, one use, one day."""
-        moment = self._moment(actor)
+        moment = self.moment(actor)
         raw = self.engine.wiring.entropy(TICKET_CHARS)
         text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
@@ -207,7 +200,7 @@ class Administering:
 
     async def refuse_recovery(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """Answer a recovery request with no."""
-        moment = self._moment(actor)
+        moment = self.moment(actor)
         return await self._act(
             actor, "reset", key, lambda account: steps.refuse_recovery(account, moment, reason=reason)
         )
@@ -232,7 +225,8 @@ class Administering:
 
         return await self.engine.change(key, known)
 
-    def _moment(self, actor: Actor) -> Moment:
+    def moment(self, actor: Actor) -> Moment:
+        """Now, by this actor."""
         return self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
 
     async def _tell_host(self, key: SubjectKey) -> None:
@@ -272,6 +266,7 @@ class Administering:
         enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
         needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
         return (
+            *await self.preparing.contacts_line(tenant),
             Check(
                 id="administrators",
                 ok=enrolled >= 2,
@@ -326,7 +321,7 @@ class Administering:
         announced: bool = False,
         tested: bool = False,
     ) -> Refusal | None:
-        moment, store = self._moment(actor), self.engine.store
+        moment, store = self.moment(actor), self.engine.store
         key = SubjectKey(tenant, "")
         for _ in range(MAX_TURNS):
             old = await store.settings(tenant)

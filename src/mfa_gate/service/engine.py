@@ -8,7 +8,7 @@ import json
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -20,7 +20,7 @@ from ..core.networks import Network
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..keyring import Keyring
-from ..ports import Clock, ContactsOf, Entropy, Senders, Store
+from ..ports import Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
 
 A = TypeVar("A")
 
@@ -63,6 +63,7 @@ class Wiring:
     on_event: OnEvent | None = None
     on_reset: Callable[[Subject], object] | None = None
     on_lock: Callable[[Subject], object] | None = None
+    directory: DirectoryOf | None = None
     trusted_proxies: tuple[Network, ...] = ()
     public: str = ""
     app: str = ""
@@ -253,6 +254,12 @@ class Engine:
             task = asyncio.ensure_future(_quietly(result))
             self._after.add(task)
             task.add_done_callback(self._after.discard)
+
+    def later(self, work: Coroutine[object, object, None]) -> None:
+        """Do ``work`` beside the answers. It catches what it raises."""
+        task = asyncio.create_task(work)
+        self._after.add(task)
+        task.add_done_callback(self._after.discard)
 
     async def idle(self) -> None:
         """Wait until all that runs after a commit is done."""

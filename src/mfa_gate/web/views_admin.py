@@ -102,8 +102,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminTenant:
-    """``/admin/tenant``: prepare, choose, turn on. Posts ``action`` (enable, choose, announced, tested), ``factors``,
-    ``confirm``. ``by_policy``: the policy file decides when it is on."""
+    """``/admin/tenant``: prepare, choose, turn on. Posts ``action`` (enable, choose, announced, trial, tested,
+    remind), ``factors``, ``confirm``. ``by_policy``: the policy file decides when it is on."""
 
     template: ClassVar[str] = "admin/tenant.html"
     desk: Desk
@@ -115,6 +115,7 @@ class AdminTenant:
     by_policy: bool = False
     total: int = 0
     enrolled: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

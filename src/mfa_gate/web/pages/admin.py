@@ -17,7 +17,7 @@ from .. import views, views_admin
 from ..responses import Answer
 from ..site import going_note
 from ..views import Notice, Problem
-from ..visit import Visit
+from ..visit import Visit, problem_from
 from .challenge import not_found
 
 PAGE = 50
@@ -233,13 +233,19 @@ async def set_tenant(visit: Visit) -> Answer:
     """``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
     await visit.judgement()
     desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.administering
-    actor, action = _actor(visit), form.get("action", "")
+    actor, action, count = _actor(visit), form.get("action", ""), 0
     refusal: Refusal | None
     match action:
         case "announced" | "tested":
             refusal = await service.mark_tenant(
                 actor, desk.tenant, announced=action == "announced", tested=action == "tested"
             )
+        case "trial":
+            refusal = await service.preparing.send_trial(actor, desk.tenant)
+        case "remind":
+            told = await service.preparing.remind(actor, desk.tenant)
+            refusal = told if isinstance(told, Refusal) else None
+            count = 0 if isinstance(told, Refusal) else told
         case "enable" | "choose":
             chosen = tuple(form["factors"].split()) if form.get("factors") else None
             refusal = await service.set_tenant(
@@ -252,12 +258,15 @@ async def set_tenant(visit: Visit) -> Answer:
         case _:
             return not_found(visit)
     if refusal is None:
-        return visit.go(visit.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}"))
-    if refusal.reason not in ("malformed", "not_enrollable"):
+        return visit.go(visit.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}", count=count))
+    sending = action in ("trial", "remind") and refusal.reason in ("no_contact", "too_soon", "send_failed")
+    if not sending and refusal.reason not in ("malformed", "not_enrollable"):
         return _no(visit, refusal, f"/admin/tenant{desk.query}")
     found = await service.desk(actor, desk.tenant)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/tenant{desk.query}")
+    if sending:
+        return visit.show(_tenant(desk, found), status=refusal.row.status, problems=[problem_from(refusal, "")])
     field = "confirm" if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     return visit.show(_tenant(desk, found), status=422, problems=[problem])
@@ -284,6 +293,7 @@ def _tenant(desk: views_admin.Desk, found: TenantDesk) -> views_admin.AdminTenan
         by_policy=by_policy,
         total=total,
         enrolled=total - found.counts.get("not_enrolled", 0),
+        missing=found.counts.get("not_enrolled", 0),
     )
 
 

@@ -1,0 +1,164 @@
+"""Before a tenant is turned on, and until everybody has a second step: a test message, reminders, who can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..core.model import Contacts, Subject, SubjectKey
+from ..core.notices import reminder, trial
+from ..core.policy import DAY
+from ..core.reasons import Refusal
+from ..errors import SendFailed
+from ..ports import Message
+from .engine import Engine, log
+
+if TYPE_CHECKING:
+    from .administering import Actor, Administering
+
+MAX_REMINDED = 10_000
+TRIALS_PER_HOUR = 5
+PIECE = 200
+DIRECTORY_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of the preparation checklist."""
+
+    id: str
+    ok: bool
+    text: str
+
+
+class Preparing:
+    """Use cases of messages to a tenant's people. Who may is judged where all rights are."""
+
+    def __init__(self, engine: Engine, administering: Administering) -> None:
+        self.engine = engine
+        self.administering = administering
+
+    async def send_trial(self, actor: Actor, tenant: str) -> Refusal | None:
+        """A test message to the administrator's own address; whether it arrived only they can say (``mark_tenant``)."""
+        key = SubjectKey(tenant, "")
+        refusal = await self.administering.permit(actor, "tenant", key, changing=True)
+        if refusal is not None:
+            return refusal
+        sender, subject = self.engine.wiring.senders.email, actor.caller.subject if actor.caller else None
+        contacts = await self.engine.contacts(subject) if subject else Contacts()
+        if sender is None or not contacts.email:
+            return Refusal(reason="no_contact")
+        now = self.engine.now()
+        wait = await self.engine.store.take(f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
+        if wait:
+            return Refusal(reason="too_soon", retry_after=wait)
+        moment = self.administering.moment(actor)
+        words = trial(service=self._service(tenant), translate=str)
+        message = Message(
+            channel="email",
+            to=contacts.email,
+            tenant=tenant,
+            text=words.text,
+            key=f"trial-{moment.event('tenant.message', key).id}",
+            subject=words.subject,
+            html=words.html,
+        )
+        try:
+            await sender.send(message)
+        except SendFailed as error:
+            return Refusal(reason="send_failed", detail=error.reason)
+        await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
+        return None
+
+    async def remind(self, actor: Actor, tenant: str) -> int | Refusal:
+        """A mail to everybody known who has nothing set up, once a day: how many. They go out after the answer."""
+        key = SubjectKey(tenant, "")
+        refusal = await self.administering.permit(actor, "tenant", key, changing=True)
+        if refusal is not None:
+            return refusal
+        if self.engine.wiring.senders.email is None:
+            return Refusal(reason="no_contact")
+        wait = await self.engine.store.take(f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
+        if wait:
+            return Refusal(reason="too_soon", retry_after=wait)
+        missing = await self.missing(tenant)
+        moment = self.administering.moment(actor)
+        await self.engine.record((moment.event("tenant.message", key, reason="reminder", people=len(missing)),))
+        self.engine.later(self._remind(tenant, missing, moment.now))
+        return len(missing)
+
+    async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:
+        """Everybody known, to us or to the host's directory, who has nothing set up; the first ten thousand."""
+        found: dict[SubjectKey, None] = {}
+        after, store = "", self.engine.store
+        while len(found) < MAX_REMINDED:
+            page = await store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
+            found |= dict.fromkeys(summary.key for summary in page.items)
+            after = page.next
+            if not after:
+                break
+        for subject, _ in await self.known(tenant) or ():
+            if len(found) < MAX_REMINDED and subject.tenant == tenant and subject.key not in found:
+                account = await store.load(subject.key)
+                if not account.authenticators:
+                    found[subject.key] = None
+        return tuple(found)
+
+    async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
+        """Whom the host's directory lists; None where it has none, or it does not answer."""
+        directory = self.engine.wiring.directory
+        if directory is None:
+            return None
+        try:
+            async with asyncio.timeout(DIRECTORY_TIMEOUT):
+                return tuple(await directory(tenant))
+        except Exception:
+            log.exception("the host's directory did not answer for %s", tenant)
+            return None
+
+    async def contacts_line(self, tenant: str) -> tuple[Check, ...]:
+        """The checklist's line about who can be reached; nothing where the host has no directory to ask."""
+        if self.engine.wiring.directory is None:
+            return ()
+        people = await self.known(tenant)
+        text = "Everybody has an e-mail address of their own or a mobile number on file."
+        return (Check(id="contacts", ok=people is not None and all_reachable(people), text=text),)
+
+    async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
+        sender = self.engine.wiring.senders.email
+        public = self.engine.wiring.public
+        words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
+        for key in missing:
+            try:
+                contacts = await self.engine.contacts(Subject(id=key.id, tenant=key.tenant))
+                if sender is not None and contacts.email:
+                    await sender.send(
+                        Message(
+                            channel="email",
+                            to=contacts.email,
+                            tenant=tenant,
+                            text=words.text,
+                            key=f"remind-{key}-{at}",
+                            subject=words.subject,
+                            html=words.html,
+                        )
+                    )
+            except Exception:
+                log.exception("a reminder was not sent")
+
+    def _service(self, tenant: str) -> str:
+        return self.engine.rules(tenant).brand.name or self.engine.wiring.relying_party.name
+
+
+def all_reachable(people: Iterable[tuple[Subject, Contacts]]) -> bool:
+    """Whether everybody has an e-mail address that nobody else has, or a number (which may be shared)."""
+    owners: dict[str, str] = {}
+    for subject, contacts in people:
+        email = contacts.email.strip().casefold()
+        if email and owners.setdefault(email, subject.id) == subject.id:
+            continue
+        if not contacts.phone.strip():
+            return False
+    return True

@@ -1,0 +1,154 @@
+"""Preparing a tenant: a test message that really goes out, reminders to who is missing, and who can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from mfa_gate import Contacts, Subject
+from mfa_gate.errors import SendFailed
+from mfa_gate.service.preparing import all_reachable
+from tests.harness import make_world, running, with_rules
+
+DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin")))
+OPTIONAL = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="optional")))
+DAY = 86_400
+
+
+def person(id: str, email: str = "", phone: str = "") -> tuple[Subject, Contacts]:
+    """Somebody of the host's directory."""
+    return Subject(id=id, tenant="alpha"), Contacts(email=email, phone=phone)
+
+
+async def test_the_test_message_goes_out_and_is_ticked_by_who_got_it() -> None:
+    """The message goes to the administrator's own address; only "It arrived" ticks the line, and both are in the trail."""
+    async with running(make_world(policy=DESK)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        await world.engine.idle()
+        world.email.messages.clear()
+
+        async def ticked() -> bool:
+            lines = (await boss.api("GET", "admin/tenant")).json()["checklist"]
+            return bool(next(line["ok"] for line in lines if line["id"] == "message"))
+
+        assert (await boss.form("/mfa/admin/tenant", {"action": "trial"})).status == 303
+        assert [(m.to, "test message" in m.subject) for m in world.email.messages] == [("boss@alpha.example", True)]
+        assert not await ticked()
+        assert (await boss.form("/mfa/admin/tenant", {"action": "tested"})).status == 303
+        assert await ticked()
+        assert [event.reason for event in world.kinds("tenant.message")] == ["trial", "tested"]
+
+
+async def test_a_test_message_that_fails_says_so() -> None:
+    """F-21: what was not delivered is told on the page; and so many tries an hour are all."""
+    async with running(make_world(policy=DESK)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        await world.engine.idle()
+        world.email.failure = SendFailed("unreachable", transient=True)
+        failed = await boss.form("/mfa/admin/tenant", {"action": "trial"})
+        assert (failed.status, "could not be delivered" in failed.text) == (502, True)
+        assert world.kinds("tenant.message") == []
+        world.email.failure = None
+        found = [(await boss.form("/mfa/admin/tenant", {"action": "trial"})).status for _ in range(6)]
+        assert found == [303] * 4 + [429] * 2
+
+
+@pytest.mark.parametrize("action", ["trial", "remind"])
+async def test_only_who_may(action: str) -> None:
+    """S-121: support and security may not, nor an administrator of another tenant."""
+    async with running(make_world(policy=DESK)) as world:
+        for id, groups, place, status in (
+            ("sue", ["support"], "", 403),
+            ("sam", ["security"], "", 403),
+            ("boss", ["admin"], "?tenant=beta", 404),
+        ):
+            actor = await world.enrolled(id, groups=groups)
+            await world.engine.idle()
+            world.email.messages.clear()
+            token = await actor.token("/mfa")
+            reply = await actor.form(f"/mfa/admin/tenant{place}", {"action": action}, token=token)
+            assert reply.status == status
+            await world.engine.idle()
+            assert world.email.messages == []
+
+
+async def test_reminders() -> None:
+    """Everybody known without a second step gets one mail, once a day; who has one, or is of another tenant, gets none."""
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        return [person("dora", "dora@alpha.example"), person("boss", "boss@alpha.example")]
+
+    async with running(make_world(policy=OPTIONAL, directory=directory)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        for id, tenant in (("ann", "alpha"), ("bob", "alpha"), ("zoe", "beta")):
+            await (await world.browser(id, tenant)).api("POST", "enroll/skip", {})
+        await world.engine.idle()
+        world.email.messages.clear()
+        assert (await boss.form("/mfa/admin/tenant", {"action": "remind"})).status == 303
+        await world.engine.idle()
+        assert sorted(message.to for message in world.email.messages) == [
+            "ann@alpha.example",
+            "bob@alpha.example",
+            "dora@alpha.example",
+        ]
+        assert "/mfa/enroll" in world.email.messages[0].text
+        assert "A reminder goes to 3 people." in (await boss.page("/mfa/admin/tenant")).text
+        (event,) = world.kinds("tenant.message")
+        assert (event.reason, event.detail) == ("reminder", {"people": 3})
+        again = await boss.form("/mfa/admin/tenant", {"action": "remind"})
+        assert (again.status, len(world.email.messages)) == (429, 3)
+        world.clock.advance(DAY)
+        await boss.prove()
+        assert (await boss.form("/mfa/admin/tenant", {"action": "remind"})).status == 303
+
+
+async def test_one_address_that_fails_stops_no_other() -> None:
+    """F-21: reminders go on when one cannot be sent."""
+    async with running(make_world(policy=OPTIONAL)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        await (await world.browser("ann")).api("POST", "enroll/skip", {})
+        await world.engine.idle()
+        world.email.failure = SendFailed("refused", transient=False)
+        assert (await boss.form("/mfa/admin/tenant", {"action": "remind"})).status == 303
+        await world.engine.idle()
+
+
+@pytest.mark.parametrize(
+    ("people", "reachable"),
+    [
+        ([], True),
+        ([person("a", "a@x.example"), person("b", "b@x.example")], True),
+        ([person("a", "a@x.example"), person("b", "A@X.example")], False),
+        ([person("a", "a@x.example"), person("b", "a@x.example", "+1 202-555-0100")], True),
+        ([person("a", phone="+1 202-555-0100"), person("b", phone="+1 202-555-0100")], True),
+        ([person("a", "a@x.example"), person("b")], False),
+    ],
+)
+async def test_who_can_be_reached(people: list[tuple[Subject, Contacts]], reachable: bool) -> None:
+    """The practice's rule: e-mail addresses are unique, numbers may be shared, everybody has one or the other."""
+    assert all_reachable(people) is reachable
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        return people
+
+    async with running(make_world(policy=DESK, directory=directory)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        lines = (await boss.api("GET", "admin/tenant")).json()["checklist"]
+        assert next(line["ok"] for line in lines if line["id"] == "contacts") is reachable
+
+
+async def test_a_directory_that_does_not_answer() -> None:
+    """The line stays open, the page stands; without a directory there is no such line."""
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        raise RuntimeError("down")
+
+    async with running(make_world(policy=DESK, directory=directory)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        lines = (await boss.api("GET", "admin/tenant")).json()["checklist"]
+        assert next(line["ok"] for line in lines if line["id"] == "contacts") is False
+    async with running(make_world(policy=DESK)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        assert "contacts" not in (await boss.api("GET", "admin/tenant")).text
