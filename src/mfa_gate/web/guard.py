@@ -136,8 +136,16 @@ class Guard:
             ended = message["type"] == "lifespan.shutdown"
             return message
 
+        async def close_first(message: Any) -> None:
+            """The server ends its event loop, and whatever runs on it, once it has heard that the app is done."""
+            nonlocal ended
+            if ended and message["type"].startswith("lifespan.shutdown."):
+                ended = False
+                await self.aclose()
+            await send(message)
+
         try:
-            await app(scope, relay, send)
+            await app(scope, relay, close_first)
         finally:
             if ended:
                 await self.aclose()
