@@ -127,9 +127,11 @@ def set_up_packages() -> str:
         fault = output_of_failure([sys.executable, "-m", "venv", str(HOME)])
         if fault:
             return f"The virtual environment could not be made (Debian and Ubuntu: apt install python3-venv).\n{fault}"
-    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--editable", ".[test]"]
-    if fault := output_of_failure(pip):
-        return f"The packages could not be installed; this needs the network.\n{fault}"
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    # The pip that came with Python may be too old to find what fits in reasonable time.
+    for wanted_here in (["--upgrade", "pip"], ["--editable", ".[test]"]):
+        if fault := output_of_failure([*pip, *wanted_here]):
+            return f"The packages could not be installed; this needs the network.\n{fault}"
     STAMP.write_text(wanted)
     return ""
 
