@@ -1,0 +1,100 @@
+"""People with an authenticator app each, put into a store directly, and their whole challenges."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pyotp
+
+from mfa_gate import MFAGate, Subject
+from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Proof, SubjectKey
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.factors.totp import PURPOSE
+from mfa_gate.service import Verified
+from tests.benchmarks._host import gate_on
+from tests.stores import servers
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+HOME = "203.0.113.7"
+AT_ONCE = 32
+
+
+def handle_of(id: str) -> str:
+    """The handle of a person's one browser."""
+    return id.zfill(48)
+
+
+def person(gate: MFAGate, id: str) -> Account:
+    """Somebody with an authenticator app, and a browser whose proof is an hour old."""
+    sealed = gate.service.engine.keyring.seal(PURPOSE, SECRET.encode(), row=("default", id), nonce=b"n" * 12)
+    now = int(time.time()) - 3600
+    app = Authenticator(
+        id="totp-1",
+        factor="totp",
+        label="Authenticator app",
+        created_at=now,
+        data={"secret": sealed, "digits": 6, "period": 30, "step": 0},
+    )
+    proof = Proof(factor="totp", authenticator=app.id, at=now, network=HOME, epoch=0)
+    browser = Browser(
+        id="b1", handle=handle_digest(handle_of(id)), label="Firefox on Linux", created_at=now, proofs=(proof,)
+    )
+    return Account(key=SubjectKey("default", id), authenticators=(app,), browsers=(browser,))
+
+
+async def fill(gate: MFAGate, ids: Sequence[str]) -> None:
+    """Put these people into the gate's store."""
+    store = gate.service.engine.store
+    for at in range(0, len(ids), 500):
+        done = await asyncio.gather(*(store.swap(person(gate, id)) for id in ids[at : at + 500]))
+        assert all(done)
+
+
+async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:
+    """One right answer of each person, many at once; the seconds that each took."""
+    proving = gate.service.proving
+    turns = asyncio.Semaphore(at_once)
+
+    async def one(id: str) -> float:
+        async with turns:
+            started = time.perf_counter()
+            handle = "f" + handle_of(id)[1:]
+            caller = Caller(subject=Subject(id), handle=handle_digest(handle), network=HOME)
+            code = pyotp.TOTP(SECRET).now()
+            try:
+                result = await proving.verify(caller, handle=handle, authenticator="totp-1", response=code)
+            except StoreUnavailable as error:
+                raise SystemExit(f"this machine is too busy to measure anything: {error}") from error
+            if not isinstance(result, Verified):
+                raise SystemExit(f"{id}: {result.reason}: nothing worth measuring")
+            return time.perf_counter() - started
+
+    return await asyncio.gather(*(one(id) for id in ids))
+
+
+@asynccontextmanager
+async def stores(folder: Path) -> AsyncIterator[dict[str, MFAGate]]:
+    """A gate over SQLite (``synchronous=FULL``) and one over a Redis of its own (``appendfsync everysec``)."""
+    with servers.single(folder, "--appendonly", "yes", "--appendfsync", "everysec") as redis:
+        gates = {
+            "SQLite, synchronous=FULL": gate_on(f"sqlite:///{folder / 'bench.db'}"),
+            "Redis, appendfsync everysec": gate_on(f"redis://127.0.0.1:{redis.port}"),
+        }
+        (folder / "redis.port").write_text(str(redis.port))
+        for gate in gates.values():
+            await gate.guard.open()
+        try:
+            yield gates
+        finally:
+            for gate in gates.values():
+                await gate.guard.aclose()
+
+
+def id_of(number: int) -> str:
+    """The id of a person."""
+    return f"person-{number:07d}"

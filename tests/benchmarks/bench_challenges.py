@@ -1,0 +1,67 @@
+"""Whole TOTP challenges a second in one process: charge, verify, settle, each of another person, many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import pstats
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks._host import percentile
+from tests.benchmarks._people import AT_ONCE, fill, id_of, settle, stores
+
+PEOPLE = 2000
+ROUND = 200
+TO_REACH = {"SQLite, synchronous=FULL": 500, "Redis, appendfsync everysec": 1000}
+
+
+async def run() -> None:
+    """Measure and print."""
+    print(f"{'store':30}{'a second':>10}{'to reach':>10}{'processor':>12}{'median':>10}{'p99':>10}")
+    with tempfile.TemporaryDirectory() as folder:
+        async with stores(Path(folder)) as gates:
+            for gate in gates.values():
+                await fill(gate, [id_of(number) for number in range(PEOPLE)])
+            found: dict[str, list[float]] = {name: [] for name in gates}
+            spent: dict[str, list[float]] = {name: [] for name in gates}
+            waits: dict[str, list[float]] = {name: [] for name in gates}
+            for at in range(0, PEOPLE, ROUND):
+                for name, gate in gates.items():
+                    ids = [id_of(number) for number in range(at, at + ROUND)]
+                    began, cpu = time.perf_counter(), time.process_time()
+                    with cProfile.Profile() if "--profile" in sys.argv and at == ROUND else _Nothing() as profile:
+                        waits[name] += await settle(gate, ids)
+                    found[name].append(ROUND / (time.perf_counter() - began))
+                    spent[name].append((time.process_time() - cpu) / ROUND * 1e3)
+                    if isinstance(profile, cProfile.Profile):
+                        pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+    for name, rates in found.items():
+        ms = [wait * 1e3 for wait in waits[name]]
+        print(
+            f"{name:30}{statistics.median(rates):10.0f}{TO_REACH[name]:10}{statistics.median(spent[name]):9.2f} ms"
+            f"{statistics.median(ms):7.1f} ms{percentile(ms, 0.99):7.1f} ms"
+        )
+    print(f"processor: of this process for one challenge; median and p99: how long one waits with {AT_ONCE} at once")
+
+
+class _Nothing:
+    """No profile."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def main() -> None:
+    """Run the benchmark."""
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""From a thousand accounts in the store to many: a request judged anew, a whole challenge, and the bytes of one account.
+
+A hundred thousand by default; ``MFA_GATE_BENCH_ACCOUNTS=1000000`` (or ``--long``) for a million.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from mfa_gate import MFAGate, Subject
+from mfa_gate.core.codec import encode
+from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.model import Account, Caller, SubjectKey
+from mfa_gate.core.policy import Facts
+from tests.benchmarks._host import percentile
+from tests.benchmarks._people import HOME, fill, handle_of, id_of, settle, stores
+from tests.harness import Browser, make_world, running
+
+FEW = 1_000
+MANY = int(os.environ.get("MFA_GATE_BENCH_ACCOUNTS", 1_000_000 if "--long" in sys.argv else 100_000))
+FILL_FOR = float("inf") if MANY > 100_000 else 18.0
+"""Seconds in which one store is filled; where the machine is too slow for that, with fewer accounts."""
+REQUESTS = 600
+CHALLENGES = 150
+LIKE_IT = 500
+
+
+async def requests(gate: MFAGate, ids: list[str]) -> list[float]:
+    """Microseconds of one judgement each, of accounts that are not in the cache."""
+    found = []
+    for id in ids:
+        facts = Facts(tenant="default", groups=frozenset(), method="GET", path="/", clean=True)
+        caller = Caller(subject=Subject(id), handle=handle_digest(handle_of(id)), network=HOME)
+        started = time.perf_counter()
+        await gate.service.judge.judge(caller, facts)
+        found.append((time.perf_counter() - started) * 1e6)
+    return found
+
+
+async def measured(gate: MFAGate, count: int, chosen: random.Random, done: set[int]) -> tuple[list[float], list[float]]:
+    """Microseconds of requests, milliseconds of challenges, over ``count`` accounts; nobody proves twice."""
+    gate.service.engine.forget_all()
+    found = await requests(gate, [id_of(number) for number in chosen.sample(range(count), min(REQUESTS, count))])
+    left = [number for number in chosen.sample(range(count), 2 * CHALLENGES) if number not in done][:CHALLENGES]
+    done.update(left)
+    challenges = [seconds * 1e3 for seconds in await settle(gate, [id_of(number) for number in left], at_once=1)]
+    return found, challenges
+
+
+async def run() -> None:
+    """Measure and print."""
+    print(f"{'store':28}{'accounts':>10}{'request':>11}{'p99':>9}{'challenge':>12}{'p99':>9}")
+    example = await example_account()
+    with tempfile.TemporaryDirectory() as folder:
+        async with stores(Path(folder)) as gates:
+            for name, gate in gates.items():
+                chosen, done = random.Random(1), set[int]()
+                await fill(gate, [id_of(number) for number in range(FEW)])
+                few = await measured(gate, FEW, chosen, done)
+                line(name, FEW, few)
+                at, until = FEW, time.monotonic() + FILL_FOR
+                while at < MANY and time.monotonic() < until:
+                    await fill(gate, [id_of(number) for number in range(at, min(at + 2000, MANY))])
+                    at = min(at + 2000, MANY)
+                many = await measured(gate, at, chosen, done)
+                line(name, at, many)
+                ratios = [statistics.median(b) / statistics.median(a) for a, b in zip(few, many, strict=True)]
+                print(f"{'':28}{'times':>10}{ratios[0]:11.2f}{'':9}{ratios[1]:12.2f}")
+                await sizes(gate, Path(folder), example)
+
+
+def line(name: str, count: int, found: tuple[list[float], list[float]]) -> None:
+    """One row."""
+    us, ms = found
+    print(
+        f"{name:28}{count:10,}{statistics.median(us):8.0f} us{percentile(us, 0.99):6.0f} us"
+        f"{statistics.median(ms):9.1f} ms{percentile(ms, 0.99):6.1f} ms"
+    )
+
+
+async def example_account() -> Account:
+    """An account with an authenticator app, an e-mail address, ten backup codes and two browsers, as it comes about."""
+    async with running(make_world()) as world:
+        first = await world.enrolled()
+        await first.enroll_email()
+        second: Browser = await world.browser()
+        reply = await second.prove(first.secret)
+        assert reply.status == 200
+        account = await world.account()
+    kinds = sorted(a.factor for a in account.authenticators)
+    assert (kinds, len(account.browsers)) == (["backup-code", "email", "totp"], 2)
+    return account
+
+
+async def sizes(gate: MFAGate, folder: Path, example: Account) -> None:
+    """What such an account takes: its document, and all that the store keeps for it."""
+    store = gate.service.engine.store
+    before = await taken(gate, folder)
+    for number in range(LIKE_IT):
+        key = SubjectKey("sizes", f"{number:036d}")
+        assert await store.swap(replace(example, key=key, version=0))
+    after = await taken(gate, folder)
+    each = (after - before) / LIKE_IT
+    print(
+        f"{'':28}{'bytes of an account':>21}: document {len(encode(example))}, in the store {each:.0f} (to reach: 3072)"
+    )
+
+
+async def taken(gate: MFAGate, folder: Path) -> int:
+    """Bytes of the store's data: the file without its log, or what Redis has allocated."""
+    store = gate.service.engine.store
+    if "SQLite" in type(store).__name__:
+        import sqlite3
+
+        with sqlite3.connect(folder / "bench.db") as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.close()
+        return (folder / "bench.db").stat().st_size
+    import redis
+
+    url = (folder / "redis.port").read_text()
+    with redis.Redis(port=int(url)) as client:
+        return int(client.info("memory")["used_memory"])
+
+
+def main() -> None:
+    """Run the benchmark."""
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()
