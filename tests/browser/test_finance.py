@@ -10,6 +10,7 @@ import pytest
 from .conftest import OFFICE, Arrive
 from .example import DAY, Example
 from .person import App
+from .wire import Wire
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -135,10 +136,10 @@ def test_another_address(person: Arrive, script: bool) -> None:
         somebody.at("Payments")
 
 
-def test_backup_codes(person: Arrive, script: bool) -> None:
+def test_backup_codes(person: Arrive, example: Example, script: bool) -> None:
     """A backup code works in place of the app's, once, and the user is told how many are left."""
+    _, codes = Wire(example, USER).enroll_app()
     elsewhere = person(script=script, address=HOTEL)
-    _, codes = person(script=script).enroll_app(USER)
     elsewhere.sign_in(USER, to="/records")
     elsewhere.at(ASKED)
     elsewhere.choose("Backup codes")
@@ -161,8 +162,8 @@ def test_backup_codes(person: Arrive, script: bool) -> None:
 
 def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> None:
     """Seven wrong codes lock, the page counts down; waiting, signing in again or a right code do not open it."""
-    at_work = person(script=script)
-    app, _ = at_work.enroll_app(USER)
+    at_home = Wire(example, USER)
+    app, _ = at_home.enroll_app()
     stranger = person(script=script, address=HOTEL)
     stranger.sign_in(USER)
     stranger.at(ASKED)
@@ -190,8 +191,9 @@ def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> No
     stranger.at(LOCKED)
 
     # The owner's proven browser goes on (decisions 27), and nobody else is touched.
-    at_work.go("/records")
-    at_work.at("Payments")
-    neighbor = person(script=script, address=HOTEL)
-    neighbor.enroll_app(SECOND)
-    neighbor.is_in()
+    at_home.get("/records")
+    assert at_home.heading == "Payments"
+    neighbor = Wire(example, SECOND, address=HOTEL)
+    neighbor.enroll_app()
+    neighbor.get("/records")
+    assert neighbor.heading == "Payments"
