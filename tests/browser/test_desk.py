@@ -1,0 +1,196 @@
+"""The security team's desk from both sides: turned on, locked and unlocked, the clinic's choice, a reset by ticket."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import Arrive
+from .example import Example
+from .person import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+HOTEL = "203.0.113.25"
+WAIT = 31
+
+
+def enroll_mail(somebody: Person, example: Example, email: str, *, choose: bool = True) -> None:
+    """Sign in and set up e-mail; where there is a choice, choose it."""
+    somebody.sign_in(email)
+    if somebody.path == "/":
+        somebody.go("/mfa/enroll")
+    if choose:
+        somebody.choose("Email")
+    somebody.press("Send the code")
+    somebody.type_code(example.code("email"))
+    somebody.keep_codes()
+    onward = somebody.page.locator("p.go a")
+    if onward.count():
+        onward.click()
+        somebody.page.wait_for_load_state("load")
+    example.advance(WAIT)
+
+
+def desk(somebody: Person, path: str) -> None:
+    """A page of the desk, with a proof that is fresh: it is asked for where it is not."""
+    somebody.go(f"/mfa/admin/{path}")
+
+
+def fold(somebody: Person, name: str) -> None:
+    """Open one of an account's actions."""
+    somebody.page.locator("summary", has_text=re.compile(rf"^\s*{name}\s*$")).click()
+
+
+def test_practice(person: Arrive, example: Example) -> None:
+    """The administrator prepares and turns it on; a user is locked; support looks and cannot act; the administrator unlocks."""
+    boss = person()
+    enroll_mail(boss, example, "admin@practice.example")
+    desk(boss, "tenant")
+    boss.at("Second step for practice")
+    boss.says("It is off. Nobody is asked yet.", "cannot be turned off again")
+    boss.press("Send a test message")
+    boss.says("A test message is on its way to your own address.")
+    assert example.outbox[0]["to"] == "admin@practice.example"
+    assert "test message" in example.outbox[0]["subject"]
+    boss.press("It arrived")
+    boss.page.get_by_role("button", name=re.compile("^Mark as done")).click()
+    boss.page.wait_for_load_state("load")
+    boss.page.get_by_label("Type “practice” to confirm").fill("Practice")
+    boss.press("Turn it on for everybody")
+    boss.refused("Type “practice” exactly, to confirm.", field="confirm")
+    boss.page.get_by_label("Type “practice” to confirm").fill("practice")
+    boss.press("Turn it on for everybody")
+    boss.says("It is on for everybody now.", "It cannot be turned off again.")
+    assert boss.page.get_by_role("button", name="Turn it on").count() == 0
+
+    user = person()
+    enroll_mail(user, example, "user@practice.example")
+    user.is_in()
+    thief = person(address=HOTEL)
+    thief.sign_in("user@practice.example")
+    code = example.code("email")
+    for number in range(7):
+        wrong = f"{(int(code) + 111 + number) % 10**6:06d}"
+        thief.type_code(wrong)
+    thief.at("This account is locked")
+    user.go("/")
+    user.at("This account is locked")
+
+    support = person()
+    enroll_mail(support, example, "support@practice.example")
+    desk(support, "accounts?status=locked")
+    support.at("People")
+    support.choose("Farah Aziz")
+    support.says("You may look, but not change anything here.", "the attempts are used up")
+    assert support.page.get_by_role("button").count() == 0
+    support.go("/mfa/admin/audit")
+    support.at("This is not allowed")
+
+    example.advance(WAIT)
+    desk(boss, "accounts/user@practice.example")
+    fold(boss, "Unlock")
+    boss.page.get_by_label("Reason").first.fill("called, and knew the last job")
+    boss.press("Unlock", within="details[open]")
+    boss.says("has all attempts back", "7 of 7")
+    assert any("unlocked" in mail["subject"] for mail in example.outbox)
+    desk(boss, "audit?kind=account.unlocked")
+    boss.says("by admin@practice.example", "called, and knew the last job")
+
+    example.advance(WAIT)
+    user.go("/")
+    if user.path.startswith("/mfa/challenge"):
+        user.type_code(example.code("email"))
+    user.is_in()
+
+
+def test_clinic_by_email_only(person: Arrive, example: Example) -> None:
+    """The administrator picks e-mail only; the next user meets no choice page and gets in by e-mail."""
+    boss = person()
+    enroll_mail(boss, example, "admin@clinic.example")
+    desk(boss, "tenant")
+    boss.page.get_by_label("Email only").check()
+    boss.page.get_by_label("Type “clinic” to confirm").fill("clinic")
+    boss.press("Turn it on for everybody")
+    boss.says("It is on for everybody now.")
+    user = person()
+    user.sign_in("user@clinic.example")
+    assert user.path == "/mfa/enroll/email"
+    user.silent("Text message", "Choose another way")
+    user.press("Send the code")
+    user.type_code(example.code("email"))
+    user.keep_codes()
+    user.page.locator("p.go a").click()
+    user.page.wait_for_load_state("load")
+    user.is_in()
+
+
+def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
+    """A new phone: the user asks, the administrator resets under a ticket, the temporary password leads to a new set-up."""
+    boss = person()
+    app, _ = boss.enroll_app("admin@screening.example")
+    boss.page.get_by_label("I accept").check()
+    boss.press("Confirm")
+    user = person()
+    user.enroll_app("user@screening.example")
+    user.page.get_by_label("I accept").check()
+    user.press("Confirm")
+    user.is_in()
+
+    lost = person(address=HOTEL)
+    lost.sign_in("user@screening.example")
+    lost.go("/mfa/recovery")
+    lost.page.get_by_label("What happened?").fill("My phone fell into the lake.")
+    lost.press("Send the request")
+    lost.at("Your request was sent")
+    user.go("/mfa")
+    user.says("is waiting for an administrator")
+
+    desk(boss, "accounts?status=recovery")
+    boss.choose("Priya Nair")
+    boss.says("My phone fell into the lake.")
+    fold(boss, "Reset")
+    boss.press("Reset", within="details[open]")
+    if boss.page.locator("#errors").count() == 0:
+        boss.page.get_by_label("Ticket number").fill("INC-4711")
+        boss.page.locator("details[open]").get_by_label("Reason").fill("came by with a passport")
+        boss.press("Reset", within="details[open]")
+    boss.says("was reset, and sets up anew at the next sign-in.")
+
+    mail = next(mail for mail in example.outbox if "Temporary password: " in mail["text"])
+    password = re.search(r"Temporary password: (\S+)", mail["text"])
+    assert password is not None
+    assert any("were removed" in mail["subject"] or "were removed" in mail["text"] for mail in example.outbox)
+    user.go("/")
+    assert user.path.startswith("/login")
+    lost.sign_out()
+    lost.page.get_by_label("E-mail address").fill("user@screening.example")
+    lost.page.get_by_label("Password", exact=True).fill(password[1])
+    lost.press("Sign in")
+    app = lost.set_up_app()
+    lost.keep_codes()
+    lost.page.locator("p.go a").click()
+    lost.page.wait_for_load_state("load")
+    lost.is_in()
+    assert app.uri
+
+
+def test_the_link_of_a_notice(person: Arrive, example: Example, script: bool) -> None:
+    """U-37: the user presses "This was not me" in a browser where nobody is signed in, and is asked again everywhere."""
+    user = person(script=script)
+    user.enroll_app("user@finance.example")
+    user.is_in()
+    link = next(
+        found[1]
+        for mail in example.outbox
+        if (found := re.search(r"http://localhost:\d+(/mfa/dispute/\S+)", mail["text"]))
+    )
+    stranger = person(script=script, address=HOTEL)
+    stranger.go(link)
+    stranger.at("Was this not you?")
+    stranger.press("This was not me")
+    stranger.at("Thank you. Your account is safer now")
+    user.go("/")
+    assert user.path.startswith("/mfa/challenge")
+    assert any(mail["to"] == "security@example.org" for mail in example.outbox)
