@@ -1,0 +1,77 @@
+"""A worker that many strangers pass through does not grow: every cache has a bound (S-122, F-30)."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from base64 import b64encode
+from pathlib import Path
+
+import itsdangerous
+import pytest
+
+from mfa_gate.identity import session as adapter
+from mfa_gate.service import engine, judging, proving
+from mfa_gate.web import cookies
+from tests.harness import FETCH, SESSION_KEY, call, http_scope, make_world, running
+
+pytestmark = pytest.mark.slow
+
+GROWTH = 50 * 1024 * 1024
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize("times", [11_000, pytest.param(1_000_000, marks=pytest.mark.long)])
+async def test_many_strangers(tmp_path: Path, times: int) -> None:
+    """S-122, F-30: distinct subjects, addresses, paths and cookies pass through one worker, every tenth with a proof: it
+    grows by 50 MB at most, and no cache beyond its bound."""
+    signer = itsdangerous.TimestampSigner(SESSION_KEY)
+    async with running(make_world(store=f"sqlite:///{tmp_path / 'mfa.db'}")) as world:
+        ann = await world.enrolled()
+        proven = ann.cookies
+        handle = proven[ann.handle]
+        before = 0
+        for number in range(times):
+            if number == 300:
+                before = resident()
+            known = not number % 10
+            user = {
+                "user_id": "ann" if known else f"u{number}",
+                "org": "alpha",
+                "groups": [f"g{number}"],
+                "sid": f"{number}",
+            }
+            session = signer.sign(b64encode(json.dumps(user).encode())).decode()
+            header = f"session={session}; {ann.handle}={handle}; other={number}"
+            address = ann.address if known else f"198.18.{number // 250 % 250}.{number % 250}"
+            path = f"/files/{number}"
+            scope = http_scope("GET", path, headers=[*FETCH, ("cookie", header)], address=address)
+            reply = await call(world.app, scope)
+            assert reply.status == (200 if known else 403), reply.text
+            if not number % 50:
+                scope = http_scope("GET", f"/open/{number}", headers=[*FETCH], address=address)
+                assert (await call(world.app, scope)).status in (200, 404)
+            if not number % 1000:
+                world.events.clear()
+                world.reached.clear()
+        growth = resident() - before
+        guard = world.gate.guard
+        print(f"growth {growth / 1024 / 1024:.1f} MB")
+        assert growth <= GROWTH
+        assert len(world.engine._accounts) <= engine.MAX_CACHED
+        assert len(world.gate.service.judge._passes) <= judging.MAX_PASSES
+        assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
+        assert len(world.gate.service.proving._malformed) <= proving.MALFORMED_CACHE
+        assert len(guard._exempt) <= 512
+        assert len(guard.watch._open) == 0
+        identify = guard.identify
+        assert isinstance(identify, adapter.SessionUser)
+        assert len(identify._known) <= adapter.MAX_SUBJECTS
+        assert await ann.is_in()

@@ -1,0 +1,99 @@
+"""``kill -9`` of Redis in the midst of answers, and its restart: no double success, no attempt given back, no lock lost."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pyotp
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.factors.totp import Totp
+from tests.harness import World, make_world, running
+from tests.scale.test_many_workers import enrolled, wrong
+from tests.scale.workers import Answers, answer_all
+from tests.stores.servers import Server
+
+pytestmark = pytest.mark.slow
+
+FEW = pytest.param(4, id="few")
+MANY = pytest.param(50, id="many", marks=pytest.mark.long)
+
+
+async def killed_amid(world: World, redis: Server, id: str, answers: Answers, dice: random.Random) -> Counter[str]:
+    """All answers at once, and Redis dies under them; it is back when this returns."""
+    task = asyncio.create_task(answer_all(world, id, answers))
+    await asyncio.sleep(dice.random() * 0.12)
+    redis.stop()
+    found = await task
+    await asyncio.to_thread(redis.start)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await world.store.load(SubjectKey("alpha", id))
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                return found
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every answer that was compared."""
+    seen: list[str] = []
+    inner: Callable[..., Any] = Totp.verify
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        seen.append(named["response"])
+        return inner(*arguments, **named)
+
+    monkeypatch.setattr(Totp, "verify", counted)
+    return seen
+
+
+@pytest.mark.parametrize("times", [FEW, MANY])
+async def test_wrong_guesses(redis_server: Server, compared: list[str], times: int) -> None:
+    """S-31, S-35, F-10: whenever Redis dies (``appendfsync always``), no more than seven guesses are ever compared, each was
+    charged before, and the lock stands."""
+    dice = random.Random(3)
+    async with running(make_world(store=f"redis://127.0.0.1:{redis_server.port}")) as world:
+        secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
+        for id, secret in secrets.items():
+            compared.clear()
+            guesses = wrong(secret, world.clock.at, 40)
+            await killed_amid(world, redis_server, id, guesses[:20], dice)
+            account = await world.store.load(SubjectKey("alpha", id))
+            assert len(compared) <= account.attempts.used <= 7
+            locked = account.lock is not None
+            await killed_amid(world, redis_server, id, guesses[20:30], dice)
+            world.clock.advance(60)
+            found = await answer_all(world, id, guesses[30:])
+            account = await world.store.load(SubjectKey("alpha", id))
+            assert len(compared) <= account.attempts.used == 7
+            assert account.lock is not None
+            assert not locked or found == {"locked": 10}
+            right = [("r" * 48, pyotp.TOTP(secret).at(int(world.clock.at)))]
+            assert await answer_all(world, id, right) == {"locked": 1}
+            assert len((await world.store.events("alpha", account=id, kind="account.locked")).items) == 1
+
+
+@pytest.mark.parametrize("times", [FEW, MANY])
+async def test_right_codes(redis_server: Server, times: int) -> None:
+    """S-44, S-59, F-10: whenever Redis dies, one code proves once: before, or after, never twice."""
+    dice = random.Random(5)
+    async with running(make_world(store=f"redis://127.0.0.1:{redis_server.port}")) as world:
+        secrets = await enrolled(world, [f"ann{number}" for number in range(times)])
+        for id, secret in secrets.items():
+            code = pyotp.TOTP(secret).at(int(world.clock.at))
+            copies = [(f"{number}".zfill(48), code) for number in range(40)]
+            found = await killed_amid(world, redis_server, id, copies[:5], dice)
+            world.clock.advance(12)
+            found += await answer_all(world, id, copies[20:24])
+            assert found["granted"] <= 1
+            granted = (await world.store.events("alpha", account=id, kind="proof.granted")).items
+            assert len(granted) == 2, "the one of the enrollment, and one of this code"
