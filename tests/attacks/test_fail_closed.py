@@ -143,7 +143,6 @@ async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPa
         "mfa_gate.web.guard.exemption_for",
         "mfa_gate.web.guard.refuse",
         "mfa_gate.web.guard.address_of",
-        "mfa_gate.web.guard.cookie_value",
         "mfa_gate.web.guard.only_cookies",
         "mfa_gate.web.guard.is_clean",
         "mfa_gate.web.cookies.Cookies.jar",

@@ -125,7 +125,8 @@ class Guard:
         except MFAGateError as error:
             log.error("mfa_gate cannot start: %s", error)
             await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
-            return
+            # As Starlette does: servers print the message alone, while a test client sees the fault only when it is raised.
+            raise
 
         async def relay() -> Any:
             nonlocal first, ended

@@ -1,0 +1,272 @@
+"""Starting wrong: one message that names every fault and its fix, before anything is served."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from mfa_gate import MFAGate, RelyingParty, Senders, SettingsError
+from mfa_gate.identity import RequestUser, SessionUser
+from mfa_gate.stores.memory import MemoryStore
+from tests.attacks.processes import ROOT
+from tests.harness import ORIGIN, POLICY, Outbox, contacts_of, key, make_world, running
+
+GOOD: dict[str, Any] = {
+    "policy": POLICY,
+    "identify": SessionUser("user_id"),
+    "store": "memory://",
+    "keys": [key(1)],
+    "relying_party": RelyingParty(id="localhost", name="Example", origins=[ORIGIN]),
+    "contacts": contacts_of,
+    "senders": Senders(email=Outbox(), sms=Outbox()),
+}
+
+
+def party(**parts: Any) -> RelyingParty:
+    """The good relying party with something wrong."""
+    good: RelyingParty = GOOD["relying_party"]
+    return replace(good, **parts)
+
+
+WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "no policy file": ({"policy": "nowhere.toml"}, ("nowhere.toml",)),
+    "no key": ({"keys": []}, ("mfa-gate keys new",)),
+    "no such key": ({"keys": ["secret"]}, ("keys[0]", "mfa-gate keys new")),
+    "a damaged key": ({"keys": [key(1)[:-2]]}, ("keys[0]", "checksum")),
+    "a key twice": ({"keys": [key(1), key(1)]}, ("twice", "newest first")),
+    "the second key": ({"keys": [key(1), "x"]}, ("keys[1]",)),
+    "no URL": ({"store": "mfa.db"}, ("mfa.db", "sqlite:///")),
+    "two slashes": ({"store": "sqlite://mfa.db"}, ("three slashes", "sqlite:///mfa_gate.db")),
+    "unknown store": ({"store": "mysql://u:pw@db/x"}, ("mysql", "sqlite:///")),
+    "no senders": ({"senders": None}, ("senders=Senders(email=...)", "senders=Senders(sms=...)")),
+    "one sender": ({"senders": Senders(email=Outbox())}, ("sms", "Senders(sms=...)")),
+    "no contacts": ({"contacts": None}, ("contacts=", "email")),
+    "no identify": ({"identify": "user_id"}, ("identify", "mfa_gate.identity")),
+    "party without name": ({"relying_party": party(name=" ")}, ("relying_party.name",)),
+    "party with a URL": ({"relying_party": party(id="https://localhost")}, ("relying_party.id", "host name")),
+    "no origins": ({"relying_party": party(origins=[])}, ("relying_party.origins", "https://localhost")),
+    "origins as text": ({"relying_party": party(origins=ORIGIN)}, ("relying_party.origins", "list")),
+    "origin with a path": ({"relying_party": party(origins=[ORIGIN + "/"])}, ("is no origin",)),
+    "origin of another": ({"relying_party": party(origins=["https://evil.example"])}, ("does not belong",)),
+    "origin like ours": ({"relying_party": party(origins=["https://evillocalhost"])}, ("does not belong",)),
+    "plain http": (
+        {"relying_party": RelyingParty(id="a.example", name="A", origins=["http://a.example"])},
+        ("not https",),
+    ),
+    "prefix with a slash": ({"prefix": "/mfa/"}, ("prefix=", "trailing slash")),
+    "no prefix": ({"prefix": "/"}, ("prefix=",)),
+    "prefix elsewhere": ({"prefix": "//evil"}, ("prefix=",)),
+    "sign-in elsewhere": ({"sign_in": "https://evil.example"}, ("sign_in=",)),
+    "sign-in without a slash": ({"sign_in": "login"}, ("sign_in=", "/login")),
+    "sign-out elsewhere": ({"sign_out": "//evil.example"}, ("sign_out=",)),
+    "home elsewhere": ({"home": "/\\evil.example"}, ("home=",)),
+    "json_status": ({"json_status": 200}, ("json_status=200", "403 or 401")),
+    "proxies as text": ({"trusted_proxies": "10.0.0.0/8"}, ("trusted_proxies", "list")),
+    "no network": ({"trusted_proxies": ["10.0.0.1/8"]}, ("trusted_proxies", "10.0.0.1/8")),
+    "everybody a proxy": ({"trusted_proxies": ["0.0.0.0/0"]}, ("everybody",)),
+    "everybody a proxy, v6": ({"trusted_proxies": ["::/0"]}, ("everybody",)),
+}
+
+
+@pytest.mark.parametrize(("wrong", "words"), WRONG.values(), ids=WRONG)
+def test_each_fault_names_its_fix(wrong: dict[str, Any], words: tuple[str, ...]) -> None:
+    """Issue 2: a wrong setting stops the start, and its message names the setting and what to write instead."""
+    with pytest.raises(SettingsError) as error:
+        MFAGate(**{**GOOD, **wrong})
+    for word in words:
+        assert word in str(error.value)
+    assert "pw" not in str(error.value)
+
+
+def test_the_good_one_starts() -> None:
+    """The other side of the table above."""
+    assert MFAGate(**GOOD).policy is POLICY
+
+
+def test_all_at_once() -> None:
+    """Every fault is told in one message, not one after the other."""
+    wrong = {
+        "policy": "nowhere.toml",
+        "keys": ["x"],
+        "store": "mysql://db",
+        "relying_party": party(name="", origins=[]),
+        "prefix": "mfa",
+        "json_status": 500,
+        "trusted_proxies": ["x", "0.0.0.0/0"],
+    }
+    with pytest.raises(SettingsError) as error:
+        MFAGate(**{**GOOD, **wrong})
+    text = str(error.value)
+    for word in (
+        "nowhere.toml",
+        "keys[0]",
+        "mysql",
+        "relying_party.name",
+        "origins",
+        "prefix=",
+        "json_status",
+        "'x'",
+        "everybody",
+    ):
+        assert word in text
+    assert len(error.value.faults) >= 9
+    assert text.startswith(f"{len(error.value.faults)} faults")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('version = 1\nname = "x"\n[factor]\nallowed = []\n', ("policy.toml", "3", "factors")),
+        ('version = 1\nname = "x"\n[freshness]\nmax_age = "7 days"\n', ("max_age",)),
+        ('version = 9\nname = "x"\n', ("version",)),
+        ("version = 1\nname = ", ("policy.toml",)),
+        (
+            'version = 1\nname = "x"\n[[exempt]]\nname = "a"\npaths = ["/**"]\nreason = "r"\npermanent = true\n',
+            ("whole app",),
+        ),
+    ],
+)
+def test_a_wrong_policy_stops_the_start(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+    """Issue 2: faults of the policy file stop the start with their lines."""
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as error:
+        MFAGate(**{**GOOD, "policy": path})
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_trusting_every_forwarder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-109: where the server takes anybody's word for the address, the start stops unless the developer says otherwise."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    with pytest.raises(SettingsError, match="FORWARDED_ALLOW_IPS"):
+        MFAGate(**GOOD)
+    assert MFAGate(**GOOD, accept_any_forwarder=True)
+
+
+# -- the order of the stack --------------------------------------------------------------------------------------------
+
+
+def _session_inside(app: Starlette, gate: MFAGate) -> None:
+    app.add_middleware(SessionMiddleware, secret_key="x")
+    gate.install(app)
+
+
+def _cors_inside(app: Starlette, gate: MFAGate) -> None:
+    app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"])
+    gate.install(app)
+    app.add_middleware(SessionMiddleware, secret_key="x")
+
+
+def _authentication_inside(app: Starlette, gate: MFAGate) -> None:
+    app.add_middleware(AuthenticationMiddleware, backend=None)  # type: ignore[arg-type]
+    gate.install(app)
+
+
+def _hidden_route(app: Starlette, gate: MFAGate) -> None:
+    app.router.routes.append(Route("/mfa/own", lambda request: PlainTextResponse("hidden")))
+    gate.install(app)
+    app.add_middleware(SessionMiddleware, secret_key="x")
+
+
+ORDERS: tuple[tuple[Callable[[Starlette, MFAGate], None], Any, str], ...] = (
+    (_session_inside, SessionUser("user_id"), r"SessionMiddleware.*after gate\.install"),
+    (_cors_inside, SessionUser("user_id"), r"CORSMiddleware.*after gate\.install"),
+    (_authentication_inside, RequestUser(), r"AuthenticationMiddleware.*after gate\.install"),
+    (_hidden_route, SessionUser("user_id"), r"/mfa/own.*another prefix"),
+)
+
+
+@pytest.mark.parametrize(("build", "identify", "message"), ORDERS, ids=lambda part: getattr(part, "__name__", ""))
+def test_a_wrong_order_stops_the_start(
+    build: Any, identify: Any, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S-10, contract 1: what tells who is signed in inside the gate, CORS inside it, a route below its prefix: the app does not
+    start, and the message names the line to move."""
+    gate = MFAGate(**{**GOOD, "identify": identify})
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("in"))])
+    build(app, gate)
+    with pytest.raises(BaseException) as error, TestClient(app):
+        raise AssertionError("it has started")
+    assert not isinstance(error.value, AssertionError)
+    assert len([record for record in caplog.records if "cannot start" in record.getMessage()]) == 1
+    import re
+
+    assert re.search(message, caplog.text)
+
+
+def test_a_right_order_starts() -> None:
+    """The other side: the documented order starts and serves."""
+    gate = MFAGate(**GOOD)
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("in"))])
+    gate.install(app)
+    app.add_middleware(SessionMiddleware, secret_key="x")
+    app.add_middleware(CORSMiddleware, allow_origins=["https://a.example"])
+    with TestClient(app) as client:
+        assert client.get("/").text == "in"
+
+
+# -- the keys of a store -----------------------------------------------------------------------------------------------
+
+
+async def test_a_wrong_key_stops_the_start() -> None:
+    """F-19: a store that another key has sealed is not opened; with that key as the second of two it is, and from then on the
+    first key is needed as well."""
+    store = MemoryStore()
+    async with running(make_world(store=store)) as world:
+        await world.enrolled()
+    with pytest.raises(SettingsError, match="none of the listed keys opens this store"):
+        await make_world(store=store, keys=[key(2)]).gate.guard.open()
+    async with running(make_world(store=store, keys=[key(2), key(1)])) as world:
+        assert (await (await world.browser()).state())["state"] == "challenge"
+    with pytest.raises(SettingsError, match="none of the listed keys opens this store"):
+        await make_world(store=store, keys=[key(1)]).gate.guard.open()
+
+
+SERVED = """
+import sys
+from starlette.applications import Starlette
+from starlette.middleware.sessions import SessionMiddleware
+from tests.attacks.test_start import GOOD
+from tests.harness import key
+from mfa_gate import MFAGate
+gate = MFAGate(**{**GOOD, "store": "sqlite:///" + sys.argv[1], "keys": [key(int(sys.argv[2]))]})
+app = Starlette()
+gate.install(app)
+app.add_middleware(SessionMiddleware, secret_key="x")
+import uvicorn
+uvicorn.run(app, host="127.0.0.1", port=0, log_level="error", lifespan="on")
+"""
+
+
+async def test_a_server_does_not_serve(tmp_path: Path) -> None:
+    """F-19, issue 2: under a real server a wrong key ends the process with one message, and it never listens."""
+    path = tmp_path / "mfa.db"
+    async with running(make_world(store=f"sqlite:///{path}")):
+        pass
+    done = subprocess.run(
+        [sys.executable, "-c", SERVED, str(path), "2"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode not in (0, None)
+    assert "none of the listed keys opens this store" in done.stderr
+    assert "Traceback" not in done.stderr
