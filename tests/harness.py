@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import http.client
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pyotp
 from starlette.applications import Starlette
@@ -597,3 +602,57 @@ async def running(world: World) -> AsyncIterator[World]:
     finally:
         await world.gate.service.engine.idle()
         await world.gate.guard.aclose()
+
+
+# -- real servers ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def served(world: World) -> Iterator[tuple[World, int]]:
+    """The world behind a real uvicorn: its app is then what speaks HTTP to that server. Also the server's port."""
+    import uvicorn
+
+    config = uvicorn.Config(world.app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        until = time.monotonic() + 10
+        while not server.started:
+            assert thread.is_alive()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        try:
+            yield replace(world, app=_wire(port)), port
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def _wire(port: int) -> App:
+    """An app that hands every request on over HTTP."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive()).get("body", b"")
+        status, headers, text = await asyncio.to_thread(_exchange, port, scope, body)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text})
+
+    return app
+
+
+def _exchange(port: int, scope: Any, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    target = quote(scope["path"]) + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
+    connection.putrequest(scope["method"], target, skip_accept_encoding=True)
+    for name, value in scope["headers"]:
+        connection.putheader(name.decode(), value)
+    connection.putheader("content-length", str(len(body)))
+    connection.endheaders(body)
+    with connection.getresponse() as response:
+        found = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.getheaders()]
+        text = response.read()
+    connection.close()
+    return response.status, found, text
