@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mfa_gate.core.model import Challenge, SubjectKey
-from mfa_gate.core.policy import PushRules, Rules
+from mfa_gate.core.rules import PushRules, Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Joined, Rejected
 from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, Push
 from mfa_gate.factors.tokens import is_digest_of, read_token

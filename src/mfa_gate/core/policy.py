@@ -6,40 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .model import Seconds
-from .rules import DAY as DAY
-from .rules import METHODS as METHODS
-from .rules import AgreementRules as AgreementRules
-from .rules import AttemptRules as AttemptRules
-from .rules import BackupCodeRules as BackupCodeRules
-from .rules import BrandRules as BrandRules
-from .rules import CodeRules as CodeRules
-from .rules import CompareRules as CompareRules
-from .rules import CountRules as CountRules
-from .rules import EmailRules as EmailRules
-from .rules import EnrollmentRules as EnrollmentRules
-from .rules import Exemption as Exemption
-from .rules import FactorRules as FactorRules
-from .rules import FreshnessRules as FreshnessRules
-from .rules import IPChangeRules as IPChangeRules
-from .rules import Mode as Mode
-from .rules import PathRule as PathRule
-from .rules import PhoneRules as PhoneRules
-from .rules import Policy as Policy
-from .rules import PolicyTest as PolicyTest
-from .rules import PushRules as PushRules
-from .rules import RecoveryRules as RecoveryRules
-from .rules import ResendRules as ResendRules
-from .rules import RoleRules as RoleRules
-from .rules import RollingRules as RollingRules
-from .rules import Rules as Rules
-from .rules import SkipRules as SkipRules
-from .rules import Stage as Stage
-from .rules import StepUpRule as StepUpRule
-from .rules import SubjectExemption as SubjectExemption
-from .rules import TenantSettings as TenantSettings
-from .rules import TotpRules as TotpRules
-from .rules import VoiceRules as VoiceRules
-from .rules import WebAuthnRules as WebAuthnRules
+from .rules import (
+    METHODS,
+    EnrollmentRules,
+    Exemption,
+    Policy,
+    Rules,
+    Stage,
+    TenantSettings,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

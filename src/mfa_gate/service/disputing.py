@@ -10,8 +10,8 @@ from ..core.changes import disputing as steps
 from ..core.events import Event
 from ..core.model import Caller, SubjectKey
 from ..core.notices import dispute_alarm
-from ..core.policy import DAY
 from ..core.reasons import Refusal
+from ..core.rules import DAY
 from ..errors import SendFailed
 from ..keyring import Unopened
 from ..ports import Message

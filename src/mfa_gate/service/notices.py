@@ -9,7 +9,7 @@ from ..core.events import Event
 from ..core.messages import NOTICE_KINDS, notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.notices import sms_notice
-from ..core.policy import DAY
+from ..core.rules import DAY
 from ..errors import SendFailed
 from ..factors import FACTORS, TRAITS
 from ..factors.phone import read_phone

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..core.model import Contacts, Subject, SubjectKey
 from ..core.notices import reminder, trial
-from ..core.policy import DAY
 from ..core.reasons import Refusal
+from ..core.rules import DAY
 from ..errors import SendFailed
 from ..ports import Message
 from .engine import Engine, log

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from ..events import Moment
 from ..model import Account
-from ..policy import DAY
 from ..reasons import Refusal
+from ..rules import DAY
 from .base import Change, refuse, tidy, time_of
 
 FREEZE = DAY
