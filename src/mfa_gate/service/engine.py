@@ -9,9 +9,9 @@ import logging
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
 from ..core.events import Event, Moment
@@ -90,6 +90,7 @@ class Engine:
         self._generation = 0
         self.away_since: int | None = None
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
+        self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self._after: set[asyncio.Task[None]] = set()
         self.listeners: list[Callable[[Sequence[Event], Account], Awaitable[None]]] = []
 
@@ -199,18 +200,35 @@ class Engine:
     async def change(self, key: SubjectKey, step: Callable[[Account], Change[A]]) -> A:
         """Load, ``step``, swap, until the swap holds; ``step`` is pure, so repeating it is harmless.
 
+        The first turn begins with what this process has just committed, if somebody has the account's turn: where that is
+        no longer so, the swap fails. An answer that writes nothing is only given by what the store has now.
+
         Raises ``StoreUnavailable``, or ``StoreContention`` when the race is lost more often than is plausible.
         """
+        lock = self._turns.get(key)
+        guess = None if lock is None else self._committed.pop(lock, None)
         for attempt in range(MAX_TURNS):
-            account = await self.store.load(key)
+            account = guess or await self.store.load(key)
             change = step(account)
             if change.account == account and not change.events:
-                return change.answer
+                if guess is None:
+                    return change.answer
+                guess = None
+                continue
+            guess = None
             if await self.store.swap(change.account, change.events):
+                if lock is not None:
+                    self._committed[lock] = replace(change.account, version=change.account.version + 1)
                 await self.after(change.events, change.account)
                 return change.answer
             await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
         raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
+
+    async def latest(self, key: SubjectKey) -> Account:
+        """The account as this process has just committed it, in the turn that the caller has; else as it is stored."""
+        lock = self._turns.get(key)
+        committed = None if lock is None else self._committed.get(lock)
+        return committed or await self.store.load(key)
 
     async def record(self, events: Sequence[Event]) -> None:
         """Write events that belong to no change. The caller decides what a failure means."""

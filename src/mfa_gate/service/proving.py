@@ -272,7 +272,7 @@ class Proving:
                 return taken
             if isinstance(taken, Forwarded):
                 return self._again(caller, handle, answer)
-            account = await self.engine.store.load(caller.subject.key)
+            account = await self.engine.latest(caller.subject.key)
             seen = account.authenticator(mine.id)
             if seen is None:
                 return await self.fail(caller, rules, taken, mine.factor, Rejected(reason="not_found", free=True))
