@@ -313,6 +313,20 @@ async def test_what_is_exempt_answers(owing: Browser, method: str, path: str, bo
     assert owing.world.reached == [("http", method, path)]
 
 
+async def test_signing_out_is_always_possible(owing: Browser) -> None:
+    """Contract 1: the host's own sign-out is exempt by itself, and nothing near it is."""
+    for method in ("GET", "HEAD", "POST"):
+        owing.world.reached.clear()
+        await owing.ask(method, "/logout?next=/", keep=False)
+        assert owing.world.reached == [("http", method, "/logout")]
+    owing.world.reached.clear()
+    for path in ("/logout/", "//logout", "/logout/x", "/logout;x", "/logout\n", "/LOGOUT", "/logoutX", "/x/../logout"):
+        await shut(owing, "POST", path)
+    await shut(owing, "DELETE", "/logout")
+    reply = await call(owing.world.app, socket_scope("/logout", headers=[("cookie", owing.cookie_header())]))
+    assert reply.status == 403
+
+
 async def test_mounted_gate(tmp_path: Path) -> None:
     """S-7: mounted under a path of another app, the gate shuts and exempts by the app's own paths."""
     world = make_world()

@@ -89,6 +89,7 @@ class Guard:
         self._policy: Policy | None = None
         self._step_up = False
         self._exempt: dict[tuple[str, str], float] = {}
+        self._sign_out = site.sign_out.partition("?")[0]
         self._ruled: frozenset[str] = frozenset()
         self._ruled_trees: tuple[str, ...] = ()
 
@@ -242,9 +243,12 @@ class Guard:
             return await self.identify(HTTPConnection(copy))
 
     def _is_exempt(self, scope: Scope, path: str) -> bool:
-        """Whether a rule of the file exempts this path for everybody. What was exempt stays so for a minute."""
+        """Whether a rule of the file exempts this path for everybody; the host's sign-out is so by itself. What was exempt
+        stays so for a minute."""
         engine = self._engine
         method = scope["method"] if scope["type"] == "http" else "GET"
+        if path == self._sign_out and scope["type"] == "http":
+            return method in ("GET", "HEAD", "POST")
         now = engine.wiring.clock.now()
         if self._exempt.get((method, path), 0) > now and engine.policy is self._policy:
             return True
@@ -263,7 +267,7 @@ class Guard:
         step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
         paths = [*exempt, *step_up]
         self._step_up = bool(step_up)
-        self._ruled = frozenset(text[1:] for text in paths if text.startswith("="))
+        self._ruled = frozenset((self._sign_out, *(text[1:] for text in paths if text.startswith("="))))
         self._ruled_trees = tuple(text.removesuffix("/**") for text in paths if not text.startswith("="))
         self._exempt.clear()
         self._policy = policy
