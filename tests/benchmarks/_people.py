@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 from pathlib import Path
 
 import pyotp
@@ -22,6 +23,7 @@ from tests.stores import servers
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HOME = "203.0.113.7"
 AT_ONCE = 32
+FILLED_AT_ONCE = 200
 
 
 def handle_of(id: str) -> str:
@@ -48,15 +50,24 @@ def person(gate: MFAGate, id: str) -> Account:
 
 
 async def fill(gate: MFAGate, ids: Sequence[str]) -> None:
-    """Put these people into the gate's store."""
+    """Put these people into the gate's store; what a busy machine did not get done in time is done again."""
     store = gate.service.engine.store
-    for at in range(0, len(ids), 500):
-        done = await asyncio.gather(*(store.swap(person(gate, id)) for id in ids[at : at + 500]))
-        assert all(done)
+
+    async def put(id: str) -> None:
+        while True:
+            try:
+                if (await store.load(SubjectKey("default", id))).version == 0:
+                    await store.swap(person(gate, id))
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(0.1)
+
+    for at in range(0, len(ids), FILLED_AT_ONCE):
+        await asyncio.gather(*(put(id) for id in ids[at : at + FILLED_AT_ONCE]))
 
 
 async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:
-    """One right answer of each person, many at once; the seconds that each took."""
+    """One right answer of each person, many at once; the seconds that each took, infinite where it was refused."""
     proving = gate.service.proving
     turns = asyncio.Semaphore(at_once)
 
@@ -68,8 +79,8 @@ async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -
             code = pyotp.TOTP(SECRET).now()
             try:
                 result = await proving.verify(caller, handle=handle, authenticator="totp-1", response=code)
-            except StoreUnavailable as error:
-                raise SystemExit(f"this machine is too busy to measure anything: {error}") from error
+            except StoreUnavailable:
+                return inf  # the machine was too busy to answer in time
             if not isinstance(result, Verified):
                 raise SystemExit(f"{id}: {result.reason}: nothing worth measuring")
             return time.perf_counter() - started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
+import math
 import pstats
 import statistics
 import sys
@@ -34,8 +35,10 @@ async def run() -> None:
                     ids = [id_of(number) for number in range(at, at + ROUND)]
                     began, cpu = time.perf_counter(), time.process_time()
                     with cProfile.Profile() if "--profile" in sys.argv and at == ROUND else _Nothing() as profile:
-                        waits[name] += await settle(gate, ids)
-                    found[name].append(ROUND / (time.perf_counter() - began))
+                        took = await settle(gate, ids)
+                    settled = sum(map(math.isfinite, took))
+                    waits[name] += took
+                    found[name].append(settled / (time.perf_counter() - began))
                     spent[name].append((time.process_time() - cpu) / ROUND * 1e3)
                     if isinstance(profile, cProfile.Profile):
                         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
