@@ -52,7 +52,6 @@ class Person:
     def press(self, name: str, *, within: str = "") -> None:
         """Press the button or follow the link of that name, and wait for where it leads."""
         self.find(name, within=within).click()
-        self.page.wait_for_load_state("load")
         self.look()
 
     def find(self, name: str, *, within: str = "") -> Locator:
@@ -64,7 +63,6 @@ class Person:
     def choose(self, start: str) -> None:
         """Follow the row (of factors, of other ways) whose words begin with ``start``."""
         self.page.locator("a.row", has_text=re.compile(rf"^\s*{re.escape(start)}")).first.click()
-        self.page.wait_for_load_state("load")
         self.look()
 
     def offered(self) -> list[str]:
@@ -86,6 +84,7 @@ class Person:
 
     def look(self) -> None:
         """Judge the page as it is now."""
+        self.page.wait_for_load_state("load")
         self.faults += self.looks.judge(self.page, script=self.script)
 
     @property

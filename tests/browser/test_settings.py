@@ -120,6 +120,13 @@ def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
     somebody.at("Your sign-in security")
     assert somebody.page.locator("summary", has_text="Remove").count() == 2
 
+    example.advance(MINUTE)
+    somebody.from_address(HOTEL)
+    somebody.go("/mfa")
+    somebody.says("You are on a different network than before")
+    somebody.type_code(example.code("sms"))
+    somebody.at("Your sign-in security")
+
 
 def test_new_backup_codes(person: Arrive, example: Example) -> None:
     """A new set ends the old one at once, and the page says so before and after."""

@@ -12,6 +12,7 @@ from ...service import Judgement
 from ...service.enrolling import BACKUP
 from .. import views
 from ..responses import Answer, page
+from ..site import going_note
 from ..views import Notice, Problem
 from ..visit import Visit, problem_from
 from .challenge import not_found
@@ -28,6 +29,9 @@ async def settings(visit: Visit) -> Answer:
     """``/``: factors, backup codes, remembered browsers, recent activity; only for who has proven the second factor."""
     judgement = await visit.judgement()
     if not isinstance(judgement.decision, Allow):
+        if isinstance(judgement.decision, StepUp):
+            note = going_note(to=visit.base, path="", method="GET", clean=True)
+            visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
         return visit.lead_on(judgement.decision)
     account = judgement.account
     proven = bool(judgement.standing and judgement.standing.proofs)
