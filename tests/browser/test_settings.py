@@ -124,6 +124,8 @@ def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
     somebody.from_address(HOTEL)
     somebody.go("/mfa")
     somebody.says("You are on a different network than before")
+    somebody.choose("Text message")
+    somebody.press("Send the code")
     somebody.type_code(example.code("sms"))
     somebody.at("Your sign-in security")
 
