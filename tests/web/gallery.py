@@ -330,6 +330,11 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
     yield "approve", v.Approve(host="app.example", push_key="BA"), replace(nobody, here="/mfa/approve")
+    disputed = v.Disputing(
+        kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"
+    )
+    yield "dispute", disputed, nobody
+    yield "dispute-done", replace(disputed, done=True), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
 
 

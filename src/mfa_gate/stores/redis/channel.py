@@ -14,7 +14,7 @@ from ...errors import StoreUnavailable
 from ...ports import EVERYTHING, Changed
 from .topology import Topology
 from .url import Address, Place
-from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Reply, connection_to, hang_up
+from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Reply, connection_to, dial, hang_up
 
 BEAT = 0.2
 """Seconds between two pings."""
@@ -121,7 +121,7 @@ class Channel:
         connection = connection_to(self._place, address)
         try:
             async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
-                await connection.connect()
+                await dial(connection)
                 await connection.send_packed_command(
                     connection.pack_command("SUBSCRIBE", self.name), check_health=False
                 )

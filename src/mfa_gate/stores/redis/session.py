@@ -18,7 +18,7 @@ from .names import PREFIX, STORE, TENANTS, TenantKeys
 from .scripts import ENTER, Script
 from .topology import Topology, topology_of
 from .url import Place
-from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, Reply, connection_to, hang_up
+from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, Reply, connection_to, dial, hang_up
 
 _WATCH_EVERY = 0.4
 _CHECK_EVERY = 30.0
@@ -178,7 +178,7 @@ class Session:
 async def _answers(connection: Connection) -> list[Reply]:
     replies: list[Reply] = []
     async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
-        await connection.connect()
+        await dial(connection)
         for question in QUESTIONS:
             await connection.send_packed_command(connection.pack_command(*question), check_health=False)
             try:

@@ -10,7 +10,7 @@ from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
 from .url import Address, Place
-from .wire import CONNECT_WITHIN, Command, Reply, Wire, connection_to, hang_up
+from .wire import CONNECT_WITHIN, Command, Reply, Wire, connection_to, dial, hang_up
 
 
 class Topology(Protocol):
@@ -89,7 +89,7 @@ async def _ask_once(place: Place, address: Address, *command: str) -> Reply:
     connection = connection_to(place, address, signs_in=command[0] != "SENTINEL")
     try:
         async with asyncio.timeout(CONNECT_WITHIN):
-            await connection.connect()
+            await dial(connection)
             await connection.send_packed_command(connection.pack_command(*command), check_health=False)
             return await connection.read_response()
     finally:

@@ -70,6 +70,11 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
     return Connection(**options)
 
 
+async def dial(connection: Connection) -> None:
+    """Connect. redis-py leaves its ``connect`` without types; this is the one place that knows."""
+    await connection.connect()  # type: ignore[no-untyped-call]
+
+
 def packed(commands: Sequence[Command]) -> bytes:
     """The commands as Redis reads them (RESP arrays of bulk strings)."""
     parts: list[bytes] = []
@@ -166,7 +171,7 @@ class Wire:
         connection = connection_to(self._place, await self._find())
         try:
             async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
-                await connection.connect()
+                await dial(connection)
                 await connection.send_packed_command(connection.pack_command("ROLE"), check_health=False)
                 role: Reply = await connection.read_response()
         except BaseException:
