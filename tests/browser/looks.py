@@ -16,6 +16,8 @@ AXE: dict[str, Any] = {
 }
 AXE_COLORS: dict[str, Any] = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
 WIDE = "document.scrollingElement.scrollWidth > innerWidth"
+TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .slice(0, 3).map(e => `${e.tagName}.${e.className} ${e.getBoundingClientRect().right}`).join(", ")"""
 SIZES = ({"width": 320, "height": 640}, {"width": 1280, "height": 800})
 OPAQUE = re.compile(r"/(challenge)/(?!help$)[^/?#]+")
 
@@ -42,7 +44,7 @@ class Looks:
         for size in SIZES:
             page.set_viewport_size({"width": size["width"], "height": size["height"]})
             if page.evaluate(WIDE):
-                faults.append(f"{name}: scrolls sideways at {size['width']}")
+                faults.append(f"{name}: scrolls sideways at {size['width']}: {page.evaluate(TOO_WIDE)}")
         if before:
             page.set_viewport_size(before)
         if script:
