@@ -29,6 +29,8 @@ __all__ = [
     "Sender",
     "Senders",
     "Store",
+    "Take",
+    "Taken",
 ]
 
 Channel = Literal["email", "sms", "voice", "push"]
@@ -134,6 +136,27 @@ class EventPage:
     next: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """``count`` of ``limit`` in the ``window`` seconds before ``at``, from ``bucket``."""
+
+    bucket: str
+    limit: int
+    window: int
+    at: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of several takes: ``totals`` of their windows afterwards, or which one was ``refused`` (-1: none), and
+    for how many seconds it has no room."""
+
+    totals: tuple[int, ...] = ()
+    refused: int = -1
+    wait: int = 0
+
+
 class Store(Protocol):
     """Accounts, events, limits and tenants' settings. It loads and swaps, and is nothing clever.
 
@@ -174,6 +197,13 @@ class Store(Protocol):
 
     async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
         """Take one of ``limit`` in the ``window`` seconds before ``now``: 0 where taken, else seconds until one is free."""
+
+    async def take_all(self, takes: Sequence[Take], /) -> Taken:
+        """Take from several buckets, or from none where one has no room. Of takes at the same moment that do not all fit,
+        a store on several servers may refuse one more than it had to; it never lets one pass that does not fit."""
+
+    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
+        """How much was taken from ``bucket`` in the ``window`` seconds before ``now``. It writes nothing."""
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings; unknown: nothing chosen, version 0."""

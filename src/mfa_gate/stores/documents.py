@@ -75,17 +75,15 @@ def cursor_from(after: str) -> int | None:
     return int(after) if after.isascii() and after.isdecimal() and len(after) <= 18 else None
 
 
-def wait_for_room(taken: list[tuple[int, int]], *, limit: int, window: int, now: int) -> int:
-    """Seconds until one more fits, 0 for at once, given how many were ``taken`` when in the window (oldest first).
+def wait_for_room(taken: list[tuple[int, int]], *, limit: int, window: int, now: int, more: int = 1) -> int:
+    """Seconds until ``more`` fit, 0 for at once, given how many were ``taken`` when in the window (oldest first).
 
     What lies ahead of ``now`` counts as well: a clock that steps back gives nothing away (S-118).
     """
-    if limit <= 0:
-        return window
-    over = sum(count for _, count in taken) - limit + 1
-    if over <= 0:
+    over = sum(count for _, count in taken) - limit + more
+    if limit > 0 and over <= 0:
         return 0
-    for at, count in taken:
+    for at, count in taken if limit >= more else ():
         over -= count
         if over <= 0:
             return max(1, at + window - now)

@@ -15,7 +15,7 @@ from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import START, chain_line, event_to_json
 from ..errors import StoreUnavailable
-from ..ports import EVERYTHING, Changed, EventPage, Page
+from ..ports import EVERYTHING, Changed, EventPage, Page, Take, Taken
 from .documents import (
     account_from,
     checksum,
@@ -139,19 +139,35 @@ class MemoryStore:
 
     async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
         """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
-        buckets = self._ready().taken
-        _, before = buckets.get(bucket, (0, []))
-        taken = [(at, count) for at, count in before if at > now - window]
-        wait = wait_for_room(taken, limit=limit, window=window, now=now)
-        if wait:
-            return wait
-        insort(taken, (now, 1))
-        buckets.pop(bucket, None)
-        buckets[bucket] = (now + window, taken)
+        return (await self.take_all([Take(bucket=bucket, limit=limit, window=window, at=now)])).wait
+
+    async def take_all(self, takes: Sequence[Take], /) -> Taken:
+        """From several buckets, or from none."""
+        for place, take in enumerate(takes):
+            rows = self._taken(take.bucket, take.window, take.at)
+            wait = wait_for_room(rows, limit=take.limit, window=take.window, now=take.at, more=take.count)
+            if wait:
+                return Taken(refused=place, wait=wait)
+        return Taken(totals=tuple(self._take(take) for take in takes))
+
+    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
+        """What was taken in the window."""
+        return sum(count for _, count in self._taken(bucket, window, now))
+
+    def _taken(self, bucket: str, window: int, now: int) -> list[tuple[int, int]]:
+        _, before = self._ready().taken.get(bucket, (0, []))
+        return [(at, count) for at, count in before if at > now - window]
+
+    def _take(self, take: Take) -> int:
+        """Write one down; two buckets whose time is over go with each."""
+        buckets, rows = self._contents.taken, self._taken(take.bucket, take.window, take.at)
+        insort(rows, (take.at, take.count))
+        buckets.pop(take.bucket, None)
+        buckets[take.bucket] = (take.at + take.window, rows)
         for other, (ends_at, _) in list(islice(buckets.items(), 2)):
-            if ends_at <= now:
+            if ends_at <= take.at:
                 del buckets[other]
-        return 0
+        return sum(count for _, count in rows)
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings."""

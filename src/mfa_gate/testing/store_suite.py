@@ -10,7 +10,7 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..ports import EVERYTHING, Changed, Store
+from ..ports import EVERYTHING, Changed, Store, Take, Taken
 
 __all__ = ["StoreSuite"]
 
@@ -77,6 +77,11 @@ async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
 def tells(key: SubjectKey) -> Callable[[Changed], bool]:
     """Whether a notice covers ``key``."""
     return lambda told: not isinstance(told, frozenset) or key in told
+
+
+def _one(bucket: str, *, limit: int) -> Take:
+    """One of ``limit`` in a minute."""
+    return Take(bucket=bucket, limit=limit, window=60, at=1000)
 
 
 class StoreSuite:
@@ -349,6 +354,27 @@ class StoreSuite:
         """S-31: of 100 that come at the same moment to two workers, the limit passes."""
         tries = [(store, other)[n % 2].take("b", limit=7, window=60, now=1000) for n in range(100)]
         assert (await asyncio.gather(*tries)).count(0) == 7
+
+    async def test_take_all(self, store: Store, other: Store) -> None:
+        """From every bucket, or from none: what one refuses leaves the others as they were. Totals are told."""
+        wide, narrow = Take(bucket="wide", limit=100, window=60, at=1000, count=40), _one("narrow", limit=2)
+        assert await store.take_all([narrow, wide]) == Taken(totals=(1, 40))
+        assert await other.take_all([narrow, wide]) == Taken(totals=(2, 80))
+        assert await store.take_all([wide, _one("third", limit=2)]) == Taken(refused=0, wait=60)
+        assert await store.take_all([_one("third", limit=2), narrow]) == Taken(refused=1, wait=60)
+        totals = [await other.total(bucket, window=60, now=1059) for bucket in ("wide", "narrow", "third")]
+        assert totals == [80, 2, 0]
+        assert await other.total("wide", window=60, now=1060) == 0
+        larger = Take(bucket="small", limit=5, window=60, at=1000, count=6)
+        assert await store.take_all([larger]) == Taken(refused=0, wait=60)
+
+    async def test_take_all_at_once(self, store: Store, other: Store) -> None:
+        """S-31: of 60 that come at the same moment to two workers, no bucket gives more than it has."""
+        takes = [_one("shared", limit=20), Take(bucket="money", limit=100, window=60, at=1000, count=7)]
+        done = await asyncio.gather(*((store, other)[n % 2].take_all(takes) for n in range(60)))
+        passed = sum(not taken.wait for taken in done)
+        assert 1 <= passed <= 14
+        assert await store.total("money", window=60, now=1000) <= 98
 
     async def test_roster(self, store: Store, other: Store) -> None:
         """A page has the summaries by id, and goes on where the one before it ended."""

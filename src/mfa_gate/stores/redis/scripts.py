@@ -193,33 +193,37 @@ index is not the kind's own. The answer has stamps and lines, newest first."""
 TAKE = Script(
     """
 local limit, window, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local count, taking = tonumber(ARGV[4]), ARGV[5] == '1'
 local rows, sum = {}, 0
 local raw = redis.call('HGETALL', KEYS[1])
 for i = 1, #raw, 2 do
-  local at, count = tonumber(raw[i]), tonumber(raw[i + 1])
+  local at, taken = tonumber(raw[i]), tonumber(raw[i + 1])
   if at > now - window then
-    rows[#rows + 1] = {at, count}
-    sum = sum + count
-  else
+    rows[#rows + 1] = {at, taken}
+    sum = sum + taken
+  elseif taking then
     redis.call('HDEL', KEYS[1], raw[i])
   end
 end
-if limit <= 0 then return window end
-local over = sum - limit + 1
+if limit <= 0 or limit < count then return {window, sum} end
+local over = sum - limit + count
 if over <= 0 then
-  redis.call('HINCRBY', KEYS[1], ARGV[3], 1)
-  redis.call('EXPIRE', KEYS[1], window * 2 + 60)
-  return 0
+  if taking then
+    redis.call('HINCRBY', KEYS[1], ARGV[3], count)
+    redis.call('EXPIRE', KEYS[1], window * 2 + 60)
+  end
+  return {0, sum + count}
 end
 table.sort(rows, function(a, b) return a[1] < b[1] end)
 for _, row in ipairs(rows) do
   over = over - row[2]
-  if over <= 0 then return math.max(1, row[1] + window - now) end
+  if over <= 0 then return {math.max(1, row[1] + window - now), sum} end
 end
-return window
+return {window, sum}
 """
 )
-"""Key: bucket. Arguments: limit, window, now. 0, or seconds to wait. As ``documents.wait_for_room``."""
+"""Key: bucket. Arguments: limit, window, now, how many, whether to take them (1) or only look (0). The answer: 0 or the
+seconds to wait, and what the window has, with these where they fit. As ``documents.wait_for_room``."""
 
 RELEASE = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end\nreturn 0\n")
 """Key: claim. Argument: whose."""

@@ -13,7 +13,7 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES, Summary, summary_of
 from ...errors import StoreUnavailable
-from ...ports import Changed, EventPage, Page
+from ...ports import Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, checksum, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
 from . import scripts
@@ -194,8 +194,34 @@ class RedisStore:
 
     async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
         """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
+        return (await self.take_all([Take(bucket=bucket, limit=limit, window=window, at=now)])).wait
+
+    async def take_all(self, takes: Sequence[Take], /) -> Taken:
+        """From several buckets, which may lie on several servers: all are looked at first, then taken from one by one."""
+        if len(takes) > 1:
+            for place, take in enumerate(takes):
+                wait, _ = await self._take(take, count=take.count, taking=False)
+                if wait:
+                    return Taken(refused=place, wait=wait)
+        totals = []
+        for place, take in enumerate(takes):
+            wait, total = await self._take(take, count=take.count, taking=True)
+            if wait:
+                return Taken(refused=place, wait=wait)
+            totals.append(total)
+        return Taken(totals=tuple(totals))
+
+    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
+        """What was taken in the window."""
+        take = Take(bucket=bucket, limit=1, window=window, at=now)
+        return (await self._take(take, count=0, taking=False))[1]
+
+    async def _take(self, take: Take, *, count: int, taking: bool) -> tuple[int, int]:
+        """Seconds to wait (0: taken, or there is room), and how much was taken in the window, with this one."""
         session = await self._ready()
-        return int(await session.run(scripts.TAKE, [bucket_key(bucket)], limit, window, now))
+        arguments = (take.limit, take.window, take.at, count, int(taking))
+        wait, total = await session.run(scripts.TAKE, [bucket_key(take.bucket)], *arguments, writes=taking)
+        return int(wait), int(total)
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings."""

@@ -13,6 +13,7 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
+from ...ports import Take, Taken
 from ..documents import checksum, search_text, wait_for_room
 
 CHANGES_KEPT = 10_000
@@ -159,26 +160,37 @@ class SettingsSwap:
         return bool(row == (self.settings.version + 1, self.op))
 
 
-def take(bucket: str, *, limit: int, window: int, now: int) -> Callable[[sqlite3.Connection], int]:
-    """One of ``limit`` in the window: 0, or the seconds until one is free."""
+def take_all(takes: Sequence[Take]) -> Callable[[sqlite3.Connection], Taken]:
+    """From every bucket, or from none where one has no room."""
 
-    def work(connection: sqlite3.Connection) -> int:
+    def work(connection: sqlite3.Connection) -> Taken:
         connection.execute(
             "DELETE FROM taken WHERE (bucket, at) IN (SELECT bucket, at FROM taken WHERE ends_at <= ? LIMIT ?)",
-            (now, _SWEPT_AT_ONCE),
+            (min(take.at for take in takes), _SWEPT_AT_ONCE),
         )
-        rows = connection.execute(
-            "SELECT at, count FROM taken WHERE bucket = ? AND at > ? ORDER BY at", (bucket, now - window)
-        ).fetchall()
-        wait = wait_for_room(rows, limit=limit, window=window, now=now)
-        if not wait:
-            connection.execute(
-                "INSERT INTO taken VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET count = count + 1",
-                (bucket, now, now + window),
-            )
-        return wait
+        sums = []
+        for place, take in enumerate(takes):
+            rows = connection.execute(
+                "SELECT at, count FROM taken WHERE bucket = ? AND at > ? ORDER BY at",
+                (take.bucket, take.at - take.window),
+            ).fetchall()
+            wait = wait_for_room(rows, limit=take.limit, window=take.window, now=take.at, more=take.count)
+            if wait:
+                return Taken(refused=place, wait=wait)
+            sums.append(sum(count for _, count in rows) + take.count)
+        connection.executemany(
+            "INSERT INTO taken VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            [(take.bucket, take.at, take.count, take.at + take.window) for take in takes],
+        )
+        return Taken(totals=tuple(sums))
 
     return work
+
+
+def total(bucket: str, *, window: int, now: int) -> Callable[[sqlite3.Connection], int]:
+    """What was taken from a bucket in the window."""
+    statement = "SELECT coalesce(sum(count), 0) FROM taken WHERE bucket = ? AND at > ?"
+    return lambda connection: int(connection.execute(statement, (bucket, now - window)).fetchone()[0])
 
 
 def claim(name: str, key: SubjectKey) -> Callable[[sqlite3.Connection], bool]:

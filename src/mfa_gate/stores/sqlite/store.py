@@ -15,7 +15,7 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
-from ...ports import Changed, EventPage, Page
+from ...ports import Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
 from . import statements
@@ -136,7 +136,15 @@ class SQLiteStore:
 
     async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
         """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
-        return await self._write().run(statements.take(bucket, limit=limit, window=window, now=now))
+        return (await self.take_all([Take(bucket=bucket, limit=limit, window=window, at=now)])).wait
+
+    async def take_all(self, takes: Sequence[Take], /) -> Taken:
+        """From several buckets in one transaction, or from none."""
+        return await self._write().run(statements.take_all(takes))
+
+    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
+        """What was taken in the window."""
+        return await self._read().run(statements.total(bucket, window=window, now=now))
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings."""
