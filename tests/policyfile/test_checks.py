@@ -45,6 +45,18 @@ def test_a_tenant_that_can_be_guessed() -> None:
     ("text", "starts", "said"),
     [
         ("[factors]\nallowed = ['backup-code']\n", "policy.toml:4: factors.allowed", "stands in for another"),
+        (
+            "[sends]\ncap_per_day = 5\nprice = { sms = 8, voice = 3 }\n",
+            "policy.toml:4: sends.cap_per_day",
+            "5 is below the price of one message (sends.price.sms = 8): none would ever be sent; give it 8 or more",
+        ),
+        ("[sends]\ncap_per_day = 5\n", "policy.toml:4: sends.cap_per_day", "caps nothing while nothing has a price"),
+        (
+            "[sends]\nprice = { sms = 8 }\n[tenants.a]\nsends.cap_per_day = 7\n",
+            "policy.toml:6: tenants.a.sends.cap_per_day",
+            "7 is below the price of one message",
+        ),
+        ("[sends]\nper_tenant = { count = 5 }\n", "policy.toml:4: sends.per_tenant.window", "it is missing"),
         ("[factors]\norder = ['backup-code']\n", "policy.toml:4: factors.order", "never the first offer"),
         (step_up(""), "policy.toml:3: step_up[0]", "demands nothing"),
         (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NewType
 
-from .model import Seconds
+from .model import Seconds, Upstream
 from .networks import Network, lies_in, network_of
 
 DAY = 86_400
+Units = NewType("Units", int)
+"""Money, in whatever small coin the policy counts in."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Mode = Literal["enforce", "report-only"]
@@ -136,6 +138,46 @@ class SkipRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendCount:
+    """At most ``count`` sends in ``window``, whoever asks."""
+
+    count: int
+    window: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRules:
+    """What one message costs, in the unit of ``cap_per_day``: a whole number of whatever small coin the policy counts in."""
+
+    sms: int = 0
+    voice: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredRules:
+    """An alarm when, after ``after`` texts and calls of a day, less than ``below`` percent of them were answered."""
+
+    below: int = 30
+    after: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRules:
+    """``[sends]``: what all subjects together may have sent (S-129). ``per_range`` counts numbers that differ in their last
+    four digits only; ``per_network`` and ``per_tenant`` count within the tenant. ``cap_per_day`` is a tenant's money for
+    texts and calls in one UTC day, None for no cap; at ``warn_at`` percent of it the administrators hear of it."""
+
+    per_destination: SendCount = SendCount(count=30, window=Seconds(DAY))
+    per_range: SendCount = SendCount(count=300, window=Seconds(3600))
+    per_network: SendCount = SendCount(count=1000, window=Seconds(3600))
+    per_tenant: SendCount = SendCount(count=20_000, window=Seconds(DAY))
+    price: PriceRules = PriceRules()
+    cap_per_day: Units | None = None
+    warn_at: int = 80
+    unanswered: UnansweredRules = UnansweredRules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRules:
     """``[enrollment]``. With dates the stage follows the calendar: off, then optional, then required."""
 
@@ -167,13 +209,20 @@ class IPChangeRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessRules:
-    """``[freshness]``."""
+    """``[freshness]``. ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor."""
 
     max_age: Seconds = Seconds(7 * DAY)
     renew_early: Seconds = Seconds(0)
     remember: Literal["browser", "session"] = "browser"
     outage_grace: Seconds = Seconds(0)
+    trust_amr: tuple[str, ...] = ()
+    trust_acr: tuple[str, ...] = ()
     ip_change: IPChangeRules = IPChangeRules()
+
+    def trusts(self, upstream: Upstream) -> bool:
+        """Whether what an identity provider says tells of a second factor. Without its time it tells nothing."""
+        known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
+        return known and upstream.at > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +343,7 @@ class Rules:
     """All that holds for one tenant: the file's sections with that tenant's own laid over them."""
 
     factors: FactorRules = FactorRules()
+    sends: SendRules = SendRules()
     enrollment: EnrollmentRules = EnrollmentRules()
     freshness: FreshnessRules = FreshnessRules()
     attempts: AttemptRules = AttemptRules()

@@ -13,7 +13,7 @@ from ..core.policy import Demand
 from ..core.rules import METHODS, FactorRules, PathRule, Rules, StepUpRule
 from .faults import Report, listed
 from .lines import Path
-from .shape import specs_of
+from .shape import keys_of, specs_of
 
 ALLOWED: Path = ("factors", "allowed")
 MOST_GUESSABLE = 1.0e-4
@@ -184,6 +184,25 @@ def _backup_codes(checked: Checked) -> None:
         )
 
 
+def _sends(checked: Checked) -> None:
+    """A cap that not even one message fits under switches the channel off for good; one without prices caps nothing."""
+    sends, cap = checked.rules.sends, checked.rules.sends.cap_per_day
+    if cap is None:
+        return
+    path: Path = ("sends", "cap_per_day")
+    prices = {kind: getattr(sends.price, kind) for kind in keys_of(type(sends.price))}
+    for kind, price in prices.items():
+        if price > cap and kind in checked.rules.factors.allowed:
+            checked.say(
+                path,
+                f"{cap} is below the price of one message (sends.price.{kind} = {price}): none would ever be sent; "
+                f'give it {price} or more, or take "{kind}" out of factors.allowed',
+                ("sends", "price", kind),
+            )
+    if not any(prices.values()):
+        checked.say(path, f"{cap} caps nothing while nothing has a price; give sends.price = {{ sms = …, voice = … }}")
+
+
 def _names(checked: Checked) -> None:
     for section in ("exempt", "exempt_subjects", "step_up"):
         seen: set[str] = set()
@@ -245,6 +264,7 @@ CHECKS: tuple[Callable[[Checked], None], ...] = (
     _freshness,
     _attempts,
     _backup_codes,
+    _sends,
     _names,
     _exemptions,
 )

@@ -23,16 +23,20 @@ from ..core.rules import (
     FreshnessRules,
     IPChangeRules,
     PhoneRules,
+    PriceRules,
     PushRules,
     RecoveryRules,
     ResendRules,
     RoleRules,
     RollingRules,
     Rules,
+    SendCount,
+    SendRules,
     SkipRules,
     StepUpRule,
     SubjectExemption,
     TotpRules,
+    UnansweredRules,
     VoiceRules,
     WebAuthnRules,
 )
@@ -47,6 +51,9 @@ PHONE_TYPES = (
     *PhoneRules().refuse_types,
     *("fixed-line", "fixed-line-or-mobile", "mobile", "personal-number", "uan", "unknown", "voicemail", "voip"),
 )
+
+ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
+"""Words of RFC 8176, 2 that tell of a password, of a place or of mere presence, and so of no second factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +171,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
     CountRules: {"count": number(1, 20, "lower"), "window": length("1m", "1d", "higher")},
     WebAuthnRules: {"user_verification": words("discouraged", "preferred", "required")},
     BackupCodeRules: {"count": number(1, 20, "lower"), "warn_at": number(0, 20)},
+    SendRules: {"cap_per_day": number(1, 1_000_000_000, "lower"), "warn_at": number(1, 100)},
+    SendCount: {"count": number(1, 1_000_000, "lower"), "window": length("1m", "1d", "higher")},
+    PriceRules: {"sms": number(0, 1_000_000), "voice": number(0, 1_000_000)},
+    UnansweredRules: {"below": number(0, 100), "after": number(1, 1_000_000)},
     EnrollmentRules: {
         "stage": words(),
         "optional_from": Key(stricter="lower"),
@@ -180,6 +191,16 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "renew_early": length("0s", "1d"),
         "remember": words("browser", "session"),
         "outage_grace": length("0s", "15m", "lower"),
+        "trust_amr": Key(
+            says=f"it must be an array of words for a second factor (RFC 8176), each once; {listed(ONE_FACTOR)} tell of none",
+            holds=lambda v: is_.distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
+            stricter="fewer",
+        ),
+        "trust_acr": Key(
+            says="it must be an array of class references (acr), each once",
+            holds=lambda v: is_.distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+            stricter="fewer",
+        ),
     },
     IPChangeRules: {
         "action": words("log", "challenge"),

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Literal
 
 from ..core.model import Seconds
-from ..core.rules import AgreementRules, BrandRules, Exemption, FactorRules, PathRule, Rules, SubjectExemption
+from ..core.rules import AgreementRules, BrandRules, Exemption, FactorRules, PathRule, Rules, SubjectExemption, Units
 
 Kind = Literal[
     "table", "tables", "duration", "instant", "integer", "boolean", "text", "word", "list", "paths", "networks"
@@ -127,6 +127,8 @@ def _kind(hint: Any, *, optional: bool) -> tuple[Kind, type | None, tuple[str, .
         return "duration", None, ()
     if hint is bool:
         return "boolean", None, ()
+    if hint is Units:
+        return "integer", None, ()
     if hint is int:
         return ("instant" if optional else "integer"), None, ()
     if hint is str:
