@@ -20,6 +20,7 @@ from mfa_gate.core.model import (
     Browser,
     Challenge,
     Enrollment,
+    Grant,
     Leave,
     Lock,
     Proof,
@@ -33,7 +34,7 @@ from mfa_gate.core.model import (
 KEY = SubjectKey("clinic", "ann")
 RECORDS = (
     *(Account, Attempts, Lock, Authenticator, Challenge, Enrollment, Browser, Proof, Twin, Sent, Ticket, Leave),
-    *(Acceptance, Recovery),
+    *(Acceptance, Grant, Recovery),
 )
 
 json_values = st.recursive(

@@ -345,6 +345,10 @@ def test_notices_that_must_be_there() -> None:
         "recovery.refused",
         "proofs.revoked",
         "enrollment.ticket",
+        "break_glass.asked",
+        "break_glass.granted",
+        "break_glass.used",
+        "break_glass.ended",
     } == NOTICE_KINDS
 
 

@@ -16,6 +16,7 @@ from .model import (
     Browser,
     Challenge,
     Enrollment,
+    Grant,
     Leave,
     Lock,
     Proof,
@@ -46,6 +47,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "ticket": "t",
         "acceptances": "ac",
         "recovery": "r",
+        "grant": "g",
         "frozen_until": "f",
         "quiet_until": "q",
         "handle": "h",
@@ -110,6 +112,20 @@ _NAMES: dict[type, dict[str, str]] = {
     Ticket: {"digest": "d", "expires_at": "e", "actor": "a", "ref": "r"},
     Leave: {"kind": "k", "browser": "b", "at": "a"},
     Acceptance: {"agreement": "a", "version": "v", "digest": "d", "at": "at", "network": "n", "session": "s"},
+    Grant: {
+        "ref": "r",
+        "asked_by": "a",
+        "asked_at": "at",
+        "reason": "re",
+        "ticket": "t",
+        "life": "l",
+        "epoch": "e",
+        "asked_in": "ai",
+        "confirmed_by": "c",
+        "confirmed_in": "ci",
+        "ends_at": "en",
+        "browsers": "b",
+    },
     Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n"},
 }
 """How each field is called in format 1. A row is never edited: a new field is a new row, whatever its place in the class.
@@ -120,6 +136,7 @@ _ONE: dict[tuple[type, str], type] = {
     (Account, "lock"): Lock,
     (Account, "ticket"): Ticket,
     (Account, "recovery"): Recovery,
+    (Account, "grant"): Grant,
     (Account, "leave"): Leave,
     (Browser, "twin"): Twin,
 }
@@ -132,7 +149,11 @@ _MANY: dict[tuple[type, str], type] = {
     (Account, "acceptances"): Acceptance,
     (Browser, "proofs"): Proof,
 }
-_PAIRS: dict[tuple[type, str], tuple[type, type]] = {(Account, "skips"): (str, int), (Attempts, "days"): (int, int)}
+_PAIRS: dict[tuple[type, str], tuple[type, type]] = {
+    (Account, "skips"): (str, int),
+    (Attempts, "days"): (int, int),
+    (Grant, "browsers"): (str, int),
+}
 _PLAIN: dict[str, type] = {"int": int, "str": str, "bool": bool, "Fields": dict}
 _NOT_WRITTEN = {(Account, "key"), (Account, "version")}
 

@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from .assurance import TraitsOf, combine, could_meet, meets
 from .attempts import is_spent
 from .entropy import handle_digest
+from .grants import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
 from .model import Acceptance, Account, Browser, Caller, Proof, Subject
 from .networks import UNKNOWN
 from .policy import Demand, Requirement
@@ -35,13 +36,15 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
-    """The request passes. ``until`` is when this answer may change by time alone."""
+    """The request passes. ``until`` is when this answer may change by time alone. ``granted``: by a break-glass grant, with
+    no proof at all."""
 
     why: Why
     state: State
     until: int = FOREVER
     proof: Proof | None = None
     skipped: bool = False
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +184,8 @@ def agreed(acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subje
 
 
 def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
-    """May it pass? Order: exempt, locked, enrollment, freshness and network, step-up, agreement; all of a stage apply."""
+    """May it pass? Order: exempt, locked, break-glass grant, enrollment, freshness and network, step-up, agreement; all of a
+    stage apply."""
     if requirement.free_kind:
         return Allow(why=Why(rule=requirement.free), state=requirement.free_kind)
     rules = requirement.rules
@@ -198,6 +202,8 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
         why = Why(rule="attempts", missing="unlock", watched=watched)
         return Deny(why=why, ref=lock.ref if lock else "", cause=lock.cause if lock else "attempts")
 
+    if _is_granted(requirement, standing, unmet, now):
+        return _by_grant(requirement, standing, watched)
     if not any(_is_factor(a.factor, standing.traits) for a in account.authenticators):
         return _first_enrollment(requirement, standing, watched)
     if unmet:
@@ -211,6 +217,25 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
     until = min(_until(demand, standing.proofs, now) for demand in requirement.demands)
     why = Why(rule="proof", demands=requirement.demands, watched=watched)
     return _then_agreement(requirement, standing, Allow(why=why, state="verified", until=until, proof=proof))
+
+
+def mark_of(standing: Standing) -> str:
+    """What this browser is known by to a break-glass grant."""
+    return grant_mark(skip_key(standing.subject, standing.handle), standing.network)
+
+
+def _is_granted(requirement: Requirement, standing: Standing, unmet: tuple[Demand, ...], now: int) -> bool:
+    account = standing.account
+    if not is_in_force(account, now) or not may_stand_in(unmet, requirement.demands):
+        return False
+    return has_room(account, mark_of(standing))
+
+
+def _by_grant(requirement: Requirement, standing: Standing, watched: tuple[str, ...]) -> Decision:
+    grant = standing.account.grant
+    why = Why(rule=BREAK_GLASS, demands=requirement.demands, watched=watched)
+    allow = Allow(why=why, state="verified", until=grant.ends_at if grant else 0, granted=True)
+    return _then_agreement(requirement, standing, allow)
 
 
 def _is_factor(kind: str, traits: TraitsOf) -> bool:
@@ -230,6 +255,8 @@ def _end_of(proof: Proof, demand: Demand) -> int:
 def _then_agreement(requirement: Requirement, standing: Standing, allow: Allow) -> Decision:
     agreement = requirement.rules.agreement
     since = allow.proof.at if allow.proof else _skipped_at(standing.account, standing.subject, standing.handle)
+    if allow.granted and standing.account.grant is not None:
+        since = standing.account.grant.ends_at - standing.account.grant.life
     if agreement is None or agreed(standing.account.acceptances, agreement, standing.subject, since):
         return allow
     return Agree(why=Why(rule="agreement", missing=agreement.version), agreement=agreement, proof=allow.proof)

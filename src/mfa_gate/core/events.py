@@ -42,6 +42,8 @@ KINDS: dict[str, str] = {
     "admin.denied": "an administrator's action was refused",
     "break_glass.asked": "a break-glass grant was asked for",
     "break_glass.granted": "a second administrator confirmed a break-glass grant",
+    "break_glass.used": "a browser was let in by a break-glass grant, for the first time",
+    "break_glass.ended": "a break-glass grant, or the request for one, came to its end",
     "policy.loaded": "a policy came into force",
     "policy.refused": "a policy was refused; the one before stays in force",
     "decision.report": "report-only: a request would have been interrupted",

@@ -24,6 +24,7 @@ MAX_PROOFS_PER_NETWORK = 3
 MAX_SKIPS = 20
 MAX_FREE_SENDS = 40
 MAX_ACCEPTANCES = 5
+MAX_GRANT_BROWSERS = 5
 MAX_BYTES = 16_000
 """Of an encoded account: where the bounds above add up to more, ended challenges and the oldest browsers go."""
 
@@ -227,6 +228,28 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A break-glass grant: asked for by one administrator, in force once a second one has confirmed it, for ``life`` seconds.
+
+    ``asked_in`` and ``confirmed_in`` are the tenants of the two ("" for the operator at the store). ``browsers`` are the
+    marks of those that have used it, and since when. Another epoch than the one it was asked in ends it.
+    """
+
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    life: int
+    epoch: int
+    asked_in: str = ""
+    confirmed_by: str = ""
+    confirmed_in: str = ""
+    ends_at: int = 0
+    browsers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """A text that was accepted: which, in which version (with its SHA-256), when, where."""
 
@@ -289,6 +312,7 @@ class Account:
     ticket: Ticket | None = None
     acceptances: tuple[Acceptance, ...] = ()
     recovery: Recovery | None = None
+    grant: Grant | None = None
     frozen_until: int = 0
     quiet_until: int = 0
     handle: str = ""

@@ -53,6 +53,24 @@ _NOTICES: dict[str, tuple[str, str]] = {
         N_("The request for help was refused"),
         N_("An administrator refused the request for help with your {service} account. Nothing was changed."),
     ),
+    "break_glass.asked": (
+        N_("A way in without your second step was asked for"),
+        N_(
+            "An administrator asked for a break-glass grant for your {service} account. A second one has to confirm it."
+        ),
+    ),
+    "break_glass.granted": (
+        N_("A way in without your second step was opened"),
+        N_("Two administrators opened your {service} account for a few hours. A password is enough until then."),
+    ),
+    "break_glass.used": (
+        N_("Your account was entered without your second step"),
+        N_("A browser was let in to your {service} account by a break-glass grant."),
+    ),
+    "break_glass.ended": (
+        N_("The way in without your second step has ended"),
+        N_("The break-glass grant for your {service} account, or the request for one, has come to its end."),
+    ),
     "proofs.revoked": (
         N_("You were signed out everywhere"),
         N_("Every browser has to confirm your sign-in to {service} again."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from .model import Subject, SubjectKey
@@ -29,3 +30,23 @@ def reaches(roles: RoleRules, actor: Subject, tenant: str) -> bool:
 def is_self(actor: Subject, target: SubjectKey) -> bool:
     """Nobody acts on themselves."""
     return actor.key == target
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Whose hand acts: an administrator of ``tenant``, or with "" the operator at the store, by the name they gave."""
+
+    name: str
+    tenant: str = ""
+
+
+def is_same_hand(one: Hand, other: Hand) -> bool:
+    """Whether two acts may be one person's. Two administrators differ by tenant or id; an operator's name is only what they
+    said, so that any spelling of the same name counts as the same person."""
+    if one.tenant and other.tenant:
+        return one == other
+    return _spoken(one.name) == _spoken(other.name)
+
+
+def _spoken(name: str) -> str:
+    return " ".join(name.removeprefix("operator:").split()).casefold()

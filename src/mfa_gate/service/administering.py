@@ -16,6 +16,7 @@ from ..core.rules import Rules, TenantSettings
 from ..factors import TRAITS
 from ..factors.backup_code import ALPHABET
 from ..ports import EventPage, Page
+from .breaking import Breaking
 from .engine import Engine, log
 from .judging import Judge
 from .preparing import Check, Preparing
@@ -59,6 +60,7 @@ class Administering:
         self.engine = engine
         self.judge = judge
         self.preparing = Preparing(engine, self)
+        self.breaking = Breaking(engine, self)
 
     # -- who may ---------------------------------------------------------------------------------------------------
 
@@ -160,12 +162,12 @@ class Administering:
     async def unlock(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """Give the attempts back."""
         moment = self.moment(actor)
-        return await self._act(actor, "unlock", key, lambda account: steps.unlock(account, moment, reason=reason))
+        return await self.act(actor, "unlock", key, lambda account: steps.unlock(account, moment, reason=reason))
 
     async def lock(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """Lock, and end every proof."""
         moment = self.moment(actor)
-        return await self._act(actor, "unlock", key, lambda account: steps.lock(account, moment, reason=reason))
+        return await self.act(actor, "unlock", key, lambda account: steps.lock(account, moment, reason=reason))
 
     async def reset(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Remove every factor under a ticket; then the host resets the password, too."""
@@ -176,7 +178,7 @@ class Administering:
             claims[:] = [str(a.data["claim"]) for a in account.authenticators if "claim" in a.data]
             return steps.reset(account, moment, ticket=ticket, reason=reason)
 
-        refusal = await self._act(actor, "reset", key, step)
+        refusal = await self.act(actor, "reset", key, step)
         if refusal is None:
             for claim in claims:
                 await self.engine.store.release(claim, key)
@@ -189,7 +191,7 @@ class Administering:
         raw = self.engine.wiring.entropy(TICKET_CHARS)
         text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
-        refusal = await self._act(
+        refusal = await self.act(
             actor,
             "reset",
             key,
@@ -201,11 +203,11 @@ class Administering:
     async def refuse_recovery(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """Answer a recovery request with no."""
         moment = self.moment(actor)
-        return await self._act(
+        return await self.act(
             actor, "reset", key, lambda account: steps.refuse_recovery(account, moment, reason=reason)
         )
 
-    async def _act(
+    async def act(
         self,
         actor: Actor,
         right: Right,
@@ -214,6 +216,7 @@ class Administering:
         *,
         unknown: bool = False,
     ) -> Refusal | None:
+        """One step on somebody's account, if the actor may. ``unknown``: also where nobody knows that person yet."""
         refusal = await self.permit(actor, right, key, changing=True)
         if refusal is not None:
             return refusal

@@ -1,12 +1,15 @@
-"""May this request pass? Reads only; a proven browser's request costs a look at what was judged before."""
+"""May this request pass? Reads only, but for the first use of a break-glass grant; a proven browser's request costs a look
+at what was judged before."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from ..core.decision import Allow, Decision, Standing, decide, standing_for
+from ..core.changes import breaking
+from ..core.decision import Allow, Decision, Standing, decide, mark_of, standing_for
 from ..core.events import Event
+from ..core.grants import is_known
 from ..core.model import Account, Caller, Subject
 from ..core.policy import Demand, Facts, Requirement, requirement_for
 from ..errors import StoreUnavailable
@@ -71,7 +74,7 @@ class Judge:
     def remember(self, judgement: Judgement, subject: Subject, cookies: bytes, address: str) -> None:
         """Keep what was judged for the next request of this browser. Only a proof or a skip is worth it."""
         decision, entry = judgement.decision, judgement.entry
-        if not isinstance(decision, Allow) or entry is None or entry.stale or decision.why.watched:
+        if not isinstance(decision, Allow) or entry is None or entry.stale or decision.why.watched or decision.granted:
             return
         if judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
             return
@@ -105,9 +108,20 @@ class Judge:
             requirement = demanding(requirement, extra)
         entry = await engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
-        return Judgement(
-            decision=decide(requirement, standing, now), requirement=requirement, standing=standing, entry=entry
-        )
+        decision = decide(requirement, standing, now)
+        if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(standing)):
+            decision = await self._enter_by_grant(caller, requirement, standing, decision)
+        return Judgement(decision=decision, requirement=requirement, standing=standing, entry=entry)
+
+    async def _enter_by_grant(
+        self, caller: Caller, requirement: Requirement, standing: Standing, decision: Decision
+    ) -> Decision:
+        """A browser's first request under a break-glass grant passes once that is written down (S-125)."""
+        key, moment, mark = caller.subject.key, self.engine.moment(network=caller.network), mark_of(standing)
+        if await self.engine.change(key, lambda account: breaking.use(account, moment, mark=mark)):
+            return decision
+        standing = self.standing(caller, await self.engine.store.load(key), requirement, moment.now)
+        return decide(requirement, standing, moment.now)
 
     def standing(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Standing:
         """The account joined with the caller: only proofs that count here and now."""

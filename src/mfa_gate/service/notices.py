@@ -22,7 +22,17 @@ from .proving import Proving
 TEXTS_PER_DAY = 10
 NO_LINK = frozenset({"proofs.revoked"})
 """What a dispute itself leads to: its notice asks for no other."""
-EVERYWHERE = frozenset({"account.reset", "recovery.requested", "recovery.refused"})
+EVERYWHERE = frozenset(
+    {
+        "account.reset",
+        "recovery.requested",
+        "recovery.refused",
+        "break_glass.asked",
+        "break_glass.granted",
+        "break_glass.used",
+        "break_glass.ended",
+    }
+)
 """Told at every contact, the number on the host's record as well (S-87)."""
 
 

@@ -9,14 +9,7 @@ from ..events import Moment
 from ..model import Account, Lock, Ticket
 from ..reasons import Refusal
 from .base import Change, keep, refuse, tidy, time_of
-
-MAX_REASON = 200
-
-
-def stated(text: str) -> str:
-    """A reason or ticket number as it is written down: printable, one line; "" where there is none or it is too long."""
-    line = " ".join(text.split())
-    return line if line.isprintable() and len(line) <= MAX_REASON else ""
+from .breaking import close, stated
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -26,8 +19,10 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
     if account.lock is None and not account.attempts.used and not account.attempts.days:
         return keep(account, None)
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
+    # A lock has ended what was granted before it: to unlock revives nothing.
+    account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
     changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts))
-    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event, *ended), answer=None)
 
 
 def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -38,6 +33,7 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
         return keep(account, None)
     now = time_of(account, moment)
     event = moment.event("account.locked", account.key, reason=stated(reason), cause="administrator")
+    account, ended = close(account, moment, reason="locked")
     changed = replace(
         account,
         lock=Lock(at=now, cause="administrator", ref=event.id, actor=moment.actor),
@@ -45,7 +41,7 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
         challenges=(),
         enrollments=(),
     )
-    return Change(account=tidy(changed, now), events=(event,), answer=None)
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
 def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Change[Refusal | None]:
@@ -57,6 +53,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Chan
         return refuse(account, "malformed")
     now = time_of(account, moment)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
+    account, ended = close(account, moment, reason="reset")
     by_hand = account.lock is not None and account.lock.cause == "administrator"
     changed = replace(
         account,
@@ -74,7 +71,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Chan
         recovery=None,
         frozen_until=0,
     )
-    return Change(account=tidy(changed, now), events=(event,), answer=None)
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
 def give_ticket(account: Account, moment: Moment, *, digest: str, life: int, reason: str) -> Change[Refusal | None]:

@@ -9,6 +9,7 @@ from ..model import Account
 from ..reasons import Refusal
 from ..rules import DAY
 from .base import Change, refuse, tidy, time_of
+from .breaking import close
 
 FREEZE = DAY
 
@@ -25,6 +26,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
     ]
     if account.recovery is not None:
         events.append(moment.event("recovery.stopped", account.key, reason="disputed"))
+    account, ended = close(account, moment, reason="disputed")
     changed = replace(
         account,
         epoch=account.epoch + 1,
@@ -34,7 +36,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
         recovery=None,
         frozen_until=max(account.frozen_until, now + FREEZE),
     )
-    return Change(account=tidy(changed, now), events=tuple(events), answer=None)
+    return Change(account=tidy(changed, now), events=(*events, *ended), answer=None)
 
 
 def stop_recovery(account: Account, moment: Moment) -> Change[Refusal | None]:

@@ -1,0 +1,285 @@
+"""Break-glass grants: two different hands, a short time, in place of a fresh proof and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mfa_gate.core.changes import administering, breaking, disputing, may_change
+from mfa_gate.core.decision import Agree, Allow, Decision, Deny, StepUp, mark_of
+from mfa_gate.core.events import Moment
+from mfa_gate.core.grants import CONFIRM_WITHIN, HOUR, MAX_HOURS, is_in_force, is_waiting
+from mfa_gate.core.model import MAX_GRANT_BROWSERS, Account, Lock, Subject
+from mfa_gate.core.policy import Demand, Requirement
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.roles import Hand, is_same_hand
+from mfa_gate.core.rules import AgreementRules, AttemptRules
+from tests.core.builders import (
+    AWAY,
+    NO_SESSION_ANN,
+    NOW,
+    account,
+    caller,
+    demand,
+    judged,
+    moment,
+    proof,
+    requirement,
+    rules_with,
+    standing,
+    with_demands,
+)
+
+BOSS, OTHER = Hand("boss", "clinic"), Hand("other", "clinic")
+ASKED = {"reason": "phone in the lake", "ticket": "T-1"}
+
+
+def asked(of: Account | None = None, *, by: Hand = BOSS, hours: int = 4, at: int = NOW) -> Account:
+    """Ann's account with a request that waits."""
+    change = breaking.ask(of or account("app"), moment(at), by=by, hours=hours, **ASKED)
+    assert change.answer is None
+    assert [event.kind for event in change.events][-1] == "break_glass.asked"
+    return change.account
+
+
+def granted(of: Account | None = None, *, hours: int = 4, at: int = NOW) -> Account:
+    """The same, confirmed by the other administrator."""
+    change = breaking.confirm(asked(of, hours=hours, at=at), moment(at), by=OTHER, ref="")
+    assert change.answer is None
+    assert [event.kind for event in change.events] == ["break_glass.granted"]
+    return change.account
+
+
+def reason_of(answer: Refusal | None) -> str:
+    """Why not, or "done"."""
+    return answer.reason if answer else "done"
+
+
+@pytest.mark.parametrize(
+    ("by", "want"),
+    [
+        (OTHER, "done"),
+        (Hand("boss", "security"), "done"),
+        (Hand("operator:eve"), "done"),
+        (BOSS, "not_allowed"),
+        (Hand("operator:boss"), "not_allowed"),
+        (Hand("operator: BOSS "), "not_allowed"),
+        (Hand("ann", "clinic"), "not_allowed"),
+        (Hand("operator:Ann"), "not_allowed"),
+    ],
+)
+def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
+    """Not who asked, by whatever way and spelling, and not the person concerned."""
+    waiting = asked()
+    change = breaking.confirm(waiting, moment(), by=by, ref="")
+    assert reason_of(change.answer) == want
+    assert is_in_force(change.account, NOW) == (want == "done")
+    assert bool(change.events) == (want == "done")
+
+
+def test_two_operators_of_one_name_are_one() -> None:
+    """At the store a name is only what was said."""
+    assert is_same_hand(Hand("operator:Eve"), Hand("operator: eve"))
+    assert not is_same_hand(Hand("operator:eve"), Hand("operator:bob"))
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 12, 13, 10**9])
+def test_under_twelve_hours(hours: int) -> None:
+    """No grant of twelve hours or more, or of none."""
+    change = breaking.ask(account("app"), moment(), by=BOSS, hours=hours, **ASKED)
+    assert reason_of(change.answer) == "malformed"
+    assert change.account == account("app")
+    assert MAX_HOURS * HOUR < 12 * 3600
+
+
+@pytest.mark.parametrize(("reason", "ticket"), [("", "T"), ("x", " "), ("x" * 201, "T"), ("a\0b", "T")])
+def test_a_reason_and_a_ticket(reason: str, ticket: str) -> None:
+    """Nobody asks without both."""
+    change = breaking.ask(account("app"), moment(), by=BOSS, hours=4, reason=reason, ticket=ticket)
+    assert reason_of(change.answer) == "malformed"
+
+
+def test_a_request_waits_an_hour() -> None:
+    """At exactly one hour it cannot be confirmed any more, and what replaced it is not confirmed unseen."""
+    waiting = asked()
+    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN - 1), by=OTHER, ref="").answer) == "done"
+    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN), by=OTHER, ref="").answer) == "not_found"
+    assert reason_of(breaking.confirm(waiting, moment(), by=OTHER, ref="another").answer) == "not_found"
+    assert reason_of(breaking.confirm(account("app"), moment(), by=OTHER, ref="").answer) == "not_found"
+
+
+def test_one_at_a_time() -> None:
+    """A request or a grant is ended before another is asked for; what is over is told as such and makes room."""
+    for there in (asked(), granted()):
+        change = breaking.ask(there, moment(NOW + 60), by=OTHER, hours=11, **ASKED)
+        assert reason_of(change.answer) == "not_allowed"
+    change = breaking.ask(granted(), moment(NOW + 4 * HOUR), by=BOSS, hours=1, **ASKED)
+    assert [event.kind for event in change.events] == ["break_glass.ended", "break_glass.asked"]
+    assert not is_in_force(change.account, NOW + 4 * HOUR)
+
+
+def test_it_cannot_be_confirmed_twice() -> None:
+    """A second confirmation finds nothing that waits, so nobody makes it longer."""
+    there = granted()
+    change = breaking.confirm(there, moment(NOW + 100), by=Hand("third", "clinic"), ref="")
+    assert reason_of(change.answer) == "not_found"
+    assert change.account == there
+
+
+def test_it_stands_in_for_a_fresh_proof_until_its_end() -> None:
+    """The subject passes as if proven, with any factor or none, until exactly its end, and the decision says why."""
+    for there in (granted(), granted(account())):
+        allow = judged(there)
+        assert isinstance(allow, Allow)
+        assert (allow.granted, allow.proof, allow.why.rule, allow.until) == (True, None, "break-glass", NOW + 4 * HOUR)
+        assert isinstance(judged(there, now=NOW + 4 * HOUR - 1), Allow)
+        assert not isinstance(judged(there, now=NOW + 4 * HOUR), Allow)
+    assert not isinstance(judged(asked()), Allow)
+
+
+STRICT: list[tuple[Demand, ...]] = [
+    (demand("export", max_age=300),),
+    (demand("export"),),
+    (demand("keys", strong=True),),
+    (demand("freshness", factors=("app",)),),
+    (demand("freshness", strong=True),),
+]
+
+
+@pytest.mark.parametrize("extra", STRICT)
+def test_no_step_up_is_met_by_it(extra: tuple[Demand, ...]) -> None:
+    """Whatever a rule asks for besides, a grant is no answer to it; also where it is the only demand."""
+    base = requirement()
+    for demanded in (with_demands(base, *base.demands, *extra), with_demands(base, *extra)):
+        if extra == (demand("freshness"),):
+            continue
+        assert not isinstance(judged(granted(), demanded), Allow)
+
+
+def test_a_stale_clock_revives_nothing() -> None:
+    """A clock that steps back behind what the account has seen does not make it longer."""
+    there = replace(granted(), seen_at=NOW + 4 * HOUR)
+    assert not isinstance(judged(there, now=NOW), Allow)
+    assert not is_waiting(replace(asked(), seen_at=NOW + HOUR), NOW)
+
+
+def locked_by(of: Account, cause: str) -> Account:
+    """The account with a lock."""
+    return replace(of, lock=Lock(at=NOW, cause=cause, ref="R"))
+
+
+@pytest.mark.parametrize("cause", ["attempts", "rolling", "administrator"])
+def test_a_locked_account_stays_locked(cause: str) -> None:
+    """It neither helps who is locked nor can it be asked for or confirmed then; and unlocking does not revive it."""
+    assert isinstance(judged(locked_by(granted(), cause)), Deny)
+    assert reason_of(breaking.confirm(locked_by(asked(), cause), moment(), by=OTHER, ref="").answer) == "locked"
+    change = breaking.ask(locked_by(account("app"), cause), moment(), by=BOSS, hours=4, **ASKED)
+    assert reason_of(change.answer) == "locked"
+    unlocked = administering.unlock(locked_by(granted(), cause), moment(NOW + 1), reason="calmed down")
+    assert unlocked.account.grant is None
+    assert [event.kind for event in unlocked.events] == ["account.unlocked", "break_glass.ended"]
+    assert not isinstance(judged(unlocked.account, now=NOW + 1), Allow)
+
+
+def test_attempts_that_are_used_up_end_it() -> None:
+    """Also before the lock is written."""
+    spent = replace(granted(), attempts=replace(account().attempts, used=7))
+    assert isinstance(judged(spent, requirement(rules_with(attempts=AttemptRules(max=7)))), Deny)
+
+
+ENDS: dict[str, Callable[[Account, Moment], Account]] = {
+    "revoke": lambda of, at: breaking.revoke(of, at, reason="found the phone").account,
+    "lock": lambda of, at: administering.lock(of, at, reason="stolen").account,
+    "reset": lambda of, at: administering.reset(of, at, ticket="T", reason="new phone").account,
+    "dispute": lambda of, at: disputing.dispute(of, at, about="", kind="").account,
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("make", [asked, granted])
+def test_what_ends_it(end: str, make: Callable[[], Account]) -> None:
+    """An administrator, a lock, a reset and "this was not me" end a grant and a request for one at once."""
+    after = ENDS[end](make(), moment(NOW + 1))
+    assert after.grant is None
+    assert not isinstance(judged(after, now=NOW + 1), Allow)
+    assert reason_of(breaking.confirm(after, moment(NOW + 2), by=OTHER, ref="").answer) in ("not_found", "locked")
+
+
+def test_revoking_nothing() -> None:
+    """There must be one, and a reason."""
+    assert reason_of(breaking.revoke(account("app"), moment(), reason="x").answer) == "not_found"
+    assert reason_of(breaking.revoke(granted(), moment(), reason=" ").answer) == "malformed"
+    assert reason_of(breaking.revoke(granted(), moment(NOW + 4 * HOUR), reason="x").answer) == "not_found"
+
+
+def test_each_browser_is_written_down_once_and_few_may_come() -> None:
+    """First use makes an event; the sixth browser is asked as ever, the known ones go on."""
+    there = granted()
+    for number in range(MAX_GRANT_BROWSERS):
+        change = breaking.use(there, moment(), mark=f"s:{number}")
+        assert (change.answer, [event.kind for event in change.events]) == (True, ["break_glass.used"])
+        there = change.account
+        assert breaking.use(there, moment(), mark=f"s:{number}").events == ()
+    assert breaking.use(there, moment(), mark="s:more").answer is False
+    assert isinstance(judged(there), StepUp)
+    known = replace(there, grant=replace(there.grant, browsers=((mark_of(standing(there)), NOW),)))  # type: ignore[type-var]
+    assert isinstance(judged(known), Allow)
+    assert breaking.use(granted(), moment(NOW + 4 * HOUR), mark="s:1").answer is False
+
+
+def test_a_browser_is_known_by_its_sign_in_then_its_handle_then_its_place() -> None:
+    """Two sign-ins of one person are two browsers, whatever the host names."""
+    there = granted()
+    assert mark_of(standing(there)).startswith("s:")
+    nameless = granted(account("app", subject=NO_SESSION_ANN))
+    by_handle = mark_of(standing(nameless, caller(NO_SESSION_ANN)))
+    assert by_handle.startswith("b:")
+    marks = {mark_of(standing(nameless, caller(NO_SESSION_ANN, handle="", network=network))) for network in (AWAY, "x")}
+    assert len({by_handle, *marks}) == 3
+    assert mark_of(standing(there, caller(Subject("ann", "clinic", session="sign-in 2")))) != mark_of(standing(there))
+
+
+def test_it_ends_by_itself_and_is_told() -> None:
+    """What is over, unconfirmed, locked or revoked is taken away with an event; what counts stays."""
+    for there, at, cause in (
+        (granted(), NOW + 4 * HOUR, "over"),
+        (asked(), NOW + CONFIRM_WITHIN, "over"),
+        (locked_by(granted(), "attempts"), NOW, "locked"),
+        (replace(granted(), epoch=1), NOW, "revoked"),
+    ):
+        change = breaking.expire(there, moment(at))
+        assert [(event.kind, event.reason) for event in change.events] == [("break_glass.ended", cause)]
+        assert change.account.grant is None
+    for there in (granted(), asked(), account("app")):
+        assert breaking.expire(there, moment(NOW + 60)).events == ()
+
+
+def test_no_factor_changes_by_it() -> None:
+    """S-84: a grant is no proof; what needs one still does."""
+    refusal = may_change(standing(granted()), NOW)
+    assert refusal is not None
+    assert refusal.reason == "proof_required"
+
+
+TERMS = AgreementRules(id="terms", version="1", title="Terms", file="t.md", again="each-sign-in")
+
+
+def agreement_of(decision: Decision) -> str:
+    """What is asked for."""
+    return type(decision).__name__
+
+
+def test_the_agreement_is_asked_for_as_ever() -> None:
+    """It opens the app only as a proof would: the agreement comes first."""
+    demanded: Requirement = requirement(rules_with(agreement=TERMS))
+    assert isinstance(judged(granted(), demanded), Agree)
+    assert agreement_of(judged(granted(account("app", proofs=(proof(),))), demanded)) == "Agree"
+
+
+def test_a_proof_goes_before_it() -> None:
+    """Who has a fresh proof passes by that."""
+    allow = judged(granted(account("app", proofs=(proof(),))))
+    assert isinstance(allow, Allow)
+    assert (allow.granted, allow.why.rule) == (False, "proof")
