@@ -18,7 +18,7 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring
-from .ports import Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
 from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_order,
@@ -78,7 +78,9 @@ class MFAGate:
     where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject whose factors
     an administrator has removed, ``on_lock`` one whose account was locked; all may be async, come after the commit, and are
     not called again when they fail. ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
-    the administrators' preparation checklist and reminders.
+    the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
+    message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an exception or
+    two seconds without an answer refuses it.
 
     Raises ``SettingsError`` with every fault found, before anything is served.
     """
@@ -103,6 +105,7 @@ class MFAGate:
         on_event: Callable[[Event], object] | None = None,
         on_reset: Callable[[Subject], object] | None = None,
         on_lock: Callable[[Subject], object] | None = None,
+        before_send: BeforeSend | None = None,
         directory: DirectoryOf | None = None,
         clock: Clock | None = None,
         entropy: Entropy = secrets.token_bytes,
@@ -150,6 +153,7 @@ class MFAGate:
             on_event=on_event,
             on_reset=on_reset,
             on_lock=on_lock,
+            before_send=before_send,
             directory=directory,
             trusted_proxies=trusted,
             public=relying_party.origins[0] + prefix,

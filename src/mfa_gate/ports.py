@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVERYTHING",
+    "BeforeSend",
     "CallsBack",
     "Changed",
     "Clock",
@@ -26,6 +27,7 @@ __all__ = [
     "Identify",
     "Message",
     "Page",
+    "PhoneSend",
     "Sender",
     "Senders",
     "Store",
@@ -246,3 +248,20 @@ ContactsOf = Callable[[Subject], Awaitable[Contacts]]
 
 DirectoryOf = Callable[[str], Awaitable[Iterable[tuple[Subject, Contacts]]]]
 """Everybody whom the host knows in a tenant, with what it has on file; asked by the preparation checklist and reminders."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneSend:
+    """A text message or call that is about to go out: to whom, as which factor (``sms``, ``voice``), to which number in full
+    (E.164), and what for (``sign-in``, ``enroll``, ``contact``)."""
+
+    subject: Subject
+    factor: str
+    number: str = field(repr=False)
+    purpose: str
+
+
+BeforeSend = Callable[[PhoneSend], object]
+"""The host's word on a text or call, e.g. after asking for signs of a SIM swap; sync (then it runs in a thread) or async.
+``True`` lets it go out. A text refuses it, and is the word that the trail keeps; so does everything else, an exception, and
+no answer within two seconds."""

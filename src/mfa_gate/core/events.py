@@ -11,7 +11,7 @@ from .model import SubjectKey
 KINDS: dict[str, str] = {
     "challenge.sent": "a code or request went out",
     "challenge.send_failed": "a code could not be delivered",
-    "challenge.refused": "a send was refused by a limit",
+    "challenge.refused": "a send was refused by a limit, or by the host's before_send",
     "challenge.approved": "a call or a phone said yes; the browser that asked may go on",
     "challenge.denied": "a phone said no: somebody else may be signing in with this person's password",
     "attempt.failed": "a response was wrong; one attempt was charged",
@@ -36,6 +36,9 @@ KINDS: dict[str, str] = {
     "recovery.refused": "an administrator refused a recovery request",
     "recovery.stopped": "the user stopped a recovery request",
     "account.disputed": "the user said: this was not me",
+    "sends.cap_near": "a tenant's texts and calls have nearly cost what the policy allows in a day",
+    "sends.cap_reached": "a tenant's texts and calls have cost what the policy allows in a day; none goes out until the next",
+    "sends.unanswered": "few of a tenant's texts and calls of the day were answered",
     "tenant.enabled": "the second factor was turned on for the tenant",
     "tenant.changed": "the tenant's factors were chosen",
     "tenant.message": "a test message or reminder was sent",

@@ -70,6 +70,18 @@ _ROWS = (
     # limits and faults
     Reason("too_soon", 429, "Please wait a little", "Try again in a moment."),
     Reason("send_failed", 502, "The message could not be delivered", "Try again later or choose another way."),
+    Reason(
+        "send_refused",
+        403,
+        "Nothing can be sent to this number now",
+        "Choose another way, or ask your administrator.",
+    ),
+    Reason(
+        "factor_unavailable",
+        503,
+        "This way is not available at the moment",
+        "Choose another way, or try again later.",
+    ),
     Reason("method_not_allowed", 405, "That is not possible here", "Go back and try again."),
     Reason("too_large", 413, "That is too large", "Send less."),
     Reason("media_type", 415, "That kind of content is not accepted", "Send the documented content type."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.model import Fields
 from ..core.rules import PhoneRules
 from .base import Context, Draft, Rejected
 
@@ -69,6 +70,11 @@ def draft_phone(
     if isinstance(number, Rejected):
         return number
     return Draft(data={"to": context.seal(purpose, number)}, label=label)
+
+
+def number_to_send(context: Context, rules: PhoneRules, purpose: str, data: Fields) -> str | Rejected:
+    """The enrolled number, if the policy of today still accepts its region and kind."""
+    return read_phone(context.open(purpose, data["to"]), rules)
 
 
 NAMES = {

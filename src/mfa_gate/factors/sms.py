@@ -10,7 +10,7 @@ from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Delivery, Draft, Issue, Rejected
 from .codes import issue_code, make_code, masked_phone, read_digits, verify_code
-from .phone import draft_phone
+from .phone import draft_phone, number_to_send
 
 PURPOSE = "sms"
 
@@ -48,6 +48,9 @@ class Sms:
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
         """A code by text message, its last line bound to our own host (WICG origin-bound codes)."""
+        to = number_to_send(context, context.rules.factors.sms, PURPOSE, data)
+        if isinstance(to, Rejected):
+            return to
         rules = context.rules.factors.sms.code
         code = make_code(context, rules.digits)
         text = sms_text(
@@ -57,7 +60,7 @@ class Sms:
             host=context.host,
             translate=context.translate,
         )
-        delivery = Delivery(channel="sms", to=context.open(PURPOSE, data["to"]), text=text, code=code)
+        delivery = Delivery(channel="sms", to=to, text=text, code=code)
         return issue_code(context, code, rules, delivery)
 
     def read(self, response: object, rules: Rules, /) -> object | None:

@@ -11,7 +11,7 @@ from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
 from .codes import code_digest, make_code, masked_phone, read_digits, verify_code
-from .phone import draft_phone
+from .phone import draft_phone, number_to_send
 from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up
 
@@ -65,6 +65,9 @@ class Voice:
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
         """A call whose words are fetched from us, under an address that nobody can guess and that serves this call only."""
         rules = context.rules.factors.voice
+        to = number_to_send(context, rules, PURPOSE, data)
+        if isinstance(to, Rejected):
+            return to
         by_key = rules.confirm == "pound"
         named = name_anew(context, HOOK)
         url = f"{context.public}/hooks/{self.traits.kind}/{make_token(context, HOOK, named)}"
@@ -74,7 +77,7 @@ class Voice:
             kept["elsewhere"] = True
         else:
             kept |= {"code": code_digest(context, code), "say": context.seal(SAY, code)}
-        to, text = context.open(PURPOSE, data["to"]), script_of(context, code).greeting
+        text = script_of(context, code).greeting
         return Issue(
             data=kept,
             ttl=min(rules.code.ttl, CALL_LIFE) if by_key else rules.code.ttl,

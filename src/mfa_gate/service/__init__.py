@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core.rules import Policy
 from .administering import Actor, Administering
+from .alarms import Alarms
 from .approving import Approving
 from .disputing import Disputing
 from .engine import Engine, RelyingParty, Wiring, check_canary
@@ -15,6 +16,7 @@ from .keeping import Keeping
 from .metrics import Metrics
 from .notices import Notices
 from .proving import Issued, Proving, Verified
+from .sending import Sending
 
 __all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
 
@@ -25,13 +27,15 @@ class Service:
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
         self.engine = Engine(wiring, policy)
         self.judge = Judge(self.engine)
-        self.proving = Proving(self.engine, self.judge)
+        self.alarms = Alarms(self.engine)
+        self.sending = Sending(self.engine, self.alarms)
+        self.proving = Proving(self.engine, self.judge, self.sending)
         self.enrollments = Enrollments(self.engine, self.judge, self.proving)
         self.approving = Approving(self.engine, self.proving)
         self.hearing = Hearing(self.engine, self.proving)
         self.keeping = Keeping(self.engine, self.judge)
         self.administering = Administering(self.engine, self.judge)
-        self.disputing = Disputing(self.engine, self.judge)
+        self.disputing = Disputing(self.engine, self.judge, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.proving)
         self.hooks = LockHook(self.engine)
         self.metrics = Metrics(self.engine)

@@ -12,10 +12,9 @@ from ..core.model import Caller, SubjectKey
 from ..core.notices import dispute_alarm
 from ..core.reasons import Refusal
 from ..core.rules import DAY
-from ..errors import SendFailed
 from ..keyring import Unopened
-from ..ports import Message
-from .engine import Engine, log
+from .alarms import Alarms
+from .engine import Engine
 from .judging import Judge
 
 PURPOSE = "dispute"
@@ -40,9 +39,10 @@ class Disputed:
 class Disputing:
     """Use cases of disputes. Nobody needs to be signed in: the link is the secret, of one event, for seven days."""
 
-    def __init__(self, engine: Engine, judge: Judge) -> None:
+    def __init__(self, engine: Engine, judge: Judge, alarms: Alarms) -> None:
         self.engine = engine
         self.judge = judge
+        self.alarms = alarms
 
     def url(self, kind: str, event: Event) -> str:
         """The link for a notice of ``kind`` about ``event``; "" where our own pages are not reached from outside."""
@@ -112,11 +112,8 @@ class Disputing:
         return any(event.detail.get("about") == ref for event in page.items)
 
     async def _alarm(self, found: Disputed) -> None:
-        """Tell the policy's owner, where that is an address. What cannot be sent is logged: the trail has it."""
+        """Tell the administrators. What cannot be sent is logged: the trail has it."""
         engine, rules = self.engine, self.engine.rules(found.key.tenant)
-        sender = engine.wiring.senders.email
-        if sender is None or "@" not in rules.owner or " " in rules.owner.strip():
-            return
         words = dispute_alarm(
             service=rules.brand.name or engine.wiring.relying_party.name,
             who=found.key.id,
@@ -127,16 +124,4 @@ class Disputing:
             ref=found.ref,
             translate=str,
         )
-        message = Message(
-            channel="email",
-            to=rules.owner.strip(),
-            tenant=found.key.tenant,
-            text=words.text,
-            key=f"alarm-{found.key}-{found.ref}-{engine.now()}",
-            subject=words.subject,
-            html=words.html,
-        )
-        try:
-            await sender.send(message)
-        except SendFailed as error:
-            log.warning("the owner was not told of a dispute (ref %s): %s", found.ref, error.reason)
+        self.alarms.send(found.key.tenant, words, key=f"alarm-{found.key}-{found.ref}-{engine.now()}")

@@ -20,7 +20,7 @@ from ..core.networks import Network
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..keyring import Keyring
-from ..ports import Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
+from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
 
 A = TypeVar("A")
 
@@ -63,6 +63,7 @@ class Wiring:
     on_event: OnEvent | None = None
     on_reset: Callable[[Subject], object] | None = None
     on_lock: Callable[[Subject], object] | None = None
+    before_send: BeforeSend | None = None
     directory: DirectoryOf | None = None
     trusted_proxies: tuple[Network, ...] = ()
     public: str = ""

@@ -96,6 +96,8 @@ class Notices:
             bucket, now = f"notice:{account.key}", self.engine.now()
             if await self.engine.store.take(bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
+            if not await self.proving.sending.pay(event.tenant, "sms"):
+                return
             key = f"notice-{event.id}-{kind}-{place}"
             await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
 

@@ -22,11 +22,10 @@ from ..keyring import Unopened
 from ..ports import Message
 from .engine import Engine, log
 from .judging import Judge, Judgement
+from .sending import Sending
 
-DESTINATION_PER_DAY = 30
 MALFORMED_PER_MINUTE = 60
 IN_FLIGHT_TURNS = 40
-DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +59,10 @@ class Verified:
 class Proving:
     """Use cases of the challenge."""
 
-    def __init__(self, engine: Engine, judge: Judge) -> None:
+    def __init__(self, engine: Engine, judge: Judge, sending: Sending) -> None:
         self.engine = engine
         self.judge = judge
+        self.sending = sending
         self._malformed: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     # -- what a factor is told -----------------------------------------------------------------------------------
@@ -153,7 +153,9 @@ class Proving:
                 # What the account refuses must not use up the destination: others may share it (S-121).
                 foreseen = step(await engine.store.load(key)).answer
                 refusal = (
-                    foreseen if isinstance(foreseen, Refusal) else await self._destination(context, issue.delivery)
+                    foreseen
+                    if isinstance(foreseen, Refusal)
+                    else await self.sending.permit(caller, context, issue.delivery, factor)
                 )
                 if refusal is not None:
                     return refusal
@@ -172,12 +174,6 @@ class Proving:
             show=issue.show,
             failed=failed,
         )
-
-    async def _destination(self, context: Context, delivery: Delivery) -> Refusal | None:
-        """One destination hears from us so often a day at most, whoever asks (F-25)."""
-        bucket = "to:" + self.engine.keyring.digest("destination", delivery.channel, delivery.to)
-        wait = await self.engine.store.take(bucket, limit=DESTINATION_PER_DAY, window=DAY, now=context.now)
-        return Refusal(reason="too_soon", retry_after=wait) if wait else None
 
     async def _deliver(self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str) -> str:
         """Hand over after the commit. A failure is told as one, and the code stays good: it may still arrive (F-21)."""
