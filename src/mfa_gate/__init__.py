@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .bootstrap import MFAGate, Status
-    from .core.model import Contacts, Subject
+    from .core.model import Contacts, Subject, Upstream
     from .core.rules import Policy
     from .errors import MFAGateError, SettingsError
     from .ports import Senders
@@ -26,6 +26,7 @@ __all__ = [
     "SettingsError",
     "Status",
     "Subject",
+    "Upstream",
     "require_proof",
 ]
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ _HOMES = {
     "SettingsError": "errors",
     "Status": "bootstrap",
     "Subject": "core.model",
+    "Upstream": "core.model",
     "require_proof": "web.stepup",
 }
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
-from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
+from mfa_gate.core.rules import EnrollmentRules, Exemption, FreshnessRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import Outbox, signed_in
@@ -53,9 +53,8 @@ def provider() -> Provider:
     return Provider()
 
 
-@pytest.fixture
-def gate() -> MFAGate:
-    """A gate that finds Authlib's user."""
+def make_gate(freshness: FreshnessRules = FreshnessRules()) -> MFAGate:  # noqa: B008 - frozen
+    """A gate that finds Authlib's user, and what the provider said of the sign-in."""
 
     async def contacts(subject: Subject) -> Contacts:
         return Contacts(email="ann@x.example")
@@ -67,10 +66,10 @@ def gate() -> MFAGate:
         policy=Policy(
             name="oidc",
             digest="0" * 64,
-            base=Rules(enrollment=EnrollmentRules(first="open"), exempt=(login,)),
+            base=Rules(freshness=freshness, enrollment=EnrollmentRules(first="open"), exempt=(login,)),
             tenants={},
         ),
-        identify=SessionUser("user.sub"),
+        identify=SessionUser("user.sub", amr="user.amr", acr="user.acr", auth_time="user.auth_time"),
         store="memory://",
         keys=[make_key(bytes(range(32)))],
         senders=Outbox().senders(),
@@ -79,8 +78,7 @@ def gate() -> MFAGate:
     )
 
 
-@pytest.fixture
-def client(provider: Provider, gate: MFAGate) -> TestClient:
+def make_client(provider: Provider, gate: MFAGate) -> TestClient:
     """A client of a host that signs in through Authlib."""
     oauth = OAuth()
     oauth.register(
@@ -112,13 +110,29 @@ def client(provider: Provider, gate: MFAGate) -> TestClient:
     return TestClient(app, client=("192.0.2.7", 5), follow_redirects=False)
 
 
-def test_a_whole_sign_in(client: TestClient, provider: Provider, gate: MFAGate) -> None:
-    """Through the provider and back: the user of ``userinfo`` owes a second factor, ``amr`` or not, and with a proof is
-    in. What the provider says of its own second factor does not count: no policy says that it may."""
-    assert client.get("/").json() is None
+def sign_in(client: TestClient, provider: Provider) -> None:
+    """Through the provider and back."""
     asked: dict[str, Any] = parse_qs(urlsplit(client.get("/login").headers["location"]).query)
     provider.nonce = asked["nonce"][0]
     answer = client.get("/auth", params={"code": "c", "state": asked["state"][0]})
     assert answer.headers["location"] == "/"
+
+
+def test_a_whole_sign_in(provider: Provider) -> None:
+    """The user of ``userinfo`` owes a second factor, ``amr`` or not, and with a proof is in. What the provider says of its
+    own second factor does not count: no policy says that it may."""
+    gate = make_gate()
+    client = make_client(provider, gate)
+    assert client.get("/").json() is None
+    sign_in(client, provider)
     assert client.get("/").status_code == 403
     assert signed_in(client, gate, Subject("ann")).get("/").json() == "ann@x.example"
+
+
+def test_trusted(provider: Provider) -> None:
+    """Where the policy trusts the provider's word for a second factor, that sign-in is the proof, and nothing is asked."""
+    client = make_client(provider, make_gate(FreshnessRules(trust_amr=("otp",))))
+    sign_in(client, provider)
+    assert client.get("/").json() == "ann@x.example"
+    state = client.get("/mfa/api/state", headers={"x-mfa-gate": "1"}).json()
+    assert (state["state"], state["proof"]["factor"]) == ("verified", "upstream")

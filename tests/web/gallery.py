@@ -325,6 +325,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "agreement-new-version", replace(agreement, accepted_version="2024-01", changes=changes), frame
     nobody = replace(frame, person="", sign_out="")
     yield "agreement-declined", v.AgreementDeclined(title="Data Access Agreement", sign_in="/login"), nobody
+    again = v.SignInAgain(why="ip_changed", sign_in="/login", sign_out="/logout")
+    yield "sign-in-again", again, frame
+    yield "sign-in-again-expired", replace(again, why="expired", sign_out=""), frame
     yield "signed-out", v.SignedOut(sign_in="/login"), nobody
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame

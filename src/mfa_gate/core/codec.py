@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any
 
 from .model import (
@@ -52,6 +53,8 @@ _NAMES: dict[type, dict[str, str]] = {
         "quiet_until": "q",
         "handle": "h",
         "name": "n",
+        "logins": "lo",
+        "logins_from": "lf",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},
@@ -151,6 +154,7 @@ _MANY: dict[tuple[type, str], type] = {
 }
 _PAIRS: dict[tuple[type, str], tuple[type, type]] = {
     (Account, "skips"): (str, int),
+    (Account, "logins"): (int, int),
     (Attempts, "days"): (int, int),
     (Grant, "browsers"): (str, int),
 }
@@ -165,75 +169,101 @@ class UnreadableAccount(ValueError):
     """The bytes are no account document that this version can read whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """One field of a class as it is written: its names, its default, the type of a plain value (None: a record)."""
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a class is written: its parts, looked up once; every challenge reads and writes them several times."""
 
-    name: str
-    short: str
-    default: Any
-    plain: type | None
+    parts: Callable[[Any], tuple[Any, ...]]
+    writes: tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]
+    reads: dict[str, tuple[str, type | None, Callable[[Any], Any] | None]]
 
 
 @cache
-def _parts(cls: type[Any]) -> tuple[_Part, ...]:
-    parts: list[_Part] = []
-    for item in fields(cls):
-        if (cls, item.name) in _NOT_WRITTEN:
-            continue
+def _layout(cls: type[Any]) -> _Layout:
+    writes: list[tuple[str, Any, Callable[[Any], Any] | None]] = []
+    reads: dict[str, tuple[str, type | None, Callable[[Any], Any] | None]] = {}
+    written = [item for item in fields(cls) if (cls, item.name) not in _NOT_WRITTEN]
+    for item in written:
+        place, short = (cls, item.name), _NAMES[cls][item.name]
         default = item.default if item.default_factory is MISSING else item.default_factory()
-        plain = _PLAIN.get(str(item.type))
-        parts.append(_Part(name=item.name, short=_NAMES[cls][item.name], default=default, plain=plain))
-    return tuple(parts)
+        writes.append((short, default, _pack if place in _ONE else _pack_all if place in _MANY else None))
+        reads[short] = (item.name, _PLAIN.get(str(item.type)), _reader(place))
+    return _Layout(attrgetter(*(item.name for item in written)), tuple(writes), reads)
+
+
+def _reader(place: tuple[type, str]) -> Callable[[Any], Any] | None:
+    """What makes a record, or several, of a written part; None for a plain value."""
+    if place in _ONE:
+        return partial(_unpack, _ONE[place])
+    if place in _MANY:
+        return partial(_unpack_all, _MANY[place])
+    return partial(_unpack_pairs, _PAIRS[place]) if place in _PAIRS else None
 
 
 def _pack(value: Any) -> dict[str, Any]:
-    cls: type = type(value)
+    layout = _layout(type(value))  # type: ignore[arg-type]
     packed: dict[str, Any] = {}
-    for item in _parts(cls):
-        part = getattr(value, item.name)
-        if part == item.default:
-            continue
-        if (cls, item.name) in _ONE:
-            part = _pack(part)
-        elif (cls, item.name) in _MANY:
-            part = [_pack(one) for one in part]
-        packed[item.short] = part
+    for part, (short, default, pack) in zip(layout.parts(value), layout.writes, strict=True):
+        if part is not default and part != default:
+            packed[short] = part if pack is None else pack(part)
     return packed
 
 
+def _pack_all(values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    return [_pack(value) for value in values]
+
+
 def _unpack(cls: type, packed: object) -> Any:
+    values = _parts_of(cls, packed)
+    return cls(**values)
+
+
+def _parts_of(cls: type, packed: object) -> dict[str, Any]:
+    """What was written, field by field. Another type than the field's is damage, never a value to reckon with."""
     if type(packed) is not dict:
         raise UnreadableAccount(f"{cls.__name__} is no object")
+    reads = _layout(cls).reads
     values: dict[str, Any] = {}
-    left = dict(packed)
-    for item in _parts(cls):
-        if item.short in left:
-            values[item.name] = _value(cls, item, left.pop(item.short))
-    if left:
-        raise UnreadableAccount(f"{cls.__name__} has parts that this version does not know: {sorted(left)}")
-    return values if cls is Account else cls(**values)
+    for short, part in packed.items():
+        known = reads.get(short)
+        if known is None:
+            unknown = sorted(packed.keys() - reads.keys())
+            raise UnreadableAccount(f"{cls.__name__} has parts that this version does not know: {unknown}")
+        name, plain, read = known
+        if read is not None:
+            values[name] = read(part)
+        elif type(part) is plain:
+            values[name] = part
+        else:
+            raise UnreadableAccount(f"{cls.__name__}.{name} has another type")
+    return values
 
 
-def _value(cls: type, item: _Part, part: Any) -> Any:
-    """What was written of one field. Another type than the field's is damage, never a value to reckon with."""
-    place = (cls, item.name)
-    if item.plain is not None and type(part) is item.plain:
-        return part
-    if place in _ONE:
-        return _unpack(_ONE[place], part)
-    if type(part) is list:
-        if place in _MANY:
-            return tuple(_unpack(_MANY[place], one) for one in part)
-        if place in _PAIRS and all(type(one) is list and tuple(map(type, one)) == _PAIRS[place] for one in part):
-            return tuple((one[0], one[1]) for one in part)
-    raise UnreadableAccount(f"{cls.__name__}.{item.name} has another type")
+def _unpack_all(cls: type, packed: object) -> tuple[Any, ...]:
+    if type(packed) is not list:
+        raise UnreadableAccount(f"records of {cls.__name__} are no list")
+    return tuple([_unpack(cls, one) for one in packed])
+
+
+def _unpack_pairs(types: tuple[type, type], packed: object) -> tuple[tuple[Any, Any], ...]:
+    if type(packed) is not list or not all(type(one) is list and tuple(map(type, one)) == types for one in packed):
+        raise UnreadableAccount("pairs have another type")
+    return tuple([(one[0], one[1]) for one in packed])
+
+
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_latest: tuple[Account | None, bytes] = (None, b"")
+"""The account that was encoded last: a change is measured, and then stored."""
 
 
 def encode(account: Account) -> bytes:
     """The account as bytes (JSON, UTF-8), without its key and version, which are the store's."""
-    document = {"f": FORMAT, "a": _pack(account)}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    global _latest
+    known, body = _latest
+    if known is not account:
+        body = _to_json({"f": FORMAT, "a": _pack(account)}).encode("utf-8", "surrogatepass")
+        _latest = (account, body)
+    return body
 
 
 def decode(key: SubjectKey, version: int, body: bytes) -> Account:
@@ -246,7 +276,7 @@ def decode(key: SubjectKey, version: int, body: bytes) -> Account:
         packed = document["a"]
         for step in range(written, FORMAT):
             packed = UPGRADES[step](packed)
-        return Account(key=key, version=version, **_unpack(Account, packed))
+        return Account(key=key, version=version, **_parts_of(Account, packed))
     except UnreadableAccount:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -9,15 +9,17 @@ from .assurance import TraitsOf, combine, could_meet, meets
 from .attempts import is_spent
 from .entropy import handle_digest
 from .grants import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
-from .model import Acceptance, Account, Browser, Caller, Proof, Subject
+from .model import Acceptance, Account, Browser, Caller, Proof, Subject, Upstream
 from .networks import UNKNOWN
 from .policy import Demand, Requirement
-from .rules import AgreementRules
+from .rules import AgreementRules, FreshnessRules
 
 ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 State = Literal["anonymous", "off", "exempt", "enroll", "challenge", "agreement", "locked", "verified"]
 
 FOREVER = 1 << 60
+UPSTREAM = "upstream"
+"""In place of a factor: a sign-in at an identity provider that the policy trusts."""
 SESSION_LIFE = 12 * 3600
 """How long what is bound to a host session lasts, in seconds, where the host does not name its sessions."""
 NO_SESSION = "-"
@@ -100,7 +102,18 @@ class Standing:
     other_networks: int = 0
     ended: int = 0
     skipped: bool = False
+    upstream: bool = False
     traits: TraitsOf = field(default_factory=dict)
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether there is a second factor: one of ours, or sign-ins elsewhere that count here (S-83)."""
+        return self.upstream or any(_is_factor(a.factor, self.traits) for a in self.account.authenticators)
+
+
+def login_handle(upstream: Upstream) -> str:
+    """What the proof of a sign-in elsewhere is kept under, where browsers have their handle's digest; no cookie has it."""
+    return f"{UPSTREAM}:{upstream.at}"
 
 
 def skip_key(subject: Subject, handle: str) -> str:
@@ -125,22 +138,30 @@ def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
 
 
 def standing_for(
-    caller: Caller, account: Account, *, now: int, traits: TraitsOf, any_network: bool = False
+    caller: Caller,
+    account: Account,
+    *,
+    now: int,
+    traits: TraitsOf,
+    any_network: bool = False,
+    freshness: FreshnessRules | None = None,
 ) -> Standing:
     """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
 
-    ``any_network`` is the policy's ``ip_change.action = "log"``. Raises ``ValueError`` when account and caller are not
-    of each other: nobody passes one account with the proof of another.
+    ``any_network`` is the policy's ``ip_change.action = "log"``; ``freshness`` says which sign-ins elsewhere count. Raises
+    ``ValueError`` when account and caller are not of each other: nobody passes one account with the proof of another.
     """
     subject = caller.subject
     if account.key != subject.key:
         raise ValueError("an account was joined with another subject")
     now = max(now, account.seen_at)
     browser = account.browser(caller.handle)
+    trusting = freshness is not None and bool(freshness.trust_amr or freshness.trust_acr)
     mine: list[Proof] = []
     others = ended = 0
-    for proof in browser.proofs if browser else ():
-        if proof.epoch != account.epoch or account.authenticator(proof.authenticator) is None:
+    for proof in (*(browser.proofs if browser else ()), *(_login(subject, account, freshness) if trusting else ())):
+        known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
+        if proof.epoch != account.epoch or not known:
             ended += 1
         elif proof.session and not _same_session(proof, subject, now):
             continue
@@ -161,8 +182,18 @@ def standing_for(
         other_networks=others,
         ended=ended,
         skipped=skipped,
+        upstream=trusting and bool(account.logins),
         traits=traits,
     )
+
+
+def _login(subject: Subject, account: Account, freshness: FreshnessRules | None) -> tuple[Proof, ...]:
+    """What the subject's sign-in elsewhere has proven, where the policy trusts it."""
+    upstream = subject.upstream
+    if upstream is None or freshness is None or not freshness.trusts(upstream):
+        return ()
+    kept = account.browser(login_handle(upstream))
+    return kept.proofs if kept else ()
 
 
 def agreed(acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subject: Subject, since: int) -> bool:
@@ -204,11 +235,11 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
 
     if _is_granted(requirement, standing, unmet, now):
         return _by_grant(requirement, standing, watched)
-    if not any(_is_factor(a.factor, standing.traits) for a in account.authenticators):
+    if not standing.enrolled:
         return _first_enrollment(requirement, standing, watched)
     if unmet:
         return _step_up(requirement, standing, unmet, watched, now)
-    if not any(
+    if not standing.upstream and not any(
         _is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
     ):
         return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)

@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "attempt.failed": "a response was wrong; one attempt was charged",
     "attempt.refused": "a response was not compared, or cost nothing: replayed, expired, locked",
     "proof.granted": "a second factor was proven",
+    "proof.upstream": "a sign-in at an identity provider that the policy trusts counts as the second factor",
     "account.locked": "the attempts are used up, or an administrator locked the account",
     "account.unlocked": "an administrator gave the attempts back",
     "account.reset": "an administrator removed all factors",

@@ -25,6 +25,7 @@ MAX_SKIPS = 20
 MAX_FREE_SENDS = 40
 MAX_ACCEPTANCES = 5
 MAX_GRANT_BROWSERS = 5
+MAX_LOGINS = 10
 MAX_BYTES = 16_000
 """Of an encoded account: where the bounds above add up to more, ended challenges and the oldest browsers go."""
 
@@ -41,12 +42,23 @@ class SubjectKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """What an identity provider says of the sign-in, as the host has verified it (OpenID Connect Core 1.0, 2): ``amr`` are
+    the words for how (RFC 8176), ``acr`` the class, ``at`` is ``auth_time``, when the person was there last."""
+
+    amr: tuple[str, ...] = ()
+    acr: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """Whom the host says is signed in.
 
     ``id`` is the host's opaque, canonical id of the person inside ``tenant``; two spellings would be two people with two
     budgets of attempts, so an id that Unicode would rewrite (NFKC) or that holds control characters is refused.
-    ``groups`` are the host's groups or roles. ``session`` names the host's sign-in session where it has one.
+    ``groups`` are the host's groups or roles. ``session`` names the host's sign-in session where it has one. ``upstream``
+    is what an identity provider says of that sign-in; it counts where the policy trusts it (``freshness.trust_amr``).
 
     Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical.
     """
@@ -55,6 +67,7 @@ class Subject:
     tenant: str = "default"
     groups: frozenset[str] = frozenset()
     session: str = ""
+    upstream: Upstream | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("id", self.id), ("tenant", self.tenant)):
@@ -291,7 +304,8 @@ class Account:
 
     ``version`` is the store's swap stamp. ``epoch`` ends all proofs made under a smaller one. ``seen_at`` is the
     latest time at which this account was changed: a clock that steps back revives nothing. ``quiet_until`` is until when
-    nobody's phone is asked, because a request was denied there.
+    nobody's phone is asked, because a request was denied there. ``logins`` are the latest sign-ins at an identity provider
+    that became proofs (when they were, and when they were first seen); none up to ``logins_from`` ever will.
     """
 
     key: SubjectKey
@@ -317,6 +331,8 @@ class Account:
     quiet_until: int = 0
     handle: str = ""
     name: str = ""
+    logins: tuple[tuple[int, int], ...] = ()
+    logins_from: int = 0
 
     def authenticator(self, id: str) -> Authenticator | None:
         """The confirmed authenticator with this id, if it is this subject's."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..core.model import Subject
-from .values import as_groups, as_text, dig
+from .values import as_groups, as_text, dig, upstream_of
 
 Claims = Mapping[str, Any]
 Verify = Callable[[str], Claims | Awaitable[Claims | None] | None]
@@ -20,6 +20,8 @@ class BearerJWT:
     ``verify`` takes the token and returns its claims, or None for one that is not good; it checks signature, audience,
     issuer and time, and may be async. ``rejects`` are the exceptions by which it says "not good" (``jwt.InvalidTokenError``);
     any other one refuses the request. ``user``, ``tenant`` and ``groups`` name claims (dotted for nested ones).
+
+    The claims ``amr``, ``acr`` and ``auth_time`` count as a proof where the policy trusts them.
 
     The sign-in is named by the first of the claims in ``session`` that the token has (``sid``, which outlives a refresh,
     then ``jti``), else by a keyed hash of the token: a new token is then a new sign-in, and a challenge that is under way
@@ -67,6 +69,7 @@ class BearerJWT:
             tenant="default" if tenant is None else as_text(tenant, self._tenant),
             groups=as_groups(dig(claims, self._groups)) if self._groups else frozenset(),
             session=self._session_of(claims, token),
+            upstream=upstream_of(claims.get("amr"), claims.get("acr"), claims.get("auth_time")),
         )
 
     def _session_of(self, claims: Claims, token: str) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core.model import Subject
-from .values import WiringFault, as_groups, as_text, attribute
+from .values import WiringFault, as_groups, as_text, attribute, upstream_of
 
 
 class RequestUser:
     """The user that ``AuthenticationMiddleware`` found: ``scope["user"]``, when ``is_authenticated``.
 
     ``id`` names the attribute with the opaque id; ``tenant`` and ``groups`` name attributes too, or are functions of the
-    user. ``groups`` defaults to the scopes of ``scope["auth"]``. The middleware must run before the gate.
+    user. ``amr``, ``acr`` and ``auth_time`` are where it keeps what an OpenID provider said of the sign-in; that counts where
+    the policy trusts it. ``groups`` defaults to the scopes of ``scope["auth"]``. The middleware must run before the gate.
     """
 
     def __init__(
@@ -23,11 +24,15 @@ class RequestUser:
         tenant: str | Callable[[Any], str] = "",
         groups: str | Callable[[Any], Iterable[str]] = "",
         session: str = "",
+        amr: str | Callable[[Any], object] = "",
+        acr: str | Callable[[Any], object] = "",
+        auth_time: str | Callable[[Any], object] = "",
     ) -> None:
         self._id = id
         self._tenant = tenant
         self._groups = groups
         self._session = session
+        self._login = (amr, acr, auth_time)
 
     def __repr__(self) -> str:
         return f"RequestUser({self._id!r})"
@@ -51,6 +56,7 @@ class RequestUser:
             tenant=as_text(attribute(user, self._tenant), "tenant") if self._tenant else "default",
             groups=as_groups(groups),
             session=as_text(attribute(user, self._session), self._session) if self._session else "",
+            upstream=upstream_of(*(attribute(user, what) if what else None for what in self._login)),
         )
 
     def sees_user(self, scope: Mapping[str, Any]) -> bool:

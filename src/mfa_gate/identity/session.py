@@ -7,9 +7,9 @@ from base64 import b64decode
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from ..core.model import Subject
+from ..core.model import Subject, Upstream
 from ..errors import SettingsError
-from .values import WiringFault, as_groups, as_text, dig
+from .values import WiringFault, as_groups, as_text, dig, upstream_of
 
 MAX_SUBJECTS = 4096
 TWO_WEEKS = 14 * 24 * 3600
@@ -21,8 +21,9 @@ class SessionUser:
 
     ``user`` is the key of the user's id (dotted for a nested one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the
     others name the keys of tenant, groups and the id of the sign-in session. A missing tenant is ``"default"``. A session
-    without that key is nobody. ``SessionMiddleware`` must run before the gate: it is added to the app after
-    ``gate.install(app)``.
+    without that key is nobody. ``amr``, ``acr`` and ``auth_time`` (dotted) are where the session keeps what an OpenID
+    provider said of the sign-in; it counts as a proof where the policy trusts it. ``SessionMiddleware`` must run before the
+    gate: it is added to the app after ``gate.install(app)``.
 
     Where the session lives inside a mounted app, its middleware cannot run before the gate: then give its
     ``secret_key``, and its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``,
@@ -36,6 +37,9 @@ class SessionUser:
         tenant: str = "",
         groups: str = "",
         session: str = "",
+        amr: str = "",
+        acr: str = "",
+        auth_time: str = "",
         secret_key: object = None,
         cookie: str = "session",
         max_age: int | None = TWO_WEEKS,
@@ -44,6 +48,7 @@ class SessionUser:
         self._tenant = tenant
         self._groups = groups
         self._session = session
+        self._login = (amr, acr, auth_time)
         self._flat = "." not in user
         self._known: dict[tuple[object, ...], Subject] = {}
         self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
@@ -68,7 +73,8 @@ class SessionUser:
         sign_in = session.get(self._session) if self._session else None
         if hasattr(session, "mark_accessed"):
             session.mark_accessed()
-        key = (user, tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in)
+        upstream = self._upstream(session) if self._login[2] else None
+        key = (user, tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream)
         try:
             known = self._known.get(key)
         except TypeError as error:
@@ -80,11 +86,16 @@ class SessionUser:
             tenant="default" if tenant is None else as_text(tenant, self._tenant),
             groups=as_groups(groups),
             session="" if sign_in is None else as_text(sign_in, self._session),
+            upstream=upstream,
         )
         if len(self._known) >= MAX_SUBJECTS:
             self._known.clear()
         self._known[key] = subject
         return subject
+
+    def _upstream(self, session: Mapping[str, Any]) -> Upstream | None:
+        amr, acr, auth_time = (dig(session, path) if path else None for path in self._login)
+        return upstream_of(amr, acr, auth_time)
 
     async def __call__(self, connection: Any) -> Subject | None:
         """The same, for an ``HTTPConnection``."""

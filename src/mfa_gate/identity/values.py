@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..core.model import Upstream
 from ..errors import SettingsError
 
 
@@ -41,6 +42,16 @@ def as_groups(value: object) -> frozenset[str]:
         if all(isinstance(group, str) for group in groups):
             return groups
     raise ValueError("groups must be a list of str")
+
+
+def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
+    """What an identity provider says of the sign-in, or None where it says nothing that can be read: that counts for
+    nothing, and a second factor is asked for."""
+    words = (amr,) if isinstance(amr, str) else tuple(amr) if isinstance(amr, (list, tuple)) else ()
+    told = tuple(word for word in words if isinstance(word, str))
+    if not isinstance(at, (int, float)) or isinstance(at, bool) or not (told or isinstance(acr, str)):
+        return None
+    return Upstream(amr=told, acr=acr if isinstance(acr, str) else "", at=int(at))
 
 
 def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:

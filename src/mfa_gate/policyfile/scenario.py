@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from ..core.assurance import TraitsOf
 from ..core.decision import (
+    UPSTREAM,
     Agree,
     Allow,
     ChallengeReason,
@@ -16,6 +17,7 @@ from ..core.decision import (
     Standing,
     StepUp,
     decide,
+    login_handle,
     skip_key,
     standing_for,
 )
@@ -30,6 +32,7 @@ from ..core.model import (
     Proof,
     Seconds,
     Subject,
+    Upstream,
 )
 from ..core.policy import Facts, Requirement, requirement_for
 from ..core.rules import Policy, Rules, TenantSettings
@@ -41,13 +44,17 @@ HANDLE = "scenario"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The situation of one of ``[[tests]]``. Absent: nobody special, nothing enrolled, nothing proven, turned on."""
+    """The situation of one of ``[[tests]]``. Absent: nobody special, nothing enrolled, nothing proven, turned on.
+
+    ``login_age`` is how old a sign-in at an identity provider is, of the kind that the policy trusts; ``ip`` is then where
+    it was first seen here."""
 
     tenant: str = "default"
     groups: tuple[str, ...] = ()
     enrolled: tuple[str, ...] = ()
     proof_age: Seconds | None = None
     proof_factor: str = ""
+    login_age: Seconds | None = None
     ip: Literal["same", "other", "trusted"] = "same"
     request: str = "GET /"
     locked: bool = False
@@ -109,7 +116,8 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
     method, _, path = given.request.partition(" ")
     rules = policy.rules_for(given.tenant)
     before, here = _networks(rules, given.ip)
-    subject = Subject("somebody", given.tenant, frozenset(given.groups), "session")
+    upstream = None if given.login_age is None else _login(rules, now - given.login_age)
+    subject = Subject("somebody", given.tenant, frozenset(given.groups), "session", upstream)
     settings = TenantSettings(tenant=given.tenant, enabled_at=1 if given.enabled else 0)
     facts = Facts(tenant=given.tenant, groups=subject.groups, method=method, path=path)
     standing = standing_for(
@@ -118,6 +126,7 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
         now=now,
         traits=traits,
         any_network=rules.freshness.ip_change.action == "log",
+        freshness=rules.freshness,
     )
     requirement = requirement_for(policy, facts, settings, now)
     return Outcome(
@@ -173,6 +182,10 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
             phishing_resistant=used.factor in traits and traits[used.factor].phishing_resistant,
         )
         browsers = (Browser(id="b0", handle=HANDLE, label="browser", created_at=0, proofs=(proof,)),)
+    if subject.upstream is not None:
+        login = Proof(factor=UPSTREAM, authenticator=UPSTREAM, at=subject.upstream.at, network=network, epoch=0)
+        kept = Browser(id="l0", handle=login_handle(subject.upstream), label="", created_at=0, proofs=(login,))
+        browsers = (*browsers, kept)
     agreement = rules.agreement
     accepted = (
         ()
@@ -192,11 +205,19 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
         key=subject.key,
         authenticators=mine,
         browsers=browsers,
+        logins=() if subject.upstream is None else ((subject.upstream.at, now),),
         lock=Lock(at=now, cause="attempts", ref="") if given.locked else None,
         skips=((skip_key(subject, HANDLE), now),) if given.skipped else (),
         skip_count=1 if given.skipped else 0,
         acceptances=accepted,
     )
+
+
+def _login(rules: Rules, at: int) -> Upstream:
+    freshness = rules.freshness
+    if not freshness.trust_amr and not freshness.trust_acr:
+        raise ValueError("login_age needs freshness.trust_amr or freshness.trust_acr")
+    return Upstream(amr=freshness.trust_amr[:1], acr="".join(freshness.trust_acr[:1]), at=at)
 
 
 def _networks(rules: Rules, ip: str) -> tuple[str, str]:

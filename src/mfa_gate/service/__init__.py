@@ -17,6 +17,7 @@ from .metrics import Metrics
 from .notices import Notices
 from .proving import Issued, Proving, Verified
 from .sending import Sending
+from .upstream import Upstream
 
 __all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
 
@@ -27,6 +28,7 @@ class Service:
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
         self.engine = Engine(wiring, policy)
         self.judge = Judge(self.engine)
+        self.upstream = Upstream(self.engine)
         self.alarms = Alarms(self.engine)
         self.sending = Sending(self.engine, self.alarms)
         self.proving = Proving(self.engine, self.judge, self.sending)

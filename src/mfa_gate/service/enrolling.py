@@ -79,7 +79,7 @@ class Enrollments:
     def lacks(self, judgement: Judgement) -> Refusal | None:
         """What a first enrollment needs besides the password, whatever factor is chosen: None, contact or ticket."""
         standing = judgement.standing
-        if standing is None or standing.account.authenticators:
+        if standing is None or standing.enrolled or standing.account.authenticators:
             return None
         rules = judgement.requirement.rules
         kinds = self.enrollable(judgement)

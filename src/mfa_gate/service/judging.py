@@ -127,10 +127,14 @@ class Judge:
         """The account joined with the caller: only proofs that count here and now."""
         log_only = requirement.rules.freshness.ip_change.action == "log"
         now = max(now, account.seen_at)
-        return standing_for(caller, account, now=now, traits=TRAITS, any_network=log_only)
+        freshness = requirement.rules.freshness
+        return standing_for(caller, account, now=now, traits=TRAITS, any_network=log_only, freshness=freshness)
 
-    async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = ()) -> Judgement:
-        """Where the caller stands at the gate's own pages: as at any path that no rule names, read from the store anew."""
+    async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
+        """Where the caller stands at the gate's own pages: as at any path that no rule names.
+
+        ``account`` is what the caller of this has just read from the store.
+        """
         self.engine.notice()
         settings = await self.engine.settings(caller.subject.tenant)
         now = self.engine.now()
@@ -138,7 +142,7 @@ class Judge:
         requirement = requirement_for(self.engine.policy, facts, settings, now)
         if extra:
             requirement = demanding(requirement, extra)
-        entry = await self.engine.entry(caller.subject.key)
+        entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         return Judgement(
             decision=decide(requirement, standing, now), requirement=requirement, standing=standing, entry=entry

@@ -282,6 +282,8 @@ class Guard:
             return False
         jar = self._cookies.jar(subject.key, scope)
         caller = self.caller(scope, subject, jar, self._cookies.value(jar, scope), address)
+        if subject.upstream is not None:
+            await self.service.upstream.take(caller)
         judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
         decision = judgement.decision
         if isinstance(decision, Allow):
@@ -348,6 +350,8 @@ class Guard:
             label=caller.label,
             kind=caller.kind,
         )
+        if subject.upstream is not None:
+            await self.service.upstream.take(caller)
         return Visit(
             site=self.site,
             scope=scope,
@@ -436,6 +440,8 @@ class Guard:
         jar = self._cookies.jar(subject.key, scope)
         value = self._cookies.value(jar, scope)
         caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+        if subject.upstream is not None:
+            await self.service.upstream.take(caller)
         facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)
 

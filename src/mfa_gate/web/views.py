@@ -43,6 +43,7 @@ __all__ = [
     "RecoverySent",
     "Region",
     "Settings",
+    "SignInAgain",
     "SignedOut",
     "View",
     "Way",
@@ -494,6 +495,18 @@ class AgreementDeclined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignInAgain:
+    """A sign-in at an identity provider was the second factor, and counts no more here: ``why`` is the challenge's reason.
+    ``sign_out`` and ``sign_in`` are the host's own, empty where it has none."""
+
+    template: ClassVar[str] = "sign_in_again.html"
+    why: Why
+    max_age: int = 604_800
+    sign_in: str = ""
+    sign_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disputing:
     """``/dispute/{token}``, reached from a notice without signing in: what it was, and the button that says "this was not
     me" (``action=dispute``, no token of ours: the address is the secret). ``done`` says that it was pressed."""
@@ -582,6 +595,7 @@ View = (
     | RecoverySent
     | Agreement
     | AgreementDeclined
+    | SignInAgain
     | Disputing
     | Approve
     | SignedOut

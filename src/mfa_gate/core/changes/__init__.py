@@ -26,6 +26,7 @@ from .upkeep import (
     saved_backup,
     set_default,
 )
+from .upstream import is_new_login, take_login
 
 __all__ = [
     "Change",
@@ -42,6 +43,7 @@ __all__ = [
     "decline_agreement",
     "forget_browser",
     "grant_leave",
+    "is_new_login",
     "issue",
     "keep",
     "may_change",
@@ -59,5 +61,6 @@ __all__ = [
     "settle_failure",
     "settle_success",
     "skip",
+    "take_login",
     "twin_of",
 ]

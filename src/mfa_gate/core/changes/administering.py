@@ -8,7 +8,7 @@ from .. import attempts as budget
 from ..events import Moment
 from ..model import Account, Lock, Ticket
 from ..reasons import Refusal
-from .base import Change, keep, refuse, tidy, time_of
+from .base import Change, end_proofs, keep, refuse, tidy, time_of
 from .breaking import close, stated
 
 
@@ -21,8 +21,9 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
     # A lock has ended what was granted before it: to unlock revives nothing.
     account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
-    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts))
-    return Change(account=tidy(changed, time_of(account, moment)), events=(event, *ended), answer=None)
+    now = time_of(account, moment)
+    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=now)
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
 def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -35,9 +36,8 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
     event = moment.event("account.locked", account.key, reason=stated(reason), cause="administrator")
     account, ended = close(account, moment, reason="locked")
     changed = replace(
-        account,
+        end_proofs(account, now),
         lock=Lock(at=now, cause="administrator", ref=event.id, actor=moment.actor),
-        epoch=account.epoch + 1,
         challenges=(),
         enrollments=(),
     )
@@ -56,8 +56,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Chan
     account, ended = close(account, moment, reason="reset")
     by_hand = account.lock is not None and account.lock.cause == "administrator"
     changed = replace(
-        account,
-        epoch=account.epoch + 1,
+        end_proofs(account, now),
         attempts=budget.reset(account.attempts),
         lock=account.lock if by_hand else None,
         authenticators=(),
@@ -65,6 +64,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Chan
         challenges=(),
         enrollments=(),
         browsers=(),
+        logins=(),
         skips=(),
         leave=None,
         ticket=None,

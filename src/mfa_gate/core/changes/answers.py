@@ -10,7 +10,7 @@ from ..events import Event, Moment
 from ..model import Account, Authenticator, Browser, Caller, Challenge, Fields, Lock, Proof, Twin
 from ..reasons import Refusal
 from ..rules import Rules
-from .base import TWIN_LIFE, Change, add_proof, keep, refuse, tidy, time_of
+from .base import TWIN_LIFE, Change, add_proof, end_proofs, keep, refuse, tidy, time_of
 
 LOST_ANSWER = 30
 """Seconds after which a charged attempt without an outcome is taken for a crash, and the lock is written."""
@@ -66,9 +66,9 @@ def charge(account: Account, moment: Moment, rules: Rules) -> Change[Charge | In
 def lock_now(account: Account, moment: Moment, rules: Rules, *, cause: str) -> tuple[Account, Event]:
     """The account locked for want of attempts. No code stays alive, and where the policy says so, no proof (D-8)."""
     event = moment.event("account.locked", account.key, reason=cause)
-    lock = Lock(at=time_of(account, moment), cause=cause, ref=event.id)
-    epoch = account.epoch + (1 if rules.attempts.lock_ends_sessions else 0)
-    return replace(account, lock=lock, challenges=(), enrollments=(), epoch=epoch), event
+    now = time_of(account, moment)
+    ended = end_proofs(account, now) if rules.attempts.lock_ends_sessions else account
+    return replace(ended, lock=Lock(at=now, cause=cause, ref=event.id), challenges=(), enrollments=()), event
 
 
 def settle_failure(

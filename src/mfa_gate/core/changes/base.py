@@ -15,6 +15,7 @@ from ..model import (
     MAX_CODES,
     MAX_ENROLLMENTS,
     MAX_FREE_SENDS,
+    MAX_LOGINS,
     MAX_OTHER_CHALLENGES,
     MAX_PROOFS_PER_NETWORK,
     MAX_SKIPS,
@@ -61,6 +62,11 @@ def time_of(account: Account, moment: Moment) -> int:
     return max(moment.now, account.seen_at)
 
 
+def end_proofs(account: Account, now: int) -> Account:
+    """Every proof made so far is over, and no earlier sign-in at an identity provider becomes one."""
+    return replace(account, epoch=account.epoch + 1, logins_from=max(account.logins_from, now))
+
+
 def tidy(account: Account, now: int) -> Account:
     """The account within its bounds: what is dead long enough goes first, then the oldest."""
     tidied = replace(
@@ -73,6 +79,7 @@ def tidy(account: Account, now: int) -> Account:
         skips=account.skips[-MAX_SKIPS:],
         ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
         acceptances=account.acceptances[-MAX_ACCEPTANCES:],
+        logins=account.logins[-MAX_LOGINS:],
     )
     while len(encode(tidied)) > MAX_BYTES:
         smaller = _less(tidied, now)

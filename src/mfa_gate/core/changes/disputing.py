@@ -8,7 +8,7 @@ from ..events import Moment
 from ..model import Account
 from ..reasons import Refusal
 from ..rules import DAY
-from .base import Change, refuse, tidy, time_of
+from .base import Change, end_proofs, refuse, tidy, time_of
 from .breaking import close
 
 FREEZE = DAY
@@ -28,8 +28,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
         events.append(moment.event("recovery.stopped", account.key, reason="disputed"))
     account, ended = close(account, moment, reason="disputed")
     changed = replace(
-        account,
-        epoch=account.epoch + 1,
+        end_proofs(account, now),
         challenges=(),
         enrollments=(),
         leave=None,

@@ -48,7 +48,7 @@ def may_enroll(
     now = max(now, account.seen_at)
     if traits.kind not in requirement.factors:
         return Refusal(reason="not_enrollable")
-    if account.authenticators:
+    if standing.enrolled or account.authenticators:
         return may_change(standing, now)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)

@@ -28,9 +28,21 @@ async def start(visit: Visit) -> Answer:
     if visit.scope["method"] == "POST":
         return await answer(visit, visit.form.get("authenticator", ""))
     mine = visit.service.proving.first_offer(judgement)
+    if mine is None and judgement.standing is not None and judgement.standing.upstream:
+        return visit.show(_sign_in_again(visit, judgement.decision))
     if mine is None:
         return visit.show(views.Fault(reason="not_enrollable", status=403))
     return await one(visit, mine.id)
+
+
+def _sign_in_again(visit: Visit, decision: StepUp) -> views.SignInAgain:
+    """Nothing of ours is set up: only the identity provider can confirm that it is them."""
+    return views.SignInAgain(
+        why=decision.reason,
+        max_age=decision.demand.max_age,
+        sign_in=visit.site.sign_in,
+        sign_out=visit.site.sign_out,
+    )
 
 
 async def one(visit: Visit, id: str) -> Answer:

@@ -203,13 +203,13 @@ async def done(visit: Visit) -> Answer:
 
 def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
     """Whoever owes a proof, is locked, or needs a fresher one for changing factors goes there first (S-82, S-84)."""
-    decision, account = judgement.decision, judgement.account
-    enrolled = account is not None and bool(account.authenticators)
+    decision, account, standing = judgement.decision, judgement.account, judgement.standing
+    enrolled = account is not None and bool(account.authenticators or (standing and standing.enrolled))
     if isinstance(decision, (Allow, Enroll)) or (isinstance(decision, Agree) and enrolled):
-        if account is None or not account.authenticators:
+        if not enrolled:
             return None
         now = visit.now
-        proofs = judgement.standing.proofs if judgement.standing else ()
+        proofs = standing.proofs if standing else ()
         if any(now - proof.at < CHANGE_AGE for proof in proofs):
             return None
         return confirm_first(visit, "/enroll")

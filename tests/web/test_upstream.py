@@ -1,0 +1,216 @@
+"""Sign-ins at an identity provider that count as the second factor: where the policy says so, once, and in one place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mfa_gate.core.rules import DAY, EnrollmentRules, PathRule, Rules, StepUpRule
+from mfa_gate.identity import SessionUser
+from tests.harness import HOME, START, Browser, World, make_world, with_rules
+
+HOTEL = "198.51.100.23"
+KEYS = SessionUser("user_id", tenant="org", groups="groups", session="sid", amr="amr", acr="acr", auth_time="auth_time")
+STRONG = StepUpRule(name="keys", paths=(PathRule(text="/files/**"),), phishing_resistant=True)
+
+
+def trusting(rules: Rules) -> Rules:
+    """The word "mfa" counts, and so does one class."""
+    return replace(
+        rules,
+        freshness=replace(rules.freshness, trust_amr=("mfa",), trust_acr=("gold",)),
+        step_up=(STRONG,),
+        enrollment=EnrollmentRules(first="open"),
+    )
+
+
+@pytest.fixture
+def world() -> World:
+    """A host that signs in elsewhere, under a policy that trusts the words "mfa" and "gold"."""
+    return make_world(policy=with_rules(trusting), identify=KEYS)
+
+
+async def signed_in(world: World, *, address: str = HOME, at: int | None = None, **told: Any) -> Browser:
+    """Somebody whom the identity provider has just confirmed, with ``told`` besides the time."""
+    browser = Browser(world, address=address)
+    session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s1", "auth_time": at or int(world.clock.now())}
+    await browser.ask("POST", "/login", body=json.dumps({**session, **told}).encode())
+    return browser
+
+
+async def test_counts(world: World) -> None:
+    """A sign-in with the trusted word passes at once, is an event, and is listed like a browser."""
+    ann = await signed_in(world, amr=["pwd", "mfa"])
+    assert (await ann.page("/records")).status == 200
+    assert [event.reason for event in world.kinds("proof.upstream")] == ["mfa"]
+    state = (await ann.api("GET", "state")).json()
+    assert state["proof"] == {"factor": "upstream", "at": state["proof"]["at"], "ends_at": state["proof"]["ends_at"]}
+    listed = (await ann.api("GET", "browsers")).json()["browsers"]
+    assert [row["network"] for row in listed] == [HOME]
+    assert (await ann.page("/mfa")).status == 200
+
+
+async def test_class_counts(world: World) -> None:
+    """The class does as well as a word."""
+    ann = await signed_in(world, acr="gold")
+    assert (await ann.page("/records")).status == 200
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"amr": ["pwd"]},
+        {"acr": "silver"},
+        {"amr": ["mfa"], "auth_time": None},
+        {"amr": ["mfa"], "auth_time": "now"},
+        {"amr": ["mfa"], "auth_time": True},
+        {"amr": ["mfa"], "auth_time": 0},
+        {"amr": ["mfa"], "auth_time": START + 3600},
+        {"amr": ["mfa"], "auth_time": START - 7 * DAY},
+        {"amr": {"mfa": 1}},
+        {"amr": [["mfa"]]},
+    ],
+    ids=str,
+)
+async def test_does_not_count(world: World, told: dict[str, Any]) -> None:
+    """Another word, no time, a time to come, one that is seven days ago, or a shape that nobody agreed on: enrollment."""
+    ann = await signed_in(world, **told)
+    assert (await ann.page("/records")).location.startswith("/mfa/enroll")
+    assert world.kinds("proof.upstream") == []
+
+
+async def test_untrusted() -> None:
+    """Without the key in the policy the word means nothing."""
+    world = make_world(identify=KEYS)
+    ann = await signed_in(world, amr=["mfa"])
+    assert (await ann.page("/records")).location.startswith("/mfa/enroll")
+
+
+async def test_stolen_session(world: World) -> None:
+    """The same session from another network: nothing passes, nothing can be enrolled, and a new sign-in is the way."""
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    thief = Browser(world, address=HOTEL, cookies=dict(ann.cookies))
+    assert (await thief.page("/records")).location.startswith("/mfa/challenge")
+    page = await thief.page("/mfa/challenge")
+    assert "Sign in again" in page.text
+    assert "different network" in page.text
+    assert (await thief.page("/mfa/enroll")).location.startswith("/mfa/challenge")
+    refused = await thief.api("POST", "enroll", {"factor": "totp"})
+    assert (refused.status, refused.reason) == (403, "proof_required")
+    assert (await thief.api("GET", "state")).json()["reason"] == "ip_changed"
+    assert (await ann.page("/records")).status == 200
+    world.clock.advance(60)
+    anew = await signed_in(world, address=HOTEL, amr=["mfa"])
+    assert (await anew.page("/records")).status == 200
+
+
+async def test_stolen_before_it_was_needed(world: World) -> None:
+    """A sign-in is bound where it is first seen, even while a proof of ours makes it needless."""
+    ann = await signed_in(world)
+    await ann.enroll()
+    ann.cookies |= (await signed_in(world, amr=["mfa"])).cookies
+    assert (await ann.page("/records")).status == 200
+    session = {name: value for name, value in ann.cookies.items() if name == "session"}
+    thief = Browser(world, address=HOTEL, cookies=session)
+    assert (await thief.page("/records")).location.startswith("/mfa/challenge")
+
+
+async def test_seven_days(world: World) -> None:
+    """It is as old as the sign-in elsewhere, not as the first request; then a new one is asked for, never an enrollment."""
+    ann = await signed_in(world, amr=["mfa"], at=START - 6 * DAY)
+    assert (await ann.page("/records")).status == 200
+    world.clock.advance(DAY - 1)
+    assert (await ann.page("/records")).status == 200
+    world.clock.advance(1)
+    assert (await ann.page("/records")).location.startswith("/mfa/challenge")
+    assert (await ann.api("GET", "state")).json()["reason"] == "expired"
+    assert (await ann.page("/mfa/enroll")).location.startswith("/mfa/challenge")
+
+
+async def test_forgotten(world: World) -> None:
+    """What was forgotten in the list of browsers ends at once and never comes back with the same sign-in."""
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    id = (await ann.api("GET", "browsers")).json()["browsers"][0]["id"]
+    assert (await ann.api("DELETE", f"browsers/{id}")).status == 204
+    assert (await ann.page("/records")).location.startswith("/mfa/challenge")
+
+
+@pytest.mark.parametrize("how", ["lock", "reset", "dispute"])
+async def test_ended(world: World, how: str) -> None:
+    """A lock, a reset and "this was not me" end it, also for sign-ins of before that nobody had seen yet."""
+    ann = await signed_in(world, amr=["mfa"])
+    await ann.page("/records")
+    unseen = await signed_in(world, amr=["mfa"], at=START - 5)
+    await end(world, how)
+    for browser in (ann, unseen):
+        assert (await browser.page("/records")).status == 303
+    world.clock.advance(60)
+    anew = await signed_in(world, amr=["mfa"])
+    assert (await anew.page("/records")).status == 200
+
+
+async def end(world: World, how: str) -> None:
+    """Do what ends all proofs, by the very changes that do it everywhere; a lock is opened again."""
+    from mfa_gate.core.changes.administering import lock, reset, unlock
+    from mfa_gate.core.changes.disputing import dispute
+
+    key, moment = (await world.account()).key, world.engine.moment(actor="boss")
+    match how:
+        case "lock":
+            await world.engine.change(key, lambda account: lock(account, moment, reason="lost"))
+            world.clock.advance(5)
+            later = world.engine.moment(actor="boss")
+            await world.engine.change(key, lambda account: unlock(account, later, reason="found"))
+        case "reset":
+            await world.engine.change(key, lambda account: reset(account, moment, ticket="T-1", reason="lost"))
+        case "dispute":
+            await world.engine.change(key, lambda account: dispute(account, moment, about="", kind=""))
+
+
+async def test_locked(world: World) -> None:
+    """While the account is locked no sign-in elsewhere lets anybody in."""
+    from mfa_gate.core.changes.administering import lock
+
+    moment = world.engine.moment(actor="boss")
+    await world.gate.guard.open()
+    await world.engine.change((await world.account()).key, lambda account: lock(account, moment, reason="lost"))
+    world.clock.advance(60)
+    ann = await signed_in(world, amr=["mfa"])
+    assert (await ann.page("/records")).location.startswith("/mfa/locked")
+    assert world.kinds("proof.upstream") == []
+
+
+async def test_not_phishing_resistant(world: World) -> None:
+    """A rule that asks for phishing resistance is not met by it, whatever the provider says; it leads to enrolling a key."""
+    ann = await signed_in(world, amr=["mfa", "hwk", "phr"])
+    assert (await ann.page("/records")).status == 200
+    refused = await ann.page("/files/plan")
+    assert refused.status == 303
+    assert world.reached.count(("http", "GET", "/files/plan")) == 0
+
+
+async def test_first_factor_needs_a_fresh_sign_in(world: World) -> None:
+    """Whoever came by a sign-in elsewhere enrolls after one that is not older than five minutes, as with any other proof."""
+    ann = await signed_in(world, amr=["mfa"])
+    assert (await ann.page("/mfa/enroll")).status == 200
+    world.clock.advance(301)
+    assert (await ann.page("/mfa/enroll")).location.startswith("/mfa/challenge")
+    refused = await ann.api("POST", "enroll", {"factor": "totp"})
+    assert (refused.status, refused.reason) == (403, "proof_required")
+
+
+async def test_many_sign_ins(world: World) -> None:
+    """After more sign-ins than are remembered, the oldest counts nowhere: it cannot be seen "first" a second time."""
+    first = await signed_in(world, amr=["mfa"])
+    await first.page("/records")
+    for _ in range(12):
+        world.clock.advance(30)
+        assert (await (await signed_in(world, amr=["mfa"])).page("/records")).status == 200
+    thief = Browser(world, address=HOTEL, cookies=dict(first.cookies))
+    assert (await thief.page("/records")).status == 303
+    assert len((await world.account()).logins) == 10
