@@ -114,6 +114,10 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-sms-too-soon", sms, bad(frame, "too_soon", "", seconds=20)
     yield "challenge-sms-unsent", replace(sms, sending="unsent", sent_at=0, expires_at=0), frame
     yield "challenge-sms-failed", replace(sms, sending="failed"), bad(frame, "send_failed", "")
+    off = tuple(replace(way, off=way.kind == "voice") for way in others)
+    yield "challenge-sms-off", replace(sms, sending="off", others=off), frame
+    yield "challenge-sms-unavailable", replace(sms, sending="off", others=off), bad(frame, "factor_unavailable", "")
+    yield "challenge-sms-refused", replace(sms, sending="unsent"), bad(frame, "send_refused", "")
     yield "challenge-sms-over", replace(sms, expires_at=NOW - 5), frame
     mail = v.Challenge(way=MAIL, why="expired", sending="sent", challenge="c2", others=(), recovery=False, **SENT)
     yield "challenge-email-sent", mail, frame

@@ -417,10 +417,14 @@ class Proving:
         mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
         return tuple(mine)
 
-    def first_offer(self, judgement: Judgement) -> Authenticator | None:
-        """What to ask for first: pinned as default, else what worked last in this browser, else the strongest (U-21)."""
+    def first_offer(self, judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:
+        """What to ask for first: pinned as default, else what worked last in this browser, else the strongest (U-21).
+
+        What cannot be sent at the moment (``off``) comes first only where there is nothing else.
+        """
         mine = self.reachable(judgement)
         usable = [a for a in mine if not TRAITS[a.factor].backup]
+        usable = [a for a in usable if a.factor not in off] or usable
         if not usable:
             return mine[0] if mine else None
         standing = judgement.standing

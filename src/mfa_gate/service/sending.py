@@ -186,6 +186,8 @@ class Sending:
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Count it once for each change."""
+        if not any(map(self.wants, events)):
+            return
         tenant = account.key.tenant
         take = Take(bucket=_answered(tenant), limit=NO_LIMIT, window=DAY, at=_day(self.engine.now()))
         await self.engine.store.take_all([take])

@@ -52,7 +52,7 @@ __all__ = [
 RTL = frozenset({"ar", "fa", "he", "ur"})
 
 Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
-Sending = Literal["none", "unsent", "sent", "failed"]
+Sending = Literal["none", "unsent", "sent", "failed", "off"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,8 @@ class Frame:
 class Way:
     """One way to confirm: an authenticator of the person (``id``), or a kind that can be set up (``id`` empty).
 
-    ``hint`` is the masked destination, in whole where the policy does not mask. ``last`` marks what worked last here.
+    ``hint`` is the masked destination, in whole where the policy does not mask. ``last`` marks what worked last here,
+    ``off`` what cannot be sent at the moment.
     """
 
     kind: str
@@ -137,13 +138,14 @@ class Way:
     label: str = ""
     hint: str = ""
     last: bool = False
+    off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
     """``/challenge/{authenticator}``: prove this one. Posts ``code``, ``challenge``, ``remember``; or ``action=send``.
 
-    ``sending`` is ``none`` for what needs no sending. ``remaining`` is shown when it is not None (after a failure).
+    ``sending`` is ``none`` for what needs no sending, ``off`` where nothing can be sent at the moment. ``remaining`` is shown when it is not None (after a failure).
     ``remember_for`` 0 hides the question. ``others`` are strongest first. ``public_key`` is the JSON of a WebAuthn
     request (the answer is posted as ``code``), ``number`` what to type on the phone, ``poll_url`` where a waiting page
     asks whether it was answered.

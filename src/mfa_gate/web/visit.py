@@ -25,7 +25,8 @@ LANG_COOKIE = b"mfa-lang"
 
 @dataclass(slots=True, kw_only=True)
 class Visit:
-    """A signed-in subject at one of our pages. ``handle`` is the browser's own; ``fresh`` says that it was made just now."""
+    """A signed-in subject at one of our pages. ``handle`` is the browser's own; ``fresh`` says that it was made just now.
+    ``off`` are the kinds of factor that cannot be sent at the moment, known once the visit was judged."""
 
     site: Site
     scope: Scope
@@ -39,6 +40,7 @@ class Visit:
     headers: list[Header] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
+    off: frozenset[str] = frozenset()
     _judgement: Judgement | None = None
 
     @property
@@ -80,6 +82,7 @@ class Visit:
         """Where the visitor stands: on the way to a page that was interrupted, by what that one demands; else at any page
         that no rule names."""
         if self._judgement is None:
+            self.off = await self.service.sending.off(self.subject.tenant)
             going = self.going
             path = going.get("p")
             if self.interrupted and isinstance(path, str):

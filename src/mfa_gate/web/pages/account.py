@@ -254,7 +254,7 @@ async def recovery(visit: Visit) -> Answer:
 
 def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.Recovery:
     ways = ways_of(visit, judgement)
-    offered = visit.service.proving.first_offer(judgement)
+    offered = visit.service.proving.first_offer(judgement, off=visit.off)
     kinds = visit.rules.recovery.ways
     others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
     waiting = judgement.account.recovery if judgement.account else None

@@ -15,6 +15,9 @@ from ..views import Notice, Problem, Sending
 from ..visit import Visit, problem_from
 from .ways import way_of, ways_of
 
+LATER = ("too_soon", "factor_unavailable", "send_refused")
+"""Why nothing was sent, said on the same page, which has the other ways."""
+
 
 async def start(visit: Visit) -> Answer:
     """``GET /challenge``: the one to ask for first; ``POST`` with ``authenticator`` is that one's form."""
@@ -27,7 +30,7 @@ async def start(visit: Visit) -> Answer:
         return visit.lead_on(judgement.decision)
     if visit.scope["method"] == "POST":
         return await answer(visit, visit.form.get("authenticator", ""))
-    mine = visit.service.proving.first_offer(judgement)
+    mine = visit.service.proving.first_offer(judgement, off=visit.off)
     if mine is None and judgement.standing is not None and judgement.standing.upstream:
         return visit.show(_sign_in_again(visit, judgement.decision))
     if mine is None:
@@ -106,7 +109,7 @@ async def _send(visit: Visit, judgement: Judgement, mine: Authenticator) -> Answ
     if isinstance(sent, Refusal):
         if sent.reason == "locked":
             return visit.go(visit.own("/locked"))
-        status = 422 if sent.reason == "too_soon" else sent.row.status
+        status = 422 if sent.reason in LATER else sent.row.status
         view = _view(visit, judgement, mine, _waiting(visit, judgement, mine))
         return visit.show(view, status=status, problems=[problem_from(sent, "")])
     if sent.failed:
@@ -156,14 +159,18 @@ async def help_page(visit: Visit) -> Answer:
         )
     if not isinstance(judgement.decision, StepUp):
         return visit.lead_on(judgement.decision)
-    mine = (_mine(visit, judgement, last.target) if last else None) or visit.service.proving.first_offer(judgement)
+    mine = (_mine(visit, judgement, last.target) if last else None) or visit.service.proving.first_offer(
+        judgement, off=visit.off
+    )
     if mine is None:
         return not_found(visit)
     return visit.show(
         views.CodeHelp(
             way=way_of(visit, mine, judgement),
             back=visit.own(f"/challenge/{mine.id}"),
-            send_url=visit.own(f"/challenge/{mine.id}") if TRAITS[mine.factor].sends else "",
+            send_url=visit.own(f"/challenge/{mine.id}")
+            if TRAITS[mine.factor].sends and mine.factor not in visit.off
+            else "",
             sent_at=last.issued_at if last else 0,
             resend_at=_resend_at(visit, last) if last else 0,
             others=ways_of(visit, judgement, without=mine.id),
@@ -209,9 +216,9 @@ def _waiting(visit: Visit, judgement: Judgement, mine: Authenticator) -> Challen
 
 def _may_send(visit: Visit, judgement: Judgement, mine: Authenticator) -> bool:
     rules = visit.rules.factors
-    if not rules.auto_send or not TRAITS[mine.factor].sends or visit.fresh:
+    if not rules.auto_send or not TRAITS[mine.factor].sends or visit.fresh or mine.factor in visit.off:
         return False
-    offered = visit.service.proving.first_offer(judgement)
+    offered = visit.service.proving.first_offer(judgement, off=visit.off)
     return _came_by_link(visit.scope) and offered is not None and offered.id == mine.id
 
 
@@ -247,6 +254,8 @@ def _view(
     if traits.sends:
         undelivered = failed or (challenge is not None and challenge.status == "undelivered")
         sending = "unsent" if challenge is None else "failed" if undelivered else "sent"
+        if mine.factor in visit.off and sending != "sent":
+            sending = "off"
     max_age = int(rules.freshness.max_age)
     account = judgement.account
     face = visit.service.proving.face(visit.caller, account, challenge) if account else {}

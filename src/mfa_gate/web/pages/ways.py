@@ -27,6 +27,7 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
         label=authenticator.label,
         hint=hint,
         last=bool(browser and browser.last_factor == authenticator.id),
+        off=authenticator.factor in visit.off,
     )
 
 
@@ -44,7 +45,7 @@ def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
         kinds = tuple(kind for kind in kinds if kind in decision.factors)
     senders = visit.service.engine.wiring.senders
     return tuple(
-        Way(kind=kind, label=TRAITS[kind].name)
+        Way(kind=kind, label=TRAITS[kind].name, off=kind in visit.off)
         for kind in kinds
         if not TRAITS[kind].sends or TRAITS[kind].fetched or senders.for_channel(TRAITS[kind].sends) is not None
     )
