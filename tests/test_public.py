@@ -10,7 +10,7 @@ import mfa_gate
 
 SURFACE = {
     "mfa_gate": (
-        "Contacts MFAGate MFAGateError MFAGateMiddleware Policy RelyingParty Senders SettingsError Status Subject "
+        "Contacts MFAGate MFAGateError MFAGateMiddleware Policy RelyingParty Senders SettingsError Status Subject Upstream "
         "require_proof"
     ),
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader",
