@@ -19,7 +19,7 @@ from tests.harness import Browser, FixedClock, World, running
 
 pytestmark = pytest.mark.slow
 HANDLE = "h" * 48
-MIN_CALLS = {"wrong": 5, "last": 5, "right": 5, "code": 5, "confirm": 5, "send": 3}
+MIN_CALLS = {"wrong": 4, "last": 4, "right": 4, "code": 4, "confirm": 5, "send": 3}
 
 
 @dataclass

@@ -18,7 +18,8 @@ class Traits:
     ``restricted``: allowed, but weaker (SP 800-63B-4 3.2.9 calls the telephone so). ``backup``: stands in for another and
     never counts as enrolled alone. ``typed``: the answer is a code that a person types. ``single``: a subject has at most
     one. ``fetched``: the person's own device can fetch a challenge, so a sender is welcome and not needed. ``contact``:
-    which field of the host's contacts it goes to (``email``, ``phone``). ``amr``: RFC 8176 words.
+    which field of the host's contacts it goes to (``email``, ``phone``). ``slow``: judging an answer takes so long that
+    other requests must not wait for it. ``amr``: RFC 8176 words.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Traits:
     single: bool = False
     fetched: bool = False
     contact: str = ""
+    slow: bool = False
     amr: tuple[str, ...] = ("otp",)
 
 

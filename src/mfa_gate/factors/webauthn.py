@@ -31,7 +31,9 @@ class WebAuthn:
     """``webauthn``. Data: credential id, public key (COSE), signature counter, backup eligibility and state, whether the
     user was verified, transports, AAGUID, the user handle, the claim on the credential id. Nothing of it is secret."""
 
-    traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, amr=("hwk",))
+    traits = Traits(
+        kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, slow=True, amr=("hwk",)
+    )
     sealed: Mapping[str, str] = {"who": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:

@@ -10,7 +10,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
@@ -70,6 +70,16 @@ class Wiring:
     app: str = ""
 
 
+class Listener(Protocol):
+    """Is told of what was committed, beside the answer."""
+
+    def wants(self, event: Event) -> bool:
+        """Whether it is to be told of this event, and of all that committed with it."""
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """The events of one change, and the account after it."""
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """One account in the cache. ``stale`` is set when the store tells of a change; who holds the entry looks at it."""
@@ -93,7 +103,8 @@ class Engine:
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self._after: set[asyncio.Task[None]] = set()
-        self.listeners: list[Callable[[Sequence[Event], Account], Awaitable[None]]] = []
+        self.listeners: list[Listener] = []
+        self.counters: list[Callable[[Event], None]] = []
 
     def now(self) -> int:
         """UTC seconds by the one clock."""
@@ -225,6 +236,13 @@ class Engine:
             await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
         raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
 
+    def seen(self, account: Account) -> None:
+        """What the caller, who has the account's turn, read just before: the turn begins with it, unless somebody had the
+        turn meanwhile. Nothing is decided by it alone; see ``change``."""
+        lock = self._turns.get(account.key)
+        if lock is not None:
+            self._committed.setdefault(lock, account)
+
     async def latest(self, key: SubjectKey) -> Account:
         """The account as this process has just committed it, in the turn that the caller has; else as it is stored."""
         lock = self._turns.get(key)
@@ -243,22 +261,31 @@ class Engine:
             self.tell(event)
         if not events or not self.listeners:
             return
-        tasks = [asyncio.create_task(self._listen(listener, events, account)) for listener in self.listeners]
+        tasks = [
+            asyncio.create_task(self._listen(listener, events, account))
+            for listener in self.listeners
+            if any(map(listener.wants, events))
+        ]
+        if not tasks:
+            return
         for task in tasks:
             self._after.add(task)
             task.add_done_callback(self._after.discard)
         await asyncio.wait(tasks, timeout=0.3)
 
-    async def _listen(
-        self, listener: Callable[[Sequence[Event], Account], Awaitable[None]], events: Sequence[Event], account: Account
-    ) -> None:
+    async def _listen(self, listener: Listener, events: Sequence[Event], account: Account) -> None:
         try:
             await listener(events, account)
         except Exception:
             log.exception("a notice could not be sent")
 
     def tell(self, event: Event) -> None:
-        """One event to the log (JSON) and to the host's hook. A hook that fails is logged and changes nothing."""
+        """One event to the counters, the log (JSON) and the host's hook. What fails is logged and changes nothing."""
+        for count in self.counters:
+            try:
+                count(event)
+            except Exception:
+                log.exception("an event could not be counted")
         if audit_log.isEnabledFor(logging.INFO):
             audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
         hook = self.wiring.on_event

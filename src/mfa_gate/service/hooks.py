@@ -18,6 +18,10 @@ class LockHook:
         if engine.wiring.on_lock is not None:
             engine.listeners.append(self)
 
+    def wants(self, event: Event) -> bool:
+        """Locks, and nothing else."""
+        return event.kind == "account.locked"
+
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Call the hook once for each lock among ``events``."""
         hook = self.engine.wiring.on_lock

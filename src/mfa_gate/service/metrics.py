@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
 from typing import Any
 
 from ..core.events import Event
-from ..core.model import Account
 from .engine import Engine
 
 COUNTED = {
@@ -22,7 +20,7 @@ COUNTED = {
 
 
 class Metrics:
-    """Listens to what was committed. Labels are the factor and the cause of a lock: few values, no ids (S-124)."""
+    """Counts what was committed. Labels are the factor and the cause of a lock: few values, no ids (S-124)."""
 
     def __init__(self, engine: Engine) -> None:
         try:
@@ -33,15 +31,14 @@ class Metrics:
         self._counters = {
             kind: meter.create_counter(name, unit="1", description=about) for kind, (name, about) in COUNTED.items()
         }
-        engine.listeners.append(self)
+        engine.counters.append(self)
 
-    async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """Count ``events``."""
-        for event in events:
-            counter = self._counters.get(event.kind)
-            if counter is None:
-                continue
-            labels = {"factor": event.factor} if event.factor else {}
-            if event.kind == "account.locked":
-                labels["cause"] = str(event.detail.get("cause", "attempts"))
-            counter.add(1, labels)
+    def __call__(self, event: Event) -> None:
+        """Count ``event``."""
+        counter = self._counters.get(event.kind)
+        if counter is None:
+            return
+        labels = {"factor": event.factor} if event.factor else {}
+        if event.kind == "account.locked":
+            labels["cause"] = str(event.detail.get("cause", "attempts"))
+        counter.add(1, labels)

@@ -45,6 +45,10 @@ class Notices:
         self.proving = proving
         engine.listeners.append(self)
 
+    def wants(self, event: Event) -> bool:
+        """Whether people are told of such an event."""
+        return _notice_kind(event) in NOTICE_KINDS
+
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded, Granted, InFlight
@@ -98,17 +99,17 @@ class Proving:
 
     async def begin(self, caller: Caller, authenticator: str) -> Issued | Refusal:
         """Issue a challenge for one of the caller's own authenticators; what sends, sends now."""
-        judgement = await self.judge.own(caller)
-        mine = await self._usable(caller, judgement, authenticator)
+        account = await self.engine.store.load(caller.subject.key)
+        judgement = await self.judge.own(caller, account=account)
+        mine = self._usable(account, judgement, authenticator)
         if isinstance(mine, Refusal):
             return mine
         rules = judgement.requirement.rules
-        context = self.context(caller, rules, purpose="sign-in", account=_account(judgement))
+        context = self.context(caller, rules, purpose="sign-in", account=account)
         return await self.issue(caller, context, factor=mine.factor, data=mine.data, target=mine.id)
 
-    async def _usable(self, caller: Caller, judgement: Judgement, id: str) -> Authenticator | Refusal:
+    def _usable(self, account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
         """The authenticator, if it is the caller's and may be answered with here; a foreign id is an unknown one."""
-        account = await self.engine.store.load(caller.subject.key)
         mine = account.authenticator(id)
         if mine is None or mine.factor not in FACTORS:
             return Refusal(reason="not_found")
@@ -240,14 +241,14 @@ class Proving:
     async def _verify(
         self, caller: Caller, handle: str, authenticator: str, challenge: str, response: object, *, remember: bool
     ) -> Verified | Refusal:
-        judgement = await self.judge.own(caller)
+        account = await self.engine.store.load(caller.subject.key)
+        judgement = await self.judge.own(caller, account=account)
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:
-            account = _account(judgement)
             issued = next((c for c in account.challenges if c.id == challenge and c.purpose == "sign-in"), None)
             target = issued.target if issued and issued.browser == caller.handle else ""
-        mine = await self._usable(caller, judgement, target)
+        mine = self._usable(account, judgement, target)
         if isinstance(mine, Refusal):
             return mine
         part = FACTORS[mine.factor]
@@ -256,13 +257,12 @@ class Proving:
             return self.malformed(caller)
         answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
         if read == COLLECT:
-            account = _account(judgement)
             asked = [c for c in account.challenges if c.id == challenge and c.target == target]
             waiting = self.uncollected(caller, account, asked, answer)
             if waiting is not None:
                 return waiting
-        lock = self.engine.turn(caller.subject.key)
-        async with lock:
+        async with self.engine.turn(caller.subject.key):
+            self.engine.seen(account)
             taken = await self.charge(caller, rules, answer)
             if isinstance(taken, Refusal):
                 return taken
@@ -328,9 +328,11 @@ class Proving:
         taken: Charge,
         rules: Rules,
     ) -> tuple[Accepted | Rejected, Authenticator]:
-        """Verify off the loop. An answer that belongs to another of the caller's authenticators counts as that one's."""
+        """Verify; what takes long, off the loop. An answer that belongs to another of the caller's authenticators counts as
+        that one's."""
+        verify = partial(part.verify, context, data=seen.data, challenges=open_ones, response=read)
         try:
-            outcome = await asyncio.to_thread(part.verify, context, data=seen.data, challenges=open_ones, response=read)
+            outcome = await asyncio.to_thread(verify) if part.traits.slow else verify()
         except Unopened:
             await self.fail(caller, rules, taken, seen.factor, Rejected(reason="fault", free=True))
             raise
