@@ -1,0 +1,104 @@
+"""What each page shows, as plain values: one frozen class a page, which handlers fill and templates only read.
+
+Times are UTC seconds since 1970 (0: never), lengths are seconds, addresses are absolute paths that include the prefix.
+Words that are chosen by a rule travel as the rule's word (a reason, a factor's kind, an event's kind); the templates put
+them into the reader's language. Everything else is shown as it is, escaped.
+"""
+
+from __future__ import annotations
+
+from .account import (
+    Activity,
+    Agreement,
+    AgreementDeclined,
+    BackupStock,
+    BrowserLine,
+    FactorLine,
+    Locked,
+    Recovery,
+    RecoverySent,
+    Settings,
+)
+from .challenge import Challenge, ChallengeChoice, CodeHelp, SignInAgain
+from .enroll import (
+    BackupCodes,
+    BackupCodesStart,
+    EnrollChoice,
+    EnrollConfirm,
+    EnrollContact,
+    EnrollDone,
+    EnrollStart,
+    EnrollTicket,
+    Region,
+)
+from .frame import Frame, Language, Notice, Problem, Sending, Way, Why
+from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed, SignedOut
+
+__all__ = [
+    "Activity",
+    "Agreement",
+    "AgreementDeclined",
+    "Approve",
+    "BackupCodes",
+    "BackupCodesStart",
+    "BackupStock",
+    "BrowserLine",
+    "Challenge",
+    "ChallengeChoice",
+    "CodeHelp",
+    "Continue",
+    "CookiesOff",
+    "Disputing",
+    "EnrollChoice",
+    "EnrollConfirm",
+    "EnrollContact",
+    "EnrollDone",
+    "EnrollStart",
+    "EnrollTicket",
+    "FactorLine",
+    "Fault",
+    "Frame",
+    "Framed",
+    "Language",
+    "Locked",
+    "Notice",
+    "Problem",
+    "Recovery",
+    "RecoverySent",
+    "Region",
+    "Sending",
+    "Settings",
+    "SignInAgain",
+    "SignedOut",
+    "View",
+    "Way",
+    "Why",
+]
+
+View = (
+    Challenge
+    | ChallengeChoice
+    | CodeHelp
+    | EnrollChoice
+    | EnrollStart
+    | EnrollConfirm
+    | EnrollContact
+    | EnrollTicket
+    | EnrollDone
+    | BackupCodesStart
+    | BackupCodes
+    | Settings
+    | Locked
+    | Recovery
+    | RecoverySent
+    | Agreement
+    | AgreementDeclined
+    | SignInAgain
+    | Disputing
+    | Approve
+    | SignedOut
+    | Continue
+    | CookiesOff
+    | Framed
+    | Fault
+)

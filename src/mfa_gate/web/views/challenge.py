@@ -1,0 +1,82 @@
+"""What the challenge shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .frame import Sending, Way, Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """``/challenge/{authenticator}``: prove this one. Posts ``code``, ``challenge``, ``remember``; or ``action=send``.
+
+    ``sending`` is ``none`` for what needs no sending, ``off`` where nothing can be sent at the moment. ``remaining``
+    is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are strongest
+    first. ``public_key`` is the JSON of a WebAuthn request (the answer is posted as ``code``), ``number`` what to
+    type on the phone, ``poll_url`` where a waiting page asks whether it was answered.
+    """
+
+    template: ClassVar[str] = "challenge.html"
+    way: Way
+    why: Why
+    max_age: int = 604_800
+    sending: Sending = "none"
+    sent_at: int = 0
+    expires_at: int = 0
+    resend_at: int = 0
+    challenge: str = ""
+    digits: int = 6
+    others: tuple[Way, ...] = ()
+    recovery: bool = True
+    remember_for: int = 604_800
+    remember: bool = True
+    remaining: int | None = None
+    waiting: bool = False
+    number: str = ""
+    poll_url: str = ""
+    public_key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeChoice:
+    """``/challenge``: several ways, none of them the obvious one. Each is a link to ``/challenge/{id}``."""
+
+    template: ClassVar[str] = "challenge_choice.html"
+    ways: tuple[Way, ...]
+    why: Why
+    max_age: int = 604_800
+    recovery: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeHelp:
+    """``/challenge/help`` (and the same question while enrolling): I did not get a code (U-16).
+
+    ``send_url`` takes POST ``action=send`` (with ``enrollment`` where set); empty: nothing can be sent again.
+    ``change_url`` leads to another number, while enrolling.
+    """
+
+    template: ClassVar[str] = "challenge_help.html"
+    way: Way
+    back: str
+    send_url: str = ""
+    enrollment: str = ""
+    change_url: str = ""
+    sent_at: int = 0
+    resend_at: int = 0
+    others: tuple[Way, ...] = ()
+    recovery: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInAgain:
+    """A sign-in at an identity provider was the second factor, and counts no more here: ``why`` is the challenge's reason.
+    ``sign_out`` and ``sign_in`` are the host's own, empty where it has none."""
+
+    template: ClassVar[str] = "sign_in_again.html"
+    why: Why
+    max_age: int = 604_800
+    sign_in: str = ""
+    sign_out: str = ""

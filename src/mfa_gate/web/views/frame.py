@@ -1,0 +1,97 @@
+"""What every page shows: its frame, what was wrong with a form, a notice, a way to confirm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RTL = frozenset({"ar", "fa", "he", "ur"})
+
+Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
+Sending = Literal["none", "unsent", "sent", "failed", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that was wrong with what was sent.
+
+    ``reason`` is a word of ``core.reasons``, or one of the form's own: ``code_missing``, ``code_short``, ``code_long``,
+    ``code_letters``, ``code_replaced``, ``phone_missing``, ``label_missing``, ``label_long``, ``choice_missing``,
+    ``saved_missing``, ``accept_missing``, ``about_missing``, ``about_long``, ``ticket_missing``, ``ticket_wrong``,
+    ``passkey_cancelled``, ``passkey_exists``, ``passkey_unavailable``. ``field`` is the form field it belongs to (empty:
+    the whole page), ``seconds`` how long to wait (``too_soon``), ``detail`` a name that the text mentions: the countries
+    that are accepted (``phone_region``: "United States"), the kind of number (``phone_type``: ``toll-free``).
+    """
+
+    reason: str
+    field: str = ""
+    seconds: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What was just done, told once. ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``,
+    ``codes_made``, ``skipped``, ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``,
+    ``stopped``. ``value`` is the label, or the masked destination, it is about."""
+
+    word: str
+    value: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """A language that can be chosen: its tag and its own name."""
+
+    tag: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What every page has around it. ``prefix`` holds the root path. ``here`` is this page's own GET address, for the
+    language links (``here?lang=de``). ``person`` is whom the host says is signed in, empty for nobody."""
+
+    prefix: str
+    now: int
+    csrf_token: str = ""
+    brand_name: str = ""
+    accent: str = "#0b5fff"
+    logo: str = ""
+    help_url: str = ""
+    contact: str = ""
+    owner: str = ""
+    person: str = ""
+    sign_out: str = ""
+    here: str = ""
+    lang: str = "en"
+    languages: tuple[Language, ...] = ()
+    dev: bool = False
+    notice: Notice | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def dir(self) -> str:
+        """The direction of the page's text."""
+        return "rtl" if self.lang.partition("-")[0] in RTL else "ltr"
+
+    def problem(self, field: str) -> Problem | None:
+        """The first problem of a form field."""
+        return next((problem for problem in self.problems if problem.field == field), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to confirm: an authenticator of the person (``id``), or a kind that can be set up (``id`` empty).
+
+    ``hint`` is the masked destination, in whole where the policy does not mask. ``last`` marks what worked last here,
+    ``off`` what cannot be sent at the moment.
+    """
+
+    kind: str
+    id: str = ""
+    label: str = ""
+    hint: str = ""
+    last: bool = False
+    off: bool = False
