@@ -10,8 +10,9 @@ from typing import Any
 
 from .core.networks import Network
 from .core.rules import Policy, Rules
-from .factors import TRAITS
-from .ports import ContactsOf, Senders
+from .factors import FACTORS, TRAITS
+from .factors.base import Hears
+from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
@@ -95,6 +96,20 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
                 faults[
                     f"senders: {where} has {kind!r}, but nothing sends it; give senders=Senders({traits.sends}=...) "
                     f"or take {kind!r} out of the policy"
+                ] = None
+            sender = senders.for_channel(traits.sends)
+            by_key = getattr(getattr(rules.factors, kind, None), "confirm", "") == "pound"
+            if (
+                isinstance(FACTORS.get(kind), Hears)
+                and by_key
+                and sender is not None
+                and not isinstance(sender, CallsBack)
+            ):
+                section = f"tenants.{tenant}.factors.{kind}" if tenant else f"factors.{kind}"
+                faults[
+                    f'senders: {section}.confirm = "pound" needs a {traits.sends} sender with verify_callback '
+                    f"(TwilioVoiceSender has it), and {type(sender).__name__} has none, so no call could ever be confirmed; "
+                    f'give another one, or set {section}.confirm = "code"'
                 ] = None
             on_file = traits.contact == "email" or (traits.contact == "phone" and rules.factors.sms.phone == "on-file")
             if on_file and contacts is None:

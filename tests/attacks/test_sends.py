@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ async def test_a_thousand_press_send(tmp_path: Path) -> None:
     """S-129, F-24: 1,000 subjects of one tenant press "send" on a real SQLite file: 500 numbers, 300 people with one number,
     200 in a country that was blocked after they enrolled. The money is the bound, the one number gets its ten, the blocked
     country gets none, nobody loses an attempt, and the administrators hear of it once."""
-    limits: dict[str, object] = {
+    limits: dict[str, Any] = {
         "per_destination": per(10),
         "per_range": per(10_000),
         "price": PriceRules(sms=8, voice=14),
@@ -174,7 +175,7 @@ async def crowd_of_calls(world: World, count: int) -> list[tuple[Caller, str]]:
     ],
     ids=["none reached", "tenant", "range", "network", "destination", "money", "money of calls"],
 )
-async def test_each_limit_alone(limits: dict[str, object], passes: int) -> None:
+async def test_each_limit_alone(limits: dict[str, Any], passes: int) -> None:
     """30 people of one network with 30 numbers of one range: each limit lets through what it says, and another tenant's
     people are not held by it."""
     world = host(policy=policy(**limits))

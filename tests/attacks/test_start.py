@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from mfa_gate import MFAGate, RelyingParty, Senders, SettingsError
+from mfa_gate.core.rules import FactorRules, Policy, Rules
 from mfa_gate.identity import RequestUser, SessionUser
 from mfa_gate.stores.memory import MemoryStore
 from tests.attacks.processes import ROOT
@@ -45,6 +46,18 @@ def party(**parts: Any) -> RelyingParty:
 WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no policy file": ({"policy": "nowhere.toml"}, ("nowhere.toml",)),
     "no key": ({"keys": []}, ("mfa-gate keys new",)),
+    "calls that nobody can confirm": (
+        {
+            "policy": Policy(name="t", base=Rules(factors=FactorRules(allowed=("totp", "voice")))),
+            "senders": Senders(voice=Outbox()),
+        },
+        (
+            'factors.voice.confirm = "pound" needs',
+            "verify_callback",
+            "Outbox has none",
+            'or set factors.voice.confirm = "code"',
+        ),
+    ),
     "no such key": ({"keys": ["secret"]}, ("keys[0]", "mfa-gate keys new")),
     "a damaged key": ({"keys": [key(1)[:-2]]}, ("keys[0]", "checksum")),
     "a key twice": ({"keys": [key(1), key(1)]}, ("twice", "newest first")),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mfa_gate.core.rules import Policy, PushRules
+from mfa_gate.ports import DirectoryOf
 from tests.harness import FETCH, JSON, ORIGIN, Browser, Reply, World, call, http_scope, make_world, with_rules
 
 PHONE_ADDRESS = "198.51.100.77"
@@ -32,9 +33,9 @@ def push_policy(**rules: Any) -> Policy:
     )
 
 
-def push_world(**rules: Any) -> World:
+def push_world(*, directory: DirectoryOf | None = None, **rules: Any) -> World:
     """A host whose people approve on the phone; nothing wakes their phones."""
-    return make_world(policy=push_policy(**rules))
+    return make_world(policy=push_policy(**rules), directory=directory)
 
 
 @dataclass(slots=True)

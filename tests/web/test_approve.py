@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mfa_gate import Senders
+from mfa_gate import Contacts, Senders, Subject
 from mfa_gate.core.model import Account
 from mfa_gate.errors import SendFailed
 from tests.harness import FETCH, JSON, ORIGIN, PAGE, Browser, Outbox, World, call, http_scope, make_world, running
@@ -351,8 +351,18 @@ async def test_of_twenty_requests_three_go_out(at_once: bool) -> None:
 
 
 async def test_a_no_stops_further_requests_and_tells() -> None:
-    """S-97: after a denial no request goes out for an hour, the browser is told, and the trail has an alarm."""
-    world = push_world()
+    """S-97: after a denial no request goes out for an hour, the browser is told, the trail has an alarm, and the tenant's
+    administrators get one mail each that says whose sign-in it was; nobody else does."""
+
+    async def directory(tenant: str) -> list[tuple[Subject, Contacts]]:
+        people = {"boss": {"admin"}, "sam": {"security"}, "tim": {"staff"}}
+        known = [
+            (Subject(id, tenant, groups=frozenset(groups)), Contacts(email=f"{id}@desk.example"))
+            for id, groups in people.items()
+        ]
+        return [*known, (Subject("eve", "beta", groups=frozenset({"admin"})), Contacts(email="eve@desk.example"))]
+
+    world = push_world(directory=directory)
     async with running(world):
         browser, phone, id = await enrolled(world)
         asked = await begin(browser, id)
@@ -361,6 +371,12 @@ async def test_a_no_stops_further_requests_and_tells() -> None:
         assert (await collect(browser, id, asked["challenge"])).reason == "denied"
         (event,) = world.kinds("challenge.denied")
         assert event.detail["alarm"]
+        await world.engine.idle()
+        mails = [m for m in world.email.messages if "denied on the phone" in m.subject]
+        assert sorted(m.to for m in mails) == ["boss@desk.example", "sam@desk.example"]
+        assert "Account: ann" in mails[0].text
+        assert f"Reference: {event.id}" in mails[0].text
+        assert asked["number"] not in mails[0].text.split()
         assert (await world.account()).attempts.used == 0
         world.clock.advance(3000)
         refused = await browser.api("POST", "challenge", {"authenticator": id})

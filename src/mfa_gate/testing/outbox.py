@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..ports import Message, Senders
 
 __all__ = ["Outbox"]
@@ -32,6 +34,10 @@ class Outbox:
 
     async def aclose(self) -> None:
         """There is nothing to let go of."""
+
+    def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
+        """Nobody is called, so nobody calls back: always False."""
+        return False
 
     async def check(self) -> str:
         """Always reachable."""
