@@ -58,7 +58,7 @@ def test_a_brand_stylesheet_is_found_by_its_name(accent: Color) -> None:
     [
         "",
         "..",
-        "../views.py",
+        "../render.py",
         "mfa.css",
         "brand.0b5fff.000000000000.css",
         "brand.0B5FFF.css",

@@ -15,7 +15,7 @@ import pytest
 
 from mfa_gate.core.events import KINDS
 from mfa_gate.core.reasons import REASONS
-from mfa_gate.web import views
+from mfa_gate.web import render, views
 from mfa_gate.web.render import Renderer, qr_svg
 from mfa_gate.web.views import Disputing, Frame, View
 
@@ -101,7 +101,7 @@ def test_gallery_is_complete() -> None:
     drawn = {type(view) for view, _ in GALLERY.values()}
     assert drawn == set(get_args(View))
     templates = {cls.template for cls in drawn}
-    shipped = {path.name for path in (Path(views.__file__).parent / "templates").glob("*.html")}
+    shipped = {path.name for path in (Path(render.__file__).parent / "templates").glob("*.html")}
     assert templates == {name for name in shipped if not name.startswith("_")} - {"base.html"}
 
 
@@ -429,7 +429,7 @@ def test_frame_is_enough() -> None:
         Tree(RENDERER.render(view, Frame(prefix="", now=1_760_000_000)).decode())
 
 
-TEMPLATES = sorted((Path(views.__file__).parent / "templates").rglob("*.html"))
+TEMPLATES = sorted((Path(render.__file__).parent / "templates").rglob("*.html"))
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
