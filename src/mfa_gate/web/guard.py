@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
+from ..core.assurance import meets
 from ..core.decision import Allow, Decision, Enroll, StepUp
 from ..core.entropy import handle_digest
 from ..core.events import Event
-from ..core.model import Caller, Subject, SubjectKey
+from ..core.model import Caller, Seconds, Subject, SubjectKey
 from ..core.networks import Network
 from ..core.policy import Demand, Facts, exemption_for
 from ..core.reasons import Refusal
@@ -286,26 +288,46 @@ class Guard:
             await self.service.upstream.take(caller)
         judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
         decision = judgement.decision
+        demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
             if decision.why.watched:
                 await self.service.judge.report(judgement, caller)
-            if not self._renews(scope, judgement, decision):
+            younger = self._renewal(scope, judgement, decision)
+            if younger is None:
                 if cookies and not ruled:
                     self.service.judge.remember(judgement, subject, cookies, address)
                 return False
-            decision = renewal(judgement, decision)
+            # The challenge is judged by this demand too, or it would lead straight back here.
+            demands = (younger,)
+            decision = StepUp(why=decision.why, reason="expired", demand=younger)
         elif judgement.requirement.report_only:
             await self.service.judge.report(judgement, caller)
             return False
-        await refuse(self, scope, receive, send, subject=subject, jar=jar, caller=caller, decision=decision, path=path)
+        await refuse(
+            self,
+            scope,
+            receive,
+            send,
+            subject=subject,
+            jar=jar,
+            caller=caller,
+            decision=decision,
+            path=path,
+            demands=demands,
+        )
         return True
 
-    def _renews(self, scope: Scope, judgement: Judgement, allow: Allow) -> bool:
-        """Whether a page load comes so shortly before the end of its proof that it asks now, so that no form is lost."""
-        early = judgement.requirement.rules.freshness.renew_early
-        if not early or allow.proof is None or allow.until - self.service.engine.now() > early:
-            return False
-        return scope.get("method") == "GET" and caller_kind(scope) == "page"
+    def _renewal(self, scope: Scope, judgement: Judgement, allow: Allow) -> Demand | None:
+        """The younger proof that a page load asks for so shortly before the end of the one it has that a form on it would be
+        lost (U-69); None where it is early enough. A rule that asks for a fresher proof at this path is not meant."""
+        early, standing = judgement.requirement.rules.freshness.renew_early, judgement.standing
+        if not early or allow.proof is None or standing is None or scope.get("method") != "GET":
+            return None
+        usual = judgement.requirement.demands[0]
+        younger = replace(usual, max_age=Seconds(usual.max_age - early))
+        if younger.max_age <= 0 or any(meets(proof, younger, self.service.engine.now()) for proof in standing.proofs):
+            return None
+        return younger if caller_kind(scope) == "page" else None
 
     def caller(self, scope: Scope, subject: Subject, jar: Jar, value: str, address: str) -> Caller:
         """Who asks, from where, with which handle: from the cookie, or a client's proof token."""
@@ -450,12 +472,6 @@ class Guard:
             await self.service.engine.record((event,))
         except MFAGateError:
             self.service.engine.tell(event)
-
-
-def renewal(judgement: Judgement, allow: Allow) -> StepUp:
-    """The challenge that comes a little before the end of a proof."""
-    demand = judgement.requirement.demands[0]
-    return StepUp(why=allow.why, reason="expired", demand=demand)
 
 
 async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
