@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.cli import main
-from mfa_gate.core.model import Account, Attempts, Authenticator, Lock, Recovery, SubjectKey
+from mfa_gate.core.model import Account, Attempts, Authenticator, Grant, Lock, Recovery, SubjectKey
 from mfa_gate.service.administering import DENIED_PER_HOUR
 from tests.harness import POLICY, START, Browser, key, make_world, running, with_rules
 
@@ -35,13 +36,19 @@ NEEDS = {
     "reset": "reset",
     "ticket": "reset",
     "refuse": "reset",
+    "break-glass": "reset",
+    "confirm": "reset",
+    "revoke": "reset",
     "tenant": "look",
     "set-tenant": "tenant",
+    "remind": "tenant",
+    "test-message": "tenant",
     "events": "audit",
 }
 """Which right each action needs."""
 LOOKING = {"list", "show", "tenant", "events"}
-ON_TENANT = {"list", "tenant", "set-tenant", "events"}
+ON_TENANT = {"list", "tenant", "set-tenant", "remind", "test-message", "events"}
+ON_GRANT = {"break-glass", "confirm", "revoke"}
 FACTORS = ["totp", "sms", "email"]
 
 
@@ -99,13 +106,22 @@ async def by_json(actor: Browser, action: str, target: SubjectKey) -> Got:
             reply = await actor.api("GET", f"admin/tenant{tail}")
         case "events":
             reply = await actor.api("GET", f"admin/events{tail}")
+        case "remind" | "test-message":
+            reply = await actor.api("POST", f"admin/tenant/{action}{tail}", {})
+        case "break-glass":
+            why = {"reason": "phone lost", "ticket": "T-1", "hours": 4}
+            reply = await actor.api("POST", f"admin/accounts/{target.id}/break-glass{tail}", why)
+        case "confirm":
+            reply = await actor.api("POST", f"admin/accounts/{target.id}/break-glass/confirm{tail}", {"ref": "G"})
+        case "revoke":
+            reply = await actor.api("POST", f"admin/accounts/{target.id}/break-glass/revoke{tail}", {"reason": "found"})
         case "set-tenant":
             body: dict[str, Any] = {"factors": FACTORS, "confirm": target.tenant}
             reply = await actor.api("PATCH", f"admin/tenant{tail}", body)
         case _:
             body = {"reason": "asked in person"} | ({"ticket": "T-1"} if action == "reset" else {})
             reply = await actor.api("POST", f"admin/accounts/{target.id}/{action}{tail}", body)
-    if reply.status in (200, 201):
+    if reply.status in (200, 201, 202):
         return Got("done")
     problem = reply.json()
     statuses = {"signed_out": 401, "not_allowed": 403, "proof_required": 403, "not_found": 404}
@@ -116,12 +132,14 @@ async def by_json(actor: Browser, action: str, target: SubjectKey) -> Got:
 async def by_page(actor: Browser, action: str, target: SubjectKey, *, token: str) -> Got:
     """The try over the pages."""
     tail = f"?tenant={target.tenant}"
-    places = {"list": "accounts", "tenant": "tenant", "events": "audit", "set-tenant": "tenant"}
+    places = {"list": "accounts", "events": "audit"} | dict.fromkeys(ON_TENANT - {"list", "events"}, "tenant")
     path = f"/mfa/admin/{places.get(action, f'accounts/{target.id}')}{tail}"
     if action in LOOKING:
         reply = await actor.page(path)
     else:
-        fields = {"action": action, "reason": "asked in person", "ticket": "T-1"}
+        fields = {"action": action, "reason": "asked in person", "ticket": "T-1", "hours": "4", "ref": "G"}
+        if action == "test-message":
+            fields = {"action": "trial"}
         if action == "set-tenant":
             fields = {"action": "choose", "factors": " ".join(FACTORS), "confirm": target.tenant}
         reply = await actor.form(path, fields, token=token)
@@ -132,15 +150,28 @@ async def by_page(actor: Browser, action: str, target: SubjectKey, *, token: str
     return Got({200: "done", 403: "not_allowed", 404: "not_found"}[reply.status])
 
 
-def person(where: SubjectKey, action: str, version: int) -> Account:
+def person(where: SubjectKey, action: str, version: int, *, at: int = START) -> Account:
     """Somebody on whom every action has something to do."""
     own = () if action == "ticket" else (Authenticator(id="a1", factor="totp", label="App", created_at=START),)
+    grant = None
+    if action in ("confirm", "revoke"):
+        grant = Grant(
+            ref="G",
+            asked_by="first",
+            asked_in=where.tenant,
+            asked_at=at,
+            life=3600,
+            epoch=0,
+            reason="phone lost",
+            ticket="T-1",
+        )
     return Account(
         key=where,
         version=version,
         seen_at=START,
-        attempts=Attempts(used=7),
-        lock=Lock(at=START, cause="attempts", ref="R"),
+        attempts=Attempts(used=0 if action in ON_GRANT else 7),
+        lock=None if action in ON_GRANT else Lock(at=START, cause="attempts", ref="R"),
+        grant=grant,
         authenticators=own,
         recovery=Recovery(ref="Q", at=START, about="lost it", network="203.0.113.9/32"),
     )
@@ -224,7 +255,9 @@ async def test_refusals_cannot_fill_the_trail() -> None:
         assert len(kept.items) == DENIED_PER_HOUR
 
 
-@pytest.mark.parametrize("action", ["list", "show", "unlock", "lock", "reset", "ticket"])
+@pytest.mark.parametrize(
+    "action", ["list", "show", "unlock", "lock", "reset", "ticket", "break-glass", "confirm", "revoke"]
+)
 @pytest.mark.parametrize("target", ["own", "other", "unknown"])
 async def test_the_operator(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, action: str, target: str
@@ -238,11 +271,15 @@ async def test_the_operator(
     where = place_of(action, target, 0)
     async with running(make_world(store=f"sqlite:///{tmp_path}/mfa.db")) as world:
         if target != "unknown":
-            assert await world.store.swap(person(where, action, 0))
-        command = ["accounts", action, *([] if action == "list" else [where.id]), "--tenant", where.tenant, "--json"]
+            assert await world.store.swap(person(where, action, 0, at=int(time.time())))
+        words = {"break-glass": ["break-glass", "ask"]}.get(action, [action])
+        words = ["break-glass", action] if action in ("confirm", "revoke") else words
+        command = ["accounts", *words, *([] if action == "list" else [where.id]), "--tenant", where.tenant, "--json"]
         if action not in LOOKING:
-            command += ["--actor", "eve", "--reason", "asked in person"]
-        if action == "reset":
+            command += ["--actor", "eve"]
+        if action not in LOOKING | {"confirm"}:
+            command += ["--reason", "asked in person"]
+        if action in ("reset", "break-glass"):
             command += ["--ticket", "T-1"]
         code = await asyncio.to_thread(main, command)
         told = json.loads(capsys.readouterr().out)

@@ -168,6 +168,18 @@ async def boss(world: World) -> Stage:
     return Stage(await world.enrolled("boss", groups=["admin"]))
 
 
+async def second_boss(world: World) -> Stage:
+    """An administrator who has just proven it; another one has asked for a grant for Bob."""
+    await world.enrolled("bob")
+    asked = await world.gate.service.administering.breaking.ask(
+        Actor(name="operator:first"), SubjectKey("alpha", "bob"), reason="phone lost", ticket="T-1", hours=4
+    )
+    assert asked is None
+    grant = (await world.account("bob")).grant
+    assert grant is not None
+    return Stage(await world.enrolled("boss", groups=["admin"]), {"grant": grant.ref})
+
+
 async def boss_of_a_locked(world: World) -> Stage:
     """The same; Bob is locked."""
     stage = await boss(world)
@@ -211,6 +223,9 @@ PAGE_DEEDS = (
     Deed("admin reset", boss, _BOB, fields={"action": "reset", **_WHY}),
     Deed("admin refuse", boss, _BOB, fields={"action": "refuse", **_WHY}),
     Deed("admin ticket", boss, _NEW, fields={"action": "ticket", **_WHY}),
+    Deed("admin break-glass", boss, _BOB, fields={"action": "break-glass", "hours": "4", **_WHY}),
+    Deed("admin confirm grant", second_boss, _BOB, fields={"action": "confirm", "ref": "{grant}"}),
+    Deed("admin revoke grant", second_boss, _BOB, fields={"action": "revoke", **_WHY}),
     Deed("turn on", desk, "/admin/tenant", fields={"action": "enable", "confirm": "desk"}),
     Deed("choose", desk, "/admin/tenant", fields={"action": "choose", "factors": "totp", "confirm": "desk"}),
     Deed("announce", desk, "/admin/tenant", fields={"action": "announced"}),
@@ -235,6 +250,11 @@ API_DEEDS = (
     Deed("admin reset", boss, f"/api{_BOB}/reset", body={**_REASON, "ticket": "T-1"}),
     Deed("admin refuse", boss, f"/api{_BOB}/refuse", body=_REASON),
     Deed("admin ticket", boss, f"/api{_NEW}/ticket", body=_REASON),
+    Deed("admin break-glass", boss, f"/api{_BOB}/break-glass", body={**_REASON, "ticket": "T-1", "hours": 4}),
+    Deed("admin confirm grant", second_boss, f"/api{_BOB}/break-glass/confirm", body={"ref": "{grant}"}),
+    Deed("admin revoke grant", second_boss, f"/api{_BOB}/break-glass/revoke", body=_REASON),
+    Deed("admin remind", desk, "/api/admin/tenant/remind", body={}),
+    Deed("admin test message", desk, "/api/admin/tenant/test-message", body={}),
     Deed("admin tenant", desk, "/api/admin/tenant", "PATCH", body={"enabled": True, "confirm": "desk"}),
 )
 DEEDS = PAGE_DEEDS + API_DEEDS

@@ -80,7 +80,12 @@ ADMIN_FORMS = {
     "POST /admin/accounts/ann reset": {"action": "reset", **_WHY},
     "POST /admin/accounts/new ticket": {"action": "ticket", **_WHY},
     "POST /admin/accounts/boss unlock": {"action": "unlock", **_WHY},
+    "POST /admin/accounts/ann grant": {"action": "break-glass", "hours": "4", **_WHY},
+    "POST /admin/accounts/ann confirm": {"action": "confirm", "ref": "x"},
+    "POST /admin/accounts/boss grant": {"action": "break-glass", "hours": "4", **_WHY},
     "POST /admin/tenant announce": {"action": "announced"},
+    "POST /admin/tenant trial": {"action": "trial"},
+    "POST /admin/tenant remind": {"action": "remind"},
 }
 ADMIN_CALLS: dict[str, object] = {
     "GET /api/admin/accounts": None,
@@ -92,6 +97,12 @@ ADMIN_CALLS: dict[str, object] = {
     "POST /api/admin/accounts/ann/reset": _WHY,
     "POST /api/admin/accounts/new/ticket": {"reason": "because"},
     "POST /api/admin/accounts/boss/unlock": {"reason": "because"},
+    "POST /api/admin/accounts/ann/break-glass": _WHY,
+    "POST /api/admin/accounts/ann/break-glass/confirm": {},
+    "POST /api/admin/accounts/ann/break-glass/revoke": {"reason": "because"},
+    "POST /api/admin/accounts/boss/break-glass": _WHY,
+    "POST /api/admin/tenant/remind": {},
+    "POST /api/admin/tenant/test-message": {},
     "PATCH /api/admin/tenant": {"enabled": False, "confirm": "alpha"},
 }
 
@@ -186,7 +197,7 @@ async def test_administration(crowd: Crowd, state: str) -> None:
 UNLOCKS_EVERYWHERE = {
     ("security", f"POST /api/admin/accounts/{id}/{deed}")
     for id in ("lou", "boss", "new")
-    for deed in ("unlock", "ticket")
+    for deed in ("unlock", "ticket", "break-glass")
 }
 """The security team reaches every tenant by an id that their own has not."""
 

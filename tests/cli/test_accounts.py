@@ -74,6 +74,26 @@ def test_the_offline_way_in(run: Run) -> None:
     assert made["ticket"] not in str(events)
 
 
+def test_break_glass_takes_two_people(run: Run) -> None:
+    """Two different actors, a ticket, under twelve hours; the same name in another spelling is the same person."""
+    grant, bob = ["accounts", "break-glass"], ["bob", "--tenant", "alpha"]
+    why = ["--reason", "phone lost", "--ticket", "T-1"]
+    assert run(*grant, "ask", *bob, "--actor", "eve", *why, "--hours", "12")[1]["reason"] == "malformed"
+    assert run(*grant, "ask", "ann", "--tenant", "alpha", "--actor", "eve", *why)[1]["reason"] == "locked"
+    code, asked = run(*grant, "ask", *bob, "--actor", "eve", *why, "--hours", "2")
+    assert code == 0
+    for actor in ("eve", "Eve", " eve", "bob"):
+        assert run(*grant, "confirm", *bob, "--actor", actor)[1]["reason"] == "not_allowed"
+    assert run(*grant, "confirm", *bob, "--actor", "zoe", "--ref", "another")[1]["reason"] == "not_found"
+    assert run(*grant, "confirm", *bob, "--actor", "zoe", "--ref", asked["ref"])[0] == 0
+    shown = run("accounts", "show", *bob)[1]["break_glass"]
+    assert (shown["asked_by"], shown["confirmed_by"]) == ("operator:eve", "operator:zoe")
+    assert run(*grant, "revoke", *bob, "--actor", "eve", "--reason", "found")[0] == 0
+    assert run("accounts", "show", *bob)[1]["break_glass"] is None
+    kinds = [event["kind"] for event in run("audit", "list", "--tenant", "alpha", "--limit", "3")[1]["events"]]
+    assert kinds == ["break_glass.ended", "break_glass.granted", "break_glass.asked"]
+
+
 @pytest.mark.parametrize(
     "command",
     [

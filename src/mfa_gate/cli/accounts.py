@@ -1,4 +1,4 @@
-"""The commands about people: list, show, unlock, lock, reset, ticket, export, import."""
+"""The commands about people: list, show, unlock, lock, reset, ticket, break-glass, export, import."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core import codec
+from ..core.grants import DEFAULT_HOURS
 from ..core.model import Account, SubjectKey
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary, summary_of
@@ -55,6 +56,29 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
         command.set_defaults(run=running(work))
 
+    grant = commands.add_parser(
+        "break-glass", help="let somebody in for hours who cannot confirm now: two people, ask and confirm"
+    )
+    steps = grant.add_subparsers(dest="break_glass_command", required=True, metavar="COMMAND")
+    for name, work, help_text in (
+        ("ask", ask_grant, "ask for it; it opens nothing yet"),
+        ("confirm", confirm_grant, "confirm what somebody else asked for within the hour"),
+        ("revoke", revoke_grant, "end it, or take the request back"),
+    ):
+        command = steps.add_parser(name, help=help_text)
+        add_parts(command)
+        command.add_argument("id", metavar="ID")
+        command.add_argument("--tenant", required=True)
+        add_actor(command, reason=name != "confirm")
+        if name == "ask":
+            command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
+            command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
+        if name == "confirm":
+            command.add_argument(
+                "--ref", default="", help="the reference of the request, so that no other is confirmed"
+            )
+        command.set_defaults(run=running(work))
+
     export = commands.add_parser("export", help="write every account to a file, sealed under the newest key")
     add_parts(export)
     export.add_argument("--to", required=True, metavar="FILE", type=Path)
@@ -85,6 +109,20 @@ def _document(account: Account) -> dict[str, object]:
         "attempts_used": account.attempts.used,
         "browsers": len(account.browsers),
         "recovery": account.recovery.about if account.recovery else None,
+        "break_glass": _grant(account),
+    }
+
+
+def _grant(account: Account) -> dict[str, object] | None:
+    grant = account.grant
+    if grant is None:
+        return None
+    return {
+        "ref": grant.ref,
+        "asked_by": grant.asked_by,
+        "asked_at": stamp(grant.asked_at),
+        "confirmed_by": grant.confirmed_by or None,
+        "ends_at": stamp(grant.ends_at) if grant.ends_at else None,
     }
 
 
@@ -148,6 +186,48 @@ async def ticket(args: argparse.Namespace, service: Service) -> int:
     if isinstance(made, Refusal):
         return tell_refusal(args, made)
     tell(args, {"ticket": made}, made)
+    return DONE
+
+
+async def ask_grant(args: argparse.Namespace, service: Service) -> int:
+    """``accounts break-glass ask``."""
+    key = SubjectKey(args.tenant, args.id)
+    refusal = await service.administering.breaking.ask(
+        operator(args), key, reason=args.reason, ticket=args.ticket, hours=args.hours
+    )
+    if refusal is not None:
+        return tell_refusal(args, refusal)
+    account = await service.engine.store.load(key)
+    ref = account.grant.ref if account.grant else ""
+    text = f"asked for (reference {ref}); a second person confirms within an hour, until then nothing is open"
+    tell(args, {"id": args.id, "tenant": args.tenant, "done": "ask", "ref": ref}, text)
+    return DONE
+
+
+async def confirm_grant(args: argparse.Namespace, service: Service) -> int:
+    """``accounts break-glass confirm``."""
+    key = SubjectKey(args.tenant, args.id)
+    refusal = await service.administering.breaking.confirm(operator(args), key, ref=args.ref)
+    if refusal is not None:
+        return tell_refusal(args, refusal)
+    account = await service.engine.store.load(key)
+    ends_at = stamp(account.grant.ends_at) if account.grant else ""
+    document = {"id": args.id, "tenant": args.tenant, "done": "confirm", "ends_at": ends_at}
+    tell(args, document, f"{key} gets in without a second step until {ends_at}")
+    return DONE
+
+
+async def revoke_grant(args: argparse.Namespace, service: Service) -> int:
+    """``accounts break-glass revoke``."""
+    key = SubjectKey(args.tenant, args.id)
+    refusal = await service.administering.breaking.revoke(operator(args), key, reason=args.reason)
+    if refusal is not None:
+        return tell_refusal(args, refusal)
+    tell(
+        args,
+        {"id": args.id, "tenant": args.tenant, "done": "revoke"},
+        f"there is no break-glass grant for {key} any more",
+    )
     return DONE
 
 

@@ -33,10 +33,11 @@ def add_parts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def add_actor(parser: argparse.ArgumentParser) -> None:
+def add_actor(parser: argparse.ArgumentParser, *, reason: bool = True) -> None:
     """``--actor`` and ``--reason``, for what changes an account."""
     parser.add_argument("--actor", required=True, metavar="NAME", help="who does this; it is written down")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
+    if reason:
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
 
 
 def given(args: argparse.Namespace, name: str, variable: str) -> str:

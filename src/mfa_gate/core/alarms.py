@@ -14,6 +14,26 @@ _ALARMS: dict[str, tuple[str, str, str]] = {
         N_("Somebody asked for a sign-in to {service}, and the person said no on the phone."),
         N_("Somebody else may know the password. Talk to the person, and have the password changed."),
     ),
+    "break_glass.asked": (
+        N_("A break-glass grant is asked for"),
+        N_("An administrator asks that somebody gets in to {service} without a second step for some hours."),
+        N_("Nothing is open until a second administrator confirms. If you know nothing of it, ask who did."),
+    ),
+    "break_glass.granted": (
+        N_("A break-glass grant is open"),
+        N_("Two administrators let somebody in to {service} without a second step for some hours."),
+        N_("Anybody with the password gets in until it ends. Any administrator can end it on the account's page."),
+    ),
+    "break_glass.used": (
+        N_("A break-glass grant was used"),
+        N_("A browser got in to {service} without a second step, by a break-glass grant."),
+        N_("If this was not the person concerned, end the grant and lock the account."),
+    ),
+    "break_glass.ended": (
+        N_("A break-glass grant has ended"),
+        N_("A break-glass grant for {service}, or the request for one, has come to its end."),
+        N_("The person needs a second step again. Reset the account if the old one is lost."),
+    ),
     "sends.cap_near": (
         N_("Text messages and calls are near the cap of the day"),
         N_("Text messages and calls of {service} have nearly cost what the policy allows in a day."),

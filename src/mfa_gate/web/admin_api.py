@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from ..core import attempts
 from ..core.events import Event
+from ..core.grants import CONFIRM_WITHIN, DEFAULT_HOURS, HOUR, is_in_force, is_waiting
 from ..core.model import Account, SubjectKey
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary, summary_of
@@ -109,6 +110,27 @@ def account_document(visit: Visit, account: Account) -> dict[str, object]:
             for b in account.browsers
         ],
         "recovery": {"at": stamp(waiting.at), "about": waiting.about, "ref": waiting.ref} if waiting else None,
+        "break_glass": grant_document(account, visit.now),
+    }
+
+
+def grant_document(account: Account, now: int) -> dict[str, object] | None:
+    """A break-glass grant, or the request for one; None where there is none that counts."""
+    grant = account.grant
+    if grant is None or not (is_waiting(account, now) or is_in_force(account, now)):
+        return None
+    return {
+        "ref": grant.ref,
+        "status": "granted" if grant.ends_at else "asked",
+        "asked_by": grant.asked_by,
+        "asked_at": stamp(grant.asked_at),
+        "confirmed_by": grant.confirmed_by or None,
+        "reason": grant.reason,
+        "ticket": grant.ticket,
+        "hours": grant.life // HOUR,
+        "ends_at": stamp(grant.ends_at) if grant.ends_at else None,
+        "confirm_until": None if grant.ends_at else stamp(grant.asked_at + CONFIRM_WITHIN),
+        "browsers": len(grant.browsers),
     }
 
 
@@ -194,6 +216,45 @@ async def refuse(visit: Visit, body: Body, name: str) -> Answer:
     key = await _key(visit, name)
     refusal = await visit.service.administering.refuse_recovery(actor_of(visit), key, reason=body["reason"])
     return await _done(visit, key, refusal)
+
+
+async def break_glass(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/break-glass``: ask for a grant; it opens nothing before somebody else confirms."""
+    key = await _key(visit, name)
+    refusal = await visit.service.administering.breaking.ask(
+        actor_of(visit), key, reason=body["reason"], ticket=body["ticket"], hours=body.get("hours", DEFAULT_HOURS)
+    )
+    return await _done(visit, key, refusal)
+
+
+async def confirm_grant(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/break-glass/confirm``: as a second administrator; ``ref`` is the request that was read."""
+    key = await _key(visit, name)
+    refusal = await visit.service.administering.breaking.confirm(actor_of(visit), key, ref=body.get("ref", ""))
+    return await _done(visit, key, refusal)
+
+
+async def revoke_grant(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/accounts/{id}/break-glass/revoke``: end a grant, or take a request back."""
+    key = await _key(visit, name)
+    refusal = await visit.service.administering.breaking.revoke(actor_of(visit), key, reason=body["reason"])
+    return await _done(visit, key, refusal)
+
+
+async def remind(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/tenant/remind``: a mail to everybody who has nothing set up, once a day; how many."""
+    query = query_of(visit, ("tenant",))
+    tenant = query.get("tenant") or visit.subject.tenant
+    told = await visit.service.administering.preparing.remind(actor_of(visit), tenant)
+    return problem(told) if isinstance(told, Refusal) else as_json({"people": told}, status=202)
+
+
+async def send_trial(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST admin/tenant/test-message``: a test message to the administrator's own address."""
+    query = query_of(visit, ("tenant",))
+    tenant = query.get("tenant") or visit.subject.tenant
+    refusal = await visit.service.administering.preparing.send_trial(actor_of(visit), tenant)
+    return problem(refusal) if refusal is not None else as_json({"sent": True}, status=202)
 
 
 async def tenant(visit: Visit, body: Body, name: str) -> Answer:

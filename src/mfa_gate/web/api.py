@@ -395,6 +395,8 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
         "GET": Call(admin_api.tenant, {}),
         "PATCH": Call(admin_api.set_tenant, {"enabled": (bool,), "factors": (list,), "confirm": _TEXT}),
     },
+    "/admin/tenant/remind": {"POST": Call(admin_api.remind, {})},
+    "/admin/tenant/test-message": {"POST": Call(admin_api.send_trial, {})},
     "/admin/events": {"GET": Call(admin_api.events, {})},
 }
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
@@ -415,6 +417,11 @@ ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
         for word, handler in admin_api.ACTIONS.items()
         if word != "reset"
     },
+    "/break-glass": {
+        "POST": Call(admin_api.break_glass, {**_REASON, "ticket": _TEXT, "hours": (int,)}, ("reason", "ticket"))
+    },
+    "/break-glass/confirm": {"POST": Call(admin_api.confirm_grant, {"ref": _TEXT})},
+    "/break-glass/revoke": {"POST": Call(admin_api.revoke_grant, _REASON, ("reason",))},
     "": {"GET": Call(admin_api.account, {})},
 }
 

@@ -10,10 +10,12 @@ from .api import ACCOUNTS, CALLS, ON_ACCOUNT, ONE_OF, Call
 _TYPES: dict[type, dict[str, object]] = {
     str: {"type": "string", "maxLength": 1024},
     bool: {"type": "boolean"},
+    int: {"type": "integer"},
     dict: {"type": "object"},
     list: {"type": "array", "items": {"type": "string"}},
 }
 _CREATED = {("/challenge", "POST"), ("/enroll", "POST"), ("/enroll/confirm", "POST"), ("/backup-codes", "POST")}
+_ACCEPTED = {"/recovery", "/admin/tenant/remind", "/admin/tenant/test-message"}
 _QUERIES: dict[str, tuple[str, ...]] = {
     "/admin/accounts": ("status", "q", "after", "limit"),
     "/admin/events": ("account", "kind", "after", "limit"),
@@ -69,7 +71,7 @@ def _operation(place: str, method: str, call: Call, *, named: bool) -> dict[str,
     for name in _QUERIES.get(place, ()) if method == "GET" else ():
         parameters.append({"name": name, "in": "query", "schema": {"type": "string"}})
     summary = (call.handler.__doc__ or "").strip().split("\n")[0]
-    status = "201" if (place, method) in _CREATED else "202" if place == "/recovery" else "200"
+    status = "201" if (place, method) in _CREATED else "202" if place in _ACCEPTED else "200"
     status = "204" if method == "DELETE" else "201" if place.endswith("/ticket") else status
     done: dict[str, Any] = {"description": "Done."}
     if status != "204":

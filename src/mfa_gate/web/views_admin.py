@@ -14,6 +14,7 @@ __all__ = [
     "AdminTenant",
     "AdminView",
     "Desk",
+    "GrantLine",
     "Line",
     "PersonLine",
     "Tick",
@@ -59,8 +60,25 @@ class AdminAccounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantLine:
+    """A break-glass grant, or (``ends_at`` 0) the request for one. ``own``: the actor asked, somebody else must confirm."""
+
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    hours: int
+    confirmed_by: str = ""
+    ends_at: int = 0
+    browsers: int = 0
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAccount:
-    """``/admin/accounts/{id}``: one person. Posts ``action`` (unlock, lock, reset, ticket, refuse), ``reason``, ``ticket``.
+    """``/admin/accounts/{id}``: one person. Posts ``action`` (unlock, lock, reset, ticket, refuse, break-glass, confirm,
+    revoke), ``reason``, ``ticket``, ``hours``, ``ref``.
 
     ``own`` says that it is the actor's own account: nobody acts on themselves. ``shown_ticket`` is shown this once.
     """
@@ -88,6 +106,9 @@ class AdminAccount:
     typed_reason: str = ""
     typed_ticket: str = ""
     shown_ticket: str = ""
+    grant: GrantLine | None = None
+    longest: int = 11
+    typed_hours: str = "4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

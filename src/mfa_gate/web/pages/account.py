@@ -162,6 +162,8 @@ async def backup_codes(visit: Visit) -> Answer:
         return visit.lead_on(judgement.decision)
     if BACKUP not in judgement.requirement.factors:
         return not_found(visit)
+    if not standing.proofs and isinstance(judgement.decision, Allow):
+        return confirm_first(visit, "/backup-codes")
     enrollments = visit.service.enrollments
     kept = await enrollments.kept_backup(visit.caller)
     action = visit.form.get("action", "") if visit.scope["method"] == "POST" else ""

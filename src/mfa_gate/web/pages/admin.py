@@ -6,9 +6,11 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from ...core import attempts
 from ...core.events import KINDS
+from ...core.grants import DEFAULT_HOURS, HOUR, MAX_HOURS, is_in_force, is_waiting
 from ...core.model import MAX_ID_BYTES, Account, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
+from ...core.roles import Hand, is_same_hand
 from ...core.summary import STATUSES, summary_of
 from ...factors import TRAITS
 from ...service import Actor
@@ -120,7 +122,7 @@ async def account(visit: Visit, id: str) -> Answer:
 
 
 async def act(visit: Visit, id: str) -> Answer:
-    """``POST /admin/accounts/{id}``: unlock, lock, reset, give a ticket, refuse a recovery request."""
+    """``POST /admin/accounts/{id}``: unlock, lock, reset, give a ticket, refuse a recovery request; a break-glass grant."""
     await visit.judgement()
     desk, form = _desk(visit, "accounts"), visit.form
     key, actor, service = SubjectKey(desk.tenant, id), _actor(visit), visit.service.administering
@@ -139,6 +141,14 @@ async def act(visit: Visit, id: str) -> Answer:
         case "ticket":
             made = await service.give_ticket(actor, key, reason=reason)
             refusal, shown = (made, "") if isinstance(made, Refusal) else (None, made)
+        case "break-glass":
+            typed = form.get("hours", "").strip()
+            hours = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 2 else 0
+            refusal = await service.breaking.ask(actor, key, reason=reason, ticket=ticket, hours=hours)
+        case "confirm":
+            refusal = await service.breaking.confirm(actor, key, ref=form.get("ref", "-"))
+        case "revoke":
+            refusal = await service.breaking.revoke(actor, key, reason=reason)
         case _:
             return not_found(visit)
     if refusal is None and not shown:
@@ -153,7 +163,9 @@ async def act(visit: Visit, id: str) -> Answer:
     )
     if refusal is None:
         return visit.show(view)
-    field = "ticket" if action == "reset" and not ticket.strip() else "reason"
+    field = "ticket" if action in ("reset", "break-glass") and not ticket.strip() else "reason"
+    if action == "break-glass" and ticket.strip() and reason.strip():
+        field = "hours"
     return visit.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
 
 
@@ -216,6 +228,27 @@ async def _account(
         typed_reason=reason,
         typed_ticket=ticket,
         shown_ticket=shown,
+        grant=_grant(visit, found),
+        longest=MAX_HOURS,
+        typed_hours=visit.form.get("hours", "") if open_form == "break-glass" else str(DEFAULT_HOURS),
+    )
+
+
+def _grant(visit: Visit, found: Account) -> views_admin.GrantLine | None:
+    grant = found.grant
+    if grant is None or not (is_waiting(found, visit.now) or is_in_force(found, visit.now)):
+        return None
+    return views_admin.GrantLine(
+        ref=grant.ref,
+        asked_by=grant.asked_by,
+        asked_at=grant.asked_at,
+        reason=grant.reason,
+        ticket=grant.ticket,
+        hours=grant.life // HOUR,
+        confirmed_by=grant.confirmed_by,
+        ends_at=grant.ends_at,
+        browsers=len(grant.browsers),
+        own=is_same_hand(Hand(grant.asked_by, grant.asked_in), Hand(visit.subject.id, visit.subject.tenant)),
     )
 
 
