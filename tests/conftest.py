@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers are measured; the many programs that they start would take twice as long.
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 settings.register_profile("shared", deadline=None, derandomize=True)
 settings.load_profile("shared")

@@ -22,6 +22,8 @@ PROGRAMS = {
     "oathtool": ("oathtool",),
     "npm": ("npm",),
 }
+SPREAD = ("-n", "auto", "--dist", "loadfile")
+"""A process a core; the tests of a file stay together, for they share what is slow to start."""
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 
@@ -68,7 +70,7 @@ def checks(rest: list[str], *, long: bool) -> list[Step]:
         run("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
         run("mypy", [python, "-m", "mypy"]),
         run("import-linter", [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"]),
-        run("pytest", [python, "-m", "coverage", "run", "-m", "pytest", *(["-m", ""] if long else []), *rest]),
+        run("pytest", [python, "-m", "coverage", "run", "-m", "pytest", *SPREAD, *(["-m", ""] if long else []), *rest]),
     ]
     if any(ROOT.glob(".coverage.*")):
         run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])

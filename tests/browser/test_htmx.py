@@ -22,6 +22,8 @@ from tests.web.serving import served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
 VERSION = "2.0.11"
 PAGE = """<!doctype html><html lang="en"><title>Board</title><script src="/open/htmx.js"></script>
 <h1>Board</h1><button hx-get="/fragment" hx-target="#out">Load</button><p id="out">empty</p></html>"""
@@ -66,7 +68,6 @@ def make(htmx: bytes, port: int) -> World:
     return make_world(app=app, relying_party=party)
 
 
-@pytest.mark.browser
 def test_htmx(browser: Browser, htmx: bytes, free_port: int) -> None:
     """HX-Redirect takes the page to the challenge; after the code it is back where the fragment was asked for."""
     world = make(htmx, free_port)
