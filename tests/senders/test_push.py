@@ -107,7 +107,11 @@ async def test_keys_that_are_none_are_refused(change: dict[str, Any]) -> None:
         assert server.requests == []
 
 
-@pytest.mark.parametrize("key", ["", "x", "é", KEY[:-4], KEY + "AAAA", b64(b"\x00" * 32)])
+@pytest.mark.parametrize(
+    "key",
+    ["", "x", "é", KEY[:-4], KEY + "AAAA", b64(b"\x00" * 32)],
+    ids=["empty", "short", "umlaut", "cut", "longer", "zero"],
+)
 def test_a_key_that_is_none_is_a_fault_at_start(key: str) -> None:
     """The message names the command that makes one, and never shows the key."""
     with pytest.raises(SettingsError, match="mfa-gate keys vapid") as wrong:
