@@ -30,6 +30,7 @@ from .settings import (
 )
 from .web.cookies import Cookies
 from .web.guard import Guard
+from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
 from .web.site import Site
 
@@ -158,6 +159,7 @@ class MFAGate:
             trusted_proxies=trusted,
             public=relying_party.origins[0] + prefix,
             app=app,
+            words=lambda lang: translator(lang).gettext,
         )
         self.service = Service(wiring, loaded)
         self._identify = identify

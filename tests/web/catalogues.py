@@ -32,6 +32,8 @@ def messages() -> dict[Message, str]:
         found.setdefault(tuple(text[:2]) if isinstance(text, tuple) else text, f"templates/{name}")  # type: ignore[arg-type]
     for text in _from_times():
         found.setdefault(text, "times.py")
+    for text in _spoken():
+        found.setdefault(text, "core/messages.py")
     for row in REASONS.values():
         found.setdefault(row.title, "core/reasons.py")
         found.setdefault(row.text, "core/reasons.py")
@@ -49,6 +51,15 @@ def _from_times() -> Iterator[Message]:
             yield texts[0]
         if name in {"n", "ngettext"} and len(texts) == 2:
             yield texts[0], texts[1]
+
+
+def _spoken() -> Iterator[Message]:
+    """What a call says; texts and mail are in English."""
+    tree = ast.parse((WEB.parent / "core" / "messages.py").read_text(encoding="utf-8"))
+    script = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script")
+    for node in ast.walk(script):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":
+            yield from (str(part.value) for part in node.args if isinstance(part, ast.Constant))
 
 
 def path_of(lang: str, suffix: str) -> Path:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mfa_gate.core.model import Challenge
-from tests.harness import ORIGIN, Browser, running
+from tests.harness import FETCH, JSON, ORIGIN, Browser, running
 
 from .calls import CALL, TOKEN, Phones
 
@@ -142,6 +142,33 @@ async def test_an_approval_is_collected_once() -> None:
         again = await browser.api("POST", "verify", body)
         assert again.reason in ("code_already_used", "nothing_sent")
         assert (await phones.world.account()).attempts.used == 0
+
+
+@pytest.mark.parametrize(
+    ("accept", "language", "greeting"),
+    [
+        ("de-DE,de;q=0.9,en;q=0.5", "de-DE", "Hallo."),
+        ("en-US", "en-US", "Hello."),
+        ("ar", "en-US", "Hello."),
+        ("xx", "en-US", "Hello."),
+        ("", "en-US", "Hello."),
+    ],
+)
+async def test_the_call_speaks_the_language_of_the_page(accept: str, language: str, greeting: str) -> None:
+    """Whoever reads the page in a language hears the call in it, where it can be spoken; else both are in English. The
+    provider's own ``Accept-Language`` says nothing."""
+    phones = Phones.make()
+    async with running(phones.world):
+        browser, id = await with_call(phones)
+        headers = [*FETCH, JSON, ("origin", ORIGIN), ("x-mfa-gate", "1"), ("accept-language", accept)]
+        begun = await browser.api("POST", "challenge", {"authenticator": id}, headers=headers)
+        assert begun.status == 201, begun.text
+        for params in (None, {"Digits": "1"}, {"Digits": "#"}):
+            said = ElementTree.fromstring((await phones.callback(params)).body)
+            spoken = list(said.iter("Say"))
+            assert {say.get("language") for say in spoken} == {language}
+            assert (spoken[0].text or "").startswith(greeting) or params == {"Digits": "#"}
+        assert (spoken[0].text or "").startswith("Vielen Dank" if language == "de-DE" else "Thank you")
 
 
 # -- hostile callbacks ---------------------------------------------------------------------------------------------------

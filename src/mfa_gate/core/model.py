@@ -288,7 +288,8 @@ class Recovery:
 class Caller:
     """Who asks, from where: the subject, the digest of the browser's handle ("" where it has none), the network.
 
-    ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies).
+    ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang``
+    is the language of the page, ``root`` the path that the app is mounted under.
     """
 
     subject: Subject
@@ -296,6 +297,8 @@ class Caller:
     network: str
     label: str = ""
     kind: str = "browser"
+    lang: str = "en"
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,10 @@ def _same(text: str) -> str:
     return text
 
 
+def _english(lang: str) -> Callable[[str], str]:
+    return _same
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a factor may know: whose it is, the time, fresh entropy, the keys, the rules, and words for messages.
@@ -27,7 +31,7 @@ class Context:
     ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
     party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
     ``where``, ``when``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
-    authenticators of every kind.
+    authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each.
     """
 
     key: SubjectKey
@@ -49,6 +53,8 @@ class Context:
     agent: str = ""
     person: str = ""
     translate: Callable[[str], str] = _same
+    lang: str = "en"
+    words: Callable[[str], Callable[[str], str]] = _english
 
     def draw(self, label: str, size: int) -> bytes:
         """``size`` random bytes of this context's entropy; the same label gives the same bytes."""

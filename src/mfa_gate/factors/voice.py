@@ -18,7 +18,8 @@ from .twiml import ask_for_key, say_and_hang_up
 PURPOSE = "voice"
 SAY = "voice-say"
 HOOK = "hook"
-LANGUAGE = "en-US"
+SPOKEN = {"en": "en-US", "de": "de-DE"}
+"""Languages that calls can be read in, as TwiML spells them (``<Say language>``); in all others the call is in English."""
 KEY = "#"
 CALL_LIFE = 300
 """Seconds in which a call that is confirmed by a key must be answered."""
@@ -29,8 +30,8 @@ class Voice:
     """``voice``. Data: the sealed number in E.164.
 
     A challenge: ``hook`` (digest of the secret in the callback's address), ``step`` (``placed``, ``greeted``, ``read``),
-    ``call`` (digest of the provider's id of the call), and by how it is confirmed ``elsewhere``, or ``code`` (digest) and
-    ``say`` (the code, sealed).
+    ``call`` (digest of the provider's id of the call), ``lang`` (where it is not read in English), and by how it is
+    confirmed ``elsewhere``, or ``code`` (digest) and ``say`` (the code, sealed).
     """
 
     traits = Traits(
@@ -77,7 +78,9 @@ class Voice:
             kept["elsewhere"] = True
         else:
             kept |= {"code": code_digest(context, code), "say": context.seal(SAY, code)}
-        text = script_of(context, code).greeting
+        lang = context.lang if context.lang in SPOKEN else "en"
+        kept |= {"lang": lang} if lang != "en" else {}
+        text = script_of(context, code, lang).greeting
         return Issue(
             data=kept,
             ttl=min(rules.code.ttl, CALL_LIFE) if by_key else rules.code.ttl,
@@ -95,8 +98,11 @@ class Voice:
             return Rejected(reason="malformed", free=True)
         if challenge.status in ("approved", "denied") or data["step"] == "read":
             return Rejected(reason="code_already_used", free=True)
-        script = script_of(context, "" if challenge.waits else context.open(SAY, data["say"]))
-        greeting = ask_for_key((script.greeting, script.prompt), action=url, goodbye=script.goodbye, language=LANGUAGE)
+        lang = str(data.get("lang", "en"))
+        script = script_of(context, "" if challenge.waits else context.open(SAY, data["say"]), lang)
+        greeting = ask_for_key(
+            (script.greeting, script.prompt), action=url, goodbye=script.goodbye, language=SPOKEN[lang]
+        )
         parts = (context.key.tenant, context.key.id, challenge.id, sid)
         if data["step"] == "placed":
             if key is not None:
@@ -107,7 +113,7 @@ class Voice:
             return Rejected(reason="code_already_used", free=True)
         if key != KEY:
             return Heard(status="pending", data=data, document=greeting)
-        last = say_and_hang_up((script.confirmed, script.goodbye), language=LANGUAGE)
+        last = say_and_hang_up((script.confirmed, script.goodbye), language=SPOKEN[lang])
         if challenge.waits:
             return Heard(status="approved", data=data, document=last)
         return Heard(status="pending", data={**data, "step": "read"}, document=last)
@@ -127,7 +133,7 @@ class Voice:
         return verify_code(context, data, challenges, response)
 
 
-def script_of(context: Context, code: str) -> VoiceScript:
-    """What the call says: with a code it reads that, without one the key is all."""
+def script_of(context: Context, code: str, lang: str) -> VoiceScript:
+    """What the call says in a language: with a code it reads that, without one the key is all."""
     confirm: Literal["pound", "code"] = "code" if code else "pound"
-    return voice_script(service=context.service, translate=context.translate, confirm=confirm, code=code)
+    return voice_script(service=context.service, translate=context.words(lang), confirm=confirm, code=code)

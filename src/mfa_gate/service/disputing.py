@@ -46,12 +46,13 @@ class Disputing:
 
     def url(self, kind: str, event: Event) -> str:
         """The link for a notice of ``kind`` about ``event``; "" where our own pages are not reached from outside."""
-        if not self.engine.wiring.public:
+        public = self.engine.public()
+        if not public:
             return ""
         plain = json.dumps([event.tenant, event.account, event.id, kind, event.at, event.network], ensure_ascii=False)
         nonce = self.engine.wiring.entropy(12)
         token = self.engine.keyring.seal(PURPOSE, plain.encode(), row=(PURPOSE,), nonce=nonce)
-        return f"{self.engine.wiring.public}/dispute/{token}"
+        return f"{public}/dispute/{token}"
 
     async def read(self, token: str) -> Disputed | None:
         """What a link is about; None for one that is not ours, or older than seven days."""

@@ -50,7 +50,8 @@ class RelyingParty:
 class Wiring:
     """What the developer's code holds: parts, keys and providers; no rule is in here.
 
-    ``public`` is where our own pages are reached from outside (origin and prefix), for providers and phones.
+    ``public`` is where our own pages are reached from outside (origin and prefix), for providers and phones. ``words`` has
+    the translation of a text for each language.
     """
 
     store: Store
@@ -68,6 +69,7 @@ class Wiring:
     trusted_proxies: tuple[Network, ...] = ()
     public: str = ""
     app: str = ""
+    words: Callable[[str], Callable[[str], str]] = lambda lang: str
 
 
 class Listener(Protocol):
@@ -100,6 +102,7 @@ class Engine:
         self._settings: dict[str, TenantSettings] = {}
         self._generation = 0
         self.away_since: int | None = None
+        self.root = ""
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self._after: set[asyncio.Task[None]] = set()
@@ -120,6 +123,15 @@ class Engine:
             actor=actor,
             policy=self.policy.digest[:12],
         )
+
+    def public(self, root: str | None = None) -> str:
+        """Where our own pages are reached from outside, "" where that is not known. ``root`` is the path that the app is
+        mounted under, as the request at hand shows it; without one it is that of the last visit. The origin is configured."""
+        if not self.wiring.public:
+            return ""
+        scheme, _, rest = self.wiring.public.partition("://")
+        host, _, prefix = rest.partition("/")
+        return f"{scheme}://{host}{self.root if root is None else root}/{prefix}"
 
     def rules(self, tenant: str) -> Rules:
         """The rules of a tenant."""

@@ -29,9 +29,10 @@ class Hearing:
         self.proving = proving
 
     async def hear(
-        self, kind: str, token: str, *, params: Mapping[str, str], headers: Mapping[str, str]
+        self, kind: str, token: str, *, params: Mapping[str, str], headers: Mapping[str, str], root: str = ""
     ) -> str | Refusal:
-        """What to say in return to a callback for a challenge of ``kind``. ``headers`` have names in lower case.
+        """What to say in return to a callback for a challenge of ``kind``. ``headers`` have names in lower case; ``root`` is
+        the path that the app is mounted under.
 
         Refused (``not_allowed``): a token that is not ours, a signature that is not the provider's, an address that is
         spelled another way, a challenge that has ended, a step that was taken before or is not due.
@@ -41,7 +42,7 @@ class Hearing:
         if named is None or not isinstance(part, Hears):
             return await tell_refused(self.engine, None, kind, "not_found")
         sender = self.engine.wiring.senders.for_channel(part.traits.sends)
-        url = f"{self.engine.wiring.public}/hooks/{kind}/{token}"
+        url = f"{self.engine.public(root)}/hooks/{kind}/{token}"
         if not isinstance(sender, CallsBack) or not sender.verify_callback(url, params, headers):
             return await tell_refused(self.engine, named, kind, "not_allowed")
         answer = await self._swap(named, kind, part, url, params)

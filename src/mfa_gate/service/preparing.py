@@ -128,7 +128,7 @@ class Preparing:
 
     async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
         sender = self.engine.wiring.senders.email
-        public = self.engine.wiring.public
+        public = self.engine.public()
         words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
         for key in missing:
             try:

@@ -12,7 +12,7 @@ from ..service import Service
 from . import views
 from .assets import asset_name, static_assets
 from .cookies import cookie_value
-from .facts import Scope, app_path, browser_label, header
+from .facts import Scope, browser_label, header, root_of
 from .forms import BadBody, Receive, read_json, same_origin, tells_origin
 from .i18n import available, native_name, negotiate
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
@@ -40,8 +40,7 @@ class Phone:
 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str, *, address: str) -> Answer:
     """Answer a request for ``place``, the path below ``/approve``."""
-    path, tail = scope["path"], app_path(scope)
-    root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
+    root = root_of(scope)
     phone = Phone(site=site, scope=scope, address=address, base=f"{root}{site.prefix}/approve")
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     shown = FILES.get(place)

@@ -7,7 +7,7 @@ from ..core.reasons import Refusal
 from ..service.disputing import Disputed
 from . import views
 from .cookies import cookie_value
-from .facts import Scope, app_path, header
+from .facts import Scope, header, root_of
 from .forms import BadBody, Receive, read_form
 from .i18n import negotiate
 from .responses import Answer, page
@@ -43,8 +43,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, token: str, *, addr
 
 
 def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
-    path, tail = scope["path"], app_path(scope)
-    root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
+    root = root_of(scope)
     engine = site.service.engine
     rules = engine.rules(tenant)
     accept = b",".join(value for key, value in scope["headers"] if key == b"accept-language")

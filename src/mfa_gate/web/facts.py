@@ -30,6 +30,13 @@ def app_path(scope: Scope) -> str:
     return path or "/"
 
 
+def root_of(scope: Scope) -> str:
+    """What the path has before ``app_path``: where the app is mounted, "" for nowhere."""
+    path: str = scope["path"]
+    tail = app_path(scope)
+    return path[: len(path) - len(tail)] if path.endswith(tail) else ""
+
+
 def is_clean(path: str) -> bool:
     """Whether a path has no trick in it: no control character, space, backslash, ``;``, ``%``, empty or dot segment, and
     nothing outside ASCII (S-5). A trailing slash is not empty."""

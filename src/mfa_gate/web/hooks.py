@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.reasons import Refusal
 from ..service import Service
-from .facts import Scope
+from .facts import Scope, root_of
 from .forms import MAX_BODY, BadBody, Receive, parse_form
 from .responses import NO_STORE, Answer, problem
 
@@ -28,7 +28,7 @@ async def answer(service: Service, scope: Scope, receive: Receive, place: str) -
     for name, value in scope["headers"]:
         word = name.decode("latin-1")
         headers[word] = "" if word in headers else value.decode("latin-1")
-    said = await service.hearing.hear(kind, token, params=params, headers=headers)
+    said = await service.hearing.hear(kind, token, params=params, headers=headers, root=root_of(scope))
     if isinstance(said, Refusal):
         return problem(said)
     return Answer(200, said.encode(), NO_STORE, media="text/xml; charset=utf-8")

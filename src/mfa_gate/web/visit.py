@@ -43,6 +43,10 @@ class Visit:
     off: frozenset[str] = frozenset()
     _judgement: Judgement | None = None
 
+    def __post_init__(self) -> None:
+        self.caller = replace(self.caller, lang=self.lang, root=self.root)
+        self.service.engine.root = self.root
+
     @property
     def service(self) -> Service:
         """The use cases."""
