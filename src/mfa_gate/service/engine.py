@@ -234,7 +234,7 @@ class Engine:
         for attempt in range(MAX_TURNS):
             account = guess or await self.store.load(key)
             change = step(account)
-            if change.account == account and not change.events:
+            if not change.events and change.account == account:
                 if guess is None:
                     return change.answer
                 guess = None

@@ -8,13 +8,15 @@ import random
 from collections.abc import Iterable
 
 from redis.asyncio.connection import Connection
+from redis.exceptions import ResponseError
 
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ...ports import EVERYTHING, Changed
+from .resp import Replies
 from .topology import Topology
 from .url import Address, Place
-from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Reply, connection_to, dial, hang_up
+from .wire import COMMAND_WITHIN, CONNECT_WITHIN, connection_to, dial, hang_up
 
 BEAT = 0.2
 """Seconds between two pings."""
@@ -125,12 +127,14 @@ class Channel:
                 await connection.send_packed_command(
                     connection.pack_command("SUBSCRIBE", self.name), check_health=False
                 )
-                await connection.read_response()
+                replies = Replies(connection)
+                if isinstance(refused := await replies.next(), ResponseError):
+                    raise refused
             ready.set()
             async with asyncio.TaskGroup() as group:
                 heard_at = [asyncio.get_running_loop().time()]
                 group.create_task(self._ping(connection, heard_at))
-                group.create_task(self._read(connection, heard_at))
+                group.create_task(self._read(replies, heard_at))
         finally:
             await hang_up(connection)
 
@@ -147,10 +151,10 @@ class Channel:
                 if clock() > heard_at[0] + SILENCE:
                     raise StoreUnavailable("the push channel does not answer")
 
-    async def _read(self, connection: Connection, heard_at: list[float]) -> None:
+    async def _read(self, replies: Replies, heard_at: list[float]) -> None:
         clock = asyncio.get_running_loop().time
         while True:
-            reply: Reply = await connection.read_response()
+            reply = await replies.next()
             heard_at[0] = clock()
             if reply[0] == b"message":
                 self._hear(reply[2])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from redis.exceptions import ResponseError
 
-from .wire import Command, Reply
+from .resp import Reply
+from .wire import Command
 
 QUESTIONS: tuple[Command, ...] = (
     ("INFO", "server"),

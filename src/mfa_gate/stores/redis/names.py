@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote
 
 from ...core.events import Event
@@ -9,6 +10,12 @@ from ...core.events import Event
 PREFIX = "mfa_gate:"
 STORE = PREFIX + "{store}:id"
 TENANTS = PREFIX + "{store}:tenants"
+
+
+@lru_cache(maxsize=1024)
+def keys_of(tenant: str) -> TenantKeys:
+    """The keys of a tenant."""
+    return TenantKeys(tenant)
 
 
 class TenantKeys:

@@ -15,9 +15,9 @@ from ...errors import StoreUnavailable
 from ..documents import search_text
 from . import scripts
 from .names import STORE, TENANTS, TenantKeys
+from .resp import Reply
 from .scripts import Script
 from .session import Session
-from .wire import Reply
 
 _READ_BACK_WITHIN = 0.3
 

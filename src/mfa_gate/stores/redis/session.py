@@ -15,10 +15,11 @@ from ...ports import Changed
 from .channel import Channel
 from .checks import QUESTIONS, faults_of
 from .names import PREFIX, STORE, TENANTS, TenantKeys
+from .resp import Reply
 from .scripts import ENTER, Script
 from .topology import Topology, topology_of
 from .url import Place
-from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, Reply, connection_to, dial, hang_up
+from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, connection_to, dial, hang_up
 
 _WATCH_EVERY = 0.4
 _CHECK_EVERY = 30.0

@@ -17,7 +17,7 @@ from ...ports import Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, checksum, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
 from . import scripts
-from .names import TenantKeys, bucket_key, claim_key, meta_key
+from .names import bucket_key, claim_key, keys_of, meta_key
 from .rows import Operation, arguments_of, find_events, in_tenant, landed, line_of, summary_from, tenants_of
 from .scripts import Script
 from .session import Session
@@ -105,7 +105,7 @@ class RedisStore:
 
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last committed on the primary."""
-        session, keys = await self._ready(), TenantKeys(key.tenant)
+        session, keys = await self._ready(), keys_of(key.tenant)
         # The account before the head: a flush in between is seen at the head.
         row, head = await session.ask(
             keys.head, ("HMGET", keys.account(key.id), "v", "b", "c"), ("HGET", keys.head, "store")
@@ -116,7 +116,7 @@ class RedisStore:
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account if its version is still the stored one, with all that commits with it."""
-        session, key, keys = await self._ready(), account.key, TenantKeys(account.key.tenant)
+        session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
         version, op, body, summary = account.version + 1, secrets.token_hex(8), encode(account), summary_of(account)
         own = [event for event in events if event.tenant == key.tenant]
         done = await self._change(
@@ -138,7 +138,7 @@ class RedisStore:
 
     async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
         """As ``swap``, for a tenant's settings."""
-        session, tenant, keys = await self._ready(), settings.tenant, TenantKeys(settings.tenant)
+        session, tenant, keys = await self._ready(), settings.tenant, keys_of(settings.tenant)
         version, op = settings.version + 1, secrets.token_hex(8)
         own = [event for event in events if event.tenant == tenant]
         done = await self._change(
@@ -175,7 +175,7 @@ class RedisStore:
         """Write events that belong to no change; those of one tenant together."""
         session = await self._ready()
         for tenant in dict.fromkeys(event.tenant for event in events):
-            keys, own = TenantKeys(tenant), [event for event in events if event.tenant == tenant]
+            keys, own = keys_of(tenant), [event for event in events if event.tenant == tenant]
             await in_tenant(
                 session, tenant, scripts.APPEND, [keys.head, keys.trail, *keys.indexes(own)], *arguments_of(own)
             )
@@ -225,7 +225,7 @@ class RedisStore:
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings."""
-        session, keys = await self._ready(), TenantKeys(tenant)
+        session, keys = await self._ready(), keys_of(tenant)
         ((version, body, head),) = await session.ask(keys.head, ("HMGET", keys.head, "sv", "sb", "store"))
         if head != session.store_id.encode() and (version is not None or not await session.is_unknown(tenant)):
             raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}")
@@ -235,7 +235,7 @@ class RedisStore:
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
     ) -> Page:
         """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it."""
-        session, keys, word = await self._ready(), TenantKeys(tenant), search_word(query)
+        session, keys, word = await self._ready(), keys_of(tenant), search_word(query)
         ids = keys.status(status) if status else keys.ids
         found: list[Summary] = []
         bound = f"({after}" if after else "-"
@@ -255,7 +255,7 @@ class RedisStore:
 
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """How many accounts of the tenant have each status."""
-        session, keys = await self._ready(), TenantKeys(tenant)
+        session, keys = await self._ready(), keys_of(tenant)
         counting = [("ZCARD", keys.status(status)) for status in STATUSES]
         *counts, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
         if head != session.store_id.encode():
@@ -284,13 +284,13 @@ class RedisStore:
         session = await self._ready()
 
         async def links(name: str, after: int) -> list[tuple[int, bytes, str]]:
-            keys = TenantKeys(name)
+            keys = keys_of(name)
             first = f"({after}" if after >= 0 else "-"
             (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", PIECE))
             return [(int(stamp.partition(b"-")[0]), parts[3], parts[5].decode()) for stamp, parts in entries]
 
         async def head(name: str) -> tuple[str, int]:
-            keys = TenantKeys(name)
+            keys = keys_of(name)
             ((digest, length),) = await session.ask(keys.head, ("HMGET", keys.head, "digest", "length"))
             return (digest or b"").decode(), int(length or 0)
 
@@ -313,7 +313,7 @@ class RedisStore:
             if after is not None and tenant < after.tenant:
                 continue
             bound = f"({after.id}" if after is not None and tenant == after.tenant else "-"
-            keys, rest = TenantKeys(tenant), limit - len(found)
+            keys, rest = keys_of(tenant), limit - len(found)
             (ids,) = await session.ask(keys.head, ("ZRANGEBYLEX", keys.ids, bound, "+", "LIMIT", 0, rest))
             found += [SubjectKey(tenant, id.decode()) for id in ids]
             if len(found) == limit:

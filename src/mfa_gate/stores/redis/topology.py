@@ -9,8 +9,9 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
+from .resp import Reply
 from .url import Address, Place
-from .wire import CONNECT_WITHIN, Command, Reply, Wire, connection_to, dial, hang_up
+from .wire import CONNECT_WITHIN, Command, Wire, connection_to, dial, hang_up
 
 
 class Topology(Protocol):

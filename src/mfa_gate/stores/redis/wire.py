@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio.connection import Connection, SSLConnection
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from ...errors import StoreUnavailable
+from .resp import Replies, Reply
 from .url import Address, Place
 
 CONNECT_WITHIN = 0.25
@@ -23,7 +24,6 @@ _PAUSE = (0.05, 0.25)
 _BATCH = 128
 
 Command = tuple[str | bytes | int, ...]
-Reply = Any
 Find = Callable[[], Awaitable[Address]]
 
 
@@ -103,6 +103,7 @@ class Wire:
         self._place = place
         self._find = find
         self._connection: Connection | None = None
+        self._replies: Replies | None = None
         self._waiting: deque[Job] = deque()
         self._task: asyncio.Task[None] | None = None
         self._resting_until = 0.0
@@ -180,22 +181,18 @@ class Wire:
         if role[0] != b"master":
             await hang_up(connection)
             raise StoreUnavailable(f"the Redis server is a {role[0].decode(errors='replace')}, not the primary")
-        self._connection = connection
+        self._connection, self._replies = connection, Replies(connection)
 
     async def _exchange(self, jobs: Sequence[Job]) -> None:
         connection = self._connection
         assert connection is not None
+        assert self._replies is not None
         commands = [command for job in jobs for command in job.commands]
         waits = self._place.replicas > 0 and any(job.writes for job in jobs)
         if waits:
             commands.append(("WAIT", self._place.replicas, int(COMMAND_WITHIN * 600)))
         await connection.send_packed_command(packed(commands), check_health=False)
-        replies: list[Reply] = []
-        for _ in commands:
-            try:
-                replies.append(await connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
+        replies = [await self._replies.next() for _ in commands]
         acknowledged = replies.pop() if waits else 0
         enough = isinstance(acknowledged, int) and acknowledged >= self._place.replicas
         at = 0
