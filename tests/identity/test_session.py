@@ -57,6 +57,7 @@ async def test_a_good_cookie_is_somebody() -> None:
         f"session={cookie({})}",
         f"session={cookie({'user': 'ann'})}",
     ],
+    ids=["none", "empty", "altered", "other-key", "other-name", "nobody", "another-field"],
 )
 async def test_any_other_is_nobody(header: str) -> None:
     """Missing, altered, of another key or without the user: nobody, as in the app itself."""
