@@ -239,7 +239,8 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
         return _first_enrollment(requirement, standing, watched)
     if unmet:
         return _step_up(requirement, standing, unmet, watched, now)
-    if not standing.upstream and not any(
+    elsewhere = any(p.factor == UPSTREAM and meets(p, requirement.demands[0], now) for p in standing.proofs)
+    if not elsewhere and not any(
         _is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
     ):
         return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)

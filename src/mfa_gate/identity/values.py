@@ -8,6 +8,9 @@ from typing import Any
 from ..core.model import Upstream
 from ..errors import SettingsError
 
+LATEST = 1 << 53
+"""Beyond every point in time, and the last whole number that JSON tells exactly."""
+
 
 class WiringFault(SettingsError):
     """The middleware stack is in the wrong order: what tells who is signed in has not run when the gate asks."""
@@ -50,6 +53,9 @@ def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
     words = (amr,) if isinstance(amr, str) else tuple(amr) if isinstance(amr, (list, tuple)) else ()
     told = tuple(word for word in words if isinstance(word, str))
     if not isinstance(at, (int, float)) or isinstance(at, bool) or not (told or isinstance(acr, str)):
+        return None
+    # Not a number, endless, or longer than what can be printed: no time, and no reason to refuse the request.
+    if not 0 < at < LATEST:
         return None
     return Upstream(amr=told, acr=acr if isinstance(acr, str) else "", at=int(at))
 

@@ -8,7 +8,7 @@ from .. import attempts as budget
 from ..events import Moment
 from ..model import Account, Lock, Ticket
 from ..reasons import Refusal
-from .base import Change, end_proofs, keep, refuse, tidy, time_of
+from .base import Change, end_proofs, keep, logins_until, refuse, tidy, time_of
 from .breaking import close, stated
 
 
@@ -22,7 +22,8 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
     # A lock has ended what was granted before it: to unlock revives nothing.
     account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
     now = time_of(account, moment)
-    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=now)
+    logins_from = logins_until(account, now)
+    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from)
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 

@@ -64,7 +64,12 @@ def time_of(account: Account, moment: Moment) -> int:
 
 def end_proofs(account: Account, now: int) -> Account:
     """Every proof made so far is over, and no earlier sign-in at an identity provider becomes one."""
-    return replace(account, epoch=account.epoch + 1, logins_from=max(account.logins_from, now))
+    return replace(account, epoch=account.epoch + 1, logins_from=logins_until(account, now))
+
+
+def logins_until(account: Account, now: int) -> int:
+    """Up to when no sign-in elsewhere counts any more: until now, and none that was seen, by whosever clock it is later."""
+    return max([now, account.logins_from, *(at for at, _ in account.logins)])
 
 
 def tidy(account: Account, now: int) -> Account:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..assurance import TraitsOf
+from ..decision import login_handle
 from ..entropy import handle_digest
 from ..events import Moment
 from ..model import Acceptance, Account, Authenticator, Caller, Recovery
@@ -113,7 +114,9 @@ def accept_agreement(
 def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Change[None]:
     """The agreement was declined: what this browser has proven ends with it, so that it starts anew."""
     event = moment.event("agreement.declined", account.key)
-    changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle != caller.handle))
+    upstream = caller.subject.upstream
+    mine = (caller.handle, login_handle(upstream) if upstream else "")
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle not in mine))
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
 
 

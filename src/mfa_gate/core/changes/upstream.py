@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..attempts import is_spent
-from ..decision import UPSTREAM, login_handle
+from ..decision import UPSTREAM, login_handle, session_mark
 from ..events import Moment
 from ..model import MAX_LOGINS, Account, Browser, Caller, Proof
 from ..networks import UNKNOWN
@@ -45,6 +45,7 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
         at=min(upstream.at, now),
         network=caller.network,
         epoch=account.epoch,
+        session=session_mark(caller.subject) if rules.freshness.remember == "session" else "",
     )
     browser = Browser(
         id=event.id.lower(),

@@ -35,7 +35,8 @@ async def settings(visit: Visit) -> Answer:
         return visit.lead_on(judgement.decision)
     account = judgement.account
     proven = bool(judgement.standing and judgement.standing.proofs)
-    if account is not None and account.authenticators and not proven:
+    held = account is not None and bool(account.authenticators or (judgement.standing and judgement.standing.enrolled))
+    if held and not proven:
         return confirm_first(visit, "")
     if visit.scope["method"] == "POST":
         return await _act(visit, judgement)
