@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
 __all__ = [
+    "END",
     "EVERYTHING",
+    "Anchor",
     "BeforeSend",
     "CallsBack",
     "Changed",
@@ -159,6 +161,18 @@ class Taken:
     wait: int = 0
 
 
+END = "$"
+"""The cursor behind the last line of a trail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """Where the kept part of a trail begins: how many lines were pruned before it, and the digest of the last of them."""
+
+    lines: int = 0
+    digest: str = ""
+
+
 class Store(Protocol):
     """Accounts, events, limits and tenants' settings. It loads and swaps, and is nothing clever.
 
@@ -226,9 +240,33 @@ class Store(Protocol):
     ) -> EventPage:
         """The tenant's trail, newest first; ``tenant`` "" is all tenants."""
 
+    async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
+        """The tenant's trail, oldest first, behind the cursor ``after`` ("" the beginning, ``END`` the end). ``next`` is
+        always the cursor behind the last line given: what was committed since comes behind it, and nothing before it."""
+
+    async def trails(self) -> tuple[str, ...]:
+        """The tenants that have a trail."""
+
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove up to ``limit`` of the tenant's oldest lines, as far as they are older than ``before`` (UTC seconds), and
+        move the anchor with them, in one piece. How many. The lines that are left verify as before."""
+
+    async def anchor(self, tenant: str, /) -> Anchor:
+        """Where the kept part of the tenant's trail begins."""
+
+    async def mark(self, name: str, ids: Sequence[str], /) -> None:
+        """Remember ``ids`` under ``name`` until ``unmark``."""
+
+    async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
+        """Which of ``ids`` are remembered under ``name``."""
+
+    async def unmark(self, name: str, ids: Sequence[str], /) -> None:
+        """Forget ``ids``."""
+
     async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
         """The tenants whose trail is not what was written ("" looks at all), with the place, counted from 0, of the first
-        line that was removed, moved or altered; empty where every trail is whole."""
+        line that was removed, moved or altered; empty where every trail is whole. What was pruned counts, and is no fault:
+        a trail is verified from its anchor on."""
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own (canary, ratchets), or None."""

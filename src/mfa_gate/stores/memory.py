@@ -15,7 +15,7 @@ from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import START, chain_line, event_to_json
 from ..errors import StoreUnavailable
-from ..ports import EVERYTHING, Changed, EventPage, Page, Take, Taken
+from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Page, Take, Taken
 from .documents import (
     account_from,
     checksum,
@@ -40,7 +40,9 @@ class _Contents:
     accounts: dict[SubjectKey, tuple[int, bytes, int]] = field(default_factory=dict)
     roster: dict[str, dict[str, tuple[Summary, str]]] = field(default_factory=dict)
     order: dict[str, list[str]] = field(default_factory=dict)
-    lines: list[tuple[Event, str, str]] = field(default_factory=list)
+    lines: list[tuple[Event, str, str] | None] = field(default_factory=list)
+    anchors: dict[str, Anchor] = field(default_factory=dict)
+    marks: dict[str, set[str]] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
     settings: dict[str, tuple[int, str]] = field(default_factory=dict)
     claims: dict[str, SubjectKey] = field(default_factory=dict)
@@ -217,7 +219,10 @@ class MemoryStore:
         start = len(contents.lines) if before < 0 else min(before, len(contents.lines))
         last = start
         for number in range(start - 1, -1, -1):
-            event, line, _ = contents.lines[number]
+            kept = contents.lines[number]
+            if kept is None:
+                continue
+            event, line, _ = kept
             if tenant not in ("", event.tenant) or account not in ("", event.account) or kind not in ("", event.kind):
                 continue
             if len(found) == limit:
@@ -230,9 +235,11 @@ class MemoryStore:
         """The tenants whose trail is broken, with the place of the first wrong line."""
         contents = self._ready()
         broken: dict[str, int] = {}
-        for name in {tenant} if tenant else {event.tenant for event, _, _ in contents.lines} | contents.heads.keys():
-            previous, count = START, 0
-            for event, line, digest in contents.lines:
+        lines = [line for line in contents.lines if line is not None]
+        for name in {tenant} if tenant else {event.tenant for event, _, _ in lines} | contents.heads.keys():
+            start = contents.anchors.get(name, Anchor())
+            previous, count = start.digest, start.lines
+            for event, line, digest in lines:
                 if event.tenant != name:
                     continue
                 previous = chain_line(previous, line)
@@ -242,6 +249,54 @@ class MemoryStore:
             if previous != contents.heads.get(name, START):
                 broken[name] = count
         return broken
+
+    async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
+        """The tenant's trail, oldest first."""
+        contents = self._ready()
+        if after == END:
+            return EventPage(items=(), next=str(len(contents.lines)))
+        place = cursor_from(after)
+        if place is None:
+            return EventPage(items=(), next=after)
+        place, found = max(place, 0), list[Event]()
+        while place < len(contents.lines) and len(found) < limit:
+            kept, place = contents.lines[place], place + 1
+            if kept is not None and kept[0].tenant == tenant:
+                found.append(event_from(kept[1]))
+        return EventPage(items=tuple(found), next=str(place))
+
+    async def trails(self) -> tuple[str, ...]:
+        """The tenants that have a trail."""
+        return tuple(sorted(self._ready().heads))
+
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove the tenant's oldest lines and move the anchor."""
+        contents, count = self._ready(), 0
+        for place, kept in enumerate(contents.lines):
+            if kept is None or kept[0].tenant != tenant:
+                continue
+            if count == limit or kept[0].at >= before:
+                break
+            contents.lines[place], count = None, count + 1
+            start = contents.anchors.get(tenant, Anchor())
+            contents.anchors[tenant] = Anchor(lines=start.lines + 1, digest=kept[2])
+        return count
+
+    async def anchor(self, tenant: str, /) -> Anchor:
+        """Where the kept part of the tenant's trail begins."""
+        return self._ready().anchors.get(tenant, Anchor())
+
+    async def mark(self, name: str, ids: Sequence[str], /) -> None:
+        """Remember ``ids`` under ``name``."""
+        self._ready().marks.setdefault(name, set()).update(ids)
+
+    async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
+        """Which of ``ids`` are remembered under ``name``."""
+        return frozenset(ids) & self._ready().marks.get(name, set())
+
+    async def unmark(self, name: str, ids: Sequence[str], /) -> None:
+        """Forget ``ids``."""
+        self._ready().marks.get(name, set()).difference_update(ids)
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from ..core.trail import START, chain_line
+from ..core.trail import chain_line
+from ..ports import Anchor
 
 PIECE = 1_000
 
@@ -14,17 +15,28 @@ Link = tuple[int, str | bytes, str]
 Links = Callable[[str, int], Awaitable[Sequence[Link]]]
 """Up to ``PIECE`` links of a tenant after a place."""
 Head = Callable[[str], Awaitable[tuple[str, int]]]
-"""The digest of a tenant's last line, and how many lines there are."""
+"""The digest of a tenant's last line, and how many lines there are, those that were pruned included."""
+AnchorOf = Callable[[str], Awaitable[Anchor]]
+"""Where the kept part begins."""
 
 
-async def broken_trails(tenants: Iterable[str], links: Links, head: Head) -> dict[str, int]:
+async def broken_trails(tenants: Iterable[str], links: Links, head: Head, anchor: AnchorOf) -> dict[str, int]:
     """The tenants whose trail is broken, with the place, counted from 0, of the first wrong line."""
-    found = {tenant: await _broken_at(tenant, links, head) for tenant in tenants}
+    found = {tenant: await _broken_in(tenant, links, head, anchor) for tenant in tenants}
     return {tenant: at for tenant, at in found.items() if at is not None}
 
 
-async def _broken_at(tenant: str, links: Links, head: Head) -> int | None:
-    digest, count, place = START, 0, -1
+async def _broken_in(tenant: str, links: Links, head: Head, anchor: AnchorOf) -> int | None:
+    """As ``_broken_at``; where lines were pruned meanwhile, once more."""
+    while True:
+        start = await anchor(tenant)
+        at = await _broken_at(tenant, links, head, start)
+        if at is None or start == await anchor(tenant):
+            return at
+
+
+async def _broken_at(tenant: str, links: Links, head: Head, start: Anchor) -> int | None:
+    digest, count, place = start.digest, start.lines, -1
     while True:
         piece = await links(tenant, place)
         for _, line, written in piece:

@@ -10,7 +10,7 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..ports import EVERYTHING, Changed, Store, Take, Taken
+from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Store, Take, Taken
 
 __all__ = ["StoreSuite"]
 
@@ -249,6 +249,75 @@ class StoreSuite:
         assert await store.verify_trail() == {}
         assert await other.verify_trail("clinic") == {}
         assert await other.verify_trail("nobody") == {}
+
+    async def test_trail_reads_forward(self, store: Store, other: Store) -> None:
+        """Oldest first, in pieces, one tenant at a time; from the end only what came since; nothing is missed or doubled."""
+        finance = SubjectKey("finance", "x")
+        assert await store.trail("clinic") == EventPage(items=(), next=(await store.trail("clinic", after=END)).next)
+        for number in range(7):
+            await (store, other)[number % 2].append([event(number), event(number, key=finance)])
+        seen: list[str] = []
+        after = ""
+        while (page := await other.trail("clinic", after=after, limit=3)).items:
+            assert all(line.tenant == "clinic" for line in page.items)
+            seen += [line.id for line in page.items]
+            after = page.next
+        assert seen == [f"e{number}" for number in range(7)]
+        assert page.next == after
+        end = (await store.trail("clinic", after=END)).next
+        assert (await store.trail("clinic", after=end)).items == ()
+        await other.append([event(8)])
+        assert [line.id for line in (await store.trail("clinic", after=end)).items] == ["e8"]
+        assert [line.id for line in (await store.trail("clinic", after=after)).items] == ["e8"]
+        for odd in ("x", "-5", "9" * 40, "' OR 1=1 --"):
+            assert (await store.trail("clinic", after=odd)) == EventPage(items=(), next=odd)
+        assert set(await store.trails()) == {"clinic", "finance"}
+
+    async def test_pruned_trails_hold(self, store: Store, other: Store) -> None:
+        """The oldest lines go, up to the first that is young enough; what is left verifies, also while others write."""
+        finance = SubjectKey("finance", "x")
+        for number in range(20):
+            await store.append([event(number), event(number, key=finance, kind="account.locked")])
+        start = event(0).at
+        assert await store.anchor("clinic") == Anchor()
+        assert await store.prune("clinic", before=start) == 0
+        assert await store.prune("clinic", before=start + 12, limit=5) == 5
+        assert await other.prune("clinic", before=start + 12) == 7
+        assert await other.prune("clinic", before=start + 12) == 0
+        assert (await store.anchor("clinic")).lines == 12
+        assert await store.anchor("finance") == Anchor()
+        assert [line.id for line in (await store.trail("clinic", limit=2)).items] == ["e12", "e13"]
+        assert len((await store.events("clinic")).items) == 8
+        assert len((await store.events("clinic", account="alice")).items) == 8
+        assert len((await store.events("clinic", kind="attempt.failed")).items) == 8
+        assert len((await store.events("finance")).items) == 20
+        writes = [other.append([event(100 + number)]) for number in range(10)]
+        prunes = [(store, other)[n % 2].prune("clinic", before=start + 16, limit=2) for n in range(4)]
+        await asyncio.gather(*writes, *prunes, store.verify_trail())
+        assert await store.verify_trail() == {}
+        assert (await store.anchor("clinic")).lines == 16
+        # A line that is younger than one behind it keeps what is behind it: only the beginning of a trail goes.
+        await store.append([event(-50)])
+        assert await store.prune("clinic", before=start) == 0
+        assert await store.prune("clinic", before=start + 1000) == 15
+        assert await store.verify_trail() == {}
+        await other.append([event(200)])
+        assert [line.id for line in (await store.trail("clinic")).items] == ["e200"]
+        assert await store.verify_trail() == {}
+
+    async def test_marks(self, store: Store, other: Store) -> None:
+        """What is remembered under a name is found by all until it is forgotten; names do not mix."""
+        ids = ["a", "b", *ODD_IDS]
+        assert await store.marked("one", ids) == frozenset()
+        await store.mark("one", ids)
+        await store.mark("one", ids[:2])
+        assert await other.marked("one", [*ids, "never"]) == frozenset(ids)
+        assert await other.marked("two", ids) == frozenset()
+        await other.unmark("one", [*ids[:1], "never"])
+        assert await store.marked("one", ids) == frozenset(ids[1:])
+        for nothing in (store.mark("one", []), store.unmark("one", [])):
+            await nothing
+        assert await store.marked("one", []) == frozenset()
 
     async def test_foreign_cursors(self, store: Store) -> None:
         """A cursor that no page gave finds nothing and breaks nothing."""

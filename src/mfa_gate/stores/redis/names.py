@@ -58,6 +58,11 @@ def claim_key(name: str) -> str:
     return f"{PREFIX}c:{_tagged(name)}"
 
 
+def mark_key(name: str) -> str:
+    """What is remembered under a name."""
+    return f"{PREFIX}w:{_tagged(name)}"
+
+
 def bucket_key(bucket: str) -> str:
     """What was taken of a limit."""
     return f"{PREFIX}l:{_tagged(bucket)}"

@@ -190,6 +190,27 @@ end
 """Keys: head, trail, and the index where one is wanted. Arguments: store, newest stamp as a bound, limit, kind where the
 index is not the kind's own. The answer has stamps and lines, newest first."""
 
+PRUNE = Script(
+    _HEAD
+    + """
+local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+if not first or first[1] ~= ARGV[2] then return {'lost'} end
+local count = 0
+for at = 4, #ARGV, 2 do
+  local name = string.match(ARGV[at], '%d+')
+  redis.call('XDEL', KEYS[2], ARGV[at])
+  if ARGV[at + 1] == '1' then redis.call('ZREM', KEYS[3 + 2 * count], name) end
+  redis.call('ZREM', KEYS[4 + 2 * count], name)
+  count = count + 1
+end
+redis.call('HINCRBY', KEYS[1], 'pruned', count)
+redis.call('HSET', KEYS[1], 'anchor', ARGV[3])
+return {'done'}
+"""
+)
+"""Keys: head, trail, two index keys a line. Arguments: store, id of the first line, digest of the last one to go, then for each
+line its id and whether it has an account."""
+
 TAKE = Script(
     """
 local limit, window, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Sequence
+from itertools import takewhile
 
 from ...core.codec import encode
 from ...core.events import Event
@@ -13,11 +14,11 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES, Summary, summary_of
 from ...errors import StoreUnavailable
-from ...ports import Changed, EventPage, Page, Take, Taken
-from ..documents import account_from, checksum, event_from, search_word, settings_from, settings_to
+from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
+from ..documents import account_from, checksum, cursor_from, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
 from . import scripts
-from .names import bucket_key, claim_key, keys_of, meta_key
+from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .rows import Operation, arguments_of, find_events, in_tenant, landed, line_of, summary_from, tenants_of
 from .scripts import Script
 from .session import Session
@@ -26,6 +27,7 @@ from .wire import OutcomeUnknown
 
 __all__ = ["RedisStore"]
 
+PRUNED_AT_ONCE = 500
 _LOOKED_AT = 2_000
 """How many lines of the roster one script looks at: a few milliseconds."""
 
@@ -294,7 +296,68 @@ class RedisStore:
             ((digest, length),) = await session.ask(keys.head, ("HMGET", keys.head, "digest", "length"))
             return (digest or b"").decode(), int(length or 0)
 
-        return await broken_trails([tenant] if tenant else await tenants_of(session), links, head)
+        return await broken_trails([tenant] if tenant else await tenants_of(session), links, head, self.anchor)
+
+    async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
+        """The tenant's trail, oldest first."""
+        session, keys = await self._ready(), keys_of(tenant)
+        if after == END:
+            ((stamp,),) = await session.ask(keys.head, ("HMGET", keys.head, "stamp"))
+            return EventPage(items=(), next=(stamp or b"0").decode())
+        place = cursor_from(after)
+        if place is None:
+            return EventPage(items=(), next=after)
+        first = f"({place}-0" if place > 0 else "-"
+        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", limit))
+        last = entries[-1][0].decode().partition("-")[0] if entries else str(max(place, 0))
+        return EventPage(items=tuple(event_from(parts[3]) for _, parts in entries), next=last)
+
+    async def trails(self) -> tuple[str, ...]:
+        """The tenants that have a trail."""
+        return tuple(await tenants_of(await self._ready()))
+
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove the tenant's oldest lines and move the anchor; what another process pruned meanwhile is not counted."""
+        session, keys, pruned = await self._ready(), keys_of(tenant), 0
+        while pruned < limit:
+            size = min(limit - pruned, PRUNED_AT_ONCE)
+            (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, "-", "+", "COUNT", size))
+            read = ((stamp, event_from(parts[3]), parts[5]) for stamp, parts in entries)
+            old = list(takewhile(lambda line: line[1].at < before, read))
+            if not old:
+                break
+            marks = [mark for stamp, event, _ in old for mark in (stamp, "1" if event.account else "0")]
+            indexes = keys.indexes([event for _, event, _ in old])
+            reply = await in_tenant(
+                session, tenant, scripts.PRUNE, [keys.head, keys.trail, *indexes], old[0][0], old[-1][2], *marks
+            )
+            pruned += len(old) if reply[0] == b"done" else 0
+            if len(old) < size:
+                break
+        return pruned
+
+    async def anchor(self, tenant: str, /) -> Anchor:
+        """Where the kept part of the tenant's trail begins."""
+        session, keys = await self._ready(), keys_of(tenant)
+        ((digest, lines),) = await session.ask(keys.head, ("HMGET", keys.head, "anchor", "pruned"))
+        return Anchor(lines=int(lines or 0), digest=(digest or b"").decode())
+
+    async def mark(self, name: str, ids: Sequence[str], /) -> None:
+        """Remember ``ids`` under ``name``."""
+        if ids:
+            await (await self._ready()).ask(mark_key(name), ("SADD", mark_key(name), *ids), writes=True)
+
+    async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
+        """Which of ``ids`` are remembered under ``name``."""
+        if not ids:
+            return frozenset()
+        (found,) = await (await self._ready()).ask(mark_key(name), ("SMISMEMBER", mark_key(name), *ids))
+        return frozenset(id for id, there in zip(ids, found, strict=True) if there)
+
+    async def unmark(self, name: str, ids: Sequence[str], /) -> None:
+        """Forget ``ids``."""
+        if ids:
+            await (await self._ready()).ask(mark_key(name), ("SREM", mark_key(name), *ids), writes=True)
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""

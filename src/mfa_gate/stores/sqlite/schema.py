@@ -31,6 +31,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         " PRIMARY KEY (bucket, at)) WITHOUT ROWID",
         "CREATE INDEX taken_end ON taken (ends_at)",
     ),
+    1: (
+        "CREATE TABLE anchor (tenant TEXT PRIMARY KEY, digest TEXT NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE mark (name TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (name, id)) WITHOUT ROWID",
+    ),
 }
 """From version N to N + 1. A released step is never edited: a change of the tables is a further step."""
 

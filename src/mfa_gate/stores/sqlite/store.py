@@ -15,10 +15,10 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
-from ...ports import Changed, EventPage, Page, Take, Taken
+from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
-from . import statements
+from . import statements, trail
 from .file import OPEN_PATIENCE, StoreFile
 from .forks import watch
 from .lane import Lane
@@ -197,7 +197,43 @@ class SQLiteStore:
             return await read.run(statements.trail_head(name))
 
         tenants = [tenant] if tenant else await read.run(statements.trailing_tenants)
-        return await broken_trails(tenants, links, head)
+        return await broken_trails(tenants, links, head, self.anchor)
+
+    async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
+        """The tenant's trail, oldest first."""
+        if after == END:
+            last = await self._read().run(trail.end_of(tenant))
+            return EventPage(items=(), next=str(last))
+        place = cursor_from(after)
+        if place is None:
+            return EventPage(items=(), next=after)
+        found = await self._read().run(trail.lines_behind(tenant, place, limit))
+        items = tuple(event_from(line) for _, line in found)
+        return EventPage(items=items, next=str(found[-1][0]) if found else str(max(place, 0)))
+
+    async def trails(self) -> tuple[str, ...]:
+        """The tenants that have a trail."""
+        return tuple(await self._read().run(statements.trailing_tenants))
+
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+        """Remove the tenant's oldest lines and move the anchor."""
+        return await self._write().run(trail.prune(tenant, before=before, limit=limit))
+
+    async def anchor(self, tenant: str, /) -> Anchor:
+        """Where the kept part of the tenant's trail begins."""
+        return await self._read().run(trail.anchor_of(tenant))
+
+    async def mark(self, name: str, ids: Sequence[str], /) -> None:
+        """Remember ``ids`` under ``name``."""
+        await self._write().run(trail.mark(name, ids))
+
+    async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
+        """Which of ``ids`` are remembered under ``name``."""
+        return await self._read().run(trail.marked(name, ids))
+
+    async def unmark(self, name: str, ids: Sequence[str], /) -> None:
+        """Forget ``ids``."""
+        await self._write().run(trail.unmark(name, ids))
 
     async def meta(self, name: str, /) -> bytes | None:
         """A small value of the store's own."""
