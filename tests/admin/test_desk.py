@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import Subject
+from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import Policy, Rules
 from tests.harness import Browser, World, make_world, running, with_rules
 
@@ -380,6 +381,44 @@ async def test_approving_is_a_reset(world: World) -> None:
     account = await world.account()
     assert (account.recovery, account.authenticators) == (None, ())
     assert (await lost.state())["state"] == "enroll"
+
+
+async def test_a_request_is_held_so_that_it_can_be_stopped() -> None:
+    """The hold is policy: until a request has waited that long, neither reset nor ticket; the person is told at once, and who
+    never asked is not held. An unlock takes nothing away, so it is never held."""
+    policy = with_rules(lambda rules: replace(rules, recovery=replace(rules.recovery, hold=Seconds(86_400))))
+    async with running(make_world(policy=policy)) as world:
+        ann = await world.enrolled()
+        await world.enrolled("bob")
+        lost = await world.browser(address="203.0.113.99")
+        assert (await lost.api("POST", "recovery", {"about": "stolen"})).status == 202
+        await world.engine.idle()
+        assert "asked for help" in world.email.messages[-1].subject
+        boss = await boss_of(world)
+        body = {"ticket": "T-1", "reason": "seen the passport"}
+        refused = await boss.api("POST", "admin/accounts/ann/reset", body)
+        assert (refused.status, refused.reason) == (429, "too_soon")
+        assert 86_000 < refused.json()["retry_after"] <= 86_400
+        page = await boss.form("/mfa/admin/accounts/ann", {"action": "reset", **body})
+        assert (page.status, "Held" in page.text) == (429, True)
+        assert (await boss.api("GET", "admin/accounts/ann")).json()["recovery"]["held_until"]
+        assert (await boss.api("POST", "admin/accounts/bob/reset", body)).status == 200
+        assert await ann.is_in()
+        world.clock.advance(86_400)
+        assert (await boss.prove()).status == 200
+        assert (await boss.api("POST", "admin/accounts/ann/reset", body)).status == 200
+
+
+async def test_a_held_request_that_was_stopped_is_gone() -> None:
+    """Who was not it says so, and nothing is left to approve."""
+    policy = with_rules(lambda rules: replace(rules, recovery=replace(rules.recovery, hold=Seconds(86_400))))
+    async with running(make_world(policy=policy)) as world:
+        ann = await world.enrolled()
+        lost = await world.browser(address="203.0.113.99")
+        await lost.api("POST", "recovery", {"about": "stolen"})
+        assert (await ann.form("/mfa", {"action": "stop"})).status == 303
+        assert (await world.account()).recovery is None
+        assert [event.kind for event in world.events][-1] == "recovery.stopped"
 
 
 async def test_nothing_to_ask_for_where_the_policy_offers_no_request() -> None:

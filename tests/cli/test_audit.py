@@ -91,7 +91,7 @@ def test_a_cell_is_no_formula(run: Run, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whole: 0. An altered line: 1, with tenant and line, counted from 1."""
-    assert run("audit", "verify") == (0, {"whole": True, "broken": {}})
+    assert run("audit", "verify") == (0, {"whole": True, "broken": {}, "pruned": {}})
     with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
         changed = connection.execute(
             "UPDATE event SET body = replace(body, 'attempt.failed', 'attempt.refused') WHERE seq ="
@@ -102,10 +102,28 @@ def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
             "SELECT count(*) FROM event WHERE tenant = 'alpha' AND seq <="
             " (SELECT min(seq) FROM event WHERE kind = 'attempt.failed')"
         ).fetchone()[0]
-    assert run("audit", "verify") == (1, {"whole": False, "broken": {"alpha": place}})
+    assert run("audit", "verify") == (1, {"whole": False, "broken": {"alpha": place}, "pruned": {}})
     assert run("audit", "verify", "--tenant", "beta")[0] == 0
     assert main(["audit", "verify"]) == 1
     assert f"alpha: broken at line {place}" in capsys.readouterr().out
+
+
+def test_prune(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Retention is policy: nothing goes without it; with it the old lines go, it is told who did it, and the rest verifies."""
+    assert run("audit", "prune", "--actor", "eve") == (1, {"pruned": {}, "retention": None})
+    count = len(run("audit", "list", "--tenant", "alpha", "--limit", "1000")[1]["events"])
+    (tmp_path / "policy.toml").write_text('version = 1\nname = "tests"\n[audit]\nretention = "30d"\n')
+    code, told = run("audit", "prune", "--tenant", "alpha", "--actor", "eve")
+    assert (code, told) == (0, {"pruned": {"alpha": count}})
+    (left,) = run("audit", "list", "--tenant", "alpha")[1]["events"]
+    assert (left["kind"], left["actor"], left["reason"]) == ("audit.pruned", "operator:eve", "retention")
+    assert run("audit", "verify") == (0, {"whole": True, "broken": {}, "pruned": {"alpha": count}})
+    assert main(["audit", "verify"]) == 0
+    assert f"alpha: verified from line {count + 1} on" in capsys.readouterr().out
+    assert run("audit", "prune", "--tenant", "alpha", "--actor", "eve")[1] == {"pruned": {}}
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE event SET digest = 'x' || digest WHERE tenant = 'alpha'")
+    assert run("audit", "verify")[1]["broken"] == {"alpha": count + 1}
 
 
 @pytest.mark.slow

@@ -81,6 +81,8 @@ OUT_OF_BOUNDS: dict[str, str] = {
     "actor_max_age": '"1s"',
     "ways": '["bribe"]',
     "contact": '"a\\nb"',
+    "hold": '"31d"',
+    "retention": '"29d"',
     "id": '"a/b"',
     "title": '""',
     "file": '"missing.md"',

@@ -125,7 +125,7 @@ def damaged(path: Path) -> None:
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "another program's": (foreign, "another program's SQLite file: give the store a file of its own"),
-    "newer": (newer, "has schema 99, this release knows 1: install the release that wrote it"),
+    "newer": (newer, f"has schema 99, this release knows {schema.SCHEMA}: install the release that wrote it"),
     "no SQLite": (lambda path: path.write_bytes(b"hello" * 1000), "no SQLite file, or a damaged one"),
     "torn": (torn, "damaged"),
     "damaged": (damaged, "damaged"),
@@ -182,14 +182,14 @@ async def test_old_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_upgrade(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-20: an older file is brought up to date in one step that is whole, and keeps its contents."""
     await made(path)
-    monkeypatch.setitem(schema.STEPS, 1, ("CREATE TABLE more (x)", "INSERT INTO more VALUES (5)"))
+    monkeypatch.setitem(schema.STEPS, schema.SCHEMA, ("CREATE TABLE more (x)", "INSERT INTO more VALUES (5)"))
     for module in (schema, starting, __import__("mfa_gate.stores.sqlite.file", fromlist=["x"])):
-        monkeypatch.setattr(module, "SCHEMA", 2)
-    monkeypatch.setattr(__import__("mfa_gate.stores.sqlite.lane", fromlist=["x"]), "SCHEMA", 2)
+        monkeypatch.setattr(module, "SCHEMA", len(schema.STEPS))
+    monkeypatch.setattr(__import__("mfa_gate.stores.sqlite.lane", fromlist=["x"]), "SCHEMA", len(schema.STEPS))
     await asyncio.gather(*(made_again(path) for _ in range(4)))
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT x FROM more").fetchall() == [(5,)]
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.STEPS),)
 
 
 async def test_first_starts_at_once(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The commands about the audit trail: list, follow, export, verify."""
+"""The commands about the audit trail: list, follow, export, verify, prune."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ..core.events import Event
 from ..service import Service
 from ..web.admin_api import event_document
-from .operating import DONE, NO, add_parts, running, tell
+from .operating import DONE, NO, add_actor, add_parts, running, tell
 
 PAGE = 200
 EVERY = 1.0
@@ -33,6 +33,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         ("follow", follow, "print events as they come, for a log shipper or fail2ban"),
         ("export", export, "the whole trail as JSON lines or CSV, oldest first"),
         ("verify", verify, "check that no line was removed, moved or altered"),
+        ("prune", prune, "remove what is older than the policy's [audit] retention; the rest verifies as before"),
     ):
         command = commands.add_parser(name, help=help_text)
         add_parts(command)
@@ -40,6 +41,8 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         if name in ("list", "follow", "export"):
             command.add_argument("--account", default="", metavar="ID")
             command.add_argument("--kind", default="")
+        if name == "prune":
+            add_actor(command, reason=False)
         if name == "list":
             command.add_argument("--limit", type=int, default=50)
         if name == "export":
@@ -138,9 +141,27 @@ def _cell(value: object) -> str:
 
 async def verify(args: argparse.Namespace, service: Service) -> int:
     """``audit verify``: exit 1 and the place where a trail is broken."""
-    broken = await service.engine.store.verify_trail(args.tenant)
-    text = (
-        "\n".join(f"{tenant}: broken at line {line + 1}" for tenant, line in broken.items()) or "every trail is whole"
-    )
-    tell(args, {"whole": not broken, "broken": {tenant: line + 1 for tenant, line in broken.items()}}, text)
+    broken, anchors = await service.retaining.verify(args.tenant)
+    lines = [f"{tenant}: broken at line {line + 1}" for tenant, line in broken.items()] or ["every trail is whole"]
+    lines += [
+        f"{tenant}: verified from line {anchor.lines + 1} on, pruned before it" for tenant, anchor in anchors.items()
+    ]
+    document = {
+        "whole": not broken,
+        "broken": {tenant: line + 1 for tenant, line in broken.items()},
+        "pruned": {tenant: anchor.lines for tenant, anchor in anchors.items()},
+    }
+    tell(args, document, "\n".join(lines))
     return NO if broken else DONE
+
+
+async def prune(args: argparse.Namespace, service: Service) -> int:
+    """``audit prune``: exit 1 where the policy keeps every line for good."""
+    names = [args.tenant] if args.tenant else list(await service.engine.store.trails())
+    if names and all(service.engine.rules(name).audit.retention is None for name in names):
+        tell(args, {"pruned": {}, "retention": None}, "the policy names no [audit] retention: every line is kept")
+        return NO
+    found = await service.retaining.prune(tenant=args.tenant, actor=f"operator:{args.actor}")
+    text = "\n".join(f"{tenant}: {count} lines removed" for tenant, count in found.items()) or "nothing is old enough"
+    tell(args, {"pruned": found}, text)
+    return DONE

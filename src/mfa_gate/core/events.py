@@ -44,6 +44,7 @@ KINDS: dict[str, str] = {
     "tenant.changed": "the tenant's factors were chosen",
     "tenant.message": "a test message or reminder was sent",
     "admin.denied": "an administrator's action was refused",
+    "audit.pruned": "lines of the trail that are older than the policy keeps them were removed",
     "break_glass.asked": "a break-glass grant was asked for",
     "break_glass.granted": "a second administrator confirmed a break-glass grant",
     "break_glass.used": "a browser was let in by a break-glass grant, for the first time",

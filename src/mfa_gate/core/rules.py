@@ -257,10 +257,19 @@ class RoleRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryRules:
-    """``[recovery]``."""
+    """``[recovery]``. ``hold``: a request for help is approved (by reset or ticket) only after it has waited this long, so
+    that the person, who is told at once, can stop it."""
 
     ways: tuple[str, ...] = ("backup-code", "other-factor", "request")
     contact: str = "Call your administrator."
+    hold: Seconds = Seconds(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRules:
+    """``[audit]``. ``retention``: lines of the trail older than this are pruned; None keeps them for good."""
+
+    retention: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +358,7 @@ class Rules:
     attempts: AttemptRules = AttemptRules()
     roles: RoleRules = RoleRules()
     recovery: RecoveryRules = RecoveryRules()
+    audit: AuditRules = AuditRules()
     agreement: AgreementRules | None = None
     brand: BrandRules = BrandRules()
     exempt: tuple[Exemption, ...] = ()

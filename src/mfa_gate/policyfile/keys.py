@@ -11,6 +11,7 @@ from ..core.rules import (
     METHODS,
     AgreementRules,
     AttemptRules,
+    AuditRules,
     BackupCodeRules,
     BrandRules,
     CodeRules,
@@ -223,7 +224,9 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
     RecoveryRules: {
         "ways": some_of(RecoveryRules().ways, empty=True, stricter="fewer"),
         "contact": text(500, empty=True),
+        "hold": length("0s", "30d", "higher"),
     },
+    AuditRules: {"retention": length("30d", "10000d")},
     AgreementRules: {
         "id": LABEL,
         "version": LABEL,

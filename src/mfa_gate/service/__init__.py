@@ -16,6 +16,7 @@ from .keeping import Keeping
 from .metrics import Metrics
 from .notices import Notices
 from .proving import Issued, Proving, Verified
+from .retaining import Retaining
 from .sending import Sending
 from .upstream import Upstream
 
@@ -40,6 +41,7 @@ class Service:
         self.disputing = Disputing(self.engine, self.judge, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.proving)
         self.hooks = LockHook(self.engine)
+        self.retaining = Retaining(self.engine)
         self.metrics = Metrics(self.engine)
 
     async def open(self) -> str:

@@ -170,13 +170,14 @@ class Administering:
         return await self.act(actor, "unlock", key, lambda account: steps.lock(account, moment, reason=reason))
 
     async def reset(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
-        """Remove every factor under a ticket; then the host resets the password, too."""
-        moment = self.moment(actor)
+        """Remove every factor under a ticket; then the host resets the password, too. While a request for help is held
+        (``[recovery] hold``) this is refused with ``too_soon``."""
+        moment, hold = self.moment(actor), int(self.engine.rules(key.tenant).recovery.hold)
         claims: list[str] = []
 
         def step(account: Account) -> changes.Change[Refusal | None]:
             claims[:] = [str(a.data["claim"]) for a in account.authenticators if "claim" in a.data]
-            return steps.reset(account, moment, ticket=ticket, reason=reason)
+            return steps.reset(account, moment, ticket=ticket, reason=reason, hold=hold)
 
         refusal = await self.act(actor, "reset", key, step)
         if refusal is None:
@@ -187,7 +188,7 @@ class Administering:
 
     async def give_ticket(self, actor: Actor, key: SubjectKey, *, reason: str) -> str | Refusal:
         """An enrollment ticket, shown this once: 130 bits, one use, one day."""
-        moment = self.moment(actor)
+        moment, hold = self.moment(actor), int(self.engine.rules(key.tenant).recovery.hold)
         raw = self.engine.wiring.entropy(TICKET_CHARS)
         text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
@@ -195,7 +196,9 @@ class Administering:
             actor,
             "reset",
             key,
-            lambda account: steps.give_ticket(account, moment, digest=digest, life=TICKET_LIFE, reason=reason),
+            lambda account: steps.give_ticket(
+                account, moment, digest=digest, life=TICKET_LIFE, reason=reason, hold=hold
+            ),
             unknown=True,
         )
         return refusal or "-".join(text[at : at + 5] for at in range(0, len(text), 5))

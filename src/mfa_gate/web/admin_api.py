@@ -109,7 +109,14 @@ def account_document(visit: Visit, account: Account) -> dict[str, object]:
             }
             for b in account.browsers
         ],
-        "recovery": {"at": stamp(waiting.at), "about": waiting.about, "ref": waiting.ref} if waiting else None,
+        "recovery": {
+            "at": stamp(waiting.at),
+            "about": waiting.about,
+            "ref": waiting.ref,
+            "held_until": stamp(waiting.at + int(rules.recovery.hold)),
+        }
+        if waiting
+        else None,
         "break_glass": grant_document(account, visit.now),
     }
 

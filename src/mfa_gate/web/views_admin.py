@@ -101,6 +101,7 @@ class AdminAccount:
     locked_by: str = ""
     recovery_about: str = ""
     recovery_at: int = 0
+    held_until: int = 0
     own: bool = False
     open_form: str = ""
     typed_reason: str = ""

@@ -45,13 +45,25 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
-def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Change[Refusal | None]:
+def held(account: Account, now: int, hold: int) -> Refusal | None:
+    """Why what a waiting request for help asks for is not done yet: it waits ``hold`` seconds, in which the person, who was
+    told at every contact, can stop it. Where nobody asked, nothing is held."""
+    waiting = account.recovery
+    left = waiting.at + hold - max(now, account.seen_at) if waiting is not None else 0
+    if left <= 0:
+        return None
+    return Refusal(reason="too_soon", retry_after=left, detail="The request is held until then, so that it can be stopped.")
+
+
+def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: int = 0) -> Change[Refusal | None]:
     """Every factor, browser, challenge and draft is gone, so that the person enrolls anew (S-94: none is ever set here).
 
-    A lock for want of attempts goes with the factors that were guessed at; one by an administrator stays.
+    A lock for want of attempts goes with the factors that were guessed at; one by an administrator stays. ``hold`` in seconds.
     """
     if not stated(reason) or not stated(ticket):
         return refuse(account, "malformed")
+    if refusal := held(account, moment.now, hold):
+        return keep(account, refusal)
     now = time_of(account, moment)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
     account, ended = close(account, moment, reason="reset")
@@ -75,12 +87,16 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str) -> Chan
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
-def give_ticket(account: Account, moment: Moment, *, digest: str, life: int, reason: str) -> Change[Refusal | None]:
+def give_ticket(
+    account: Account, moment: Moment, *, digest: str, life: int, reason: str, hold: int = 0
+) -> Change[Refusal | None]:
     """Leave for one first enrollment within ``life`` seconds. Only for somebody without a factor; a newer one replaces it."""
     if not stated(reason):
         return refuse(account, "malformed")
     if account.authenticators:
         return refuse(account, "already_enrolled")
+    if refusal := held(account, moment.now, hold):
+        return keep(account, refusal)
     now = time_of(account, moment)
     event = moment.event("enrollment.ticket", account.key, reason=stated(reason))
     ticket = Ticket(digest=digest, expires_at=now + life, actor=moment.actor, ref=event.id)

@@ -153,7 +153,7 @@ async def act(visit: Visit, id: str) -> Answer:
             return not_found(visit)
     if refusal is None and not shown:
         return visit.go(_url(visit, key), notice=Notice(word=f"admin_{action}", value=id))
-    if refusal is not None and refusal.reason != "malformed":
+    if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
         return _no(visit, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     found = await service.account(actor, key)
     if isinstance(found, Refusal):
@@ -163,6 +163,8 @@ async def act(visit: Visit, id: str) -> Answer:
     )
     if refusal is None:
         return visit.show(view)
+    if refusal.reason == "too_soon":
+        return visit.show(view, status=429, problems=[problem_from(refusal, "")])
     field = "ticket" if action in ("reset", "break-glass") and not ticket.strip() else "reason"
     if action == "break-glass" and ticket.strip() and reason.strip():
         field = "hours"
@@ -180,7 +182,7 @@ async def _account(
     shown: str = "",
 ) -> views_admin.AdminAccount:
     rules = visit.service.engine.rules(found.key.tenant)
-    summary, lock, waiting = summary_of(found), found.lock, found.recovery
+    summary, lock, waiting, hold = summary_of(found), found.lock, found.recovery, int(rules.recovery.hold)
     events = await visit.service.engine.store.events(found.key.tenant, account=found.key.id, limit=RECENT)
     return views_admin.AdminAccount(
         desk=desk,
@@ -223,6 +225,7 @@ async def _account(
         locked_by=lock.actor if lock else "",
         recovery_about=waiting.about if waiting else "",
         recovery_at=waiting.at if waiting else 0,
+        held_until=waiting.at + hold if waiting and visit.now < waiting.at + hold else 0,
         own=found.key == visit.subject.key,
         open_form=open_form,
         typed_reason=reason,
