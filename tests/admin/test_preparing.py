@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from mfa_gate import Contacts, Subject
+from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SendFailed
+from mfa_gate.identity import SessionUser
 from mfa_gate.service.preparing import all_reachable
-from tests.harness import make_world, running, with_rules
+from tests.harness import Browser, make_world, running, with_rules
 
 DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin")))
 OPTIONAL = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="optional")))
@@ -102,6 +105,26 @@ async def test_reminders() -> None:
         world.clock.advance(DAY)
         await boss.prove()
         assert (await boss.form("/mfa/admin/tenant", {"action": "remind"})).status == 303
+
+
+async def test_no_reminder_for_who_signs_in_elsewhere() -> None:
+    """Whose sign-in elsewhere counts as the second step is not missing; where the policy trusts none, they are."""
+    trusting = replace(OPTIONAL.base, freshness=replace(OPTIONAL.base.freshness, trust_amr=("mfa",)))
+    policy = replace(OPTIONAL, base=trusting, tenants={**OPTIONAL.tenants, "alpha": trusting})
+
+    async def directory(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
+        return [person("ann", "ann@alpha.example"), person("bob", "bob@alpha.example")]
+
+    identify = SessionUser("user_id", tenant="org", session="sid", amr="amr", auth_time="auth_time")
+    async with running(make_world(policy=policy, identify=identify, directory=directory)) as world:
+        ann = Browser(world)
+        session = {"user_id": "ann", "org": "alpha", "sid": "s", "amr": ["mfa"], "auth_time": int(world.clock.now())}
+        await ann.ask("POST", "/login", body=json.dumps(session).encode())
+        assert (await ann.page("/records")).status == 200
+        missing = world.gate.service.administering.preparing.missing
+        assert await missing("alpha") == (SubjectKey("alpha", "bob"),)
+        world.engine.use_policy(OPTIONAL)
+        assert set(await missing("alpha")) == {SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")}
 
 
 async def test_one_address_that_fails_stops_no_other() -> None:

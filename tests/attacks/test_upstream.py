@@ -9,11 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
+from mfa_gate import require_proof
 from mfa_gate.core.changes.administering import lock, reset, unlock
 from mfa_gate.core.changes.disputing import dispute
 from mfa_gate.core.codec import decode, encode
-from mfa_gate.core.model import MAX_BROWSERS, MAX_BYTES, Account, Browser, Seconds, Subject, Upstream
+from mfa_gate.core.model import MAX_BROWSERS, MAX_BYTES, Account, Browser, Grant, Seconds, Subject, Upstream
 from mfa_gate.core.rules import DAY, EnrollmentRules, PathRule, RoleRules, Rules, StepUpRule
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.identity import SessionUser
@@ -25,6 +30,7 @@ from tests.harness import (
     START,
     World,
     call,
+    log_in,
     make_world,
     running,
     socket_scope,
@@ -396,6 +402,105 @@ async def test_old_sign_ins_change_nothing(world: World) -> None:
     world.clock.advance(60)
     anew = await signed_in(world, groups=["desk"])
     assert (await anew.api("PATCH", f"authenticators/{id}", {"label": "x"})).status == 200
+
+
+async def test_administrators(world: World) -> None:
+    """An administrator acts on a sign-in of the last minutes, at home."""
+    boss = await signed_in(world, user_id="boss", groups=["desk"])
+    ann = await signed_in(world)
+    assert await passes(ann)
+    assert (await boss.page("/mfa/admin/accounts/ann")).status == 200
+    locks = {"reason": "lost"}
+    assert (await stolen(boss).api("POST", "admin/accounts/ann/lock", locks)).reason == "proof_required"
+    world.clock.advance(3600)
+    assert (await boss.api("POST", "admin/accounts/ann/lock", locks)).reason == "proof_required"
+    anew = await signed_in(world, user_id="boss", groups=["desk"])
+    assert (await anew.api("POST", "admin/accounts/ann/lock", locks)).status in (200, 204)
+    world.clock.advance(60)
+    assert not await passes(await signed_in(world))
+
+
+@pytest.mark.parametrize("address", [HOME, HOTEL])
+@pytest.mark.parametrize(
+    "place", ["/mfa/confirm", "/mfa/enroll", "/mfa/enroll/totp", "/files/fresh", "/files/strong", "/files/codes"]
+)
+async def test_no_circle(world: World, place: str, address: str) -> None:
+    """Whoever has only signed in elsewhere, an hour ago, is asked to sign in again where that is too old or not here: the
+    pages do not lead round in a circle."""
+    ann = await signed_in(world)
+    assert await passes(ann)
+    world.clock.advance(3600)
+    someone = stolen(ann, address)
+    seen = [place]
+    reply = await someone.page(place)
+    while reply.status == 303 and len(seen) < 6:
+        seen.append(reply.location)
+        reply = await someone.page(reply.location)
+    assert (reply.status, "Sign in again" in reply.text) == (200, True), seen
+
+
+async def test_grant(world: World) -> None:
+    """Under a break-glass grant a stolen session still binds nothing, and when the grant is over nothing is left of it."""
+    ann = await signed_in(world)
+    assert await passes(ann)
+    account = await world.account()
+    granted = Grant(
+        ref="G",
+        asked_by="a",
+        asked_at=START,
+        reason="lost",
+        ticket="T",
+        life=3600,
+        epoch=account.epoch,
+        confirmed_by="b",
+        ends_at=START + 3600,
+    )
+    await put(world, replace(account, grant=granted))
+    elsewhere = stolen(ann)
+    assert await passes(elsewhere)
+    assert (await elsewhere.api("POST", "enroll", {"factor": "totp"})).reason == "proof_required"
+    assert not await passes(elsewhere, "/files/fresh")
+    world.clock.advance(3600)
+    assert not await passes(elsewhere)
+    assert await passes(ann)
+
+
+async def test_endpoints_that_ask() -> None:
+    """``require_proof`` is met by a sign-in young enough, on its own network, and never where it names factors."""
+
+    async def told(request: Request) -> Response:
+        return PlainTextResponse("in")
+
+    routes = [
+        Route("/login", log_in, methods=["POST"]),
+        Route("/young", require_proof("5m")(told)),
+        Route("/strong", require_proof(phishing_resistant=True)(told)),
+        Route("/named", require_proof(factors=["totp"])(told)),
+    ]
+    world = make_world(policy=with_rules(trusting), identify=KEYS, app=Starlette(routes=routes))
+    ann = await signed_in(world)
+    assert (await ann.page("/young")).status == 200
+    assert (await stolen(ann).page("/young")).status == 303
+    assert (await ann.page("/strong")).status == 303
+    assert (await ann.page("/named")).status == 303
+    world.clock.advance(301)
+    assert (await ann.page("/young")).location == "/mfa/challenge"
+    assert "Sign in again" in (await ann.page("/mfa/challenge")).text
+
+
+async def test_report_only() -> None:
+    """In report-only a stolen session passes, as all do, and what would have been is written down; it binds nothing."""
+
+    def watching(rules: Rules) -> Rules:
+        return replace(trusting(rules), mode="report-only")
+
+    world = make_world(policy=with_rules(watching), identify=KEYS)
+    ann = await signed_in(world)
+    assert await passes(ann)
+    assert world.kinds("decision.report") == []
+    assert await passes(stolen(ann))
+    assert [event.reason for event in world.kinds("decision.report")] == ["ip_changed"]
+    assert len((await world.account()).logins) == 1
 
 
 async def test_rules_that_ask_for_more(world: World) -> None:

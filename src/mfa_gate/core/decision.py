@@ -327,7 +327,7 @@ def _step_up(
     reason: ChallengeReason
     if any(meets(proof, base, now) for proof in standing.proofs):
         reason = "step_up"
-        if not usable:
+        if not usable and not _signs_in_again(standing, demand):
             kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
             why = Why(rule=demand.rule, missing="factor", demands=requirement.demands, watched=watched)
             return Enroll(why=why, factors=kinds)
@@ -340,6 +340,11 @@ def _step_up(
             usable = tuple(a.id for a in allowed)
     why = Why(rule=demand.rule, missing=reason, demands=requirement.demands, watched=watched)
     return StepUp(why=why, reason=reason, demand=demand, authenticators=usable)
+
+
+def _signs_in_again(standing: Standing, demand: Demand) -> bool:
+    """Whether a newer sign-in elsewhere is all that is missing: nobody enrolls something for the sake of age alone."""
+    return standing.upstream and not demand.factors_any and not demand.phishing_resistant
 
 
 def state_of(decision: Decision) -> State:

@@ -90,19 +90,23 @@ class Preparing:
         return len(missing)
 
     async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:
-        """Everybody known, to us or to the host's directory, who has nothing set up; the first ten thousand."""
+        """Everybody known, to us or to the host's directory, who has nothing set up; the first ten thousand. Who signs in
+        elsewhere with a second factor that the policy trusts needs nothing."""
         found: dict[SubjectKey, None] = {}
         after, store = "", self.engine.store
+        freshness = self.engine.rules(tenant).freshness
+        trusting = bool(freshness.trust_amr or freshness.trust_acr)
         while len(found) < MAX_REMINDED:
             page = await store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
-            found |= dict.fromkeys(summary.key for summary in page.items)
+            keys = [summary.key for summary in page.items]
+            found |= dict.fromkeys([key for key in keys if not trusting or not (await store.load(key)).logins])
             after = page.next
             if not after:
                 break
         for subject, _ in await self.known(tenant) or ():
             if len(found) < MAX_REMINDED and subject.tenant == tenant and subject.key not in found:
                 account = await store.load(subject.key)
-                if not account.authenticators:
+                if not account.authenticators and not (trusting and account.logins):
                     found[subject.key] = None
         return tuple(found)
 
