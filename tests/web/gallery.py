@@ -136,6 +136,10 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "challenge-push-unsent", replace(push, number="", waiting=False, sending="unsent"), frame
     key = v.Challenge(way=KEY, why="step_up", public_key='{"challenge":"AA"}', others=others)
     yield "challenge-passkey", key, frame
+    for word in ("wrong", "expired", "already_used", "malformed"):
+        yield f"challenge-passkey-{word.replace('_', '-')}", key, bad(frame, f"passkey_{word}", "")
+        yield f"challenge-push-{word.replace('_', '-')}", push, bad(frame, f"request_{word}", "")
+    yield "challenge-totp-or-passkey", replace(totp, passkey="a5"), frame
     yield "challenge-passkey-cancelled", key, bad(frame, "passkey_cancelled", "")
     yield "challenge-unknown-kind", v.Challenge(way=ODD, why="no_proof", others=(APP,)), frame
     ways = (KEY, PUSH, APP, replace(PHONE, last=True), CALL, MAIL, CODES)
@@ -385,6 +389,13 @@ class _Handler(SimpleHTTPRequestHandler):
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", CSP)
         super().end_headers()
+
+    def do_POST(self) -> None:
+        """What a script asks for is not here."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b"{}")
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""

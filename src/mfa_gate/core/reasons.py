@@ -97,6 +97,15 @@ _ROWS = (
 
 REASONS: dict[str, Reason] = {row.word: row for row in _ROWS}
 
+UNTYPED: dict[str, tuple[str, str]] = {
+    "wrong_code": ("That was not accepted", "Try again, or choose another way."),
+    "code_expired": ("That has ended", "Ask again and answer in time, or choose another way."),
+    "code_already_used": ("That was answered before", "Ask again, or choose another way."),
+    "malformed": ("That answer could not be read", "Try again, or choose another way."),
+    "nothing_sent": ("Nothing is waiting for an answer", "Ask first, then answer."),
+}
+"""Title and text of the same reasons where no code is typed: a passkey, a phone that approves, a call."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:

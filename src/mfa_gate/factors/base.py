@@ -268,3 +268,14 @@ def reseal(context: Context, factor: Factor, data: Fields) -> Fields:
         # The nonce hangs on what was sealed: a swap that is repeated over other data never uses it twice.
         fresh[name] = keyring.seal(purpose, plain, row=row, nonce=context.draw(f"reseal/{purpose}/{old}", 12))
     return {**data, **fresh} if fresh else data
+
+
+@runtime_checkable
+class Signals(Protocol):
+    """A factor whose credentials a browser keeps, and should be told of when one no longer counts."""
+
+    def owner(self, data: Fields, /) -> str:
+        """Whose credential it was, in the browser's own words."""
+
+    def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
+        """What ``PublicKeyCredential.signalAllAcceptedCredentials`` takes: which of the owner's credentials still count."""

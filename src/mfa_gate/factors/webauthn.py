@@ -98,6 +98,15 @@ class WebAuthn:
         show = options_to_json_dict(request)
         return Issue(data={**asked, "type": "get", "offered": offered}, ttl=CHALLENGE_TTL, show={"public_key": show})
 
+    def owner(self, data: Fields, /) -> str:
+        """The user handle."""
+        return str(data.get("user", ""))
+
+    def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
+        """The ids that are left (WebAuthn Level 3, 5.1.10.4; U-47)."""
+        mine = [str(a.data["credential"]) for a in passkeys(context)]
+        return {"rpId": context.host, "userId": owner, "allAcceptedCredentialIds": mine}
+
     def read(self, response: object, rules: Rules, /) -> object | None:
         """A ``PasskeyResponse``, from JSON text or an object."""
         return read_response(response)

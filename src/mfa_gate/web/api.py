@@ -8,9 +8,9 @@ from typing import Any
 
 from ..core import attempts
 from ..core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
-from ..core.model import MAX_ID_BYTES, Authenticator
-from ..core.reasons import Refusal
-from ..factors import FACTORS
+from ..core.model import MAX_ID_BYTES, Account, Authenticator, Challenge, Enrollment
+from ..core.reasons import UNTYPED, Refusal
+from ..factors import FACTORS, TRAITS
 from ..service import Judgement, Verified
 from . import admin_api
 from .facts import header
@@ -180,10 +180,32 @@ async def verify(visit: Visit, body: Body, name: str) -> Answer:
         remember=body.get("remember", True),
     )
     if isinstance(result, Refusal):
-        return problem(result)
+        return await _refused(visit, body, result)
     if result.again:
-        return problem(Refusal(reason="code_already_used"))
+        return await _refused(visit, body, Refusal(reason="code_already_used"))
     return as_json({**await _proven(visit, result)})
+
+
+async def _refused(visit: Visit, body: Body, refusal: Refusal) -> Answer:
+    """A refused answer, in words of its own where no code was typed: a passkey is none."""
+    account = (await visit.judgement()).account
+    if account is None or refusal.reason not in UNTYPED or _types_code(account, body):
+        return problem(refusal)
+    title, detail = UNTYPED[refusal.reason]
+    return problem(refusal, title=title, detail=detail)
+
+
+def _types_code(account: Account, body: Body) -> bool:
+    """Whether what the body names is answered with a code."""
+    ids = {body.get(name) for name in ("authenticator", "challenge", "enrollment")} - {None, ""}
+    known: tuple[Authenticator | Enrollment | Challenge, ...] = (
+        *account.authenticators,
+        *account.enrollments,
+        *account.challenges,
+    )
+    kinds = {thing.factor for thing in known if thing.id in ids and thing.factor in TRAITS}
+    by_code = {challenge.factor for challenge in account.challenges if "code" in challenge.data}
+    return not kinds or any(TRAITS[kind].typed or kind in by_code for kind in kinds)
 
 
 async def _proven(visit: Visit, result: Verified) -> dict[str, object]:
@@ -228,7 +250,7 @@ async def confirm(visit: Visit, body: Body, name: str) -> Answer:
         visit.caller, handle=visit.handle, enrollment=body["enrollment"], response=body["response"]
     )
     if isinstance(done, Refusal):
-        return problem(done)
+        return await _refused(visit, body, done)
     if done.again:
         return problem(Refusal(reason="code_already_used"))
     token = visit.take_proof(done.handle, remembered=visit.rules.freshness.remember == "browser")

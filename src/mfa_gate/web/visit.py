@@ -9,8 +9,9 @@ from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts
-from ..core.reasons import Refusal
+from ..core.reasons import UNTYPED, Refusal
 from ..core.rules import Rules
+from ..factors import TRAITS
 from ..service import Judgement, Service
 from .cookies import PENDING_LIFE, Jar, Note, cookie_value
 from .facts import Scope, own_place, safe_path
@@ -169,7 +170,8 @@ class Visit:
         if not note:
             return None
         self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.flash))
-        return Notice(word=str(note.get("w", "")), value=str(note.get("v", "")), count=int(note.get("n", 0)))
+        word, value, owner = (str(note.get(name, "")) for name in ("w", "v", "o"))
+        return Notice(word=word, value=value, count=int(note.get("n", 0)), owner=owner)
 
     def show(
         self,
@@ -189,7 +191,7 @@ class Visit:
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
         """303 to ``to``. ``done`` forgets what was interrupted."""
         if notice is not None:
-            note = {"w": notice.word, "v": notice.value, "n": notice.count}
+            note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
         if done:
             self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.going))
@@ -258,8 +260,16 @@ def shape_of(typed: str, digits: int = 6) -> str:
     return "code_short" if len(kept) < digits else "code_long"
 
 
-def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None) -> Problem:
-    """A refusal as a problem of a form field."""
+def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None, kind: str = "") -> Problem:
+    """A refusal as a problem of a form field. ``kind`` is the factor's where nothing was typed: it has words of its own."""
     if typed is not None and refusal.reason == "malformed":
         return Problem(reason=shape_of(typed), field=field)
-    return Problem(reason=refusal.reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)
+    reason = own_word(kind, refusal.reason) if kind else refusal.reason
+    return Problem(reason=reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)
+
+
+def own_word(kind: str, reason: str) -> str:
+    """The word for ``reason`` where a passkey was asked for (``passkey_…``), or a call or a phone (``request_…``)."""
+    if reason not in UNTYPED:
+        return reason
+    return f"{'request' if TRAITS[kind].sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
 from ...core.reasons import Refusal
-from ...factors import TRAITS
+from ...factors import FACTORS, TRAITS
+from ...factors.base import Signals
 from ...service import Judgement
 from ...service.enrolling import BACKUP
 from .. import views
@@ -68,7 +70,9 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
         case _:
             return not_found(visit)
     if not isinstance(result, Refusal):
-        return visit.go(visit.base, notice=Notice(word=word, value=result.label))
+        part = FACTORS.get(result.factor)
+        owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
+        return visit.go(visit.base, notice=Notice(word=word, value=result.label, owner=owner))
     if result.reason == "proof_required":
         return confirm_first(visit, "")
     if result.reason == "not_found":
@@ -83,6 +87,17 @@ async def _stop(visit: Visit, action: str) -> Answer:
     if refusal is None or refusal.reason == "not_found":
         return visit.go(visit.base, notice=Notice(word="stopped" if action == "stop" else "reported"))
     return confirm_first(visit, "")
+
+
+def _signal(visit: Visit, judgement: Judgement) -> str:
+    """Just after a passkey was removed: what the browser is told, so that it offers that one no more; "" else."""
+    note = visit.site.cookies.note(visit.jar, visit.jar.flash, visit.scope)
+    owner, account = str(note.get("o", "")), judgement.account
+    if not owner or account is None:
+        return ""
+    context = visit.service.proving.context(visit.caller, visit.rules, purpose="sign-in", account=account)
+    part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
+    return json.dumps(part.accepted(context, owner)) if part else ""
 
 
 async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", typed: str = "") -> views.Settings:
@@ -144,6 +159,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
         editing=editing,
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,
+        signal=_signal(visit, judgement),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from ...core.decision import Allow, StepUp
 from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
@@ -131,7 +133,8 @@ async def _refused(visit: Visit, mine: Authenticator, refusal: Refusal) -> Answe
     view = _view(visit, judgement, mine, asked, remaining=refusal.attempts_remaining)
     field = "code" if wants_code(mine.factor, asked) else ""
     typed = visit.form.get("code", "") if field else None
-    return visit.show(view, status=422, problems=[problem_from(refusal, field, typed=typed)])
+    kind = "" if field else mine.factor
+    return visit.show(view, status=422, problems=[problem_from(refusal, field, typed=typed, kind=kind)])
 
 
 async def help_page(visit: Visit) -> Answer:
@@ -141,7 +144,7 @@ async def help_page(visit: Visit) -> Answer:
     live = [
         c
         for c in (account.challenges if account else ())
-        if c.browser == visit.caller.handle and c.purpose in ("sign-in", "enroll")
+        if c.browser == visit.caller.handle and c.purpose in ("sign-in", "enroll") and not _in_browser(c.factor)
     ]
     last = max(live, key=lambda c: c.issued_at, default=None)
     if last is not None and last.purpose == "enroll":
@@ -159,11 +162,15 @@ async def help_page(visit: Visit) -> Answer:
         )
     if not isinstance(judgement.decision, StepUp):
         return visit.lead_on(judgement.decision)
-    mine = (_mine(visit, judgement, last.target) if last else None) or visit.service.proving.first_offer(
-        judgement, off=visit.off
+    asked = dict(parse_qsl(visit.scope.get("query_string", b"").decode("latin-1"), max_num_fields=5)).get("way", "")
+    mine = (
+        _mine(visit, judgement, asked)
+        or (_mine(visit, judgement, last.target) if last else None)
+        or visit.service.proving.first_offer(judgement, off=visit.off)
     )
     if mine is None:
         return not_found(visit)
+    last = last if last and last.target == mine.id else None
     return visit.show(
         views.CodeHelp(
             way=way_of(visit, mine, judgement),
@@ -222,6 +229,18 @@ def _may_send(visit: Visit, judgement: Judgement, mine: Authenticator) -> bool:
     return _came_by_link(visit.scope) and offered is not None and offered.id == mine.id
 
 
+def _passkey(visit: Visit, judgement: Judgement) -> str:
+    """The one to ask for beside a code: what the browser itself answers, when a person picks it in the field (U-42)."""
+    mine = visit.service.proving.reachable(judgement)
+    return next((a.id for a in mine if _in_browser(a.factor)), "")
+
+
+def _in_browser(factor: str) -> bool:
+    """Whether the browser answers, and neither sends nor types a code."""
+    traits = TRAITS[factor]
+    return traits.needs_challenge and not traits.sends and not traits.typed
+
+
 def _came_by_link(scope: Scope) -> bool:
     """A person's own navigation, and no browser's guess at one. Where the browser does not say, we wait for the press."""
     if scope["method"] != "GET" or header(scope, b"sec-fetch-mode") != b"navigate":
@@ -276,4 +295,5 @@ def _view(
         waiting=waiting_of(visit, challenge),
         poll_url=poll_url(visit, challenge),
         number=face.get("number", ""),
+        passkey=_passkey(visit, judgement) if wants_code(mine.factor, challenge) and not traits.backup else "",
     )

@@ -168,7 +168,7 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
 
             return visit.show(locked_view(judgement, done.ref), status=422)
         typed = visit.form.get("code", "") if wants_code(kind, asked) else None
-        problem = problem_from(done, "" if typed is None else "code", typed=typed)
+        problem = problem_from(done, "" if typed is None else "code", typed=typed, kind=kind if typed is None else "")
         if not TRAITS[kind].typed and TRAITS[kind].sends and _asked(visit, judgement, draft) is None:
             again = await _start(visit, judgement, kind, phone=draft.shown.get("phone", ""))
             return visit.show(again, status=422, problems=[problem])

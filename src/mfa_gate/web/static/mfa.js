@@ -152,6 +152,51 @@
     const allAcceptedCredentialIds = options.allowCredentials.map((known) => known.id);
     await PublicKeyCredential.signalAllAcceptedCredentials({ rpId: options.rpId, userId, allAcceptedCredentialIds }).catch(() => {});
   };
+  all("[data-signal]", (note) => {
+    if (!window.PublicKeyCredential || !PublicKeyCredential.signalAllAcceptedCredentials) return;
+    PublicKeyCredential.signalAllAcceptedCredentials(JSON.parse(note.dataset.signal)).catch(() => {});
+  });
+  // A passkey in place of a code: the browser offers it in the code's field, and asks nothing by itself (U-42). The
+  // challenge is renewed before it ends; whatever is pressed goes before it.
+  let letGo = () => {};
+  all("[data-conditional]", async (place) => {
+    const passkeys = window.PublicKeyCredential;
+    if (!passkeys || !passkeys.isConditionalMediationAvailable || !(await passkeys.isConditionalMediationAvailable())) return;
+    const typed = document.getElementById("code").form;
+    const answer = (code) => {
+      const said = new FormData(typed);
+      const form = document.createElement("form");
+      Object.assign(form, { method: "post", action: `${place.dataset.conditional}#errors`, hidden: true });
+      for (const [name, value] of [["csrf_token", said.get("csrf_token")], ["remember", said.get("remember") || ""], ["code", code]]) {
+        form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+      }
+      document.body.append(form);
+      form.submit();
+    };
+    const wait = async () => {
+      const stop = new AbortController();
+      letGo = () => stop.abort();
+      try {
+        const found = await asked(place);
+        if (!found || stop.signal.aborted) return;
+        const renew = setTimeout(() => {
+          stop.abort();
+          wait();
+        }, 240000);
+        stop.signal.addEventListener("abort", () => clearTimeout(renew));
+        const publicKey = readOptions("get", found.public_key);
+        const credential = await navigator.credentials.get({ publicKey, mediation: "conditional", signal: stop.signal });
+        clearTimeout(renew);
+        signal(found.public_key, credential);
+        answer(written(credential));
+      } catch {
+        // not chosen, or let go for something else
+      }
+    };
+    all("form", (other) => other.addEventListener("submit", () => letGo()));
+    window.addEventListener("pagehide", () => letGo());
+    wait();
+  });
   all("[data-passkey]", (button) => {
     const kind = button.dataset.passkey;
     const note = button.parentElement.querySelector("[data-passkey-says]");
@@ -167,6 +212,7 @@
       if (busy) return;
       busy = true;
       note.hidden = true;
+      letGo();
       try {
         const found = await asked(button);
         if (!found) return location.assign(location.pathname); // locked, signed out …: the page says which

@@ -69,6 +69,7 @@ class Settings:
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
     ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
     tells of a call for help that waits (``action=stop``); ``action=dispute`` says that something listed was not them.
+    ``signal`` is the JSON by which the browser learns which passkeys still count, just after one was removed.
     """
 
     template: ClassVar[str] = "settings.html"
@@ -84,6 +85,7 @@ class Settings:
     editing: str = ""
     typed_label: str = ""
     asked_at: int = 0
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class Challenge:
     number: str = ""
     poll_url: str = ""
     public_key: str = ""
+    passkey: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

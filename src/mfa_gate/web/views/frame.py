@@ -18,7 +18,10 @@ class Problem:
     ``reason`` is a word of ``core.reasons``, or one of the form's own: ``code_missing``, ``code_short``, ``code_long``,
     ``code_letters``, ``code_replaced``, ``phone_missing``, ``label_missing``, ``label_long``, ``choice_missing``,
     ``saved_missing``, ``accept_missing``, ``about_missing``, ``about_long``, ``ticket_missing``, ``ticket_wrong``,
-    ``passkey_cancelled``, ``passkey_exists``, ``passkey_unavailable``. ``field`` is the form field it belongs to (empty:
+    ``passkey_cancelled``, ``passkey_exists``, ``passkey_unavailable``, ``passkey_wrong``, ``passkey_expired``,
+    ``passkey_already_used``, ``passkey_malformed``, ``request_wrong``, ``request_expired``, ``request_already_used``,
+    ``request_malformed``.
+    ``field`` is the form field it belongs to (empty:
     the whole page), ``seconds`` how long to wait (``too_soon``), ``detail`` a name that the text mentions: the countries
     that are accepted (``phone_region``: "United States"), the kind of number (``phone_type``: ``toll-free``).
     """
@@ -33,11 +36,13 @@ class Problem:
 class Notice:
     """What was just done, told once. ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``,
     ``codes_made``, ``skipped``, ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``,
-    ``stopped``. ``value`` is the label, or the masked destination, it is about."""
+    ``stopped``. ``value`` is the label, or the masked destination, it is about. ``owner`` names the person to the browser's
+    own store of passkeys, after one was removed."""
 
     word: str
     value: str = ""
     count: int = 0
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
