@@ -23,9 +23,10 @@ BATCH = 250
 TURNS = 20
 OVER = {
     "+ session": "bare app",
-    "+ session + gate, memory": "+ session",
-    "+ session + gate, SQLite": "+ session",
-    "+ session + gate, Redis": "+ session",
+    "+ session, both cookies": "bare app",
+    "+ session + gate, memory": "+ session, both cookies",
+    "+ session + gate, SQLite": "+ session, both cookies",
+    "+ session + gate, Redis": "+ session, both cookies",
     "+ session + gate, anonymous": "+ session, anonymous",
     "+ session + gate, exempt path": "+ session, free path",
 }
@@ -98,7 +99,10 @@ async def run() -> None:
         for name, gate in gates.items():
             cookie = await prove(gate)
             apps[name] = gated(gate)
-            rows.append((f"+ session + gate, {name}", apps[name], "/", host + b"; " + cookie))
+            both = host + b"; " + cookie
+            if name == "memory":
+                rows.append(("+ session, both cookies", session, "/", both))
+            rows.append((f"+ session + gate, {name}", apps[name], "/", both))
         rows += [
             ("+ session, anonymous", session, "/", b""),
             ("+ session + gate, anonymous", apps["memory"], "/", b""),
@@ -112,7 +116,7 @@ async def run() -> None:
         requests = (ROUNDS + 3) * BATCH
         print(f"round trips to Redis in {requests:,} requests: {loads.count}")
         if "--profile" in sys.argv:
-            await profile(rows[3])
+            await profile(rows[4])
         for gate in gates.values():
             await gate.guard.aclose()
 
@@ -134,6 +138,7 @@ def report(found: dict[str, list[float]]) -> None:
             line += f"{added(found, name):9.1f}{added(found, name) / session:12.2f}"
         print(line)
     print("microseconds of processor time a request, in batches of", BATCH)
+    print("both cookies: the same request, with the gate's cookie, which SessionMiddleware parses as well")
     print("added: median of the differences, round by round; of session: of what SessionMiddleware adds")
 
 

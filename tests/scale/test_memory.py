@@ -70,7 +70,7 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
         assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
         assert len(world.gate.service.proving._malformed) <= proving.MALFORMED_CACHE
         assert len(guard._exempt) <= 512
-        assert len(guard.watch._open) == 0
+        assert len(guard.watch.open) == 0
         identify = guard.identify
         assert isinstance(identify, adapter.SessionUser)
         assert len(identify._known) <= adapter.MAX_SUBJECTS

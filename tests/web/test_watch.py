@@ -161,8 +161,8 @@ async def test_stranger_becomes_somebody() -> None:
     await asyncio.sleep(1.3)
     assert not running.done()
     scope["session"].update(user_id="ann", org="alpha", groups=[], sid="s")
-    held = next(iter(guard.watch._open.values()))
-    held.judged_at -= watch.AGAIN
+    lasting = next(iter(guard.watch._lasting.values()))
+    lasting.judged_at -= watch.AGAIN
     await asyncio.wait_for(running, SOON)
     assert sent[-1] == {"type": "websocket.close", "code": 4401, "reason": "second factor required"}
 
@@ -185,13 +185,13 @@ async def test_one_timer_for_a_thousand() -> None:
 
     open_ones = [asyncio.create_task(guard.enter(app, scope(), nothing, nothing)) for _ in range(1000)]
     await asyncio.sleep(0.05)
-    assert len(guard.watch._open) == 1000
+    assert len(guard.watch.open) == 1000
     assert len(asyncio.all_tasks()) == 1001
     timers = [handle for handle in asyncio.get_running_loop()._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]
     assert len([handle for handle in timers if getattr(handle._callback, "__self__", None) is guard.watch]) == 1
     gone.set()
     await asyncio.gather(*open_ones)
-    assert guard.watch._open == {}
+    assert guard.watch.open == {}
 
 
 async def test_store_away() -> None:

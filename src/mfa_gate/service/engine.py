@@ -20,7 +20,7 @@ from ..core.networks import Network
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..keyring import Keyring
-from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
+from ..ports import BeforeSend, Changed, Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
 
 A = TypeVar("A")
 
@@ -155,8 +155,11 @@ class Engine:
         if self.away_since is not None:
             self.away_since = None
             self.forget_all()
-        if not changed:
-            return
+        if changed:
+            self.heed(changed)
+
+    def heed(self, changed: Changed) -> None:
+        """Drop what the store said has changed."""
         self._generation += 1
         if isinstance(changed, frozenset):
             for key in changed:

@@ -62,7 +62,10 @@ class Judge:
         names. False means: judge.
         """
         engine = self.engine
-        engine.notice()
+        if engine.away_since is not None:
+            engine.notice()
+        elif changed := engine.store.changed():
+            engine.heed(changed)
         known = self._passes.get(cookies)
         if known is None:
             return False

@@ -35,7 +35,7 @@ from .facts import (
 from .refusing import refuse
 from .responses import problem
 from .site import Site
-from .watch import Watch, end
+from .watch import Held, Watch, end
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -159,23 +159,29 @@ class Guard:
     def waves_through(self, scope: Scope) -> bool:
         """Whether a request passes for a reason that needs no waiting: it is exempt, anonymous, or of a browser that was
         judged a moment ago. False means: judge; whatever fails here fails there again, and is refused."""
-        if scope["type"] != "http":
+        subject_of = self._subject_of
+        if subject_of is None or scope["type"] != "http":
             return False
         path = app_path(scope) if scope.get("root_path") else scope["path"]
-        subject_of = self._subject_of
-        if path.startswith(self._prefix) or subject_of is None:
+        if path.startswith(self._prefix):
             return False
         try:
-            if self._engine.policy is not self._policy:
-                self._learn(self._engine.policy)
-            if path in self._ruled or path.startswith(self._ruled_trees):
+            policy = self._engine.policy
+            if policy is not self._policy:
+                self._learn(policy)
+            if path in self._ruled or (self._ruled_trees and path.startswith(self._ruled_trees)):
                 return self._is_exempt(scope, path)
             if self._step_up and not is_clean(path):
                 return False
             subject = subject_of(scope)
             if subject is None:
                 return self._sees_user is None
-            cookies = only_cookies(scope)
+            cookies = b""
+            for key, value in scope["headers"]:
+                if key == b"cookie":
+                    if cookies:
+                        return False
+                    cookies = value
             if not cookies or not self._opened:
                 return False
             client = scope.get("client")
@@ -216,15 +222,20 @@ class Guard:
         held = self.watch.hold(scope)
         try:
             await app(scope, receive, send)
-        except ProofRequired as need:
-            await self._step_up_answer(scope, receive, send, need)
-        except asyncio.CancelledError:
-            if not held.ended or held.task is None:
-                raise
-            held.task.uncancel()
-            await end(held, send)
+        except (ProofRequired, asyncio.CancelledError) as error:
+            await self.interrupted(error, held, scope, receive, send)
         finally:
             self.watch.drop(held)
+
+    async def interrupted(self, error: BaseException, held: Held, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what an endpoint demanded, or end a connection that the watch cancelled; any other one is raised again."""
+        if isinstance(error, ProofRequired):
+            return await self._step_up_answer(scope, receive, send, error)
+        task = self.watch.ended(held)
+        if task is None:
+            raise error
+        task.uncancel()
+        return await end(scope, send)
 
     async def _has_grace(self, scope: Scope, path: str) -> bool:
         """Whether the policy lets this browser on for a while although the store is away. Never where a rule asks for more."""

@@ -26,16 +26,19 @@ CLOSE_CODE = 4401
 Send = Callable[[Any], Awaitable[None]]
 
 
-class Held:
-    """One open connection. ``entry`` is the account it was last judged by; ``stranger`` says that nobody was signed in."""
+Held = tuple[asyncio.Task[Any] | None, dict[str, Any], float]
+"""One open connection: its task, its scope, and since when (monotonic seconds). One is made for every request: a class
+would take many times as long."""
 
-    __slots__ = ("ended", "entry", "judged_at", "opened_at", "scope", "stranger", "task")
 
-    def __init__(self, task: asyncio.Task[Any] | None, scope: dict[str, Any], opened_at: float) -> None:
-        # By hand: one is made for every request, and a dataclass takes twice as long.
-        self.task = task
-        self.scope = scope
-        self.opened_at = opened_at
+class Lasting:
+    """What is known of a connection that has lasted: ``entry`` is the account it was last judged by; ``stranger`` says that
+    nobody was signed in."""
+
+    __slots__ = ("ended", "entry", "held", "judged_at", "stranger")
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
         self.judged_at = 0.0
         self.entry: Entry | None = None
         self.stranger = False
@@ -47,81 +50,98 @@ class Watch:
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._open: dict[int, Held] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.open: dict[int, Held] = {}
+        self._lasting: dict[int, Lasting] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._round: asyncio.Task[None] | None = None
 
     def hold(self, scope: dict[str, Any]) -> Held:
         """Begin to watch the running task's connection."""
         loop = get_running_loop()
-        held = Held(current_task(loop), scope, monotonic())
-        self._open[id(held)] = held
-        if self._timer is None or self._loop is not loop:
-            self._loop = loop
-            self._timer = loop.call_later(TICK, self._tick)
+        held = (current_task(loop), scope, monotonic())
+        self.open[id(held)] = held
+        if self.loop is not loop:
+            self.start(loop)
         return held
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look again and again on this loop, for as long as anything is open."""
+        self.loop = loop
+        loop.call_later(TICK, self._tick, loop)
 
     def drop(self, held: Held) -> None:
         """The connection is over."""
-        self._open.pop(id(held), None)
+        del self.open[id(held)]
 
-    def _tick(self) -> None:
-        self._timer = None
-        if not self._open or self._loop is None:
+    def ended(self, held: Held) -> asyncio.Task[Any] | None:
+        """The task of a connection that this watch has cancelled; None for any other one."""
+        lasting = self._lasting.get(id(held))
+        return held[0] if lasting is not None and lasting.held is held and lasting.ended else None
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.loop is not loop:
             return
-        self._timer = self._loop.call_later(TICK, self._tick)
+        if not self.open:
+            self.loop = None
+            self._lasting.clear()
+            return
+        loop.call_later(TICK, self._tick, loop)
         if self._round is None or self._round.done():
             due = self._due()
             if due:
-                self._round = self._loop.create_task(self._judge(due))
+                self._round = loop.create_task(self._judge(due))
 
-    def _due(self) -> list[Held]:
+    def _due(self) -> list[Lasting]:
         """Those that have lasted a while and were never judged here, whose account has changed, or whose time is up."""
         now = monotonic()
         try:
             self._guard.service.engine.notice()
         except Exception:
             log.warning("mfa_gate: the store does not tell what changed; open connections are judged by the clock")
+        known, self._lasting = self._lasting, {}
+        for key, held in self.open.items():
+            if now - held[2] >= TICK / 2:
+                before = known.get(key)
+                self._lasting[key] = before if before is not None and before.held is held else Lasting(held)
         return [
-            held
-            for held in self._open.values()
-            if not held.ended
-            and now - held.opened_at >= TICK / 2
-            and (now - held.judged_at >= AGAIN or (held.entry is not None and held.entry.stale))
+            lasting
+            for lasting in self._lasting.values()
+            if not lasting.ended
+            and (now - lasting.judged_at >= AGAIN or (lasting.entry is not None and lasting.entry.stale))
         ]
 
-    async def _judge(self, due: list[Held]) -> None:
-        for held in due:
-            if held.ended or id(held) not in self._open:
+    async def _judge(self, due: list[Lasting]) -> None:
+        for lasting in due:
+            held = lasting.held
+            if lasting.ended or self.open.get(id(held)) is not held:
                 continue
-            if not await self._may_go_on(held):
-                held.ended = True
-                if held.task is not None:
-                    held.task.cancel()
+            if not await self._may_go_on(lasting) and self.open.get(id(held)) is held:
+                lasting.ended = True
+                if held[0] is not None:
+                    held[0].cancel()
             await asyncio.sleep(0)
 
-    async def _may_go_on(self, held: Held) -> bool:
+    async def _may_go_on(self, lasting: Lasting) -> bool:
         """Judge again. What cannot be judged does not go on."""
-        first = not held.judged_at
-        held.judged_at = monotonic()
+        first = not lasting.judged_at
+        lasting.judged_at = monotonic()
         try:
-            judgement = await self._guard.judge_again(held.scope)
+            judgement = await self._guard.judge_again(lasting.held[1])
         except Exception as error:
             log.error("mfa_gate: an open connection could not be judged again and ends: %s", error)
             return False
         if judgement is None:
             # Nobody is signed in: a stranger stays one; somebody who was signed in has signed out.
-            held.stranger = held.stranger or first
-            return held.stranger
-        held.stranger = False
-        held.entry = judgement.entry
+            lasting.stranger = lasting.stranger or first
+            return lasting.stranger
+        lasting.stranger = False
+        lasting.entry = judgement.entry
         return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
 
 
-async def end(held: Held, send: Send) -> None:
+async def end(scope: dict[str, Any], send: Send) -> None:
     """End a connection from our side: 4401 for a websocket, the clean end of a stream."""
-    if held.scope["type"] == "websocket":
+    if scope["type"] == "websocket":
         messages = [{"type": "websocket.close", "code": CLOSE_CODE, "reason": "second factor required"}]
     else:
         messages = [{"type": "http.response.body", "body": b"", "more_body": False}]

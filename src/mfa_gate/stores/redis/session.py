@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
 
 from ...errors import SettingsError, StoreUnavailable
 from ...ports import Changed
+from ..forks import watch
 from .channel import Channel
 from .checks import QUESTIONS, faults_of
 from .names import PREFIX, STORE, TENANTS, TenantKeys
@@ -32,7 +32,7 @@ class Session:
         self.place = place
         self.topology: Topology = topology_of(place)
         self.loop = asyncio.get_running_loop()
-        self.process = os.getpid()
+        self._forked = False
         self.store_id = ""
         self._channel: Channel | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -57,6 +57,7 @@ class Session:
         self._channel = Channel(self.place, self.topology, f"{PREFIX}changed:{self.store_id}")
         self._channel.start()
         self._watching = self.loop.create_task(self._watch())
+        watch(self)
 
     async def aclose(self) -> None:
         """Let go of everything."""
@@ -73,7 +74,7 @@ class Session:
 
     def is_of_this_process(self) -> bool:
         """Whether nobody forked since."""
-        return self.process == os.getpid()
+        return not self._forked
 
     @property
     def channel(self) -> Channel:
@@ -86,6 +87,13 @@ class Session:
         if self._trouble:
             raise StoreUnavailable(self._trouble)
         return self.channel.changed()
+
+    def before_fork(self) -> None:
+        """What is open stays the parent's."""
+
+    def after_fork(self, *, child: bool) -> None:
+        """A child must not speak on its parent's connections."""
+        self._forked = self._forked or child
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
         """The replies of the server in charge of ``key``. Raises ``StoreUnavailable``, also for an error among them."""

@@ -17,10 +17,10 @@ from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
 from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
+from ..forks import watch
 from ..trails import PIECE, broken_trails
 from . import statements, trail
 from .file import OPEN_PATIENCE, StoreFile
-from .forks import watch
 from .lane import Lane
 from .notice import Notice
 from .slot import Slot, Slots

@@ -1,4 +1,4 @@
-"""What must happen around a fork: no SQLite connection may be open across one (F-40)."""
+"""What must happen around a fork: no connection may be used across one, and none to SQLite be open (F-40)."""
 
 from __future__ import annotations
 
