@@ -7,11 +7,12 @@ from typing import Any
 
 from mfa_gate.core.assurance import Traits
 from mfa_gate.core.changes import Charge, charge
-from mfa_gate.core.decision import Decision, Standing, decide, standing_for
+from mfa_gate.core.decision import Decision, decide
 from mfa_gate.core.events import Moment
 from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Challenge, Proof, Seconds, Subject
 from mfa_gate.core.policy import Demand, Facts, Requirement, requirement_for
 from mfa_gate.core.rules import DAY, EnrollmentRules, FactorRules, Policy, Rules, TenantSettings
+from mfa_gate.core.standing import Standing, standing_for
 
 NOW = 1_900_000_000
 HOME = "198.51.100.7"

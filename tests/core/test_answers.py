@@ -19,10 +19,11 @@ from mfa_gate.core.changes import (
 )
 from mfa_gate.core.changes.answers import LOST_ANSWER
 from mfa_gate.core.changes.base import TWIN_LIFE
-from mfa_gate.core.decision import NO_SESSION, Allow, StepUp, session_mark
+from mfa_gate.core.decision import Allow, StepUp
 from mfa_gate.core.model import Account, Attempts, Authenticator, Caller, Lock, Seconds, Subject
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, AttemptRules, FreshnessRules, IPChangeRules, RollingRules, Rules
+from mfa_gate.core.standing import NO_SESSION, session_mark
 
 from .builders import (
     ANN,

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import charge, issue, may_change, may_enroll, settle_success
-from mfa_gate.core.decision import NO_SESSION, SESSION_LIFE, Allow, Deny, StepUp, skip_key
+from mfa_gate.core.decision import Allow, Deny, StepUp
 from mfa_gate.core.model import Account, Attempts, Leave, Seconds, Sent
 from mfa_gate.core.policy import stage_at
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, EnrollmentRules, ResendRules, TenantSettings
+from mfa_gate.core.standing import NO_SESSION, SESSION_LIFE, skip_key
 
 from .builders import (
     APP,

@@ -7,18 +7,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.decision import (
-    FOREVER,
-    NO_SESSION,
-    SESSION_LIFE,
-    Allow,
-    Deny,
-    Enroll,
-    StepUp,
-    decide,
-    session_mark,
-    state_of,
-)
+from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, decide, state_of
 from mfa_gate.core.model import Account, Attempts, Lock, Seconds, Subject
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.rules import (
@@ -32,6 +21,7 @@ from mfa_gate.core.rules import (
     Rules,
     SubjectExemption,
 )
+from mfa_gate.core.standing import NO_SESSION, SESSION_LIFE, session_mark
 
 from .builders import (
     ANN,

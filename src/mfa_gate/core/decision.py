@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from .assurance import TraitsOf, combine, could_meet, meets
+from .assurance import combine, could_meet, meets
 from .attempts import is_spent
 from .entropy import handle_digest
 from .grants import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
-from .model import Acceptance, Account, Browser, Caller, Proof, Subject, Upstream
-from .networks import UNKNOWN
+from .model import Acceptance, Proof, Subject
 from .policy import Demand, Requirement
-from .rules import AgreementRules, FreshnessRules
+from .rules import AgreementRules
+from .standing import NO_SESSION, SESSION_LIFE, UPSTREAM, Standing, is_factor, skip_key, skip_time
 
 ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 State = Literal["anonymous", "off", "exempt", "enroll", "challenge", "agreement", "locked", "verified"]
 
 FOREVER = 1 << 60
-UPSTREAM = "upstream"
-"""In place of a factor: a sign-in at an identity provider that the policy trusts."""
-SESSION_LIFE = 12 * 3600
-"""How long what is bound to a host session lasts, in seconds, where the host does not name its sessions."""
-NO_SESSION = "-"
-"""Stands in a proof for the session of a host that does not name its sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,113 +83,6 @@ class Deny:
 Decision = Allow | Enroll | StepUp | Agree | Deny
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A subject with its account and the proofs that count here and now. Made by ``standing_for`` only."""
-
-    subject: Subject
-    account: Account
-    browser: Browser | None
-    handle: str
-    network: str
-    proofs: tuple[Proof, ...] = ()
-    other_networks: int = 0
-    ended: int = 0
-    skipped: bool = False
-    upstream: bool = False
-    traits: TraitsOf = field(default_factory=dict)
-
-    @property
-    def enrolled(self) -> bool:
-        """Whether there is a second factor: one of ours, or sign-ins elsewhere that count here (S-83)."""
-        return self.upstream or any(_is_factor(a.factor, self.traits) for a in self.account.authenticators)
-
-
-def login_handle(upstream: Upstream) -> str:
-    """What the proof of a sign-in elsewhere is kept under, where browsers have their handle's digest; no cookie has it."""
-    return f"{UPSTREAM}:{upstream.at}"
-
-
-def skip_key(subject: Subject, handle: str) -> str:
-    """What a skip is remembered under: the host's sign-in session, or the browser where the host names none."""
-    return f"s:{handle_digest(subject.session)}" if subject.session else f"b:{handle}"
-
-
-def session_mark(subject: Subject) -> str:
-    """What a proof bound to the host's sign-in session carries: a digest, so that the store holds no session of the host."""
-    return handle_digest(subject.session) or NO_SESSION
-
-
-def _skipped_at(account: Account, subject: Subject, handle: str) -> int:
-    key = skip_key(subject, handle)
-    return max((at for where, at in account.skips if where == key), default=0)
-
-
-def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
-    if proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE:
-        return False
-    return proof.session == session_mark(subject)
-
-
-def standing_for(
-    caller: Caller,
-    account: Account,
-    *,
-    now: int,
-    traits: TraitsOf,
-    any_network: bool = False,
-    freshness: FreshnessRules | None = None,
-) -> Standing:
-    """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
-
-    ``any_network`` is the policy's ``ip_change.action = "log"``; ``freshness`` says which sign-ins elsewhere count. Raises
-    ``ValueError`` when account and caller are not of each other: nobody passes one account with the proof of another.
-    """
-    subject = caller.subject
-    if account.key != subject.key:
-        raise ValueError("an account was joined with another subject")
-    now = max(now, account.seen_at)
-    browser = account.browser(caller.handle)
-    trusting = freshness is not None and bool(freshness.trust_amr or freshness.trust_acr)
-    mine: list[Proof] = []
-    others = ended = 0
-    for proof in (*(browser.proofs if browser else ()), *(_login(subject, account, freshness) if trusting else ())):
-        known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
-        if proof.epoch != account.epoch or not known:
-            ended += 1
-        elif proof.session and not _same_session(proof, subject, now):
-            continue
-        elif not any_network and (caller.network == UNKNOWN or proof.network != caller.network):
-            others += 1
-        else:
-            mine.append(proof)
-    mine.sort(key=lambda proof: proof.at, reverse=True)
-    skipped_at = _skipped_at(account, subject, caller.handle)
-    skipped = bool(skipped_at) and (bool(subject.session) or now - skipped_at < SESSION_LIFE)
-    return Standing(
-        subject=subject,
-        account=account,
-        browser=browser,
-        handle=caller.handle,
-        network=caller.network,
-        proofs=tuple(mine),
-        other_networks=others,
-        ended=ended,
-        skipped=skipped,
-        upstream=trusting and bool(account.logins),
-        traits=traits,
-    )
-
-
-def _login(subject: Subject, account: Account, freshness: FreshnessRules | None) -> tuple[Proof, ...]:
-    """What the subject's sign-in elsewhere has proven, where the policy trusts it."""
-    upstream = subject.upstream
-    if upstream is None or freshness is None or not freshness.trusts(upstream):
-        return ()
-    kept = account.browser(login_handle(upstream))
-    return kept.proofs if kept else ()
-
-
 def agreed(acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subject: Subject, since: int) -> bool:
     """Whether the agreement in this version is accepted; with ``each-sign-in``, in this session or, where the host names
     none, since the proof (or the skip) of ``since``."""
@@ -241,7 +128,7 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
         return _step_up(requirement, standing, unmet, watched, now)
     elsewhere = any(p.factor == UPSTREAM and meets(p, requirement.demands[0], now) for p in standing.proofs)
     if not elsewhere and not any(
-        _is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
+        is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
     ):
         return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)
 
@@ -270,12 +157,6 @@ def _by_grant(requirement: Requirement, standing: Standing, watched: tuple[str, 
     return _then_agreement(requirement, standing, allow)
 
 
-def _is_factor(kind: str, traits: TraitsOf) -> bool:
-    """A backup code is no factor alone (S-93); a kind that this version does not know still is one (S-83)."""
-    known = traits.get(kind)
-    return known is None or not known.backup
-
-
 def _until(demand: Demand, proofs: tuple[Proof, ...], now: int) -> int:
     return max(_end_of(proof, demand) for proof in proofs if meets(proof, demand, now))
 
@@ -286,7 +167,7 @@ def _end_of(proof: Proof, demand: Demand) -> int:
 
 def _then_agreement(requirement: Requirement, standing: Standing, allow: Allow) -> Decision:
     agreement = requirement.rules.agreement
-    since = allow.proof.at if allow.proof else _skipped_at(standing.account, standing.subject, standing.handle)
+    since = allow.proof.at if allow.proof else skip_time(standing.account, standing.subject, standing.handle)
     if allow.granted and standing.account.grant is not None:
         since = standing.account.grant.ends_at - standing.account.grant.life
     if agreement is None or agreed(standing.account.acceptances, agreement, standing.subject, since):
@@ -299,7 +180,7 @@ def _first_enrollment(requirement: Requirement, standing: Standing, watched: tup
     extra = requirement.demands[1:]
     optional = requirement.stage == "optional" and not extra
     if optional and standing.skipped:
-        skipped_at = _skipped_at(standing.account, standing.subject, standing.handle)
+        skipped_at = skip_time(standing.account, standing.subject, standing.handle)
         until = FOREVER if standing.subject.session else skipped_at + SESSION_LIFE
         allow = Allow(why=Why(rule="skipped", watched=watched), state="verified", skipped=True, until=until)
         return _then_agreement(requirement, standing, allow)
@@ -321,7 +202,7 @@ def _step_up(
     demand = combine(requirement.demands, rule=unmet[-1].rule)
     mine = standing.account.authenticators
     allowed = [a for a in mine if a.factor in requirement.factors]
-    if not any(_is_factor(a.factor, standing.traits) for a in allowed):
+    if not any(is_factor(a.factor, standing.traits) for a in allowed):
         allowed = list(mine)
     usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, standing.traits))
     reason: ChallengeReason

@@ -6,21 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ..core.assurance import TraitsOf
-from ..core.decision import (
-    UPSTREAM,
-    Agree,
-    Allow,
-    ChallengeReason,
-    Decision,
-    Deny,
-    Enroll,
-    Standing,
-    StepUp,
-    decide,
-    login_handle,
-    skip_key,
-    standing_for,
-)
+from ..core.decision import Agree, Allow, ChallengeReason, Decision, Deny, Enroll, StepUp, decide
 from ..core.entropy import handle_digest
 from ..core.model import (
     Acceptance,
@@ -36,6 +22,7 @@ from ..core.model import (
 )
 from ..core.policy import Facts, Requirement, requirement_for
 from ..core.rules import Policy, Rules, TenantSettings
+from ..core.standing import UPSTREAM, Standing, login_handle, skip_key, standing_for
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
 """What ``reason_of`` can say."""

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from ..core.changes import breaking
-from ..core.decision import Allow, Decision, Standing, decide, mark_of, standing_for
+from ..core.decision import Allow, Decision, decide, mark_of
 from ..core.events import Event
 from ..core.grants import is_known
 from ..core.model import Account, Caller, Subject
 from ..core.policy import Demand, Facts, Requirement, requirement_for
+from ..core.standing import Standing, standing_for
 from ..errors import StoreUnavailable
 from ..factors import TRAITS
 from .engine import Engine, Entry

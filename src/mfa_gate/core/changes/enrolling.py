@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from .. import attempts as budget
 from ..assurance import Traits
-from ..decision import Allow, Decision, Enroll, Standing, skip_key
+from ..decision import Allow, Decision, Enroll
 from ..entropy import draw_id
 from ..events import Event, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave
 from ..policy import Requirement
 from ..reasons import Refusal
 from ..rules import Rules
+from ..standing import Standing, skip_key
 from .answers import Charge, Granted, grant, settle_failure
 from .base import Change, refuse, tidy, time_of
 

@@ -1,0 +1,132 @@
+"""Who stands here: a subject, its account, and those of its proofs that count in this browser, on this network, now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .assurance import TraitsOf
+from .entropy import handle_digest
+from .model import Account, Browser, Caller, Proof, Subject, Upstream
+from .networks import UNKNOWN
+from .rules import FreshnessRules
+
+UPSTREAM = "upstream"
+"""In place of a factor: a sign-in at an identity provider that the policy trusts."""
+SESSION_LIFE = 12 * 3600
+"""How long what is bound to a host session lasts, in seconds, where the host does not name its sessions."""
+NO_SESSION = "-"
+"""Stands in a proof for the session of a host that does not name its sessions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A subject with its account and the proofs that count here and now. Made by ``standing_for`` only."""
+
+    subject: Subject
+    account: Account
+    browser: Browser | None
+    handle: str
+    network: str
+    proofs: tuple[Proof, ...] = ()
+    other_networks: int = 0
+    ended: int = 0
+    skipped: bool = False
+    upstream: bool = False
+    traits: TraitsOf = field(default_factory=dict)
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether there is a second factor: one of ours, or sign-ins elsewhere that count here (S-83)."""
+        return self.upstream or any(is_factor(a.factor, self.traits) for a in self.account.authenticators)
+
+
+def login_handle(upstream: Upstream) -> str:
+    """What the proof of a sign-in elsewhere is kept under, where browsers have their handle's digest; no cookie has it."""
+    return f"{UPSTREAM}:{upstream.at}"
+
+
+def skip_key(subject: Subject, handle: str) -> str:
+    """What a skip is remembered under: the host's sign-in session, or the browser where the host names none."""
+    return f"s:{handle_digest(subject.session)}" if subject.session else f"b:{handle}"
+
+
+def session_mark(subject: Subject) -> str:
+    """What a proof bound to the host's sign-in session carries: a digest, so that the store holds no session of the host."""
+    return handle_digest(subject.session) or NO_SESSION
+
+
+def skip_time(account: Account, subject: Subject, handle: str) -> int:
+    """When enrollment was put off in this sign-in or browser last, 0 for never."""
+    key = skip_key(subject, handle)
+    return max((at for where, at in account.skips if where == key), default=0)
+
+
+def _same_session(proof: Proof, subject: Subject, now: int) -> bool:
+    if proof.session == NO_SESSION and now - proof.at >= SESSION_LIFE:
+        return False
+    return proof.session == session_mark(subject)
+
+
+def standing_for(
+    caller: Caller,
+    account: Account,
+    *,
+    now: int,
+    traits: TraitsOf,
+    any_network: bool = False,
+    freshness: FreshnessRules | None = None,
+) -> Standing:
+    """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
+
+    ``any_network`` is the policy's ``ip_change.action = "log"``; ``freshness`` says which sign-ins elsewhere count. Raises
+    ``ValueError`` when account and caller are not of each other: nobody passes one account with the proof of another.
+    """
+    subject = caller.subject
+    if account.key != subject.key:
+        raise ValueError("an account was joined with another subject")
+    now = max(now, account.seen_at)
+    browser = account.browser(caller.handle)
+    trusting = freshness is not None and bool(freshness.trust_amr or freshness.trust_acr)
+    mine: list[Proof] = []
+    others = ended = 0
+    for proof in (*(browser.proofs if browser else ()), *(_login(subject, account, freshness) if trusting else ())):
+        known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
+        if proof.epoch != account.epoch or not known:
+            ended += 1
+        elif proof.session and not _same_session(proof, subject, now):
+            continue
+        elif not any_network and (caller.network == UNKNOWN or proof.network != caller.network):
+            others += 1
+        else:
+            mine.append(proof)
+    mine.sort(key=lambda proof: proof.at, reverse=True)
+    skipped_at = skip_time(account, subject, caller.handle)
+    skipped = bool(skipped_at) and (bool(subject.session) or now - skipped_at < SESSION_LIFE)
+    return Standing(
+        subject=subject,
+        account=account,
+        browser=browser,
+        handle=caller.handle,
+        network=caller.network,
+        proofs=tuple(mine),
+        other_networks=others,
+        ended=ended,
+        skipped=skipped,
+        upstream=trusting and bool(account.logins),
+        traits=traits,
+    )
+
+
+def _login(subject: Subject, account: Account, freshness: FreshnessRules | None) -> tuple[Proof, ...]:
+    """What the subject's sign-in elsewhere has proven, where the policy trusts it."""
+    upstream = subject.upstream
+    if upstream is None or freshness is None or not freshness.trusts(upstream):
+        return ()
+    kept = account.browser(login_handle(upstream))
+    return kept.proofs if kept else ()
+
+
+def is_factor(kind: str, traits: TraitsOf) -> bool:
+    """A backup code is no factor alone (S-93); a kind that this version does not know still is one (S-83)."""
+    known = traits.get(kind)
+    return known is None or not known.backup
