@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .authenticator import Authenticator
@@ -97,6 +99,58 @@ def test_cancelled(person: Arrive) -> None:
     authenticator.learn(held)
     press_passkey(somebody, USE)
     somebody.is_in()
+
+
+def test_in_the_field_of_a_code(person: Arrive) -> None:
+    """U-42: where a code is asked for and a passkey is there as well, the field offers it: picked there (Chromium's own
+    authenticator picks at once), it opens the app. Without one nothing is asked, no window opens, and the code does."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page)
+    enroll(somebody)
+    somebody.go("/mfa/enroll")
+    app = somebody.set_up_app()
+    somebody.at("You are all set")
+    held = authenticator.forget()
+    somebody.from_address(HOTEL)
+    somebody.go("/")
+    somebody.at("Enter the code from your app")
+    field = somebody.page.locator("#code")
+    assert field.get_attribute("autocomplete") == "one-time-code webauthn"
+    somebody.page.wait_for_timeout(500)
+    somebody.at("Enter the code from your app")
+    somebody.type_code(app.code())
+    somebody.is_in()
+    authenticator.learn(held)
+    somebody.from_address(AIRPORT)
+    somebody.page.goto(f"{somebody.example.origin}/", wait_until="commit")
+    somebody.page.wait_for_url(lambda url: url.removesuffix("#errors") == f"{somebody.example.origin}/", timeout=10_000)
+    somebody.page.wait_for_load_state("load")
+    somebody.is_in()
+
+
+def test_a_removed_passkey_is_told_to_the_browser(person: Arrive) -> None:
+    """U-47: right after a passkey was removed, the browser is told which ones still count, and drops the other."""
+    somebody = person()
+    authenticator = Authenticator.plug(somebody.page)
+    enroll(somebody)
+    somebody.go("/mfa/enroll")
+    somebody.set_up_app()
+    somebody.at("You are all set")
+    (held,) = authenticator.credentials()
+    somebody.go("/mfa")
+    mine = somebody.page.locator("li.thing", has_text="one device only")
+    mine.locator("summary", has_text="Remove").click()
+    mine.get_by_role("button", name="Remove").click()
+    somebody.look()
+    somebody.says("was removed")
+    told = json.loads(somebody.page.locator("[data-signal]").get_attribute("data-signal") or "")
+    assert told == {"rpId": "localhost", "userId": told["userId"], "allAcceptedCredentialIds": []}
+    assert len(told["userId"]) == 86
+    if somebody.page.evaluate("'signalAllAcceptedCredentials' in PublicKeyCredential"):
+        somebody.page.wait_for_timeout(500)
+        assert authenticator.credentials() == [], held["credentialId"]
+    somebody.go("/mfa")
+    assert somebody.page.locator("[data-signal]").count() == 0
 
 
 def test_held_already(person: Arrive) -> None:

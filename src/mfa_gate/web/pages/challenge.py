@@ -162,7 +162,7 @@ async def help_page(visit: Visit) -> Answer:
         )
     if not isinstance(judgement.decision, StepUp):
         return visit.lead_on(judgement.decision)
-    asked = dict(parse_qsl(visit.scope.get("query_string", b"").decode("latin-1"), max_num_fields=5)).get("way", "")
+    asked = dict(parse_qsl(visit.scope.get("query_string", b"").decode("latin-1"))).get("way", "")
     mine = (
         _mine(visit, judgement, asked)
         or (_mine(visit, judgement, last.target) if last else None)
