@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 from pathlib import Path
@@ -17,6 +20,7 @@ from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Proof, 
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors.totp import PURPOSE
 from mfa_gate.service import Verified
+from mfa_gate.stores.sqlite.statements import Swap
 from tests.benchmarks._host import gate_on
 from tests.stores import servers
 
@@ -24,6 +28,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HOME = "203.0.113.7"
 AT_ONCE = 32
 FILLED_AT_ONCE = 200
+POURED_AT_ONCE = 5_000
 
 
 def handle_of(id: str) -> str:
@@ -64,6 +69,19 @@ async def fill(gate: MFAGate, ids: Sequence[str]) -> None:
 
     for at in range(0, len(ids), FILLED_AT_ONCE):
         await asyncio.gather(*(put(id) for id in ids[at : at + FILLED_AT_ONCE]))
+
+
+def pour(gate: MFAGate, path: Path, ids: Iterable[str]) -> None:
+    """Put these people into an SQLite store by a few long transactions, in the store's own documents and tables."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        left = iter(ids)
+        while piece := list(itertools.islice(left, POURED_AT_ONCE)):
+            connection.execute("BEGIN IMMEDIATE")
+            for id in piece:
+                Swap.of(person(gate, id), ()).write(connection)
+            connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -53,7 +54,8 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
             address = ann.address if known else f"198.18.{number // 250 % 250}.{number % 250}"
             path = f"/files/{number}"
             scope = http_scope("GET", path, headers=[*FETCH, ("cookie", header)], address=address)
-            reply = await call(world.app, scope)
+            while (reply := await call(world.app, dict(scope))).status == 503:
+                await asyncio.sleep(0.1)  # a busy machine
             assert reply.status == (200 if known else 403), reply.text
             if not number % 50:
                 scope = http_scope("GET", f"/open/{number}", headers=[*FETCH], address=address)

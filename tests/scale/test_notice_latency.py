@@ -67,5 +67,8 @@ async def test_redis_within_50_ms(redis_server: Server, times: int) -> None:
             waits.append(time.monotonic() - started)
             await raise_epoch(there, -1)
     last = int(times * 0.99) - 1
-    print(f"median {sorted(waits)[times // 2] * 1e3:.1f} ms, 99th percentile {sorted(waits)[last] * 1e3:.1f} ms")
+    print(
+        f"median {sorted(waits)[times // 2] * 1e3:.1f} ms, 99th percentile {sorted(waits)[last] * 1e3:.1f} ms "
+        f"(of a plain round trip: {sorted(trips)[last] * 1e3:.1f} ms)"
+    )
     assert sorted(waits)[last] <= WITHIN + 4 * sorted(trips)[last]

@@ -8,16 +8,18 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
+import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mfa_gate import Subject
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Caller, SubjectKey
-from mfa_gate.errors import MFAGateError
+from mfa_gate.errors import MFAGateError, StoreUnavailable
 from mfa_gate.service import Verified
 from tests.attacks import worker
 from tests.harness import HOME, FixedClock, World, make_world
@@ -27,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 60
 """Answers in flight in one worker: with many more, a busy machine's clock runs out before its stores do."""
 Answers = Sequence[tuple[str, str]]
+T = TypeVar("T")
 
 
 def world_of(url: str, now: float, app: str) -> World:
@@ -55,9 +58,21 @@ def rounds(
     return [(compared, Counter(outcomes)) for compared, outcomes in json.loads(done.stdout.splitlines()[-1])]
 
 
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """What ``call`` returns, as soon as a machine that is busy with sixteen workers gets it done."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return await call()
+        except StoreUnavailable:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.2)
+
+
 async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
     """All answers at once."""
-    account = await world.store.load(SubjectKey("alpha", id))
+    account = await patiently(lambda: world.store.load(SubjectKey("alpha", id)))
     authenticator = account.authenticators[0].id
     proving = world.gate.service.proving
     turns = asyncio.Semaphore(AT_ONCE)
@@ -79,7 +94,7 @@ async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
 async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[int, Counter[str]]]:
     """One worker's share of every job."""
     world = world_of(told["url"], told["now"], APPS[number % len(APPS)])
-    await world.gate.guard.open()
+    await patiently(world.gate.guard.open)
     results: list[tuple[int, Counter[str]]] = []
     for id, shares in told["jobs"]:
         before = worker.compared
@@ -93,8 +108,13 @@ async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[in
 
 
 def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
-    """A worker's process."""
-    results.put(asyncio.run(work(told, number, barrier)))
+    """A worker's process. One that fails says so, and keeps nobody waiting."""
+    try:
+        results.put(asyncio.run(work(told, number, barrier)))
+    except BaseException:
+        barrier.abort()
+        results.put(traceback.format_exc())
+        raise
 
 
 def main() -> None:
@@ -111,7 +131,10 @@ def main() -> None:
         process.start()
     totals: list[tuple[int, Counter[str]]] = [(0, Counter()) for _ in told["jobs"]]
     for _ in processes:
-        for number, (compared, outcomes) in enumerate(results.get()):
+        found = results.get()
+        if isinstance(found, str):
+            sys.exit(found)
+        for number, (compared, outcomes) in enumerate(found):
             totals[number] = (totals[number][0] + compared, totals[number][1] + outcomes)
     for process in processes:
         process.join()
