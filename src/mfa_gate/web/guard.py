@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import HTTPConnection
 
 from ..core.assurance import meets
-from ..core.decision import Allow, Decision, Enroll, StepUp
+from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
-from ..core.events import Event
-from ..core.model import Caller, Seconds, Subject, SubjectKey
+from ..core.model import Caller, Seconds, Subject
 from ..core.networks import Network
 from ..core.policy import Demand, Facts, exemption_for
-from ..core.reasons import Refusal
 from ..core.rules import Policy
-from ..errors import MFAGateError, SettingsError, StoreUnavailable
+from ..errors import SettingsError, StoreUnavailable
 from ..ports import Identify
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
@@ -32,15 +29,14 @@ from .facts import (
     caller_kind,
     is_clean,
 )
+from .lifespan import lifespan
 from .refusing import refuse
-from .responses import problem
 from .site import Site
+from .tripwire import tripwired
 from .watch import Held, Watch, end
 
 if TYPE_CHECKING:
     from .visit import Visit
-
-log = logging.getLogger("mfa_gate")
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -82,7 +78,7 @@ class Guard:
         self.watch = Watch(self)
         self._cookies = cookies
         self._trusted = tuple(trusted)
-        self._check = check
+        self.faults = check
         self._subject_of: Callable[[Mapping[str, Any]], Subject | None] | None = getattr(identify, "subject_of", None)
         self._sees_user: Callable[[Mapping[str, Any]], bool] | None = getattr(identify, "sees_user", None)
         self._prefix = site.prefix
@@ -115,44 +111,6 @@ class Guard:
         """Let go of store and senders. A later request opens them again."""
         self._opened = False
         await self.service.aclose()
-
-    async def lifespan(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
-        first: Any = await receive()
-        ended = False
-        try:
-            faults = self._check(scope.get("app"))
-            if faults:
-                raise SettingsError(faults)
-            await self.open()
-        except MFAGateError as error:
-            log.error("mfa_gate cannot start: %s", error)
-            await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
-            # As Starlette does: servers print the message alone, while a test client sees the fault only when it is raised.
-            raise
-
-        async def relay() -> Any:
-            nonlocal first, ended
-            if first is not None:
-                message, first = first, None
-                return message
-            message = await receive()
-            ended = message["type"] == "lifespan.shutdown"
-            return message
-
-        async def close_first(message: Any) -> None:
-            """The server ends its event loop, and whatever runs on it, once it has heard that the app is done."""
-            nonlocal ended
-            if ended and message["type"].startswith("lifespan.shutdown."):
-                ended = False
-                await self.aclose()
-            await send(message)
-
-        try:
-            await app(scope, relay, close_first)
-        finally:
-            if ended:
-                await self.aclose()
 
     # -- each connection -----------------------------------------------------------------------------------------
 
@@ -194,7 +152,7 @@ class Guard:
         """Judge one connection: pass it to the app, or answer it."""
         kind = scope["type"]
         if kind == "lifespan":
-            return await self.lifespan(app, scope, receive, send)
+            return await lifespan(self, app, scope, receive, send)
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
         path = app_path(scope)
@@ -208,7 +166,7 @@ class Guard:
                     if await self._judge(scope, receive, send, subject, path):
                         return None
                 elif self._sees_user is not None:
-                    send = self._watched(scope, send)
+                    send = tripwired(self.service, scope, send, sees_user=self._sees_user)
         except StoreUnavailable as error:
             if not await self._has_grace(scope, path):
                 return await self.door.fault(scope, receive, send, error)
@@ -293,8 +251,7 @@ class Guard:
         ruled = path in self._ruled or path.startswith(self._ruled_trees) or not is_clean(path)
         if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
-        jar = self._cookies.jar(subject.key, scope)
-        caller = self.caller(scope, subject, jar, self._cookies.value(jar, scope), address)
+        jar, _, caller = self.asker(scope, subject)
         if subject.upstream is not None:
             await self.service.upstream.take(caller)
         judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
@@ -340,20 +297,20 @@ class Guard:
             return None
         return younger if caller_kind(scope) == "page" else None
 
-    def caller(self, scope: Scope, subject: Subject, jar: Jar, value: str, address: str) -> Caller:
-        """Who asks, from where, with which handle: from the cookie, or a client's proof token."""
+    def asker(self, scope: Scope, subject: Subject) -> tuple[Jar, str, Caller]:
+        """The subject's cookies, the handle in them (or in a client's proof token; "" for none), and who asks from where."""
+        jar = self._cookies.jar(subject.key, scope)
+        value = self._cookies.value(jar, scope) or proof_token(scope)
         handle = self._cookies.open(jar, value) if value else ""
-        token = "" if value else proof_token(scope)
-        if token:
-            handle = self._cookies.open(jar, token)
         rules = self.service.engine.rules(subject.tenant)
-        return Caller(
+        caller = Caller(
             subject=subject,
             handle=handle_digest(handle),
-            network=rules.network_of(address),
+            network=rules.network_of(address_of(scope, self._trusted)),
             label=browser_label(scope),
             kind="client" if is_native(scope) else "browser",
         )
+        return jar, handle, caller
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """What the policy may look at."""
@@ -365,24 +322,14 @@ class Guard:
         from .visit import Visit
 
         await self.open()
-        jar = self._cookies.jar(subject.key, scope)
-        value = self._cookies.value(jar, scope)
-        token = "" if value else proof_token(scope)
-        handle = self._cookies.open(jar, value or token)
+        jar, handle, caller = self.asker(scope, subject)
         fresh = not handle
         if fresh:
             native = self.service.engine.keyring.digest("client", subject.tenant, subject.id, subject.session)
             handle = native if is_native(scope) else self._cookies.fresh()
-        caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+            caller = replace(caller, handle=handle_digest(handle))
         path, tail = scope["path"], app_path(scope)
         root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
-        caller = Caller(
-            subject=subject,
-            handle=handle_digest(handle),
-            network=caller.network,
-            label=caller.label,
-            kind=caller.kind,
-        )
         if subject.upstream is not None:
             await self.service.upstream.take(caller)
         return Visit(
@@ -406,39 +353,6 @@ class Guard:
 
     # -- what is out of the ordinary -----------------------------------------------------------------------------
 
-    def _watched(self, scope: Scope, send: Send) -> Send:
-        """The ``send`` of a request that nobody is signed in on: a user that appears inside went past the gate (S-14)."""
-        sees_user = self._sees_user
-        tripped = False
-
-        async def watched(message: Any) -> None:
-            nonlocal tripped
-            if tripped:
-                return
-            starts = message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start")
-            if starts and sees_user is not None and sees_user(scope):
-                tripped = True
-                await self._tripwire(scope, send)
-                return
-            await send(message)
-
-        return watched
-
-    async def _tripwire(self, scope: Scope, send: Send) -> None:
-        moment = self.service.engine.moment()
-        event = moment.event("gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside")
-        log.error(
-            "mfa_gate: the app found a user in a request that the gate saw as anonymous; what authenticates must be "
-            "outside the gate: add AuthenticationMiddleware after gate.install(app) (ref %s)",
-            event.id,
-        )
-        await self._record(event)
-
-        async def taken() -> None:
-            """The app has taken the connect message of a websocket already."""
-
-        await send_problem(scope, taken, send, Refusal(reason="fault", ref=event.id))
-
     async def _step_up_answer(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """An endpoint asked for more (``require_proof``)."""
         try:
@@ -446,9 +360,7 @@ class Guard:
             decision = need.decision
             if subject is None or decision is None:
                 return await self.door.stranger(scope, receive, send)
-            jar = self._cookies.jar(subject.key, scope)
-            value = self._cookies.value(jar, scope)
-            caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+            jar, _, caller = self.asker(scope, subject)
             await refuse(
                 self,
                 scope,
@@ -470,30 +382,8 @@ class Guard:
         if subject is None:
             return None
         await self.open()
-        jar = self._cookies.jar(subject.key, scope)
-        value = self._cookies.value(jar, scope)
-        caller = self.caller(scope, subject, jar, value, address_of(scope, self._trusted))
+        _, _, caller = self.asker(scope, subject)
         if subject.upstream is not None:
             await self.service.upstream.take(caller)
         facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)
-
-    async def _record(self, event: Event) -> None:
-        try:
-            await self.service.engine.record((event,))
-        except MFAGateError:
-            self.service.engine.tell(event)
-
-
-async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
-    """A problem document, to whatever kind of connection."""
-    from .refusing import deny_websocket
-
-    answer = problem(refusal)
-    if scope["type"] == "websocket":
-        await deny_websocket(scope, receive, send, answer)
-    else:
-        await answer.send(scope, send)
-
-
-__all__ = ["Enroll", "Guard", "ProofRequired", "StoreUnavailable", "send_problem"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.decision import Decision, Enroll, StepUp, state_of
 from ..core.model import Caller, Subject
 from ..core.policy import Demand
+from ..core.reasons import Refusal
 from .cookies import PENDING_LIFE, Jar
 from .facts import Scope, caller_kind, has_bearer, header, is_clean, own_place, place_in, safe_path
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
@@ -107,3 +108,12 @@ async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Ans
         return
     await send({"type": "websocket.http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "websocket.http.response.body", "body": answer.body})
+
+
+async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """A problem document, to whatever kind of connection."""
+    answer = problem(refusal)
+    if scope["type"] == "websocket":
+        await deny_websocket(scope, receive, send, answer)
+    else:
+        await answer.send(scope, send)
