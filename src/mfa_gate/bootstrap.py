@@ -75,8 +75,9 @@ class MFAGate:
     whose ``X-Forwarded-For`` is believed: none by default. ``sign_in``, ``sign_out`` and ``home`` are the host's own paths.
     ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this application
     where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject whose factors
-    an administrator has removed, ``on_lock`` one whose account was locked; all may be async, come after the commit, and are
-    not called again when they fail. ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
+    an administrator has removed, ``on_lock`` one whose account was locked; all may be async and come after the
+    commit; what failed, or was lost with its process, is called again from the trail: drop what you know by the event's id.
+    ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
     the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
     message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an exception or
     two seconds without an answer refuses it.

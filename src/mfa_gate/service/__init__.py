@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..core.rules import Policy
 from .administering import Actor, Administering
 from .alarms import Alarms
@@ -10,7 +12,7 @@ from .disputing import Disputing
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
-from .hooks import LockHook
+from .hooks import host_hooks
 from .judging import Judge, Judgement
 from .keeping import Keeping
 from .metrics import Metrics
@@ -18,7 +20,9 @@ from .notices import Notices
 from .proving import Issued, Proving, Verified
 from .retaining import Retaining
 from .sending import Sending
+from .telling import COMMANDS, EVERY, Telling
 from .upstream import Upstream
+from .working import Job, Worker
 
 __all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
 
@@ -40,16 +44,33 @@ class Service:
         self.administering = Administering(self.engine, self.judge)
         self.disputing = Disputing(self.engine, self.judge, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.proving)
-        self.hooks = LockHook(self.engine)
         self.retaining = Retaining(self.engine)
         self.metrics = Metrics(self.engine)
+        self.telling = Telling(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
+        self.worker = Worker(
+            self.engine,
+            [
+                Job(name="telling", every=EVERY, work=partial(self.telling.catch_up, shared=True)),
+                Job(name=f"telling@{wiring.app}", every=EVERY, work=partial(self.telling.catch_up, shared=False)),
+                Job(name="break-glass", every=60, work=self.administering.breaking.expire),
+                Job(name="retention", every=3600, work=self.retaining.prune),
+            ],
+        )
 
     async def open(self) -> str:
         """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``."""
         engine = self.engine
         await engine.store.open()
-        return await check_canary(engine.store, engine.keyring, engine.wiring.entropy)
+        fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy)
+        if not fault:
+            await self.telling.begin()
+            if engine.wiring.app != COMMANDS:
+                self.worker.start()
+        return fault
 
     async def aclose(self) -> None:
         """Finish what is under way and let go of everything."""
+        await self.worker.aclose()
+        await self.engine.settle()
+        await self.telling.aclose()
         await self.engine.aclose()

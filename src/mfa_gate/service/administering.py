@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from ..factors import TRAITS
 from ..factors.backup_code import ALPHABET
 from ..ports import EventPage, Page
 from .breaking import Breaking
-from .engine import Engine, log
+from .engine import Engine
 from .judging import Judge
 from .preparing import Check, Preparing
 
@@ -183,7 +182,6 @@ class Administering:
         if refusal is None:
             for claim in claims:
                 await self.engine.store.release(claim, key)
-            await self._tell_host(key)
         return refusal
 
     async def give_ticket(self, actor: Actor, key: SubjectKey, *, reason: str) -> str | Refusal:
@@ -234,18 +232,6 @@ class Administering:
     def moment(self, actor: Actor) -> Moment:
         """Now, by this actor."""
         return self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
-
-    async def _tell_host(self, key: SubjectKey) -> None:
-        """``on_reset``: the host resets the password. It comes after the commit; a failure is logged, nothing is undone."""
-        hook = self.engine.wiring.on_reset
-        if hook is None:
-            return
-        try:
-            result = hook(Subject(id=key.id, tenant=key.tenant))
-            if inspect.isawaitable(result):
-                await result
-        except Exception:
-            log.exception("the on_reset hook failed; reset this user's password by hand")
 
     # -- the tenant ------------------------------------------------------------------------------------------------
 
@@ -349,7 +335,7 @@ class Administering:
                 events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
             if await store.swap_settings(new, events):
                 for event in events:
-                    self.engine.tell(event)
+                    self.engine.tell(event, committed=True)
                 return None
         return Refusal(reason="too_soon", retry_after=1)
 

@@ -12,6 +12,7 @@ from ..core.letters import EmailText
 from ..core.model import Account
 from ..ports import Message
 from .engine import Engine, log
+from .telling import Hook
 
 PER_HOUR = 10
 MOST_TOLD = 20
@@ -34,6 +35,14 @@ class Alarms:
         """Raise an alarm for each event that asks for one."""
         for event in filter(self.wants, events):
             await self.raise_for(event)
+            self.engine.heard("alarm", event, ok=True)
+
+    def hooks(self) -> list[Hook]:
+        """Alarms about grants as a hook that is told again what it missed: a command asks for one where no sender is."""
+        if self.engine.wiring.senders.email is None:
+            return []
+        wants = _is_of_grants
+        return [Hook(name="alarm", wants=wants, call=self.raise_for, shared=True)]
 
     async def raise_for(self, event: Event) -> None:
         """Tell the administrators of ``event``, one of ``ALARM_KINDS``, unless they heard of many such in this hour."""
@@ -96,6 +105,10 @@ class Alarms:
             except Exception:
                 log.exception("the host's directory did not answer for %s", tenant)
         return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
+
+
+def _is_of_grants(event: Event) -> bool:
+    return event.kind.startswith("break_glass.")
 
 
 TOLD = frozenset({"spent", "cap", "asked", "answered"})

@@ -82,6 +82,17 @@ class Listener(Protocol):
         """The events of one change, and the account after it."""
 
 
+class Heard(Protocol):
+    """Is told whether a hook has heard of an event."""
+
+    def __call__(self, name: str, event: Event, /, *, ok: bool) -> None:
+        """The hook's name, the event, and whether the call went well."""
+
+
+def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
+    """Until somebody keeps what was heard."""
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
     """One account in the cache. ``stale`` is set when the store tells of a change; who holds the entry looks at it."""
@@ -108,6 +119,8 @@ class Engine:
         self._after: set[asyncio.Task[None]] = set()
         self.listeners: list[Listener] = []
         self.counters: list[Callable[[Event], None]] = []
+        self.failures: list[Callable[[str], None]] = []
+        self.heard: Heard = _nobody_listens
 
     def now(self) -> int:
         """UTC seconds by the one clock."""
@@ -268,12 +281,12 @@ class Engine:
         """Write events that belong to no change. The caller decides what a failure means."""
         await self.store.append(events)
         for event in events:
-            self.tell(event)
+            self.tell(event, committed=True)
 
     async def after(self, events: Sequence[Event], account: Account) -> None:
         """After a commit: the log, the host's hook, and notices. Nothing here can undo or fail what was committed."""
         for event in events:
-            self.tell(event)
+            self.tell(event, committed=True)
         if not events or not self.listeners:
             return
         tasks = [
@@ -294,8 +307,9 @@ class Engine:
         except Exception:
             log.exception("a notice could not be sent")
 
-    def tell(self, event: Event) -> None:
-        """One event to the counters, the log (JSON) and the host's hook. What fails is logged and changes nothing."""
+    def tell(self, event: Event, *, committed: bool = False) -> None:
+        """One event to the counters, the log (JSON) and the host's hook. What fails is logged and changes nothing; what is
+        ``committed`` is in the trail, and told again."""
         for count in self.counters:
             try:
                 count(event)
@@ -310,11 +324,26 @@ class Engine:
             result = hook(event)
         except Exception:
             log.exception("the on_event hook failed")
+            if committed:
+                self.heard("on_event", event, ok=False)
             return
         if inspect.isawaitable(result):
-            task = asyncio.ensure_future(_quietly(result))
+            task = asyncio.ensure_future(self._quietly(result, event, committed=committed))
             self._after.add(task)
             task.add_done_callback(self._after.discard)
+        elif committed:
+            self.heard("on_event", event, ok=True)
+
+    async def _quietly(self, result: Awaitable[object], event: Event, *, committed: bool) -> None:
+        try:
+            await result
+        except Exception:
+            log.exception("a hook failed")
+            ok = False
+        else:
+            ok = True
+        if committed:
+            self.heard("on_event", event, ok=ok)
 
     def later(self, work: Coroutine[object, object, None]) -> None:
         """Do ``work`` beside the answers. It catches what it raises."""
@@ -327,10 +356,14 @@ class Engine:
         while self._after:
             await asyncio.wait(list(self._after))
 
-    async def aclose(self) -> None:
-        """Finish what is under way, then let go of senders and store."""
+    async def settle(self) -> None:
+        """Finish what is under way, within five seconds."""
         if self._after:
             await asyncio.wait(list(self._after), timeout=5)
+
+    async def aclose(self) -> None:
+        """Finish what is under way, then let go of senders and store."""
+        await self.settle()
         for sender in (
             self.wiring.senders.email,
             self.wiring.senders.sms,
@@ -340,13 +373,6 @@ class Engine:
             if sender is not None:
                 await sender.aclose()
         await self.store.aclose()
-
-
-async def _quietly(result: Awaitable[object]) -> None:
-    try:
-        await result
-    except Exception:
-        log.exception("a hook failed")
 
 
 CANARY = "canary"

@@ -1,36 +1,67 @@
-"""The host's ``on_lock``: called after the commit, beside the answer; its failures are logged and undo nothing."""
+"""The host's hooks: called after the commit, beside the answer; their failures are logged, tried again, and undo nothing."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..core.events import Event
 from ..core.model import Account, Subject
 from .engine import Engine, log
+from .telling import Hook
+
+SubjectHook = Callable[[Subject], object]
 
 
-class LockHook:
-    """Listens to what was committed. A hook that failed is not called again: the trail has the event, ``on_event`` too."""
+class SubjectListener:
+    """``on_lock``, ``on_reset``: calls the host with the subject of each event of one kind."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
         self.engine = engine
-        if engine.wiring.on_lock is not None:
-            engine.listeners.append(self)
+        self.name = name
+        self.kind = kind
+        self.hook = hook
+        engine.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
-        """Locks, and nothing else."""
-        return event.kind == "account.locked"
+        """Events of its kind, and nothing else."""
+        return event.kind == self.kind
+
+    async def call(self, event: Event) -> None:
+        """Call the host. Raises what the host raises."""
+        result = self.hook(Subject(id=event.account, tenant=event.tenant))
+        if inspect.isawaitable(result):
+            await result
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """Call the hook once for each lock among ``events``."""
-        hook = self.engine.wiring.on_lock
-        for event in events:
-            if hook is None or event.kind != "account.locked":
-                continue
+        """Call the hook once for each of its events."""
+        for event in filter(self.wants, events):
             try:
-                result = hook(Subject(id=event.account, tenant=event.tenant))
-                if inspect.isawaitable(result):
-                    await result
+                await self.call(event)
             except Exception:
-                log.exception("the on_lock hook failed (ref %s)", event.id)
+                log.exception("the %s hook failed (ref %s); it is tried again", self.name, event.id)
+                self.engine.heard(self.name, event, ok=False)
+            else:
+                self.engine.heard(self.name, event, ok=True)
+
+
+def host_hooks(engine: Engine) -> list[Hook]:
+    """The hooks that the host has wired, ready to be told again what they missed."""
+    wiring, found = engine.wiring, list[Hook]()
+    on_event = wiring.on_event
+    if on_event is not None:
+
+        async def every(event: Event) -> None:
+            result = on_event(event)
+            if inspect.isawaitable(result):
+                await result
+
+        found.append(Hook(name="on_event", wants=lambda event: True, call=every))
+    for name, kind, hook in (
+        ("on_lock", "account.locked", wiring.on_lock),
+        ("on_reset", "account.reset", wiring.on_reset),
+    ):
+        if hook is not None:
+            listener = SubjectListener(engine, name, kind, hook)
+            found.append(Hook(name=name, wants=listener.wants, call=listener.call))
+    return found

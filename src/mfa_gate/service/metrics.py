@@ -31,7 +31,15 @@ class Metrics:
         self._counters = {
             kind: meter.create_counter(name, unit="1", description=about) for kind, (name, about) in COUNTED.items()
         }
+        self._failures = meter.create_counter(
+            "mfa_gate.hook_failures", unit="1", description="Calls of hooks that failed"
+        )
         engine.counters.append(self)
+        engine.failures.append(self.failed)
+
+    def failed(self, hook: str) -> None:
+        """Count a failure of a hook or a notice."""
+        self._failures.add(1, {"hook": hook})
 
     def __call__(self, event: Event) -> None:
         """Count ``event``."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ..core.events import Event
 from ..core.messages import NOTICE_KINDS, notice
-from ..core.model import Account, Caller, Contacts, Subject
+from ..core.model import Account, Caller, Contacts, Subject, SubjectKey
 from ..core.notices import sms_notice
 from ..core.rules import DAY
 from ..errors import SendFailed
@@ -18,6 +18,7 @@ from ..ports import Message
 from .disputing import Disputing
 from .engine import Engine, log
 from .proving import Proving
+from .telling import Hook
 
 TEXTS_PER_DAY = 10
 NO_LINK = frozenset({"proofs.revoked"})
@@ -54,13 +55,33 @@ class Notices:
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         for event in events:
             kind = _notice_kind(event)
-            if kind not in NOTICE_KINDS or (first and kind == "browser.new_network"):
+            if kind not in NOTICE_KINDS:
                 continue
-            contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
-            await self._mail(kind, event, contacts)
-            await self._text(kind, event, account, contacts)
+            needless = first and kind == "browser.new_network"
+            for name, tell in (("notice.email", self.mail), ("notice.text", self.text)):
+                try:
+                    if not needless:
+                        await tell(event)
+                except Exception as error:
+                    log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, _cause(error))
+                    self.engine.heard(name, event, ok=False)
+                else:
+                    self.engine.heard(name, event, ok=True)
 
-    async def _mail(self, kind: str, event: Event, contacts: Contacts) -> None:
+    def hooks(self) -> list[Hook]:
+        """Notices as hooks that are told again what they missed, once for all applications, where there is a sender."""
+        senders = self.engine.wiring.senders
+        found = [Hook(name="notice.email", wants=self.wants, call=self.mail, shared=True)] if senders.email else []
+        return found + (
+            [Hook(name="notice.text", wants=self.wants, call=self.text, shared=True)] if senders.sms else []
+        )
+
+    async def mail(self, event: Event) -> None:
+        """Tell by e-mail, at the address on file. Raises what may go better another time."""
+        kind = _notice_kind(event)
+        if self.engine.wiring.senders.email is None:
+            return
+        contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
         if not contacts.email:
             return
         rules = self.engine.rules(event.tenant)
@@ -88,11 +109,17 @@ class Notices:
             ),
         )
 
-    async def _text(self, kind: str, event: Event, account: Account, contacts: Contacts) -> None:
+    async def text(self, event: Event) -> None:
+        """Tell by text, at the numbers that are enrolled. Raises what may go better another time."""
+        kind = _notice_kind(event)
         if self.engine.wiring.senders.sms is None:
             return
+        account = await self.engine.store.load(SubjectKey(event.tenant, event.account))
         numbers = self._numbers(account)
-        if kind in EVERYWHERE and contacts.phone:
+        contacts = Contacts()
+        if kind in EVERYWHERE:
+            contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
+        if contacts.phone:
             on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
             numbers += [on_file] if isinstance(on_file, str) and on_file not in numbers else []
         text = sms_notice(kind, service=self._service(event), translate=str)
@@ -129,7 +156,13 @@ class Notices:
         try:
             await sender.send(message)
         except SendFailed as error:
+            if error.transient:
+                raise
             log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, error.reason)
+
+
+def _cause(error: Exception) -> str:
+    return error.reason if isinstance(error, SendFailed) else type(error).__name__
 
 
 def _notice_kind(event: Event) -> str:
