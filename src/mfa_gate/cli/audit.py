@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ..core.events import Event
 from ..service import Service
-from ..web.admin_api import event_document
+from ..web.api.admin import event_document
 from .operating import DONE, NO, add_actor, add_parts, running, tell
 
 PAGE = 200

@@ -52,7 +52,9 @@ def held(account: Account, now: int, hold: int) -> Refusal | None:
     left = waiting.at + hold - max(now, account.seen_at) if waiting is not None else 0
     if left <= 0:
         return None
-    return Refusal(reason="too_soon", retry_after=left, detail="The request is held until then, so that it can be stopped.")
+    return Refusal(
+        reason="too_soon", retry_after=left, detail="The request is held until then, so that it can be stopped."
+    )
 
 
 def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: int = 0) -> Change[Refusal | None]:
