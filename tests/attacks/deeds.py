@@ -11,7 +11,8 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import EnrollmentRules, Policy
 from mfa_gate.service import Actor
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web import api, pages
+from mfa_gate.web import pages
+from mfa_gate.web.api import table as api
 from tests.harness import FETCH, FORM, JSON, ORIGIN, PAGE, POLICY, RULES, Browser, Headers, Reply, World, make_world
 
 Setup = Callable[[World], Awaitable["Stage"]]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.web import api, pages
+from mfa_gate.web import pages
+from mfa_gate.web.api import table as api
 from tests.attacks.stage import Crowd, gather, submit
 from tests.harness import FETCH
 

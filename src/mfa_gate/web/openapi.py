@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.reasons import REASONS
-from .api import ACCOUNTS, CALLS, ON_ACCOUNT, ONE_OF, Call
+from .api.calls import Call
+from .api.table import ACCOUNTS, CALLS, ON_ACCOUNT, ONE_OF
 
 _TYPES: dict[type, dict[str, object]] = {
     str: {"type": "string", "maxLength": 1024},

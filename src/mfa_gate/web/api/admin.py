@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..core import attempts
-from ..core.events import Event
-from ..core.grants import CONFIRM_WITHIN, DEFAULT_HOURS, HOUR, is_in_force, is_waiting
-from ..core.model import Account, SubjectKey
-from ..core.reasons import Refusal
-from ..core.summary import STATUSES, Summary, summary_of
-from ..service import Actor
-from ..service.administering import TenantDesk
-from .responses import Answer, as_json, problem, stamp
-from .visit import Visit
+from ...core import attempts
+from ...core.events import Event
+from ...core.grants import CONFIRM_WITHIN, DEFAULT_HOURS, HOUR, is_in_force, is_waiting
+from ...core.model import Account, SubjectKey
+from ...core.reasons import Refusal
+from ...core.rules import DAY
+from ...core.summary import STATUSES, Summary, summary_of
+from ...service import Actor
+from ...service.administering import TenantDesk
+from ..responses import Answer, as_json, problem, stamp
+from ..visit import Visit
 
 Body = dict[str, Any]
 MAX_LIMIT = 200
@@ -152,6 +153,9 @@ def desk_document(desk: TenantDesk) -> dict[str, object]:
         "pickable": list(desk.pickable),
         "checklist": [{"id": check.id, "ok": check.ok, "text": check.text} for check in desk.checklist],
         "counts": desk.counts,
+        "history": [
+            {"date": stamp(row.day * DAY)[:10], "enrolled": row.enrolled, "people": row.people} for row in desk.history
+        ],
     }
 
 

@@ -1,0 +1,63 @@
+"""The JSON answers below ``/api``: the same use cases as the pages, for single-page apps and native clients (RFC 9457)."""
+
+from __future__ import annotations
+
+from ...core.reasons import Refusal
+from ..facts import header
+from ..forms import BadBody, Receive, is_early, read_json, same_origin, tells_origin
+from ..responses import Answer, problem
+from ..visit import Visit
+from .admin import BadQuery
+from .calls import Body, Call
+from .table import find
+
+
+async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
+    """Answer a call; ``place`` is the path below ``/api``."""
+    method = "GET" if visit.scope["method"] == "HEAD" else visit.scope["method"]
+    found = find(place)
+    if found is None:
+        return problem(Refusal(reason="not_found"))
+    calls, name = found
+    call = calls.get(method)
+    if call is None:
+        return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", ", ".join(calls).encode())])
+    body: Body = {}
+    if method != "GET":
+        refusal = _foreign(visit)
+        if refusal is not None:
+            return problem(refusal)
+        if method != "DELETE":
+            try:
+                body = _typed(await read_json(visit.scope, receive, limit=call.limit), call)
+            except BadBody as bad:
+                return problem(Refusal(reason=bad.reason))
+    try:
+        result = await call.handler(visit, body, name)
+    except BadQuery:
+        return problem(Refusal(reason="malformed"))
+    result.headers.extend(visit.cookie_headers())
+    return result
+
+
+def _foreign(visit: Visit) -> Refusal | None:
+    """A change needs a header that no form can send; a browser must be on our own page besides."""
+    scope = visit.scope
+    if is_early(scope):
+        return Refusal(reason="early_data")
+    if header(scope, b"x-mfa-gate") != b"1":
+        return Refusal(reason="csrf")
+    if tells_origin(scope) and not same_origin(scope, visit.site.origins):
+        return Refusal(reason="csrf")
+    return None
+
+
+def _typed(body: Body, call: Call) -> Body:
+    """The members, each of its very type; an unknown or missing one is malformed (S-105)."""
+    for name, value in body.items():
+        kinds = call.members.get(name)
+        if kinds is None or type(value) not in kinds:
+            raise BadBody("malformed")
+    if any(name not in body for name in call.required):
+        raise BadBody("malformed")
+    return body

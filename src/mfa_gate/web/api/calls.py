@@ -1,0 +1,28 @@
+"""What one call is: its handler, what its body may have, and how large it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..forms import MAX_BODY
+from ..responses import Answer
+from ..visit import Visit
+
+Body = dict[str, Any]
+Handler = Callable[[Visit, Body, str], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: its handler, the members that its body may have with their types, and how large the body may be."""
+
+    handler: Handler
+    members: Mapping[str, tuple[type, ...]]
+    required: tuple[str, ...] = ()
+    limit: int = MAX_BODY
+
+
+TEXT = (str,)
+"""What a member that is text may be."""

@@ -1,0 +1,98 @@
+"""Where one stands, and proving the second factor."""
+
+from __future__ import annotations
+
+from ...core.model import Account, Authenticator, Challenge, Enrollment
+from ...core.reasons import UNTYPED, Refusal
+from ...factors import TRAITS
+from ...service import Verified
+from ..responses import Answer, as_json, problem, stamp
+from ..visit import Visit
+from .calls import Body
+from .documents import state_document
+
+
+async def state(visit: Visit, body: Body, name: str) -> Answer:
+    """``GET state``."""
+    return as_json(await state_document(visit))
+
+
+async def challenge(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST challenge``: issue one for an authenticator; what sends, sends now."""
+    issued = await visit.service.proving.begin(visit.caller, body["authenticator"])
+    if isinstance(issued, Refusal):
+        if issued.reason == "nothing_sent":
+            judgement = await visit.judgement()
+            mine = judgement.account.authenticator(body["authenticator"]) if judgement.account else None
+            quiet = {"challenge": None, "hint": "", "expires_at": None, "resend_at": None}
+            return as_json({"factor": mine.factor if mine else "", **quiet}, status=201)
+        return problem(issued)
+    document = {
+        "challenge": issued.challenge.id,
+        "factor": issued.factor,
+        "hint": issued.hint,
+        "expires_at": stamp(issued.challenge.expires_at),
+        "resend_at": stamp(issued.resend_at),
+        **issued.show,
+    }
+    if issued.failed:
+        return problem(Refusal(reason="send_failed"), challenge=issued.challenge.id, cause=issued.failed)
+    return as_json(document, status=201)
+
+
+async def challenge_status(visit: Visit, body: Body, name: str) -> Answer:
+    """``GET challenge/{id}``: whether it was answered elsewhere. It reveals nothing and costs nothing."""
+    judgement = await visit.judgement()
+    account = judgement.account
+    found = next((c for c in (account.challenges if account else ()) if c.id == name), None)
+    if found is None or found.browser != visit.caller.handle:
+        return problem(Refusal(reason="not_found"))
+    word = found.status if found.status in ("approved", "denied") else "pending"
+    if word == "pending" and not found.is_live(visit.now):
+        word = "expired"
+    return as_json({"status": word})
+
+
+async def verify(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST verify``: one response."""
+    result = await visit.service.proving.verify(
+        visit.caller,
+        handle=visit.handle,
+        authenticator=body.get("authenticator", ""),
+        challenge=body.get("challenge", ""),
+        response=body["response"],
+        remember=body.get("remember", True),
+    )
+    if isinstance(result, Refusal):
+        return await refused(visit, body, result)
+    if result.again:
+        return await refused(visit, body, Refusal(reason="code_already_used"))
+    return as_json({**await proven(visit, result)})
+
+
+async def refused(visit: Visit, body: Body, refusal: Refusal) -> Answer:
+    """A refused answer, in words of its own where no code was typed: a passkey is none."""
+    account = (await visit.judgement()).account
+    if account is None or refusal.reason not in UNTYPED or types_code(account, body):
+        return problem(refusal)
+    title, detail = UNTYPED[refusal.reason]
+    return problem(refusal, title=title, detail=detail)
+
+
+def types_code(account: Account, body: Body) -> bool:
+    """Whether what the body names is answered with a code."""
+    ids = {body.get(name) for name in ("authenticator", "challenge", "enrollment")} - {None, ""}
+    known: tuple[Authenticator | Enrollment | Challenge, ...] = (
+        *account.authenticators,
+        *account.enrollments,
+        *account.challenges,
+    )
+    kinds = {thing.factor for thing in known if thing.id in ids and thing.factor in TRAITS}
+    by_code = {challenge.factor for challenge in account.challenges if "code" in challenge.data}
+    return not kinds or any(TRAITS[kind].typed or kind in by_code for kind in kinds)
+
+
+async def proven(visit: Visit, result: Verified) -> dict[str, object]:
+    token = visit.take_proof(result.handle, remembered=result.remembered)
+    document = await state_document(visit)
+    return {**document, "proof_token": token} if token else document

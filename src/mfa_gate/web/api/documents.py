@@ -1,0 +1,49 @@
+"""What several calls answer with."""
+
+from __future__ import annotations
+
+from ...core import attempts
+from ...core.decision import Agree, Allow, Enroll, StepUp, state_of
+from ...core.model import Authenticator
+from ...factors import FACTORS
+from ...service import Judgement
+from ..responses import stamp
+from ..visit import Visit
+
+
+def authenticator_document(visit: Visit, judgement: Judgement, mine: Authenticator) -> dict[str, object]:
+    """One authenticator, without anything secret."""
+    account, factor = judgement.account, FACTORS.get(mine.factor)
+    hint = ""
+    if account is not None and factor is not None:
+        rules = judgement.requirement.rules
+        context = visit.service.proving.context(visit.caller, rules, purpose="sign-in", account=account)
+        hint = factor.hint(context, mine.data)
+    default = account is not None and account.default == mine.id
+    return {"id": mine.id, "factor": mine.factor, "label": mine.label, "hint": hint, "default": default}
+
+
+async def state_document(visit: Visit) -> dict[str, object]:
+    """Where the caller stands."""
+    visit.forget_judgement()
+    judgement = await visit.judgement()
+    decision, account = judgement.decision, judgement.account
+    rules = judgement.requirement.rules
+    proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
+    can_enroll = isinstance(decision, (Allow, Enroll))
+    kinds = visit.service.enrollments.enrollable(judgement) if can_enroll else ()
+    if isinstance(decision, Enroll) and decision.factors:
+        kinds = tuple(kind for kind in kinds if kind in decision.factors)
+    left = attempts.remaining(account.attempts, rules.attempts) if account else rules.attempts.max
+    ends_at = (proof.at + int(rules.freshness.max_age)) if proof else 0
+    return {
+        "state": state_of(decision),
+        "reason": decision.reason if isinstance(decision, StepUp) else None,
+        "authenticators": [
+            authenticator_document(visit, judgement, a) for a in (account.authenticators if account else ())
+        ],
+        "enrollable": list(kinds),
+        "attempts_remaining": 0 if account and account.lock else left,
+        "proof": {"factor": proof.factor, "at": stamp(proof.at), "ends_at": stamp(ends_at)} if proof else None,
+        "skippable": isinstance(decision, Enroll) and decision.skippable,
+    }

@@ -1,0 +1,69 @@
+"""Binding an authenticator."""
+
+from __future__ import annotations
+
+from ...core.reasons import Refusal
+from ..render import qr_svg
+from ..responses import Answer, as_json, problem, stamp
+from ..visit import Visit
+from .calls import Body
+from .challenge import refused
+from .documents import authenticator_document, state_document
+
+
+async def enroll(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST enroll``: a draft; what sends, sends its code now."""
+    begun = await visit.service.enrollments.begin(
+        visit.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
+    )
+    if isinstance(begun, Refusal):
+        return problem(begun)
+    shown = begun.shown
+    document: dict[str, object] = {
+        "enrollment": begun.enrollment.id,
+        "factor": begun.enrollment.factor,
+        "expires_at": stamp(begun.enrollment.expires_at),
+    }
+    if "uri" in shown:
+        document |= {"uri": shown["uri"], "qr_svg": str(qr_svg(shown["uri"], "QR code"))}
+    if "secret" in shown:
+        document["secret"] = shown["secret"]
+    if "hint" in shown:
+        document["hint"] = shown["hint"]
+    if begun.issued is not None:
+        document |= {**begun.issued.show, "resend_at": stamp(begun.issued.resend_at)}
+        document["expires_at"] = stamp(begun.issued.challenge.expires_at)
+        if begun.issued.challenge.waits:
+            document["challenge"] = begun.issued.challenge.id
+        if begun.issued.failed:
+            cause = begun.issued.failed
+            return problem(Refusal(reason="send_failed"), enrollment=begun.enrollment.id, cause=cause)
+    return as_json(document, status=201)
+
+
+async def confirm(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST enroll/confirm``: the try-out. The codes of a first enrollment are told here, this once."""
+    done = await visit.service.enrollments.confirm(
+        visit.caller, handle=visit.handle, enrollment=body["enrollment"], response=body["response"]
+    )
+    if isinstance(done, Refusal):
+        return await refused(visit, body, done)
+    if done.again:
+        return problem(Refusal(reason="code_already_used"))
+    token = visit.take_proof(done.handle, remembered=visit.rules.freshness.remember == "browser")
+    visit.forget_judgement()
+    document: dict[str, object] = {
+        "authenticator": authenticator_document(visit, await visit.judgement(), done.authenticator)
+    }
+    if done.backup_codes:
+        document["backup_codes"] = list(done.backup_codes)
+        await visit.service.enrollments.saved_backup(visit.caller)
+    if token:
+        document["proof_token"] = token
+    return as_json(document, status=201)
+
+
+async def skip(visit: Visit, body: Body, name: str) -> Answer:
+    """``POST enroll/skip``: put it off while it is optional."""
+    refusal = await visit.service.enrollments.skip(visit.caller)
+    return problem(refusal) if refusal is not None else as_json(await state_document(visit))

@@ -1,0 +1,87 @@
+"""Which calls there are, by address and method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...core.model import MAX_ID_BYTES
+from ..forms import MAX_PROOF_BODY
+from . import account, admin, challenge, enroll
+from .calls import TEXT, Call
+
+CALLS: Mapping[str, Mapping[str, Call]] = {
+    "/state": {"GET": Call(challenge.state, {})},
+    "/challenge": {"POST": Call(challenge.challenge, {"authenticator": TEXT}, ("authenticator",))},
+    "/verify": {
+        "POST": Call(
+            challenge.verify,
+            {"challenge": TEXT, "authenticator": TEXT, "response": (str, dict), "remember": (bool,)},
+            ("response",),
+            MAX_PROOF_BODY,
+        )
+    },
+    "/enroll": {"POST": Call(enroll.enroll, {"factor": TEXT, "phone": TEXT, "label": TEXT}, ("factor",))},
+    "/enroll/confirm": {
+        "POST": Call(
+            enroll.confirm,
+            {"enrollment": TEXT, "response": (str, dict)},
+            ("enrollment", "response"),
+            MAX_PROOF_BODY,
+        )
+    },
+    "/enroll/skip": {"POST": Call(enroll.skip, {})},
+    "/authenticators": {"GET": Call(account.authenticators, {})},
+    "/backup-codes": {"POST": Call(account.backup_codes, {})},
+    "/browsers": {"GET": Call(account.browsers, {})},
+    "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, {"version": TEXT}, ("version",))},
+    "/recovery": {"POST": Call(account.recovery, {"about": TEXT}, ("about",))},
+    "/admin/accounts": {"GET": Call(admin.accounts, {})},
+    "/admin/tenant": {
+        "GET": Call(admin.tenant, {}),
+        "PATCH": Call(admin.set_tenant, {"enabled": (bool,), "factors": (list,), "confirm": TEXT}),
+    },
+    "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
+    "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
+    "/admin/events": {"GET": Call(admin.events, {})},
+}
+ONE_OF: Mapping[str, Mapping[str, Call]] = {
+    "/challenge/": {"GET": Call(challenge.challenge_status, {})},
+    "/authenticators/": {
+        "PATCH": Call(account.change, {"label": TEXT, "default": (bool,)}),
+        "DELETE": Call(account.remove, {}),
+    },
+    "/browsers/": {"DELETE": Call(account.forget, {})},
+}
+
+ACCOUNTS = "/admin/accounts/"
+_REASON = {"reason": TEXT}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
+    "/reset": {"POST": Call(admin.reset, {"ticket": TEXT, **_REASON}, ("ticket", "reason"))},
+    **{
+        f"/{word}": {"POST": Call(handler, _REASON, ("reason",))}
+        for word, handler in admin.ACTIONS.items()
+        if word != "reset"
+    },
+    "/break-glass": {
+        "POST": Call(admin.break_glass, {**_REASON, "ticket": TEXT, "hours": (int,)}, ("reason", "ticket"))
+    },
+    "/break-glass/confirm": {"POST": Call(admin.confirm_grant, {"ref": TEXT})},
+    "/break-glass/revoke": {"POST": Call(admin.revoke_grant, _REASON, ("reason",))},
+    "": {"GET": Call(admin.account, {})},
+}
+
+
+def find(place: str) -> tuple[Mapping[str, Call], str] | None:
+    """The calls of an address by method, and the name in its last segment; None: there is nothing."""
+    fixed = CALLS.get(place)
+    if fixed is not None:
+        return fixed, ""
+    for action, calls in ON_ACCOUNT.items():
+        middle = place.removeprefix(ACCOUNTS).removesuffix(action)
+        if place == ACCOUNTS + middle + action and middle and "/" not in middle and len(middle) <= MAX_ID_BYTES:
+            return calls, middle
+    for start, calls in ONE_OF.items():
+        rest = place.removeprefix(start)
+        if rest != place and rest and "/" not in rest and len(rest) <= 64:
+            return calls, rest
+    return None
