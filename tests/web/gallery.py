@@ -14,8 +14,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from mfa_gate.service.charting import Count
 from mfa_gate.web import views as v
+from mfa_gate.web import views_admin as admin
 from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
+from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
 
@@ -349,6 +352,49 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "framed", v.Framed(url="/mfa/challenge"), frame
 
 
+def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
+    """The security team's pages, in the states that are seldom seen elsewhere."""
+    desk = admin.Desk(tenant="clinic", rights=("look", "unlock", "reset", "tenant", "audit"), place="tenant")
+    days = [Count(day=20_100 + n, enrolled=min(400, n * n // 3), people=380 + n) for n in range(60)]
+    tenant = admin.AdminTenant(
+        desk=desk,
+        enabled_at=NOW - 50 * 86_400,
+        checklist=(admin.Tick(id="announced", ok=True, text="The date was announced to everybody."),),
+        counts=(("verified", 396), ("not_enrolled", 40), ("locked", 2), ("recovery", 1)),
+        total=439,
+        enrolled=399,
+        missing=40,
+        chart=chart_of(days),
+    )
+    yield "admin-tenant", tenant, frame
+    yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
+    asked = admin.GrantLine(
+        ref="9WZ3C",
+        asked_by="boss@clinic.example",
+        asked_at=NOW - 600,
+        reason="phone in the lake",
+        ticket="T-4711",
+        hours=4,
+    )
+    person = admin.AdminAccount(
+        desk=replace(desk, place="accounts"),
+        id="ann@clinic.example",
+        name="Ann Example",
+        status="recovery",
+        url="/mfa/admin/accounts/ann",
+        back="/mfa/admin/accounts",
+        attempts_left=7,
+        recovery_about="My phone fell into the lake.",
+        recovery_at=NOW - 7_200,
+        held_until=NOW + 79_200,
+        grant=asked,
+    )
+    yield "admin-account-grant-asked", person, frame
+    granted = replace(asked, confirmed_by="second@clinic.example", ends_at=NOW + 13_800, browsers=1)
+    yield "admin-account-grant-open", replace(person, grant=granted), frame
+    yield "admin-account-ask-grant", replace(person, grant=None, open_form="break-glass"), frame
+
+
 def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     faults: tuple[tuple[int, str, dict[str, Any]], ...] = (
         (404, "not_found", {"back": "/mfa"}),
@@ -375,7 +421,7 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
     static.mkdir(parents=True, exist_ok=True)
     for asset in static_assets().values():
         (static / asset.name).write_bytes(asset.content)
-    for name, view, given in pages():
+    for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
         (static / brand_name(frame.accent)).write_bytes(brand_css(frame.accent))
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))

@@ -53,6 +53,7 @@ class Service:
                 Job(name="telling", every=EVERY, work=partial(self.telling.catch_up, shared=True)),
                 Job(name=f"telling@{wiring.app}", every=EVERY, work=partial(self.telling.catch_up, shared=False)),
                 Job(name="break-glass", every=60, work=self.administering.breaking.expire),
+                Job(name="counts", every=3600, work=self.administering.charting.note),
                 Job(name="retention", every=3600, work=self.retaining.prune),
             ],
         )

@@ -16,6 +16,7 @@ from ..factors import TRAITS
 from ..factors.backup_code import ALPHABET
 from ..ports import EventPage, Page
 from .breaking import Breaking
+from .charting import Charting, Count
 from .engine import Engine
 from .judging import Judge
 from .preparing import Check, Preparing
@@ -49,6 +50,7 @@ class TenantDesk:
     rules: Rules
     checklist: tuple[Check, ...]
     counts: dict[str, int]
+    history: tuple[Count, ...]
     pickable: tuple[str, ...]
 
 
@@ -60,6 +62,7 @@ class Administering:
         self.judge = judge
         self.preparing = Preparing(engine, self)
         self.breaking = Breaking(engine, self)
+        self.charting = Charting(engine)
 
     # -- who may ---------------------------------------------------------------------------------------------------
 
@@ -248,6 +251,7 @@ class Administering:
             rules=rules,
             checklist=await self._checklist(tenant, rules, settings, counts),
             counts=counts,
+            history=await self.charting.history(tenant, counts),
             pickable=pickable(rules),
         )
 

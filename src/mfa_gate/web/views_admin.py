@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .chart import Chart
 from .views import Activity, BrowserLine, FactorLine
 
 __all__ = [
@@ -138,6 +139,7 @@ class AdminTenant:
     total: int = 0
     enrolled: int = 0
     missing: int = 0
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

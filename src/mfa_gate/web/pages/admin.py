@@ -16,6 +16,7 @@ from ...factors import TRAITS
 from ...service import Actor
 from ...service.administering import TenantDesk
 from .. import views, views_admin
+from ..chart import chart_of
 from ..responses import Answer
 from ..site import going_note
 from ..views import Notice, Problem
@@ -330,6 +331,7 @@ def _tenant(desk: views_admin.Desk, found: TenantDesk) -> views_admin.AdminTenan
         total=total,
         enrolled=total - found.counts.get("not_enrolled", 0),
         missing=found.counts.get("not_enrolled", 0),
+        chart=chart_of(found.history),
     )
 
 

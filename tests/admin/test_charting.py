@@ -1,0 +1,69 @@
+"""The plot of enrollment over time: a row a day, drawn on the server, with the same as a table; no view counts people."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_gate.core.rules import DAY
+from mfa_gate.service.charting import KEPT, Count
+from mfa_gate.web.chart import HEIGHT, MAX_ROWS, WIDTH, chart_of
+from tests.harness import World, make_world, running
+
+
+async def day(world: World, *ids: str) -> None:
+    """Some more people set it up, and the day is written down."""
+    for id in ids:
+        await world.enrolled(id)
+    await world.gate.service.administering.charting.note()
+    world.clock.advance(DAY)
+
+
+async def test_a_row_a_day() -> None:
+    """What was so on each day stays; twice on a day is once; today is as it is now; the page and JSON show it."""
+    async with running(make_world()) as world:
+        await day(world, "ann")
+        await day(world, "bob", "eve")
+        boss = await world.enrolled("boss", groups=["admin"])
+        desk = (await boss.api("GET", "admin/tenant")).json()
+        assert [(row["enrolled"], row["people"]) for row in desk["history"]] == [(1, 1), (3, 3), (4, 4)]
+        charting = world.gate.service.administering.charting
+        await charting.note()
+        await charting.note()
+        page = (await boss.page("/mfa/admin/tenant")).text
+        assert page.count("<polyline") == 2
+        assert page.count('<th scope="row">') == 3
+        assert "<script" not in page.split("<svg viewBox", 1)[1].split("</figure>")[0]
+        await boss.api("POST", "admin/accounts/ann/reset", {"ticket": "T", "reason": "new phone"})
+        history = (await boss.api("GET", "admin/tenant")).json()["history"]
+        assert [(row["enrolled"], row["people"]) for row in history] == [(1, 1), (3, 3), (3, 4)]
+
+
+async def test_it_is_bounded_and_of_one_tenant() -> None:
+    """The newest days are kept; another tenant has its own; nobody at all is no plot."""
+    async with running(make_world()) as world:
+        charting = world.gate.service.administering.charting
+        assert await charting.history("alpha", await world.store.counts("alpha")) == ()
+        assert chart_of(()) is None
+        await world.enrolled("ann")
+        for _ in range(KEPT + 5):
+            await charting.note()
+            world.clock.advance(DAY)
+        kept = await charting.history("alpha", await world.store.counts("alpha"))
+        assert len(kept) == KEPT
+        assert [row.day for row in kept] == sorted({row.day for row in kept})
+        assert await charting.history("beta", await world.store.counts("beta")) == ()
+
+
+@pytest.mark.parametrize("length", [1, 2, 12, 13, 400])
+def test_every_point_is_in_the_box(length: int) -> None:
+    """Whatever the history, the lines stay inside, go from left to right, and the table is short with both ends in it."""
+    history = [Count(day=20_000 + 3 * number, enrolled=number % 7, people=7 + number) for number in range(length)]
+    chart = chart_of(history)
+    assert chart is not None
+    for line in (chart.enrolled, chart.people):
+        points = [tuple(map(float, point.split(","))) for point in line.split()]
+        assert len(points) == max(2, length)
+        assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
+        assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert len(chart.rows) == min(length, MAX_ROWS)
+    assert (chart.rows[0][0], chart.rows[-1][0]) == (history[-1].day * DAY, history[0].day * DAY)
