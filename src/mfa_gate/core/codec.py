@@ -55,6 +55,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "name": "n",
         "logins": "lo",
         "logins_from": "lf",
+        "restored_at": "rs",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},

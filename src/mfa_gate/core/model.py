@@ -309,6 +309,7 @@ class Account:
     latest time at which this account was changed: a clock that steps back revives nothing. ``quiet_until`` is until when
     nobody's phone is asked, because a request was denied there. ``logins`` are the latest sign-ins at an identity provider
     that became proofs (when they were, and when they were first seen); none up to ``logins_from`` ever will.
+    ``restored_at`` is when the store was last replaced by an older copy: what was used before is not known.
     """
 
     key: SubjectKey
@@ -336,6 +337,7 @@ class Account:
     name: str = ""
     logins: tuple[tuple[int, int], ...] = ()
     logins_from: int = 0
+    restored_at: int = 0
 
     def authenticator(self, id: str) -> Authenticator | None:
         """The confirmed authenticator with this id, if it is this subject's."""

@@ -31,7 +31,8 @@ class Context:
     ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
     party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
     ``where``, ``when``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
-    authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each.
+    authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each. Codes of
+    times up to ``used_until`` count as used.
     """
 
     key: SubjectKey
@@ -52,6 +53,7 @@ class Context:
     public: str = ""
     agent: str = ""
     person: str = ""
+    used_until: int = 0
     translate: Callable[[str], str] = _same
     lang: str = "en"
     words: Callable[[str], Callable[[str], str]] = _english

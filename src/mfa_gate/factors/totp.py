@@ -80,6 +80,8 @@ class Totp:
             return Rejected(reason="malformed", free=True)
         secret = _secret_of(context, data)
         current, last = context.now // period, int(str(data["step"]))
+        if context.used_until:
+            last = max(last, context.used_until // period)
         drift = context.rules.factors.totp.drift_steps
         steps = [s for s in range(current - drift, current + drift + 1) if s >= 0]
         matching = [step for step in steps if hmac.compare_digest(hotp(secret, step, digits), code)]

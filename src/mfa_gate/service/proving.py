@@ -95,6 +95,7 @@ class Proving:
             person=account.name or account.key.id,
             user_handle=account.handle,
             known=account.authenticators,
+            used_until=account.restored_at,
         )
 
     # -- sending -------------------------------------------------------------------------------------------------

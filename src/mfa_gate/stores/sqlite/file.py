@@ -14,6 +14,8 @@ from ...errors import StoreUnavailable
 from .marker import Marker, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
 
+RESTORED = "restored"
+"""Where the store keeps when an older copy was accepted as itself (UTC seconds)."""
 OPEN_PATIENCE = 0.4
 """Seconds that an opener or a reader waits for another process, which may be reading the log after a crash."""
 
@@ -139,6 +141,19 @@ class StoreFile:
             )
         if older := self.older_than_remembered(newest):
             raise StoreUnavailable(older)
+        if self.marker.read() is None:
+            with contextlib.closing(self.raw()) as connection:
+                self.accept(connection)
+                self.remember(connection)
+
+    def accept(self, connection: sqlite3.Connection) -> None:
+        """An operator chose this copy, by deleting the marker: write down when, so that no account of it is taken as it
+        stands (F-38). The one clock that a store reads: whoever replaces a file passes by everybody who could tell the time.
+        """
+        connection.execute(
+            "INSERT INTO meta VALUES (?, strftime('%s', 'now')) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (RESTORED,),
+        )
 
     def older_than_remembered(self, newest: int) -> str:
         """What is wrong where the file has come less far than was written down, or "": an old copy would bring back spent

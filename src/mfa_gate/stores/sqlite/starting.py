@@ -165,6 +165,8 @@ def _require_remembered(file: StoreFile, connection: sqlite3.Connection) -> None
         )
     if older := file.older_than_remembered(last_change(connection)):
         raise SettingsError(older)
+    if memory is None and last_change(connection):
+        file.accept(connection)
     file.remember(connection)
     if file.marker.read() is None:
         raise SettingsError(f"{file.marker.path} cannot be written: give this process's user the directory")

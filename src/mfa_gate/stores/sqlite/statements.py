@@ -15,6 +15,7 @@ from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
 from ...ports import Take, Taken
 from ..documents import checksum, search_text, wait_for_room
+from .file import RESTORED
 
 CHANGES_KEPT = 10_000
 _TRIMMED_EVERY = 500
@@ -158,6 +159,19 @@ class SettingsSwap:
         """Whether it was this very swap that wrote the stored version."""
         row = connection.execute("SELECT version, op FROM tenant WHERE tenant = ?", (self.settings.tenant,)).fetchone()
         return bool(row == (self.settings.version + 1, self.op))
+
+
+def find_account(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[int, bytes, int] | None, int]]:
+    """Version, body and checksum, if there is such an account; and when an older copy was accepted as the store, 0 for never."""
+
+    def work(connection: sqlite3.Connection) -> tuple[tuple[int, bytes, int] | None, int]:
+        row = connection.execute(
+            "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
+        ).fetchone()
+        restored = connection.execute("SELECT value FROM meta WHERE name = ?", (RESTORED,)).fetchone()
+        return row, int(restored[0]) if restored else 0
+
+    return work
 
 
 def take_all(takes: Sequence[Take]) -> Callable[[sqlite3.Connection], Taken]:

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 
+from ...core.changes.restored import after_restore
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
@@ -106,14 +107,9 @@ class SQLiteStore:
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last committed."""
 
-        def work(connection: sqlite3.Connection) -> tuple[int, bytes, int] | None:
-            row: tuple[int, bytes, int] | None = connection.execute(
-                "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
-            ).fetchone()
-            return row
-
-        row = await self._read().run(work)
-        return Account(key=key) if row is None else account_from(key, *row)
+        row, restored_at = await self._read().run(statements.find_account(key))
+        account = Account(key=key) if row is None else account_from(key, *row)
+        return after_restore(account, restored_at) if restored_at else account
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account if its version is still the stored one, with all that commits with it."""

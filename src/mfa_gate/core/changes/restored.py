@@ -1,0 +1,27 @@
+"""What of an account still holds after the store was replaced by an older copy of itself (F-38, S-123)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..model import Account
+
+
+def after_restore(account: Account, at: int) -> Account:
+    """The account as it may be trusted once an operator has accepted a copy at ``at`` (UTC seconds).
+
+    What was used after the copy was made cannot be known: every code and ticket is void, the steps of authenticator apps
+    count as used up to ``at``, and nobody's proof lives. Locks, attempts and authenticators stay as the copy has them.
+    """
+    if account.restored_at >= at:
+        return account
+    return replace(
+        account,
+        restored_at=at,
+        epoch=account.epoch + 1,
+        challenges=(),
+        enrollments=(),
+        ticket=None,
+        leave=None,
+        browsers=tuple(replace(browser, twin=None) for browser in account.browsers),
+    )
