@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from redis.asyncio.connection import Connection
 from redis.exceptions import ResponseError
@@ -32,7 +33,11 @@ _NOTHING: frozenset[SubjectKey] = frozenset()
 class Channel:
     """Listens to every primary. Each tenant's notices are numbered: a gap means that something was missed."""
 
-    def __init__(self, place: Place, topology: Topology, name: str) -> None:
+    def __init__(
+        self, place: Place, topology: Topology, name: str, *, on_return: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._on_return = on_return
+        self._was_up = False
         self._place = place
         self._topology = topology
         self.name = name
@@ -111,6 +116,9 @@ class Channel:
         self._last.clear()
         self._pending = None
         self._up.set()
+        if self._was_up:
+            await self._on_return()
+        self._was_up = True
 
     async def _watch(self, addresses: tuple[Address, ...]) -> None:
         """Somebody else in charge means that notices may go where nobody listens."""

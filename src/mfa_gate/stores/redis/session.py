@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from redis.asyncio.connection import Connection
 from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
@@ -28,8 +29,10 @@ _CHECK_EVERY = 30.0
 class Session:
     """Connections belong to one event loop of one process; another one needs a session of its own (F-40)."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, on_return: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """``on_return`` is called when the servers are back after they were away, or another one is in charge."""
         self.place = place
+        self._on_return = on_return
         self.topology: Topology = topology_of(place)
         self.loop = asyncio.get_running_loop()
         self._forked = False
@@ -54,7 +57,9 @@ class Session:
         self.store_id = fresh if found is None else found.decode()
         if store_id and found != store_id.encode():
             raise StoreUnavailable(_FLUSHED)
-        self._channel = Channel(self.place, self.topology, f"{PREFIX}changed:{self.store_id}")
+        self._channel = Channel(
+            self.place, self.topology, f"{PREFIX}changed:{self.store_id}", on_return=self._on_return
+        )
         self._channel.start()
         self._watching = self.loop.create_task(self._watch())
         watch(self)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from ...core.codec import encode
@@ -18,6 +20,7 @@ from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, checksum, cursor_from, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
 from . import scripts
+from .ledger import Ledger, Regained, lost
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .rows import Operation, arguments_of, find_events, in_tenant, landed, line_of, summary_from, tenants_of
 from .scripts import Script
@@ -34,6 +37,7 @@ _LOOKED_AT = 2_000
 
 _START_WITHIN = 0.9
 _CHANNEL_WITHIN = 0.7
+_REGAIN_TURNS = 5
 _READ_BACK_BEFORE = 0.6
 """Seconds; together a call answers within one (F-1)."""
 
@@ -53,6 +57,7 @@ class RedisStore:
         self._store_id = ""
         self._open = False
         self._starting: asyncio.Task[Session] | None = None
+        self._ledger = Ledger()
 
     async def open(self) -> None:
         """Connect and check. Raises ``SettingsError`` where the servers are unfit, ``StoreUnavailable`` where they are away."""
@@ -86,7 +91,7 @@ class RedisStore:
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> Session:
-        session = Session(self._place)
+        session = Session(self._place, on_return=self._regain)
         try:
             async with asyncio.timeout(_START_WITHIN):
                 await session.start(self._store_id)
@@ -107,17 +112,36 @@ class RedisStore:
 
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last committed on the primary."""
-        session, keys = await self._ready(), keys_of(key.tenant)
+        missing = None
+        for _ in range(_REGAIN_TURNS):
+            account, missing = await self._load(key)
+            if missing is None or await self._swap(missing.account, missing.events):
+                return account if missing is None else replace(missing.account, version=account.version + 1)
+        raise StoreUnavailable(f"Redis has lost changes of {key}, and others write it now")
+
+    async def _load(self, key: SubjectKey) -> tuple[Account, Regained | None]:
+        """What is stored, and what of it must be written again because a new primary never had it (F-3)."""
+        session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._ledger.of(key)
         # The account before the head: a flush in between is seen at the head.
         row, head = await session.ask(
-            keys.head, ("HMGET", keys.account(key.id), "v", "b", "c"), ("HGET", keys.head, "store")
+            keys.head, ("HMGET", keys.account(key.id), "v", "b", "c", "o"), ("HGET", keys.head, "store")
         )
         if head != session.store_id.encode() and (row[0] is not None or not await session.is_unknown(key.tenant)):
             raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}")
-        return Account(key=key) if row[0] is None else account_from(key, int(row[0]), row[1], int(row[2]))
+        account = Account(key=key) if row[0] is None else account_from(key, int(row[0]), row[1], int(row[2]))
+        return account, lost(confirmed, account, (row[3] or b"").decode())
+
+    async def _regain(self) -> None:
+        """Look at all that was confirmed of late, as soon as there is a server to be asked again: others shall see it too."""
+        for key in self._ledger.subjects():
+            with contextlib.suppress(StoreUnavailable):
+                await self.load(key)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account if its version is still the stored one, with all that commits with it."""
+        return await self._swap(account, events)
+
+    async def _swap(self, account: Account, events: Sequence[Event]) -> bool:
         session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
         version, op, body, summary = account.version + 1, secrets.token_hex(8), encode(account), summary_of(account)
         own = [event for event in events if event.tenant == key.tenant]
@@ -134,6 +158,8 @@ class RedisStore:
             *(key.id, line_of(summary), STATUSES.index(summary.status) + 1),
             *arguments_of(own),
         )
+        if done:
+            self._ledger.keep(account, op, own, session.loop.time())
         if done and len(own) < len(events):
             await self.append([event for event in events if event.tenant != key.tenant])
         return done
