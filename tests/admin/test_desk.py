@@ -428,3 +428,11 @@ async def test_nothing_to_ask_for_where_the_policy_offers_no_request() -> None:
         await world.enrolled()
         lost = await world.browser()
         assert (await lost.api("POST", "recovery", {"about": "stolen"})).reason == "not_allowed"
+
+
+async def test_a_query_that_no_page_of_ours_makes(world: World) -> None:
+    """More members than any page of the desk has are no fault: the first page of the list is shown."""
+    boss = await boss_of(world)
+    many = "&".join(f"q{number}=x" for number in range(50))
+    for place in ("accounts", "audit", "tenant"):
+        assert (await boss.page(f"/mfa/admin/{place}?{many}")).status == 200

@@ -32,8 +32,13 @@ def _actor(visit: Visit) -> Actor:
 
 
 def _query(visit: Visit) -> dict[str, str]:
+    """The query's members, at most twenty; one that is longer than that was not made by our pages and names nothing."""
     raw = visit.scope.get("query_string", b"").decode("latin-1")
-    return {name: value[:MAX_ID_BYTES] for name, value in parse_qsl(raw, keep_blank_values=True, max_num_fields=20)}
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return {}
+    return {name: value[:MAX_ID_BYTES] for name, value in pairs}
 
 
 def _desk(visit: Visit, place: str) -> views_admin.Desk:
