@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 from tests.harness import FETCH, JSON, ORIGIN
 
 
+PATIENCE = 30.0
+"""Seconds after which a test fails, where it would hang."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came back, and after how many seconds."""
@@ -45,12 +49,13 @@ async def ask(
     if cookies:
         lines.append(f"cookie: {cookies}")
     started = time.monotonic()
-    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
-    try:
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        whole = await reader.read()
-    finally:
-        writer.close()
+    async with asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        try:
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            whole = await reader.read()
+        finally:
+            writer.close()
     head, _, rest = whole.partition(b"\r\n\r\n")
     first, *others = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(": ") for line in others)
