@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from tests.harness import FETCH, JSON, ORIGIN
 
-
 PATIENCE = 30.0
 """Seconds after which a test fails, where it would hang."""
 
