@@ -9,7 +9,9 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from hashlib import sha1
 from pathlib import Path
 
 from mfa_gate.core.model import Account, Authenticator, SubjectKey
@@ -69,6 +71,7 @@ async def fill_redis(server: servers.Server) -> RedisStore:
     for tenant, size in (("many", MANY), ("few", FEW)):
         keys = keys_of(tenant)
         line = client.hget(keys.lines, "user").decode().partition("\n")[0]
+        named: defaultdict[str, str] = defaultdict(str)
         for start in range(0, size, AT_ONCE):
             pipe = client.pipeline(transaction=False)
             for n in range(start, min(start + AT_ONCE, size)):
@@ -76,8 +79,12 @@ async def fill_redis(server: servers.Server) -> RedisStore:
                 own = line.replace('"Person"', f'"Person {n}"').replace('"verified"', f'"{status}"')
                 pipe.hset(keys.lines, id, f"{own}\n{id}\nperson {n}")
                 pipe.zadd(keys.ids, {id: 0})
+                named[sha1(id.encode(), usedforsecurity=False).hexdigest()[:2]] += f"\2{id}\0{id}\nperson {n}\1"
                 pipe.zadd(keys.status(status), {id: 0})
             pipe.execute()
+        for bucket, text in named.items():
+            client.hset(keys.names, bucket, text)
+        client.hset(keys.head, "named", client.zcard(keys.ids))
     client.close()
     return store
 

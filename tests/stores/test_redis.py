@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.core.model import Lock, SubjectKey
 from mfa_gate.stores.redis import RedisStore
-from mfa_gate.testing.store_suite import StoreSuite
+from mfa_gate.testing.store_suite import StoreSuite, enrolled
 
 from . import servers
 
@@ -94,3 +95,43 @@ def test_scripts_have_stable_names(tmp_path: Path) -> None:
 
     found = [value for value in vars(scripts).values() if isinstance(value, scripts.Script)]
     assert len({script.sha for script in found}) == len(found) > 5
+
+
+async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that the first people do not answer is answered by the index of names, with the same result in the same order."""
+    server.say("FLUSHALL")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
+    await store.open()
+    names = {f"u{n:03}": f"Person {n}" for n in range(60)} | {
+        "u007": "Émilie *?[x]\\ 100%",
+        "z9@x": "ÉMILIE",
+        "zz": "^a-b]",
+    }
+    for id, name in names.items():
+        lock = Lock(at=1, cause="attempts", ref="r") if id == "z9@x" else None
+        assert await store.swap(enrolled(SubjectKey("clinic", id), name=name, lock=lock))
+    assert await store.swap(enrolled(SubjectKey("finance", "u007"), name="Émilie"))
+    queries = ["émilie", "*?[x]", "\\", "100%", "^a", "]", "person 1", "5", "@x", "nobody", "u007", "\n"]
+    tries = [(query, status, after) for query in queries for status in ("", "locked") for after in ("", "u010", "zz")]
+
+    async def ids() -> list[list[str]]:
+        found = []
+        for query, status, after in tries:
+            pages, start = list[str](), after
+            while True:
+                page = await store.page("clinic", query=query, status=status, after=start, limit=3)
+                pages += [line.key.id for line in page.items]
+                start = page.next
+                if not start:
+                    break
+            found.append(pages)
+        return found
+
+    plain = await ids()
+    monkeypatch.setattr("mfa_gate.stores.redis.store._LOOKED_AT", 2)
+    assert await ids() == plain
+    renamed = enrolled(SubjectKey("clinic", "u007"), name="Other", version=1)
+    assert await store.swap(renamed)
+    assert [line.key.id for line in (await store.page("clinic", query="émilie")).items] == ["z9@x"]
+    assert [line.key.id for line in (await store.page("clinic", query="other")).items] == ["u007"]
+    await store.aclose()

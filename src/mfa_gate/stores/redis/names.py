@@ -21,13 +21,14 @@ def keys_of(tenant: str) -> TenantKeys:
 class TenantKeys:
     """The keys of one tenant. The tag is quoted, so that no tenant's name can end it or stand for another's."""
 
-    __slots__ = ("_base", "head", "ids", "lines", "trail")
+    __slots__ = ("_base", "head", "ids", "lines", "names", "trail")
 
     def __init__(self, tenant: str) -> None:
         self._base = f"{PREFIX}{{t{quote(tenant, safe='')}}}:"
         self.head = self._base + "head"
         self.ids = self._base + "ids"
         self.lines = self._base + "lines"
+        self.names = self._base + "names"
         self.trail = self._base + "trail"
 
     def account(self, id: str) -> str:

@@ -14,12 +14,17 @@ from ...core.trail import digest_of, event_to_json
 from ...errors import StoreUnavailable
 from ..documents import search_text
 from . import scripts
-from .names import STORE, TENANTS, TenantKeys
+from .names import STORE, TENANTS, TenantKeys, keys_of
 from .resp import Reply
 from .scripts import Script
 from .session import Session
 
 _READ_BACK_WITHIN = 0.3
+_BUCKETS_AT_ONCE = 32
+_PARTED = dict.fromkeys(range(3), " ")
+"""What parts the records of the index of names stands in no name."""
+_MOST_NAMED = 20_000
+_LINES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,39 @@ async def find_events(
     return [(int(stamp), tenant, line) for stamp, line in zip(reply[1::2], reply[2::2], strict=True)]
 
 
+async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] | None:
+    """The ids in whose id or name ``word`` is, in order; None where the index does not have everybody, or far too many are
+    found to be sorted here."""
+    keys, found = keys_of(tenant), list[bytes]()
+    if not word or any(mark in word for mark in "\0\1\2"):
+        return None
+    ((named,), known) = await session.ask(keys.head, ("HMGET", keys.head, "named"), ("ZCARD", keys.ids))
+    if int(named or 0) != known:
+        return None
+    for bucket in range(0, 256, _BUCKETS_AT_ONCE):
+        arguments = (session.store_id, word, bucket, bucket + _BUCKETS_AT_ONCE - 1)
+        reply = await session.run(scripts.NAMED, [keys.head, keys.names], *arguments, writes=False)
+        found += reply[1:] if reply[0] == b"done" else []
+        if len(found) > _MOST_NAMED:
+            return None
+    return sorted(found)
+
+
+async def summaries_of(
+    session: Session, tenant: str, ids: Sequence[bytes], *, status: str, limit: int
+) -> list[Summary]:
+    """The summaries of these ids, in their order, up to ``limit``."""
+    keys, found = keys_of(tenant), list[Summary]()
+    for start in range(0, len(ids), _LINES_AT_ONCE):
+        piece = ids[start : start + _LINES_AT_ONCE]
+        (lines,) = await session.ask(keys.head, ("HMGET", keys.lines, *piece))
+        read = [summary_from(tenant, id, line) for id, line in zip(piece, lines, strict=True) if line is not None]
+        found += [summary for summary in read if not status or summary.status == status]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
 def arguments_of(events: Sequence[Event]) -> list[str]:
     arguments: list[str] = []
     for event in events:
@@ -88,7 +126,7 @@ def arguments_of(events: Sequence[Event]) -> list[str]:
 def line_of(summary: Summary) -> str:
     """JSON (ASCII, one line), then what is searched."""
     parts = [summary.name, summary.status, summary.factors, summary.locked_at, summary.last_proof_at]
-    return json.dumps(parts) + "\n" + search_text(summary)
+    return json.dumps(parts) + "\n" + search_text(summary).translate(_PARTED)
 
 
 def summary_from(tenant: str, id: bytes, line: bytes) -> Summary:

@@ -92,15 +92,35 @@ end
 """
 )
 
+# A person's line in the index of names: \\2 id \\0 what is searched \\1, in one of 256 strings, so that a search looks at few.
+_NAME_IT = """
+local function name_it(names, id, old, text)
+  local bucket = string.sub(redis.sha1hex(id), 1, 2)
+  local all = redis.call('HGET', names, bucket) or ''
+  if old then
+    local first, last = string.find(all, '\\2' .. id .. '\\0' .. old .. '\\1', 1, true)
+    if not first then return end
+    all = string.sub(all, 1, first - 1) .. string.sub(all, last + 1)
+  else
+    redis.call('HINCRBY', KEYS[1], 'named', 1)
+  end
+  redis.call('HSET', names, bucket, all .. '\\2' .. id .. '\\0' .. text .. '\\1')
+end
+"""
+
 SWAP = Script(
     _WRITE_EVENTS
+    + _NAME_IT
     + _HEAD
     + """
 local version = redis.call('HGET', KEYS[3], 'v') or '0'
 if version ~= ARGV[4] then return {'lost'} end
 redis.call('HSET', KEYS[3], 'v', ARGV[5], 'o', ARGV[6], 'c', ARGV[7], 'b', ARGV[8])
 local id, line = ARGV[9], ARGV[10]
-if redis.call('HGET', KEYS[5], id) ~= line then
+local before = redis.call('HGET', KEYS[5], id)
+if before ~= line then
+  local text, old = string.match(line, '\\n(.*)$'), before and string.match(before, '\\n(.*)$')
+  if old ~= text then name_it(KEYS[#KEYS], id, old, text) end
   redis.call('HSET', KEYS[5], id, line)
   redis.call('ZADD', KEYS[4], 0, id)
   for i = 6, 9 do
@@ -112,8 +132,8 @@ tell(ARGV[2], ARGV[3])
 return {'done'}
 """
 )
-"""Keys: head, trail, account, ids, lines, four statuses, index keys. Arguments: store, channel, payload, version, next version,
-operation, checksum, body, id, line, status, events."""
+"""Keys: head, trail, account, ids, lines, four statuses, index keys, names. Arguments: store, channel, payload, version, next
+version, operation, checksum, body, id, line, status, events."""
 
 SWAP_SETTINGS = Script(
     _WRITE_EVENTS
@@ -155,6 +175,23 @@ return found
 )
 """Keys: head, lines, the ids to look at. Arguments: store, first id as a bound, limit, word, how many to look at. The answer
 has the last id looked at where there are more to look at, then ids and lines."""
+
+NAMED = Script(
+    _HEAD
+    + """
+local found, word = {'done'}, ARGV[2]
+for bucket = tonumber(ARGV[3]), tonumber(ARGV[4]) do
+  local all = redis.call('HGET', KEYS[2], string.format('%02x', bucket))
+  if all and string.find(all, word, 1, true) then
+    for id, text in string.gmatch(all, '\\2([^%z]*)%z([^\\1]*)\\1') do
+      if string.find(text, word, 1, true) then found[#found + 1] = id end
+    end
+  end
+end
+return found
+"""
+)
+"""Keys: head, names. Arguments: store, word, first and last bucket to look at. The ids."""
 
 EVENTS = Script(
     _HEAD

@@ -22,7 +22,18 @@ from ..trails import PIECE, broken_trails
 from . import scripts
 from .ledger import Ledger, Regained, lost
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
-from .rows import Operation, arguments_of, find_events, in_tenant, landed, line_of, summary_from, tenants_of
+from .rows import (
+    Operation,
+    arguments_of,
+    find_by_name,
+    find_events,
+    in_tenant,
+    landed,
+    line_of,
+    summaries_of,
+    summary_from,
+    tenants_of,
+)
 from .scripts import Script
 from .session import Session
 from .url import place_of
@@ -31,6 +42,8 @@ from .wire import OutcomeUnknown
 __all__ = ["RedisStore"]
 
 PRUNED_AT_ONCE = 500
+_FREQUENT = 10
+"""With fewer found among the first of those looked at, the others are looked up by name."""
 _LOOKED_AT = 2_000
 """How many lines of the roster one script looks at: a few milliseconds."""
 
@@ -153,6 +166,7 @@ class RedisStore:
                 *(keys.head, keys.trail, keys.account(key.id), keys.ids, keys.lines),
                 *(keys.status(status) for status in STATUSES),
                 *keys.indexes(own),
+                keys.names,
             ],
             *(account.version, version, op, checksum(key, version, body), body),
             *(key.id, line_of(summary), STATUSES.index(summary.status) + 1),
@@ -262,7 +276,10 @@ class RedisStore:
     async def page(
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
     ) -> Page:
-        """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it."""
+        """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it.
+
+        What is frequent is found by looking at one after the other; what is seldom, in the index of the names.
+        """
         session, keys, word = await self._ready(), keys_of(tenant), search_word(query)
         ids = keys.status(status) if status else keys.ids
         found: list[Summary] = []
@@ -280,6 +297,11 @@ class RedisStore:
             if not reply[1]:
                 return Page(items=tuple(found))
             bound = "(" + reply[1].decode()
+            if len(found) < _FREQUENT and (seldom := await find_by_name(session, tenant, word)) is not None:
+                rest = [id for id in seldom if id > reply[1]]
+                found += await summaries_of(session, tenant, rest, status=status, limit=limit + 1 - len(found))
+                more = found[limit - 1].key.id if len(found) > limit else ""
+                return Page(items=tuple(found[:limit]), next=more)
 
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """How many accounts of the tenant have each status."""
