@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,8 +24,10 @@ PROGRAMS = {
     "oathtool": ("oathtool",),
     "npm": ("npm",),
 }
-SPREAD = ("-n", "auto", "--dist", "loadfile")
+SPREAD = ("-n", "auto", "--dist", "loadfile", "-m", "not slow and not long")
 """A process a core; the tests of a file stay together, for they share what is slow to start."""
+ALONE, ALONE_LONG = ("-m", "slow and not long"), ("-m", "slow or long")
+"""What starts many processes of its own gets the machine to itself."""
 BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 
@@ -70,12 +74,30 @@ def checks(rest: list[str], *, long: bool) -> list[Step]:
         run("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
         run("mypy", [python, "-m", "mypy"]),
         run("import-linter", [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"]),
-        run("pytest", [python, "-m", "coverage", "run", "-m", "pytest", *SPREAD, *(["-m", ""] if long else []), *rest]),
     ]
+    pytest = [python, "-m", "coverage", "run", "-m", "pytest"]
+    if rest:
+        steps.append(run("pytest", [*pytest, *(["-m", ""] if long else []), *rest]))
+    else:
+        spread = run("pytest", [*pytest, *SPREAD])
+        steps += [spread, run("pytest, one by one", [*pytest, *(ALONE_LONG if long else ALONE)])]
+        steps[-1] = replace(steps[-1], last_line=total(spread.last_line, steps[-1].last_line))
     if any(ROOT.glob(".coverage.*")):
         run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
-        steps.insert(-1, run("coverage", [python, "-m", "coverage", "report"]))
+        steps.insert(4, run("coverage", [python, "-m", "coverage", "report"]))
     return steps
+
+
+def total(*closings: str) -> str:
+    """pytest's closing lines as one: "1 failed, 20 passed in 3.00s" and "2 passed in 1.00s" are 22 passed in 4.00s."""
+    counts: Counter[str] = Counter()
+    for closing in closings:
+        for number, word in re.findall(r"(\d+) (failed|passed|skipped|xfailed|xpassed|warnings?|errors?)\b", closing):
+            counts[word.rstrip("s") if word.startswith(("error", "warning")) else word] += int(number)
+    seconds = sum(float(found) for found in re.findall(r" in ([\d.]+)s", " ".join(closings)))
+    order = ("failed", "error", "passed", "skipped", "xfailed", "xpassed", "warning")
+    said = ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
+    return f"{said or 'no tests ran'} in {seconds:.2f}s"
 
 
 def benchmarks() -> list[Step]:

@@ -231,6 +231,6 @@ class App:
 def arrive(context: BrowserContext, example: Example, looks: Looks, *, script: bool) -> Person:
     """Open a page in ``context``."""
     page = context.new_page()
-    page.set_default_timeout(6_000)
+    page.set_default_timeout(20_000)
     seen = complaints(page) if script else []
     return Person(example=example, context=context, page=page, looks=looks, script=script, seen=seen)

@@ -153,7 +153,7 @@ def test_screening_reset_by_ticket(person: Arrive, example: Example) -> None:
     fold(boss, "Reset")
     boss.press("Reset", within="details[open]")
     if boss.page.locator("#errors").count() == 0:
-        boss.page.get_by_label("Ticket number").fill("INC-4711")
+        boss.page.locator("#ticket-reset").fill("INC-4711")
         boss.page.locator("details[open]").get_by_label("Reason").fill("came by with a passport")
         boss.press("Reset", within="details[open]")
     boss.says("was reset, and sets up anew at the next sign-in.")
