@@ -175,3 +175,30 @@ async def test_a_directory_that_does_not_answer() -> None:
     async with running(make_world(policy=DESK)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         assert "contacts" not in (await boss.api("GET", "admin/tenant")).text
+
+
+async def test_two_administrators() -> None:
+    """Where the host's directory tells who is an administrator, two of them with a second step are needed: one, or people
+    who could unlock nobody, do not do."""
+    people: list[tuple[Subject, Contacts]] = []
+
+    async def directory(tenant: str) -> list[tuple[Subject, Contacts]]:
+        return people
+
+    async with running(make_world(directory=directory)) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        await world.enrolled("ann")
+        people += [
+            (Subject("boss", "alpha", frozenset({"admin"})), Contacts(email="boss@alpha.example")),
+            (Subject("chief", "alpha", frozenset({"security"})), Contacts(email="chief@alpha.example")),
+            (Subject("ann", "alpha"), Contacts(email="ann@alpha.example")),
+        ]
+
+        async def ticked() -> bool:
+            lines = (await boss.api("GET", "admin/tenant")).json()["checklist"]
+            return next(bool(line["ok"]) for line in lines if line["id"] == "administrators")
+
+        assert not await ticked()
+        await world.enrolled("chief", groups=["security"])
+        assert await ticked()
+        assert "At least two administrators have set up" in (await boss.page("/mfa/admin/tenant")).text

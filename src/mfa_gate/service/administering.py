@@ -262,12 +262,7 @@ class Administering:
         enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
         needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
         return (
-            *await self.preparing.contacts_line(tenant),
-            Check(
-                id="administrators",
-                ok=enrolled >= 2,
-                text="At least two people, administrators among them, have set up their second step.",
-            ),
+            *await self.preparing.people_lines(tenant, enrolled),
             Check(
                 id="senders",
                 ok=all(senders.for_channel(channel) is not None for channel in needed),

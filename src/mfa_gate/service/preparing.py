@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from ..core.model import Contacts, Subject, SubjectKey
 from ..core.notices import reminder, trial
 from ..core.reasons import Refusal
+from ..core.roles import has_right
 from ..core.rules import DAY
 from ..errors import SendFailed
+from ..factors import TRAITS
 from ..ports import Message
 from .engine import Engine, log
 
@@ -22,6 +24,9 @@ MAX_REMINDED = 10_000
 TRIALS_PER_HOUR = 5
 PIECE = 200
 DIRECTORY_TIMEOUT = 10.0
+REACHABLE = "Everybody has an e-mail address of their own or a mobile number on file."
+TWO_ADMINISTRATORS = "At least two administrators have set up their second step."
+TWO_PEOPLE = "At least two people, administrators among them, have set up their second step."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +127,29 @@ class Preparing:
             log.exception("the host's directory did not answer for %s", tenant)
             return None
 
-    async def contacts_line(self, tenant: str) -> tuple[Check, ...]:
-        """The checklist's line about who can be reached; nothing where the host has no directory to ask."""
+    async def people_lines(self, tenant: str, enrolled: int) -> tuple[Check, ...]:
+        """The checklist's lines about people, as far as the host's directory tells: who can be reached, and whether two
+        administrators could let each other in again. Without a directory: whether any two people have a second step."""
         if self.engine.wiring.directory is None:
-            return ()
+            return (Check(id="administrators", ok=enrolled >= 2, text=TWO_PEOPLE),)
         people = await self.known(tenant)
-        text = "Everybody has an e-mail address of their own or a mobile number on file."
-        return (Check(id="contacts", ok=people is not None and all_reachable(people), text=text),)
+        reachable = people is not None and all_reachable(people)
+        return (
+            Check(id="contacts", ok=reachable, text=REACHABLE),
+            Check(
+                id="administrators", ok=await self._two_administrators(tenant, people or ()), text=TWO_ADMINISTRATORS
+            ),
+        )
+
+    async def _two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
+        roles, ready = self.engine.rules(tenant).roles, 0
+        for subject, _ in people:
+            if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
+                account = await self.engine.store.load(subject.key)
+                ready += any(a.factor in TRAITS and not TRAITS[a.factor].backup for a in account.authenticators)
+            if ready >= 2:
+                return True
+        return False
 
     async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
         sender = self.engine.wiring.senders.email
