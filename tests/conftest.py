@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.chromium import found
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers are measured; the many programs that they start would take twice as long.
@@ -29,9 +30,7 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Where the browser is; tests/run.py sees to it that there is one."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    assert found is not None, "Chromium is missing: python3 tests/run.py installs it"
-    return found
+    return found()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ HOME = ROOT / ".venv"
 PYTHON = HOME / "bin" / "python"
 STAMP = HOME / ".installed"
 PROGRAMS = {
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "chromium-headless-shell": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
     "redis-server": ("redis-server",),
     "oathtool": ("oathtool",),
     "npm": ("npm",),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chromium import ARGUMENTS
+
 from .example import Example
 from .looks import Looks
 from .person import Person, arrive
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 Arrive = Callable[..., Person]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 OFFICE = "198.51.100.10"
 
 

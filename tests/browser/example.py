@@ -10,9 +10,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import httpx2
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MINUTE, DAY = 60, 86_400
@@ -26,6 +28,7 @@ class Example:
     process: subprocess.Popen[bytes]
     log: Path
     ahead: float = 0.0
+    clients: list[httpx2.Client] = field(default_factory=list)
 
     @classmethod
     def start(cls, data: Path, *, ready: bool = False) -> Example:
@@ -53,7 +56,9 @@ class Example:
         return made
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, and hang up on it."""
+        for client in self.clients:
+            client.close()
         self.process.terminate()
         try:
             self.process.wait(10)

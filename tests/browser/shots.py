@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
-from .conftest import ARGUMENTS, OFFICE
+from tests.chromium import ARGUMENTS, found
+
+from .conftest import OFFICE
 from .example import Example
 from .looks import Looks
 from .person import Person, arrive
@@ -64,7 +66,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=STORIES)
     parser.add_argument("--widths", nargs="*", type=int, default=[320, 1280])
     parser.add_argument("--schemes", nargs="*", default=["light", "dark"])
-    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--chromium", default=found())
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     shots = Shots(folder=given.folder, widths=tuple(given.widths), schemes=tuple(given.schemes))

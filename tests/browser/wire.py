@@ -21,6 +21,7 @@ class Wire:
         self.example = example
         headers = {"X-Forwarded-For": address, "Origin": example.origin, "Accept": "text/html"}
         self._client = httpx2.Client(base_url=example.origin, headers=headers, follow_redirects=True, timeout=20)
+        example.clients.append(self._client)
         self.page = ""
         self.post("/login", username=email, password=PASSWORD)
 

@@ -232,9 +232,10 @@ async def test_damaged_account(store: SQLiteStore, place: Path, damage: str) -> 
 async def test_newer_release(store: SQLiteStore, place: Path) -> None:
     """F-20: after a newer release upgraded the file, the older process refuses instead of writing past it."""
     with contextlib.closing(sqlite3.connect(place / "mfa.db", isolation_level=None)) as connection:
+        (ours,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute("PRAGMA user_version = 99")
         await out_of_order(store)
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {ours}")
     await answers(store)
     await nothing_lost(store)
 

@@ -21,6 +21,7 @@ from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
+from tests.chromium import launch
 
 NOW = 1_760_000_000
 DAY = 86_400
@@ -461,12 +462,6 @@ def served(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-CHROMIUM: dict[str, Any] = {
-    "executable_path": "/usr/bin/chromium",
-    "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-}
-
-
 def main() -> None:
     """Renders, and takes pictures in all widths and color schemes."""
     from playwright.sync_api import sync_playwright
@@ -484,7 +479,7 @@ def main() -> None:
     names = write(given.outdir, {"lang": given.lang, "accent": given.accent})
     wanted = [name for name in names if any(name.startswith(prefix) for prefix in given.only)]
     with served(given.outdir) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**CHROMIUM)
+        browser = playwright.chromium.launch(**launch())
         for width, scheme in product(given.widths, given.schemes):
             context = browser.new_context(
                 viewport={"width": width, "height": 720},

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from .gallery import CHROMIUM, served, write
+from tests.chromium import launch
+
+from .gallery import served, write
 from .test_render import Node, tree_of
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(**CHROMIUM)
+        launched = playwright.chromium.launch(**launch())
         yield launched
         launched.close()
 

@@ -19,10 +19,11 @@ from mfa_gate.web import render, views
 from mfa_gate.web.render import Renderer, qr_svg
 from mfa_gate.web.views import Disputing, Frame, View
 
-from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, pages
+from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, desk_pages, pages
 
 VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"})
 GALLERY = {name: (view, frame) for name, view, frame in pages()}
+EVERY = GALLERY | {name: (view, frame) for name, view, frame in desk_pages()}
 RENDERER = Renderer()
 
 
@@ -80,7 +81,7 @@ class Tree(HTMLParser):
 
 @cache
 def html_of(name: str) -> str:
-    view, frame = GALLERY[name]
+    view, frame = EVERY[name]
     return RENDERER.render(view, frame).decode()
 
 
