@@ -247,7 +247,8 @@ async def test_several_loops(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_big_roster(tmp_path: Path) -> None:
-    """With 100,000 accounts a search that finds nothing takes under 100 ms of work, and counting under 200 ms."""
+    """With 100,000 accounts a search that finds nothing takes under 100 ms of work, and counting under 200 ms; on a machine
+    that is slower than that, no more than a few times what SQLite takes to look at every row once."""
     store = SQLiteStore(tmp_path / "mfa.db")
     await store.open()
     rows = ((f"user{n:06}@clinic.example", f"Name {n}", f"user{n:06}@clinic.example\nname {n}") for n in range(100_000))
@@ -255,6 +256,9 @@ async def test_big_roster(tmp_path: Path) -> None:
         connection.executemany("INSERT INTO roster VALUES ('t', ?, ?, 'verified', 'totp email', 0, 5, ?)", rows)
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        began = time.process_time()
+        connection.execute("SELECT count(*) FROM roster WHERE instr(name, 'nobody at all')").fetchall()
+        plain = time.process_time() - began
     for limit, call in (
         (0.1, lambda: store.page("t", query="nobody at all")),
         (0.1, lambda: store.page("t", status="locked")),
@@ -266,5 +270,5 @@ async def test_big_roster(tmp_path: Path) -> None:
             began = time.process_time()
             await call()
             took.append(time.process_time() - began)
-        assert min(took) < limit
+        assert min(took) < max(limit, 5 * plain)
     await store.aclose()
