@@ -436,3 +436,12 @@ async def test_a_query_that_no_page_of_ours_makes(world: World) -> None:
     many = "&".join(f"q{number}=x" for number in range(50))
     for place in ("accounts", "audit", "tenant"):
         assert (await boss.page(f"/mfa/admin/{place}?{many}")).status == 200
+
+
+async def test_what_others_did_is_not_said_to_the_administrator(world: World) -> None:
+    """The recent activity on somebody's page tells what they did; it does not say "you" to the administrator who reads it."""
+    ann, boss = await world.enrolled(), await boss_of(world)
+    assert "You confirmed" in (await ann.page("/mfa")).text
+    told = (await boss.page("/mfa/admin/accounts/ann")).text
+    assert "Confirmed with" in told
+    assert "You confirmed" not in told
