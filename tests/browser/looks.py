@@ -24,7 +24,8 @@ OPAQUE = re.compile(r"/(challenge)/(?!help$)[^/?#]+")
 
 @dataclass(slots=True, kw_only=True)
 class Looks:
-    """What was looked at already, over all stories: the same page in the same state is judged once."""
+    """What was looked at already, over all stories: the same page in the same state is laid out once, and the same page made
+    of the same parts, however many, is given to axe once."""
 
     judged: set[tuple[str, ...]] = field(default_factory=set)
 
@@ -33,11 +34,13 @@ class Looks:
         state = page.evaluate("""() => [
             document.title, location.pathname, document.querySelector("h1")?.innerText ?? "",
             document.querySelector("#errors")?.innerText ?? "", document.querySelector(".notice")?.innerText ?? "",
-            document.body.innerText.length > 0 ? "" : "empty", String(document.querySelectorAll("main *").length)]""")
-        key = (*(OPAQUE.sub(r"/\1/one", str(part)) for part in state), str(script))
-        if key in self.judged:
+            document.body.innerText.length > 0 ? "" : "empty", String(document.querySelectorAll("main *").length),
+            [...new Set([...document.querySelectorAll("main *")].map(e => e.tagName + "." + e.getAttribute("class")))]
+                .sort().join(" ")]""")
+        *words, count, parts = (OPAQUE.sub(r"/\1/one", str(part)) for part in state)
+        if (*words, count, str(script)) in self.judged:
             return []
-        self.judged.add(key)
+        self.judged.add((*words, count, str(script)))
         name = f"{state[1]} “{state[0]}”"
         faults = [] if state[2] else [f"{name}: no heading"]
         before = page.viewport_size
@@ -47,7 +50,8 @@ class Looks:
                 faults.append(f"{name}: scrolls sideways at {size['width']}: {page.evaluate(TOO_WIDE)}")
         if before:
             page.set_viewport_size(before)
-        if script:
+        if script and (*words, parts) not in self.judged:
+            self.judged.add((*words, parts))
             faults += [f"{name}: {fault}" for fault in _axe(page)]
         return faults
 
@@ -55,10 +59,11 @@ class Looks:
 def _axe(page: Page) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
-    found = []
+    axe, found = Axe(), []
+    page.evaluate(axe.axe_script)
     for scheme, options in (("dark", AXE_COLORS), ("light", AXE)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for result in Axe().run(page, options=options).response["violations"]:
+        for result in page.evaluate("options => axe.run(document, options)", options)["violations"]:
             found += [
                 f"{scheme}: {result['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
                 for node in result["nodes"]

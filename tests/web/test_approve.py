@@ -376,7 +376,8 @@ async def test_a_no_stops_further_requests_and_tells() -> None:
         assert sorted(m.to for m in mails) == ["boss@desk.example", "sam@desk.example"]
         assert "Account: ann" in mails[0].text
         assert f"Reference: {event.id}" in mails[0].text
-        assert asked["number"] not in mails[0].text.split()
+        timeless = [line for line in mails[0].text.splitlines() if not line.startswith("When:")]
+        assert asked["number"] not in " ".join(timeless).split()
         assert (await world.account()).attempts.used == 0
         world.clock.advance(3000)
         refused = await browser.api("POST", "challenge", {"authenticator": id})
