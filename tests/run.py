@@ -80,7 +80,8 @@ def checks(rest: list[str], *, long: bool) -> list[Step]:
         steps.append(run("pytest", [*pytest, *(["-m", ""] if long else []), *rest]))
     else:
         spread = run("pytest", [*pytest, *SPREAD])
-        steps += [spread, run("pytest, one by one", [*pytest, *(ALONE_LONG if long else ALONE)])]
+        alone = [python, "-m", "pytest", *(ALONE_LONG if long else ALONE)]  # not measured: it would be slower by a half
+        steps += [spread, run("pytest, one by one", alone)]
         steps[-1] = replace(steps[-1], last_line=total(spread.last_line, steps[-1].last_line))
     if any(ROOT.glob(".coverage.*")):
         run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])

@@ -80,17 +80,30 @@ def one_of_each(names: list[str]) -> list[str]:
     return chosen
 
 
-@pytest.mark.parametrize(("scheme", "options"), [("light", AXE), ("dark", AXE_COLORS)])
+@pytest.mark.parametrize(
+    ("scheme", "options", "every"),
+    [
+        pytest.param("light", AXE, False, id="light"),
+        pytest.param("dark", AXE_COLORS, False, id="dark"),
+        pytest.param("light", AXE, True, id="every page", marks=pytest.mark.long),
+    ],
+)
 def test_axe(
-    browser: Browser, gallery: tuple[str, list[str]], scheme: Literal["light", "dark"], options: dict[str, object]
+    browser: Browser,
+    gallery: tuple[str, list[str]],
+    scheme: Literal["light", "dark"],
+    options: dict[str, object],
+    every: bool,
 ) -> None:
-    """axe finds nothing on any page in any state, target sizes included, nor in the dark scheme's colors (U-59, U-60)."""
+    """axe finds nothing on any page in any state, target sizes included, nor in the dark scheme's colors (U-59, U-60).
+
+    Pages that together hold every part there is, each of its kind once; with ``--long`` every page."""
     from axe_playwright_python.sync_playwright import Axe
 
     address, names = gallery
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page, axe, found = context.new_page(), Axe(), []
-    for name in names if scheme == "light" else one_of_each(names):
+    for name in names if every else one_of_each(names):
         page.goto(f"{address}/{name}.html")
         for result in axe.run(page, options=options).response["violations"]:
             found += [
