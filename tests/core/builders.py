@@ -11,7 +11,16 @@ from mfa_gate.core.decision import Decision, decide
 from mfa_gate.core.events import Moment
 from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Challenge, Proof, Seconds, Subject
 from mfa_gate.core.policy import Demand, Facts, Requirement, requirement_for
-from mfa_gate.core.rules import DAY, EnrollmentRules, FactorRules, Policy, Rules, TenantSettings
+from mfa_gate.core.rules import (
+    DAY,
+    EnrollmentRules,
+    FactorRules,
+    FreshnessRules,
+    IPChangeRules,
+    Policy,
+    Rules,
+    TenantSettings,
+)
 from mfa_gate.core.standing import Standing, standing_for
 
 NOW = 1_900_000_000
@@ -77,7 +86,8 @@ def caller(subject: Subject = ANN, *, handle: str = HANDLE, network: str = HOME,
 
 
 def standing(of: Account, who: Caller | None = None, *, now: int = NOW, any_network: bool = False) -> Standing:
-    return standing_for(who or caller(), of, now=now, traits=TRAITS, any_network=any_network)
+    change = IPChangeRules(action="log" if any_network else "challenge")
+    return standing_for(who or caller(), of, now=now, traits=TRAITS, freshness=FreshnessRules(ip_change=change))
 
 
 def judged(of: Account, demanded: Requirement | None = None, who: Caller | None = None, *, now: int = NOW) -> Decision:

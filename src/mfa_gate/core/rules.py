@@ -219,6 +219,11 @@ class FreshnessRules:
     trust_acr: tuple[str, ...] = ()
     ip_change: IPChangeRules = IPChangeRules()
 
+    @property
+    def trusts_logins(self) -> bool:
+        """Whether any sign-in at an identity provider counts as a second factor."""
+        return bool(self.trust_amr or self.trust_acr)
+
     def trusts(self, upstream: Upstream) -> bool:
         """Whether what an identity provider says tells of a second factor. Without its time it tells nothing."""
         known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)

@@ -39,6 +39,11 @@ class Standing:
         """Whether there is a second factor: one of ours, or sign-ins elsewhere that count here (S-83)."""
         return self.upstream or any(is_factor(a.factor, self.traits) for a in self.account.authenticators)
 
+    @property
+    def holds(self) -> bool:
+        """Whether anything is set up, backup codes alone included: then a first enrollment is over (S-82)."""
+        return self.upstream or bool(self.account.authenticators)
+
 
 def login_handle(upstream: Upstream) -> str:
     """What the proof of a sign-in elsewhere is kept under, where browsers have their handle's digest; no cookie has it."""
@@ -73,23 +78,22 @@ def standing_for(
     *,
     now: int,
     traits: TraitsOf,
-    any_network: bool = False,
-    freshness: FreshnessRules | None = None,
+    freshness: FreshnessRules,
 ) -> Standing:
     """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
 
-    ``any_network`` is the policy's ``ip_change.action = "log"``; ``freshness`` says which sign-ins elsewhere count. Raises
-    ``ValueError`` when account and caller are not of each other: nobody passes one account with the proof of another.
+    ``freshness`` says whether the network matters and which sign-ins elsewhere count. Raises ``ValueError`` when account and
+    caller are not of each other: nobody passes one account with the proof of another.
     """
     subject = caller.subject
     if account.key != subject.key:
         raise ValueError("an account was joined with another subject")
     now = max(now, account.seen_at)
     browser = account.browser(caller.handle)
-    trusting = freshness is not None and bool(freshness.trust_amr or freshness.trust_acr)
+    any_network = freshness.ip_change.action == "log"
     mine: list[Proof] = []
     others = ended = 0
-    for proof in (*(browser.proofs if browser else ()), *(_login(subject, account, freshness) if trusting else ())):
+    for proof in (*(browser.proofs if browser else ()), *_login(subject, account, freshness)):
         known = proof.factor == UPSTREAM or account.authenticator(proof.authenticator) is not None
         if proof.epoch != account.epoch or not known:
             ended += 1
@@ -112,15 +116,15 @@ def standing_for(
         other_networks=others,
         ended=ended,
         skipped=skipped,
-        upstream=trusting and bool(account.logins),
+        upstream=freshness.trusts_logins and bool(account.logins),
         traits=traits,
     )
 
 
-def _login(subject: Subject, account: Account, freshness: FreshnessRules | None) -> tuple[Proof, ...]:
+def _login(subject: Subject, account: Account, freshness: FreshnessRules) -> tuple[Proof, ...]:
     """What the subject's sign-in elsewhere has proven, where the policy trusts it."""
     upstream = subject.upstream
-    if upstream is None or freshness is None or not freshness.trusts(upstream):
+    if upstream is None or not freshness.trusts(upstream):
         return ()
     kept = account.browser(login_handle(upstream))
     return kept.proofs if kept else ()

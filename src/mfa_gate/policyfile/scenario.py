@@ -112,7 +112,6 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
         _account(subject, rules, given, traits, network=before, now=now),
         now=now,
         traits=traits,
-        any_network=rules.freshness.ip_change.action == "log",
         freshness=rules.freshness,
     )
     requirement = requirement_for(policy, facts, settings, now)
@@ -202,7 +201,7 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
 
 def _login(rules: Rules, at: int) -> Upstream:
     freshness = rules.freshness
-    if not freshness.trust_amr and not freshness.trust_acr:
+    if not freshness.trusts_logins:
         raise ValueError("login_age needs freshness.trust_amr or freshness.trust_acr")
     return Upstream(amr=freshness.trust_amr[:1], acr="".join(freshness.trust_acr[:1]), at=at)
 

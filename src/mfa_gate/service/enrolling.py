@@ -79,7 +79,7 @@ class Enrollments:
     def lacks(self, judgement: Judgement) -> Refusal | None:
         """What a first enrollment needs besides the password, whatever factor is chosen: None, contact or ticket."""
         standing = judgement.standing
-        if standing is None or standing.enrolled or standing.account.authenticators:
+        if standing is None or standing.holds:
             return None
         rules = judgement.requirement.rules
         kinds = self.enrollable(judgement)
@@ -330,7 +330,7 @@ class Enrollments:
     async def send_contact(self, caller: Caller, kind: str) -> Issued | Refusal:
         """Send a code to the contact on file, before a first enrollment."""
         judgement = await self.judge.own(caller)
-        if judgement.account is None or judgement.account.authenticators or _has_logins(judgement):
+        if judgement.account is None or judgement.standing is None or judgement.standing.holds:
             return Refusal(reason="proof_required")
         contacts = await self.engine.contacts(caller.subject)
         if kind not in self.contact_kinds(contacts):
@@ -348,7 +348,8 @@ class Enrollments:
         rules = judgement.requirement.rules
         if kind not in FACTORS or not TRAITS[kind].contact:
             return Refusal(reason="not_found")
-        if _has_logins(judgement):
+        # They sign in elsewhere with a second factor: a stolen session has nothing to guess at here.
+        if judgement.standing is not None and judgement.standing.upstream:
             return Refusal(reason="proof_required")
         part = FACTORS[kind]
         read = part.read(response, rules)
@@ -408,12 +409,6 @@ class Enrollments:
             return changes.skip(account, moment, caller, decision=decide(requirement, standing, now))
 
         return await self.engine.change(caller.subject.key, step)
-
-
-def _has_logins(judgement: Judgement) -> bool:
-    """Whether they sign in elsewhere with a second factor: then a contact on file leads to no first enrollment, and a
-    stolen session has nothing to guess at."""
-    return judgement.standing is not None and judgement.standing.upstream
 
 
 def _draft(account: Account, caller: Caller, id: str, factor: str, now: int) -> Enrollment | None:

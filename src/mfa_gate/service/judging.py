@@ -129,10 +129,7 @@ class Judge:
 
     def standing(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Standing:
         """The account joined with the caller: only proofs that count here and now."""
-        log_only = requirement.rules.freshness.ip_change.action == "log"
-        now = max(now, account.seen_at)
-        freshness = requirement.rules.freshness
-        return standing_for(caller, account, now=now, traits=TRAITS, any_network=log_only, freshness=freshness)
+        return standing_for(caller, account, now=now, traits=TRAITS, freshness=requirement.rules.freshness)
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
         """Where the caller stands at the gate's own pages: as at any path that no rule names.

@@ -99,8 +99,7 @@ class Preparing:
         elsewhere with a second factor that the policy trusts needs nothing."""
         found: dict[SubjectKey, None] = {}
         after, store = "", self.engine.store
-        freshness = self.engine.rules(tenant).freshness
-        trusting = bool(freshness.trust_amr or freshness.trust_acr)
+        trusting = self.engine.rules(tenant).freshness.trusts_logins
         while len(found) < MAX_REMINDED:
             page = await store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
             keys = [summary.key for summary in page.items]

@@ -251,9 +251,7 @@ class Guard:
         ruled = path in self._ruled or path.startswith(self._ruled_trees) or not is_clean(path)
         if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
-        jar, _, caller = self.asker(scope, subject)
-        if subject.upstream is not None:
-            await self.service.upstream.take(caller)
+        jar, _, caller = await self.asker(scope, subject, address)
         judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
         decision = judgement.decision
         demands: tuple[Demand, ...] = ()
@@ -271,18 +269,7 @@ class Guard:
         elif judgement.requirement.report_only:
             await self.service.judge.report(judgement, caller)
             return False
-        await refuse(
-            self,
-            scope,
-            receive,
-            send,
-            subject=subject,
-            jar=jar,
-            caller=caller,
-            decision=decision,
-            path=path,
-            demands=demands,
-        )
+        await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=demands)
         return True
 
     def _renewal(self, scope: Scope, judgement: Judgement, allow: Allow) -> Demand | None:
@@ -297,8 +284,9 @@ class Guard:
             return None
         return younger if caller_kind(scope) == "page" else None
 
-    def asker(self, scope: Scope, subject: Subject) -> tuple[Jar, str, Caller]:
-        """The subject's cookies, the handle in them (or in a client's proof token; "" for none), and who asks from where."""
+    async def asker(self, scope: Scope, subject: Subject, address: str) -> tuple[Jar, str, Caller]:
+        """The subject's cookies, the handle in them (or in a client's proof token; "" for none), and who asks from where. A
+        sign-in elsewhere that counts is taken here, before anything is judged."""
         jar = self._cookies.jar(subject.key, scope)
         value = self._cookies.value(jar, scope) or proof_token(scope)
         handle = self._cookies.open(jar, value) if value else ""
@@ -306,10 +294,12 @@ class Guard:
         caller = Caller(
             subject=subject,
             handle=handle_digest(handle),
-            network=rules.network_of(address_of(scope, self._trusted)),
+            network=rules.network_of(address),
             label=browser_label(scope),
             kind="client" if is_native(scope) else "browser",
         )
+        if subject.upstream is not None:
+            await self.service.upstream.take(caller)
         return jar, handle, caller
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
@@ -322,7 +312,7 @@ class Guard:
         from .visit import Visit
 
         await self.open()
-        jar, handle, caller = self.asker(scope, subject)
+        jar, handle, caller = await self.asker(scope, subject, self.address(scope))
         fresh = not handle
         if fresh:
             native = self.service.engine.keyring.digest("client", subject.tenant, subject.id, subject.session)
@@ -330,8 +320,6 @@ class Guard:
             caller = replace(caller, handle=handle_digest(handle))
         path, tail = scope["path"], app_path(scope)
         root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
-        if subject.upstream is not None:
-            await self.service.upstream.take(caller)
         return Visit(
             site=self.site,
             scope=scope,
@@ -360,19 +348,8 @@ class Guard:
             decision = need.decision
             if subject is None or decision is None:
                 return await self.door.stranger(scope, receive, send)
-            jar, _, caller = self.asker(scope, subject)
-            await refuse(
-                self,
-                scope,
-                receive,
-                send,
-                subject=subject,
-                jar=jar,
-                caller=caller,
-                decision=decision,
-                path=app_path(scope),
-                demands=need.demands,
-            )
+            jar, _, caller = await self.asker(scope, subject, self.address(scope))
+            await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=need.demands)
         except Exception as error:
             await self.door.fault(scope, receive, send, error)
 
@@ -382,8 +359,6 @@ class Guard:
         if subject is None:
             return None
         await self.open()
-        _, _, caller = self.asker(scope, subject)
-        if subject.upstream is not None:
-            await self.service.upstream.take(caller)
+        _, _, caller = await self.asker(scope, subject, self.address(scope))
         facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.decision import Decision, Enroll, StepUp, state_of
-from ..core.model import Caller, Subject
+from ..core.model import Caller
 from ..core.policy import Demand
 from ..core.reasons import Refusal
 from .cookies import PENDING_LIFE, Jar
-from .facts import Scope, caller_kind, has_bearer, header, is_clean, own_place, place_in, safe_path
+from .facts import Scope, app_path, caller_kind, has_bearer, header, is_clean, own_place, place_in, safe_path
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .site import going_note
 
@@ -29,14 +29,13 @@ async def refuse(
     receive: Receive,
     send: Send,
     *,
-    subject: Subject,
     jar: Jar,
     caller: Caller,
     decision: Decision,
-    path: str,
     demands: tuple[Demand, ...] = (),
 ) -> None:
     """Answer a request that may not pass. Its body is not read, and it is never replayed (S-16)."""
+    path = app_path(scope)
     root = scope["path"][: len(scope["path"]) - len(path)] if scope["path"].endswith(path) else ""
     place = f"{root}{guard.site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
@@ -53,7 +52,7 @@ async def refuse(
         return await redirect(place, headers).send(scope, send)
     told = kind == "bearer" or (kind == "websocket" and has_bearer(scope))
     if told and isinstance(decision, (StepUp, Enroll)):
-        rules = guard.service.engine.rules(subject.tenant)
+        rules = guard.service.engine.rules(caller.subject.tenant)
         max_age = decision.demand.max_age if isinstance(decision, StepUp) else rules.freshness.max_age
         challenge = (
             'Bearer error="insufficient_user_authentication", '
@@ -67,7 +66,7 @@ async def refuse(
     elif kind == "frame":
         from .views import Framed
 
-        visit = await guard.visit(scope, subject)
+        visit = await guard.visit(scope, caller.subject)
         answer = visit.show(Framed(url=place), status=403)
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)

@@ -49,7 +49,7 @@ def may_enroll(
     now = max(now, account.seen_at)
     if traits.kind not in requirement.factors:
         return Refusal(reason="not_enrollable")
-    if standing.enrolled or account.authenticators:
+    if standing.holds:
         return may_change(standing, now)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)

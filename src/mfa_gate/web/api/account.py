@@ -121,5 +121,5 @@ def _pending(judgement: Judgement) -> Refusal | None:
             return Refusal(reason="locked", ref=judgement.decision.ref, attempts_remaining=0)
         case Allow() | Agree() | Enroll():
             standing = judgement.standing
-            held = bool(standing and (standing.account.authenticators or standing.enrolled))
-            return Refusal(reason="proof_required") if held and standing and not standing.proofs else None
+            owes = standing is not None and standing.holds and not standing.proofs
+            return Refusal(reason="proof_required") if owes else None

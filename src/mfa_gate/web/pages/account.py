@@ -35,10 +35,8 @@ async def settings(visit: Visit) -> Answer:
             note = going_note(to=visit.base, path="", method="GET", clean=True)
             visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
         return visit.lead_on(judgement.decision)
-    account = judgement.account
-    proven = bool(judgement.standing and judgement.standing.proofs)
-    held = account is not None and bool(account.authenticators or (judgement.standing and judgement.standing.enrolled))
-    if held and not proven:
+    standing = judgement.standing
+    if standing is not None and standing.holds and not standing.proofs:
         return confirm_first(visit, "")
     if visit.scope["method"] == "POST":
         return await _act(visit, judgement)

@@ -203,10 +203,10 @@ async def done(visit: Visit) -> Answer:
 
 def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
     """Whoever owes a proof, is locked, or needs a fresher one for changing factors goes there first (S-82, S-84)."""
-    decision, account, standing = judgement.decision, judgement.account, judgement.standing
-    enrolled = account is not None and bool(account.authenticators or (standing and standing.enrolled))
-    if isinstance(decision, (Allow, Enroll)) or (isinstance(decision, Agree) and enrolled):
-        if not enrolled:
+    decision, standing = judgement.decision, judgement.standing
+    holds = standing is not None and standing.holds
+    if isinstance(decision, (Allow, Enroll)) or (isinstance(decision, Agree) and holds):
+        if not holds:
             return None
         now = visit.now
         proofs = standing.proofs if standing else ()
