@@ -140,7 +140,7 @@ async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPa
         "mfa_gate.service.judging.requirement_for",
         "mfa_gate.service.judging.decide",
         "mfa_gate.service.judging.standing_for",
-        "mfa_gate.web.guard.exemption_for",
+        "mfa_gate.web.ruled.exemption_for",
         "mfa_gate.web.guard.refuse",
         "mfa_gate.web.guard.address_of",
         "mfa_gate.web.guard.only_cookies",

@@ -14,7 +14,7 @@ import pytest
 
 from mfa_gate.identity import session as adapter
 from mfa_gate.service import engine, judging, proving
-from mfa_gate.web import cookies
+from mfa_gate.web import cookies, ruled
 from tests.harness import FETCH, SESSION_KEY, call, http_scope, make_world, running
 
 pytestmark = pytest.mark.slow
@@ -71,7 +71,7 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
         assert len(world.gate.service.judge._passes) <= judging.MAX_PASSES
         assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
         assert len(world.gate.service.proving._malformed) <= proving.MALFORMED_CACHE
-        assert len(guard._exempt) <= 512
+        assert len(guard.ruled.exempt) <= ruled.MAX_EXEMPT
         assert len(guard.watch.open) == 0
         identify = guard.identify
         assert isinstance(identify, adapter.SessionUser)

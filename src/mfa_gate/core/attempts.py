@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .model import Attempts
+from .records import replace
 from .rules import DAY, AttemptRules
 
 

@@ -14,6 +14,8 @@ from .values import WiringFault, as_groups, as_text, dig, upstream_of
 MAX_SUBJECTS = 4096
 TWO_WEEKS = 14 * 24 * 3600
 """The default ``max_age`` of Starlette's ``SessionMiddleware``, in seconds."""
+_Rest = tuple[object, object, object, Upstream | None]
+_NOTHING: _Rest = (None, None, None, None)
 
 
 class SessionUser:
@@ -50,7 +52,8 @@ class SessionUser:
         self._session = session
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
-        self._known: dict[tuple[object, ...], Subject] = {}
+        self._more = bool(tenant or groups or session or auth_time)
+        self._known: dict[object, Subject] = {}
         self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
         self.needs_session = self._cookie is None
 
@@ -68,19 +71,28 @@ class SessionUser:
         user = session.get(self._user) if self._flat else dig(session, self._user)
         if user is None or user == "":
             return None
-        tenant = session.get(self._tenant) if self._tenant else None
-        groups = session.get(self._groups) if self._groups else None
-        sign_in = session.get(self._session) if self._session else None
-        if hasattr(session, "mark_accessed"):
-            session.mark_accessed()
-        upstream = self._upstream(session) if self._login[2] else None
-        key = (user, tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream)
+        mark = getattr(session, "mark_accessed", None)
+        if mark is not None:
+            mark()
+        rest = self._rest(session) if self._more else _NOTHING
+        key = (user, rest) if self._more else user
         try:
             known = self._known.get(key)
         except TypeError as error:
             raise ValueError("the session's user, tenant and groups must be plain values") from error
-        if known is not None:
-            return known
+        return known or self._learn(key, user, *rest)
+
+    def _rest(self, session: Mapping[str, Any]) -> _Rest:
+        """What else of the session makes the subject: tenant, groups, the sign-in session, and what a provider said."""
+        tenant = session.get(self._tenant) if self._tenant else None
+        groups = session.get(self._groups) if self._groups else None
+        sign_in = session.get(self._session) if self._session else None
+        upstream = self._upstream(session) if self._login[2] else None
+        return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream
+
+    def _learn(
+        self, key: object, user: object, tenant: object, groups: object, sign_in: object, upstream: Upstream | None
+    ) -> Subject:
         subject = Subject(
             id=as_text(user, self._user),
             tenant="default" if tenant is None else as_text(tenant, self._tenant),

@@ -9,7 +9,7 @@ import logging
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -17,6 +17,7 @@ from ..core.changes import Change
 from ..core.events import Event, Moment
 from ..core.model import Account, Contacts, Subject, SubjectKey
 from ..core.networks import Network
+from ..core.records import replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..keyring import Keyring

@@ -14,8 +14,7 @@ from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.networks import Network
-from ..core.policy import Demand, Facts, exemption_for
-from ..core.rules import Policy
+from ..core.policy import Demand, Facts
 from ..errors import SettingsError, StoreUnavailable
 from ..ports import Identify
 from ..service import Judgement, Service
@@ -31,9 +30,10 @@ from .facts import (
 )
 from .lifespan import lifespan
 from .refusing import refuse
+from .ruled import Ruled
 from .site import Site
 from .tripwire import tripwired
-from .watch import Held, Watch, end
+from .watch import Watch, end
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -43,8 +43,6 @@ Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 IDENTIFY_TIMEOUT = 5.0
-MAX_EXEMPT = 512
-EXEMPT_LIFE = 60
 
 
 class ProofRequired(Exception):
@@ -84,12 +82,7 @@ class Guard:
         self._prefix = site.prefix
         self._opened = False
         self._opening: asyncio.Task[None] | None = None
-        self._policy: Policy | None = None
-        self._step_up = False
-        self._exempt: dict[tuple[str, str], float] = {}
-        self._sign_out = site.sign_out.partition("?")[0]
-        self._ruled: frozenset[str] = frozenset()
-        self._ruled_trees: tuple[str, ...] = ()
+        self.ruled = Ruled(service.engine, prefix=site.prefix, sign_out=site.sign_out)
 
     # -- start and end -------------------------------------------------------------------------------------------
 
@@ -121,15 +114,13 @@ class Guard:
         if subject_of is None or scope["type"] != "http":
             return False
         path = app_path(scope) if scope.get("root_path") else scope["path"]
-        if path.startswith(self._prefix):
-            return False
         try:
-            policy = self._engine.policy
-            if policy is not self._policy:
-                self._learn(policy)
-            if path in self._ruled or (self._ruled_trees and path.startswith(self._ruled_trees)):
-                return self._is_exempt(scope, path)
-            if self._step_up and not is_clean(path):
+            ruled = self.ruled
+            if self._engine.policy is not ruled.policy:
+                ruled.learn(self._engine.policy)
+            if path in ruled.paths or path.startswith(ruled.trees):
+                return not path.startswith(self._prefix) and ruled.is_exempt(scope, path)
+            if ruled.steps_up and not is_clean(path):
                 return False
             subject = subject_of(scope)
             if subject is None:
@@ -160,7 +151,7 @@ class Guard:
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             return await self.door(scope, receive, send, path[len(prefix) :])
         try:
-            if not self._is_exempt(scope, path):
+            if not self.ruled.is_exempt(scope, path):
                 subject = await self.who(scope)
                 if subject is not None:
                     if await self._judge(scope, receive, send, subject, path):
@@ -177,20 +168,21 @@ class Guard:
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app. Its exceptions travel through; only an endpoint's own demand is answered here."""
         scope["mfa_gate"] = self
-        held = self.watch.hold(scope)
+        task = self.watch.hold(scope)
         try:
             await app(scope, receive, send)
         except (ProofRequired, asyncio.CancelledError) as error:
-            await self.interrupted(error, held, scope, receive, send)
+            await self.interrupted(error, task, scope, receive, send)
         finally:
-            self.watch.drop(held)
+            self.watch.open.pop(task, None)
 
-    async def interrupted(self, error: BaseException, held: Held, scope: Scope, receive: Receive, send: Send) -> None:
+    async def interrupted(
+        self, error: BaseException, task: asyncio.Task[Any] | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Answer what an endpoint demanded, or end a connection that the watch cancelled; any other one is raised again."""
         if isinstance(error, ProofRequired):
             return await self._step_up_answer(scope, receive, send, error)
-        task = self.watch.ended(held)
-        if task is None:
+        if task is None or not self.watch.ended(task, scope):
             raise error
         task.uncancel()
         return await end(scope, send)
@@ -199,9 +191,7 @@ class Guard:
         """Whether the policy lets this browser on for a while although the store is away. Never where a rule asks for more."""
         try:
             subject = await self.who(scope)
-            if subject is None or (self._step_up and (path in self._ruled or not is_clean(path))):
-                return False
-            if self._step_up and path.startswith(self._ruled_trees):
+            if subject is None or (self.ruled.steps_up and self.ruled.names(path)):
                 return False
             return self.service.judge.has_grace(subject, only_cookies(scope), address_of(scope, self._trusted))
         except Exception:
@@ -213,42 +203,12 @@ class Guard:
         async with asyncio.timeout(IDENTIFY_TIMEOUT):
             return await self.identify(HTTPConnection(copy))
 
-    def _is_exempt(self, scope: Scope, path: str) -> bool:
-        """Whether a rule of the file exempts this path for everybody; the host's sign-out is so by itself. What was exempt
-        stays so for a minute."""
-        engine = self._engine
-        method = scope["method"] if scope["type"] == "http" else "GET"
-        if path == self._sign_out and scope["type"] == "http":
-            return method in ("GET", "HEAD", "POST")
-        now = engine.wiring.clock.now()
-        if self._exempt.get((method, path), 0) > now and engine.policy is self._policy:
-            return True
-        facts = Facts(tenant="", groups=frozenset(), method=method, path=path, clean=is_clean(path))
-        if not exemption_for(engine.policy.base.exempt, facts, int(now)):
-            return False
-        if len(self._exempt) >= MAX_EXEMPT:
-            self._exempt.clear()
-        self._exempt[method, path] = now + EXEMPT_LIFE
-        return True
-
-    def _learn(self, policy: Policy) -> None:
-        """Which paths any rule names: all others are judged alike, whatever their path."""
-        every = (policy.base, *policy.tenants.values())
-        exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
-        step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
-        paths = [*exempt, *step_up]
-        self._step_up = bool(step_up)
-        self._ruled = frozenset((self._sign_out, *(text[1:] for text in paths if text.startswith("="))))
-        self._ruled_trees = tuple(text.removesuffix("/**") for text in paths if not text.startswith("="))
-        self._exempt.clear()
-        self._policy = policy
-
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
         """Judge a signed-in request. True: it was answered here."""
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)
-        ruled = path in self._ruled or path.startswith(self._ruled_trees) or not is_clean(path)
+        ruled = self.ruled.names(path)
         if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
         jar, _, caller = await self.asker(scope, subject, address)

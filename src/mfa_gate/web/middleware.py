@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import CancelledError, current_task, get_running_loop
 from collections.abc import MutableMapping
-from time import monotonic
 from typing import Any, Protocol
 
 from .guard import App, Guard, ProofRequired, Receive, Send
@@ -40,11 +39,11 @@ class MFAGateMiddleware:
         loop = get_running_loop()
         if watch.loop is not loop:
             watch.start(loop)
-        held = (current_task(loop), whole, monotonic())
-        watch.open[id(held)] = held
+        task = current_task(loop)
+        watch.open[task] = whole
         try:
             await self.app(whole, receive, send)
         except (ProofRequired, CancelledError) as error:
-            await guard.interrupted(error, held, whole, receive, send)
+            await guard.interrupted(error, task, whole, receive, send)
         finally:
-            del watch.open[id(held)]
+            watch.open.pop(task, None)

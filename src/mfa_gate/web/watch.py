@@ -26,19 +26,14 @@ CLOSE_CODE = 4401
 Send = Callable[[Any], Awaitable[None]]
 
 
-Held = tuple[asyncio.Task[Any] | None, dict[str, Any], float]
-"""One open connection: its task, its scope, and since when (monotonic seconds). One is made for every request: a class
-would take many times as long."""
-
-
 class Lasting:
     """What is known of a connection that has lasted: ``entry`` is the account it was last judged by; ``stranger`` says that
     nobody was signed in."""
 
-    __slots__ = ("ended", "entry", "held", "judged_at", "stranger")
+    __slots__ = ("ended", "entry", "judged_at", "scope", "stranger")
 
-    def __init__(self, held: Held) -> None:
-        self.held = held
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
         self.judged_at = 0.0
         self.entry: Entry | None = None
         self.stranger = False
@@ -46,37 +41,34 @@ class Lasting:
 
 
 class Watch:
-    """One timer for all open connections of a guard."""
+    """One timer for all open connections of a guard. ``open`` has what each running task answers, and no more than that: an
+    entry is made for every request, so how long one has lasted is told by the ticks that it was open at."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self.open: dict[int, Held] = {}
-        self._lasting: dict[int, Lasting] = {}
+        self.open: dict[asyncio.Task[Any] | None, dict[str, Any]] = {}
+        self._lasting: dict[asyncio.Task[Any], Lasting] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self._round: asyncio.Task[None] | None = None
 
-    def hold(self, scope: dict[str, Any]) -> Held:
-        """Begin to watch the running task's connection."""
+    def hold(self, scope: dict[str, Any]) -> asyncio.Task[Any] | None:
+        """Begin to watch the running task's connection; its end takes it out of ``open``."""
         loop = get_running_loop()
-        held = (current_task(loop), scope, monotonic())
-        self.open[id(held)] = held
         if self.loop is not loop:
             self.start(loop)
-        return held
+        task = current_task(loop)
+        self.open[task] = scope
+        return task
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look again and again on this loop, for as long as anything is open."""
         self.loop = loop
         loop.call_later(TICK, self._tick, loop)
 
-    def drop(self, held: Held) -> None:
-        """The connection is over."""
-        del self.open[id(held)]
-
-    def ended(self, held: Held) -> asyncio.Task[Any] | None:
-        """The task of a connection that this watch has cancelled; None for any other one."""
-        lasting = self._lasting.get(id(held))
-        return held[0] if lasting is not None and lasting.held is held and lasting.ended else None
+    def ended(self, task: asyncio.Task[Any], scope: dict[str, Any]) -> bool:
+        """Whether this watch has cancelled the task for the sake of this connection."""
+        lasting = self._lasting.get(task)
+        return lasting is not None and lasting.scope is scope and lasting.ended
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.loop is not loop:
@@ -91,34 +83,34 @@ class Watch:
             if due:
                 self._round = loop.create_task(self._judge(due))
 
-    def _due(self) -> list[Lasting]:
-        """Those that have lasted a while and were never judged here, whose account has changed, or whose time is up."""
+    def _due(self) -> list[tuple[asyncio.Task[Any], Lasting]]:
+        """Those that were open at the tick before and were never judged here, whose account has changed, or whose time is up."""
         now = monotonic()
         try:
             self._guard.service.engine.notice()
         except Exception:
             log.warning("mfa_gate: the store does not tell what changed; open connections are judged by the clock")
-        known, self._lasting = self._lasting, {}
-        for key, held in self.open.items():
-            if now - held[2] >= TICK / 2:
-                before = known.get(key)
-                self._lasting[key] = before if before is not None and before.held is held else Lasting(held)
-        return [
-            lasting
-            for lasting in self._lasting.values()
-            if not lasting.ended
-            and (now - lasting.judged_at >= AGAIN or (lasting.entry is not None and lasting.entry.stale))
-        ]
-
-    async def _judge(self, due: list[Lasting]) -> None:
-        for lasting in due:
-            held = lasting.held
-            if lasting.ended or self.open.get(id(held)) is not held:
+        known, self._lasting, due = self._lasting, {}, []
+        for task, scope in self.open.items():
+            if task is None:
                 continue
-            if not await self._may_go_on(lasting) and self.open.get(id(held)) is held:
+            lasting = known.get(task)
+            if lasting is None or lasting.scope is not scope:
+                self._lasting[task] = Lasting(scope)
+                continue
+            self._lasting[task] = lasting
+            changed = lasting.entry is not None and lasting.entry.stale
+            if not lasting.ended and (changed or now - lasting.judged_at >= AGAIN):
+                due.append((task, lasting))
+        return due
+
+    async def _judge(self, due: list[tuple[asyncio.Task[Any], Lasting]]) -> None:
+        for task, lasting in due:
+            if lasting.ended or self.open.get(task) is not lasting.scope:
+                continue
+            if not await self._may_go_on(lasting) and self.open.get(task) is lasting.scope:
                 lasting.ended = True
-                if held[0] is not None:
-                    held[0].cancel()
+                task.cancel()
             await asyncio.sleep(0)
 
     async def _may_go_on(self, lasting: Lasting) -> bool:
@@ -126,7 +118,7 @@ class Watch:
         first = not lasting.judged_at
         lasting.judged_at = monotonic()
         try:
-            judgement = await self._guard.judge_again(lasting.held[1])
+            judgement = await self._guard.judge_again(lasting.scope)
         except Exception as error:
             log.error("mfa_gate: an open connection could not be judged again and ends: %s", error)
             return False

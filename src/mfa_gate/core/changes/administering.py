@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .. import attempts as budget
 from ..events import Moment
 from ..model import Account, Lock, Ticket
 from ..reasons import Refusal
+from ..records import replace
 from .base import Change, end_proofs, keep, logins_until, refuse, tidy, time_of
 from .breaking import close, stated
 

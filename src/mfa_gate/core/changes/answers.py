@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .. import attempts as budget
 from ..events import Event, Moment
 from ..model import Account, Authenticator, Browser, Caller, Challenge, Fields, Lock, Proof, Twin
 from ..reasons import Refusal
+from ..records import replace
 from ..rules import Rules
 from ..standing import session_mark
 from .base import TWIN_LIFE, Change, add_proof, end_proofs, keep, refuse, tidy, time_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ..codec import encode
@@ -26,6 +26,7 @@ from ..model import (
     Sent,
 )
 from ..reasons import Refusal
+from ..records import replace
 from ..rules import DAY
 
 A = TypeVar("A", covariant=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..events import Event, Moment
 from ..grants import HOUR, MAX_HOURS, has_room, is_in_force, is_known, is_waiting
 from ..model import Account, Grant
 from ..reasons import Refusal
+from ..records import replace
 from ..roles import Hand, is_same_hand
 from .base import Change, refuse, tidy, time_of
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..events import Moment
 from ..model import Account
 from ..reasons import Refusal
+from ..records import replace
 from ..rules import DAY
 from .base import Change, end_proofs, refuse, tidy, time_of
 from .breaking import close

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from .. import attempts as budget
 from ..events import Event, Moment
 from ..model import Account, Authenticator, Challenge, Enrollment, Fields
 from ..reasons import Refusal
+from ..records import replace
 from .answers import Charge
 from .base import Change, keep, refuse, tidy, time_of
 

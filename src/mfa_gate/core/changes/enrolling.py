@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from .. import attempts as budget
 from ..assurance import Traits
 from ..decision import Allow, Decision, Enroll
@@ -12,6 +10,7 @@ from ..events import Event, Moment
 from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave
 from ..policy import Requirement
 from ..reasons import Refusal
+from ..records import replace
 from ..rules import Rules
 from ..standing import Standing, skip_key
 from .answers import Charge, Granted, grant, settle_failure

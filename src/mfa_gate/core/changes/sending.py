@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..entropy import draw_id
 from ..events import Moment
 from ..model import Account, Challenge, Fields, Sent
 from ..reasons import Refusal
+from ..records import replace
 from ..rules import DAY, CountRules, ResendRules
 from .base import Change, refuse, tidy, time_of
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..assurance import TraitsOf
 from ..entropy import handle_digest
 from ..events import Moment
 from ..model import Acceptance, Account, Authenticator, Caller, Recovery
 from ..reasons import Refusal
+from ..records import replace
 from ..rules import AgreementRules, Stage
 from ..standing import login_handle
 from .base import Change, keep, refuse, tidy, time_of

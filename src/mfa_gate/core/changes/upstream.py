@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..attempts import is_spent
 from ..events import Moment
 from ..model import MAX_LOGINS, Account, Browser, Caller, Proof
 from ..networks import UNKNOWN
+from ..records import replace
 from ..rules import Rules
 from ..standing import UPSTREAM, login_handle, session_mark
 from .base import Change, keep, tidy, time_of

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...core.changes.lost import regained
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
+from ...core.records import replace
 
 KEPT_FOR = 60.0
 """Seconds. A replica that is further behind than that is no replica."""

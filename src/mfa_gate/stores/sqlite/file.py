@@ -88,13 +88,7 @@ class StoreFile:
         uri = f"file:{quote(self.path)}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None, check_same_thread=False)
         try:
-            for setting in (
-                "synchronous = FULL",
-                "temp_store = MEMORY",
-                "trusted_schema = OFF",
-                "cell_size_check = ON",
-                "cache_size = -16384",
-            ):
+            for setting in _SETTINGS:
                 connection.execute(f"PRAGMA {setting}")
         except BaseException:
             connection.close()

@@ -29,7 +29,17 @@ class Notice:
         self._slot = slot
         self._slots = slots
         self._reader = reader
+        self.close()
+
+    def open(self) -> None:
+        """From now on there is something to tell."""
         self.forget()
+        self._is_open = True
+
+    def close(self) -> None:
+        """The store is not open, or no longer: the next look says so."""
+        self.forget()
+        self._is_open = False
 
     def forget(self) -> None:
         """Begin anew: the next answer is ``EVERYTHING``."""
@@ -98,6 +108,8 @@ class Notice:
 
     def _look(self, now: float) -> None:
         """Is the file still there, and does it still answer? Another thread tries, since a sick disk may hang it."""
+        if not self._is_open:
+            raise StoreUnavailable("the SQLite store is not open")
         identity = self._file.identity()
         if self._probe is None or self._probe.settled:
             self._trouble = None if self._probe is None else self._probe.error

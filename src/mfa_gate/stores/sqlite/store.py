@@ -16,7 +16,7 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
-from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
+from ...ports import END, Anchor, EventPage, Page, Take, Taken
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..forks import watch
 from ..trails import PIECE, broken_trails
@@ -47,21 +47,23 @@ class SQLiteStore:
         self._writer = Lane("mfa_gate-sqlite-write", write, self._slots, writes=True)
         self._reader = Lane("mfa_gate-sqlite-read", read, self._slots, writes=False)
         self._notice = Notice(self._file, notice, self._slots, self._reader)
+        self.changed = self._notice.changed
         self._open = False
 
     async def open(self) -> None:
         """Check the file, make it at the very first start. Raises ``SettingsError`` or ``StoreUnavailable``."""
         await asyncio.to_thread(start, self._file)
         self._file.known = None
-        self._notice.forget()
         for lane in (self._reader, self._writer):
             await lane.run(lambda _: None)
+        self._notice.open()
         self._open = True
         watch(self)
 
     async def aclose(self) -> None:
         """Finish what runs and let go of the file; may be called twice, and ``open`` may follow."""
         self._open = False
+        self._notice.close()
         threads = [thread for lane in (self._writer, self._reader) if (thread := lane.stop())]
         await asyncio.to_thread(self._finish, threads)
 
@@ -97,12 +99,6 @@ class SQLiteStore:
         if not self._open:
             raise StoreUnavailable("the SQLite store is not open")
         return self._writer
-
-    def changed(self) -> Changed:
-        """What changed since the last call, by any process."""
-        if not self._open:
-            raise StoreUnavailable("the SQLite store is not open")
-        return self._notice.changed()
 
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last committed."""

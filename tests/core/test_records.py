@@ -1,0 +1,37 @@
+"""``replace`` makes what ``dataclasses.replace`` makes, of every record of an account."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from mfa_gate.core import model
+from mfa_gate.core.model import Account, Attempts, Subject, SubjectKey
+from mfa_gate.core.records import replace
+
+from .builders import account
+
+
+def test_as_the_standard_library_does() -> None:
+    """The same record, part by part, and the one it was made of is as it was."""
+    before = account()
+    after = replace(before, seen_at=77, name="Ann", attempts=Attempts(used=3))
+    assert after == dataclasses.replace(before, seen_at=77, name="Ann", attempts=Attempts(used=3))
+    assert before.seen_at != 77
+    assert dataclasses.asdict(replace(before)) == dataclasses.asdict(before)
+
+
+def test_every_record_has_slots() -> None:
+    """A record of the model that has no slots, or is checked when it is made, would be copied wrongly: it is refused."""
+    for cls in vars(model).values():
+        if isinstance(cls, type) and dataclasses.is_dataclass(cls):
+            assert hasattr(cls, "__slots__"), cls
+
+
+def test_what_is_no_part() -> None:
+    """A wrong name is an error, and so is a class that checks its values."""
+    with pytest.raises(AttributeError):
+        replace(Account(key=SubjectKey("t", "a")), nothing=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="dataclasses"):
+        replace(Subject("ann"), id="\0")
