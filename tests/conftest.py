@@ -15,6 +15,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers are measured; the many programs that they start would take twice as long.
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a browser comes first: its files take minutes each, and the last one would keep all but one process idle."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 settings.register_profile("shared", deadline=None, derandomize=True)
 settings.load_profile("shared")
 

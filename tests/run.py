@@ -24,8 +24,9 @@ PROGRAMS = {
     "oathtool": ("oathtool",),
     "npm": ("npm",),
 }
-SPREAD = ("-n", "auto", "--dist", "loadfile", "-m", "not slow and not long")
-"""A process a core; the tests of a file stay together, for they share what is slow to start."""
+SPREAD = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "not slow and not long")
+"""A process a core; the tests of a file stay together, for they share what is slow to start; files in the order of
+``tests/conftest.py``."""
 ALONE, ALONE_LONG = ("-m", "slow and not long"), ("-m", "slow or long")
 """What starts many processes of its own gets the machine to itself."""
 BENCHMARKS = ROOT / "tests" / "benchmarks"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,12 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def looks() -> Looks:
-    """What was looked at already."""
-    return Looks()
+def looks(tmp_path_factory: pytest.TempPathFactory) -> Looks:
+    """What was looked at already, by the other processes of this run as well."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "looks"
+    folder.mkdir(exist_ok=True)
+    return Looks(folder=folder)
 
 
 @pytest.fixture(params=[True, False], ids=["script", "noscript"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,10 +26,18 @@ OPAQUE = re.compile(r"/(challenge)/(?!help$)[^/?#]+")
 
 @dataclass(slots=True, kw_only=True)
 class Looks:
-    """What was looked at already, over all stories: the same page in the same state is laid out once, and the same page made
-    of the same parts, however many, is given to axe once."""
+    """What was looked at already, over all stories and all processes that tell them: the same page in the same state is laid
+    out once, and the same page made of the same parts, however many, is given to axe once. ``folder`` is shared by them."""
 
-    judged: set[tuple[str, ...]] = field(default_factory=set)
+    folder: Path
+
+    def _is_first(self, *state: str) -> bool:
+        """Whether nobody has looked at this before; from now on somebody has."""
+        try:
+            (self.folder / hashlib.sha256("\0".join(state).encode()).hexdigest()).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     def judge(self, page: Page, *, script: bool) -> list[str]:
         """The faults of the page as it is now."""
@@ -38,9 +48,8 @@ class Looks:
             [...new Set([...document.querySelectorAll("main *")].map(e => e.tagName + "." + e.getAttribute("class")))]
                 .sort().join(" ")]""")
         *words, count, parts = (OPAQUE.sub(r"/\1/one", str(part)) for part in state)
-        if (*words, count, str(script)) in self.judged:
+        if not self._is_first(*words, count, str(script)):
             return []
-        self.judged.add((*words, count, str(script)))
         name = f"{state[1]} “{state[0]}”"
         faults = [] if state[2] else [f"{name}: no heading"]
         before = page.viewport_size
@@ -50,8 +59,7 @@ class Looks:
                 faults.append(f"{name}: scrolls sideways at {size['width']}: {page.evaluate(TOO_WIDE)}")
         if before:
             page.set_viewport_size(before)
-        if script and (*words, parts) not in self.judged:
-            self.judged.add((*words, parts))
+        if script and self._is_first(*words, parts):
             faults += [f"{name}: {fault}" for fault in _axe(page)]
         return faults
 

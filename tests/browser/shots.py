@@ -32,10 +32,10 @@ STORIES = ("finance", "assessments", "practice", "clinic", "screening", "browser
 class Shots(Looks):
     """Takes a picture where a test would look: once for each page in each state, in all widths and color schemes."""
 
-    folder: Path
     widths: tuple[int, ...]
     schemes: tuple[str, ...]
     story: str = ""
+    seen: set[tuple[str, ...]] = field(default_factory=set)
     taken: list[str] = field(default_factory=list)
 
     def judge(self, page: Page, *, script: bool) -> list[str]:
@@ -43,9 +43,9 @@ class Shots(Looks):
         state = page.evaluate("""() => [document.title, location.pathname.split("/").slice(0, 3).join("/"),
             document.querySelector("#errors")?.innerText ?? "", document.querySelector(".notice")?.innerText ?? "",
             String(document.querySelectorAll("main *").length)]""")
-        if tuple(state) in self.judged:
+        if tuple(state) in self.seen:
             return []
-        self.judged.add(tuple(state))
+        self.seen.add(tuple(state))
         name = f"{self.story}-{len(self.taken):03}-{re.sub('[^a-z0-9]+', '-', state[0].lower()).strip('-')[:60]}"
         self.taken.append(name)
         before = page.viewport_size
