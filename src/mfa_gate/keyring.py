@@ -8,6 +8,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 PREFIX = "mfa1_"
 KEY_BYTES = 32
@@ -61,6 +65,14 @@ def _derive(secret: bytes, purpose: str) -> bytes:
     return hmac.digest(secret, b"mfa_gate/" + purpose.encode() + b"\x01", "sha256")
 
 
+@lru_cache(maxsize=64)
+def _cipher(secret: bytes, purpose: str) -> AESGCM:
+    """What seals and opens for one purpose; it keeps nothing between two messages."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(_derive(secret, "seal/" + purpose))
+
+
 def _parse(text: str, place: str) -> _Key:
     if not isinstance(text, str) or not text.startswith(PREFIX):
         raise KeyFault(f'{place} is no key: it does not begin with "{PREFIX}"; make one with: mfa-gate keys new')
@@ -111,24 +123,21 @@ class Keyring:
 
     def seal(self, purpose: str, plain: bytes, *, row: Sequence[str], nonce: bytes) -> str:
         """``plain`` under AES-256-GCM, readable only for this purpose and row. ``nonce`` is 12 fresh random bytes."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
         if len(nonce) != _NONCE_BYTES:
             raise ValueError("a nonce has 12 bytes")
         key = self._keys[0]
-        return key.id + _b64(nonce + AESGCM(key.derived("seal/" + purpose)).encrypt(nonce, plain, join(row)))
+        return key.id + _b64(nonce + _cipher(key.secret, purpose).encrypt(nonce, plain, join(row)))
 
     def open(self, purpose: str, sealed: str, *, row: Sequence[str]) -> bytes:
         """What was sealed. Raises ``Unopened``."""
         from cryptography.exceptions import InvalidTag
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         key = self._by_id.get(self.key_of(sealed))
         if key is None:
             raise Unopened("sealed with a key that is not listed")
         try:
             raw = _raw(sealed[len(key.id) :])
-            return AESGCM(key.derived("seal/" + purpose)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], join(row))
+            return _cipher(key.secret, purpose).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], join(row))
         except (InvalidTag, ValueError) as error:
             raise Unopened("altered, or sealed for another row or purpose") from error
 

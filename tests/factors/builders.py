@@ -50,7 +50,6 @@ def context(nonce: str = "nonce", **parts: Any) -> Context:
         "service": "Clinic",
         "host": "app.example",
         "where": "198.51.100.7",
-        "when": "now",
     }
     return Context(nonce=expand(b"seed", nonce, 32), **{**found, **parts})
 

@@ -15,6 +15,7 @@ START = ""
 
 _DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) if isinstance(item.default, str)}
 _NAMES = frozenset(item.name for item in fields(Event))
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class UnreadableEvent(ValueError):
@@ -27,7 +28,7 @@ def event_to_json(event: Event) -> str:
     line["detail"] = dict(event.detail)
     if not line["detail"]:
         del line["detail"]
-    return json.dumps(line, sort_keys=True, separators=(",", ":"))
+    return _to_json(line)
 
 
 def event_from_json(text: str | bytes) -> Event:

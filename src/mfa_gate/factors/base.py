@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from ..core.assurance import Traits
@@ -30,7 +31,7 @@ class Context:
 
     ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
     party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
-    ``where``, ``when``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
+    ``where``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
     authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each. Codes of
     times up to ``used_until`` count as used.
     """
@@ -47,7 +48,6 @@ class Context:
     host: str = ""
     origins: tuple[str, ...] = ()
     where: str = ""
-    when: str = ""
     user_handle: str = ""
     known: tuple[Authenticator, ...] = ()
     public: str = ""
@@ -57,6 +57,11 @@ class Context:
     translate: Callable[[str], str] = _same
     lang: str = "en"
     words: Callable[[str], Callable[[str], str]] = _english
+
+    @property
+    def when(self) -> str:
+        """The time in words that do not depend on where the reader is."""
+        return datetime.fromtimestamp(self.now, UTC).strftime("%d %b %Y, %H:%M UTC")
 
     def draw(self, label: str, size: int) -> bytes:
         """``size`` random bytes of this context's entropy; the same label gives the same bytes."""

@@ -6,7 +6,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 from ..core import changes
@@ -87,7 +86,6 @@ class Proving:
             host=party.id,
             origins=tuple(party.origins),
             where=caller.network,
-            when=datetime.fromtimestamp(now, UTC).strftime("%d %b %Y, %H:%M UTC"),
             public=engine.public(caller.root),
             lang=caller.lang,
             words=engine.wiring.words,

@@ -97,6 +97,8 @@ def tidy(account: Account, now: int) -> Account:
 
 def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:
     """The sends of a day; of those that no day's limit counts, as many as the largest window may hold (policy: 20)."""
+    if not sent:
+        return sent
     free = [s for s in sent if s.free][:-MAX_FREE_SENDS]
     return tuple(s for s in sent if now - s.at < DAY and s not in free)
 
@@ -116,11 +118,15 @@ def _without_old_twin(browser: Browser, now: int) -> Browser:
 
 
 def _newest(browsers: tuple[Browser, ...], limit: int) -> tuple[Browser, ...]:
+    if len(browsers) <= limit:
+        return browsers
     kept = sorted(browsers, key=lambda b: b.last_used_at)[-limit:]
     return tuple(b for b in browsers if b in kept)
 
 
 def _bounded_challenges(challenges: tuple[Challenge, ...], now: int) -> tuple[Challenge, ...]:
+    if not challenges:
+        return challenges
     kept = [c for c in challenges if now < c.issued_at + min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
     kept.sort(key=lambda c: (c.is_live(now), c.issued_at))
     codes = [c for c in kept if "code" in c.data][-MAX_CODES:]

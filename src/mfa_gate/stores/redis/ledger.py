@@ -19,12 +19,17 @@ MAX_KEPT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """An account as it was committed by the operation ``op``, with the events of that minute, each with its version."""
+    """An account as it was swapped by the operation ``op``, with the events of that minute, each with its version."""
 
     account: Account
     op: str
     events: tuple[tuple[int, Event], ...]
     at: float
+
+    @property
+    def version(self) -> int:
+        """What it was committed as; the account itself has the version that it was swapped for."""
+        return self.account.version + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Ledger:
         known = self._kept.pop(account.key, None)
         before = known.events if known is not None and now - known.at < KEPT_FOR else ()
         numbered = (*before, *((version, event) for event in events))
-        self._kept[account.key] = Confirmed(replace(account, version=version), op, numbered, now)
+        self._kept[account.key] = Confirmed(account, op, numbered, now)
         while self._kept and (len(self._kept) > MAX_KEPT or self._is_old(next(iter(self._kept)), now)):
             self._kept.popitem(last=False)
 
@@ -65,9 +70,9 @@ class Ledger:
 
 def lost(confirmed: Confirmed | None, stored: Account, op: str) -> Regained | None:
     """What the store has lost of what it had ``confirmed``, or None. ``op`` made the stored version."""
-    if confirmed is None or stored.version > confirmed.account.version:
+    if confirmed is None or stored.version > confirmed.version:
         return None
-    if stored.version == confirmed.account.version and op == confirmed.op:
+    if stored.version == confirmed.version and op == confirmed.op:
         return None
     events = tuple(event for version, event in confirmed.events if version > stored.version)
-    return Regained(regained(stored, confirmed.account), events)
+    return Regained(regained(stored, replace(confirmed.account, version=confirmed.version)), events)

@@ -34,12 +34,13 @@ class OutcomeUnknown(StoreUnavailable):
 class Job:
     """Some commands of one caller, done one after the other without others in between."""
 
-    __slots__ = ("abandoned", "commands", "future", "writes")
+    __slots__ = ("abandoned", "commands", "due_at", "future", "writes")
 
-    def __init__(self, commands: Sequence[Command], *, writes: bool) -> None:
+    def __init__(self, commands: Sequence[Command], loop: asyncio.AbstractEventLoop, *, writes: bool) -> None:
         self.commands = commands
         self.writes = writes
-        self.future: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[list[Reply]] = loop.create_future()
+        self.due_at = loop.time() + ANSWER_WITHIN
         self.abandoned = False
 
     def fail(self, error: StoreUnavailable) -> None:
@@ -80,9 +81,8 @@ def packed(commands: Sequence[Command]) -> bytes:
     parts: list[bytes] = []
     for command in commands:
         parts.append(b"*%d\r\n" % len(command))
-        for word in command:
-            raw = word if isinstance(word, bytes) else str(word).encode()
-            parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+        raws = [word if isinstance(word, bytes) else str(word).encode() for word in command]
+        parts += [b"$%d\r\n%b\r\n" % (len(raw), raw) for raw in raws]
     return b"".join(parts)
 
 
@@ -105,6 +105,8 @@ class Wire:
         self._connection: Connection | None = None
         self._replies: Replies | None = None
         self._waiting: deque[Job] = deque()
+        self._asked: deque[Job] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._resting_until = 0.0
         self._trouble = ""
@@ -118,18 +120,34 @@ class Wire:
         loop = asyncio.get_running_loop()
         if loop.time() < self._resting_until:
             raise StoreUnavailable(self._trouble)
-        job = Job(commands, writes=writes)
+        job = Job(commands, loop, writes=writes)
         self._waiting.append(job)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._work())
-        timer = loop.call_later(ANSWER_WITHIN, job.give_up)
-        try:
-            return await job.future
-        finally:
-            timer.cancel()
+        while self._asked and self._asked[0].future.done():
+            self._asked.popleft()
+        self._asked.append(job)
+        if self._alarm is None:
+            self._alarm = loop.call_at(job.due_at, self._ring, loop)
+        return await job.future
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all: whoever has waited too long is told so. They are in the order in which their time is up."""
+        self._alarm, now = None, loop.time()
+        while self._asked:
+            job = self._asked[0]
+            if not job.future.done():
+                if job.due_at > now:
+                    self._alarm = loop.call_at(job.due_at, self._ring, loop)
+                    return
+                job.give_up()
+            self._asked.popleft()
 
     async def aclose(self) -> None:
         """Let go of the connection; who still waits is refused."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
