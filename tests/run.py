@@ -53,7 +53,7 @@ def main() -> int:
         print(fault, file=sys.stderr)
         return 1
     ready = Step("set-up", 0, time.monotonic() - started, "")
-    steps = benchmarks() if options.bench else checks(rest, long=options.long)
+    steps = benchmarks(long=options.long) if options.bench else checks(rest, long=options.long)
     return summary([ready, *steps])
 
 
@@ -61,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     """The options of this file; all others are pytest's."""
     made = argparse.ArgumentParser(description=__doc__, epilog="Everything else (paths, -k, -x) goes to pytest.")
     made.add_argument("--bench", action="store_true", help="run the benchmarks instead of the tests")
-    made.add_argument("--long", action="store_true", help="run the long fuzz and soak tests as well")
+    made.add_argument(
+        "--long", action="store_true", help="the long fuzz and soak tests as well; with --bench a million accounts"
+    )
     return made
 
 
@@ -102,10 +104,11 @@ def total(*closings: str) -> str:
     return f"{said or 'no tests ran'} in {seconds:.2f}s"
 
 
-def benchmarks() -> list[Step]:
-    """Every script in ``tests/benchmarks``, each of which prints its table."""
+def benchmarks(*, long: bool) -> list[Step]:
+    """Every script in ``tests/benchmarks``, each of which prints its table; ``long``: with a million accounts."""
     scripts = [path for path in sorted(BENCHMARKS.glob("*.py")) if not path.name.startswith(("_", "conftest"))]
-    return [run(path.stem, [str(PYTHON), str(path)]) for path in scripts] or [
+    more = ["--long"] if long else []
+    return [run(path.stem, [str(PYTHON), str(path), *more]) for path in scripts] or [
         Step("benchmarks", 1, 0, "there are none")
     ]
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mfa_gate.keyring import make_key
-from tests.benchmarks._host import gate_on, prove, session_cookie
+from tests.benchmarks._host import gate_on, percentile, prove, session_cookie
 from tests.stores.servers import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,10 +52,11 @@ def processor(process: subprocess.Popen[bytes]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(port: int, cookies: str, seconds: float) -> int:
-    """How many answers came."""
+def load(port: int, cookies: str, seconds: float) -> list[float]:
+    """Milliseconds that each answer took."""
     command = [sys.executable, str(ROOT / "tests/benchmarks/_load.py"), str(port), str(seconds), cookies]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [int(took) / 1e3 for took in done.stdout.split()]
 
 
 async def prepared(store: str, key: str) -> bytes:
@@ -77,27 +78,33 @@ def main() -> None:
             rows = {"session": (off, without), "session + gate, SQLite": (on, with_gate)}
             rates: dict[str, list[float]] = {name: [] for name in rows}
             costs: dict[str, list[float]] = {name: [] for name in rows}
+            waits: dict[str, list[float]] = {name: [] for name in rows}
             for round_ in range(ROUNDS + 1):
                 for name, (port, process) in rows.items():
                     before = processor(process)
-                    count = load(port, cookies, SECONDS)
+                    took = load(port, cookies, SECONDS)
                     if round_:
-                        rates[name].append(count / SECONDS)
-                        costs[name].append((processor(process) - before) / count * 1e6)
-    report(rates, costs)
+                        rates[name].append(len(took) / SECONDS)
+                        costs[name].append((processor(process) - before) / len(took) * 1e6)
+                        waits[name] += took
+    report(rates, costs, waits)
 
 
-def report(rates: dict[str, list[float]], costs: dict[str, list[float]]) -> None:
+def report(rates: dict[str, list[float]], costs: dict[str, list[float]], waits: dict[str, list[float]]) -> None:
     """The table."""
-    print(f"{'uvicorn, one worker':28}{'requests a second':>19}{'processor':>14}")
+    print(f"{'uvicorn, one worker':28}{'requests a second':>19}{'processor':>14}{'median':>12}{'p99':>11}")
     for name in rates:
-        print(f"{name:28}{statistics.median(rates[name]):19.0f}{statistics.median(costs[name]):11.0f} us")
+        print(
+            f"{name:28}{statistics.median(rates[name]):19.0f}{statistics.median(costs[name]):11.0f} us"
+            f"{statistics.median(waits[name]):9.2f} ms{percentile(waits[name], 0.99):8.2f} ms"
+        )
     off, on = rates.values()
     cheap, dear = costs.values()
     ratio = statistics.median(b / a for a, b in zip(off, on, strict=True))
     by_cost = statistics.median(a / b for a, b in zip(cheap, dear, strict=True))
     print(f"{'on over off':28}{ratio:19.3f}{by_cost:14.3f}   (to reach: 0.95)")
-    print("processor: of the server's process for one request, which leaves out what others do on this machine")
+    print("processor: of the server's process for one request, which leaves out what others do on this machine;")
+    print("median and p99: how long one of 16 connections waits for its answer")
 
 
 if __name__ == "__main__":
