@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,6 +133,51 @@ def info(server: Server) -> bytes:
         return answer
 
 
+class Link:
+    """A slow line: what the primary tells the replica arrives so many seconds later, and what is on its way when the primary
+    dies never does, as where a whole machine dies."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._listener = socket.create_server(("127.0.0.1", 0))
+
+    def to(self, port: int) -> int:
+        """Begin to carry to ``port``; the port to connect to instead."""
+        threading.Thread(target=self._serve, args=(port,), daemon=True).start()
+        near: int = self._listener.getsockname()[1]
+        return near
+
+    def _serve(self, port: int) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                replica, _ = self._listener.accept()
+                with contextlib.suppress(OSError):
+                    primary = socket.create_connection(("127.0.0.1", port))
+                    threading.Thread(target=_carry, args=(replica, primary, 0.0), daemon=True).start()
+                    threading.Thread(target=_carry, args=(primary, replica, self._delay), daemon=True).start()
+                    continue
+                replica.close()
+
+    def close(self) -> None:
+        """Carry nothing more."""
+        self._listener.close()
+
+
+def _carry(source: socket.socket, target: socket.socket, delay: float) -> None:
+    """From one to the other, each piece ``delay`` seconds late; where the source ends, what is under way is lost."""
+    under_way: deque[tuple[float, bytes]] = deque()
+    with source, target, contextlib.suppress(OSError):
+        while True:
+            wait = max(0.0, under_way[0][0] - time.monotonic()) if under_way else None
+            if select.select([source], [], [], wait)[0]:
+                piece = source.recv(65_536)
+                if not piece:
+                    return
+                under_way.append((time.monotonic() + delay, piece))
+            while under_way and under_way[0][0] <= time.monotonic():
+                target.sendall(under_way.popleft()[1])
+
+
 @dataclass
 class Pair:
     """A primary, its replica, and the Sentinel that watches over them."""
@@ -140,16 +188,17 @@ class Pair:
 
 
 @contextlib.contextmanager
-def pair(place: Path) -> Iterator[Pair]:
-    """A primary and a replica, with one Sentinel that needs nobody's consent."""
+def pair(place: Path, *, link: Link | None = None) -> Iterator[Pair]:
+    """A primary and a replica, with one Sentinel that needs nobody's consent. ``link`` is what lies between the two."""
     one, two, three = free_ports(3)
     primary = Server(place / "primary", one, ["--appendonly", "yes"])
-    replica = Server(place / "replica", two, ["--appendonly", "yes", "--replicaof", f"127.0.0.1 {one}"])
+    between = one if link is None else link.to(one)
+    replica = Server(place / "replica", two, ["--appendonly", "yes", "--replicaof", f"127.0.0.1 {between}"])
     (place / "sentinel").mkdir()
     settings = place / "sentinel" / "sentinel.conf"
     settings.write_text(
         f"sentinel monitor gate 127.0.0.1 {one} 1\nsentinel down-after-milliseconds gate 500\n"
-        "sentinel failover-timeout gate 2000\n"
+        f"sentinel failover-timeout gate {2000 if link is None else 60_000}\n"  # after it the link would be bypassed
     )
     sentinel = Server(place / "sentinel", three, ["--sentinel"], settings)
     try:
