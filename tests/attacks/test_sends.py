@@ -18,7 +18,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import Policy, PriceRules, SendCount, SendRules, UnansweredRules, Units
 from mfa_gate.errors import SendFailed
 from mfa_gate.ports import PhoneSend
-from mfa_gate.service.proving import Issued
+from mfa_gate.service.issuing import Issued
 from mfa_gate.testing import enrolled
 from tests.harness import START, Outbox, World, make_world, running, with_rules
 from tests.web.calls import Provider
@@ -80,7 +80,7 @@ async def press(world: World, people: Sequence[tuple[Caller, str]], *, at_once: 
 
     async def one(caller: Caller, id: str) -> Issued | Refusal:
         async with gate:
-            return await world.gate.service.proving.begin(caller, id)
+            return await world.gate.service.issuing.begin(caller, id)
 
     return list(await asyncio.gather(*(one(*person) for person in people)))
 
@@ -185,7 +185,7 @@ async def test_each_limit_alone(limits: dict[str, Any], passes: int) -> None:
         other = Subject("zoe", "beta")
         made = await enrolled(world.gate, other, "sms", phone="+12125550150")
         caller = Caller(subject=other, handle="z", network="203.0.113.9")
-        assert isinstance(await world.gate.service.proving.begin(caller, made.id), Issued)
+        assert isinstance(await world.gate.service.issuing.begin(caller, made.id), Issued)
 
 
 async def test_what_is_refused_uses_up_nothing_else() -> None:
@@ -197,7 +197,7 @@ async def test_what_is_refused_uses_up_nothing_else() -> None:
         other = Subject("zoe", "beta")
         made = await enrolled(world.gate, other, "sms", phone=SHARED)
         caller = Caller(subject=other, handle="z", network="192.0.2.7")
-        assert isinstance(await world.gate.service.proving.begin(caller, made.id), Issued)
+        assert isinstance(await world.gate.service.issuing.begin(caller, made.id), Issued)
 
 
 async def test_pages_and_json_are_refused_alike() -> None:

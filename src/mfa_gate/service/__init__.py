@@ -13,11 +13,12 @@ from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
 from .hooks import host_hooks
+from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
 from .keeping import Keeping
 from .metrics import Metrics
 from .notices import Notices
-from .proving import Issued, Proving, Verified
+from .proving import Proving, Verified
 from .retaining import Retaining
 from .sending import Sending
 from .telling import COMMANDS, EVERY, Telling
@@ -36,14 +37,15 @@ class Service:
         self.upstream = Upstream(self.engine)
         self.alarms = Alarms(self.engine)
         self.sending = Sending(self.engine, self.alarms)
-        self.proving = Proving(self.engine, self.judge, self.sending)
-        self.enrollments = Enrollments(self.engine, self.judge, self.proving)
-        self.approving = Approving(self.engine, self.proving)
-        self.hearing = Hearing(self.engine, self.proving)
+        self.issuing = Issuing(self.engine, self.judge, self.sending)
+        self.proving = Proving(self.engine, self.judge, self.issuing)
+        self.enrollments = Enrollments(self.engine, self.judge, self.issuing, self.proving)
+        self.approving = Approving(self.engine, self.issuing, self.proving)
+        self.hearing = Hearing(self.engine, self.issuing)
         self.keeping = Keeping(self.engine, self.judge)
         self.administering = Administering(self.engine, self.judge)
         self.disputing = Disputing(self.engine, self.judge, self.alarms)
-        self.notices = Notices(self.engine, self.disputing, self.proving)
+        self.notices = Notices(self.engine, self.disputing, self.issuing, self.sending)
         self.retaining = Retaining(self.engine)
         self.metrics = Metrics(self.engine)
         self.telling = Telling(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])

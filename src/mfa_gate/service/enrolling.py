@@ -17,8 +17,9 @@ from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected
 from .engine import Engine
+from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
-from .proving import Issued, Proving, Verified
+from .proving import Proving, Verified
 
 BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
 KEPT_FOR = 900
@@ -48,9 +49,10 @@ class Enrolled:
 class Enrollments:
     """Use cases of enrollment."""
 
-    def __init__(self, engine: Engine, judge: Judge, proving: Proving) -> None:
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, proving: Proving) -> None:
         self.engine = engine
         self.judge = judge
+        self.issuing = issuing
         self.proving = proving
 
     # -- what may be enrolled ------------------------------------------------------------------------------------
@@ -100,7 +102,7 @@ class Enrollments:
         part, rules = FACTORS[factor], judgement.requirement.rules
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
-        context = self.proving.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)
@@ -137,7 +139,7 @@ class Enrollments:
             return None
         rules = self.engine.rules(caller.subject.tenant)
         contacts = await self.engine.contacts(caller.subject)
-        context = self.proving.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
         shown = await asyncio.to_thread(FACTORS[draft.factor].show, context, draft.data)
         return Enrolling(enrollment=draft, shown=shown)
 
@@ -152,8 +154,8 @@ class Enrollments:
         if refusal is not None:
             return refusal
         rules = judgement.requirement.rules
-        context = self.proving.context(caller, rules, purpose="enroll", account=account)
-        return await self.proving.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        return await self.issuing.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
 
     async def confirm(
         self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
@@ -191,7 +193,7 @@ class Enrollments:
             if isinstance(taken, Forwarded):
                 return await self._again(caller, handle, answer, taken)
             account = await self.engine.store.load(caller.subject.key)
-            context = self.proving.context(caller, rules, purpose="enroll", account=account)
+            context = self.issuing.context(caller, rules, purpose="enroll", account=account)
             open_ones = [c for c in account.challenges if c.purpose == "enroll" and c.target == draft.id]
             outcome = await asyncio.to_thread(
                 part.verify, context, data=draft.data, challenges=open_ones, response=read
@@ -275,7 +277,7 @@ class Enrollments:
     async def _make_backup(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
         part, rules = FACTORS[BACKUP], judgement.requirement.rules
         account = judgement.account or Account(key=caller.subject.key)
-        context = self.proving.context(caller, rules, purpose="enroll", account=account)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
         draft = part.draft(context)
         if isinstance(draft, Rejected):
             return ()
@@ -302,7 +304,7 @@ class Enrollments:
         mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
         if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
             return None
-        context = self.proving.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
+        context = self.issuing.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
         return mine, tuple(context.open("kept", mine.data["kept"]).split())
 
     async def saved_backup(self, caller: Caller) -> None:
@@ -336,11 +338,11 @@ class Enrollments:
         if kind not in self.contact_kinds(contacts):
             return Refusal(reason="no_contact")
         rules, part = judgement.requirement.rules, FACTORS[kind]
-        context = self.proving.context(caller, rules, purpose="contact", account=judgement.account, contacts=contacts)
+        context = self.issuing.context(caller, rules, purpose="contact", account=judgement.account, contacts=contacts)
         draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason)
-        return await self.proving.issue(caller, context, factor=kind, data=draft.data, target="contact")
+        return await self.issuing.issue(caller, context, factor=kind, data=draft.data, target="contact")
 
     async def verify_contact(self, caller: Caller, *, kind: str, response: object) -> Refusal | None:
         """The code that came to the contact on file: this browser may enroll for a quarter of an hour."""
@@ -361,7 +363,7 @@ class Enrollments:
             if not isinstance(taken, Charge):
                 return taken if isinstance(taken, Refusal) else None
             account = await self.engine.store.load(caller.subject.key)
-            context = self.proving.context(caller, rules, purpose="contact", account=account)
+            context = self.issuing.context(caller, rules, purpose="contact", account=account)
             open_ones: list[Challenge] = [
                 c for c in account.challenges if c.purpose == "contact" and c.browser == caller.handle
             ]

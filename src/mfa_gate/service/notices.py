@@ -17,7 +17,8 @@ from ..keyring import Unopened
 from ..ports import Message
 from .disputing import Disputing
 from .engine import Engine, log
-from .proving import Proving
+from .issuing import Issuing
+from .sending import Sending
 from .telling import Hook
 
 TEXTS_PER_DAY = 10
@@ -40,10 +41,11 @@ EVERYWHERE = frozenset(
 class Notices:
     """Listens to what was committed. A notice that cannot be sent is logged; it never undoes anything (S-87, U-37)."""
 
-    def __init__(self, engine: Engine, disputing: Disputing, proving: Proving) -> None:
+    def __init__(self, engine: Engine, disputing: Disputing, issuing: Issuing, sending: Sending) -> None:
         self.engine = engine
         self.disputing = disputing
-        self.proving = proving
+        self.issuing = issuing
+        self.sending = sending
         engine.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
@@ -127,7 +129,7 @@ class Notices:
             bucket, now = f"notice:{account.key}", self.engine.now()
             if await self.engine.store.take(bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
-            if not await self.proving.sending.pay(event.tenant, "sms"):
+            if not await self.sending.pay(event.tenant, "sms"):
                 return
             key = f"notice-{event.id}-{kind}-{place}"
             await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
@@ -136,7 +138,7 @@ class Notices:
         """The numbers that are enrolled for text messages."""
         subject = Subject(id=account.key.id, tenant=account.key.tenant)
         caller = Caller(subject=subject, handle="", network="")
-        context = self.proving.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
+        context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
         found: list[str] = []
         for mine in account.authenticators:
             if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":

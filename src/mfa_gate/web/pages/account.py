@@ -12,6 +12,7 @@ from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
 from ...service.enrolling import BACKUP
+from ...service.offering import first_offer
 from .. import views
 from ..responses import Answer, page
 from ..site import going_note
@@ -93,7 +94,7 @@ def _signal(visit: Visit, judgement: Judgement) -> str:
     owner, account = str(note.get("o", "")), judgement.account
     if not owner or account is None:
         return ""
-    context = visit.service.proving.context(visit.caller, visit.rules, purpose="sign-in", account=account)
+    context = visit.service.issuing.context(visit.caller, visit.rules, purpose="sign-in", account=account)
     part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
     return json.dumps(part.accepted(context, owner)) if part else ""
 
@@ -271,7 +272,7 @@ async def recovery(visit: Visit) -> Answer:
 
 def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.Recovery:
     ways = ways_of(visit, judgement)
-    offered = visit.service.proving.first_offer(judgement, off=visit.off)
+    offered = first_offer(judgement, off=visit.off)
     kinds = visit.rules.recovery.ways
     others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
     waiting = judgement.account.recovery if judgement.account else None

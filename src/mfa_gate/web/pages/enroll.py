@@ -9,7 +9,7 @@ from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
 from ...service import Enrolling, Judgement
 from ...service.enrolling import BACKUP
-from ...service.proving import Issued
+from ...service.issuing import Issued
 from .. import views
 from ..responses import Answer
 from ..site import going_note
@@ -299,7 +299,7 @@ def _confirm(
     account = judgement.account
     sending: Sending = "none"
     challenge = issued.challenge if issued else _asked(visit, judgement, draft)
-    face = visit.service.proving.face(visit.caller, account, challenge) if account else {}
+    face = visit.service.issuing.face(visit.caller, account, challenge) if account else {}
     if TRAITS[kind].sends:
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"

@@ -6,6 +6,7 @@ from ...core.decision import Enroll
 from ...core.model import Authenticator
 from ...factors import FACTORS, TRAITS
 from ...service import Judgement
+from ...service.offering import reachable
 from ..views import Way
 from ..visit import Visit
 
@@ -16,7 +17,7 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
     factor = FACTORS.get(authenticator.factor)
     hint = ""
     if account is not None and factor is not None and not TRAITS[authenticator.factor].backup:
-        context = visit.service.proving.context(
+        context = visit.service.issuing.context(
             visit.caller, judgement.requirement.rules, purpose="sign-in", account=account
         )
         hint = factor.hint(context, authenticator.data)
@@ -33,7 +34,7 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
 
 def ways_of(visit: Visit, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:
     """The authenticators that may answer here, strongest first."""
-    mine = visit.service.proving.reachable(judgement)
+    mine = reachable(judgement)
     return tuple(way_of(visit, a, judgement) for a in mine if a.id != without)
 
 
