@@ -8,6 +8,7 @@ from ..core.rules import Policy
 from .administering import Actor, Administering
 from .alarms import Alarms
 from .approving import Approving
+from .backup import BackupCodes
 from .disputing import Disputing
 from .engine import Engine, RelyingParty, Wiring, check_canary
 from .enrolling import Enrolled, Enrolling, Enrollments
@@ -16,6 +17,7 @@ from .hooks import host_hooks
 from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
 from .keeping import Keeping
+from .leave import Leave
 from .metrics import Metrics
 from .notices import Notices
 from .proving import Proving, Verified
@@ -39,7 +41,9 @@ class Service:
         self.sending = Sending(self.engine, self.alarms)
         self.issuing = Issuing(self.engine, self.judge, self.sending)
         self.proving = Proving(self.engine, self.judge, self.issuing)
-        self.enrollments = Enrollments(self.engine, self.judge, self.issuing, self.proving)
+        self.leave = Leave(self.engine, self.judge, self.issuing, self.proving)
+        self.backup = BackupCodes(self.engine, self.judge, self.issuing)
+        self.enrollments = Enrollments(self.engine, self.judge, self.issuing, self.proving, self.backup)
         self.approving = Approving(self.engine, self.issuing, self.proving)
         self.hearing = Hearing(self.engine, self.issuing)
         self.keeping = Keeping(self.engine, self.judge)

@@ -7,6 +7,7 @@ from ...core.decision import Agree, Allow, Enroll, StepUp, state_of
 from ...core.model import Authenticator
 from ...factors import FACTORS
 from ...service import Judgement
+from ...service.enrollable import enrollable
 from ..responses import stamp
 from ..visit import Visit
 
@@ -31,7 +32,7 @@ async def state_document(visit: Visit) -> dict[str, object]:
     rules = judgement.requirement.rules
     proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
     can_enroll = isinstance(decision, (Allow, Enroll))
-    kinds = visit.service.enrollments.enrollable(judgement) if can_enroll else ()
+    kinds = enrollable(judgement) if can_enroll else ()
     if isinstance(decision, Enroll) and decision.factors:
         kinds = tuple(kind for kind in kinds if kind in decision.factors)
     left = attempts.remaining(account.attempts, rules.attempts) if account else rules.attempts.max

@@ -6,6 +6,7 @@ from ...core.decision import Enroll
 from ...core.model import Authenticator
 from ...factors import FACTORS, TRAITS
 from ...service import Judgement
+from ...service.enrollable import enrollable
 from ...service.offering import reachable
 from ..views import Way
 from ..visit import Visit
@@ -41,7 +42,7 @@ def ways_of(visit: Visit, judgement: Judgement, *, without: str = "") -> tuple[W
 def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
     """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
     decision = judgement.decision
-    kinds = visit.service.enrollments.enrollable(judgement)
+    kinds = enrollable(judgement)
     if isinstance(decision, Enroll):
         kinds = tuple(kind for kind in kinds if kind in decision.factors)
     senders = visit.service.engine.wiring.senders
