@@ -114,7 +114,7 @@ async def test_a_thousand_press_send(tmp_path: Path) -> None:
         began = time.perf_counter()
         said = reasons(await press(world, mixed))
         took = time.perf_counter() - began
-        await world.engine.idle()
+        await world.engine.effects.idle()
         to = Counter(message.to for message in world.sms.messages)
         print(f"1,000 presses in {took:.1f} s: {dict(said)}; {sum(to.values())} texts, {to[SHARED]} to the one number")
         assert sum(to.values()) == said["sent"] == 2_000 // 8
@@ -274,7 +274,7 @@ async def test_warning_first_then_the_end() -> None:
             await press(world, [person])
             expected = (int(place >= 7), int(place >= 9))
             assert (len(world.kinds("sends.cap_near")), len(world.kinds("sends.cap_reached"))) == expected, place
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert [dict(e.detail) for e in world.kinds("sends.cap_near")] == [{"spent": 80, "cap": 100}]
         subjects = Counter((m.to, m.subject.partition(": ")[2]) for m in world.email.messages)
         assert set(subjects.values()) == {1}
@@ -294,7 +294,7 @@ async def test_many_asked_for_and_few_answered(answered: int, alarms: int) -> No
             if place < answered:
                 code = world.sms.codes[-1]
                 await world.gate.service.proving.verify(caller, handle=f"h{place}", authenticator=id, response=code)
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert len(world.kinds("sends.unanswered")) == alarms
 
 

@@ -371,7 +371,7 @@ async def test_a_no_stops_further_requests_and_tells() -> None:
         assert (await collect(browser, id, asked["challenge"])).reason == "denied"
         (event,) = world.kinds("challenge.denied")
         assert event.detail["alarm"]
-        await world.engine.idle()
+        await world.engine.effects.idle()
         mails = [m for m in world.email.messages if "denied on the phone" in m.subject]
         assert sorted(m.to for m in mails) == ["boss@desk.example", "sam@desk.example"]
         assert "Account: ann" in mails[0].text

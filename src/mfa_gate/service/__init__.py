@@ -9,8 +9,9 @@ from .administering import Actor, Administering
 from .alarms import Alarms
 from .approving import Approving
 from .backup import BackupCodes
+from .canary import check_canary
 from .disputing import Disputing
-from .engine import Engine, RelyingParty, Wiring, check_canary
+from .engine import Engine
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
 from .hooks import host_hooks
@@ -25,6 +26,7 @@ from .retaining import Retaining
 from .sending import Sending
 from .telling import COMMANDS, EVERY, Telling
 from .upstream import Upstream
+from .wiring import RelyingParty, Wiring
 from .working import Job, Worker
 
 __all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
@@ -78,6 +80,6 @@ class Service:
     async def aclose(self) -> None:
         """Finish what is under way and let go of everything."""
         await self.worker.aclose()
-        await self.engine.settle()
+        await self.engine.effects.settle()
         await self.telling.aclose()
         await self.engine.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,10 +15,12 @@ from ..errors import SendFailed
 from ..factors import FACTORS, TRAITS
 from ..factors.base import Context, Delivery, Faces, Rejected
 from ..ports import Message
-from .engine import Engine, log
+from .engine import Engine
 from .judging import Judge
 from .offering import usable
 from .sending import Sending
+
+log = logging.getLogger("mfa_gate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

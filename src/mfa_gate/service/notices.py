@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -16,10 +17,12 @@ from ..factors.phone import read_phone
 from ..keyring import Unopened
 from ..ports import Message
 from .disputing import Disputing
-from .engine import Engine, log
+from .engine import Engine
 from .issuing import Issuing
 from .sending import Sending
 from .telling import Hook
+
+log = logging.getLogger("mfa_gate")
 
 TEXTS_PER_DAY = 10
 NO_LINK = frozenset({"proofs.revoked"})
@@ -46,7 +49,7 @@ class Notices:
         self.disputing = disputing
         self.issuing = issuing
         self.sending = sending
-        engine.listeners.append(self)
+        engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
         """Whether people are told of such an event."""
@@ -66,9 +69,9 @@ class Notices:
                         await tell(event)
                 except Exception as error:
                     log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, _cause(error))
-                    self.engine.heard(name, event, ok=False)
+                    self.engine.effects.heard(name, event, ok=False)
                 else:
-                    self.engine.heard(name, event, ok=True)
+                    self.engine.effects.heard(name, event, ok=True)
 
     def hooks(self) -> list[Hook]:
         """Notices as hooks that are told again what they missed, once for all applications, where there is a sender."""
