@@ -600,7 +600,7 @@ async def running(world: World) -> AsyncIterator[World]:
     try:
         yield world
     finally:
-        await world.gate.service.engine.idle()
+        await world.gate.service.engine.effects.idle()
         await world.gate.guard.aclose()
 
 

@@ -194,7 +194,7 @@ async def test_unlock_gives_seven_attempts_back(world: World) -> None:
     assert (await elsewhere.state())["attempts_remaining"] == 7
     event = world.kinds("account.unlocked")[-1]
     assert (event.actor, event.account, event.reason) == ("boss", "ann", "asked in person")
-    await world.engine.idle()
+    await world.engine.effects.idle()
     assert "unlocked" in world.email.messages[-1].subject
     assert (await elsewhere.prove()).status == 200
 
@@ -260,7 +260,7 @@ async def test_reset_under_a_ticket(kind: str, caplog: pytest.LogCaptureFixture)
         assert ann.backup
         event = world.kinds("account.reset")[-1]
         assert (event.actor, event.ticket, event.reason) == ("boss", "T-4711", "new phone")
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert "were removed" in world.email.messages[-1].subject
         await ann.enroll()
         assert ann.secret != old
@@ -364,7 +364,7 @@ async def test_a_call_for_help_waits_in_the_queue(world: World) -> None:
     assert (await boss.api("POST", "admin/accounts/ann/refuse", {"reason": "not her voice"})).status == 200
     assert (await boss.api("GET", "admin/accounts?status=recovery")).json()["accounts"] == []
     assert (await boss.api("POST", "admin/accounts/ann/refuse", {"reason": "twice"})).reason == "not_found"
-    await world.engine.idle()
+    await world.engine.effects.idle()
     assert [m.subject for m in world.email.messages if "help" in m.subject] == [
         "Example: Somebody asked for help with your account",
         "Example: The request for help was refused",
@@ -392,7 +392,7 @@ async def test_a_request_is_held_so_that_it_can_be_stopped() -> None:
         await world.enrolled("bob")
         lost = await world.browser(address="203.0.113.99")
         assert (await lost.api("POST", "recovery", {"about": "stolen"})).status == 202
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert "asked for help" in world.email.messages[-1].subject
         boss = await boss_of(world)
         body = {"ticket": "T-1", "reason": "seen the passport"}

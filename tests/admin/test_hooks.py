@@ -19,7 +19,7 @@ async def lock_both_ways(world: World) -> None:
     await world.enrolled("bob")
     boss = await world.enrolled("boss", groups=["admin"])
     assert (await boss.api("POST", "admin/accounts/bob/lock", {"reason": "stolen"})).status == 200
-    await world.engine.idle()
+    await world.engine.effects.idle()
 
 
 @pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "slow"])

@@ -29,7 +29,7 @@ async def test_the_test_message_goes_out_and_is_ticked_by_who_got_it() -> None:
     """The message goes to the administrator's own address; only "It arrived" ticks the line, and both are in the trail."""
     async with running(make_world(policy=DESK)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
-        await world.engine.idle()
+        await world.engine.effects.idle()
         world.email.messages.clear()
 
         async def ticked() -> bool:
@@ -48,7 +48,7 @@ async def test_a_test_message_that_fails_says_so() -> None:
     """F-21: what was not delivered is told on the page; and so many tries an hour are all."""
     async with running(make_world(policy=DESK)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
-        await world.engine.idle()
+        await world.engine.effects.idle()
         world.email.failure = SendFailed("unreachable", transient=True)
         failed = await boss.form("/mfa/admin/tenant", {"action": "trial"})
         assert (failed.status, "could not be delivered" in failed.text) == (502, True)
@@ -68,12 +68,12 @@ async def test_only_who_may(action: str) -> None:
             ("boss", ["admin"], "?tenant=beta", 404),
         ):
             actor = await world.enrolled(id, groups=groups)
-            await world.engine.idle()
+            await world.engine.effects.idle()
             world.email.messages.clear()
             token = await actor.token("/mfa")
             reply = await actor.form(f"/mfa/admin/tenant{place}", {"action": action}, token=token)
             assert reply.status == status
-            await world.engine.idle()
+            await world.engine.effects.idle()
             assert world.email.messages == []
 
 
@@ -87,10 +87,10 @@ async def test_reminders() -> None:
         boss = await world.enrolled("boss", groups=["admin"])
         for id, tenant in (("ann", "alpha"), ("bob", "alpha"), ("zoe", "beta")):
             await (await world.browser(id, tenant)).api("POST", "enroll/skip", {})
-        await world.engine.idle()
+        await world.engine.effects.idle()
         world.email.messages.clear()
         assert (await boss.form("/mfa/admin/tenant", {"action": "remind"})).status == 303
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert sorted(message.to for message in world.email.messages) == [
             "ann@alpha.example",
             "bob@alpha.example",
@@ -132,10 +132,10 @@ async def test_one_address_that_fails_stops_no_other() -> None:
     async with running(make_world(policy=OPTIONAL)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         await (await world.browser("ann")).api("POST", "enroll/skip", {})
-        await world.engine.idle()
+        await world.engine.effects.idle()
         world.email.failure = SendFailed("refused", transient=False)
         assert (await boss.form("/mfa/admin/tenant", {"action": "remind"})).status == 303
-        await world.engine.idle()
+        await world.engine.effects.idle()
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def catch_up(world: World, *, after: float = LAG) -> int:
     """Let time pass, write down what was heard, and tell what was not."""
     world.clock.advance(after)
     telling = world.gate.service.telling
-    await world.engine.idle()
+    await world.engine.effects.idle()
     await telling.flush()
     return await telling.catch_up(shared=True) + await telling.catch_up(shared=False)
 
@@ -78,13 +78,13 @@ async def test_a_hook_that_failed_hears_later() -> None:
         lock.deaf = True
         desk = world.gate.service.administering
         assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert await catch_up(world) == 1
         assert await catch_up(world, after=FIRST_WAIT - 1) == 0
         assert await catch_up(world, after=1) == 1
         lock.deaf = False
         assert await desk.lock(OPERATOR, SubjectKey("alpha", "bob"), reason="stolen") is None
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert [subject.id for subject in lock.heard] == ["bob"]
         assert await catch_up(world, after=LONGEST_WAIT) == 1
         assert [subject.id for subject in lock.heard] == ["bob", "ann"]
@@ -111,7 +111,7 @@ async def test_what_a_crash_left_is_told_by_who_comes_after() -> None:
     world = make_world(store=store)
     await world.gate.guard.open()
     await world.enrolled()
-    await world.engine.idle()
+    await world.engine.effects.idle()
     await world.gate.service.telling.flush()
     # The process dies here: the change is committed, nobody was told, and nothing is written down.
     event = Event(id="LOST", kind="account.reset", at=int(world.clock.at), tenant="alpha", account="ann", actor="boss")
@@ -150,7 +150,7 @@ async def test_a_command_has_no_sender_and_the_person_is_told() -> None:
     store, reset, lock = MemoryStore(), Ear(), Ear()
     async with running(make_world(store=store, on_reset=reset, on_lock=lock)) as world:
         await world.enrolled()
-        await world.engine.idle()
+        await world.engine.effects.idle()
         mails = len(world.email.messages)
         command = command_on(store, world)
         assert await command.open() == ""
@@ -178,7 +178,7 @@ async def test_a_mail_that_failed_for_a_while_goes_out_later() -> None:
         for transient, comes in ((True, 1), (False, 0)):
             world.email.failure = SendFailed("no", transient=transient)
             await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
-            await world.engine.idle()
+            await world.engine.effects.idle()
             world.email.failure = None
             await catch_up(world)
             assert len(world.email.messages) == mails + comes

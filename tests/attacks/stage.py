@@ -35,7 +35,7 @@ class Crowd:
 
     async def restore(self) -> None:
         """Put everything back."""
-        await self.world.engine.idle()
+        await self.world.engine.effects.idle()
         store = self.world.store
         assert isinstance(store, MemoryStore)
         store._contents = copy.deepcopy(self._kept)

@@ -70,7 +70,7 @@ async def test_two_administrators_let_somebody_in_for_hours(world: World) -> Non
     kinds = ["break_glass.asked", "break_glass.granted", "break_glass.used", "break_glass.ended"]
     assert [event.kind for event in world.events if event.kind.startswith("break_glass")] == kinds
     assert (await world.account()).grant is None
-    await world.engine.idle()
+    await world.engine.effects.idle()
     hers = [m.subject for m in world.email.messages if m.to == "ann@alpha.example"]
     assert sum("second step" in subject for subject in hers) == 4
     assert sum(m.to == OWNER and "break-glass" in m.subject for m in world.email.messages) == 4

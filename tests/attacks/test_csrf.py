@@ -111,7 +111,7 @@ async def staged(deed: Deed) -> tuple[Stage, bytes, str]:
         if deed.is_form:
             token = await stage.browser.token(deed.path_for(stage))
             body = encoded({"csrf_token": token, **deed.fields_for(stage)})
-        await world.engine.idle()
+        await world.engine.effects.idle()
         STAGES[deed] = (stage, body, token)
     return STAGES[deed]
 
@@ -120,10 +120,10 @@ async def test_a_deed_done_honestly_changes_something(deed: Deed) -> None:
     """The other side of this file: our own page can do it, so that what is refused below is refused for its origin."""
     async with running(deeds_world()) as world:
         stage = await deed.stage(world)
-        await world.engine.idle()
+        await world.engine.effects.idle()
         before = snapshot(world)
         reply = await deed.done(stage)
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert snapshot(world) != before, (reply.status, reply.text)
 
 
@@ -178,7 +178,7 @@ async def test_foreign_tokens(deed: Deed) -> None:
     later = await world.browser(browser.id, browser.tenant, sid="another", cookies=browser.cookies)
     foreign = [await someone.token() for someone in (twin, other, later)]
     assert token not in foreign
-    await world.engine.idle()
+    await world.engine.effects.idle()
     for wrong in (None, "", "x", token[:-1], token + "A", token.swapcase(), "null", *foreign):
         await tried(stage, deed, honest(deed), encoded({**({} if wrong is None else {"csrf_token": wrong}), **fields}))
     twice = [("csrf_token", token), ("csrf_token", token), *fields.items()]

@@ -399,7 +399,7 @@ async def test_everybody_is_told(world: World) -> None:
     await ann.enroll_email()
     await ann.api("POST", "backup-codes", {})
     await ann.api("DELETE", f"authenticators/{await ann.authenticator('email')}")
-    await world.engine.idle()
+    await world.engine.effects.idle()
     told = [message for message in world.email.messages if not message.code]
     assert len(told) >= 4
     assert {message.to for message in told} == {"ann@alpha.example"}

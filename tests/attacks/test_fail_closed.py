@@ -216,7 +216,7 @@ async def test_an_event_hook_that_fails_changes_nothing(path: str) -> None:
         raise ValueError("hook")
 
     world = make_world()
-    world.gate.service.engine.wiring = replace(world.gate.service.engine.wiring, on_event=hook)
+    world.gate.service.engine.effects.on_event = hook
     async with running(world):
         ann = await world.enrolled()
         assert await ann.is_in()

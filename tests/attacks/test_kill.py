@@ -64,7 +64,7 @@ async def _prepare(path: Path, failures: int) -> tuple[World, Browser, dict[str,
         made["email"] = await ann.enroll_email()
         world.clock.advance(90)
         service = world.gate.service
-        await service.proving.begin(caller(HANDLE), made["email"])
+        await service.issuing.begin(caller(HANDLE), made["email"])
         made["code"] = world.email.codes[-1]
         pending = await world.browser()
         pending.secret = ann.secret

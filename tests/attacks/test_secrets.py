@@ -98,7 +98,7 @@ async def story(world: World) -> tuple[Browser, set[str], set[str]]:
     assert isinstance(ticket, str)
     await (await world.browser("new")).form("/mfa/enroll", {"action": "ticket", "ticket": ticket})
     world.engine.forget_all()
-    await world.engine.idle()
+    await world.engine.effects.idle()
     sent = {*world.email.codes, *world.sms.codes}
     return ann, shown | {boss.secret, *boss.backup}, sent | {ticket}
 

@@ -18,7 +18,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import Policy, PriceRules, SendCount, SendRules, UnansweredRules, Units
 from mfa_gate.errors import SendFailed
 from mfa_gate.ports import PhoneSend
-from mfa_gate.service.proving import Issued
+from mfa_gate.service.issuing import Issued
 from mfa_gate.testing import enrolled
 from tests.harness import START, Outbox, World, make_world, running, with_rules
 from tests.web.calls import Provider
@@ -80,7 +80,7 @@ async def press(world: World, people: Sequence[tuple[Caller, str]], *, at_once: 
 
     async def one(caller: Caller, id: str) -> Issued | Refusal:
         async with gate:
-            return await world.gate.service.proving.begin(caller, id)
+            return await world.gate.service.issuing.begin(caller, id)
 
     return list(await asyncio.gather(*(one(*person) for person in people)))
 
@@ -114,7 +114,7 @@ async def test_a_thousand_press_send(tmp_path: Path) -> None:
         began = time.perf_counter()
         said = reasons(await press(world, mixed))
         took = time.perf_counter() - began
-        await world.engine.idle()
+        await world.engine.effects.idle()
         to = Counter(message.to for message in world.sms.messages)
         print(f"1,000 presses in {took:.1f} s: {dict(said)}; {sum(to.values())} texts, {to[SHARED]} to the one number")
         assert sum(to.values()) == said["sent"] == 2_000 // 8
@@ -185,7 +185,7 @@ async def test_each_limit_alone(limits: dict[str, Any], passes: int) -> None:
         other = Subject("zoe", "beta")
         made = await enrolled(world.gate, other, "sms", phone="+12125550150")
         caller = Caller(subject=other, handle="z", network="203.0.113.9")
-        assert isinstance(await world.gate.service.proving.begin(caller, made.id), Issued)
+        assert isinstance(await world.gate.service.issuing.begin(caller, made.id), Issued)
 
 
 async def test_what_is_refused_uses_up_nothing_else() -> None:
@@ -197,7 +197,7 @@ async def test_what_is_refused_uses_up_nothing_else() -> None:
         other = Subject("zoe", "beta")
         made = await enrolled(world.gate, other, "sms", phone=SHARED)
         caller = Caller(subject=other, handle="z", network="192.0.2.7")
-        assert isinstance(await world.gate.service.proving.begin(caller, made.id), Issued)
+        assert isinstance(await world.gate.service.issuing.begin(caller, made.id), Issued)
 
 
 async def test_pages_and_json_are_refused_alike() -> None:
@@ -274,7 +274,7 @@ async def test_warning_first_then_the_end() -> None:
             await press(world, [person])
             expected = (int(place >= 7), int(place >= 9))
             assert (len(world.kinds("sends.cap_near")), len(world.kinds("sends.cap_reached"))) == expected, place
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert [dict(e.detail) for e in world.kinds("sends.cap_near")] == [{"spent": 80, "cap": 100}]
         subjects = Counter((m.to, m.subject.partition(": ")[2]) for m in world.email.messages)
         assert set(subjects.values()) == {1}
@@ -294,7 +294,7 @@ async def test_many_asked_for_and_few_answered(answered: int, alarms: int) -> No
             if place < answered:
                 code = world.sms.codes[-1]
                 await world.gate.service.proving.verify(caller, handle=f"h{place}", authenticator=id, response=code)
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert len(world.kinds("sends.unanswered")) == alarms
 
 

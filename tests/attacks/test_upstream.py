@@ -345,7 +345,7 @@ async def test_a_stolen_session_changes_nothing(tenant: str, first: Any) -> None
     for method, name, body in CALLS:
         reply = await thief.api(method, name.replace("BROWSER", id), body)
         assert reply.status in (403, 404), name
-    service = world.gate.service.enrollments
+    service = world.gate.service.leave
     visit = await world.gate.guard.visit(
         {**socket_scope("/mfa", address=HOTEL), "type": "http", "method": "GET"}
         | {"session": {"user_id": "ann", "org": tenant, "sid": "s1", "auth_time": START, "amr": ["mfa"]}},

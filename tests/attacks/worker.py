@@ -194,7 +194,7 @@ async def act(world: World, place: Path, deed: dict[str, Any], *, at: int, after
                 who, handle=deed["handle"], enrollment=deed["enrollment"], response=deed["response"]
             )
         case "send":
-            await service.proving.begin(who, deed["authenticator"])
+            await service.issuing.begin(who, deed["authenticator"])
     os._exit(0)
 
 

@@ -113,7 +113,7 @@ class Person:
 
     async def ask(self, place: int = 0) -> Issued:
         id = (await self.account()).authenticators[place].id
-        issued = await self.service.proving.begin(self.caller, id)
+        issued = await self.service.issuing.begin(self.caller, id)
         assert isinstance(issued, Issued)
         return issued
 

@@ -101,7 +101,7 @@ async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[in
         await asyncio.to_thread(barrier.wait)
         outcomes = await answer_all(world, id, shares[number])
         results.append((worker.compared - before, outcomes))
-    await world.engine.idle()
+    await world.engine.effects.idle()
     await asyncio.to_thread(barrier.wait)
     await world.gate.guard.aclose()
     return results

@@ -75,7 +75,7 @@ async def test_the_page_shows_the_number_and_waits() -> None:
         assert sent.status == 303
         page = await browser.page(f"/mfa/challenge/{id}")
         challenge = (await world.account()).challenges[-1]
-        number = world.gate.service.proving.face(_caller(browser, challenge), await world.account(), challenge)[
+        number = world.gate.service.issuing.face(_caller(browser, challenge), await world.account(), challenge)[
             "number"
         ]
         assert f'<p class="number" dir="ltr">{number}</p>' in page.text
@@ -371,7 +371,7 @@ async def test_a_no_stops_further_requests_and_tells() -> None:
         assert (await collect(browser, id, asked["challenge"])).reason == "denied"
         (event,) = world.kinds("challenge.denied")
         assert event.detail["alarm"]
-        await world.engine.idle()
+        await world.engine.effects.idle()
         mails = [m for m in world.email.messages if "denied on the phone" in m.subject]
         assert sorted(m.to for m in mails) == ["boss@desk.example", "sam@desk.example"]
         assert "Account: ann" in mails[0].text

@@ -30,7 +30,7 @@ async def world() -> AsyncIterator[World]:
 
 async def link(world: World, subject: str = "") -> str:
     """The path in the newest notice, or in the newest about ``subject``."""
-    await world.engine.idle()
+    await world.engine.effects.idle()
     found = [m for m in world.email.messages if "/dispute/" in m.text and subject in m.subject]
     (url,) = re.findall(rf"{re.escape(ORIGIN)}(/mfa/dispute/[\w-]+)", found[-1].text)
     assert url in found[-1].html
@@ -75,7 +75,7 @@ async def test_the_press(world: World) -> None:
     (event,) = world.kinds("account.disputed")
     assert (event.account, event.detail["what"]) == ("ann", "factor.enrolled")
     assert event.network.startswith("198.51.100.99")
-    await world.engine.idle()
+    await world.engine.effects.idle()
     told = {message.to: message for message in world.email.messages}
     assert set(told) == {OWNER, "ann@alpha.example"}
     assert "this was not me" in told[OWNER].subject
@@ -196,7 +196,7 @@ async def test_from_ones_own_settings(world: World) -> None:
     assert "was withdrawn" in (await ann.page("/mfa")).text
     assert (await ann.form("/mfa", {"action": "dispute"})).location == "/mfa"
     assert not await ann.is_in()
-    await world.engine.idle()
+    await world.engine.effects.idle()
     assert world.email.messages[-2].to == OWNER or world.email.messages[-1].to == OWNER
 
 
@@ -219,7 +219,7 @@ async def test_an_owner_without_an_address(owner: str) -> None:
         path = await link(world)
         world.email.messages.clear()
         assert (await press(Browser(world), path)).status == 200
-        await world.engine.idle()
+        await world.engine.effects.idle()
         assert {message.to for message in world.email.messages} == {"ann@alpha.example"}
 
 
@@ -247,11 +247,11 @@ async def test_links_are_built_from_the_settings_alone() -> None:
 async def test_a_text_where_a_number_is_enrolled(world: World) -> None:
     """S-87: changes are told by text as well, to the enrolled number; without one, and without a sender, by e-mail alone."""
     ann = await world.enrolled()
-    await world.engine.idle()
+    await world.engine.effects.idle()
     assert world.sms.messages == []
     begun = (await ann.api("POST", "enroll", {"factor": "sms", "phone": "+1 202-555-0142"})).json()
     await ann.api("POST", "enroll/confirm", {"enrollment": begun["enrollment"], "response": world.sms.codes[-1]})
-    await world.engine.idle()
+    await world.engine.effects.idle()
     text = world.sms.messages[-1]
     assert text.to == "+12025550142"
     assert "A sign-in method was added" in text.text
@@ -266,7 +266,7 @@ async def test_recovery_and_reset_go_to_all_contacts(world: World) -> None:
     await lost.api("POST", "recovery", {"about": "my phone"})
     await boss.api("POST", "admin/accounts/ann/refuse", {"reason": "not her voice"})
     await boss.api("POST", "admin/accounts/ann/reset", {"ticket": "T-1", "reason": "came by"})
-    await world.engine.idle()
+    await world.engine.effects.idle()
     assert [message.to for message in world.sms.messages] == ["+12025550123"] * 3
 
 
@@ -278,7 +278,7 @@ async def test_texts_have_a_bound_a_day(world: World) -> None:
     id = await ann.authenticator("totp")
     for number in range(20):
         await ann.api("PATCH", f"authenticators/{id}", {"label": f"App {number}"})
-    await world.engine.idle()
+    await world.engine.effects.idle()
     assert len([message for message in world.sms.messages if not message.code]) == 10
 
 

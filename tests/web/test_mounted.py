@@ -60,7 +60,7 @@ async def test_the_picture_for_the_phone_leads_here(root: str) -> None:
         begun = (await browser.api("POST", "enroll", {"factor": "push"})).json()
         assert begun["uri"].startswith(f"{ORIGIN}{root}/mfa/approve#e=")
         await browser.enroll()
-        await world.engine.idle()
+        await world.engine.effects.idle()
         links = [word for m in world.email.messages for word in m.text.split() if "/dispute/" in word]
         assert links
         assert all(link.startswith(f"{ORIGIN}{root}/mfa/dispute/") for link in links)
@@ -74,7 +74,7 @@ async def test_a_host_header_is_in_no_address() -> None:
         engine = phones.world.engine
         assert engine.public("") == f"{ORIGIN}/mfa"
         assert engine.public("/sub") == f"{ORIGIN}/sub/mfa"
-        context = phones.world.gate.service.proving.context(
+        context = phones.world.gate.service.issuing.context(
             Caller(subject=Subject("ann", "alpha"), handle="", network="", root="/sub"),
             engine.rules("alpha"),
             purpose="sign-in",

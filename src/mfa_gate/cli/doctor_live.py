@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..errors import MFAGateError
-from ..service.engine import CANARY, CANARY_ROW
+from ..service.canary import CANARY, CANARY_ROW
 from ..stores.memory import MemoryStore
 from . import doctor_lines as looks
 from .doctor_lines import Line

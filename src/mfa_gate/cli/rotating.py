@@ -85,7 +85,7 @@ async def _one(service: Service, key: SubjectKey) -> Outcome:
     rules = engine.rules(key.tenant)
 
     def step(account: Account) -> Change[Outcome]:
-        drawn = service.proving.context(caller, rules, purpose="enroll", account=account)
+        drawn = service.issuing.context(caller, rules, purpose="enroll", account=account)
         context = replace(drawn, nonce=nonce)
         lost: list[str] = []
         fresh = replace(

@@ -94,7 +94,7 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
     caller = Caller(subject=subject, handle="", network="")
     rules, moment = engine.rules(record.tenant), engine.moment(actor=actor)
     before = await engine.store.load(subject.key)
-    context = service.proving.context(caller, rules, purpose="enroll", account=before)
+    context = service.issuing.context(caller, rules, purpose="enroll", account=before)
     draft = part.adopt(context, secret=record.secret, digits=record.digits, period=record.period, step=record.step)
 
     def step(account: Account) -> Change[str]:

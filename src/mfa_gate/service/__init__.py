@@ -8,20 +8,25 @@ from ..core.rules import Policy
 from .administering import Actor, Administering
 from .alarms import Alarms
 from .approving import Approving
+from .backup import BackupCodes
+from .canary import check_canary
 from .disputing import Disputing
-from .engine import Engine, RelyingParty, Wiring, check_canary
+from .engine import Engine
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
 from .hooks import host_hooks
+from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
 from .keeping import Keeping
+from .leave import Leave
 from .metrics import Metrics
 from .notices import Notices
-from .proving import Issued, Proving, Verified
+from .proving import Proving, Verified
 from .retaining import Retaining
 from .sending import Sending
 from .telling import COMMANDS, EVERY, Telling
 from .upstream import Upstream
+from .wiring import RelyingParty, Wiring
 from .working import Job, Worker
 
 __all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
@@ -36,14 +41,17 @@ class Service:
         self.upstream = Upstream(self.engine)
         self.alarms = Alarms(self.engine)
         self.sending = Sending(self.engine, self.alarms)
-        self.proving = Proving(self.engine, self.judge, self.sending)
-        self.enrollments = Enrollments(self.engine, self.judge, self.proving)
-        self.approving = Approving(self.engine, self.proving)
-        self.hearing = Hearing(self.engine, self.proving)
+        self.issuing = Issuing(self.engine, self.judge, self.sending)
+        self.proving = Proving(self.engine, self.judge, self.issuing)
+        self.leave = Leave(self.engine, self.judge, self.issuing, self.proving)
+        self.backup = BackupCodes(self.engine, self.judge, self.issuing)
+        self.enrollments = Enrollments(self.engine, self.judge, self.issuing, self.proving, self.backup)
+        self.approving = Approving(self.engine, self.issuing, self.proving)
+        self.hearing = Hearing(self.engine, self.issuing)
         self.keeping = Keeping(self.engine, self.judge)
         self.administering = Administering(self.engine, self.judge)
         self.disputing = Disputing(self.engine, self.judge, self.alarms)
-        self.notices = Notices(self.engine, self.disputing, self.proving)
+        self.notices = Notices(self.engine, self.disputing, self.issuing, self.sending)
         self.retaining = Retaining(self.engine)
         self.metrics = Metrics(self.engine)
         self.telling = Telling(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
@@ -72,6 +80,6 @@ class Service:
     async def aclose(self) -> None:
         """Finish what is under way and let go of everything."""
         await self.worker.aclose()
-        await self.engine.settle()
+        await self.engine.effects.settle()
         await self.telling.aclose()
         await self.engine.aclose()

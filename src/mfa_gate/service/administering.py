@@ -113,7 +113,7 @@ class Administering:
         )
         bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
         if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
-            self.engine.tell(event)
+            self.engine.effects.tell(event)
         else:
             await self.engine.record((event,))
         return replace(refusal, ref=event.id)
@@ -334,7 +334,7 @@ class Administering:
                 events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
             if await store.swap_settings(new, events):
                 for event in events:
-                    self.engine.tell(event, committed=True)
+                    self.engine.effects.tell(event, committed=True)
                 return None
         return Refusal(reason="too_soon", retry_after=1)
 

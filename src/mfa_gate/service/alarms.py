@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,8 +12,10 @@ from ..core.events import Event
 from ..core.letters import EmailText
 from ..core.model import Account
 from ..ports import Message
-from .engine import Engine, log
+from .engine import Engine
 from .telling import Hook
+
+log = logging.getLogger("mfa_gate")
 
 PER_HOUR = 10
 MOST_TOLD = 20
@@ -25,7 +28,7 @@ class Alarms:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        engine.listeners.append(self)
+        engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
         """What administrators hear of at once."""
@@ -35,7 +38,7 @@ class Alarms:
         """Raise an alarm for each event that asks for one."""
         for event in filter(self.wants, events):
             await self.raise_for(event)
-            self.engine.heard("alarm", event, ok=True)
+            self.engine.effects.heard("alarm", event, ok=True)
 
     def hooks(self) -> list[Hook]:
         """Alarms about grants as a hook that is told again what it missed: a command asks for one where no sender is."""
@@ -65,7 +68,7 @@ class Alarms:
     def send(self, tenant: str, words: EmailText, *, key: str) -> None:
         """Mail ``words`` to the tenant's administrators, beside the answer: nobody waits for it."""
         if self.engine.wiring.senders.email is not None:
-            self.engine.later(self._send(tenant, words, key))
+            self.engine.effects.later(self._send(tenant, words, key))
 
     async def _send(self, tenant: str, words: EmailText, key: str) -> None:
         sender = self.engine.wiring.senders.email

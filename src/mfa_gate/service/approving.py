@@ -15,6 +15,7 @@ from ..factors import FACTORS
 from ..factors.base import Approves, Context, Rejected
 from ..factors.tokens import Named, is_digest_of, make_token, read_token
 from .engine import Engine
+from .issuing import Issuing
 from .proving import Proving
 from .refused import tell_refused
 
@@ -70,8 +71,9 @@ class _Known:
 class Approving:
     """Use cases of the phone's page. Nobody is signed in there: the device's key stands for the person."""
 
-    def __init__(self, engine: Engine, proving: Proving) -> None:
+    def __init__(self, engine: Engine, issuing: Issuing, proving: Proving) -> None:
         self.engine = engine
+        self.issuing = issuing
         self.proving = proving
         found = next(((k, part) for k, part in FACTORS.items() if isinstance(part, Approves)), None)
         if found is None:
@@ -239,7 +241,7 @@ class Approving:
     def _context(self, named: Named, account: Account) -> tuple[Context, Rules]:
         caller = Caller(subject=_subject(named), handle="", network="")
         rules = self.engine.rules(named.key.tenant)
-        return self.proving.context(caller, rules, purpose="sign-in", account=account), rules
+        return self.issuing.context(caller, rules, purpose="sign-in", account=account), rules
 
     async def _is_signed(self, known: _Known, signature: str, words: Sequence[str]) -> bool:
         if any("\n" in word for word in words):

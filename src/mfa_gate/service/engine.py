@@ -1,97 +1,30 @@
-"""Load, step, swap: the one retry loop, the cache of decoded accounts, and what is told after a commit."""
+"""Load, step, swap: the one retry loop, and the cache of decoded accounts."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import json
-import logging
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import asdict, dataclass
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
 from ..core.events import Event, Moment
 from ..core.model import Account, Contacts, Subject, SubjectKey
-from ..core.networks import Network
 from ..core.records import replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
-from ..keyring import Keyring
-from ..ports import BeforeSend, Changed, Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
+from ..ports import Changed
+from .effects import Effects
+from .wiring import Wiring
 
 A = TypeVar("A")
 
 MAX_TURNS = 200
 MAX_CACHED = 10_000
 CONTACTS_TIMEOUT = 3.0
-
-audit_log = logging.getLogger("mfa_gate.audit")
-log = logging.getLogger("mfa_gate")
-
-OnEvent = Callable[[Event], object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelyingParty:
-    """The site that passkeys are bound to, and the name that people see. ``id`` is its host name, ``origins`` are exact.
-
-    None of them is ever taken from a request.
-    """
-
-    id: str
-    name: str
-    origins: tuple[str, ...] | list[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wiring:
-    """What the developer's code holds: parts, keys and providers; no rule is in here.
-
-    ``public`` is where our own pages are reached from outside (origin and prefix), for providers and phones. ``words`` has
-    the translation of a text for each language.
-    """
-
-    store: Store
-    keyring: Keyring
-    clock: Clock
-    entropy: Entropy
-    senders: Senders
-    relying_party: RelyingParty
-    contacts: ContactsOf | None = None
-    on_event: OnEvent | None = None
-    on_reset: Callable[[Subject], object] | None = None
-    on_lock: Callable[[Subject], object] | None = None
-    before_send: BeforeSend | None = None
-    directory: DirectoryOf | None = None
-    trusted_proxies: tuple[Network, ...] = ()
-    public: str = ""
-    app: str = ""
-    words: Callable[[str], Callable[[str], str]] = lambda lang: str
-
-
-class Listener(Protocol):
-    """Is told of what was committed, beside the answer."""
-
-    def wants(self, event: Event) -> bool:
-        """Whether it is to be told of this event, and of all that committed with it."""
-
-    async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """The events of one change, and the account after it."""
-
-
-class Heard(Protocol):
-    """Is told whether a hook has heard of an event."""
-
-    def __call__(self, name: str, event: Event, /, *, ok: bool) -> None:
-        """The hook's name, the event, and whether the call went well."""
-
-
-def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
-    """Until somebody keeps what was heard."""
 
 
 @dataclass(slots=True, eq=False)
@@ -117,11 +50,7 @@ class Engine:
         self.root = ""
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
-        self._after: set[asyncio.Task[None]] = set()
-        self.listeners: list[Listener] = []
-        self.counters: list[Callable[[Event], None]] = []
-        self.failures: list[Callable[[str], None]] = []
-        self.heard: Heard = _nobody_listens
+        self.effects = Effects(wiring.on_event)
 
     def now(self) -> int:
         """UTC seconds by the one clock."""
@@ -260,7 +189,7 @@ class Engine:
             if await self.store.swap(change.account, change.events):
                 if lock is not None:
                     self._committed[lock] = replace(change.account, version=change.account.version + 1)
-                await self.after(change.events, change.account)
+                await self.effects.follow(change.events, change.account)
                 return change.answer
             await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race
         raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
@@ -282,89 +211,11 @@ class Engine:
         """Write events that belong to no change. The caller decides what a failure means."""
         await self.store.append(events)
         for event in events:
-            self.tell(event, committed=True)
-
-    async def after(self, events: Sequence[Event], account: Account) -> None:
-        """After a commit: the log, the host's hook, and notices. Nothing here can undo or fail what was committed."""
-        for event in events:
-            self.tell(event, committed=True)
-        if not events or not self.listeners:
-            return
-        tasks = [
-            asyncio.create_task(self._listen(listener, events, account))
-            for listener in self.listeners
-            if any(map(listener.wants, events))
-        ]
-        if not tasks:
-            return
-        for task in tasks:
-            self._after.add(task)
-            task.add_done_callback(self._after.discard)
-        await asyncio.wait(tasks, timeout=0.3)
-
-    async def _listen(self, listener: Listener, events: Sequence[Event], account: Account) -> None:
-        try:
-            await listener(events, account)
-        except Exception:
-            log.exception("a notice could not be sent")
-
-    def tell(self, event: Event, *, committed: bool = False) -> None:
-        """One event to the counters, the log (JSON) and the host's hook. What fails is logged and changes nothing; what is
-        ``committed`` is in the trail, and told again."""
-        for count in self.counters:
-            try:
-                count(event)
-            except Exception:
-                log.exception("an event could not be counted")
-        if audit_log.isEnabledFor(logging.INFO):
-            audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
-        hook = self.wiring.on_event
-        if hook is None:
-            return
-        try:
-            result = hook(event)
-        except Exception:
-            log.exception("the on_event hook failed")
-            if committed:
-                self.heard("on_event", event, ok=False)
-            return
-        if inspect.isawaitable(result):
-            task = asyncio.ensure_future(self._quietly(result, event, committed=committed))
-            self._after.add(task)
-            task.add_done_callback(self._after.discard)
-        elif committed:
-            self.heard("on_event", event, ok=True)
-
-    async def _quietly(self, result: Awaitable[object], event: Event, *, committed: bool) -> None:
-        try:
-            await result
-        except Exception:
-            log.exception("a hook failed")
-            ok = False
-        else:
-            ok = True
-        if committed:
-            self.heard("on_event", event, ok=ok)
-
-    def later(self, work: Coroutine[object, object, None]) -> None:
-        """Do ``work`` beside the answers. It catches what it raises."""
-        task = asyncio.create_task(work)
-        self._after.add(task)
-        task.add_done_callback(self._after.discard)
-
-    async def idle(self) -> None:
-        """Wait until all that runs after a commit is done."""
-        while self._after:
-            await asyncio.wait(list(self._after))
-
-    async def settle(self) -> None:
-        """Finish what is under way, within five seconds."""
-        if self._after:
-            await asyncio.wait(list(self._after), timeout=5)
+            self.effects.tell(event, committed=True)
 
     async def aclose(self) -> None:
         """Finish what is under way, then let go of senders and store."""
-        await self.settle()
+        await self.effects.settle()
         for sender in (
             self.wiring.senders.email,
             self.wiring.senders.sms,
@@ -374,32 +225,3 @@ class Engine:
             if sender is not None:
                 await sender.aclose()
         await self.store.aclose()
-
-
-CANARY = "canary"
-CANARY_ROW = ("mfa_gate", "canary")
-
-
-async def check_canary(store: Store, keyring: Keyring, entropy: Entropy) -> str:
-    """ "" when a listed key opens what this store's first key sealed; else what is wrong. A new store gets its canary.
-
-    Without it a lost key would look like people without a factor (F-19).
-    """
-    sealed = await store.meta(CANARY)
-    if sealed is not None:
-        try:
-            keyring.open(CANARY, sealed.decode("ascii", "replace"), row=CANARY_ROW)
-        except ValueError:
-            return (
-                "keys: none of the listed keys opens this store; it was made with another one. "
-                "Put that key back into keys=[...] (newest first); without it no enrolled factor can be read"
-            )
-        if keyring.key_of(sealed.decode()) == keyring.newest:
-            return ""
-    fresh = keyring.seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=entropy(12))
-    try:
-        await store.put_meta(CANARY, fresh.encode())
-    except StoreUnavailable:
-        if sealed is None:
-            raise
-    return ""

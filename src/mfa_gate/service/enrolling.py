@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded, Granted
-from ..core.changes.enrolling import LEAVE_LIFE, is_on_file, needs_leave
 from ..core.decision import decide
 from ..core.entropy import handle_digest
-from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Enrollment
+from ..core.model import Account, Authenticator, Caller, Enrollment
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected
+from .backup import BACKUP, BackupCodes
 from .engine import Engine
+from .enrollable import not_enrollable
+from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
-from .proving import Issued, Proving, Verified
-
-BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
-KEPT_FOR = 900
-"""Seconds in which a fresh set of backup codes can be shown again to the browser that made it."""
+from .proving import Proving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,61 +43,27 @@ class Enrolled:
 
 
 class Enrollments:
-    """Use cases of enrollment."""
+    """Use cases of a draft: begin, send, confirm."""
 
-    def __init__(self, engine: Engine, judge: Judge, proving: Proving) -> None:
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, proving: Proving, backup: BackupCodes) -> None:
         self.engine = engine
         self.judge = judge
+        self.issuing = issuing
         self.proving = proving
-
-    # -- what may be enrolled ------------------------------------------------------------------------------------
-
-    def enrollable(self, judgement: Judgement) -> tuple[str, ...]:
-        """The kinds that this subject may enroll here, strongest first; backup codes are made elsewhere."""
-        account = judgement.account
-        requirement = judgement.requirement
-        order = requirement.rules.factors.order
-        held = {a.factor for a in account.authenticators} if account else set()
-        kinds = [
-            kind
-            for kind in requirement.factors
-            if kind in FACTORS and not TRAITS[kind].backup and not (TRAITS[kind].single and kind in held)
-        ]
-        return tuple(sorted(kinds, key=lambda kind: order.index(kind) if kind in order else len(order)))
-
-    def refusal(self, judgement: Judgement, factor: str) -> Refusal | None:
-        """Why ``factor`` may not be enrolled now, or None."""
-        if factor not in TRAITS or judgement.standing is None:
-            return Refusal(reason="not_enrollable")
-        return changes.may_enroll(
-            judgement.standing, judgement.decision, judgement.requirement, TRAITS[factor], self.engine.now()
-        )
-
-    def lacks(self, judgement: Judgement) -> Refusal | None:
-        """What a first enrollment needs besides the password, whatever factor is chosen: None, contact or ticket."""
-        standing = judgement.standing
-        if standing is None or standing.holds:
-            return None
-        rules = judgement.requirement.rules
-        kinds = self.enrollable(judgement)
-        if any(is_on_file(rules, TRAITS[kind]) for kind in kinds) and rules.enrollment.first == "contact":
-            return None
-        return needs_leave(standing, rules, TRAITS[kinds[0]], self.engine.now()) if kinds else None
-
-    # -- begin and confirm ---------------------------------------------------------------------------------------
+        self.backup = backup
 
     async def begin(
         self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = ""
     ) -> Enrolling | Refusal:
         """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one."""
         judgement = await self.judge.own(caller)
-        refusal = self.refusal(judgement, factor)
+        refusal = not_enrollable(judgement, factor, self.engine.now())
         if refusal is not None:
             return refusal
         part, rules = FACTORS[factor], judgement.requirement.rules
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
-        context = self.proving.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)
@@ -137,7 +100,7 @@ class Enrollments:
             return None
         rules = self.engine.rules(caller.subject.tenant)
         contacts = await self.engine.contacts(caller.subject)
-        context = self.proving.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
         shown = await asyncio.to_thread(FACTORS[draft.factor].show, context, draft.data)
         return Enrolling(enrollment=draft, shown=shown)
 
@@ -148,12 +111,12 @@ class Enrollments:
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None:
             return Refusal(reason="not_found")
-        refusal = self.refusal(judgement, draft.factor)
+        refusal = not_enrollable(judgement, draft.factor, self.engine.now())
         if refusal is not None:
             return refusal
         rules = judgement.requirement.rules
-        context = self.proving.context(caller, rules, purpose="enroll", account=account)
-        return await self.proving.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        return await self.issuing.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
 
     async def confirm(
         self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
@@ -170,7 +133,7 @@ class Enrollments:
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None or draft.factor not in FACTORS:
             return Refusal(reason="not_found")
-        refusal = self.refusal(judgement, draft.factor)
+        refusal = not_enrollable(judgement, draft.factor, self.engine.now())
         if refusal is not None:
             return refusal
         rules, part = judgement.requirement.rules, FACTORS[draft.factor]
@@ -191,7 +154,7 @@ class Enrollments:
             if isinstance(taken, Forwarded):
                 return await self._again(caller, handle, answer, taken)
             account = await self.engine.store.load(caller.subject.key)
-            context = self.proving.context(caller, rules, purpose="enroll", account=account)
+            context = self.issuing.context(caller, rules, purpose="enroll", account=account)
             open_ones = [c for c in account.challenges if c.purpose == "enroll" and c.target == draft.id]
             outcome = await asyncio.to_thread(
                 part.verify, context, data=draft.data, challenges=open_ones, response=read
@@ -210,7 +173,7 @@ class Enrollments:
         granted, new_handle = done
         codes: tuple[str, ...] = ()
         if first and BACKUP in judgement.requirement.factors:
-            codes = await self._make_backup(caller, judgement)
+            codes = await self.backup.make_for(caller, judgement)
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
 
     async def _settle(
@@ -262,154 +225,6 @@ class Enrollments:
         new_handle = self.proving.next_handle(caller, handle, answer)
         return Enrolled(authenticator=mine, handle=new_handle, granted=None, again=True)
 
-    # -- backup codes --------------------------------------------------------------------------------------------
-
-    async def make_backup(self, caller: Caller) -> tuple[str, ...] | Refusal:
-        """A new set of backup codes; the old one ends at once. Needs a fresh proof like any change of factors."""
-        judgement = await self.judge.own(caller)
-        refusal = self.refusal(judgement, BACKUP)
-        if refusal is not None:
-            return refusal
-        return await self._make_backup(caller, judgement)
-
-    async def _make_backup(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
-        part, rules = FACTORS[BACKUP], judgement.requirement.rules
-        account = judgement.account or Account(key=caller.subject.key)
-        context = self.proving.context(caller, rules, purpose="enroll", account=account)
-        draft = part.draft(context)
-        if isinstance(draft, Rejected):
-            return ()
-        codes = part.show(context, draft.data)["codes"]
-        kept = {**draft.data, "kept": context.seal("kept", codes), "kept_until": context.now + KEPT_FOR}
-        moment = self.engine.moment(network=caller.network)
-        made = await self.engine.change(
-            caller.subject.key,
-            lambda current: changes.replace_backup(
-                current, moment, factor=BACKUP, data=kept, label=draft.label, browser=caller.handle
-            ),
-        )
-        return () if isinstance(made, Refusal) else tuple(codes.split())
-
-    async def kept_backup(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
-        """The set that was made a moment ago, to show it again until the person says that it is in a safe place.
-
-        Only to somebody who may change factors, within a quarter of an hour.
-        """
-        judgement = await self.judge.own(caller)
-        if judgement.standing is None or changes.may_change(judgement.standing, self.engine.now()) is not None:
-            return None
-        account = judgement.standing.account
-        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
-        if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
-            return None
-        context = self.proving.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
-        return mine, tuple(context.open("kept", mine.data["kept"]).split())
-
-    async def saved_backup(self, caller: Caller) -> None:
-        """The person has the codes: from now on nobody can show them again."""
-        account = await self.engine.store.load(caller.subject.key)
-        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
-        if mine is None or "kept" not in mine.data:
-            return
-        moment = self.engine.moment(network=caller.network)
-        data = {name: value for name, value in mine.data.items() if not name.startswith("kept")}
-        await self.engine.change(
-            caller.subject.key, lambda current: changes.saved_backup(current, moment, id=mine.id, data=data)
-        )
-
-    # -- what a first enrollment needs ---------------------------------------------------------------------------
-
-    def contact_kinds(self, contacts: Contacts) -> tuple[str, ...]:
-        """The kinds by which a contact on file can be proven."""
-        senders = self.engine.wiring.senders
-        on_file = {"email": bool(contacts.email), "phone": bool(contacts.phone)}
-        return tuple(
-            kind for kind, t in TRAITS.items() if on_file.get(t.contact) and t.typed and senders.for_channel(t.sends)
-        )
-
-    async def send_contact(self, caller: Caller, kind: str) -> Issued | Refusal:
-        """Send a code to the contact on file, before a first enrollment."""
-        judgement = await self.judge.own(caller)
-        if judgement.account is None or judgement.standing is None or judgement.standing.holds:
-            return Refusal(reason="proof_required")
-        contacts = await self.engine.contacts(caller.subject)
-        if kind not in self.contact_kinds(contacts):
-            return Refusal(reason="no_contact")
-        rules, part = judgement.requirement.rules, FACTORS[kind]
-        context = self.proving.context(caller, rules, purpose="contact", account=judgement.account, contacts=contacts)
-        draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
-        if isinstance(draft, Rejected):
-            return Refusal(reason=draft.reason)
-        return await self.proving.issue(caller, context, factor=kind, data=draft.data, target="contact")
-
-    async def verify_contact(self, caller: Caller, *, kind: str, response: object) -> Refusal | None:
-        """The code that came to the contact on file: this browser may enroll for a quarter of an hour."""
-        judgement = await self.judge.own(caller)
-        rules = judgement.requirement.rules
-        if kind not in FACTORS or not TRAITS[kind].contact:
-            return Refusal(reason="not_found")
-        # They sign in elsewhere with a second factor: a stolen session has nothing to guess at here.
-        if judgement.standing is not None and judgement.standing.upstream:
-            return Refusal(reason="proof_required")
-        part = FACTORS[kind]
-        read = part.read(response, rules)
-        if read is None:
-            return self.proving.malformed(caller)
-        answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, "contact", str(read))
-        async with self.engine.turn(caller.subject.key):
-            taken = await self.proving.charge(caller, rules, answer)
-            if not isinstance(taken, Charge):
-                return taken if isinstance(taken, Refusal) else None
-            account = await self.engine.store.load(caller.subject.key)
-            context = self.proving.context(caller, rules, purpose="contact", account=account)
-            open_ones: list[Challenge] = [
-                c for c in account.challenges if c.purpose == "contact" and c.browser == caller.handle
-            ]
-            outcome = part.verify(context, data={}, challenges=open_ones, response=read)
-            if isinstance(outcome, Rejected):
-                return await self.proving.fail(caller, rules, taken, kind, outcome)
-            moment = self.engine.moment(network=caller.network)
-            return await self.engine.change(
-                caller.subject.key,
-                lambda current: changes.grant_leave(
-                    current,
-                    moment,
-                    rules,
-                    taken=taken,
-                    challenge=outcome.challenge,
-                    browser=caller.handle,
-                    factor=kind,
-                ),
-            )
-
-    async def redeem_ticket(self, caller: Caller, ticket: str) -> Refusal | None:
-        """An administrator's ticket (128 bits: not to be guessed, so it costs no attempt)."""
-        text = "".join(ticket.split()).upper().replace("-", "")[:64]
-        mine = self.engine.keyring
-        key = caller.subject.key
-        moment = self.engine.moment(network=caller.network)
-
-        def step(account: Account) -> changes.Change[Refusal | None]:
-            stored = account.ticket.digest if account.ticket else mine.digest("ticket", "none")
-            digest = mine.digest("ticket", key.tenant, key.id, text, key_id=mine.key_of(stored))
-            matches = hmac.compare_digest(digest, stored)
-            return changes.redeem_ticket(account, moment, matches=matches, browser=caller.handle)
-
-        return await self.engine.change(key, step)
-
-    async def skip(self, caller: Caller) -> Refusal | None:
-        """Put enrollment off for this sign-in."""
-        judgement = await self.judge.own(caller)
-        moment = self.engine.moment(network=caller.network)
-        requirement = judgement.requirement
-
-        def step(account: Account) -> changes.Change[Refusal | None]:
-            now = max(moment.now, account.seen_at)
-            standing = self.judge.standing(caller, account, requirement, now)
-            return changes.skip(account, moment, caller, decision=decide(requirement, standing, now))
-
-        return await self.engine.change(caller.subject.key, step)
-
 
 def _draft(account: Account, caller: Caller, id: str, factor: str, now: int) -> Enrollment | None:
     """The caller's own draft; one of another browser is an unknown one."""
@@ -421,6 +236,3 @@ def _draft(account: Account, caller: Caller, id: str, factor: str, now: int) -> 
         ):
             return draft
     return None
-
-
-__all__ = ["BACKUP", "LEAVE_LIFE", "Enrolled", "Enrolling", "Enrollments", "Verified"]

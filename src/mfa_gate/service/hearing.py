@@ -15,7 +15,7 @@ from ..factors.tokens import Named, is_digest_of, read_token
 from ..keyring import Unopened
 from ..ports import CallsBack
 from .engine import Engine
-from .proving import Proving
+from .issuing import Issuing
 from .refused import tell_refused
 
 HOOK = "hook"
@@ -24,9 +24,9 @@ HOOK = "hook"
 class Hearing:
     """Use cases of callbacks. Nobody is signed in here, and nothing here is ever a success of a factor (S-128)."""
 
-    def __init__(self, engine: Engine, proving: Proving) -> None:
+    def __init__(self, engine: Engine, issuing: Issuing) -> None:
         self.engine = engine
-        self.proving = proving
+        self.issuing = issuing
 
     async def hear(
         self, kind: str, token: str, *, params: Mapping[str, str], headers: Mapping[str, str], root: str = ""
@@ -53,7 +53,7 @@ class Hearing:
         caller = Caller(subject=subject, handle="", network="")
         moment = self.engine.moment()
         account = await self.engine.store.load(named.key)
-        context = self.proving.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
+        context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
 
         def step(current: Account) -> Change[str | Refusal]:
             challenge = self._challenge(current, kind, named, max(moment.now, current.seen_at))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Sequence
 
 from ..core.events import Event
 from ..core.model import Account, Subject
-from .engine import Engine, log
+from .engine import Engine
 from .telling import Hook
+
+log = logging.getLogger("mfa_gate")
 
 SubjectHook = Callable[[Subject], object]
 
@@ -21,7 +24,7 @@ class SubjectListener:
         self.name = name
         self.kind = kind
         self.hook = hook
-        engine.listeners.append(self)
+        engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
         """Events of its kind, and nothing else."""
@@ -40,9 +43,9 @@ class SubjectListener:
                 await self.call(event)
             except Exception:
                 log.exception("the %s hook failed (ref %s); it is tried again", self.name, event.id)
-                self.engine.heard(self.name, event, ok=False)
+                self.engine.effects.heard(self.name, event, ok=False)
             else:
-                self.engine.heard(self.name, event, ok=True)
+                self.engine.effects.heard(self.name, event, ok=True)
 
 
 def host_hooks(engine: Engine) -> list[Hook]:

@@ -162,7 +162,7 @@ class Judge:
         try:
             await self.engine.record((event,))
         except StoreUnavailable:
-            self.engine.tell(event)
+            self.engine.effects.tell(event)
 
 
 def demanding(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:

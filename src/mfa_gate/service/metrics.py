@@ -34,8 +34,8 @@ class Metrics:
         self._failures = meter.create_counter(
             "mfa_gate.hook_failures", unit="1", description="Calls of hooks that failed"
         )
-        engine.counters.append(self)
-        engine.failures.append(self.failed)
+        engine.effects.counters.append(self)
+        engine.effects.failures.append(self.failed)
 
     def failed(self, hook: str) -> None:
         """Count a failure of a hook or a notice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -16,9 +17,12 @@ from ..factors.phone import read_phone
 from ..keyring import Unopened
 from ..ports import Message
 from .disputing import Disputing
-from .engine import Engine, log
-from .proving import Proving
+from .engine import Engine
+from .issuing import Issuing
+from .sending import Sending
 from .telling import Hook
+
+log = logging.getLogger("mfa_gate")
 
 TEXTS_PER_DAY = 10
 NO_LINK = frozenset({"proofs.revoked"})
@@ -40,11 +44,12 @@ EVERYWHERE = frozenset(
 class Notices:
     """Listens to what was committed. A notice that cannot be sent is logged; it never undoes anything (S-87, U-37)."""
 
-    def __init__(self, engine: Engine, disputing: Disputing, proving: Proving) -> None:
+    def __init__(self, engine: Engine, disputing: Disputing, issuing: Issuing, sending: Sending) -> None:
         self.engine = engine
         self.disputing = disputing
-        self.proving = proving
-        engine.listeners.append(self)
+        self.issuing = issuing
+        self.sending = sending
+        engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
         """Whether people are told of such an event."""
@@ -64,9 +69,9 @@ class Notices:
                         await tell(event)
                 except Exception as error:
                     log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, _cause(error))
-                    self.engine.heard(name, event, ok=False)
+                    self.engine.effects.heard(name, event, ok=False)
                 else:
-                    self.engine.heard(name, event, ok=True)
+                    self.engine.effects.heard(name, event, ok=True)
 
     def hooks(self) -> list[Hook]:
         """Notices as hooks that are told again what they missed, once for all applications, where there is a sender."""
@@ -127,7 +132,7 @@ class Notices:
             bucket, now = f"notice:{account.key}", self.engine.now()
             if await self.engine.store.take(bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
-            if not await self.proving.sending.pay(event.tenant, "sms"):
+            if not await self.sending.pay(event.tenant, "sms"):
                 return
             key = f"notice-{event.id}-{kind}-{place}"
             await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
@@ -136,7 +141,7 @@ class Notices:
         """The numbers that are enrolled for text messages."""
         subject = Subject(id=account.key.id, tenant=account.key.tenant)
         caller = Caller(subject=subject, handle="", network="")
-        context = self.proving.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
+        context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
         found: list[str] = []
         for mine in account.authenticators:
             if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ from ..core.rules import DAY
 from ..errors import SendFailed
 from ..factors import TRAITS
 from ..ports import Message
-from .engine import Engine, log
+from .engine import Engine
 
 if TYPE_CHECKING:
     from .administering import Actor, Administering
+
+log = logging.getLogger("mfa_gate")
 
 MAX_REMINDED = 10_000
 TRIALS_PER_HOUR = 5
@@ -91,7 +94,7 @@ class Preparing:
         missing = await self.missing(tenant)
         moment = self.administering.moment(actor)
         await self.engine.record((moment.event("tenant.message", key, reason="reminder", people=len(missing)),))
-        self.engine.later(self._remind(tenant, missing, moment.now))
+        self.engine.effects.later(self._remind(tenant, missing, moment.now))
         return len(missing)
 
     async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:

@@ -1,46 +1,30 @@
-"""Sending challenges and judging responses: charge, verify, settle, for every factor alike."""
+"""Judging a response: charge, verify, settle, for every factor alike."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded, Granted, InFlight
-from ..core.decision import Allow, StepUp
 from ..core.entropy import handle_digest
-from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Fields
+from ..core.model import Account, Authenticator, Caller, Challenge
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..errors import SendFailed
 from ..factors import FACTORS, TRAITS
-from ..factors.base import COLLECT, Accepted, Context, Delivery, Faces, Factor, Rejected, uncollected
+from ..factors.base import COLLECT, Accepted, Context, Factor, Rejected, uncollected
 from ..keyring import Unopened
-from ..ports import Message
-from .engine import Engine, log
-from .judging import Judge, Judgement
-from .sending import Sending
+from .engine import Engine
+from .issuing import Issuing
+from .judging import Judge
+from .offering import usable
 
 MALFORMED_PER_MINUTE = 60
+MALFORMED_CACHE = 10_000
 IN_FLIGHT_TURNS = 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A challenge that waits for its response. ``failed`` is why it could not be delivered, "" when it was handed over.
-
-    ``show`` is for the browser that asked. Times are UTC seconds.
-    """
-
-    challenge: Challenge
-    factor: str
-    hint: str
-    resend_at: int
-    show: Mapping[str, object]
-    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,170 +41,13 @@ class Verified:
 
 
 class Proving:
-    """Use cases of the challenge."""
+    """Use cases of answering; whoever else takes a guess charges and fails here too."""
 
-    def __init__(self, engine: Engine, judge: Judge, sending: Sending) -> None:
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing) -> None:
         self.engine = engine
         self.judge = judge
-        self.sending = sending
+        self.issuing = issuing
         self._malformed: OrderedDict[str, tuple[int, int]] = OrderedDict()
-
-    # -- what a factor is told -----------------------------------------------------------------------------------
-
-    def context(
-        self, caller: Caller, rules: Rules, *, purpose: str, account: Account, contacts: Contacts | None = None
-    ) -> Context:
-        """Everything that a factor may know, with fresh entropy."""
-        engine, party = self.engine, self.engine.wiring.relying_party
-        now = max(engine.now(), account.seen_at)
-        return Context(
-            key=caller.subject.key,
-            now=now,
-            nonce=engine.wiring.entropy(32),
-            keyring=engine.keyring,
-            rules=rules,
-            contacts=contacts or Contacts(),
-            browser=caller.handle,
-            purpose=purpose,
-            service=rules.brand.name or party.name,
-            host=party.id,
-            origins=tuple(party.origins),
-            where=caller.network,
-            public=engine.public(caller.root),
-            lang=caller.lang,
-            words=engine.wiring.words,
-            agent=caller.label,
-            person=account.name or account.key.id,
-            user_handle=account.handle,
-            known=account.authenticators,
-            used_until=account.restored_at,
-        )
-
-    # -- sending -------------------------------------------------------------------------------------------------
-
-    async def begin(self, caller: Caller, authenticator: str) -> Issued | Refusal:
-        """Issue a challenge for one of the caller's own authenticators; what sends, sends now."""
-        account = await self.engine.store.load(caller.subject.key)
-        judgement = await self.judge.own(caller, account=account)
-        mine = self._usable(account, judgement, authenticator)
-        if isinstance(mine, Refusal):
-            return mine
-        rules = judgement.requirement.rules
-        context = self.context(caller, rules, purpose="sign-in", account=account)
-        return await self.issue(caller, context, factor=mine.factor, data=mine.data, target=mine.id)
-
-    def _usable(self, account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
-        """The authenticator, if it is the caller's and may be answered with here; a foreign id is an unknown one."""
-        mine = account.authenticator(id)
-        if mine is None or mine.factor not in FACTORS:
-            return Refusal(reason="not_found")
-        if account.lock is not None and not isinstance(judgement.decision, Allow):
-            return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
-        allowed = judgement.requirement.factors
-        factors = [a for a in account.authenticators if a.factor not in TRAITS or not TRAITS[a.factor].backup]
-        if mine.factor in allowed or not any(a.factor in allowed for a in factors):
-            return mine
-        return Refusal(reason="not_allowed")
-
-    async def issue(
-        self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str
-    ) -> Issued | Refusal:
-        """Issue a challenge for ``data`` (of an authenticator, a draft or a contact), and hand over what is to be sent."""
-        part, engine = FACTORS[factor], self.engine
-        issue = await asyncio.to_thread(part.issue, context, data)
-        if issue is None:
-            return Refusal(reason="nothing_sent")
-        if isinstance(issue, Rejected):
-            return Refusal(reason=issue.reason)
-        limits = part.limits(context.rules) if issue.delivery or issue.counts else None
-        moment = engine.moment(network=caller.network)
-        live, key = issue.live, caller.subject.key
-
-        def step(account: Account) -> changes.Change[Challenge | Refusal]:
-            return changes.issue(
-                account,
-                moment,
-                factor=factor,
-                purpose=context.purpose,
-                target=target,
-                browser=caller.handle,
-                data=issue.data,
-                ttl=issue.ttl,
-                limits=limits,
-                live=live,
-            )
-
-        async with engine.turn(key):
-            if issue.delivery is not None:
-                # What the account refuses must not use up the destination: others may share it (S-121).
-                foreseen = step(await engine.store.load(key)).answer
-                refusal = (
-                    foreseen
-                    if isinstance(foreseen, Refusal)
-                    else await self.sending.permit(caller, context, issue.delivery, factor)
-                )
-                if refusal is not None:
-                    return refusal
-            answer = await engine.change(key, step)
-        if isinstance(answer, Refusal):
-            return answer
-        failed = ""
-        if issue.delivery is not None:
-            failed = await self._deliver(caller, issue.delivery, answer, factor)
-            failed = "" if TRAITS[factor].fetched else failed
-        return Issued(
-            challenge=answer,
-            factor=factor,
-            hint=part.hint(context, data),
-            resend_at=answer.issued_at + (limits.wait if limits else 0),
-            show=issue.show,
-            failed=failed,
-        )
-
-    async def _deliver(self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str) -> str:
-        """Hand over after the commit. A failure is told as one, and the code stays good: it may still arrive (F-21)."""
-        sender = self.engine.wiring.senders.for_channel(delivery.channel)
-        message = Message(
-            channel=delivery.channel,  # type: ignore[arg-type]
-            to=delivery.to,
-            tenant=caller.subject.tenant,
-            text=delivery.text,
-            key=challenge.id,
-            subject=delivery.subject,
-            html=delivery.html,
-            code=delivery.code,
-            callback=delivery.callback,
-        )
-        try:
-            if sender is None:
-                raise SendFailed("refused", transient=False, detail="no sender")
-            await sender.send(message)
-        except SendFailed as error:
-            reason = error.reason
-        except Exception:
-            log.exception("a sender failed with an exception of its own")
-            reason = "unreachable"
-        else:
-            return ""
-        if TRAITS[factor].fetched:
-            log.info("a device was not woken (%s); it fetches the request when it is opened", reason)
-            return reason
-        moment = self.engine.moment(network=caller.network)
-        await self.engine.change(
-            caller.subject.key,
-            lambda account: changes.send_failed(account, moment, challenge=challenge.id, factor=factor, reason=reason),
-        )
-        return reason
-
-    def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
-        """What a waiting challenge shows to the browser that asked for it; empty for every other one."""
-        part = FACTORS.get(challenge.factor) if challenge else None
-        if challenge is None or challenge.browser != caller.handle or not isinstance(part, Faces):
-            return {}
-        rules = self.engine.rules(caller.subject.tenant)
-        return part.face(self.context(caller, rules, purpose=challenge.purpose, account=account), challenge)
-
-    # -- answering -----------------------------------------------------------------------------------------------
 
     async def verify(
         self,
@@ -249,7 +76,7 @@ class Proving:
         if challenge and not authenticator:
             issued = next((c for c in account.challenges if c.id == challenge and c.purpose == "sign-in"), None)
             target = issued.target if issued and issued.browser == caller.handle else ""
-        mine = self._usable(account, judgement, target)
+        mine = usable(account, judgement, target)
         if isinstance(mine, Refusal):
             return mine
         part = FACTORS[mine.factor]
@@ -273,7 +100,7 @@ class Proving:
             seen = account.authenticator(mine.id)
             if seen is None:
                 return await self.fail(caller, rules, taken, mine.factor, Rejected(reason="not_found", free=True))
-            context = self.context(caller, rules, purpose="sign-in", account=account)
+            context = self.issuing.context(caller, rules, purpose="sign-in", account=account)
             open_ones = [
                 c
                 for c in account.challenges
@@ -401,53 +228,6 @@ class Proving:
 
     def _again(self, caller: Caller, handle: str, answer: str) -> Verified:
         return Verified(handle=self.next_handle(caller, handle, answer), again=True)
-
-    def reachable(self, judgement: Judgement) -> tuple[Authenticator, ...]:
-        """The authenticators that would meet what is asked, the one to offer first at the head; backup codes last."""
-        account = _account(judgement)
-        decision = judgement.decision
-        if isinstance(decision, StepUp):
-            ids = decision.authenticators
-        else:
-            allowed = judgement.requirement.factors
-            ids = tuple(a.id for a in account.authenticators if a.factor in allowed)
-        mine = [a for a in account.authenticators if a.id in ids and a.factor in FACTORS]
-        ways = judgement.requirement.rules.recovery.ways
-        if "backup-code" not in ways:
-            mine = [a for a in mine if not TRAITS[a.factor].backup]
-        order = judgement.requirement.rules.factors.order
-        rank = {kind: place for place, kind in enumerate(order)}
-        mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
-        return tuple(mine)
-
-    def first_offer(self, judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:
-        """What to ask for first: pinned as default, else what worked last in this browser, else the strongest (U-21).
-
-        What cannot be sent at the moment (``off``) comes first only where there is nothing else.
-        """
-        mine = self.reachable(judgement)
-        usable = [a for a in mine if not TRAITS[a.factor].backup]
-        usable = [a for a in usable if a.factor not in off] or usable
-        if not usable:
-            return mine[0] if mine else None
-        standing = judgement.standing
-        last = standing.browser.last_factor if standing and standing.browser else ""
-        if judgement.requirement.rules.factors.first_offer == "last-used":
-            for wanted in (last, _account(judgement).default):
-                found = next((a for a in usable if a.id == wanted), None)
-                if found is not None:
-                    return found
-        return usable[0]
-
-
-MALFORMED_CACHE = 10_000
-
-
-def _account(judgement: Judgement) -> Account:
-    account = judgement.account
-    if account is None:
-        raise ValueError("this judgement looked at no account")
-    return account
 
 
 def _names(caller: Caller) -> tuple[str, str]:

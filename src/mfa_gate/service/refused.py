@@ -22,7 +22,7 @@ async def tell_refused(
     event = moment.event("attempt.refused", key, factor=kind if kind in FACTORS else "", reason=reason)
     full = named is None or await engine.store.take(f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now)
     if full:
-        engine.tell(event)
+        engine.effects.tell(event)
     else:
         await engine.record((event,))
     return Refusal(reason=shown, ref=event.id)

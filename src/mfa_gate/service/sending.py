@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Sequence
 
 from ..core.events import Event
@@ -14,7 +15,9 @@ from ..factors import TRAITS
 from ..factors.base import Context, Delivery
 from ..ports import PhoneSend, Take
 from .alarms import Alarms
-from .engine import Engine, log
+from .engine import Engine
+
+log = logging.getLogger("mfa_gate")
 
 HOUR = 3600
 HOOK_TIMEOUT = 2.0
@@ -33,7 +36,7 @@ class Sending:
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
-        engine.listeners.append(self)
+        engine.effects.listeners.append(self)
 
     # -- before a message --------------------------------------------------------------------------------------------
 
@@ -176,7 +179,7 @@ class Sending:
         """To the log and the hook always; into the trail so many an hour of one tenant: pressing must not fill it."""
         bucket = f"refused-sends:{event.tenant}"
         if await self.engine.store.take(bucket, limit=TOLD_PER_HOUR, window=HOUR, now=event.at):
-            self.engine.tell(event)
+            self.engine.effects.tell(event)
         else:
             await self.engine.record((event,))
 

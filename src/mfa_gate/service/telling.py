@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -16,7 +17,9 @@ from time import monotonic
 from ..core.events import Event
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from ..ports import END
-from .engine import Engine, log
+from .engine import Engine
+
+log = logging.getLogger("mfa_gate")
 
 LAG = 30
 """Seconds after which an event that was not heard counts as missed: the process that wrote it may still be at it."""
@@ -85,7 +88,7 @@ class Telling:
         self._heard: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        engine.heard = self.heard
+        engine.effects.heard = self.heard
 
     def name_of(self, hook: Hook) -> str:
         """What the hook's cursor and marks are called in the store."""
@@ -96,7 +99,7 @@ class Telling:
     def heard(self, name: str, event: Event, *, ok: bool) -> None:
         """A hook was called for a committed event. Written down a moment later, many at a time; a failure is not."""
         if not ok:
-            for count in self.engine.failures:
+            for count in self.engine.effects.failures:
                 count(name)
         elif name in self.hooks and self.hooks[name].wants(event):
             self._heard.append(self._mark(self.hooks[name], event))
@@ -113,7 +116,7 @@ class Telling:
 
     def _due(self) -> None:
         self._timer = None
-        self.engine.later(self.flush())
+        self.engine.effects.later(self.flush())
 
     async def flush(self) -> None:
         """Write down what was heard, in one write. What cannot be written now is kept for later; at worst it is told twice."""
@@ -208,7 +211,7 @@ class Telling:
                 await hook.call(event)
         except Exception:
             log.exception("the %s hook failed again (ref %s); it is tried later", hook.name, event.id)
-            for count in self.engine.failures:
+            for count in self.engine.effects.failures:
                 count(hook.name)
             return False
         return True

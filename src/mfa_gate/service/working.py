@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from .engine import Engine, log
+from .engine import Engine
+
+log = logging.getLogger("mfa_gate")
 
 TICK = 5.0
 

@@ -229,7 +229,7 @@ class Door:
             event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
         except Exception:
             return ""
-        engine.tell(event)
+        engine.effects.tell(event)
         return event.id
 
     def _fault_page(self, scope: Scope, refusal: Refusal) -> Answer:

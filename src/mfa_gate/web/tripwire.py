@@ -49,7 +49,7 @@ async def _refuse(service: Service, scope: Scope, send: Send) -> None:
     try:
         await service.engine.record((event,))
     except MFAGateError:
-        service.engine.tell(event)
+        service.engine.effects.tell(event)
 
     async def taken() -> None:
         """The app has taken the connect message of a websocket already."""

@@ -48,10 +48,10 @@ async def remove(visit: Visit, body: Body, name: str) -> Answer:
 
 async def backup_codes(visit: Visit, body: Body, name: str) -> Answer:
     """``POST backup-codes``: a new set; the old one ends."""
-    codes = await visit.service.enrollments.make_backup(visit.caller)
+    codes = await visit.service.backup.make(visit.caller)
     if isinstance(codes, Refusal):
         return problem(codes)
-    await visit.service.enrollments.saved_backup(visit.caller)
+    await visit.service.backup.saved(visit.caller)
     return as_json({"backup_codes": list(codes)}, status=201)
 
 

@@ -19,7 +19,7 @@ async def state(visit: Visit, body: Body, name: str) -> Answer:
 
 async def challenge(visit: Visit, body: Body, name: str) -> Answer:
     """``POST challenge``: issue one for an authenticator; what sends, sends now."""
-    issued = await visit.service.proving.begin(visit.caller, body["authenticator"])
+    issued = await visit.service.issuing.begin(visit.caller, body["authenticator"])
     if isinstance(issued, Refusal):
         if issued.reason == "nothing_sent":
             judgement = await visit.judgement()

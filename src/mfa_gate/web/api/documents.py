@@ -7,6 +7,7 @@ from ...core.decision import Agree, Allow, Enroll, StepUp, state_of
 from ...core.model import Authenticator
 from ...factors import FACTORS
 from ...service import Judgement
+from ...service.enrollable import enrollable
 from ..responses import stamp
 from ..visit import Visit
 
@@ -17,7 +18,7 @@ def authenticator_document(visit: Visit, judgement: Judgement, mine: Authenticat
     hint = ""
     if account is not None and factor is not None:
         rules = judgement.requirement.rules
-        context = visit.service.proving.context(visit.caller, rules, purpose="sign-in", account=account)
+        context = visit.service.issuing.context(visit.caller, rules, purpose="sign-in", account=account)
         hint = factor.hint(context, mine.data)
     default = account is not None and account.default == mine.id
     return {"id": mine.id, "factor": mine.factor, "label": mine.label, "hint": hint, "default": default}
@@ -31,7 +32,7 @@ async def state_document(visit: Visit) -> dict[str, object]:
     rules = judgement.requirement.rules
     proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
     can_enroll = isinstance(decision, (Allow, Enroll))
-    kinds = visit.service.enrollments.enrollable(judgement) if can_enroll else ()
+    kinds = enrollable(judgement) if can_enroll else ()
     if isinstance(decision, Enroll) and decision.factors:
         kinds = tuple(kind for kind in kinds if kind in decision.factors)
     left = attempts.remaining(account.attempts, rules.attempts) if account else rules.attempts.max

@@ -57,7 +57,7 @@ async def confirm(visit: Visit, body: Body, name: str) -> Answer:
     }
     if done.backup_codes:
         document["backup_codes"] = list(done.backup_codes)
-        await visit.service.enrollments.saved_backup(visit.caller)
+        await visit.service.backup.saved(visit.caller)
     if token:
         document["proof_token"] = token
     return as_json(document, status=201)
@@ -65,5 +65,5 @@ async def confirm(visit: Visit, body: Body, name: str) -> Answer:
 
 async def skip(visit: Visit, body: Body, name: str) -> Answer:
     """``POST enroll/skip``: put it off while it is optional."""
-    refusal = await visit.service.enrollments.skip(visit.caller)
+    refusal = await visit.service.leave.skip(visit.caller)
     return problem(refusal) if refusal is not None else as_json(await state_document(visit))

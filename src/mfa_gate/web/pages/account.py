@@ -11,7 +11,8 @@ from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
-from ...service.enrolling import BACKUP
+from ...service.backup import BACKUP
+from ...service.offering import first_offer
 from .. import views
 from ..responses import Answer, page
 from ..site import going_note
@@ -93,7 +94,7 @@ def _signal(visit: Visit, judgement: Judgement) -> str:
     owner, account = str(note.get("o", "")), judgement.account
     if not owner or account is None:
         return ""
-    context = visit.service.proving.context(visit.caller, visit.rules, purpose="sign-in", account=account)
+    context = visit.service.issuing.context(visit.caller, visit.rules, purpose="sign-in", account=account)
     part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
     return json.dumps(part.accepted(context, owner)) if part else ""
 
@@ -179,8 +180,8 @@ async def backup_codes(visit: Visit) -> Answer:
         return not_found(visit)
     if not standing.proofs and isinstance(judgement.decision, Allow):
         return confirm_first(visit, "/backup-codes")
-    enrollments = visit.service.enrollments
-    kept = await enrollments.kept_backup(visit.caller)
+    backup = visit.service.backup
+    kept = await backup.kept(visit.caller)
     action = visit.form.get("action", "") if visit.scope["method"] == "POST" else ""
     match action:
         case "download":
@@ -189,7 +190,7 @@ async def backup_codes(visit: Visit) -> Answer:
             if not visit.form.get("saved") and kept is not None:
                 problem = Problem(reason="saved_missing", field="saved")
                 return visit.show(_codes(kept[1], visit.now), status=422, problems=[problem])
-            await enrollments.saved_backup(visit.caller)
+            await backup.saved(visit.caller)
             return visit.go(visit.own("/enroll/done") if visit.going else visit.base)
         case "":
             if kept is not None:
@@ -199,7 +200,7 @@ async def backup_codes(visit: Visit) -> Answer:
     if may_change(standing, visit.now) is not None:
         return confirm_first(visit, "/backup-codes")
     had = any(TRAITS[a.factor].backup for a in account.authenticators)
-    made = await enrollments.make_backup(visit.caller)
+    made = await backup.make(visit.caller)
     if isinstance(made, Refusal):
         return visit.show(_stock(visit, judgement), status=422, problems=[problem_from(made, "")])
     return visit.show(_codes(made, visit.now, replaced=had))
@@ -271,7 +272,7 @@ async def recovery(visit: Visit) -> Answer:
 
 def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.Recovery:
     ways = ways_of(visit, judgement)
-    offered = visit.service.proving.first_offer(judgement, off=visit.off)
+    offered = first_offer(judgement, off=visit.off)
     kinds = visit.rules.recovery.ways
     others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
     waiting = judgement.account.recovery if judgement.account else None

@@ -9,7 +9,8 @@ from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
 from ...factors import TRAITS
 from ...service import Judgement
-from ...service.proving import Issued
+from ...service.issuing import Issued
+from ...service.offering import first_offer, reachable
 from .. import views
 from ..facts import Scope, header
 from ..responses import Answer
@@ -32,7 +33,7 @@ async def start(visit: Visit) -> Answer:
         return visit.lead_on(judgement.decision)
     if visit.scope["method"] == "POST":
         return await answer(visit, visit.form.get("authenticator", ""))
-    mine = visit.service.proving.first_offer(judgement, off=visit.off)
+    mine = first_offer(judgement, off=visit.off)
     if mine is None and judgement.standing is not None and judgement.standing.upstream:
         return visit.show(_sign_in_again(visit, judgement.decision))
     if mine is None:
@@ -60,7 +61,7 @@ async def one(visit: Visit, id: str) -> Answer:
         return not_found(visit)
     issued = _waiting(visit, judgement, mine)
     if issued is None and _may_send(visit, judgement, mine):
-        sent = await visit.service.proving.begin(visit.caller, mine.id)
+        sent = await visit.service.issuing.begin(visit.caller, mine.id)
         if isinstance(sent, Issued):
             return visit.show(_view(visit, judgement, mine, sent.challenge, failed=sent.failed))
         # The visitor asked for nothing yet, so "too soon" would be no answer to anything: the page has a button for it.
@@ -107,7 +108,7 @@ async def answer(visit: Visit, id: str) -> Answer:
 
 
 async def _send(visit: Visit, judgement: Judgement, mine: Authenticator) -> Answer:
-    sent = await visit.service.proving.begin(visit.caller, mine.id)
+    sent = await visit.service.issuing.begin(visit.caller, mine.id)
     if isinstance(sent, Refusal):
         if sent.reason == "locked":
             return visit.go(visit.own("/locked"))
@@ -166,7 +167,7 @@ async def help_page(visit: Visit) -> Answer:
     mine = (
         _mine(visit, judgement, asked)
         or (_mine(visit, judgement, last.target) if last else None)
-        or visit.service.proving.first_offer(judgement, off=visit.off)
+        or first_offer(judgement, off=visit.off)
     )
     if mine is None:
         return not_found(visit)
@@ -207,7 +208,7 @@ def poll_url(visit: Visit, challenge: Challenge | None) -> str:
 
 
 def _mine(visit: Visit, judgement: Judgement, id: str) -> Authenticator | None:
-    return next((a for a in visit.service.proving.reachable(judgement) if a.id == id), None)
+    return next((a for a in reachable(judgement) if a.id == id), None)
 
 
 def _waiting(visit: Visit, judgement: Judgement, mine: Authenticator) -> Challenge | None:
@@ -225,13 +226,13 @@ def _may_send(visit: Visit, judgement: Judgement, mine: Authenticator) -> bool:
     rules = visit.rules.factors
     if not rules.auto_send or not TRAITS[mine.factor].sends or visit.fresh or mine.factor in visit.off:
         return False
-    offered = visit.service.proving.first_offer(judgement, off=visit.off)
+    offered = first_offer(judgement, off=visit.off)
     return _came_by_link(visit.scope) and offered is not None and offered.id == mine.id
 
 
 def _passkey(visit: Visit, judgement: Judgement) -> str:
     """The one to ask for beside a code: what the browser itself answers, when a person picks it in the field (U-42)."""
-    mine = visit.service.proving.reachable(judgement)
+    mine = reachable(judgement)
     return next((a.id for a in mine if _in_browser(a.factor)), "")
 
 
@@ -277,7 +278,7 @@ def _view(
             sending = "off"
     max_age = int(rules.freshness.max_age)
     account = judgement.account
-    face = visit.service.proving.face(visit.caller, account, challenge) if account else {}
+    face = visit.service.issuing.face(visit.caller, account, challenge) if account else {}
     return views.Challenge(
         way=way_of(visit, mine, judgement),
         why=decision.reason if isinstance(decision, StepUp) else "no_proof",

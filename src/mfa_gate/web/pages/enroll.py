@@ -8,8 +8,9 @@ from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
 from ...service import Enrolling, Judgement
-from ...service.enrolling import BACKUP
-from ...service.proving import Issued
+from ...service.backup import BACKUP
+from ...service.enrollable import lacks, not_enrollable
+from ...service.issuing import Issued
 from .. import views
 from ..responses import Answer
 from ..site import going_note
@@ -29,9 +30,9 @@ async def start(visit: Visit) -> Answer:
         return blocked
     if visit.scope["method"] == "POST":
         return await _act(visit, judgement)
-    lacks = visit.service.enrollments.lacks(judgement)
-    if lacks is not None:
-        return await _first(visit, judgement, lacks)
+    lacking = lacks(judgement, visit.now)
+    if lacking is not None:
+        return await _first(visit, judgement, lacking)
     choice = _choice(visit, judgement)
     if choice.purpose != "more" and len(choice.ways) == 1 and not choice.skippable:
         return visit.go(visit.own(f"/enroll/{choice.ways[0].kind}"))
@@ -39,27 +40,27 @@ async def start(visit: Visit) -> Answer:
 
 
 async def _act(visit: Visit, judgement: Judgement) -> Answer:
-    form, enrollments = visit.form, visit.service.enrollments
+    form, leave = visit.form, visit.service.leave
     match form.get("action", ""):
         case "skip":
-            refusal = await enrollments.skip(visit.caller)
+            refusal = await leave.skip(visit.caller)
             if refusal is not None:
                 return visit.show(_choice(visit, judgement), status=422, problems=[problem_from(refusal, "")])
             return visit.go(visit.going_to, done=True)
         case "contact-send":
-            sent = await enrollments.send_contact(visit.caller, form.get("kind", ""))
+            sent = await leave.send_contact(visit.caller, form.get("kind", ""))
             view = await _contact(visit, form.get("kind", ""), sent if isinstance(sent, Issued) else None)
             problems = [problem_from(sent, "")] if isinstance(sent, Refusal) else []
             return visit.show(view, status=422 if problems else 200, problems=problems)
         case "contact-verify":
             kind = form.get("kind", "")
-            refusal = await enrollments.verify_contact(visit.caller, kind=kind, response=form.get("code", ""))
+            refusal = await leave.verify_contact(visit.caller, kind=kind, response=form.get("code", ""))
             if refusal is None:
                 return visit.go(visit.own("/enroll"), notice=Notice(word="contact_proven"))
             view = await _contact(visit, kind, None, remaining=refusal.attempts_remaining)
             return visit.show(view, status=422, problems=[problem_from(refusal)])
         case "ticket":
-            refusal = await enrollments.redeem_ticket(visit.caller, form.get("ticket", ""))
+            refusal = await leave.redeem_ticket(visit.caller, form.get("ticket", ""))
             if refusal is None:
                 return visit.go(visit.own("/enroll"))
             problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
@@ -72,12 +73,12 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
     )
 
 
-async def _first(visit: Visit, judgement: Judgement, lacks: Refusal) -> Answer:
+async def _first(visit: Visit, judgement: Judgement, lacking: Refusal) -> Answer:
     """What a first enrollment needs besides the password."""
-    if lacks.reason == "ticket_required":
+    if lacking.reason == "ticket_required":
         return visit.show(views.EnrollTicket())
     contacts = await visit.service.engine.contacts(visit.subject)
-    if not visit.service.enrollments.contact_kinds(contacts):
+    if not visit.service.leave.contact_kinds(contacts):
         return visit.show(views.EnrollTicket())
     return visit.show(await _contact(visit, "", None))
 
@@ -88,7 +89,7 @@ async def one(visit: Visit, kind: str) -> Answer:
     blocked = _blocked(visit, judgement)
     if blocked is not None:
         return blocked
-    refusal = visit.service.enrollments.refusal(judgement, kind)
+    refusal = not_enrollable(judgement, kind, visit.now)
     if refusal is not None or all(way.kind != kind for way in kinds_of(visit, judgement)):
         return await _no(visit, judgement, refusal or Refusal(reason="not_enrollable"))
     draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
@@ -299,7 +300,7 @@ def _confirm(
     account = judgement.account
     sending: Sending = "none"
     challenge = issued.challenge if issued else _asked(visit, judgement, draft)
-    face = visit.service.proving.face(visit.caller, account, challenge) if account else {}
+    face = visit.service.issuing.face(visit.caller, account, challenge) if account else {}
     if TRAITS[kind].sends:
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
@@ -341,7 +342,7 @@ async def _contact(
     judgement = await visit.judgement()
     account = judgement.account
     ways = []
-    for known in service.enrollments.contact_kinds(contacts):
+    for known in service.leave.contact_kinds(contacts):
         text = contacts.email if TRAITS[known].contact == "email" else contacts.phone
         ways.append(views.Way(kind=known, label=TRAITS[known].name, hint=_masked(text, known)))
     way = next((w for w in ways if w.kind == kind), None)

@@ -6,6 +6,8 @@ from ...core.decision import Enroll
 from ...core.model import Authenticator
 from ...factors import FACTORS, TRAITS
 from ...service import Judgement
+from ...service.enrollable import enrollable
+from ...service.offering import reachable
 from ..views import Way
 from ..visit import Visit
 
@@ -16,7 +18,7 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
     factor = FACTORS.get(authenticator.factor)
     hint = ""
     if account is not None and factor is not None and not TRAITS[authenticator.factor].backup:
-        context = visit.service.proving.context(
+        context = visit.service.issuing.context(
             visit.caller, judgement.requirement.rules, purpose="sign-in", account=account
         )
         hint = factor.hint(context, authenticator.data)
@@ -33,14 +35,14 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
 
 def ways_of(visit: Visit, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:
     """The authenticators that may answer here, strongest first."""
-    mine = visit.service.proving.reachable(judgement)
+    mine = reachable(judgement)
     return tuple(way_of(visit, a, judgement) for a in mine if a.id != without)
 
 
 def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
     """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
     decision = judgement.decision
-    kinds = visit.service.enrollments.enrollable(judgement)
+    kinds = enrollable(judgement)
     if isinstance(decision, Enroll):
         kinds = tuple(kind for kind in kinds if kind in decision.factors)
     senders = visit.service.engine.wiring.senders

@@ -1,0 +1,80 @@
+"""Backup codes: a set is made, shown again until it is in a safe place, and never after that."""
+
+from __future__ import annotations
+
+from ..core import changes
+from ..core.model import Account, Authenticator, Caller
+from ..core.reasons import Refusal
+from ..factors import FACTORS, TRAITS
+from ..factors.base import Rejected
+from .engine import Engine
+from .enrollable import not_enrollable
+from .issuing import Issuing
+from .judging import Judge, Judgement
+
+BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
+KEPT_FOR = 900
+"""Seconds in which a fresh set of backup codes can be shown again to the browser that made it."""
+
+
+class BackupCodes:
+    """Use cases of the set of backup codes; an account has one at most."""
+
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.issuing = issuing
+
+    async def make(self, caller: Caller) -> tuple[str, ...] | Refusal:
+        """A new set of backup codes; the old one ends at once. Needs a fresh proof like any change of factors."""
+        judgement = await self.judge.own(caller)
+        refusal = not_enrollable(judgement, BACKUP, self.engine.now())
+        if refusal is not None:
+            return refusal
+        return await self.make_for(caller, judgement)
+
+    async def make_for(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
+        """A set for somebody who may have one: that was asked before. Empty where none could be made."""
+        part, rules = FACTORS[BACKUP], judgement.requirement.rules
+        account = judgement.account or Account(key=caller.subject.key)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        draft = part.draft(context)
+        if isinstance(draft, Rejected):
+            return ()
+        codes = part.show(context, draft.data)["codes"]
+        kept = {**draft.data, "kept": context.seal("kept", codes), "kept_until": context.now + KEPT_FOR}
+        moment = self.engine.moment(network=caller.network)
+        made = await self.engine.change(
+            caller.subject.key,
+            lambda current: changes.replace_backup(
+                current, moment, factor=BACKUP, data=kept, label=draft.label, browser=caller.handle
+            ),
+        )
+        return () if isinstance(made, Refusal) else tuple(codes.split())
+
+    async def kept(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
+        """The set that was made a moment ago, to show it again until the person says that it is in a safe place.
+
+        Only to somebody who may change factors, within a quarter of an hour.
+        """
+        judgement = await self.judge.own(caller)
+        if judgement.standing is None or changes.may_change(judgement.standing, self.engine.now()) is not None:
+            return None
+        account = judgement.standing.account
+        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
+        if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
+            return None
+        context = self.issuing.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
+        return mine, tuple(context.open("kept", mine.data["kept"]).split())
+
+    async def saved(self, caller: Caller) -> None:
+        """The person has the codes: from now on nobody can show them again."""
+        account = await self.engine.store.load(caller.subject.key)
+        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
+        if mine is None or "kept" not in mine.data:
+            return
+        moment = self.engine.moment(network=caller.network)
+        data = {name: value for name, value in mine.data.items() if not name.startswith("kept")}
+        await self.engine.change(
+            caller.subject.key, lambda current: changes.saved_backup(current, moment, id=mine.id, data=data)
+        )

@@ -1,0 +1,128 @@
+"""What follows a commit: counters, the log, the host's hook and listeners. Nothing here can undo or fail what was committed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+from ..core.events import Event
+from ..core.model import Account
+
+audit_log = logging.getLogger("mfa_gate.audit")
+log = logging.getLogger("mfa_gate")
+
+OnEvent = Callable[[Event], object]
+
+
+class Listener(Protocol):
+    """Is told of what was committed, beside the answer."""
+
+    def wants(self, event: Event) -> bool:
+        """Whether it is to be told of this event, and of all that committed with it."""
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """The events of one change, and the account after it."""
+
+
+class Heard(Protocol):
+    """Is told whether a hook has heard of an event."""
+
+    def __call__(self, name: str, event: Event, /, *, ok: bool) -> None:
+        """The hook's name, the event, and whether the call went well."""
+
+
+def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
+    """Until somebody keeps what was heard."""
+
+
+class Effects:
+    """Tells, and keeps what runs beside the answers until it is done. Whoever wants to be told puts itself on a list."""
+
+    def __init__(self, on_event: OnEvent | None) -> None:
+        self.on_event = on_event
+        self.listeners: list[Listener] = []
+        self.counters: list[Callable[[Event], None]] = []
+        self.failures: list[Callable[[str], None]] = []
+        self.heard: Heard = _nobody_listens
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def follow(self, events: Sequence[Event], account: Account) -> None:
+        """Tell of what was committed, and of the account after it. The listeners have 0.3 seconds before the answer goes on."""
+        for event in events:
+            self.tell(event, committed=True)
+        if not events or not self.listeners:
+            return
+        tasks = [
+            asyncio.create_task(self._listen(listener, events, account))
+            for listener in self.listeners
+            if any(map(listener.wants, events))
+        ]
+        if not tasks:
+            return
+        for task in tasks:
+            self._keep(task)
+        await asyncio.wait(tasks, timeout=0.3)
+
+    async def _listen(self, listener: Listener, events: Sequence[Event], account: Account) -> None:
+        try:
+            await listener(events, account)
+        except Exception:
+            log.exception("a notice could not be sent")
+
+    def tell(self, event: Event, *, committed: bool = False) -> None:
+        """One event to the counters, the log (JSON) and the host's hook. What fails is logged and changes nothing; what is
+        ``committed`` is in the trail, and told again."""
+        for count in self.counters:
+            try:
+                count(event)
+            except Exception:
+                log.exception("an event could not be counted")
+        if audit_log.isEnabledFor(logging.INFO):
+            audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
+        if self.on_event is None:
+            return
+        try:
+            result = self.on_event(event)
+        except Exception:
+            log.exception("the on_event hook failed")
+            if committed:
+                self.heard("on_event", event, ok=False)
+            return
+        if inspect.isawaitable(result):
+            self._keep(asyncio.ensure_future(self._quietly(result, event, committed=committed)))
+        elif committed:
+            self.heard("on_event", event, ok=True)
+
+    async def _quietly(self, result: Awaitable[object], event: Event, *, committed: bool) -> None:
+        try:
+            await result
+        except Exception:
+            log.exception("a hook failed")
+            ok = False
+        else:
+            ok = True
+        if committed:
+            self.heard("on_event", event, ok=ok)
+
+    def later(self, work: Coroutine[object, object, None]) -> None:
+        """Do ``work`` beside the answers. It catches what it raises."""
+        self._keep(asyncio.create_task(work))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def idle(self) -> None:
+        """Wait until all that runs after a commit is done."""
+        while self._under_way:
+            await asyncio.wait(list(self._under_way))
+
+    async def settle(self) -> None:
+        """Finish what is under way, within five seconds."""
+        if self._under_way:
+            await asyncio.wait(list(self._under_way), timeout=5)

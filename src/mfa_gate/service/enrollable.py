@@ -1,0 +1,42 @@
+"""What may be enrolled here, and what a first enrollment needs besides the password."""
+
+from __future__ import annotations
+
+from ..core import changes
+from ..core.changes.enrolling import is_on_file, needs_leave
+from ..core.reasons import Refusal
+from ..factors import FACTORS, TRAITS
+from .judging import Judgement
+
+
+def enrollable(judgement: Judgement) -> tuple[str, ...]:
+    """The kinds that this subject may enroll here, strongest first; backup codes are made elsewhere."""
+    account = judgement.account
+    requirement = judgement.requirement
+    order = requirement.rules.factors.order
+    held = {a.factor for a in account.authenticators} if account else set()
+    kinds = [
+        kind
+        for kind in requirement.factors
+        if kind in FACTORS and not TRAITS[kind].backup and not (TRAITS[kind].single and kind in held)
+    ]
+    return tuple(sorted(kinds, key=lambda kind: order.index(kind) if kind in order else len(order)))
+
+
+def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | None:
+    """Why ``factor`` may not be enrolled now, or None."""
+    if factor not in TRAITS or judgement.standing is None:
+        return Refusal(reason="not_enrollable")
+    return changes.may_enroll(judgement.standing, judgement.decision, judgement.requirement, TRAITS[factor], now)
+
+
+def lacks(judgement: Judgement, now: int) -> Refusal | None:
+    """What a first enrollment needs besides the password, whatever factor is chosen: None, contact or ticket."""
+    standing = judgement.standing
+    if standing is None or standing.holds:
+        return None
+    rules = judgement.requirement.rules
+    kinds = enrollable(judgement)
+    if any(is_on_file(rules, TRAITS[kind]) for kind in kinds) and rules.enrollment.first == "contact":
+        return None
+    return needs_leave(standing, rules, TRAITS[kinds[0]], now) if kinds else None

@@ -1,0 +1,69 @@
+"""What somebody may answer with here, and what to ask for first."""
+
+from __future__ import annotations
+
+from ..core.decision import Allow, StepUp
+from ..core.model import Account, Authenticator
+from ..core.reasons import Refusal
+from ..factors import FACTORS, TRAITS
+from .judging import Judgement
+
+
+def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
+    """The authenticator, if it is the caller's and may be answered with here; a foreign id is an unknown one."""
+    mine = account.authenticator(id)
+    if mine is None or mine.factor not in FACTORS:
+        return Refusal(reason="not_found")
+    if account.lock is not None and not isinstance(judgement.decision, Allow):
+        return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
+    allowed = judgement.requirement.factors
+    factors = [a for a in account.authenticators if a.factor not in TRAITS or not TRAITS[a.factor].backup]
+    if mine.factor in allowed or not any(a.factor in allowed for a in factors):
+        return mine
+    return Refusal(reason="not_allowed")
+
+
+def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
+    """The authenticators that would meet what is asked, the one to offer first at the head; backup codes last."""
+    account = _account(judgement)
+    decision = judgement.decision
+    if isinstance(decision, StepUp):
+        ids = decision.authenticators
+    else:
+        allowed = judgement.requirement.factors
+        ids = tuple(a.id for a in account.authenticators if a.factor in allowed)
+    mine = [a for a in account.authenticators if a.id in ids and a.factor in FACTORS]
+    ways = judgement.requirement.rules.recovery.ways
+    if "backup-code" not in ways:
+        mine = [a for a in mine if not TRAITS[a.factor].backup]
+    order = judgement.requirement.rules.factors.order
+    rank = {kind: place for place, kind in enumerate(order)}
+    mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
+    return tuple(mine)
+
+
+def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:
+    """What to ask for first: pinned as default, else what worked last in this browser, else the strongest (U-21).
+
+    What cannot be sent at the moment (``off``) comes first only where there is nothing else.
+    """
+    mine = reachable(judgement)
+    offered = [a for a in mine if not TRAITS[a.factor].backup]
+    offered = [a for a in offered if a.factor not in off] or offered
+    if not offered:
+        return mine[0] if mine else None
+    standing = judgement.standing
+    last = standing.browser.last_factor if standing and standing.browser else ""
+    if judgement.requirement.rules.factors.first_offer == "last-used":
+        for wanted in (last, _account(judgement).default):
+            found = next((a for a in offered if a.id == wanted), None)
+            if found is not None:
+                return found
+    return offered[0]
+
+
+def _account(judgement: Judgement) -> Account:
+    account = judgement.account
+    if account is None:
+        raise ValueError("this judgement looked at no account")
+    return account
