@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 from tests.harness import Browser, World, make_world, running
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 1200
+"""Seconds after which something hangs: the longest takes half of that on a busy machine."""
 
 
 @contextmanager
@@ -39,8 +42,11 @@ def beside(module: str) -> Iterator[Callable[[Any], Any]]:
         told, said = process.stdin, process.stdout
 
         def ask(what: Any) -> Any:
+            watch = threading.Timer(PATIENCE, process.kill)
+            watch.start()
             print(json.dumps(what), file=told, flush=True)
             line = said.readline()
+            watch.cancel()
             complaints.seek(0)
             assert line, complaints.read()
             return json.loads(line)

@@ -21,6 +21,7 @@ from mfa_gate.service import Verified
 from tests.attacks import processes, worker
 from tests.attacks.mistakes import break_the_counter
 from tests.harness import HOME, World
+from tests.stores.patience import be_patient
 
 APPS = ("web", "desktop", "api")
 AT_ONCE = 60
@@ -107,6 +108,7 @@ def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
 def main() -> None:
     """Fork the workers, let them go, and print what they all found together."""
     told = json.loads(sys.stdin.readline())
+    be_patient()
     if told["broken"]:
         break_the_counter()
     worker.count_comparisons()
