@@ -1,4 +1,4 @@
-"""Starting several workers on one file, and a file for them to start from."""
+"""Starting workers in a fresh interpreter, and a file for them to start from."""
 
 from __future__ import annotations
 
@@ -7,36 +7,65 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.harness import Browser, World, make_world, running
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 1200
+"""Seconds after which something hangs: the longest takes half of that on a busy machine."""
 
 
-def told(what: dict[str, Any]) -> Any:
-    """What a fresh interpreter says that was told to do this."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.attacks.worker"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
-        input=json.dumps(what) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+@contextmanager
+def beside(module: str) -> Iterator[Callable[[Any], Any]]:
+    """A fresh interpreter that runs ``module`` until the end of this: what it says to each thing that it is told, in JSON."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        told, said = process.stdin, process.stdout
+
+        def ask(what: Any) -> Any:
+            watch = threading.Timer(PATIENCE, process.kill)
+            watch.start()
+            print(json.dumps(what), file=told, flush=True)
+            line = said.readline()
+            watch.cancel()
+            complaints.seek(0)
+            assert line, complaints.read()
+            return json.loads(line)
+
+        yield ask
+
+
+def told(module: str, what: Any) -> Any:
+    """What a fresh interpreter says that runs ``module`` and was told this."""
+    with beside(module) as ask:
+        return ask(what)
 
 
 def burst(
     path: Path, now: float, answers: Sequence[Sequence[tuple[str, str]]], *, broken: bool = False
 ) -> tuple[int, dict[str, int]]:
     """One process for each list of answers, all of them at once: comparisons, and how often each outcome came."""
-    result = told({"do": "burst", "path": str(path), "now": now, "answers": answers, "broken": broken})
+    what = {"path": str(path), "now": now, "answers": answers, "broken": broken}
+    result = told("tests.attacks.worker", what)
     return result["compared"], result["outcomes"]
 
 

@@ -1,153 +1,97 @@
-"""``kill -9`` between any two steps: nothing succeeds twice, no attempt comes back, and afterwards everything works."""
+"""``kill -9`` at any moment of any step: nothing succeeds twice, no attempt comes back, and afterwards everything works."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account
-from tests.attacks.processes import on_file, told
-from tests.attacks.worker import KEY, caller
-from tests.harness import Browser, FixedClock, World, running
+from tests.attacks.doomed import Deed, Kill
+from tests.attacks.killed import HANDLE, MOMENTS, Ground, Killed, prepared
+from tests.attacks.killing import EACH, ORIGINS, PARENTS
+from tests.attacks.processes import beside
+from tests.attacks.worker import KEY
+from tests.stores.patience import be_patient
+from tests.stores.servers import single
 
 pytestmark = pytest.mark.slow
-HANDLE = "h" * 48
-MIN_CALLS = {"wrong": 4, "last": 4, "right": 4, "code": 4, "confirm": 5, "send": 3}
-
-
-@dataclass
-class Killed:
-    """What was tried, on which account, and what is left of each try."""
-
-    deeds: dict[str, dict[str, Any]]
-    before: dict[str, Account]
-    places: dict[str, list[Path]]
-    died: dict[str, int]
-    now: float
-    anns: dict[str, Browser]
-
-    @asynccontextmanager
-    async def opened(self, place: Path, *, later: float = 0) -> AsyncIterator[World]:
-        """A new process on what is left, so much later."""
-        world = on_file(place / "mfa.db", clock=FixedClock(self.now + later))
-        async with running(world):
-            yield world
-
-    async def again(self, world: World, name: str) -> str:
-        """The same once more, as somebody whose answer never came would do it."""
-        deed, service = self.deeds[name], world.gate.service
-        who = caller(deed["handle"])
-        if deed["kind"] == "confirm":
-            done: Any = await service.enrollments.confirm(
-                who, handle=HANDLE, enrollment=deed["enrollment"], response=deed["response"]
-            )
-        else:
-            done = await service.proving.verify(
-                who, handle=HANDLE, authenticator=deed["authenticator"], response=deed["response"]
-            )
-        return str(getattr(done, "reason", "again" if getattr(done, "again", False) else "granted"))
-
-
-async def _prepare(path: Path, failures: int) -> tuple[World, Browser, dict[str, str]]:
-    world = on_file(path)
-    made: dict[str, str] = {}
-    async with running(world):
-        ann = await world.browser()
-        made["totp"] = await ann.enroll()
-        made["email"] = await ann.enroll_email()
-        world.clock.advance(90)
-        service = world.gate.service
-        await service.issuing.begin(caller(HANDLE), made["email"])
-        made["code"] = world.email.codes[-1]
-        pending = await world.browser()
-        pending.secret = ann.secret
-        for number in range(failures):
-            await pending.guess(number * 10)
-        world.clock.advance(31)
-        begun = await ann.api("POST", "enroll", {"factor": "sms", "phone": "+1 202-555-0142"})
-        made["enrollment"], made["sms"] = begun.json()["enrollment"], world.sms.codes[-1]
-        made["ann"] = ann.cookies[ann.handle].rpartition(".")[0]
-        world.clock.advance(31)
-    return world, ann, made
+MIN_CALLS = {"wrong": 4, "last": 4, "right": 4, "code": 4, "confirm": 5, "send": 5}
+Kills = Callable[[Ground, dict[str, Deed], int], Killed]
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
-    """Every deed killed before and after every call that it makes of the store."""
+def kill() -> Iterator[Kills]:
+    """Does the deeds on copies of a ground and kills them; the last argument is what the dice begin with."""
+    with beside("tests.attacks.killing") as ask:
+
+        def kill(ground: Ground, deeds: dict[str, Deed], seed: int) -> Killed:
+            what = {
+                "stores": ground.stores,
+                "marks": str(ground.marks),
+                "now": ground.now,
+                "deeds": deeds,
+                "seed": seed,
+            }
+            kills = [Kill(**found) for found in ask(what)]
+            print(f"{len(kills)} kills; the dice begin with {seed}")
+            return Killed(ground=ground, kills=kills)
+
+        yield kill
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis"])
+def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """A store of either kind, and another one in which a single attempt is left."""
     base = tmp_path_factory.mktemp("kills")
-    deeds: dict[str, dict[str, Any]] = {}
-    before: dict[str, Account] = {}
-    died: dict[str, int] = {}
-    anns: dict[str, Browser] = {}
-    now = 0.0
-    for failures, names in ((3, ("wrong", "right", "code", "confirm", "send")), (6, ("last",))):
-        origin = base / f"origin-{failures}"
-        origin.mkdir()
-        world, ann, made = asyncio.run(_prepare(origin / "mfa.db", failures))
-        now = world.clock.at
-        verify = {"kind": "verify", "handle": HANDLE, "authenticator": made["totp"]}
-        every = {
-            "wrong": {**verify, "response": ann.wrong()},
-            "last": {**verify, "response": ann.wrong()},
-            "right": {**verify, "response": ann.totp()},
-            "code": {**verify, "authenticator": made["email"], "response": made["code"]},
-            "send": {"kind": "send", "handle": HANDLE, "authenticator": made["email"]},
-            "confirm": {
-                "kind": "confirm",
-                "handle": made["ann"],
-                "enrollment": made["enrollment"],
-                "response": made["sms"],
-            },
-        }
-        mine = {name: every[name] for name in names}
-        told_to = {"do": "kills", "origin": str(origin), "target": str(base), "now": now, "deeds": mine}
-        died |= told(told_to)
-        deeds |= mine
-        account = asyncio.run(_account(origin))
-        before |= dict.fromkeys(names, account)
-        anns |= dict.fromkeys(names, ann)
-    places = {name: sorted(base.glob(f"{name}-*")) for name in deeds}
-    return Killed(deeds=deeds, before=before, places=places, died=died, now=now, anns=anns)
+    with ExitStack() as stack:
+        be_patient(stack.enter_context(pytest.MonkeyPatch.context()).setattr)
+        if request.param == "sqlite":
+            (base / "0").mkdir()
+            stores = f"sqlite:///{base}/{{}}/mfa.db"
+        else:
+            durable = ("--appendonly", "yes", "--appendfsync", "always", "--databases", str(ORIGINS + PARENTS * EACH))
+            stores = f"redis://127.0.0.1:{stack.enter_context(single(base, *durable)).port}/{{}}"
+        yield asyncio.run(prepared(stores, base / "marks"))
 
 
-async def _account(origin: Path) -> Account:
-    async with running(on_file(origin / "mfa.db")) as world:
-        return await world.store.load(KEY)
+@pytest.fixture(scope="module")
+def killed(ground: Ground, kill: Kills) -> Killed:
+    """Every deed killed before, after and inside every call that it makes of the store."""
+    return kill(ground, ground.deeds, 0)
 
 
-def compared(place: Path) -> bool:
-    """Whether an answer was compared before the process died."""
-    return (place / "marks").exists()
-
-
-def test_the_kills_bite(killed: Killed) -> None:
-    """The harness kills where it says: before and after each of the calls, some of them after the comparison."""
-    for name, count in killed.died.items():
-        assert count >= 2 * MIN_CALLS[name] - 1, (name, count)
-        assert len(killed.places[name]) == count
+def test_the_kills_are_everywhere(killed: Killed) -> None:
+    """The harness kills where it says: before, after and inside each of the calls and at the end; some of them after the
+    comparison, and after the message went out."""
+    for name, least in MIN_CALLS.items():
+        kills = killed.of(name)
+        calls = max(kill.at for kill in kills)
+        assert calls >= least
+        assert Counter(kill.moment for kill in kills) == dict.fromkeys(MOMENTS, calls) | {"end": 1}
     for name in ("wrong", "right", "code", "last"):
-        assert {compared(place) for place in killed.places[name]} == {True, False}
+        assert {killed.compared(kill) for kill in killed.of(name)} == {0, 1}
+    assert {killed.sent(kill) for kill in killed.of("send")} == {0, 1}
 
 
-@pytest.mark.parametrize("name", ["wrong", "last", "right", "code"])
-async def test_no_comparison_without_a_charge(killed: Killed, name: str) -> None:
+async def test_no_comparison_without_a_charge(killed: Killed) -> None:
     """S-31, S-37, F-10: wherever the process died: what was compared is charged, or all of the success is there."""
-    before = killed.before[name].attempts
-    for place in killed.places[name]:
-        async with killed.opened(place) as world:
+    for kill in killed.of("wrong", "last", "right", "code"):
+        before = killed.ground.before[kill.deed].attempts
+        async with killed.opened(kill) as world:
             account = await world.store.load(KEY)
             granted = account.browser(_after(account)) is not None
             if account.attempts.series == before.series:
-                assert account.attempts.used in (before.used, before.used + 1)
-                if compared(place):
-                    assert account.attempts.used == before.used + 1
+                charged = account.attempts.used - before.used
+                assert charged in (0, 1)
+                assert charged or not killed.compared(kill), f"compared for nothing: {kill}"
+                assert charged or not killed.written(kill), f"given back: {kill}"
                 assert not granted
             else:
                 assert account.attempts.used == 0
@@ -161,67 +105,116 @@ def _after(account: Account) -> str:
     return found[0] if found else ""
 
 
-@pytest.mark.parametrize("name", ["right", "code"])
-async def test_no_double_success(killed: Killed, name: str) -> None:
+async def test_no_double_success(killed: Killed) -> None:
     """F-10, F-11: the same answer once more, at once or later, from the same browser or another, makes one success of it in
     all; either it was committed and is used up, or it was not and still works."""
-    for place in killed.places[name]:
-        async with killed.opened(place) as world:
+    for kill in killed.of("right", "code"):
+        async with killed.opened(kill) as world:
             proofs = len((await world.store.events("alpha", kind="proof.granted")).items)
-            outcome = await killed.again(world, name)
-            assert outcome == ("granted" if proofs == 2 else "again"), place
+            assert proofs == 3 or killed.written(kill) < 2, f"lost: {kill}"
+            outcome = await killed.again(world, kill)
+            assert outcome == ("granted" if proofs == 2 else "again"), f"{outcome} with {proofs} proofs: {kill}"
             total = len((await world.store.events("alpha", kind="proof.granted")).items)
             assert total == 3, "two of the enrollments, one of this answer"
-        async with killed.opened(place, later=31) as world:
-            assert await killed.again(world, name) in ("code_already_used", "wrong_code")
+        async with killed.opened(kill, later=31) as world:
+            outcome = await killed.again(world, kill)
+            assert outcome in ("code_already_used", "wrong_code"), f"{outcome} later: {kill}"
             assert len((await world.store.events("alpha", kind="proof.granted")).items) == 3
 
 
 async def test_the_last_attempt(killed: Killed) -> None:
     """F-10, S-35: the seventh attempt stays spent: a moment later the account is locked, once, and nothing more is compared."""
-    for place in killed.places["last"]:
-        async with killed.opened(place, later=40) as world:
-            spent = (await world.store.load(KEY)).attempts.used == 7
-            marks = (place / "marks").stat().st_size if compared(place) else 0
-            assert await killed.again(world, "last") == ("locked" if spent else "wrong_code")
-            assert await killed.again(world, "last") == "locked"
+    for kill in killed.of("last"):
+        async with killed.opened(kill, later=40) as world:
+            account = await world.store.load(KEY)
+            spent = account.attempts.used == 7
+            assert spent or not killed.written(kill), f"given back: {kill}"
+            assert account.lock or killed.written(kill) < 2, f"lost: {kill}"
+            assert await killed.again(world, kill) == ("locked" if spent else "wrong_code"), kill
+            assert await killed.again(world, kill) == "locked", kill
             account = await world.store.load(KEY)
             assert account.lock is not None
             assert len((await world.store.events("alpha", kind="account.locked")).items) == 1
-            assert marks <= 1
+            assert killed.compared(kill) <= 1
 
 
 async def test_an_enrollment(killed: Killed) -> None:
     """F-10: a confirmation counts whole or not at all: an authenticator, its proof and its event, or none of them; and it
     can be had afterwards."""
-    for place in killed.places["confirm"]:
-        async with killed.opened(place) as world:
+    for kill in killed.of("confirm"):
+        async with killed.opened(kill) as world:
             account = await world.store.load(KEY)
             kinds = [a.factor for a in account.authenticators]
             told_of = (await world.store.events("alpha", kind="factor.enrolled")).items
-            assert kinds.count("sms") in (0, 1)
-            assert len(told_of) == 2 + kinds.count("sms")
+            assert kinds.count("sms") in ((0, 1) if killed.written(kill) < 2 else (1,)), kill
+            assert len(told_of) == 2 + kinds.count("sms"), kill
             assert bool(account.enrollments) is not bool(kinds.count("sms"))
-            outcome = await killed.again(world, "confirm")
-            assert outcome == ("granted" if not kinds.count("sms") else "not_found"), (place, outcome)
+            outcome = await killed.again(world, kill)
+            assert outcome == ("granted" if not kinds.count("sms") else "not_found"), (kill, outcome)
 
 
 async def test_a_send(killed: Killed) -> None:
     """S-50: a code that may have gone out is counted as sent: a crash buys no extra message."""
-    before = killed.before["send"]
-    for place in killed.places["send"]:
-        async with killed.opened(place) as world:
+    before = killed.ground.before["send"]
+    for kill in killed.of("send"):
+        async with killed.opened(kill) as world:
             account = await world.store.load(KEY)
             new = [c for c in account.challenges if c not in before.challenges]
             assert len(account.sent) == len(before.sent) + len(new)
-            assert len(new) in (0, 1)
+            assert max(killed.sent(kill), killed.written(kill)) <= len(new) <= 1, kill
 
 
 async def test_life_goes_on(killed: Killed) -> None:
     """After every crash the owner gets in with the next code, unless the account is locked."""
-    for name in ("wrong", "right", "code", "confirm", "send"):
-        for place in killed.places[name]:
-            async with killed.opened(place, later=120) as world:
-                ann = await world.browser()
-                assert (await ann.prove(killed.anns[name].secret)).status == 200, place
-                assert await ann.is_in()
+    for kill in killed.of("wrong", "right", "code", "confirm", "send"):
+        async with killed.opened(kill, later=120) as world:
+            ann = await world.browser()
+            assert (await ann.prove(killed.ground.secret)).status == 200, kill
+            assert await ann.is_in()
+
+
+CHECKS = (
+    test_no_comparison_without_a_charge,
+    test_no_double_success,
+    test_the_last_attempt,
+    test_an_enrollment,
+    test_a_send,
+    test_life_goes_on,
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 50))
+async def test_fifty_times(ground: Ground, kill: Kills, seed: int) -> None:
+    """S-31, S-35, S-44, F-10: with the one above, fifty rounds of kills, inside each call at another moment every time."""
+    killed = await asyncio.to_thread(kill, ground, ground.deeds, seed)
+    for check in CHECKS:
+        await check(killed)
+
+
+MISTAKES: dict[str, Deed] = {
+    "wrong": {"mistake": "counter", "moments": MOMENTS[:2]},
+    "right": {"mistake": "success", "moments": MOMENTS[:2]},
+    "code": {"mistake": "swap", "moments": MOMENTS[2:] * 4},
+}
+
+
+@pytest.fixture(scope="module")
+def mistaken(ground: Ground, kill: Kills) -> Killed:
+    """The same with a counter that is read and then written; with a success in two writes; and with a store that writes an
+    account, and its events afterwards, which shows only inside of a call."""
+    return kill(ground, {name: ground.deeds[name] | mistake for name, mistake in MISTAKES.items()}, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "check"),
+    [
+        ("wrong", "compared for nothing", test_no_comparison_without_a_charge),
+        ("right", "granted later", test_no_double_success),
+        ("code", "again with 2 proofs", test_no_double_success),
+    ],
+)
+async def test_the_kills_bite(mistaken: Killed, name: str, fault: str, check: Callable[[Killed], Any]) -> None:
+    """The tests above can fail: each of the mistakes is found out."""
+    with pytest.raises(AssertionError, match=fault):
+        await check(replace(mistaken, kills=mistaken.of(name)))

@@ -80,6 +80,7 @@ async def test_wrong_guesses(redis_server: Server, compared: list[str], times: i
             right = [("r" * 48, pyotp.TOTP(secret).at(int(world.clock.at)))]
             assert await answer_all(world, id, right) == {"locked": 1}
             assert len((await world.store.events("alpha", account=id, kind="account.locked")).items) == 1
+        assert await world.store.verify_trail() == {}
 
 
 @pytest.mark.parametrize("times", [FEW, MANY])
@@ -97,3 +98,4 @@ async def test_right_codes(redis_server: Server, times: int) -> None:
             assert found["granted"] <= 1
             granted = (await world.store.events("alpha", account=id, kind="proof.granted")).items
             assert len(granted) == 2, "the one of the enrollment, and one of this code"
+        assert await world.store.verify_trail() == {}

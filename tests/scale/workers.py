@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import os
-import subprocess
 import sys
 import time
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from mfa_gate import Subject
@@ -21,11 +18,12 @@ from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Caller, SubjectKey
 from mfa_gate.errors import MFAGateError, StoreUnavailable
 from mfa_gate.service import Verified
-from tests.attacks import worker
-from tests.harness import HOME, FixedClock, World, make_world
+from tests.attacks import processes, worker
+from tests.attacks.mistakes import break_the_counter
+from tests.harness import HOME, World
+from tests.stores.patience import be_patient
 
 APPS = ("web", "desktop", "api")
-ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 60
 """Answers in flight in one worker: with many more, a busy machine's clock runs out before its stores do."""
 Answers = Sequence[tuple[str, str]]
@@ -34,7 +32,7 @@ T = TypeVar("T")
 
 def world_of(url: str, now: float, app: str) -> World:
     """A gate of its own on the store, of the application ``app``."""
-    world = make_world(store=url, clock=FixedClock(now))
+    world = worker.world_on(url, now)
     world.engine.wiring = replace(world.engine.wiring, app=app)
     return world
 
@@ -44,18 +42,8 @@ def rounds(
 ) -> list[tuple[int, Counter[str]]]:
     """For each job (a subject, and each worker's answers as handle and code): comparisons, and how often each outcome came."""
     told = {"url": url, "now": now, "jobs": jobs, "broken": broken}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.scale.workers"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
-        input=json.dumps(told) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [(compared, Counter(outcomes)) for compared, outcomes in json.loads(done.stdout.splitlines()[-1])]
+    found = processes.told("tests.scale.workers", told)
+    return [(compared, Counter(outcomes)) for compared, outcomes in found]
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
@@ -120,8 +108,9 @@ def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
 def main() -> None:
     """Fork the workers, let them go, and print what they all found together."""
     told = json.loads(sys.stdin.readline())
+    be_patient()
     if told["broken"]:
-        worker.break_the_counter()
+        break_the_counter()
     worker.count_comparisons()
     fork = multiprocessing.get_context("fork")
     count = len(told["jobs"][0][1])

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.stores.redis import session, store, wire
-from mfa_gate.stores.sqlite import lane
+from tests.stores.patience import be_patient
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer limits, for tests of what a store does and not of how soon: a busy machine is no fault of the store's.
-
-    The tests of faults keep the real ones.
-    """
-    for module in (wire, session):
-        monkeypatch.setattr(module, "CONNECT_WITHIN", 5.0)
-        monkeypatch.setattr(module, "COMMAND_WITHIN", 5.0)
-    monkeypatch.setattr(wire, "ANSWER_WITHIN", 8.0)
-    monkeypatch.setattr(store, "_START_WITHIN", 15.0)
-    monkeypatch.setattr(lane, "ANSWER_WITHIN", 8.0)
-    monkeypatch.setattr(lane, "LOCK_PATIENCE", 7.0)
+    """Longer limits; the tests of faults keep the real ones."""
+    be_patient(monkeypatch.setattr)

@@ -1,0 +1,124 @@
+"""What is killed by the tests of ``kill -9``, on which ground, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mfa_gate.core.model import Account
+from tests.attacks.doomed import Deed, Kill, do
+from tests.attacks.killing import copy
+from tests.attacks.worker import KEY, caller, world_on
+from tests.harness import World, make_world, running
+
+HANDLE = "h" * 48
+MOMENTS = ("before", "after", "inside")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where all happens: what was there before, and what is tried on copies of it."""
+
+    stores: str
+    marks: Path
+    before: dict[str, Account]
+    deeds: dict[str, Deed]
+    secret: str
+    now: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Killed:
+    """What is left of each try."""
+
+    ground: Ground
+    kills: list[Kill]
+
+    def of(self, *names: str) -> list[Kill]:
+        """The kills amid these deeds."""
+        return [kill for kill in self.kills if kill.deed in names]
+
+    def compared(self, kill: Kill) -> int:
+        """How many answers were compared before the process died."""
+        return self._marks(kill, "compared")
+
+    def sent(self, kill: Kill) -> int:
+        """How many messages had gone to the sender before the process died."""
+        return self._marks(kill, "sent")
+
+    def written(self, kill: Kill) -> int:
+        """How many changes the store had confirmed before the process died."""
+        swaps = {other.at for other in self.of(kill.deed) if other.call == "swap"}
+        if kill.moment == "end":
+            return len(swaps)
+        return len([at for at in swaps if at < kill.at or (at == kill.at and kill.moment == "after")])
+
+    def _marks(self, kill: Kill, what: str) -> int:
+        path = self.ground.marks / str(kill.number) / what
+        return path.stat().st_size if path.exists() else 0
+
+    @asynccontextmanager
+    async def opened(self, kill: Kill, *, later: float = 0) -> AsyncIterator[World]:
+        """A new process on what is left, so much later; the trail is whole."""
+        async with running(world_on(self.ground.stores.format(kill.number), self.ground.now + later)) as world:
+            assert await world.store.verify_trail() == {}, f"a broken trail: {kill}"
+            yield world
+
+    async def again(self, world: World, kill: Kill) -> str:
+        """The same once more, as somebody whose answer never came would do it."""
+        done = await do(world, self.ground.deeds[kill.deed])
+        return str(getattr(done, "reason", "again" if getattr(done, "again", False) else "granted"))
+
+
+async def prepared(stores: str, marks: Path) -> Ground:
+    """Ann with two factors, three failures and a number that she has not confirmed; then a copy with three failures more."""
+    world = make_world(store=stores.format(0))
+    async with running(world):
+        ann = await world.browser()
+        totp, email = await ann.enroll(), await ann.enroll_email()
+        world.clock.advance(90)
+        await world.gate.service.issuing.begin(caller(HANDLE), email)
+        code = world.email.codes[-1]
+        await _fail(world, ann.secret)
+        world.clock.advance(31)
+        begun = await ann.api("POST", "enroll", {"factor": "sms", "phone": "+1 202-555-0142"})
+        world.clock.advance(31)
+        before = await world.store.load(KEY)
+    copy(stores.format(0), stores.format(1))
+    async with running(make_world(store=stores.format(1), clock=world.clock)) as other:
+        await _fail(other, ann.secret)
+        before_last = await other.store.load(KEY)
+    sound = {"origin": 0, "moments": MOMENTS, "mistake": "none"}
+    verify = {**sound, "kind": "verify", "handle": HANDLE, "authenticator": totp}
+    deeds = {
+        "wrong": {**verify, "response": ann.wrong()},
+        "last": {**verify, "response": ann.wrong(), "origin": 1},
+        "right": {**verify, "response": ann.totp()},
+        "code": {**verify, "response": code, "authenticator": email},
+        "send": {**verify, "kind": "send", "authenticator": email},
+        "confirm": {
+            **sound,
+            "kind": "confirm",
+            "handle": ann.cookies[ann.handle].rpartition(".")[0],
+            "enrollment": begun.json()["enrollment"],
+            "response": world.sms.codes[-1],
+        },
+    }
+    return Ground(
+        stores=stores,
+        marks=marks,
+        before=dict.fromkeys(deeds, before) | {"last": before_last},
+        deeds=deeds,
+        secret=ann.secret,
+        now=world.clock.at,
+    )
+
+
+async def _fail(world: World, secret: str) -> None:
+    """Three wrong answers, from a browser that has proven nothing."""
+    pending = await world.browser()
+    pending.secret = secret
+    for number in range(3):
+        await pending.guess(number * 10)

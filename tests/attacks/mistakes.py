@@ -1,0 +1,92 @@
+"""What a second factor can get wrong, as patches of this process: tests of races and crashes show with them that they bite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mfa_gate.core import changes
+from mfa_gate.core.changes import Charge, Granted
+from mfa_gate.core.events import Event
+from mfa_gate.core.model import Account, Caller, SubjectKey
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.core.rules import Rules
+from mfa_gate.ports import Store
+from mfa_gate.service.engine import Engine
+from mfa_gate.service.proving import Proving
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.sqlite import SQLiteStore
+
+
+def break_the_counter() -> None:
+    """The mistake that this project is about: look, compare, then count; and nothing lines up."""
+
+    async def look(self: Proving, caller: Caller, rules: Rules, answer: str) -> Charge | Refusal:
+        account = await self.engine.store.load(caller.subject.key)
+        if account.lock is not None or account.attempts.used >= rules.attempts.max:
+            return Refusal(reason="locked")
+        await asyncio.sleep(0.005)
+        return Charge(series=account.attempts.series, remaining=0)
+
+    async def count(self: Proving, caller: Caller, rules: Rules, *_: Any) -> Refusal:
+        moment = self.engine.moment()
+
+        def step(account: Account) -> Any:
+            taken = changes.charge(account, moment, rules)
+            return replace(taken, answer=Refusal(reason="wrong_code"))
+
+        return await self.engine.change(caller.subject.key, step)
+
+    Proving.charge = look  # type: ignore[method-assign]
+    Proving.fail = count  # type: ignore[assignment,method-assign]
+    Engine.turn = lambda self, key: asyncio.Lock()  # type: ignore[method-assign]
+
+
+def split_the_success() -> None:
+    """The mistake of two writes: first the proof, then all that uses the answer up."""
+    change = Engine.change
+
+    async def twice(self: Engine, key: SubjectKey, step: Callable[[Account], Any]) -> Any:
+        def proof(account: Account) -> Any:
+            made = step(account)
+            if isinstance(made.answer, Granted):
+                made = replace(made, account=replace(account, browsers=made.account.browsers))
+            return made
+
+        def rest(account: Account) -> Any:
+            made = step(account)
+            return replace(made, account=replace(made.account, browsers=account.browsers), events=())
+
+        answer = await change(self, key, proof)
+        if isinstance(answer, Granted):
+            await change(self, key, rest)
+        return answer
+
+    Engine.change = twice  # type: ignore[method-assign]
+
+
+def split_the_swap() -> None:
+    """The mistake of a store that writes the account, and then what happened to it: it shows only inside a call."""
+    for kind in (SQLiteStore, RedisStore):
+        kind.swap = _torn(kind.swap)  # type: ignore[method-assign]
+
+
+def _torn(swap: Any) -> Any:
+    async def torn(self: Store, account: Account, events: Sequence[Event] = (), /) -> bool:
+        done: bool = await swap(self, account)
+        if done and events:
+            await asyncio.sleep(0.05)
+            await self.append(events)
+        return done
+
+    return torn
+
+
+MISTAKES: dict[str, Callable[[], None]] = {
+    "none": lambda: None,
+    "counter": break_the_counter,
+    "success": split_the_success,
+    "swap": split_the_swap,
+}
