@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.exceptions import ResponseError
 
-from .resp import Reply
+from .resp import Reply, fields_of
 from .wire import Command
 
 QUESTIONS: tuple[Command, ...] = (
@@ -18,7 +18,7 @@ OLDEST = 7
 
 def faults_of(replies: list[Reply], *, durable: bool) -> list[str]:
     """What is wrong with the server that gave these answers to ``QUESTIONS``, each with its fix."""
-    server, memory, persistence = (_fields(reply) for reply in replies[:3])
+    server, memory, persistence = (fields_of(reply) for reply in replies[:3])
     faults: list[str] = []
     version = server.get("redis_version", "0")
     if int(version.partition(".")[0]) < OLDEST:
@@ -34,12 +34,6 @@ def faults_of(replies: list[Reply], *, durable: bool) -> list[str]:
             "?durable=false at the end of the store's URL to accept that"
         )
     return faults
-
-
-def _fields(reply: Reply) -> dict[str, str]:
-    if not isinstance(reply, bytes):
-        return {}
-    return dict(line.split(":", 1) for line in reply.decode(errors="replace").splitlines() if ":" in line)
 
 
 def _saves(reply: Reply) -> bool:

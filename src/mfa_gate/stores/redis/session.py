@@ -15,6 +15,7 @@ from ...ports import Changed
 from ..forks import watch
 from .channel import Channel
 from .checks import QUESTIONS, faults_of
+from .lineage import Lineage
 from .names import PREFIX, STORE, TENANTS, TenantKeys
 from .resp import Reply
 from .scripts import ENTER, Script
@@ -29,11 +30,12 @@ _CHECK_EVERY = 30.0
 class Session:
     """Connections belong to one event loop of one process; another one needs a session of its own (F-40)."""
 
-    def __init__(self, place: Place, *, on_return: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """``on_return`` is called when the servers are back after they were away, or another one is in charge."""
+    def __init__(self, place: Place, lineage: Lineage, *, on_return: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """``lineage`` outlives the session. ``on_return`` is called when the servers are back after they were away, or
+        another one is in charge."""
         self.place = place
         self._on_return = on_return
-        self.topology: Topology = topology_of(place)
+        self.topology: Topology = topology_of(place, lineage)
         self.loop = asyncio.get_running_loop()
         self._forked = False
         self.store_id = ""

@@ -21,6 +21,7 @@ from ..documents import account_from, checksum, cursor_from, event_from, search_
 from ..trails import PIECE, broken_trails
 from . import scripts
 from .ledger import Ledger, Regained, lost
+from .lineage import Lineage
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .rows import (
     Operation,
@@ -71,6 +72,7 @@ class RedisStore:
         self._open = False
         self._starting: asyncio.Task[Session] | None = None
         self._ledger = Ledger()
+        self._lineage = Lineage()
 
     async def open(self) -> None:
         """Connect and check. Raises ``SettingsError`` where the servers are unfit, ``StoreUnavailable`` where they are away."""
@@ -104,7 +106,7 @@ class RedisStore:
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> Session:
-        session = Session(self._place, on_return=self._regain)
+        session = Session(self._place, self._lineage, on_return=self._regain)
         try:
             async with asyncio.timeout(_START_WITHIN):
                 await session.start(self._store_id)
