@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.stores.redis import session, store, wire
+from mfa_gate.stores.redis import checks, store, wire
 from mfa_gate.stores.sqlite import lane
 
 
@@ -14,7 +14,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     The tests of faults keep the real ones.
     """
-    for module in (wire, session):
+    for module in (wire, checks):
         monkeypatch.setattr(module, "CONNECT_WITHIN", 5.0)
         monkeypatch.setattr(module, "COMMAND_WITHIN", 5.0)
     monkeypatch.setattr(wire, "ANSWER_WITHIN", 8.0)

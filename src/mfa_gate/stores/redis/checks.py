@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from redis.exceptions import ResponseError
+import asyncio
+from collections.abc import Iterable
 
+from redis.asyncio.connection import Connection
+from redis.exceptions import AuthenticationError, ResponseError
+
+from ...errors import StoreUnavailable
 from .resp import Reply, fields_of
-from .wire import Command
+from .url import Address, Place
+from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, connection_to, dial, hang_up
 
 QUESTIONS: tuple[Command, ...] = (
     ("INFO", "server"),
@@ -14,6 +20,37 @@ QUESTIONS: tuple[Command, ...] = (
     ("CONFIG", "GET", "save"),
 )
 OLDEST = 7
+
+
+async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
+    """What is wrong with these servers, each with its fix. Raises ``StoreUnavailable`` where one does not answer."""
+    faults: list[str] = []
+    for host, port in addresses:
+        connection = connection_to(place, (host, port))
+        try:
+            replies = await _answers(connection)
+        except AuthenticationError as error:
+            faults.append(f"{host}:{port} refuses the sign-in ({error}): check user and password in the URL")
+            continue
+        except Exception as error:
+            raise StoreUnavailable(f"Redis at {host}:{port} does not answer: {error}") from error
+        finally:
+            await hang_up(connection)
+        faults += [f"{host}:{port}: {fault}" for fault in faults_of(replies, durable=place.durable)]
+    return faults
+
+
+async def _answers(connection: Connection) -> list[Reply]:
+    replies: list[Reply] = []
+    async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+        await dial(connection)
+        for question in QUESTIONS:
+            await connection.send_packed_command(connection.pack_command(*question), check_health=False)
+            try:
+                replies.append(await connection.read_response())
+            except ResponseError as error:
+                replies.append(error)
+    return replies
 
 
 def faults_of(replies: list[Reply], *, durable: bool) -> list[str]:

@@ -10,8 +10,8 @@ import stat
 
 from ...errors import SettingsError, StoreUnavailable
 from ..mounts import network_type_of
+from ..written import sync
 from .file import StoreFile, is_busy, last_change, store_id_of
-from .marker import sync
 from .schema import APPLICATION_ID, SCHEMA, upgrade, version_of
 
 OLDEST_SQLITE = (3, 35, 0)
