@@ -23,6 +23,8 @@ LOOK_EVERY = 30.0
 _LOOK_AGAIN = 2.0
 """While something is wrong that an operator may put right at any moment."""
 _KEEP_EVERY = 60.0
+_KEEP_FIRST = 5.0
+"""Longer than a command runs, which may be another user's than the service."""
 _AT_ONCE = 100
 
 FLUSHED = (
@@ -47,7 +49,7 @@ class Watch:
         self._unfit = ""
         self._look_at = 0.0
         self._check_at = self._clock() + _CHECK_EVERY
-        self._keep_at = 0.0
+        self._keep_at = self._clock() + _KEEP_FIRST
 
     async def run(self) -> None:
         """Until it is cancelled."""
