@@ -227,6 +227,37 @@ async def test_accepted_twice(server: servers.Server, opened: Opened) -> None:
     assert not await store.verify_trail()
 
 
+async def test_what_was_before_the_accepted_copy(server: servers.Server, opened: Opened, tmp_path: Path) -> None:
+    """S-123: once a copy is accepted, the newer data that it took the place of is no longer the store: what was used since the
+    acceptance would be unused there. Workers refuse it, and with a marker the start does."""
+    marked = url(server, tmp_path / "marker")
+    store = await opened(marked)
+    assert await store.swap(enrolled(ALICE))
+    older = server.copy("older")
+    for used in (4, 5, 6):
+        await change(store, attempts=Attempts(used=used))
+    await a_minute()
+    newer = server.copy("newer")
+    server.put_back(older)
+    await refusal_of_a_copy(store)
+    await RedisStore(marked).accept()
+    await healthy(store)
+    accepted = server.copy("accepted")
+    await change(store, lock=LOCK)
+    await a_minute()
+    server.put_back(newer)
+    await asyncio.sleep(2)
+    assert "than the one that was accepted last" in await refusal(store)
+    await store.aclose()
+    with pytest.raises(SettingsError, match="than the one that was accepted last"):
+        await opened(marked)
+    server.put_back(accepted)
+    with pytest.raises(SettingsError, match="tenant 'clinic'"):
+        await opened(marked)
+    await RedisStore(marked).accept()
+    assert (await (await opened(marked)).load(ALICE)).attempts.used == 3
+
+
 async def test_there_is_nothing_to_accept(server: servers.Server) -> None:
     """An empty Redis is not made a store by accepting it."""
     with pytest.raises(SettingsError, match="holds no store"):

@@ -43,6 +43,7 @@ class Past:
     def recall(self, memory: Memory) -> None:
         """What this machine remembers of the store counts as settled, unless a copy was accepted since."""
         if memory.store_id == self.store_id and memory.restored_at >= self.restored_at:
+            self.restored_at = memory.restored_at
             for tenant, number in memory.numbers.items():
                 self.settled[tenant] = max(number, self.settled.get(tenant, 0))
 

@@ -83,10 +83,10 @@ class Session:
 
     async def require_newest(self) -> None:
         """Raises ``SettingsError`` where the servers hold less than this process or machine knows of."""
-        if self._past.settled and self._watch is not None:
+        if self._watch is not None and (self._past.settled or self._past.restored_at):
             await self._watch.look()
-            if self._past.trouble:
-                raise SettingsError(f"store {self.place.shown!r}: {self._past.trouble}")
+            if self.trouble:
+                raise SettingsError(f"store {self.place.shown!r}: {self.trouble}")
 
     async def _returned(self) -> None:
         if self._watch is not None:

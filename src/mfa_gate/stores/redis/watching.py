@@ -31,6 +31,10 @@ FLUSHED = (
     "Redis holds no longer the store that was opened: it was flushed or replaced; restore it, or restart every worker to "
     "begin anew with nobody enrolled"
 )
+UNACCEPTED = (
+    "Redis holds an older copy of the store than the one that was accepted last: what was used since would be valid again. Put "
+    "that one back, or accept this one: mfa-gate store accept"
+)
 
 
 class Watch:
@@ -46,6 +50,7 @@ class Watch:
         self._store_id = past.store_id.encode()
         self._clock = asyncio.get_running_loop().time
         self._flushed = ""
+        self._unaccepted = ""
         self._unfit = ""
         self._look_at = 0.0
         self._check_at = self._clock() + _CHECK_EVERY
@@ -58,7 +63,7 @@ class Watch:
             with contextlib.suppress(StoreUnavailable):  # every call finds that out for itself
                 await self._recognize()
                 if not self._flushed and self._clock() >= self._look_at:
-                    await self.look()
+                    await self._compare()
                 if not self._flushed and self._clock() >= self._check_at:
                     self._unfit = "; ".join(await faults_at(self._place, await self._topology.primaries()))
                     self._check_at = self._clock() + (_LOOK_AGAIN if self._unfit else _CHECK_EVERY)
@@ -73,11 +78,16 @@ class Watch:
 
     async def returned(self) -> None:
         """The servers are back, or others are in charge: see what they have before anybody else has to."""
+        self.look_soon()
         with contextlib.suppress(StoreUnavailable):
-            self.look_soon()
-            await self._recognize()
-            if not self._flushed:
-                await self.look()
+            await self.look()
+        self._judge()
+
+    async def look(self) -> None:
+        """See what the servers have now. Raises ``StoreUnavailable`` where they do not tell."""
+        await self._recognize()
+        if not self._flushed:
+            await self._compare()
         self._judge()
 
     async def _recognize(self) -> None:
@@ -85,16 +95,16 @@ class Watch:
         self._flushed = "" if found == self._store_id else FLUSHED
         if not self._flushed:
             self._past.begin(self._past.store_id, number_of(restored))
+            self._unaccepted = UNACCEPTED if number_of(restored) < self._past.restored_at else ""
 
-    async def look(self) -> None:
-        """See how far each tenant has come. Raises ``StoreUnavailable``."""
+    async def _compare(self) -> None:
+        """See how far each tenant has come."""
         began = self._clock()
         self._past.compare(await _numbers(self._topology), began)
-        self._judge()
         self._look_at = began + (_LOOK_AGAIN if self._past.trouble else LOOK_EVERY)
 
     def _judge(self) -> None:
-        self.trouble = self._flushed or self._past.trouble or self._unfit
+        self.trouble = self._flushed or self._unaccepted or self._past.trouble or self._unfit
 
 
 async def _numbers(topology: Topology) -> dict[str, int]:
