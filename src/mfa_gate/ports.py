@@ -186,6 +186,13 @@ class Store(Protocol):
     async def aclose(self) -> None:
         """Let go of everything; may be called twice."""
 
+    async def accept(self) -> None:
+        """An operator says that what is stored now is the store, though it is an older copy (F-38): from the next ``open``
+        on, and for who has it open, no account of it is taken as it stands (``core.changes.restored``).
+
+        Works on a store that is not open, and on one that refuses to be. Raises ``SettingsError`` where there is none.
+        """
+
     def changed(self) -> Changed:
         """What changed since the last call, by any process, a committed change of one's own included.
 

@@ -130,7 +130,7 @@ async def do(world: World, deed: Deed) -> Any:
             )
         case _:
             done = await service.issuing.begin(who, deed["authenticator"])
-    await world.engine.idle()
+    await world.engine.effects.idle()
     return done
 
 

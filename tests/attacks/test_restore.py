@@ -2,33 +2,115 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import re
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from mfa_gate import SettingsError
-from tests.harness import FixedClock, make_world, running
+from mfa_gate.stores import store_from_url
+from mfa_gate.stores.redis import past, watching
+from tests.harness import FETCH, PAGE, Browser, FixedClock, Reply, World, make_world, running
+from tests.stores import servers
 
 
-def copy_of(path: Path) -> Path:
-    """The database as it is now, log and all, in one file beside it."""
-    copy = path.with_name("copy.db")
-    with contextlib.closing(sqlite3.connect(path)) as live, contextlib.closing(sqlite3.connect(copy)) as other:
-        live.backup(other)
-    return copy
+class Kept(Protocol):
+    """Where a store is kept, and can be copied and replaced."""
+
+    url: str
+
+    def copy(self) -> None:
+        """Make a backup, while the store is in use."""
+
+    def put_back(self) -> None:
+        """Put it in the place of the store, while every worker is down."""
+
+    async def accept(self) -> None:
+        """As the operator does."""
 
 
-async def test_nothing_comes_back(tmp_path: Path) -> None:
+class InFile:
+    """A SQLite file. ``by_hand``: the marker is deleted."""
+
+    def __init__(self, place: Path, *, by_hand: bool) -> None:
+        self.path = place / "mfa.db"
+        self.url = f"sqlite:///{self.path}"
+        self.by_hand = by_hand
+
+    def copy(self) -> None:
+        """The database as it is now, log and all, in one file beside it."""
+        copy = self.path.with_name("copy.db")
+        with contextlib.closing(sqlite3.connect(self.path)) as live, contextlib.closing(sqlite3.connect(copy)) as other:
+            live.backup(other)
+
+    def put_back(self) -> None:
+        """Instead of the file and its log."""
+        for ending in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+        shutil.copy(self.path.with_name("copy.db"), self.path)
+
+    async def accept(self) -> None:
+        """The old way and the command's."""
+        if self.by_hand:
+            self.path.with_name("mfa.db.created").unlink()
+        else:
+            await store_from_url(self.url).accept()
+
+
+class OnServer:
+    """A Redis server, and a marker on this machine."""
+
+    def __init__(self, place: Path, server: servers.Server) -> None:
+        self.server = server
+        self.url = f"redis://127.0.0.1:{server.port}?marker={place / 'marker'}"
+
+    def copy(self) -> None:
+        """Its directory."""
+        self.kept = self.server.copy("copy")
+
+    def put_back(self) -> None:
+        """Its directory."""
+        self.server.put_back(self.kept)
+
+    async def accept(self) -> None:
+        """The command's way."""
+        await store_from_url(self.url).accept()
+
+
+@pytest.fixture(params=["sqlite by hand", "sqlite", "redis"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    if request.param != "redis":
+        yield InFile(tmp_path, by_hand=request.param == "sqlite by hand")
+        return
+    monkeypatch.setattr(past, "SETTLED_AFTER", 0.0)
+    monkeypatch.setattr(watching, "LOOK_EVERY", 0.2)
+    with servers.single(tmp_path) as server:
+        yield OnServer(tmp_path, server)
+
+
+async def replaced(kept: Kept, clock: FixedClock) -> World:
+    """The copy is put in place, refused, accepted; the world that goes on with it, now."""
+    kept.put_back()
+    refused = make_world(store=kept.url, clock=clock)
+    with pytest.raises(SettingsError, match=r"old(er)? copy"):
+        await refused.gate.guard.open()
+    await kept.accept()
+    clock.at = float(int(time.time()))
+    return make_world(store=kept.url, clock=clock)
+
+
+async def test_nothing_comes_back(kept: Kept) -> None:
     """F-38: after a restore nobody's proof lives, no code that was out can be answered, a step of the app that was used
     since the copy was made is used, and so is every other one up to then; a lock that the copy has stands. A fresh code works."""
-    path = tmp_path / "mfa.db"
     clock = FixedClock(float(int(time.time()) - 600))
-    url = f"sqlite:///{path}"
-    async with running(make_world(store=url, clock=clock)) as world:
+    async with running(make_world(store=kept.url, clock=clock)) as world:
         ann = await world.enrolled()
         bob = await world.enrolled("bob")
         await bob.lock()
@@ -40,20 +122,13 @@ async def test_nothing_comes_back(tmp_path: Path) -> None:
         sent = await other.api("POST", "challenge", {"authenticator": email})
         assert sent.status in (200, 201), sent.text
         mailed, handle = world.email.codes[-1], other.cookies.copy()
-        copy = copy_of(path)
+        kept.copy()
         clock.advance(30)
         used = other.totp()
         assert (await other.prove(ann.secret)).status == 200
         used = other.totp()
-    for ending in ("", "-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
-    shutil.copy(copy, path)
-    refused = make_world(store=url, clock=clock)
-    with pytest.raises(SettingsError, match="old copy"):
-        await refused.gate.guard.open()
-    path.with_name("mfa.db.created").unlink()
-    clock.at = float(int(time.time()))
-    async with running(make_world(store=url, clock=clock)) as world:
+        await asyncio.sleep(1)
+    async with running(await replaced(kept, clock)) as world:
         ann.world = other.world = world
         assert not await ann.is_in(), "a proof from before the copy"
         other.cookies = handle
@@ -71,3 +146,49 @@ async def test_nothing_comes_back(tmp_path: Path) -> None:
         again = await world.account()
         assert again.restored_at > 0
         assert await other.is_in(), "what was proven after the restore stays proven"
+
+
+async def test_no_backup_code_comes_back(kept: Kept) -> None:
+    """S-123: a copy does not know which backup codes were used since, so none of the set counts, and trying one costs nothing;
+    its owner sees that none is left, and makes a new set, whose codes count."""
+    clock = FixedClock(float(int(time.time()) - 600))
+    async with running(make_world(store=kept.url, clock=clock)) as world:
+        ann = await world.enrolled()
+        made = await ann.form("/mfa/backup-codes", {"action": "make"})
+        codes = re.findall(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", made.text)[:10]
+        again = (await ann.page("/mfa/backup-codes", headers=PAGE)).text
+        assert all(code in again for code in codes)
+        paper = await ann.authenticator("backup-code")
+        kept.copy()
+        assert (await try_code(await world.browser(), paper, codes[0])).status == 200
+        await asyncio.sleep(1)
+    async with running(await replaced(kept, clock)) as world:
+        ann.world = world
+        thief = await world.browser()
+        before = (await thief.state())["attempts_remaining"]
+        replies = [await try_code(thief, paper, code) for code in codes]
+        assert [reply.reason for reply in replies] == ["code_expired"] * len(codes)
+        state = await thief.state()
+        assert state["attempts_remaining"] == before
+        assert {a["factor"]: a["hint"] for a in state["authenticators"]}["backup-code"] == "0"
+        assert (await thief.ask("GET", "/mfa/backup-codes", headers=PAGE)).status == 303
+        clock.advance(60)
+        assert (await ann.prove(ann.secret)).status == 200
+        page = (await ann.ask("GET", "/mfa", headers=PAGE)).text
+        assert "0 of 10 codes are left" in page
+        assert "Make a new set" in page
+        start = (await ann.ask("GET", "/mfa/backup-codes", headers=PAGE)).text
+        assert not any(code in start for code in codes), "the set of before is not shown again"
+        made = await ann.api("POST", "backup-codes", {})
+        assert made.status == 201, made.text
+        fresh = made.json()["backup_codes"]
+        assert "10 of 10 codes are left" in (await ann.ask("GET", "/mfa", headers=PAGE)).text
+        paper = await ann.authenticator("backup-code")
+        assert (await try_code(thief, paper, codes[1])).reason == "wrong_code"
+        assert (await try_code(thief, paper, fresh[0])).status == 200
+        assert (await thief.ask("GET", "/records", headers=FETCH)).status == 200
+
+
+async def try_code(browser: Browser, authenticator: str, code: str) -> Reply:
+    """Answer with a backup code."""
+    return await browser.api("POST", "verify", {"authenticator": authenticator, "response": code})

@@ -14,6 +14,7 @@ import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.core.events import Event
+from tests.stores import servers
 
 from . import doctored
 
@@ -105,6 +106,24 @@ def test_memory_is_no_place_for_proofs(doctor: Doctor, monkeypatch: pytest.Monke
     code, lines = doctor("good")
     assert code == 0
     assert any(line["verdict"] == "warning" and "restart forgets" in line["text"] for line in lines)
+
+
+def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-123: without a marker an older copy could be put in place while every worker is down: that is a warning, with its fix.
+    Whoever runs the doctor makes no marker."""
+    with servers.single(tmp_path) as server:
+        url, marker = f"redis://127.0.0.1:{server.port}", tmp_path / "marker"
+        monkeypatch.setenv("DOCTORED_STORE", url)
+        code, lines = doctor("good")
+        told = [(line["verdict"], line["text"]) for line in lines if line["part"] == "store"]
+        assert code == 0
+        assert [verdict for verdict, text in told if "?marker=" in text] == ["warning"]
+        monkeypatch.setenv("DOCTORED_STORE", f"{url}?marker={marker}")
+        code, lines = doctor("good")
+        told = [(line["verdict"], line["text"]) for line in lines if line["part"] == "store"]
+        assert (code, {verdict for verdict, _ in told}, marker.exists()) == (0, {"ok"}, False)
+        monkeypatch.setenv("DOCTORED_STORE", f"{url}?marker={tmp_path}/no/marker")
+        assert doctor("good")[0] == 1
 
 
 def test_a_store_that_is_not_there_yet_is_not_made(

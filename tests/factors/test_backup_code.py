@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfa_gate.core.model import Fields
+from mfa_gate.core.model import Authenticator, Fields
 from mfa_gate.core.rules import BackupCodeRules
 from mfa_gate.factors.backup_code import ALPHABET, LENGTH, BackupCode
 from mfa_gate.factors.base import Accepted, Draft, Rejected
@@ -52,6 +52,23 @@ def test_letters_are_uniform() -> None:
     letters = Counter("".join("".join(made(f"n{n}")[0]) for n in range(60)).replace("-", ""))
     assert set(letters) == set(ALPHABET)
     assert all(130 <= count <= 250 for count in letters.values())
+
+
+@pytest.mark.parametrize(("made_at", "void"), [(99, True), (100, True), (101, False)])
+def test_a_set_of_before_a_restore_is_void(made_at: int, void: bool) -> None:
+    """S-123: after an older copy was accepted no code of a set that was made by then counts, though the copy has it as unused;
+    a right one costs nothing, a wrong one is a guess as ever. A set made since counts."""
+    codes, data = made()
+    after = verify(read(codes[0]), data)
+    assert isinstance(after, Accepted)
+    mine = Authenticator(id="p", factor="backup-code", label="Paper", created_at=made_at)
+    app = Authenticator(id="a", factor="totp", label="App", created_at=500)
+    parts: dict[str, Any] = {"known": (app, mine), "used_until": 100}
+    outcome = verify(read(codes[1]), after.data, **parts)
+    assert outcome == Rejected(reason="code_expired", free=True) if void else isinstance(outcome, Accepted)
+    assert PAPER.hint(context(**parts), after.data) == ("0" if void else "9")
+    assert verify(read(codes[0]), after.data, **parts) == Rejected(reason="code_already_used", free=True)
+    assert verify(read("AAAAA-AAAAA"), after.data, **parts) == Rejected(reason="wrong_code")
 
 
 def test_each_works_once() -> None:

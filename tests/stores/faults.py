@@ -73,6 +73,18 @@ async def answers(store: Store, *, within: float = 2) -> None:
         await asyncio.sleep(0.02)
 
 
+async def refusal(store: Store, *, within: float = 2) -> str:
+    """What the store says when it refuses a load, which it must within so many seconds."""
+    until = time.monotonic() + within
+    while True:
+        try:
+            await store.load(ALICE)
+        except StoreUnavailable as error:
+            return str(error)
+        assert time.monotonic() < until, "load goes on answering"
+        await asyncio.sleep(0.02)
+
+
 async def prepared(store: Store) -> None:
     """Something that could be lost: an account with an event, settings, a small value; and nothing new to tell."""
     assert await store.swap(enrolled(ALICE), [event(1)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mfa_gate.stores.redis import session, store, wire
+from mfa_gate.stores.redis import checks, store, wire
 from mfa_gate.stores.sqlite import lane
 
 
 def be_patient(put: Callable[[object, str, float], None] = setattr) -> None:
     """From now on in this process; ``put`` may be what takes it back after a test."""
-    for module in (wire, session):
+    for module in (wire, checks):
         put(module, "CONNECT_WITHIN", 5.0)
         put(module, "COMMAND_WITHIN", 5.0)
     put(wire, "ANSWER_WITHIN", 8.0)

@@ -75,6 +75,17 @@ class Server:
         with self.client() as client:
             return client.execute_command(*words)
 
+    def copy(self, name: str) -> Path:
+        """A copy of all that it has on disk, as a backup would make one; nobody writes meanwhile."""
+        return Path(shutil.copytree(self.place, self.place.with_name(name)))
+
+    def put_back(self, copy: Path) -> None:
+        """Stop, put a copy in the place of the data, start."""
+        self.stop()
+        shutil.rmtree(self.place)
+        shutil.copytree(copy, self.place)
+        self.start()
+
     def stop(self) -> None:
         """kill -9."""
         if self.process is not None:

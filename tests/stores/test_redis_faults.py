@@ -17,13 +17,13 @@ from mfa_gate.core.trail import START, event_from_json, first_broken
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores import store_from_url
-from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis import RedisStore, watching
 from mfa_gate.stores.redis.checks import faults_of
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
 from . import servers
-from .faults import READS, WRITES, answers, nothing_lost, prepared, refused
+from .faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
 
 
 @pytest.fixture
@@ -153,6 +153,22 @@ async def test_out_of_memory(server: servers.Server, store: RedisStore) -> None:
     assert (await store.load(ALICE)).version == 1
     server.say("CONFIG", "SET", "maxmemory", 0)
     await nothing_lost(store)
+
+
+async def test_unfit_while_it_runs(server: servers.Server, store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-112: a server that is told to evict while workers run is refused, not for a moment but until it is put right."""
+    for name in ("_CHECK_EVERY", "_LOOK_AGAIN"):
+        monkeypatch.setattr(watching, name, 0.5)
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    assert "set maxmemory-policy noeviction" in await refusal(other, within=3)
+    for _ in range(20):
+        await asyncio.sleep(0.1)
+        await refused(other, {"load": READS["load"]})
+    server.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    await answers(other, within=3)
+    await other.aclose()
 
 
 async def test_broken_channel(server: servers.Server, store: RedisStore) -> None:
@@ -365,6 +381,7 @@ def test_old_server() -> None:
                 durable=False,
             ),
         ),
+        ("redis://h?marker=/var/lib/a%20b", Place(kind="single", hosts=(("h", 6379),), marker="/var/lib/a b")),
         ("redis+cluster://a:1,b?tls=true", Place(kind="cluster", hosts=(("a", 1), ("b", 6379)), tls=True)),
     ],
 )
@@ -384,6 +401,7 @@ def test_urls(url: str, place: Place) -> None:
         ("redis://h/1/2", "more in its path"),
         ("redis://h?durable=maybe", "neither true nor false"),
         ("redis://h?what=1", "unknown option"),
+        ("redis://h?marker=", "names no file"),
         ("redis+sentinel://h", "names no service"),
         ("redis+cluster://h/1", "more in its path"),
         ("redis://u:secret@h?x", "Redis URL"),

@@ -82,7 +82,7 @@ async def test_marker_comes_back(path: Path) -> None:
     await made(path)
     path.with_name("mfa.db.created").unlink()
     await made_again(path)
-    assert re.fullmatch("[0-9a-f]{32}\n1\n", path.with_name("mfa.db.created").read_text())
+    assert re.fullmatch("[0-9a-f]{32}\n2\n", path.with_name("mfa.db.created").read_text())
 
 
 async def test_old_copy(path: Path) -> None:

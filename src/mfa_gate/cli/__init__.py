@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from . import accounts, audit, doctor, importing, keys, policy
+    from . import accounts, audit, doctor, importing, keys, policy, store
 
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     keys.add_commands(sub)
     accounts.add_commands(sub)
     audit.add_commands(sub)
+    store.add_commands(sub)
     doctor.add_commands(sub)
     importing.add_commands(sub)
     return top

@@ -36,8 +36,7 @@ class BackupCode:
 
     def hint(self, context: Context, data: Fields, /) -> str:
         """How many are left."""
-        left = data["left"]
-        return str(len(left)) if isinstance(left, Sequence) else "0"
+        return "0" if self._is_void(context) else str(len(_texts(data["left"])))
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """Nothing is sent."""
@@ -57,16 +56,24 @@ class BackupCode:
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """A code that is left counts once and moves to the used ones (S-92)."""
+        """A code that is left counts once and moves to the used ones (S-92); none of a void set does, and that is no guess."""
         parts = (context.key.tenant, context.key.id, str(response))
         left, used = _texts(data["left"]), _texts(data["used"])
         matching = [digest for digest in left if context.keyring.matches(PURPOSE, digest, *parts)]
+        if matching and self._is_void(context):
+            return Rejected(reason="code_expired", free=True)
         if matching:
             rest = [digest for digest in left if digest not in matching]
             return Accepted(data={"left": rest, "used": [*used, *matching]})
         if any(context.keyring.matches(PURPOSE, digest, *parts) for digest in used):
             return Rejected(reason="code_already_used", free=True)
         return Rejected(reason="wrong_code")
+
+    def _is_void(self, context: Context) -> bool:
+        """Whether the subject's set is of before the store was replaced by an older copy, which cannot know the codes that
+        were used since (S-123)."""
+        made_at = [known.created_at for known in context.known if known.factor == self.traits.kind]
+        return bool(made_at) and max(made_at) <= context.used_until
 
     def _codes(self, context: Context) -> list[str]:
         raw = context.draw("backup", context.rules.factors.backup_code.count * LENGTH)

@@ -33,7 +33,7 @@ class Context:
     party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
     ``where``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
     authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each. Codes of
-    times up to ``used_until`` count as used.
+    times up to ``used_until``, and those that were handed out by then, count as used.
     """
 
     key: SubjectKey

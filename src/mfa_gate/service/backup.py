@@ -52,6 +52,15 @@ class BackupCodes:
         )
         return () if isinstance(made, Refusal) else tuple(codes.split())
 
+    def left(self, caller: Caller, judgement: Judgement) -> int:
+        """How many backup codes the caller has that still count."""
+        account = judgement.account
+        mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
+        if account is None or mine is None:
+            return 0
+        context = self.issuing.context(caller, judgement.requirement.rules, purpose="sign-in", account=account)
+        return int(FACTORS[BACKUP].hint(context, mine.data))
+
     async def kept(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
         """The set that was made a moment ago, to show it again until the person says that it is in a safe place.
 
@@ -63,6 +72,8 @@ class BackupCodes:
         account = judgement.standing.account
         mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
         if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
+            return None
+        if not self.left(caller, judgement):
             return None
         context = self.issuing.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
         return mine, tuple(context.open("kept", mine.data["kept"]).split())

@@ -74,6 +74,9 @@ class MemoryStore:
         """The contents stay, for a later ``open``."""
         self._open = False
 
+    async def accept(self) -> None:
+        """Nobody can put an older copy of it in place."""
+
     def _ready(self) -> _Contents:
         if not self._open:
             raise StoreUnavailable("the memory store is not open")

@@ -361,6 +361,19 @@ class StoreSuite:
         told = await heard(other, lambda told: all(tells(key)(told) for key in keys))
         assert all(tells(key)(told) for key in keys)
 
+    async def test_accepting(self, store: Store, other: Store) -> None:
+        """F-38: what is accepted as the store keeps who is locked, the attempts, the factors and the trail, and goes on."""
+        lock = Lock(at=100, cause="attempts", ref="R")
+        assert await store.swap(enrolled(ALICE, lock=lock), [event(1)])
+        await store.accept()
+        account = await other.load(ALICE)
+        kept = enrolled(ALICE, lock=lock)
+        assert (account.lock, account.attempts, account.authenticators) == (lock, kept.attempts, kept.authenticators)
+        assert await other.swap(account, [event(2)])
+        assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
+        assert (await store.load(ALICE)).version == 2
+        assert await store.verify_trail() == {}
+
     async def test_settings(self, store: Store, other: Store) -> None:
         """A tenant's settings swap as accounts do, and everything is forgotten after it."""
         assert await store.settings("clinic") == TenantSettings(tenant="clinic")

@@ -11,7 +11,8 @@ def after_restore(account: Account, at: int) -> Account:
     """The account as it may be trusted once an operator has accepted a copy at ``at`` (UTC seconds).
 
     What was used after the copy was made cannot be known: every code and ticket is void, the steps of authenticator apps
-    count as used up to ``at``, and nobody's proof lives. Locks, attempts and authenticators stay as the copy has them.
+    and the backup codes of up to ``at`` count as used (the factors see ``restored_at``), and nobody's proof lives. Locks,
+    attempts and authenticators stay as the copy has them.
     """
     if account.restored_at >= at:
         return account

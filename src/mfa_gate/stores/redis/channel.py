@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ...ports import EVERYTHING, Changed
+from .past import Past
 from .resp import Replies
 from .topology import Topology
 from .url import Address, Place
@@ -34,11 +35,18 @@ class Channel:
     """Listens to every primary. Each tenant's notices are numbered: a gap means that something was missed."""
 
     def __init__(
-        self, place: Place, topology: Topology, name: str, *, on_return: Callable[[], Coroutine[Any, Any, None]]
+        self,
+        place: Place,
+        topology: Topology,
+        name: str,
+        past: Past,
+        *,
+        on_return: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._on_return = on_return
         self._was_up = False
         self._place = place
+        self._past = past
         self._topology = topology
         self.name = name
         self._pending: set[SubjectKey] | None = None
@@ -165,15 +173,16 @@ class Channel:
             reply = await replies.next()
             heard_at[0] = clock()
             if reply[0] == b"message":
-                self._hear(reply[2])
+                self._hear(reply[2], heard_at[0])
 
-    def _hear(self, message: bytes) -> None:
+    def _hear(self, message: bytes, now: float) -> None:
         number, _, payload = message.partition(b" ")
         tenant, id, op = json.loads(payload)
         seen = self._last.get(tenant, int(number) - 1)
         if int(number) <= seen:
             return  # a Cluster's servers pass on each other's notices
         self._last[tenant] = int(number)
+        self._past.note(tenant, int(number), now)
         if id is None or int(number) != seen + 1:
             self.note(None)
         elif op in self._own:

@@ -1,4 +1,4 @@
-"""What Redis has confirmed to this process in the last minute, since another server may come to be in charge that never had
+"""What Redis has confirmed to this process in the last minutes, since another server may come to be in charge that never had
 it (F-3)."""
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from ...core.changes.lost import regained
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.records import replace
+from .past import SETTLED_AFTER
+from .watching import LOOK_EVERY
 
-KEPT_FOR = 60.0
-"""Seconds. A replica that is further behind than that is no replica."""
+KEPT_FOR = SETTLED_AFTER + LOOK_EVERY + 10.0
+"""Seconds. A server that is further behind than that is refused as an older copy (``past``)."""
 MAX_KEPT = 2_000
 
 

@@ -10,6 +10,8 @@ from ...core.events import Event
 PREFIX = "mfa_gate:"
 STORE = PREFIX + "{store}:id"
 TENANTS = PREFIX + "{store}:tenants"
+RESTORED = PREFIX + "{store}:restored"
+"""When an operator accepted an older copy last (UTC seconds); each tenant's head has it as well."""
 
 
 @lru_cache(maxsize=1024)

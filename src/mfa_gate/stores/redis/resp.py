@@ -20,6 +20,13 @@ _ERRORS: dict[str, type[ResponseError]] = {
 _INCOMPLETE = -1
 
 
+def fields_of(reply: Reply) -> dict[str, str]:
+    """The lines of an answer to ``INFO``; none where it is no such answer."""
+    if not isinstance(reply, bytes):
+        return {}
+    return dict(line.split(":", 1) for line in reply.decode(errors="replace").splitlines() if ":" in line)
+
+
 class Replies:
     """The replies on one connection that signs in and out through redis-py, and is read by nobody else meanwhile."""
 

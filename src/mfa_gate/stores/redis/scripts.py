@@ -65,6 +65,11 @@ local function sha256(text)
 end
 """
 
+_TELL = """local function tell(channel, payload)
+  redis.call('PUBLISH', channel, redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ' ' .. payload)
+end
+"""
+
 # Events from argument `at` on, four each: has an account, kind, line, digest of the line. Two index keys each from `key` on.
 _WRITE_EVENTS = (
     _SHA256
@@ -86,10 +91,8 @@ local function write_events(trail, at, key)
   end
   redis.call('HSET', KEYS[1], 'stamp', string.format('%.0f', stamp), 'digest', digest, 'length', length)
 end
-local function tell(channel, payload)
-  redis.call('PUBLISH', channel, redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ' ' .. payload)
-end
 """
+    + _TELL
 )
 
 # A person's line in the index of names: \\2 id \\0 what is searched \\1, in one of 256 strings, so that a search looks at few.
@@ -153,6 +156,19 @@ APPEND = Script(_WRITE_EVENTS + _HEAD + "write_events(KEYS[2], 2, 3)\nreturn {'d
 
 ENTER = Script("redis.call('HSETNX', KEYS[1], 'store', ARGV[1])\nreturn {redis.call('HGET', KEYS[1], 'store')}\n")
 """Key: head. Argument: store. The id that stands there."""
+
+ACCEPT = Script(
+    _TELL
+    + """
+redis.call('HSETNX', KEYS[1], 'store', ARGV[1])"""
+    + _HEAD
+    + """
+redis.call('HSET', KEYS[1], 'restored', ARGV[4])
+tell(ARGV[2], ARGV[3])
+return {'done'}
+"""
+)
+"""Key: head. Arguments: store, channel, payload, when (UTC seconds). A tenant whose head the copy lacks begins anew."""
 
 FIND = Script(
     _HEAD

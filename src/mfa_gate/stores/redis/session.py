@@ -7,62 +7,107 @@ import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from redis.asyncio.connection import Connection
-from redis.exceptions import AuthenticationError, NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from ...errors import SettingsError, StoreUnavailable
 from ...ports import Changed
 from ..forks import watch
 from .channel import Channel
-from .checks import QUESTIONS, faults_of
-from .names import PREFIX, STORE, TENANTS, TenantKeys
+from .checks import faults_at
+from .marker import Marker, Memory
+from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
+from .past import Past, older_copy
 from .resp import Reply
 from .scripts import ENTER, Script
 from .topology import Topology, topology_of
 from .url import Place
-from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, connection_to, dial, hang_up
-
-_WATCH_EVERY = 0.4
-_CHECK_EVERY = 30.0
+from .watching import FLUSHED, Watch, number_of, sound
+from .wire import Command
 
 
 class Session:
     """Connections belong to one event loop of one process; another one needs a session of its own (F-40)."""
 
-    def __init__(self, place: Place, *, on_return: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """``on_return`` is called when the servers are back after they were away, or another one is in charge."""
+    def __init__(
+        self,
+        place: Place,
+        past: Past,
+        *,
+        on_return: Callable[[], Coroutine[Any, Any, None]],
+        marker: Marker | None = None,
+    ) -> None:
+        """``past`` outlives the session. ``on_return`` is called when the servers are back after they were away, or another
+        one is in charge, and what they hold is the store."""
         self.place = place
-        self._on_return = on_return
-        self.topology: Topology = topology_of(place)
+        self.topology: Topology = topology_of(place, past.lineage)
         self.loop = asyncio.get_running_loop()
-        self._forked = False
         self.store_id = ""
+        self._past = past
+        self._marker = marker
+        self._on_return = on_return
+        self._forked = False
         self._channel: Channel | None = None
+        self._watch: Watch | None = None
         self._watching: asyncio.Task[None] | None = None
         self._entering: dict[str, asyncio.Task[None]] = {}
-        self._trouble = ""
 
     async def start(self, store_id: str) -> None:
         """Check the servers, find or make the store's id, begin to listen. ``store_id``: the one that must be there, if any.
 
         Raises ``SettingsError`` where starting would be wrong, ``StoreUnavailable`` where nobody answers.
         """
-        if faults := await self._faults():
+        if faults := await faults_at(self.place, await self.topology.primaries()):
             raise SettingsError([f"store {self.place.shown!r}: {fault}" for fault in faults])
-        fresh = store_id or secrets.token_hex(16)
-        if store_id:
-            (found,) = await self.ask(STORE, ("GET", STORE))
-        else:
-            (found,) = await self.ask(STORE, ("SET", STORE, fresh, "NX", "GET"), writes=True)
-        self.store_id = fresh if found is None else found.decode()
+        found, restored = await self.ask(STORE, ("GET", STORE), ("GET", RESTORED))
         if store_id and found != store_id.encode():
-            raise StoreUnavailable(_FLUSHED)
+            raise StoreUnavailable(FLUSHED)
+        memory = None if store_id else await self._remembered(found or b"")
+        if found is None:
+            fresh = secrets.token_hex(16).encode()
+            (found,) = await self.ask(STORE, ("SET", STORE, fresh, "NX", "GET"), writes=True)
+            found = fresh if found is None else found
+        self.store_id = found.decode()
+        self._past.begin(self.store_id, number_of(restored))
+        if memory is not None:
+            self._past.recall(memory)
+        self._watch = Watch(self.place, self.topology, self._past, self._marker)
         self._channel = Channel(
-            self.place, self.topology, f"{PREFIX}changed:{self.store_id}", on_return=self._on_return
+            self.place, self.topology, f"{PREFIX}changed:{self.store_id}", self._past, on_return=self._returned
         )
         self._channel.start()
-        self._watching = self.loop.create_task(self._watch())
+        self._watching = self.loop.create_task(self._watch.run())
         watch(self)
+
+    async def _remembered(self, store_id: bytes) -> Memory | None:
+        return None if self._marker is None else await asyncio.to_thread(self._marker.require, store_id.decode())
+
+    async def require_newest(self) -> None:
+        """Raises ``SettingsError`` where the servers hold less than this process or machine knows of."""
+        if self._watch is not None and (self._past.settled or self._past.restored_at):
+            await self._watch.look()
+            if self.trouble:
+                raise SettingsError(f"store {self.place.shown!r}: {self.trouble}")
+
+    async def _returned(self) -> None:
+        if self._watch is not None:
+            await self._watch.returned()
+        if not self.trouble:
+            await self._on_return()
+
+    @property
+    def trouble(self) -> str:
+        """Why every call must be refused, or ""."""
+        return self._watch.trouble if self._watch is not None else ""
+
+    def require_current(self, tenant: str, number: bytes | None) -> None:
+        """``number``, read together with what was asked for, says how far the tenant has come.
+
+        Raises ``StoreUnavailable`` where that is less than it once was: what was read is of an older copy.
+        """
+        if self._past.is_behind(tenant, number_of(number)):
+            if self._watch is not None:
+                self._watch.look_soon()
+            raise StoreUnavailable(older_copy(tenant, number_of(number), self._past.settled[tenant]))
 
     async def aclose(self) -> None:
         """Let go of everything."""
@@ -89,8 +134,8 @@ class Session:
 
     def changed(self) -> Changed:
         """As the port says."""
-        if self._trouble:
-            raise StoreUnavailable(self._trouble)
+        if trouble := self.trouble:
+            raise StoreUnavailable(trouble)
         return self.channel.changed()
 
     def before_fork(self) -> None:
@@ -102,20 +147,16 @@ class Session:
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
         """The replies of the server in charge of ``key``. Raises ``StoreUnavailable``, also for an error among them."""
-        if self._trouble:
-            raise StoreUnavailable(self._trouble)
-        replies = await self.topology.ask(key, *commands, writes=writes)
-        for reply in replies:
-            if isinstance(reply, ResponseError):
-                raise StoreUnavailable(f"Redis refuses: {reply}") from reply
-        return replies
+        if trouble := self.trouble:
+            raise StoreUnavailable(trouble)
+        return sound(await self.topology.ask(key, *commands, writes=writes))
 
     async def run(
         self, script: Script, keys: Sequence[str], *arguments: str | bytes | int, writes: bool = True
     ) -> Reply:
         """What the script returns. Raises ``StoreUnavailable``."""
-        if self._trouble:
-            raise StoreUnavailable(self._trouble)
+        if trouble := self.trouble:
+            raise StoreUnavailable(trouble)
         rest = (len(keys), *keys, *arguments)
         (reply,) = await self.topology.ask(keys[0], ("EVALSHA", script.sha, *rest), writes=writes)
         if isinstance(reply, NoScriptError):
@@ -128,7 +169,7 @@ class Session:
         """Whether a tenant without a head was never written; raises ``StoreUnavailable`` where it was, and is lost."""
         found, member = await self.ask(STORE, ("GET", STORE), ("SISMEMBER", TENANTS, tenant))
         if found != self.store_id.encode():
-            raise StoreUnavailable(_FLUSHED)
+            raise StoreUnavailable(FLUSHED)
         if member:
             (head,) = await self.ask(TenantKeys(tenant).head, ("HGET", TenantKeys(tenant).head, "store"))
             if head != found:
@@ -147,62 +188,10 @@ class Session:
         await asyncio.shield(task)
 
     async def _enter(self, tenant: str) -> None:
+        self.require_current(tenant, None)
         if not await self.is_unknown(tenant):
             return
         (head,) = await self.run(ENTER, [TenantKeys(tenant).head], self.store_id)
         if head != self.store_id.encode():
             raise StoreUnavailable(f"the accounts of tenant {tenant!r} in Redis belong to another store")
         await self.ask(STORE, ("SADD", TENANTS, tenant), writes=True)
-
-    async def _watch(self) -> None:
-        checked_at = self.loop.time()
-        while True:
-            await asyncio.sleep(_WATCH_EVERY)
-            try:
-                (found,) = await self.topology.ask(STORE, ("GET", STORE))
-                if not isinstance(found, ResponseError):
-                    self._trouble = "" if found == self.store_id.encode() else _FLUSHED
-                if self.loop.time() > checked_at + _CHECK_EVERY and not self._trouble:
-                    checked_at = self.loop.time()
-                    self._trouble = "; ".join(await self._faults())
-            except StoreUnavailable:
-                continue  # every call finds that out for itself
-
-    async def _faults(self) -> list[str]:
-        faults: list[str] = []
-        for address in await self.topology.primaries():
-            connection = connection_to(self.place, address)
-            try:
-                replies = await _answers(connection)
-            except AuthenticationError as error:
-                faults.append(
-                    f"{address[0]}:{address[1]} refuses the sign-in ({error}): check user and password in the URL"
-                )
-                continue
-            except Exception as error:
-                raise StoreUnavailable(f"Redis at {address[0]}:{address[1]} does not answer: {error}") from error
-            finally:
-                await hang_up(connection)
-            faults += [
-                f"{address[0]}:{address[1]}: {fault}" for fault in faults_of(replies, durable=self.place.durable)
-            ]
-        return faults
-
-
-async def _answers(connection: Connection) -> list[Reply]:
-    replies: list[Reply] = []
-    async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
-        await dial(connection)
-        for question in QUESTIONS:
-            await connection.send_packed_command(connection.pack_command(*question), check_health=False)
-            try:
-                replies.append(await connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
-    return replies
-
-
-_FLUSHED = (
-    "Redis holds no longer the store that was opened: it was flushed or replaced; restore it, or restart every worker to "
-    "begin anew with nobody enrolled"
-)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
 
+from ...core.changes.restored import after_restore
 from ...core.codec import encode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
@@ -20,8 +21,11 @@ from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
 from ..documents import account_from, checksum, cursor_from, event_from, search_word, settings_from, settings_to
 from ..trails import PIECE, broken_trails
 from . import scripts
+from .accepting import accept
 from .ledger import Ledger, Regained, lost
+from .marker import Marker
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
+from .past import Past
 from .rows import (
     Operation,
     arguments_of,
@@ -37,6 +41,7 @@ from .rows import (
 from .scripts import Script
 from .session import Session
 from .url import place_of
+from .watching import number_of
 from .wire import OutcomeUnknown
 
 __all__ = ["RedisStore"]
@@ -60,7 +65,9 @@ class RedisStore:
 
     Everything of a tenant lies on one server and commits together: account, summary, events, chain, notice. Reads go to
     the primary only. With ``replicas`` a change counts when that many replicas have it, and is refused otherwise (it may
-    be there all the same). What Redis loses in a failover without ``replicas`` is lost.
+    be there all the same). What Redis loses in a failover without ``replicas`` is put back by the process that it was
+    confirmed to. An older copy in the store's place is refused until an operator accepts it; with ``?marker=FILE`` this
+    machine recognizes it also where no process was running meanwhile.
     """
 
     def __init__(self, url: str, *, replicas: int = 0, durable: bool = True) -> None:
@@ -71,6 +78,8 @@ class RedisStore:
         self._open = False
         self._starting: asyncio.Task[Session] | None = None
         self._ledger = Ledger()
+        self._past = Past()
+        self._marker = Marker(self._place.marker) if self._place.marker else None
 
     async def open(self) -> None:
         """Connect and check. Raises ``SettingsError`` where the servers are unfit, ``StoreUnavailable`` where they are away."""
@@ -78,8 +87,9 @@ class RedisStore:
         self._open = True
         try:
             session = await self._ready()
+            await session.require_newest()
         except BaseException:
-            self._open = False
+            await self.aclose()
             raise
         await session.channel.wait(_CHANNEL_WITHIN)
 
@@ -88,6 +98,16 @@ class RedisStore:
         self._open = False
         session, self._session = self._session, None
         if session is not None and session.is_here():
+            await session.aclose()
+            if self._marker is not None and self._past.settled and not self._past.trouble:
+                await asyncio.to_thread(self._marker.keep, self._past.memory())
+
+    async def accept(self) -> None:
+        """What is stored now is the store. Raises ``SettingsError`` where there is none, or another one."""
+        session = Session(self._place, Past(), on_return=_nothing)
+        try:
+            await accept(session, self._marker)
+        finally:
             await session.aclose()
 
     async def _ready(self) -> Session:
@@ -104,7 +124,7 @@ class RedisStore:
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> Session:
-        session = Session(self._place, on_return=self._regain)
+        session = Session(self._place, self._past, on_return=self._regain, marker=self._marker)
         try:
             async with asyncio.timeout(_START_WITHIN):
                 await session.start(self._store_id)
@@ -135,13 +155,20 @@ class RedisStore:
     async def _load(self, key: SubjectKey) -> tuple[Account, Regained | None]:
         """What is stored, and what of it must be written again because a new primary never had it (F-3)."""
         session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._ledger.of(key)
-        # The account before the head: a flush in between is seen at the head.
-        row, head = await session.ask(
-            keys.head, ("HMGET", keys.account(key.id), "v", "b", "c", "o"), ("HGET", keys.head, "store")
+        # The account before the head: a flush, or an older copy, in between is seen at the head.
+        row, (head, number, restored) = await session.ask(
+            keys.head,
+            ("HMGET", keys.account(key.id), "v", "b", "c", "o"),
+            ("HMGET", keys.head, "store", "seq", "restored"),
         )
+        session.require_current(key.tenant, number)
         if head != session.store_id.encode() and (row[0] is not None or not await session.is_unknown(key.tenant)):
             raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}")
         account = Account(key=key) if row[0] is None else account_from(key, int(row[0]), row[1], int(row[2]))
+        if restored is not None:
+            account = after_restore(account, number_of(restored))
+            if confirmed is not None and confirmed.account.restored_at < number_of(restored):
+                confirmed = None  # of before an operator chose this copy
         return account, lost(confirmed, account, (row[3] or b"").decode())
 
     async def _regain(self) -> None:
@@ -268,7 +295,9 @@ class RedisStore:
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings."""
         session, keys = await self._ready(), keys_of(tenant)
-        ((version, body, head),) = await session.ask(keys.head, ("HMGET", keys.head, "sv", "sb", "store"))
+        fields = ("sv", "sb", "store", "seq")
+        ((version, body, head, number),) = await session.ask(keys.head, ("HMGET", keys.head, *fields))
+        session.require_current(tenant, number)
         if head != session.store_id.encode() and (version is not None or not await session.is_unknown(tenant)):
             raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}")
         return TenantSettings(tenant=tenant) if version is None else settings_from(tenant, int(version), body)
@@ -430,3 +459,7 @@ class RedisStore:
             if len(found) == limit:
                 break
         return tuple(found)
+
+
+async def _nothing() -> None:
+    """Nobody waits for the servers here."""

@@ -9,6 +9,7 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
+from .lineage import Lineage
 from .resp import Reply
 from .url import Address, Place
 from .wire import CONNECT_WITHIN, Command, Wire, connection_to, dial, hang_up
@@ -27,19 +28,24 @@ class Topology(Protocol):
         """Let go of all connections."""
 
 
-def topology_of(place: Place) -> Topology:
+def topology_of(place: Place, lineage: Lineage) -> Topology:
     """The topology of a place."""
-    return Cluster(place) if place.kind == "cluster" else One(place)
+    return Cluster(place, lineage) if place.kind == "cluster" else One(place, lineage)
 
 
 class One:
     """One primary; with Sentinels, the one that they name."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, lineage: Lineage) -> None:
         self._place = place
-        self._wire = Wire(place, self._find)
+        self._at: Address | None = None
+        self._wire = Wire(place, self._find, lineage)
 
     async def _find(self) -> Address:
+        self._at = await self._named()
+        return self._at
+
+    async def _named(self) -> Address:
         if self._place.kind == "single":
             return self._place.hosts[0]
         return await named_by_sentinels(self._place)
@@ -54,7 +60,11 @@ class One:
 
     async def primaries(self) -> tuple[Address, ...]:
         """As the protocol says."""
-        return (await self._find(),)
+        address = await self._named()
+        if self._at not in (None, address):  # the one before may not know yet that it is no longer the primary (F-4)
+            self._at = None
+            await self._wire.hang_up()
+        return (address,)
 
     async def aclose(self) -> None:
         """As the protocol says."""
@@ -100,8 +110,9 @@ async def _ask_once(place: Place, address: Address, *command: str) -> Reply:
 class Cluster:
     """A Cluster: each key's slot has one primary. A slot on the move is refused rather than guessed (F-5)."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, lineage: Lineage) -> None:
         self._place = place
+        self._lineage = lineage
         self._wires: dict[Address, Wire] = {}
         self._slots: list[tuple[int, int, Address]] = []
         self._reading: asyncio.Task[None] | None = None
@@ -131,7 +142,7 @@ class Cluster:
             raise StoreUnavailable(f"no server of the Redis Cluster has slot {slot}")
         wire = self._wires.get(address)
         if wire is None:
-            wire = self._wires[address] = Wire(self._place, lambda: _resolved(address))
+            wire = self._wires[address] = Wire(self._place, lambda: _resolved(address), self._lineage)
         return wire
 
     async def _read_slots(self) -> None:

@@ -22,7 +22,7 @@ _SAMPLES: dict[Kind, str] = {
     "sentinel": "redis+sentinel://user:password@host:26379,host:26379/service/0",
     "cluster": "redis+cluster://user:password@host:6379,host:6379",
 }
-_OPTIONS = ("durable", "replicas", "tls", "ca")
+_OPTIONS = ("durable", "replicas", "tls", "ca", "marker")
 
 Address = tuple[str, int]
 
@@ -41,6 +41,7 @@ class Place:
     ca: str = ""
     replicas: int = 0
     durable: bool = True
+    marker: str = ""
     shown: str = ""
 
 
@@ -69,6 +70,7 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True) -> Place:
         ca=options.get("ca", ""),
         replicas=_number(options.get("replicas", str(replicas)), "replicas", shown),
         durable=_flag(options, "durable", shown, default=durable),
+        marker=_file(options, "marker", shown),
         shown=shown,
     )
 
@@ -102,6 +104,13 @@ def _number(text: str, what: str, shown: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 7):
         raise SettingsError(f"store {shown!r}: the {what} {text!r} is no number: write digits")
     return int(text)
+
+
+def _file(options: dict[str, str], name: str, shown: str) -> str:
+    path = options.get(name)
+    if path is not None and (not path or "\0" in path):
+        raise SettingsError(f"store {shown!r}: {name}= names no file: write {name}=/var/lib/app/{name}")
+    return path or ""
 
 
 def _flag(options: dict[str, str], name: str, shown: str, *, default: bool) -> bool:

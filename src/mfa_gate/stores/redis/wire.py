@@ -13,7 +13,8 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import RedisError
 
 from ...errors import StoreUnavailable
-from .resp import Replies, Reply
+from .lineage import Lineage
+from .resp import Replies, Reply, fields_of
 from .url import Address, Place
 
 CONNECT_WITHIN = 0.25
@@ -99,9 +100,11 @@ class Wire:
     Callers never touch the connection: a cancelled one leaves its reply to be read and dropped (S-117).
     """
 
-    def __init__(self, place: Place, find: Find) -> None:
+    def __init__(self, place: Place, find: Find, lineage: Lineage) -> None:
         self._place = place
         self._find = find
+        self._lineage = lineage
+        self._server = ""
         self._connection: Connection | None = None
         self._replies: Replies | None = None
         self._waiting: deque[Job] = deque()
@@ -185,20 +188,18 @@ class Wire:
         return jobs
 
     async def _connect(self) -> None:
-        if self._connection is not None:
+        if self._connection is not None and not self._lineage.is_superseded(self._server):
             return
+        await self.hang_up()
         connection = connection_to(self._place, await self._find())
         try:
             async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
                 await dial(connection)
-                await connection.send_packed_command(connection.pack_command("ROLE"), check_health=False)
-                role: Reply = await connection.read_response()
+                await connection.send_packed_command(connection.pack_command("INFO", "replication"), check_health=False)
+                self._server = self._lineage.admit(fields_of(await connection.read_response()))
         except BaseException:
             await hang_up(connection)
             raise
-        if role[0] != b"master":
-            await hang_up(connection)
-            raise StoreUnavailable(f"the Redis server is a {role[0].decode(errors='replace')}, not the primary")
         self._connection, self._replies = connection, Replies(connection)
 
     async def _exchange(self, jobs: Sequence[Job]) -> None:

@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 from urllib.parse import quote
 
-from ...errors import StoreUnavailable
+from ...errors import SettingsError, StoreUnavailable
 from .marker import Marker, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
 
@@ -140,14 +140,30 @@ class StoreFile:
                 self.accept(connection)
                 self.remember(connection)
 
+    def forget(self) -> None:
+        """An operator chooses what stands there now. Raises ``SettingsError`` where nothing does."""
+        if not os.path.exists(self.path):
+            raise SettingsError(
+                f"the SQLite store {self.path} is missing: put a copy in place first, or delete {self.marker.path} to begin anew"
+            )
+        try:
+            self.marker.forget()
+        except OSError as error:
+            raise SettingsError(f"{self.marker.path} cannot be deleted: {error.strerror}") from error
+
     def accept(self, connection: sqlite3.Connection) -> None:
         """An operator chose this copy, by deleting the marker: write down when, so that no account of it is taken as it
-        stands (F-38). The one clock that a store reads: whoever replaces a file passes by everybody who could tell the time.
+        stands (F-38), and tell whoever has the file open. The one clock that a store reads: whoever replaces a file passes
+        by everybody who could tell the time.
         """
+        connection.execute("BEGIN IMMEDIATE")
         connection.execute(
-            "INSERT INTO meta VALUES (?, strftime('%s', 'now')) ON CONFLICT DO UPDATE SET value = excluded.value",
+            "INSERT INTO meta VALUES (?, strftime('%s', 'now')) ON CONFLICT DO UPDATE SET value ="
+            " CAST(max(CAST(excluded.value AS INTEGER), CAST(value AS INTEGER)) AS TEXT)",
             (RESTORED,),
         )
+        connection.execute("INSERT INTO change (tenant, id) VALUES (NULL, NULL)")
+        connection.execute("COMMIT")
 
     def older_than_remembered(self, newest: int) -> str:
         """What is wrong where the file has come less far than was written down, or "": an old copy would bring back spent
@@ -157,7 +173,7 @@ class StoreFile:
             if memory is not None and memory.store_id == self.store_id and newest < memory.newest:
                 return (
                     f"{self.path} is an old copy of the store (change {newest}; {memory.newest} was here): restore the newest "
-                    f"one, or delete {self.marker.path} to accept that spent codes are valid and locks are gone again"
+                    f"one, or accept this one, in which locks are gone again: mfa-gate store accept, or delete {self.marker.path}"
                 )
         return ""
 

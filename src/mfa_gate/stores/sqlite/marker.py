@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from typing import NamedTuple
+
+from ..written import sync, write
 
 
 class Memory(NamedTuple):
@@ -34,25 +35,10 @@ class Marker:
 
     def write(self, memory: Memory) -> None:
         """Replace it in one step. Raises ``OSError``."""
-        fresh = f"{self.path}.{secrets.token_hex(8)}"
-        try:
-            descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with open(descriptor, "w", encoding="ascii") as file:
-                file.write(f"{memory.store_id}\n{memory.newest}\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(fresh, self.path)
-        except OSError:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(fresh)
-            raise
-        sync(os.path.dirname(self.path))
+        write(self.path, f"{memory.store_id}\n{memory.newest}\n")
 
-
-def sync(directory: str) -> None:
-    """Have a new name in ``directory`` survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def forget(self) -> None:
+        """Take what stands there now. Raises ``OSError``."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+            sync(os.path.dirname(self.path))

@@ -10,8 +10,8 @@ import stat
 
 from ...errors import SettingsError, StoreUnavailable
 from ..mounts import network_type_of
+from ..written import sync
 from .file import StoreFile, is_busy, last_change, store_id_of
-from .marker import sync
 from .schema import APPLICATION_ID, SCHEMA, upgrade, version_of
 
 OLDEST_SQLITE = (3, 35, 0)
@@ -160,8 +160,8 @@ def _require_remembered(file: StoreFile, connection: sqlite3.Connection) -> None
     memory = file.marker.read()
     if memory is not None and memory.store_id != file.store_id:
         raise SettingsError(
-            f"{file.path} is not the store that was created here: restore that one, or delete {file.marker.path} to accept "
-            "this one"
+            f"{file.path} is not the store that was created here: restore that one, or accept this "
+            f"one: mfa-gate store accept, or delete {file.marker.path}"
         )
     if older := file.older_than_remembered(last_change(connection)):
         raise SettingsError(older)

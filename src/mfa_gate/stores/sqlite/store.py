@@ -79,6 +79,10 @@ class SQLiteStore:
                 self._file.remember(connection)
         self._slots.close()
 
+    async def accept(self) -> None:
+        """What the file holds is the store: the marker goes, and whoever opens the file next writes down when that was."""
+        await asyncio.to_thread(self._file.forget)
+
     def before_fork(self) -> None:
         """No connection may be open across a fork."""
         self._slots.before_fork()

@@ -108,12 +108,11 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
     codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
     now, rules = visit.now, visit.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
-    left = codes.data.get("left") if codes else ()
     stale = bool(own) and may_change(standing, now) is not None
     backup = None
     if BACKUP in judgement.requirement.factors and own:
         backup = views.BackupStock(
-            remaining=len(left) if isinstance(left, (list, tuple)) else 0,
+            remaining=visit.service.backup.left(visit.caller, judgement),
             total=rules.factors.backup_code.count if codes else 0,
             warn_at=rules.factors.backup_code.warn_at,
             made_at=codes.created_at if codes else 0,
@@ -213,9 +212,8 @@ def _codes(codes: tuple[str, ...], made_at: int, *, replaced: bool = False) -> v
 def _stock(visit: Visit, judgement: Judgement) -> views.BackupCodesStart:
     account = judgement.account
     mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
-    left = mine.data.get("left") if mine else None
     return views.BackupCodesStart(
-        remaining=len(left) if isinstance(left, (list, tuple)) else None,
+        remaining=visit.service.backup.left(visit.caller, judgement) if mine else None,
         made_at=mine.created_at if mine else 0,
         count=visit.rules.factors.backup_code.count,
         back=visit.base,

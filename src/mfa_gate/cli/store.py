@@ -1,0 +1,52 @@
+"""``mfa-gate store accept``: an operator says that what is stored now shall be the store."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from ..core.model import SubjectKey
+from ..service import Service
+from ..stores import store_from_url
+from .operating import DONE, add_actor, add_parts, given, keyring_of, policy_of, service_of, tell
+
+
+def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``store`` with its command to the program's parser."""
+    store = sub.add_parser("store", help="what to do with the store itself")
+    commands = store.add_subparsers(dest="store_command", required=True, metavar="COMMAND")
+    about = (
+        "go on with an older copy that was put in place: every proof ends, codes of before count no more, locks stand"
+    )
+    command = commands.add_parser("accept", help=about, description=about)
+    add_parts(command)
+    add_actor(command)
+    command.set_defaults(run=accept)
+
+
+def accept(args: argparse.Namespace) -> int:
+    """It works on a store that refuses to open; wrong keys or a wrong policy are told before anything is done."""
+    return asyncio.run(_accept(args))
+
+
+async def _accept(args: argparse.Namespace) -> int:
+    keyring_of(args)
+    policy_of(args)
+    await store_from_url(given(args, "store", "MFA_GATE_STORE")).accept()
+    async with service_of(args) as service:
+        people = await _write_down(args, service)
+    text = [f"{tenant}: {count} accounts" for tenant, count in people.items()]
+    text.append("accepted: everybody proves the second step again; codes and backup codes of before count no more")
+    tell(args, {"accepted": True, "accounts": people}, "\n".join(text))
+    return DONE
+
+
+async def _write_down(args: argparse.Namespace, service: Service) -> dict[str, int]:
+    """One event in each tenant's trail; how many accounts each has, so that a wrong or empty copy shows."""
+    engine, people = service.engine, dict[str, int]()
+    for tenant in await engine.store.trails():
+        moment = engine.moment(actor=f"operator:{args.actor}")
+        event = moment.event("offline.action", SubjectKey(tenant, ""), reason=args.reason, action="store accept")
+        await engine.record((event,))
+        people[tenant] = sum((await engine.store.counts(tenant)).values())
+    return people

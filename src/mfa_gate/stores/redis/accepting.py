@@ -1,0 +1,34 @@
+"""An operator says that what Redis holds now is the store, though it is an older copy (F-38, S-123)."""
+
+from __future__ import annotations
+
+import json
+
+from ...errors import SettingsError
+from .marker import Marker
+from .names import PREFIX, RESTORED, STORE, TENANTS, keys_of
+from .scripts import ACCEPT
+from .session import Session
+from .watching import number_of
+
+
+async def accept(session: Session, marker: Marker | None) -> None:
+    """Write down in each tenant's head when that was, so that every load sees it in the same reply as the account; last of
+    all for the workers and the markers, which then refuse no longer. May be repeated after a fault in between.
+
+    The one clock that this store reads is Redis' own: whoever replaces its data passes by everybody else who could tell.
+    """
+    found, before, time, names = await session.ask(
+        STORE, ("GET", STORE), ("GET", RESTORED), ("TIME",), ("SMEMBERS", TENANTS)
+    )
+    if marker is not None:
+        marker.require((found or b"").decode())
+    if found is None:
+        raise SettingsError("Redis holds no store: put a copy in place first, or start the app to begin anew")
+    at, store_id = max(int(time[0]), number_of(before) + 1), found.decode()
+    for tenant in sorted(name.decode() for name in names):
+        payload = json.dumps([tenant, None, "accept"])
+        reply = await session.run(ACCEPT, [keys_of(tenant).head], store_id, f"{PREFIX}changed:{store_id}", payload, at)
+        if reply[0] == b"gone":
+            raise SettingsError(f"the accounts of tenant {tenant!r} in Redis belong to another store")
+    await session.ask(STORE, ("SET", RESTORED, at), writes=True)

@@ -1,0 +1,135 @@
+"""``mfa-gate store accept``: an older copy becomes the store because somebody says so, and the trail says who and why."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.cli import main
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.ports import EVERYTHING
+from mfa_gate.stores.redis import past, watching
+from mfa_gate.stores.sqlite import SQLiteStore
+from tests.harness import key, make_world, running
+from tests.stores import servers
+
+from .store import WHO, Run, people, prepare, runner
+
+ANN = SubjectKey("alpha", "ann")
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with people in it, the command line on it; its copy of before ann's unlocking is in its place."""
+    prepare(tmp_path, monkeypatch)
+    path = tmp_path / "mfa.db"
+    people(path)
+    shutil.copy(path, tmp_path / "copy.db")
+    assert main(["accounts", "unlock", "ann", "--tenant", "alpha", *WHO]) == 0
+    shutil.copy(tmp_path / "copy.db", path)
+    return path
+
+
+@pytest.fixture
+def run(path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command on it."""
+    capsys.readouterr()
+    return runner(capsys)
+
+
+def test_accept(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """S-123: refused before, the store opens afterwards, as the copy has it; each tenant's trail names who, why and what."""
+    assert main(["accounts", "list", "--tenant", "alpha"]) == 2
+    assert "mfa-gate store accept" in capsys.readouterr().err
+    code, told = run("store", "accept", *WHO)
+    assert (code, told) == (0, {"accepted": True, "accounts": {"alpha": 2, "beta": 1}})
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "locked"
+    for tenant in ("alpha", "beta"):
+        (event,) = run("audit", "list", "--tenant", tenant, "--kind", "offline.action")[1]["events"]
+        assert (event["actor"], event["reason"], event["account"]) == ("operator:eve", "asked in person", "")
+    assert run("audit", "verify")[1]["whole"]
+
+
+def test_for_people(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --json it says how many people the copy has, and what it means for them."""
+    assert main(["store", "accept", *WHO]) == 0
+    said = capsys.readouterr().out
+    assert "alpha: 2 accounts" in said
+    assert "everybody proves the second step again" in said
+
+
+def test_wrong_use_accepts_nothing(path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Keys or a policy that cannot be read are told before anything is done; who and why are not left out."""
+    for wrong in (["--keys-file", "/nowhere"], ["--policy", "/nowhere"]):
+        assert main(["store", "accept", *WHO, *wrong]) == 2
+    for missing in (WHO[:2], WHO[2:]):
+        with pytest.raises(SystemExit):
+            main(["store", "accept", *missing])
+    assert path.with_name("mfa.db.created").exists()
+    capsys.readouterr()
+    assert main(["accounts", "list", "--tenant", "alpha"]) == 2
+
+
+def test_a_store_that_is_not_there(path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """F-8: a missing file is not taken for a store in which nobody is enrolled because somebody accepts a copy."""
+    path.unlink()
+    assert main(["store", "accept", *WHO]) == 2
+    assert "is missing: put a copy in place first" in capsys.readouterr().err
+    assert path.with_name("mfa.db.created").exists()
+    assert not path.exists()
+
+
+def test_workers_that_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """F-38: also where the copy was in place already, the workers that run forget what they have cached."""
+    prepare(tmp_path, monkeypatch)
+    people(tmp_path / "mfa.db")
+
+    async def inside() -> None:
+        store = SQLiteStore(tmp_path / "mfa.db")
+        await store.open()
+        while store.changed() != frozenset():
+            await asyncio.sleep(0.01)
+        before = await store.load(ANN)
+        assert await asyncio.to_thread(main, ["store", "accept", *WHO]) == 0
+        assert store.changed() is EVERYTHING
+        assert (await store.load(ANN)).epoch == before.epoch + 1
+        await store.aclose()
+
+    asyncio.run(inside())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[servers.Server]:
+    with servers.single(tmp_path) as server:
+        yield server
+
+
+def test_redis(
+    server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """S-123: the same with Redis and a marker: a copy of before a lock was in place when the commands refuse."""
+    monkeypatch.setattr(past, "SETTLED_AFTER", 0.0)
+    monkeypatch.setattr(watching, "LOOK_EVERY", 0.2)
+    prepare(tmp_path, monkeypatch)
+    url = f"redis://127.0.0.1:{server.port}?marker={tmp_path / 'marker'}"
+    monkeypatch.setenv("MFA_GATE_STORE", url)
+
+    async def make() -> Path:
+        async with running(make_world(store=url, keys=[key(1)])) as world:
+            ann = await world.enrolled()
+            copy = server.copy("copy")
+            await ann.lock()
+            await asyncio.sleep(1)
+            return copy
+
+    server.put_back(asyncio.run(make()))
+    run = runner(capsys)
+    assert run("accounts", "list", "--tenant", "alpha")[0] == 2
+    assert run("store", "accept", *WHO) == (0, {"accepted": True, "accounts": {"alpha": 1}})
+    assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "verified"
+    (event,) = run("audit", "list", "--tenant", "alpha", "--kind", "offline.action")[1]["events"]
+    assert (event["actor"], event["reason"]) == ("operator:eve", "asked in person")

@@ -1,0 +1,140 @@
+"""What a process and a machine remember of how far the store had come, and when that makes a store an older copy (F-38, S-123)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.errors import SettingsError
+from mfa_gate.stores.redis.ledger import KEPT_FOR
+from mfa_gate.stores.redis.marker import Marker, Memory
+from mfa_gate.stores.redis.past import SETTLED_AFTER, Past
+from mfa_gate.stores.redis.watching import LOOK_EVERY
+
+
+def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> Past:
+    """What came of notices heard and of looks, each at its time."""
+    made = Past()
+    made.begin("id", 0)
+    for at in sorted({*noted, *looked}):
+        for tenant, number in noted.get(at, {}).items():
+            made.note(tenant, number, at)
+        if at in looked:
+            made.compare(looked[at], at)
+    return made
+
+
+def test_what_was_there_a_minute_ago_is_missed() -> None:
+    """A tenant that has come less far than a minute before the servers went away is an older copy; so is one that is gone."""
+    known = past(noted={0: {"a": 5}, 50: {"a": 9}}, looked={61: {"a": 9, "b": 1}})
+    assert (known.is_behind("a", 4), known.is_behind("a", 5), known.is_behind("b", 0)) == (True, False, False)
+    for found in ({"a": 4, "b": 1}, {"b": 1}):
+        known.compare(found, 70)
+        assert "older copy" in known.trouble
+        assert "mfa-gate store accept" in known.trouble
+    known.compare({"a": 9, "b": 1}, 71)
+    assert known.trouble == ""
+
+
+@pytest.mark.parametrize("away", [1, 59, 3_600])
+def test_what_a_failover_lost_is_not_missed(away: int) -> None:
+    """F-3: a minute's changes may be lost, however long the servers were away; and what was lost does not settle later."""
+    known = past(noted={0: {"a": 5}, 62: {"a": 9}}, looked={61: {"a": 5}, 63 + away: {"a": 6}})
+    assert known.trouble == ""
+    for later in (100, 200, 300):
+        known.compare({"a": 6}, 63 + away + later)
+        assert known.trouble == ""
+    assert known.settled == {"a": 6}
+
+
+def test_what_is_too_young_for_one_is_old_enough_for_the_other() -> None:
+    """What has not settled when the servers go away is at most as old as the ledger keeps."""
+    assert KEPT_FOR > SETTLED_AFTER + LOOK_EVERY + 5
+    known = past(
+        noted={float(at): {"a": at} for at in range(1, 121)}, looked={30.0 * n: {"a": 30 * n} for n in range(5)}
+    )
+    assert 120 - SETTLED_AFTER - 5 <= known.settled["a"] <= 120 - SETTLED_AFTER + 5
+
+
+def test_what_is_remembered_of_the_recent_is_bounded() -> None:
+    """S-122: while nobody can look, notices of an hour are not kept one by one."""
+    known = past(noted={float(at): {"a": at} for at in range(3_600)}, looked={})
+    assert len(known._recent) <= 60
+
+
+def test_an_accepted_copy_begins_anew() -> None:
+    """D: what was known before an operator accepted a copy counts no more; an older acceptance is no news."""
+    known = past(noted={0: {"a": 5}}, looked={61: {"a": 5}, 70: {"a": 1}})
+    known.begin("id", 0)
+    assert known.trouble
+    known.begin("id", 1_000)
+    assert (known.trouble, known.settled, known.memory()) == ("", {}, Memory("id", 1_000, {}))
+    known.compare({"a": 1}, 80)
+    assert known.trouble == ""
+    known.recall(Memory("id", 0, {"a": 5}))
+    known.recall(Memory("other", 2_000, {"a": 5}))
+    assert known.settled == {}
+    known.recall(Memory("id", 1_000, {"a": 1}))
+    assert known.is_behind("a", 0)
+
+
+def test_a_marker_only_ever_learns(tmp_path: Path) -> None:
+    """Several processes keep one file: none takes back what another remembered; a later acceptance alone begins anew."""
+    marker = Marker(str(tmp_path / "marker"))
+    assert marker.read() is None
+    marker.keep(Memory("id", 0, {"a": 5, "ä\n": 1}))
+    marker.keep(Memory("id", 0, {"a": 4, "b": 2}))
+    assert marker.read() == Memory("id", 0, {"a": 5, "b": 2, "ä\n": 1})
+    marker.keep(Memory("other", 9, {"a": 50}))
+    assert marker.require("id") == Memory("id", 0, {"a": 5, "b": 2, "ä\n": 1})
+    marker.keep(Memory("id", 7, {"a": 1}))
+    marker.keep(Memory("id", 0, {"a": 5}))
+    assert marker.read() == Memory("id", 7, {"a": 1})
+    assert (tmp_path / "marker").stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["marker"]
+
+
+def test_a_marker_is_written_where_something_changed(tmp_path: Path) -> None:
+    """A store at rest writes nothing."""
+    marker = Marker(str(tmp_path / "marker"))
+    marker.keep(Memory("id", 0, {"a": 5}))
+    first = (tmp_path / "marker").stat().st_ino
+    marker.keep(Memory("id", 0, {"a": 5}))
+    assert (tmp_path / "marker").stat().st_ino == first
+    marker.keep(Memory("id", 0, {"a": 6}))
+    assert (tmp_path / "marker").stat().st_ino != first
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (json.dumps({"store": "other", "restored_at": 0, "numbers": {}}), "another store.*delete .*marker"),
+        ("", "damaged"),
+        ("[]", "damaged"),
+        (json.dumps({"store": "id", "restored_at": 0, "numbers": {"a": "x"}}), "damaged"),
+    ],
+)
+def test_a_marker_that_does_not_fit_stops_the_start(tmp_path: Path, text: str, message: str) -> None:
+    """S-123: what was remembered and cannot be read, or is of another store, is told with what to do; never passed over."""
+    (tmp_path / "marker").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        Marker(str(tmp_path / "marker")).require("id")
+
+
+def test_a_marker_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    """A directory that is not there is told at the start, and makes no trouble later on."""
+    marker = Marker(str(tmp_path / "none" / "marker"))
+    with pytest.raises(SettingsError, match="cannot be written"):
+        marker.require("")
+    marker.keep(Memory("id", 0, {}))
+
+
+def test_no_store_where_there_was_one(tmp_path: Path) -> None:
+    """F-6: an emptied Redis is no new store where a marker remembers one."""
+    marker = Marker(str(tmp_path / "marker"))
+    marker.keep(Memory("id", 0, {}))
+    with pytest.raises(SettingsError, match="no store, but there was one"):
+        marker.require("")
