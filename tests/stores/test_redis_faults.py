@@ -19,6 +19,7 @@ from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores import store_from_url
 from mfa_gate.stores.redis import RedisStore, watching
 from mfa_gate.stores.redis.checks import faults_of
+from mfa_gate.stores.redis.names import TENANTS
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
@@ -144,6 +145,28 @@ async def test_one_tenant_lost(server: servers.Server, store: RedisStore) -> Non
     await refused(store, {name: READS[name] for name in ("load", "settings", "page", "events", "counts")})
     await refused(store, {name: WRITES[name] for name in ("swap", "append")})
     assert await store.swap(enrolled(SubjectKey("finance", "x")))
+
+
+async def test_killed_while_a_tenant_is_made_known(server: servers.Server) -> None:
+    """F-10, F-6: a process that died between a new tenant's head and the list of all tenants leaves none that is passed over by
+    rotation, export and verification, or whose loss nobody notices: nothing is written to it before it is listed."""
+    url = f"redis://127.0.0.1:{server.port}"
+    first = RedisStore(url)
+    await first.open()
+    await first.append([event(1)])
+    await first.aclose()
+    server.say("SREM", TENANTS, "clinic")  # as if it had died there
+    store = RedisStore(url)
+    await store.open()
+    assert await store.swap(enrolled(ALICE), [event(2)])
+    assert await store.trails() == ("clinic",)
+    assert await store.keys() == (ALICE,)
+    with server.client() as client:
+        for key in client.keys("*{tclinic}*"):
+            client.delete(key)
+    with pytest.raises(StoreUnavailable, match="lost"):
+        await store.load(BOB)
+    await store.aclose()
 
 
 async def test_out_of_memory(server: servers.Server, store: RedisStore) -> None:

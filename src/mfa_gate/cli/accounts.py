@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
-from ..core import codec
 from ..core.grants import DEFAULT_HOURS
 from ..core.model import Account, SubjectKey
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary, summary_of
-from ..errors import SettingsError
-from ..keyring import Keyring, Unopened
 from ..service import Service
 from ..web.responses import stamp
-from .operating import DONE, NO, add_actor, add_parts, operator, running, tell, tell_refusal
-
-EXPORT = "export"
-EXPORT_ROW = ("mfa_gate", "export")
+from . import moving
+from .operating import DONE, add_actor, add_parts, operator, running, tell, tell_refusal
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,16 +68,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             )
         command.set_defaults(run=running(work))
 
-    export = commands.add_parser("export", help="write every account to a file, sealed under the newest key")
-    add_parts(export)
-    export.add_argument("--to", required=True, metavar="FILE", type=Path)
-    export.set_defaults(run=running(export_accounts))
-
-    bring = commands.add_parser("import", help="read such a file into this store; what is there already is kept")
-    add_parts(bring)
-    bring.add_argument("--from", dest="source", required=True, metavar="FILE", type=Path)
-    add_actor(bring)
-    bring.set_defaults(run=running(import_accounts))
+    moving.add_commands(commands)
 
 
 def _line(summary: Summary) -> str:
@@ -229,73 +209,3 @@ async def revoke_grant(args: argparse.Namespace, service: Service) -> int:
         f"there is no break-glass grant for {key} any more",
     )
     return DONE
-
-
-def _progress(count: int, *, last: bool = False) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{count} accounts", end="\n" if last else "", file=sys.stderr, flush=True)
-
-
-async def export_accounts(args: argparse.Namespace, service: Service) -> int:
-    """``accounts export``: a line an account, whole and sealed; nothing in it is in clear text. Runs beside the service."""
-    engine = service.engine
-    count, after = 0, None
-    try:
-        opened = os.open(args.to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise SettingsError(f"--to {args.to}: {error.strerror}") from error
-    with os.fdopen(opened, "w", encoding="ascii") as file:
-        while True:
-            keys = await engine.store.keys(after=after, limit=200)
-            for key in keys:
-                account = await engine.store.load(key)
-                document = {"t": key.tenant, "i": key.id, "b": codec.encode(account).decode()}
-                plain = json.dumps(document, ensure_ascii=False).encode()
-                nonce = engine.wiring.entropy(12)
-                file.write(engine.keyring.seal(EXPORT, plain, row=EXPORT_ROW, nonce=nonce) + "\n")
-                count += 1
-            _progress(count)
-            if not keys:
-                break
-            after = keys[-1]
-    _progress(count, last=True)
-    tell(args, {"exported": count}, f"{count} accounts written to {args.to}")
-    return DONE
-
-
-async def import_accounts(args: argparse.Namespace, service: Service) -> int:
-    """``accounts import``: run it again after an interruption; an account that the store has already is kept as it is."""
-    engine = service.engine
-    brought = kept = 0
-    moment = engine.moment(actor=f"operator:{args.actor}")
-    for account in _sealed_accounts(args.source, engine.keyring):
-        key = account.key
-        present = await engine.store.load(key)
-        if present.version:
-            kept += 1
-            continue
-        for claim in (a.data.get("claim") for a in account.authenticators):
-            if isinstance(claim, str):
-                await engine.store.claim(claim, key)
-        event = moment.event("store.imported", key, reason=args.reason)
-        event = replace(event, id=f"{event.id}-{brought + 1}")
-        if await engine.store.swap(account, (event,)):
-            brought += 1
-        _progress(brought + kept)
-    _progress(brought + kept, last=True)
-    tell(args, {"imported": brought, "kept": kept}, f"{brought} accounts brought, {kept} were there already")
-    return DONE if brought or kept else NO
-
-
-def _sealed_accounts(source: Path, keyring: Keyring) -> Iterator[Account]:
-    """The accounts of an export. Raises ``SettingsError`` with the number of a line that none of the keys opens whole."""
-    try:
-        with source.open(encoding="ascii") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    document = json.loads(keyring.open(EXPORT, line.strip(), row=EXPORT_ROW))
-                except Unopened as error:
-                    raise SettingsError(f"--from {source}, line {number}: {error}") from error
-                yield codec.decode(SubjectKey(document["t"], document["i"]), 0, document["b"].encode())
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--from {source}: {error}") from error

@@ -25,9 +25,9 @@ class Progress:
     def __enter__(self) -> Progress:
         return self
 
-    def step(self) -> None:
-        """One more is done."""
-        self.count += 1
+    def step(self, count: int = 1) -> None:
+        """So many more are done."""
+        self.count += count
         if self._is_terminal and time.monotonic() - self._shown_at >= EVERY:
             self._show()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .entropy import draw_ref
 from .model import SubjectKey
@@ -55,9 +55,12 @@ KINDS: dict[str, str] = {
     "gate.fault": "a request was refused because something failed",
     "gate.tripwire": "the app saw a user in a request that the gate saw as anonymous",
     "keys.rotated": "secrets were sealed anew under the newest key",
-    "store.imported": "accounts were imported",
+    "store.imported": "accounts, a tenant's settings or its trail were imported",
     "offline.action": "the operator acted on the store directly",
 }
+
+MOVED = "moved"
+"""The detail that a line has which came from another store's trail: when it came (UTC seconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,16 @@ class Event:
     ticket: str = ""
     policy: str = ""
     detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def moved(event: Event, *, at: int) -> Event:
+    """The line as it stands in the trail of a store that it was brought to at ``at``: nobody is told of it again there."""
+    return replace(event, detail={**event.detail, MOVED: at})
+
+
+def unmoved(event: Event) -> Event:
+    """The line as it was first written."""
+    return replace(event, detail={name: part for name, part in event.detail.items() if name != MOVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ class Charting:
             rows = _with_today(kept, await store.counts(tenant), self._today())
             if rows != kept:
                 body = json.dumps([[row.day, row.enrolled, row.people] for row in rows], separators=(",", ":"))
-                await store.put_meta(_name(tenant), body.encode())
+                await store.put_meta(chart_of(tenant), body.encode())
 
     async def history(self, tenant: str, counts: Mapping[str, int]) -> tuple[Count, ...]:
         """Day by day, the oldest first; today by ``counts`` as they are now."""
@@ -46,13 +46,14 @@ class Charting:
         return self.engine.now() // DAY
 
     async def _kept(self, tenant: str) -> tuple[Count, ...]:
-        body = await self.engine.store.meta(_name(tenant))
+        body = await self.engine.store.meta(chart_of(tenant))
         if body is None:
             return ()
         return tuple(Count(day=day, enrolled=enrolled, people=people) for day, enrolled, people in json.loads(body))
 
 
-def _name(tenant: str) -> str:
+def chart_of(tenant: str) -> str:
+    """What the tenant's row is called in the store."""
     return f"enrolled:{tenant}"
 
 

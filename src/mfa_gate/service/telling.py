@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from time import monotonic
 
-from ..core.events import Event
+from ..core.events import MOVED, Event
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from ..ports import END
 from .engine import Engine
@@ -79,6 +79,17 @@ class Place:
         return cls(at=document["at"], late={id: Late(*parts) for id, parts in document["late"].items()})
 
 
+def place_of(hook: str, app: str | None) -> str:
+    """What the cursor and marks of a hook are called in the store. ``app`` None: all applications share the hook."""
+    return f"hook:{hook}" if app is None else f"hook:{hook}@{app}"
+
+
+def is_for(event: Event, app: str | None) -> bool:
+    """Whether a hook of ``app`` (None: one that all share) may have to hear of a line. What came from another store's trail
+    was told there, or is owed apart (``owing.py``)."""
+    return MOVED not in event.detail and (app is None or event.app in (app, COMMANDS))
+
+
 class Telling:
     """Keeps what was heard, and tells again what was not."""
 
@@ -92,7 +103,10 @@ class Telling:
 
     def name_of(self, hook: Hook) -> str:
         """What the hook's cursor and marks are called in the store."""
-        return f"hook:{hook.name}" if hook.shared else f"hook:{hook.name}@{self.engine.wiring.app}"
+        return place_of(hook.name, self._app_of(hook))
+
+    def _app_of(self, hook: Hook) -> str | None:
+        return None if hook.shared else self.engine.wiring.app
 
     # -- as it happens ---------------------------------------------------------------------------------------------
 
@@ -165,7 +179,7 @@ class Telling:
             except UnreadableEvent:
                 del place.late[id]
                 continue
-            if await self._call(hook, event):
+            if not hook.wants(event) or await self._call(hook, event):
                 del place.late[id]
             elif late.tries + 1 >= MAX_TRIES:
                 log.error("the %s hook failed %d times and is given up (ref %s)", hook.name, MAX_TRIES, id)
@@ -202,8 +216,7 @@ class Telling:
         return calls
 
     def _is_for(self, hook: Hook, event: Event) -> bool:
-        own = hook.shared or event.app in (self.engine.wiring.app, COMMANDS)
-        return own and hook.wants(event)
+        return is_for(event, self._app_of(hook)) and hook.wants(event)
 
     async def _call(self, hook: Hook, event: Event) -> bool:
         try:

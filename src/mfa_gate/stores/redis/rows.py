@@ -42,7 +42,9 @@ class Operation:
 async def in_tenant(
     session: Session, tenant: str, script: Script, keys: Sequence[str], *arguments: str | bytes | int
 ) -> Reply:
-    """What the script answers; a tenant that was never written is made known first."""
+    """What the script answers; a tenant that was never written is made known first, and nothing is written to one that is not
+    in the list of all."""
+    await session.make_listed(tenant)
     reply = await session.run(script, keys, session.store_id, *arguments)
     if reply[0] == b"gone":
         await session.enter(tenant)

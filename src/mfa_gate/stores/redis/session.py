@@ -50,6 +50,7 @@ class Session:
         self._watch: Watch | None = None
         self._watching: asyncio.Task[None] | None = None
         self._entering: dict[str, asyncio.Task[None]] = {}
+        self._listed: set[str] = set()
 
     async def start(self, store_id: str) -> None:
         """Check the servers, find or make the store's id, begin to listen. ``store_id``: the one that must be there, if any.
@@ -194,4 +195,18 @@ class Session:
         (head,) = await self.run(ENTER, [TenantKeys(tenant).head], self.store_id)
         if head != self.store_id.encode():
             raise StoreUnavailable(f"the accounts of tenant {tenant!r} in Redis belong to another store")
+        await self._list(tenant)
+
+    async def make_listed(self, tenant: str) -> None:
+        """See to it, once, that a tenant which was made known is in the list of all: whoever made it known may have been
+        killed between the two, which lie on two servers of a Cluster. A tenant outside of the list would be passed over by
+        rotation, export and verification, and nobody would notice its loss."""
+        if tenant in self._listed:
+            return
+        (head,) = await self.ask(TenantKeys(tenant).head, ("HGET", TenantKeys(tenant).head, "store"))
+        if head == self.store_id.encode():
+            await self._list(tenant)
+
+    async def _list(self, tenant: str) -> None:
         await self.ask(STORE, ("SADD", TENANTS, tenant), writes=True)
+        self._listed.add(tenant)

@@ -1,0 +1,62 @@
+"""What the hooks have not heard yet when everybody moves to another store: they hear of it there, once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..core.trail import event_from_json, event_to_json
+from ..ports import END, Store
+from .telling import FIRST_WAIT, HEARD, MAX_LATE, PIECE, Late, Place, is_for, place_of
+
+SHARED = ("notice.email", "notice.text", "alarm")
+OWN = ("on_event", "on_lock", "on_reset")
+"""The hooks that all applications share, and those that each has for itself."""
+OWED = "owed"
+"""What the marks are called that say which line a hook was owed here: none is owed twice, however often it is brought."""
+
+
+async def owed(store: Store, apps: Iterable[str]) -> dict[str, list[str]]:
+    """By each hook's place the lines that it failed on or was not told yet, the newest ``MAX_LATE``. ``apps`` are the
+    applications that the trail knows."""
+    found = {place_of(hook, app): await _owed_to(store, place_of(hook, app), app) for hook, app in _hooks(apps)}
+    return {name: lines for name, lines in found.items() if lines}
+
+
+def _hooks(apps: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    yield from ((hook, None) for hook in SHARED)
+    yield from ((hook, app) for app in sorted({"", *apps}) for hook in OWN)
+
+
+async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
+    body = await store.meta(name)
+    if body is None:
+        return []
+    place = Place.from_bytes(body)
+    lines = deque((late.line for late in place.late.values()), maxlen=MAX_LATE)
+    for tenant in await store.trails():
+        after = place.at.get(tenant, "")
+        while (page := await store.trail(tenant, after=after, limit=PIECE)).items:
+            after = page.next
+            mine = [event for event in page.items if is_for(event, app)]
+            heard = await store.marked(HEARD, [f"{name}|{event.id}" for event in mine])
+            lines.extend(event_to_json(event) for event in mine if f"{name}|{event.id}" not in heard)
+    return list(lines)
+
+
+async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> None:
+    """Have the hook with this place hear of ``lines``, from ``now`` (UTC seconds) on. A hook that is new to the store begins
+    behind all that its trails have."""
+    body = await store.meta(name)
+    if body is None:
+        ends = {tenant: (await store.trail(tenant, after=END)).next for tenant in await store.trails()}
+        place = Place(at=ends)
+    else:
+        place = Place.from_bytes(body)
+    marks = {f"{name}|{event_from_json(line).id}": line for line in lines}
+    known = await store.marked(OWED, list(marks))
+    for mark, line in marks.items():
+        if mark not in known:
+            place.late[mark.removeprefix(f"{name}|")] = Late(line, 0, now + FIRST_WAIT)
+    await store.put_meta(name, place.to_bytes())
+    await store.mark(OWED, list(marks))
