@@ -66,7 +66,7 @@ def test_what_is_remembered_of_the_recent_is_bounded() -> None:
 
 
 def test_an_accepted_copy_begins_anew() -> None:
-    """D: what was known before an operator accepted a copy counts no more; an older acceptance is no news."""
+    """F-38: what was known before an operator accepted a copy counts no more; an older acceptance is no news."""
     known = past(noted={0: {"a": 5}}, looked={61: {"a": 5}, 70: {"a": 1}})
     known.begin("id", 0)
     assert known.trouble
