@@ -128,7 +128,7 @@ async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypat
         return found
 
     plain = await ids()
-    monkeypatch.setattr("mfa_gate.stores.redis.store._LOOKED_AT", 2)
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT", 2)
     assert await ids() == plain
     renamed = enrolled(SubjectKey("clinic", "u007"), name="Other", version=1)
     assert await store.swap(renamed)

@@ -8,36 +8,24 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import takewhile
 
 from ...core.changes.restored import after_restore
 from ...core.codec import encode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
-from ...core.summary import STATUSES, Summary, summary_of
+from ...core.summary import STATUSES, summary_of
 from ...errors import StoreUnavailable
-from ...ports import END, Anchor, Changed, EventPage, Page, Take, Taken
-from ..documents import account_from, checksum, cursor_from, event_from, search_word, settings_from, settings_to
-from ..trails import PIECE, broken_trails
-from . import scripts
+from ...ports import Anchor, Changed, EventPage, Page, Take, Taken
+from ..documents import account_from, checksum, settings_from, settings_to
+from . import roster, scripts, trail
 from .accepting import accept
 from .ledger import Ledger, Regained, lost
 from .marker import Marker
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .past import Past
-from .rows import (
-    Operation,
-    arguments_of,
-    find_by_name,
-    find_events,
-    in_tenant,
-    landed,
-    line_of,
-    summaries_of,
-    summary_from,
-    tenants_of,
-)
+from .roster import line_of
+from .rows import Operation, arguments_of, in_tenant, landed, tenants_of
 from .scripts import Script
 from .session import Session
 from .url import place_of
@@ -45,13 +33,6 @@ from .watching import number_of
 from .wire import OutcomeUnknown
 
 __all__ = ["RedisStore"]
-
-PRUNED_AT_ONCE = 500
-_FREQUENT = 10
-"""With fewer found among the first of those looked at, the others are looked up by name."""
-_LOOKED_AT = 2_000
-"""How many lines of the roster one script looks at: a few milliseconds."""
-
 
 _START_WITHIN = 0.9
 _CHANNEL_WITHIN = 0.7
@@ -305,119 +286,38 @@ class RedisStore:
     async def page(
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
     ) -> Page:
-        """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it.
-
-        What is frequent is found by looking at one after the other; what is seldom, in the index of the names.
-        """
-        session, keys, word = await self._ready(), keys_of(tenant), search_word(query)
-        ids = keys.status(status) if status else keys.ids
-        found: list[Summary] = []
-        bound = f"({after}" if after else "-"
-        look_at = _LOOKED_AT if word else limit + 1
-        while True:
-            arguments = (session.store_id, bound, limit + 1 - len(found), word, look_at)
-            reply = await session.run(scripts.FIND, [keys.head, keys.lines, ids], *arguments, writes=False)
-            if reply[0] == b"gone":
-                await session.is_unknown(tenant)
-                return Page(items=())
-            found += [summary_from(tenant, id, line) for id, line in zip(reply[2::2], reply[3::2], strict=True)]
-            if len(found) > limit:
-                return Page(items=tuple(found[:limit]), next=found[limit - 1].key.id)
-            if not reply[1]:
-                return Page(items=tuple(found))
-            bound = "(" + reply[1].decode()
-            if len(found) < _FREQUENT and (seldom := await find_by_name(session, tenant, word)) is not None:
-                rest = [id for id in seldom if id > reply[1]]
-                found += await summaries_of(session, tenant, rest, status=status, limit=limit + 1 - len(found))
-                more = found[limit - 1].key.id if len(found) > limit else ""
-                return Page(items=tuple(found[:limit]), next=more)
+        """Summaries of a tenant, by id."""
+        return await roster.page_of(await self._ready(), tenant, status=status, query=query, after=after, limit=limit)
 
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """How many accounts of the tenant have each status."""
-        session, keys = await self._ready(), keys_of(tenant)
-        counting = [("ZCARD", keys.status(status)) for status in STATUSES]
-        *counts, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
-        if head != session.store_id.encode():
-            await session.is_unknown(tenant)
-        return dict(zip(STATUSES, counts, strict=True))
+        return await roster.counts_of(await self._ready(), tenant)
 
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:
         """The tenant's trail, newest first; all tenants' by the clock of the servers."""
-        session = await self._ready()
-        stamp, colon, last_tenant = after.partition(":")
-        if after and not (colon and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 18):
-            return EventPage(items=())
-        tenants = [tenant] if tenant else await tenants_of(session)
-        found: list[tuple[int, str, bytes]] = []
-        for name in tenants:
-            bound = "+inf" if not after else stamp if name < last_tenant else f"({stamp}"
-            found += await find_events(session, name, account=account, kind=kind, bound=bound, limit=limit + 1)
-        found.sort(key=lambda entry: entry[:2], reverse=True)
-        more = f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else ""
-        return EventPage(items=tuple(event_from(line) for _, _, line in found[:limit]), next=more)
+        return await trail.newest(await self._ready(), tenant, account=account, kind=kind, after=after, limit=limit)
 
     async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
         """The tenants whose trail is broken, with the place of the first wrong line."""
-        session = await self._ready()
-
-        async def links(name: str, after: int) -> list[tuple[int, bytes, str]]:
-            keys = keys_of(name)
-            first = f"({after}" if after >= 0 else "-"
-            (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", PIECE))
-            return [(int(stamp.partition(b"-")[0]), parts[3], parts[5].decode()) for stamp, parts in entries]
-
-        async def head(name: str) -> tuple[str, int]:
-            keys = keys_of(name)
-            ((digest, length),) = await session.ask(keys.head, ("HMGET", keys.head, "digest", "length"))
-            return (digest or b"").decode(), int(length or 0)
-
-        return await broken_trails([tenant] if tenant else await tenants_of(session), links, head, self.anchor)
+        return await trail.broken(await self._ready(), tenant)
 
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
         """The tenant's trail, oldest first."""
-        session, keys = await self._ready(), keys_of(tenant)
-        if after == END:
-            ((stamp,),) = await session.ask(keys.head, ("HMGET", keys.head, "stamp"))
-            return EventPage(items=(), next=(stamp or b"0").decode())
-        place = cursor_from(after)
-        if place is None:
-            return EventPage(items=(), next=after)
-        first = f"({place}-0" if place > 0 else "-"
-        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", limit))
-        last = entries[-1][0].decode().partition("-")[0] if entries else str(max(place, 0))
-        return EventPage(items=tuple(event_from(parts[3]) for _, parts in entries), next=last)
+        return await trail.lines_behind(await self._ready(), tenant, after=after, limit=limit)
 
     async def trails(self) -> tuple[str, ...]:
         """The tenants that have a trail."""
         return tuple(await tenants_of(await self._ready()))
 
     async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
-        """Remove the tenant's oldest lines and move the anchor; what another process pruned meanwhile is not counted."""
-        session, keys, pruned = await self._ready(), keys_of(tenant), 0
-        while pruned < limit:
-            size = min(limit - pruned, PRUNED_AT_ONCE)
-            (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, "-", "+", "COUNT", size))
-            read = ((stamp, event_from(parts[3]), parts[5]) for stamp, parts in entries)
-            old = list(takewhile(lambda line: line[1].at < before, read))
-            if not old:
-                break
-            marks = [mark for stamp, event, _ in old for mark in (stamp, "1" if event.account else "0")]
-            indexes = keys.indexes([event for _, event, _ in old])
-            reply = await in_tenant(
-                session, tenant, scripts.PRUNE, [keys.head, keys.trail, *indexes], old[0][0], old[-1][2], *marks
-            )
-            pruned += len(old) if reply[0] == b"done" else 0
-            if len(old) < size:
-                break
-        return pruned
+        """Remove the tenant's oldest lines and move the anchor."""
+        return await trail.prune(await self._ready(), tenant, before=before, limit=limit)
 
     async def anchor(self, tenant: str, /) -> Anchor:
         """Where the kept part of the tenant's trail begins."""
-        session, keys = await self._ready(), keys_of(tenant)
-        ((digest, lines),) = await session.ask(keys.head, ("HMGET", keys.head, "anchor", "pruned"))
-        return Anchor(lines=int(lines or 0), digest=(digest or b"").decode())
+        return await trail.anchor_of(await self._ready(), tenant)
 
     async def mark(self, name: str, ids: Sequence[str], /) -> None:
         """Remember ``ids`` under ``name``."""

@@ -1,0 +1,118 @@
+"""The administrators' lists in Redis: a line for each person, found by place, by status, or by a part of the name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from ...core.model import SubjectKey
+from ...core.summary import STATUSES, Summary
+from ...errors import StoreUnavailable
+from ...ports import Page
+from ..documents import search_text, search_word
+from . import scripts
+from .names import keys_of
+from .session import Session
+
+_FREQUENT = 10
+"""With fewer found among the first of those looked at, the others are looked up by name."""
+_LOOKED_AT = 2_000
+"""How many lines of the roster one script looks at: a few milliseconds."""
+_BUCKETS_AT_ONCE = 32
+_PARTED = dict.fromkeys(range(3), " ")
+"""What parts the records of the index of names stands in no name."""
+_MOST_NAMED = 20_000
+_LINES_AT_ONCE = 500
+
+
+async def page_of(session: Session, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
+    """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it.
+
+    What is frequent is found by looking at one after the other; what is seldom, in the index of the names.
+    """
+    keys, word = keys_of(tenant), search_word(query)
+    ids = keys.status(status) if status else keys.ids
+    found: list[Summary] = []
+    bound = f"({after}" if after else "-"
+    look_at = _LOOKED_AT if word else limit + 1
+    while True:
+        arguments = (session.store_id, bound, limit + 1 - len(found), word, look_at)
+        reply = await session.run(scripts.FIND, [keys.head, keys.lines, ids], *arguments, writes=False)
+        if reply[0] == b"gone":
+            await session.is_unknown(tenant)
+            return Page(items=())
+        found += [summary_from(tenant, id, line) for id, line in zip(reply[2::2], reply[3::2], strict=True)]
+        if len(found) > limit:
+            return Page(items=tuple(found[:limit]), next=found[limit - 1].key.id)
+        if not reply[1]:
+            return Page(items=tuple(found))
+        bound = "(" + reply[1].decode()
+        if len(found) < _FREQUENT and (seldom := await find_by_name(session, tenant, word)) is not None:
+            rest = [id for id in seldom if id > reply[1]]
+            found += await summaries_of(session, tenant, rest, status=status, limit=limit + 1 - len(found))
+            more = found[limit - 1].key.id if len(found) > limit else ""
+            return Page(items=tuple(found[:limit]), next=more)
+
+
+async def counts_of(session: Session, tenant: str) -> dict[str, int]:
+    """How many accounts of the tenant have each status."""
+    keys = keys_of(tenant)
+    counting = [("ZCARD", keys.status(status)) for status in STATUSES]
+    *counts, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
+    if head != session.store_id.encode():
+        await session.is_unknown(tenant)
+    return dict(zip(STATUSES, counts, strict=True))
+
+
+async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] | None:
+    """The ids in whose id or name ``word`` is, in order; None where the index does not have everybody, or far too many are
+    found to be sorted here."""
+    keys, found = keys_of(tenant), list[bytes]()
+    if not word or any(mark in word for mark in "\0\1\2"):
+        return None
+    ((named,), known) = await session.ask(keys.head, ("HMGET", keys.head, "named"), ("ZCARD", keys.ids))
+    if int(named or 0) != known:
+        return None
+    for bucket in range(0, 256, _BUCKETS_AT_ONCE):
+        arguments = (session.store_id, word, bucket, bucket + _BUCKETS_AT_ONCE - 1)
+        reply = await session.run(scripts.NAMED, [keys.head, keys.names], *arguments, writes=False)
+        found += reply[1:] if reply[0] == b"done" else []
+        if len(found) > _MOST_NAMED:
+            return None
+    return sorted(found)
+
+
+async def summaries_of(
+    session: Session, tenant: str, ids: Sequence[bytes], *, status: str, limit: int
+) -> list[Summary]:
+    """The summaries of these ids, in their order, up to ``limit``."""
+    keys, found = keys_of(tenant), list[Summary]()
+    for start in range(0, len(ids), _LINES_AT_ONCE):
+        piece = ids[start : start + _LINES_AT_ONCE]
+        (lines,) = await session.ask(keys.head, ("HMGET", keys.lines, *piece))
+        read = [summary_from(tenant, id, line) for id, line in zip(piece, lines, strict=True) if line is not None]
+        found += [summary for summary in read if not status or summary.status == status]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def line_of(summary: Summary) -> str:
+    """JSON (ASCII, one line), then what is searched."""
+    parts = [summary.name, summary.status, summary.factors, summary.locked_at, summary.last_proof_at]
+    return json.dumps(parts) + "\n" + search_text(summary).translate(_PARTED)
+
+
+def summary_from(tenant: str, id: bytes, line: bytes) -> Summary:
+    try:
+        name, status, factors, locked_at, last_proof_at = json.loads(line.partition(b"\n")[0])
+    except ValueError as error:
+        raise StoreUnavailable("a line of the roster in Redis is damaged") from error
+    return Summary(
+        key=SubjectKey(tenant, id.decode()),
+        name=name,
+        status=status,
+        factors=tuple(factors),
+        locked_at=locked_at,
+        last_proof_at=last_proof_at,
+    )

@@ -1,0 +1,106 @@
+"""The trail in Redis: a stream for each tenant, read from either end, verified, and pruned from the beginning."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from ...ports import END, Anchor, EventPage
+from ..documents import cursor_from, event_from
+from ..trails import PIECE, broken_trails
+from . import scripts
+from .names import keys_of
+from .rows import in_tenant, tenants_of
+from .session import Session
+
+PRUNED_AT_ONCE = 500
+
+
+async def newest(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
+    """The tenant's trail, newest first; all tenants' by the clock of the servers."""
+    stamp, colon, last_tenant = after.partition(":")
+    if after and not (colon and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 18):
+        return EventPage(items=())
+    tenants = [tenant] if tenant else await tenants_of(session)
+    found: list[tuple[int, str, bytes]] = []
+    for name in tenants:
+        bound = "+inf" if not after else stamp if name < last_tenant else f"({stamp}"
+        found += await find_events(session, name, account=account, kind=kind, bound=bound, limit=limit + 1)
+    found.sort(key=lambda entry: entry[:2], reverse=True)
+    more = f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else ""
+    return EventPage(items=tuple(event_from(line) for _, _, line in found[:limit]), next=more)
+
+
+async def find_events(
+    session: Session, tenant: str, *, account: str, kind: str, bound: str, limit: int
+) -> list[tuple[int, str, bytes]]:
+    keys = keys_of(tenant)
+    index = [keys.events_of_account(account)] if account else [keys.events_of_kind(kind)] if kind else []
+    arguments = (session.store_id, bound, limit, kind if account else "")
+    reply = await session.run(scripts.EVENTS, [keys.head, keys.trail, *index], *arguments, writes=False)
+    if reply[0] == b"gone":
+        await session.is_unknown(tenant)
+        return []
+    return [(int(stamp), tenant, line) for stamp, line in zip(reply[1::2], reply[2::2], strict=True)]
+
+
+async def lines_behind(session: Session, tenant: str, *, after: str, limit: int) -> EventPage:
+    """The tenant's trail, oldest first."""
+    keys = keys_of(tenant)
+    if after == END:
+        ((stamp,),) = await session.ask(keys.head, ("HMGET", keys.head, "stamp"))
+        return EventPage(items=(), next=(stamp or b"0").decode())
+    place = cursor_from(after)
+    if place is None:
+        return EventPage(items=(), next=after)
+    first = f"({place}-0" if place > 0 else "-"
+    (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", limit))
+    last = entries[-1][0].decode().partition("-")[0] if entries else str(max(place, 0))
+    return EventPage(items=tuple(event_from(parts[3]) for _, parts in entries), next=last)
+
+
+async def broken(session: Session, tenant: str) -> dict[str, int]:
+    """The tenants whose trail is broken, with the place of the first wrong line."""
+
+    async def links(name: str, after: int) -> list[tuple[int, bytes, str]]:
+        keys = keys_of(name)
+        first = f"({after}" if after >= 0 else "-"
+        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", PIECE))
+        return [(int(stamp.partition(b"-")[0]), parts[3], parts[5].decode()) for stamp, parts in entries]
+
+    async def head(name: str) -> tuple[str, int]:
+        keys = keys_of(name)
+        ((digest, length),) = await session.ask(keys.head, ("HMGET", keys.head, "digest", "length"))
+        return (digest or b"").decode(), int(length or 0)
+
+    async def anchor(name: str) -> Anchor:
+        return await anchor_of(session, name)
+
+    return await broken_trails([tenant] if tenant else await tenants_of(session), links, head, anchor)
+
+
+async def anchor_of(session: Session, tenant: str) -> Anchor:
+    """Where the kept part of the tenant's trail begins."""
+    keys = keys_of(tenant)
+    ((digest, lines),) = await session.ask(keys.head, ("HMGET", keys.head, "anchor", "pruned"))
+    return Anchor(lines=int(lines or 0), digest=(digest or b"").decode())
+
+
+async def prune(session: Session, tenant: str, *, before: int, limit: int) -> int:
+    """Remove the tenant's oldest lines and move the anchor; what another process pruned meanwhile is not counted."""
+    keys, pruned = keys_of(tenant), 0
+    while pruned < limit:
+        size = min(limit - pruned, PRUNED_AT_ONCE)
+        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, "-", "+", "COUNT", size))
+        read = ((stamp, event_from(parts[3]), parts[5]) for stamp, parts in entries)
+        old = list(takewhile(lambda line: line[1].at < before, read))
+        if not old:
+            break
+        marks = [mark for stamp, event, _ in old for mark in (stamp, "1" if event.account else "0")]
+        indexes = keys.indexes([event for _, event, _ in old])
+        reply = await in_tenant(
+            session, tenant, scripts.PRUNE, [keys.head, keys.trail, *indexes], old[0][0], old[-1][2], *marks
+        )
+        pruned += len(old) if reply[0] == b"done" else 0
+        if len(old) < size:
+            break
+    return pruned
