@@ -25,7 +25,7 @@ from mfa_gate.core import codec
 from mfa_gate.core.events import MOVED
 from mfa_gate.core.model import Attempts, SubjectKey
 from mfa_gate.core.rules import TenantSettings
-from mfa_gate.errors import SendFailed
+from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.keyring import Keyring
 from mfa_gate.ports import Store
 from mfa_gate.service import Actor
@@ -34,6 +34,7 @@ from mfa_gate.service.telling import FIRST_WAIT, LAG
 from mfa_gate.testing.store_suite import enrolled, event
 from tests.harness import World, key, make_world, running, with_rules
 from tests.stores import servers
+from tests.stores.patience import be_patient
 
 from .house import TENANTS, WORDS, Contents, contents, fill, on
 from .store import WHO, Run, prepare, runner
@@ -78,15 +79,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Url:
 @pytest.fixture
 def patient_stores(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for the stores' own tests: a busy machine is no fault of the store's."""
-    from mfa_gate.stores.redis import session, wire
-    from mfa_gate.stores.sqlite import lane
-
-    for module in (wire, session):
-        monkeypatch.setattr(module, "CONNECT_WITHIN", 5.0)
-        monkeypatch.setattr(module, "COMMAND_WITHIN", 5.0)
-    monkeypatch.setattr(wire, "ANSWER_WITHIN", 8.0)
-    monkeypatch.setattr(lane, "ANSWER_WITHIN", 8.0)
-    monkeypatch.setattr(lane, "LOCK_PATIENCE", 7.0)
+    be_patient(monkeypatch.setattr)
 
 
 @pytest.fixture
@@ -332,6 +325,36 @@ def test_a_truncated_file_is_told(
     code, came = arrive(run, there, file)
     assert (code, came["imported"], came["whole"]) == (0, 10 + torn, True)
     assert held(there) == held(here)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_nobody_is_served_before_all_have_come(run: Run, urls: Url, file: Path, kind: str) -> None:
+    """F-8: while people are still missing, who has a second factor would be taken for somebody without one: no service starts
+    on the store, until the rest has come or an operator goes on without it."""
+    here, there, other = urls("sqlite"), urls(f"{kind}-2"), urls(f"{kind}-3")
+    on(here, fill)
+    assert leave(run, here, file)[0] == 0
+    whole, count = file.read_bytes(), len(file.read_bytes().splitlines())
+    cut(file, count - 11)
+    for url in (there, other):
+        assert arrive(run, url, file)[0] == 1
+        with pytest.raises(SettingsError, match="accounts import again"):
+            serve(url)
+    file.write_bytes(whole)
+    assert arrive(run, there, file)[0] == 0
+    serve(there)
+    assert run("store", "accept", "--store", other, *WHO)[0] == 0
+    serve(other)
+
+
+def serve(url: str) -> None:
+    """Start a service on the store, and end it."""
+
+    async def starting() -> None:
+        async with running(make_world(store=url)) as world:
+            await world.gate.guard.open()
+
+    asyncio.run(starting())
 
 
 def test_it_goes_on_wherever_it_was_cut(run: Run, urls: Url, file: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ..core.rules import TenantSettings
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from ..errors import StoreContention
 from ..service import Service
+from ..service.arriving import begin_arrival, end_arrival
 from ..service.charting import chart_of
 from ..service.owing import owe
 from ..stores.documents import settings_from
@@ -54,11 +55,15 @@ class Bringing:
         self._here: Counter[bytes] = Counter()
         self._waiting: list[Event] = []
         self._fresh = 0
+        self._has_begun = False
 
     async def take(self, record: Record, lines: Lines) -> None:
         """Bring one line. Raises ``SettingsError`` for one that this release cannot read."""
         if self.tally.is_whole:
             raise lines.fault("stands behind the closing line")
+        if not self._has_begun:
+            await begin_arrival(self.store)
+            self._has_begun = True
         try:
             match record:
                 case {"k": "trail"}:
@@ -78,9 +83,12 @@ class Bringing:
         except (codec.UnreadableAccount, UnreadableEvent) as error:
             raise lines.fault(str(error)) from error
 
-    async def finish(self) -> None:
-        """Nothing comes any more: write what waits for a line that is missing."""
+    async def finish(self, lines: Lines) -> None:
+        """Nothing comes any more: write what waits for a line that is missing. Where all of it has come, or the file is of a
+        release that wrote no closing line, services may start on this store."""
         await self._write(())
+        if self.tally.is_whole or not (lines.header or lines.torn):
+            await end_arrival(self.store)
 
     def _event(self, key: SubjectKey, **detail: str | int) -> Event:
         self._events += 1

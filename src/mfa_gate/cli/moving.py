@@ -201,7 +201,7 @@ async def import_accounts(args: argparse.Namespace, service: Service) -> int:
         for record in lines:
             await bringing.take(record, lines)
             progress.step(lines.count - progress.count)
-        await bringing.finish()
+        await bringing.finish(lines)
     tally, is_old = bringing.tally, bool(lines.count) and not lines.header
     document = {
         "imported": tally.imported,

@@ -7,6 +7,7 @@ import asyncio
 
 from ..core.model import SubjectKey
 from ..service import Service
+from ..service.arriving import end_arrival
 from ..stores import store_from_url
 from .operating import DONE, add_actor, add_parts, given, keyring_of, policy_of, service_of, tell
 
@@ -34,6 +35,7 @@ async def _accept(args: argparse.Namespace) -> int:
     policy_of(args)
     await store_from_url(given(args, "store", "MFA_GATE_STORE")).accept()
     async with service_of(args) as service:
+        await end_arrival(service.engine.store)
         people = await _write_down(args, service)
     text = [f"{tenant}: {count} accounts" for tenant, count in people.items()]
     text.append("accepted: everybody proves the second step again; codes and backup codes of before count no more")

@@ -8,6 +8,7 @@ from ..core.rules import Policy
 from .administering import Actor, Administering
 from .alarms import Alarms
 from .approving import Approving
+from .arriving import who_is_missing
 from .backup import BackupCodes
 from .canary import check_canary
 from .disputing import Disputing
@@ -70,10 +71,13 @@ class Service:
         """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``."""
         engine = self.engine
         await engine.store.open()
+        serves = engine.wiring.app != COMMANDS
         fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy)
+        if not fault and serves:
+            fault = await who_is_missing(engine.store)
         if not fault:
             await self.telling.begin()
-            if engine.wiring.app != COMMANDS:
+            if serves:
                 self.worker.start()
         return fault
 

@@ -97,6 +97,7 @@ class Guard:
     async def _open(self) -> None:
         fault = await self.service.open()
         if fault:
+            await self.service.aclose()
             raise SettingsError(fault)
         self._opened = True
 
