@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,18 @@ class Killed:
     def of(self, *names: str) -> list[Kill]:
         """The kills amid these deeds."""
         return [kill for kill in self.kills if kill.deed in names]
+
+    async def judged(self, judge: Callable[[Kill], Awaitable[None]], *names: str) -> None:
+        """Every kill amid these deeds is judged; raises what was found first."""
+        kills, faults = self.of(*names), []
+        for kill in kills:
+            try:
+                await judge(kill)
+            except AssertionError as fault:
+                faults.append(fault)
+        print(f"{len(kills)} kills judged, {len(faults)} with a fault")
+        if faults:
+            raise faults[0]
 
     def compared(self, kill: Kill) -> int:
         """How many answers were compared before the process died."""

@@ -10,16 +10,16 @@ import random
 import shutil
 import signal
 import sys
-import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import redis
 
 from tests.attacks.doomed import Deed, Kill, act, do
-from tests.attacks.worker import world_on
+from tests.attacks.worker import child, world_on
 from tests.harness import running
 from tests.stores.patience import be_patient
 
@@ -108,23 +108,9 @@ class Parent:
         copy(self._stores.format(deed["origin"]), store)
         shutil.rmtree(marks, ignore_errors=True)
         marks.mkdir(parents=True)
-        return forked(lambda: act(self._world, store, marks, deed, kill))
-
-
-def forked(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
-    """Do it in a child; the signal that the child died of, or 0."""
-    child = os.fork()
-    if not child:
-        try:
-            asyncio.run(work())
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(7)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, status
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        _, status = os.waitpid(child(partial(act, self._world, store, marks, deed, kill)), 0)
+        assert os.WIFSIGNALED(status) or status == 0, (kill, status)
+        return os.WTERMSIG(status) if status else 0
 
 
 def kills(told: dict[str, Any], number: int) -> list[Kill]:

@@ -82,7 +82,8 @@ def test_the_kills_are_everywhere(killed: Killed) -> None:
 
 async def test_no_comparison_without_a_charge(killed: Killed) -> None:
     """S-31, S-37, F-10: wherever the process died: what was compared is charged, or all of the success is there."""
-    for kill in killed.of("wrong", "last", "right", "code"):
+
+    async def judge(kill: Kill) -> None:
         before = killed.ground.before[kill.deed].attempts
         async with killed.opened(kill) as world:
             account = await world.store.load(KEY)
@@ -98,6 +99,8 @@ async def test_no_comparison_without_a_charge(killed: Killed) -> None:
                 assert granted
                 assert all(c.spent_at for c in account.challenges if c.purpose == "sign-in")
 
+    await killed.judged(judge, "wrong", "last", "right", "code")
+
 
 def _after(account: Account) -> str:
     """The handle that a success of these tests gave, whatever it is."""
@@ -108,7 +111,8 @@ def _after(account: Account) -> str:
 async def test_no_double_success(killed: Killed) -> None:
     """F-10, F-11: the same answer once more, at once or later, from the same browser or another, makes one success of it in
     all; either it was committed and is used up, or it was not and still works."""
-    for kill in killed.of("right", "code"):
+
+    async def judge(kill: Kill) -> None:
         async with killed.opened(kill) as world:
             proofs = len((await world.store.events("alpha", kind="proof.granted")).items)
             assert proofs == 3 or killed.written(kill) < 2, f"lost: {kill}"
@@ -121,10 +125,13 @@ async def test_no_double_success(killed: Killed) -> None:
             assert outcome in ("code_already_used", "wrong_code"), f"{outcome} later: {kill}"
             assert len((await world.store.events("alpha", kind="proof.granted")).items) == 3
 
+    await killed.judged(judge, "right", "code")
+
 
 async def test_the_last_attempt(killed: Killed) -> None:
     """F-10, S-35: the seventh attempt stays spent: a moment later the account is locked, once, and nothing more is compared."""
-    for kill in killed.of("last"):
+
+    async def judge(kill: Kill) -> None:
         async with killed.opened(kill, later=40) as world:
             account = await world.store.load(KEY)
             spent = account.attempts.used == 7
@@ -137,11 +144,14 @@ async def test_the_last_attempt(killed: Killed) -> None:
             assert len((await world.store.events("alpha", kind="account.locked")).items) == 1
             assert killed.compared(kill) <= 1
 
+    await killed.judged(judge, "last")
+
 
 async def test_an_enrollment(killed: Killed) -> None:
     """F-10: a confirmation counts whole or not at all: an authenticator, its proof and its event, or none of them; and it
     can be had afterwards."""
-    for kill in killed.of("confirm"):
+
+    async def judge(kill: Kill) -> None:
         async with killed.opened(kill) as world:
             account = await world.store.load(KEY)
             kinds = [a.factor for a in account.authenticators]
@@ -152,25 +162,33 @@ async def test_an_enrollment(killed: Killed) -> None:
             outcome = await killed.again(world, kill)
             assert outcome == ("granted" if not kinds.count("sms") else "not_found"), (kill, outcome)
 
+    await killed.judged(judge, "confirm")
+
 
 async def test_a_send(killed: Killed) -> None:
     """S-50: a code that may have gone out is counted as sent: a crash buys no extra message."""
     before = killed.ground.before["send"]
-    for kill in killed.of("send"):
+
+    async def judge(kill: Kill) -> None:
         async with killed.opened(kill) as world:
             account = await world.store.load(KEY)
             new = [c for c in account.challenges if c not in before.challenges]
             assert len(account.sent) == len(before.sent) + len(new)
             assert max(killed.sent(kill), killed.written(kill)) <= len(new) <= 1, kill
 
+    await killed.judged(judge, "send")
+
 
 async def test_life_goes_on(killed: Killed) -> None:
     """After every crash the owner gets in with the next code, unless the account is locked."""
-    for kill in killed.of("wrong", "right", "code", "confirm", "send"):
+
+    async def judge(kill: Kill) -> None:
         async with killed.opened(kill, later=120) as world:
             ann = await world.browser()
             assert (await ann.prove(killed.ground.secret)).status == 200, kill
             assert await ann.is_in()
+
+    await killed.judged(judge, "wrong", "right", "code", "confirm", "send")
 
 
 CHECKS = (
@@ -193,9 +211,9 @@ async def test_fifty_times(ground: Ground, kill: Kills, seed: int) -> None:
 
 
 MISTAKES: dict[str, Deed] = {
-    "wrong": {"mistake": "counter", "moments": MOMENTS[:2]},
-    "right": {"mistake": "success", "moments": MOMENTS[:2]},
-    "code": {"mistake": "swap", "moments": MOMENTS[2:] * 4},
+    "wrong": {"mistake": "counter", "moments": ["before"]},
+    "right": {"mistake": "success", "moments": ["before"]},
+    "code": {"mistake": "swap", "moments": ["inside"] * 4},
 }
 
 

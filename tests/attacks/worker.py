@@ -10,7 +10,8 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,22 +63,29 @@ def world_on(store: str, now: float) -> World:
 BUSY = "store_unavailable"
 
 
+def child(work: Callable[[], Coroutine[Any, Any, None]]) -> int:
+    """The id of a child that does this and ends, with status 0 where it went well."""
+    id = os.fork()
+    if not id:
+        try:
+            asyncio.run(work())
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(7)
+    return id
+
+
 def bursts(path: Path, now: float, answers: Sequence[Sequence[tuple[str, str]]]) -> dict[str, Any]:
     """One process for each list of answers, all at once: comparisons, and how often each outcome came."""
-    children = []
-    for number, mine in enumerate(answers):
-        child = os.fork()
-        if not child:
-            try:
-                result = asyncio.run(burst(path, now, mine, workers=len(answers), number=number))
-                (path.parent / f"result-{number}").write_text(json.dumps(result))
-                os._exit(0)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(7)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0] * len(children)
+
+    async def one(number: int) -> None:
+        result = await burst(path, now, answers[number], workers=len(answers), number=number)
+        (path.parent / f"result-{number}").write_text(json.dumps(result))
+
+    children = [child(partial(one, number)) for number in range(len(answers))]
+    assert [os.waitpid(id, 0)[1] for id in children] == [0] * len(children)
     results = [json.loads((path.parent / f"result-{number}").read_text()) for number in range(len(answers))]
     outcomes: Counter[str] = Counter()
     for result in results:
