@@ -55,6 +55,18 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
         yield address, names
 
 
+def show(page: Page, url: str) -> None:
+    """Go there. The page before may have been about to move on by itself, which cuts a slow browser short once."""
+    from playwright.sync_api import Error
+
+    try:
+        page.goto(url)
+    except Error as error:
+        if "ERR_ABORTED" not in str(error):
+            raise
+        page.goto(url)
+
+
 def shapes(name: str) -> set[str]:
     """What a page is made of: each element's way down by tags and classes. Words do not matter to the checks here."""
     found: set[str] = set()
@@ -104,7 +116,7 @@ def test_axe(
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page, axe, found = context.new_page(), Axe(), []
     for name in names if every else one_of_each(names):
-        page.goto(f"{address}/{name}.html")
+        show(page, f"{address}/{name}.html")
         for result in axe.run(page, options=options).response["violations"]:
             found += [
                 f"{name}: {result['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
@@ -126,7 +138,7 @@ def test_reflow_and_sizes(browser: Browser, tmp_path: Path, lang: str) -> None:
     wide, small = [], []
     with served(tmp_path) as address:
         for name in names:
-            page.goto(f"{address}/{name}.html")
+            show(page, f"{address}/{name}.html")
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append(name)
             small += [f"{name}: {found}" for found in page.evaluate(TOO_SMALL)]
