@@ -32,6 +32,7 @@ from mfa_gate.service import Actor
 from mfa_gate.service.owing import OWN, SHARED
 from mfa_gate.service.telling import FIRST_WAIT, LAG
 from mfa_gate.testing.store_suite import enrolled, event
+from tests.admin.test_telling import Ear
 from tests.harness import World, key, make_world, running, with_rules
 from tests.stores import servers
 from tests.stores.patience import be_patient
@@ -538,19 +539,6 @@ def test_a_broken_trail_is_not_made_whole_in_silence(run: Run, urls: Url, file: 
     assert run("audit", "verify", "--store", there)[0] == 0
     (told,) = [line for line in on(there, _trails)["alpha"] if line.kind == "store.imported" and not line.account]
     assert told.detail["broken"] == 30
-
-
-class Ear:
-    """A hook that fails as it is told to, and keeps what it heard."""
-
-    def __init__(self) -> None:
-        self.heard: list[Any] = []
-        self.deaf = False
-
-    def __call__(self, what: Any) -> None:
-        if self.deaf:
-            raise RuntimeError("down")
-        self.heard.append(what)
 
 
 async def later(world: World, seconds: float) -> None:
