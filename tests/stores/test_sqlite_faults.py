@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores.sqlite import SQLiteStore
+from mfa_gate.stores.sqlite.slot import Slot
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled
 
 from .faults import READS, WRITES, answers, changed_refused, nothing_lost, prepared, refused
@@ -191,6 +193,35 @@ async def test_replaced(store: SQLiteStore, place: Path, kind: str) -> None:
     await nothing_lost(store)
 
 
+async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-8: while another thread closes the connections of a replaced file, which takes as long as the disk takes, nobody is
+    told that nothing has changed."""
+    store.changed()
+    closing, go_on = threading.Event(), threading.Event()
+    drop = Slot.drop
+
+    def slow(slot: Slot) -> None:
+        was_open = slot.connection is not None
+        drop(slot)
+        if was_open and not closing.is_set() and all(other.connection is None for other in store._slots._slots):
+            closing.set()
+            go_on.wait(5)
+
+    monkeypatch.setattr(Slot, "drop", slow)
+    move(place, *NAMES)
+    (place / "mfa.db").mkdir()
+    reading = asyncio.create_task(store.load(ALICE))
+    assert await asyncio.to_thread(closing.wait, 5)
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                store.changed()
+    finally:
+        go_on.set()
+    with pytest.raises(StoreUnavailable):
+        await reading
+
+
 @pytest.mark.parametrize("reach", ["header", "all"])
 async def test_corrupt(store: SQLiteStore, place: Path, reach: str) -> None:
     """F-8: with the bytes on the disk damaged the store refuses; with the right bytes back it goes on."""
@@ -342,6 +373,7 @@ LIMITED = """
 import asyncio, resource, sys
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.sqlite import SQLiteStore
+from mfa_gate.stores.sqlite.slot import Slot
 from mfa_gate.testing.store_suite import enrolled, ALICE, event
 from mfa_gate.core.model import SubjectKey
 

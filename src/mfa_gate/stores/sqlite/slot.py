@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable
 
 from ...errors import StoreUnavailable
 from .file import LOOK_EVERY, MARK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
@@ -88,19 +89,21 @@ class Slots:
             self.view = View.of(self._file.index, place)
         return self.view if self.view is not None and self.view.place == place else None
 
-    def _look_no_more(self) -> None:
-        view, self.view = self.view, None
-        if view is not None:
-            view.release()
-
     def close(self) -> None:
         """Close every connection."""
         with contextlib.ExitStack() as held:
             for slot in self._slots:
                 held.enter_context(slot.lock)
-            for slot in self._slots:
-                slot.drop()
-            self._look_no_more()
+            self._let_go(self._slots)
+
+    def _let_go(self, slots: Iterable[Slot]) -> None:
+        """Close what the caller has the locks of. Nobody may look at the view while that lasts, and hear that nothing is new;
+        it is closed last, see ``View``."""
+        view, self.view = self.view, None
+        for slot in slots:
+            slot.drop()
+        if view is not None:
+            view.release()
 
     def reopen(self) -> None:
         """After ``Moved``: let go of what is open, and see whether what stands there now is the store.
@@ -115,9 +118,7 @@ class Slots:
             stale = [slot for slot in opened if slot.opened != now]
             if stale and self._file.known == now.file:
                 _rescue_log(stale[0])
-            for slot in opened:
-                slot.drop()
-            self._look_no_more()
+            self._let_go(opened)
             if self._file.known != now.file:
                 self._file.require_sound()
                 self._file.known = now.file
@@ -125,10 +126,10 @@ class Slots:
     def before_fork(self) -> None:
         """Wait until no thread is inside SQLite, and close: what a child inherits open is neither's any more."""
         self._held = [slot for slot in self._slots if slot.lock.acquire(timeout=_FORK_PATIENCE)]
+        if len(self._held) == len(self._slots):
+            self._let_go(self._held)
         for slot in self._held:
             slot.drop()
-        if len(self._held) == len(self._slots):
-            self._look_no_more()
 
     def after_fork(self, *, child: bool) -> None:
         """Let the threads go on; a slot that could not be closed is lost to the child."""
