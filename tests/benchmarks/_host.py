@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import statistics
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,10 @@ from mfa_gate.keyring import make_key
 
 SECRET = "s" * 32
 HANDLE = "b" * 48
+BATCH = 250
+SESSION_ROUNDS = 5
+REFERENCE_SESSION = 23.0
+"""Microseconds that SessionMiddleware adds to a request on the machine that the numbers to reach were set on."""
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -150,6 +155,36 @@ def scope_of(path: str, cookie: bytes) -> dict[str, Any]:
         "headers": headers,
         "state": {},
     }
+
+
+async def one_batch(app: App, path: str, cookie: bytes, times: int = BATCH) -> float:
+    """Microseconds of processor time a request over one batch: what others do on this machine is left out."""
+    body = {"type": "http.request", "body": b"", "more_body": False}
+    status: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return body
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            status.append(message["status"])
+
+    scopes = [scope_of(path, cookie) for _ in range(times)]
+    start = time.thread_time()
+    for scope in scopes:
+        await app(scope, receive, send)
+    spent = time.thread_time() - start
+    if set(status) != {200}:
+        raise SystemExit(f"{path}: answered {sorted(set(status))}, not 200: nothing worth measuring")
+    return spent / times * 1e6
+
+
+async def session_adds() -> float:
+    """Microseconds of processor time that SessionMiddleware adds to a request here and now: how fast this machine is."""
+    host, bare, session = session_cookie(), plain(), with_session(plain())
+    return statistics.median(
+        [await one_batch(session, "/", host) - await one_batch(bare, "/", host) for _ in range(SESSION_ROUNDS)]
+    )
 
 
 def percentile(times: list[float], share: float) -> float:

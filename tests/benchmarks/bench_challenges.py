@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks._host import percentile
+from tests.benchmarks._host import REFERENCE_SESSION, percentile, session_adds
 from tests.benchmarks._people import AT_ONCE, fill, id_of, settle, stores
 
 PEOPLE = 2000
@@ -22,15 +22,20 @@ TO_REACH = {"SQLite, synchronous=FULL": 500, "Redis, appendfsync everysec": 1000
 
 async def run() -> None:
     """Measure and print."""
-    print(f"{'store':30}{'a second':>10}{'to reach':>10}{'processor':>12}{'least':>10}{'median':>10}{'p99':>10}")
+    print(
+        f"{'store':30}{'a second':>10}{'to reach':>10}{'processor':>12}{'least':>10}{'median':>10}{'p99':>10}"
+        f"{'in sessions':>13}{'to reach':>10}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         async with stores(Path(folder)) as gates:
             for gate in gates.values():
                 await fill(gate, [id_of(number) for number in range(PEOPLE)])
             found: dict[str, list[float]] = {name: [] for name in gates}
             spent: dict[str, list[float]] = {name: [] for name in gates}
+            sessions: list[float] = []
             waits: dict[str, list[float]] = {name: [] for name in gates}
             for at in range(0, PEOPLE, ROUND):
+                sessions.append(await session_adds())
                 for name, gate in gates.items():
                     ids = [id_of(number) for number in range(at, at + ROUND)]
                     began, cpu = time.perf_counter(), time.process_time()
@@ -44,13 +49,17 @@ async def run() -> None:
                         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
     for name, rates in found.items():
         ms = [wait * 1e3 for wait in waits[name]]
+        shares = [1e6 / rate / session for rate, session in zip(rates, sessions, strict=True)]
         print(
             f"{name:30}{statistics.median(rates):10.0f}{TO_REACH[name]:10}{statistics.median(spent[name]):9.2f} ms"
             f"{min(spent[name]):7.2f} ms{statistics.median(ms):7.1f} ms{percentile(ms, 0.99):7.1f} ms"
+            f"{statistics.median(shares):13.0f}{1e6 / TO_REACH[name] / REFERENCE_SESSION:10.0f}"
         )
     print(
         f"processor: of this process for one challenge, and in the best of {PEOPLE // ROUND} rounds, when others disturbed it "
-        f"least;\nmedian and p99: how long one waits with {AT_ONCE} at once"
+        f"least;\nmedian and p99: how long one waits with {AT_ONCE} at once;\n"
+        f"in sessions: how long a challenge keeps this process, as a multiple of what SessionMiddleware adds to a request, "
+        f"{statistics.median(sessions):.0f} µs here;\nto reach: the rate where that is {REFERENCE_SESSION:.0f} µs"
     )
 
 
