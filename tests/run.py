@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,9 +25,11 @@ PROGRAMS = {
     "oathtool": ("oathtool",),
     "npm": ("npm",),
 }
-SPREAD = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "not slow and not long")
+SPREAD = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "not slow and not waits and not long")
 """A process a core; the tests of a file stay together, for they share what is slow to start; files in the order of
 ``tests/conftest.py``."""
+WAITING = ("-n", "4", "--dist", "load", "-m", "waits and not long")
+"""What waits for servers to come and go leaves the cores idle, but wants to see them at once."""
 ALONE, ALONE_LONG = ("-m", "slow and not long"), ("-m", "slow or long")
 """What starts many processes of its own gets the machine to itself."""
 BENCHMARKS = ROOT / "tests" / "benchmarks"
@@ -34,12 +37,17 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was run: how it ended, how long it took in seconds, and its last line."""
+    """One thing that was run: how it ended, how long it took in seconds, and what it printed."""
 
     name: str
     code: int
     seconds: float
-    last_line: str
+    output: str
+
+    @property
+    def last_line(self) -> str:
+        """What it said in the end."""
+        return self.output.strip().rpartition("\n")[2]
 
 
 def main() -> int:
@@ -49,11 +57,13 @@ def main() -> int:
         print(f"Python 3.11 or later is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     started = time.monotonic()
-    if fault := set_up_packages() or set_up_programs():
+    if fault := set_up():
         print(fault, file=sys.stderr)
         return 1
     ready = Step("set-up", 0, time.monotonic() - started, "")
-    steps = benchmarks(long=options.long) if options.bench else checks(rest, long=options.long)
+    steps = (
+        benchmarks(long=options.long) if options.bench else checks(rest, long=options.long, coverage=options.coverage)
+    )
     return summary([ready, *steps])
 
 
@@ -64,32 +74,45 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--long", action="store_true", help="the long fuzz and soak tests as well; with --bench a million accounts"
     )
+    made.add_argument(
+        "--coverage", action="store_true", help="measure the branches that the tests reach; they take twice as long"
+    )
     return made
 
 
-def checks(rest: list[str], *, long: bool) -> list[Step]:
-    """Lint, types, layers, and the tests under coverage."""
+def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
+    """Lint, layers, types, and the tests. The types are looked at while the first tests run, and told after them."""
     python = str(PYTHON)
     for old in ROOT.glob(".coverage*"):
         old.unlink()
     steps = [
         run("ruff check", [python, "-m", "ruff", "check", "--quiet", "."]),
         run("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
-        run("mypy", [python, "-m", "mypy"]),
         run("import-linter", [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"]),
     ]
-    pytest = [python, "-m", "coverage", "run", "-m", "pytest"]
-    if rest:
-        steps.append(run("pytest", [*pytest, *(["-m", ""] if long else []), *rest]))
-    else:
-        spread = run("pytest", [*pytest, *SPREAD])
-        alone = [python, "-m", "pytest", *(ALONE_LONG if long else ALONE)]  # not measured: it would be slower by a half
-        steps += [spread, run("pytest, one by one", alone)]
-        steps[-1] = replace(steps[-1], last_line=total(spread.last_line, steps[-1].last_line))
-    if any(ROOT.glob(".coverage.*")):
-        run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
-        steps.insert(4, run("coverage", [python, "-m", "coverage", "report"]))
-    return steps
+    plain = [python, "-m", "pytest"]
+    pytest = [python, "-m", "coverage", "run", "-m", "pytest"] if coverage else plain
+    first = [*pytest, *(["-m", ""] if long else []), *rest] if rest else [*pytest, *SPREAD]
+    with ThreadPoolExecutor() as beside:
+        types = beside.submit(run, "mypy", [python, "-m", "mypy"], as_it_comes=False)
+        tests = [run("pytest", first)]
+        steps.append(types.result())
+        print(f"{title('mypy')}\n{steps[-1].output}", end="", flush=True)
+    if not rest:  # these are not measured: what they wait for would come too late
+        tests.append(run("pytest, what waits", [*plain, *WAITING, *marked("waits")]))
+        tests.append(run("pytest, one by one", [*plain, *(ALONE_LONG if long else ALONE), *marked("slow", "long")]))
+        tests[-1] = replace(tests[-1], output=total(*(step.last_line for step in tests)))
+    if coverage:
+        if any(ROOT.glob(".coverage.*")):
+            run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
+        steps.append(run("coverage", [python, "-m", "coverage", "report"]))
+    return [*steps, *tests]
+
+
+def marked(*marks: str) -> list[str]:
+    """The test files that name one of ``marks``: to collect all the others takes longer than some of these run."""
+    named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
+    return [str(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text())]
 
 
 def total(*closings: str) -> str:
@@ -113,26 +136,33 @@ def benchmarks(*, long: bool) -> list[Step]:
     ]
 
 
-def run(name: str, command: list[str]) -> Step:
-    """Run one command, passing on what it prints as it comes, and keep its last line."""
-    print(f"\n── {name} " + "─" * (70 - len(name)), flush=True)
+def run(name: str, command: list[str], *, as_it_comes: bool = True) -> Step:
+    """Run one command, and keep what it prints, which is passed on ``as_it_comes`` or left to the caller."""
+    if as_it_comes:
+        print(title(name), flush=True)
     started = time.monotonic()
     environment = os.environ | {
         "PATH": f"{HOME / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "",  # hundreds of processes are started: each would compile everything anew
     }
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
     )
     assert process.stdout is not None
-    tail = b""
+    said = b""
     while chunk := os.read(process.stdout.fileno(), 65_536):
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
-        tail = (tail + chunk)[-4_096:]
-    lines = tail.decode(errors="replace").strip().splitlines()
-    return Step(name, process.wait(), time.monotonic() - started, lines[-1] if lines else "")
+        said += chunk
+        if as_it_comes:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+    return Step(name, process.wait(), time.monotonic() - started, said.decode(errors="replace"))
+
+
+def title(name: str) -> str:
+    """What stands above the output of a step."""
+    return f"\n── {name} " + "─" * (70 - len(name))
 
 
 def summary(steps: list[Step]) -> int:
@@ -143,6 +173,13 @@ def summary(steps: list[Step]) -> int:
     failed = [step for step in steps if step.code != 0]
     print(f"\n{steps[-1].last_line}", flush=True)
     return 1 if failed else 0
+
+
+def set_up() -> str:
+    """Install what is missing, packages and programs at once. Returns what went wrong, or ""."""
+    with ThreadPoolExecutor() as at_once:
+        faults = [at_once.submit(part) for part in (set_up_packages, set_up_programs)]
+        return "\n".join(filter(None, (fault.result() for fault in faults)))
 
 
 def set_up_packages() -> str:

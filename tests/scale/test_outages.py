@@ -18,7 +18,7 @@ from tests.scale.asking import Answer, api, ask
 from tests.stores.servers import Server
 from tests.web.serving import served
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 IN_TIME = 1.0
 BUSY = 0.5

@@ -21,6 +21,8 @@ from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 from . import servers
 from .faults import READS, WRITES, answers, refusal, refused
 
+pytestmark = pytest.mark.waits
+
 SETTLED = 1.0
 CAROL = SubjectKey("finance", "carol")
 LOCK = Lock(at=100, cause="attempts", ref="R")
@@ -351,7 +353,6 @@ async def test_a_restart_is_none(tmp_path: Path, opened: Opened, fsync: str) -> 
         await (await opened(url(server, tmp_path / "marker"))).load(ALICE)
 
 
-@pytest.mark.slow
 async def test_a_failover_that_loses_is_none(tmp_path: Path, opened: Opened) -> None:
     """F-3: a replica that lacks the last moment takes over: what is confirmed is put back, and nobody is refused for it, then or
     when that moment is long ago."""
@@ -380,7 +381,6 @@ async def test_a_failover_that_loses_is_none(tmp_path: Path, opened: Opened) -> 
         await healthy(other)
 
 
-@pytest.mark.slow
 async def test_a_replica_of_yesterday_is_one(tmp_path: Path, opened: Opened) -> None:
     """S-123: a replica that was cut off long ago and takes over now is an older copy like any other."""
     with servers.pair(tmp_path) as pair:
@@ -401,7 +401,6 @@ async def test_a_replica_of_yesterday_is_one(tmp_path: Path, opened: Opened) -> 
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.slow
 async def test_one_node_of_a_cluster(tmp_path: Path, opened: Opened) -> None:
     """S-123: where one server of a Cluster is put back, that is noticed; accepted, everybody proves again, wherever they are."""
     with servers.cluster(tmp_path) as nodes:

@@ -18,7 +18,7 @@ from mfa_gate.testing.store_suite import event
 
 from . import servers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 PEOPLE = 24
 BEHIND = 0.1

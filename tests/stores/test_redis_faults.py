@@ -26,6 +26,8 @@ from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 from . import servers
 from .faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
 
+pytestmark = pytest.mark.waits
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[servers.Server]:
@@ -451,7 +453,6 @@ async def test_replica_is_refused(tmp_path: Path) -> None:
             await store.open()
 
 
-@pytest.mark.slow
 async def test_failover(tmp_path: Path) -> None:
     """F-3, S-114: with a replica that must agree, a failover under load loses no acknowledged attempt, and service is back
     within seconds of the new primary having its replica."""
@@ -500,7 +501,6 @@ async def test_failover(tmp_path: Path) -> None:
         await store.aclose()
 
 
-@pytest.mark.slow
 async def test_cluster_node_lost(tmp_path: Path) -> None:
     """F-5: without one of its servers a Cluster's tenants there are an outage; with it back they go on."""
     with servers.cluster(tmp_path) as nodes:

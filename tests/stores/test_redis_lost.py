@@ -17,6 +17,8 @@ from mfa_gate.stores.redis.ledger import KEPT_FOR, MAX_KEPT, Ledger, lost
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
 
+pytestmark = pytest.mark.waits
+
 LOCK = Lock(at=100, cause="attempts", ref="R")
 
 
@@ -77,7 +79,6 @@ async def patiently(store: RedisStore) -> Account:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.slow
 async def test_failover_that_loses(tmp_path: Path) -> None:
     """F-3: without ``replicas`` a failover loses what the replica did not have; attempts, the lock and their events are back
     at the first look, and by themselves for a process that remembers nothing of them."""

@@ -26,6 +26,8 @@ from mfa_gate.testing.store_suite import ALICE, BOB, enrolled
 
 from .faults import READS, WRITES, answers, changed_refused, nothing_lost, prepared, refused
 
+pytestmark = pytest.mark.waits
+
 ROOT = os.geteuid() == 0
 SOURCE = str(Path(mfa_gate.errors.__file__).parents[1])
 NAMES = ("mfa.db", "mfa.db-wal", "mfa.db-shm")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from tests.browser.looks import AXE, AXE_COLORS, violations
 from tests.chromium import launch
 
 from .gallery import served, write
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
-AXE = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "rules": {"target-size": {"enabled": True}},
-    "resultTypes": ["violations"],
-}
-AXE_COLORS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
 PRESS_TWICE = """() => [1, 2].map(() => {
   const event = new SubmitEvent("submit", { cancelable: true });
   document.querySelector("form[data-once]").dispatchEvent(event);
@@ -104,24 +99,18 @@ def test_axe(
     browser: Browser,
     gallery: tuple[str, list[str]],
     scheme: Literal["light", "dark"],
-    options: dict[str, object],
+    options: dict[str, Any],
     every: bool,
 ) -> None:
     """axe finds nothing on any page in any state, target sizes included, nor in the dark scheme's colors (U-59, U-60).
 
     Pages that together hold every part there is, each of its kind once; with ``--long`` every page."""
-    from axe_playwright_python.sync_playwright import Axe
-
     address, names = gallery
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
-    page, axe, found = context.new_page(), Axe(), []
+    page, found = context.new_page(), []
     for name in names if every else one_of_each(names):
         show(page, f"{address}/{name}.html")
-        for result in axe.run(page, options=options).response["violations"]:
-            found += [
-                f"{name}: {result['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
-                for node in result["nodes"]
-            ]
+        found += [f"{name}: {fault}" for fault in violations(page, options)]
     context.close()
     assert found == []
 

@@ -25,6 +25,8 @@ from tests.harness import World, make_world
 from tests.harness import log_in as host_log_in
 from tests.web.serving import served
 
+pytestmark = pytest.mark.waits
+
 SOON = 6.0
 
 
