@@ -12,7 +12,7 @@ from hypothesis import settings
 from tests.chromium import found
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # The workers are measured; the many programs that they start would take twice as long.
+    # With --coverage the workers are measured; the many programs that they start would take twice as long.
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 

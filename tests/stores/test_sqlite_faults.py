@@ -375,7 +375,6 @@ LIMITED = """
 import asyncio, resource, sys
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.sqlite import SQLiteStore
-from mfa_gate.stores.sqlite.slot import Slot
 from mfa_gate.testing.store_suite import enrolled, ALICE, event
 from mfa_gate.core.model import SubjectKey
 

@@ -128,6 +128,7 @@ class Slots:
         self._held = [slot for slot in self._slots if slot.lock.acquire(timeout=_FORK_PATIENCE)]
         if len(self._held) == len(self._slots):
             self._let_go(self._held)
+            return
         for slot in self._held:
             slot.drop()
 
