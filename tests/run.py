@@ -81,23 +81,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
-    """Lint, layers, types, and the tests. The types are looked at while the first tests run, and told after them."""
+    """Run lint, import contracts and types, then the tests; the tests wait until all of the first are well."""
+    steps = static_checks()
+    if any(step.code for step in steps):
+        print("\nThe tests were not run: what is named above comes first.", flush=True)
+        return steps
     python = str(PYTHON)
     for old in ROOT.glob(".coverage*"):
         old.unlink()
-    steps = [
-        run("ruff check", [python, "-m", "ruff", "check", "--quiet", "."]),
-        run("ruff format", [python, "-m", "ruff", "format", "--check", "--quiet", "."]),
-        run("import-linter", [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"]),
-    ]
     plain = [python, "-m", "pytest"]
     pytest = [python, "-m", "coverage", "run", "-m", "pytest"] if coverage else plain
     first = [*pytest, *(["-m", ""] if long else []), *rest] if rest else [*pytest, *SPREAD]
-    with ThreadPoolExecutor() as beside:
-        types = beside.submit(run, "mypy", [python, "-m", "mypy"], as_it_comes=False)
-        tests = [run("pytest", first)]
-        steps.append(types.result())
-        print(f"{title('mypy')}\n{steps[-1].output}", end="", flush=True)
+    tests = [run("pytest", first)]
     if not rest:  # these are not measured: what they wait for would come too late
         tests.append(run("pytest, what waits", [*plain, *WAITING, *marked("waits")]))
         tests.append(run("pytest, one by one", [*plain, *(ALONE_LONG if long else ALONE), *marked("slow", "long")]))
@@ -107,6 +102,24 @@ def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
             run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
         steps.append(run("coverage", [python, "-m", "coverage", "report"]))
     return [*steps, *tests]
+
+
+def static_checks() -> list[Step]:
+    """Check style, imports and types, side by side; print each as it ends, the quick ones first."""
+    python = str(PYTHON)
+    commands = {
+        "ruff check": [python, "-m", "ruff", "check", "--quiet", "."],
+        "ruff format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
+        "import-linter": [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"],
+        "mypy": [python, "-m", "mypy"],
+    }
+    steps = []
+    with ThreadPoolExecutor() as at_once:
+        running = [at_once.submit(run, name, command, as_it_comes=False) for name, command in commands.items()]
+        for ended in running:
+            steps.append(ended.result())
+            print(f"{title(steps[-1].name)}\n{steps[-1].output}", end="", flush=True)
+    return steps
 
 
 def marked(*marks: str) -> list[str]:
