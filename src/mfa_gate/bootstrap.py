@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import HTTPConnection
 
-    from .testing.kit import Kit
-
 __all__ = ["MFAGate", "Status", "SystemClock"]
 
 T = TypeVar("T")
@@ -199,13 +197,6 @@ class MFAGate:
     def check(self, app: Any) -> Sequence[str]:
         """The faults of an app's middleware order and routes, as lines; empty where there are none."""
         return faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix)
-
-    @property
-    def testing(self) -> Kit:
-        """Helpers for tests of the app around this gate; see ``mfa_gate.testing``."""
-        from .testing.kit import Kit
-
-        return Kit(self)
 
     async def status(self, connection: HTTPConnection) -> Status:
         """Where this connection stands. Raises what judging raises, and nothing is changed."""

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from mfa_gate.errors import SendFailed
 from mfa_gate.ports import Message
-from mfa_gate.testing import Enrolled, FixedClock, Outbox, enrolled
+from mfa_gate.testing import Enrolled, FixedClock, Kit, Outbox, enrolled
 
 from .hosts import ANN, POLICY, gate_for, gated
 
@@ -79,8 +79,8 @@ def test_each_kind_answers_for_itself(factor: str) -> None:
     """What the kit hands out is what the real pages accept, for each kind of factor."""
     app, gate = gated()
     if factor == "backup-code":
-        gate.testing.enroll(ANN, "totp")
-    kit = gate.testing.enroll(ANN, factor)
+        Kit(gate).enroll(ANN, "totp")
+    kit = Kit(gate).enroll(ANN, factor)
     client = TestClient(app, base_url=ORIGIN, client=("203.0.113.5", 5))
     client.post("/login", json={"name": "ann"})
     assert client.get("/v1/me").status_code == 403
@@ -91,10 +91,10 @@ def test_each_kind_answers_for_itself(factor: str) -> None:
 def test_arranging_tells_nobody() -> None:
     """No message goes out and no event is written for what a test arranges."""
     _, gate = gated()
-    gate.testing.enroll(ANN, "email")
-    gate.testing.enroll(ANN, "totp")
-    assert gate.testing.outbox.messages == []
-    assert gate.testing.account(ANN).default
+    Kit(gate).enroll(ANN, "email")
+    Kit(gate).enroll(ANN, "totp")
+    assert Kit(gate).outbox.messages == []
+    assert Kit(gate).account(ANN).default
 
 
 async def test_codes_of_an_app_are_never_the_same_twice() -> None:
@@ -104,7 +104,7 @@ async def test_codes_of_an_app_are_never_the_same_twice() -> None:
     assert kit.code() != kit.code()
     with pytest.raises(LookupError, match="advance the clock by 30 s"):
         kit.code()
-    gate.testing.clock.advance(30)
+    Kit(gate).clock.advance(30)
     kit.code()
 
 

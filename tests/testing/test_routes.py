@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from mfa_gate import MFAGateMiddleware
 from mfa_gate.core.rules import Exemption, PathRule, Policy
-from mfa_gate.testing import assert_all_covered, route_inventory
+from mfa_gate.testing import Kit, assert_all_covered, route_inventory
 
 from .hosts import POLICY, bare, gate_for, gated
 
@@ -27,7 +27,7 @@ def with_exemption(path: str) -> Policy:
 def test_every_route_with_its_rule() -> None:
     """Prefixes of included routers and mounts are part of the address; each row names what is asked there."""
     app, gate = gated()
-    rows = {(row.method, row.template): row for row in gate.testing.routes(app)}
+    rows = {(row.method, row.template): row for row in Kit(gate).routes(app)}
     assert rows["GET", "/v1/me"].outcome == "guarded"
     assert "export" in rows["GET", "/v1/export"].rules
     assert rows["GET", "/inner/deep"].outcome == "guarded"
@@ -55,7 +55,7 @@ def test_slips_are_named(path: str, open: list[str], says: str) -> None:
     """A route that is open and not listed, one that is listed and not open, and a rule that matches nothing."""
     app, gate = gated(with_exemption(path))
     with pytest.raises(AssertionError, match=says):
-        gate.testing.assert_all_covered(app, open=open)
+        Kit(gate).assert_all_covered(app, open=open)
 
 
 def test_an_app_without_a_gate_is_not_covered() -> None:

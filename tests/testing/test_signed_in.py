@@ -76,7 +76,7 @@ def test_it_ends_when_the_clock_says_so() -> None:
     app, gate = gated()
     client = signed_in(TestClient(app), gate, ANN)
     client.post("/login", json={"name": "ann"})
-    gate.testing.clock.advance(7 * 86_400)
+    Kit(gate).clock.advance(7 * 86_400)
     assert client.get("/v1/me").json()["why"] == "expired"
 
 
@@ -96,7 +96,7 @@ def test_the_peer_of_the_client_is_the_proofs_network() -> None:
         (TestClient(app), "198.51.100.4", "198.51.100.4"),
     ):
         me_is_ann(signed_in(made, gate, ANN, address=given))
-        proof = gate.testing.account(ANN).browsers[-1].proofs[0]
+        proof = Kit(gate).account(ANN).browsers[-1].proofs[0]
         assert proof.network == expected
     moved = signed_in(TestClient(app), gate, ANN)
     moved.post("/login", json={"name": "ann"})
@@ -109,7 +109,7 @@ def test_the_gates_next_cookie_takes_the_place_of_this_one() -> None:
     app, gate = gated()
     client = signed_in(TestClient(app, base_url="http://localhost:8000"), gate, ANN, fresh=False)
     client.post("/login", json={"name": "ann"})
-    kit: Kit = gate.testing
+    kit: Kit = Kit(gate)
     other = kit.enroll(ANN, "totp")
     headers = {"X-MFA-Gate": "1", "Origin": "http://localhost:8000"}
     answer = client.post("/mfa/api/verify", json={"authenticator": other.id, "response": other.code()}, headers=headers)
@@ -149,12 +149,12 @@ def test_taking_over_ends(mfa_clock: FixedClock, mfa_outbox: Outbox) -> None:
     """After the block the gate has its own clock and senders again."""
     gate = gate_for(clock=None)
     before = gate.service.engine.wiring
-    with gate.testing.taken_over(mfa_clock, mfa_outbox) as kit:
+    with Kit(gate).taken_over(mfa_clock, mfa_outbox) as kit:
         assert kit.clock is mfa_clock
         assert kit.outbox is mfa_outbox
     assert gate.service.engine.wiring is before
     with pytest.raises(LookupError, match="taken_over"):
-        _ = gate.testing.clock
+        _ = Kit(gate).clock
 
 
 @pytest.mark.parametrize(
@@ -204,4 +204,4 @@ def test_the_kit_keeps_the_policy() -> None:
     rules = replace(POLICY.base, factors=replace(POLICY.base.factors, allowed=("email", "backup-code")))
     app, gate = gated(replace(POLICY, base=rules))
     me_is_ann(signed_in(TestClient(app), gate, ANN))
-    assert [a.factor for a in gate.testing.account(ANN).authenticators] == ["email"]
+    assert [a.factor for a in Kit(gate).account(ANN).authenticators] == ["email"]

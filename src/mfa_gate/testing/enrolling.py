@@ -167,4 +167,4 @@ def outbox_of(gate: MFAGate) -> Outbox:
     for sender in (senders.email, senders.sms, senders.voice, senders.push):
         if isinstance(sender, Outbox):
             return sender
-    raise LookupError("the gate has no Outbox: pass senders=Outbox().senders(), or use gate.testing.taken_over()")
+    raise LookupError("the gate has no Outbox: pass senders=Outbox().senders(), or use Kit(gate).taken_over()")

@@ -1,4 +1,4 @@
-"""Everything that a test wants of one gate, in one place: ``gate.testing``."""
+"""Give a test everything that it wants of one gate, in one place: ``Kit(gate)``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Kit:
         """The gate's clock. Raises ``LookupError`` where it is none of ours."""
         clock = self.gate.service.engine.wiring.clock
         if not isinstance(clock, FixedClock):
-            raise LookupError("the gate has no FixedClock: pass clock=FixedClock(), or use gate.testing.taken_over()")
+            raise LookupError("the gate has no FixedClock: pass clock=FixedClock(), or use Kit(gate).taken_over()")
         return clock
 
     @property

@@ -36,10 +36,12 @@ def mfa_outbox() -> Outbox:
 @pytest.fixture
 def mfa_gate_kit(mfa_clock: FixedClock, mfa_outbox: Outbox) -> Iterator[Callable[[MFAGate], Kit]]:
     """``kit = mfa_gate_kit(gate)``: the gate runs on ``mfa_clock`` and sends to ``mfa_outbox`` until the test ends."""
+    from .kit import Kit
+
     with ExitStack() as stack:
 
         def take_over(gate: MFAGate) -> Kit:
-            return stack.enter_context(gate.testing.taken_over(mfa_clock, mfa_outbox))
+            return stack.enter_context(Kit(gate).taken_over(mfa_clock, mfa_outbox))
 
         yield take_over
 
