@@ -26,6 +26,7 @@ __all__ = [
     "DirectoryOf",
     "Entropy",
     "EventPage",
+    "Follower",
     "Identify",
     "Message",
     "Page",
@@ -173,6 +174,17 @@ class Anchor:
     digest: str = ""
 
 
+class Follower(Protocol):
+    """One reader's place among the changes of a store. Its looks take nothing away from other readers."""
+
+    def changed(self) -> Changed:
+        """Tell the changes since this reader's last look, by any process, its own committed ones included.
+
+        Called on the event loop for every guarded request: it costs microseconds and never waits. Raises
+        ``StoreUnavailable`` where it cannot tell.
+        """
+
+
 class Store(Protocol):
     """Accounts, events, limits and tenants' settings. It loads and swaps, and is nothing clever.
 
@@ -193,11 +205,11 @@ class Store(Protocol):
         Works on a store that is not open, and on one that refuses to be. Raises ``SettingsError`` where there is none.
         """
 
-    def changed(self) -> Changed:
-        """What changed since the last call, by any process, a committed change of one's own included.
+    def follow(self) -> Follower:
+        """Begin to follow the changes, for one reader. Several readers of one store each follow for themselves.
 
-        Called on the event loop for every guarded request: it costs microseconds and never waits. Raises
-        ``StoreUnavailable`` where it cannot tell.
+        It may begin before ``open``, and it misses nothing where the store is closed and opened again. Its first look
+        answers ``EVERYTHING``.
         """
 
     async def load(self, key: SubjectKey, /) -> Account:

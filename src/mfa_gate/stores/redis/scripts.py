@@ -9,6 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+HISTORY_KEPT = 40
+"""How many operations a row remembers; an account's answers and sends are far fewer in the moment of a failover."""
+NAMES_IN_ONE = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -65,7 +69,61 @@ local function sha256(text)
 end
 """
 
-_TELL = """local function tell(channel, payload)
+# A command that fails in the middle of a script leaves standing what was written before it. So each script asks first for
+# all that could make one fail: the types of its keys, the numbers that it counts on, and what the user may do.
+_DEMAND = """
+local function demand(kind, ...)
+  for _, key in ipairs({...}) do
+    local found = redis.call('TYPE', key).ok
+    if found ~= 'none' and found ~= kind then
+      error({err = 'WRONGTYPE ' .. key .. ' holds a ' .. found .. ', not a ' .. kind .. ': nothing was written'})
+    end
+  end
+end
+local function demand_whole(key, ...)
+  for _, name in ipairs({...}) do
+    local value = redis.call('HGET', key, name)
+    if value and not string.match(value, '^%d%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?%d?$') then
+      error({err = 'ERR ' .. name .. ' in ' .. key .. ' is no number: nothing was written'})
+    end
+  end
+end
+local function demand_leave(...)
+  if redis.acl_check_cmd and not redis.acl_check_cmd(...) then
+    error({err = 'NOPERM this user may not ' .. ({...})[1] .. ': nothing was written'})
+  end
+end
+"""
+
+# The trail's stream may have come further than the head says: its own last id counts too.
+_DEMAND_TRAIL = """
+local last_stamp = 0
+local function demand_trail(trail, at, key)
+  demand('stream', trail)
+  demand_whole(KEYS[1], 'stamp', 'length')
+  if at > #ARGV then return end
+  for i = key, key + (#ARGV - at + 1) / 2 - 1 do demand('zset', KEYS[i]) end
+  if redis.call('EXISTS', trail) == 1 then
+    local facts = redis.call('XINFO', 'STREAM', trail)
+    for i = 1, #facts, 2 do
+      if facts[i] == 'last-generated-id' then last_stamp = tonumber(string.match(facts[i + 1], '^%d+')) end
+    end
+    if last_stamp > 8000000000000000 then
+      error({err = 'ERR the trail ' .. trail .. ' has ended: nothing was written'})
+    end
+  end
+  demand_leave('XADD', trail, '*', 'k', 'v')
+  demand_leave('ZADD', KEYS[key], 0, 'x')
+end
+"""
+
+_TELL = """
+local function demand_telling(channel)
+  demand_whole(KEYS[1], 'seq')
+  demand_leave('PUBLISH', channel, 'x')
+  demand_leave('HINCRBY', KEYS[1], 'seq', 1)
+end
+local function tell(channel, payload)
   redis.call('PUBLISH', channel, redis.call('HINCRBY', KEYS[1], 'seq', 1) .. ' ' .. payload)
 end
 """
@@ -73,6 +131,8 @@ end
 # Events from argument `at` on, four each: has an account, kind, line, digest of the line. Two index keys each from `key` on.
 _WRITE_EVENTS = (
     _SHA256
+    + _DEMAND
+    + _DEMAND_TRAIL
     + """
 local function write_events(trail, at, key)
   if at > #ARGV then return end
@@ -80,6 +140,7 @@ local function write_events(trail, at, key)
   local time = redis.call('TIME')
   local stamp, digest, length = tonumber(head[1] or 0), head[2] or '', tonumber(head[3] or 0)
   local now = time[1] * 1000000 + time[2]
+  stamp = math.max(stamp, last_stamp)
   while at <= #ARGV do
     stamp = math.max(stamp + 1, now)
     digest = sha256(digest .. ARGV[at + 3])
@@ -95,71 +156,123 @@ end
     + _TELL
 )
 
-# A person's line in the index of names: \\2 id \\0 what is searched \\1, in one of 256 strings, so that a search looks at few.
-_NAME_IT = """
-local function name_it(names, id, old, text)
-  local bucket = string.sub(redis.sha1hex(id), 1, 2)
-  local all = redis.call('HGET', names, bucket) or ''
-  if old then
-    local first, last = string.find(all, '\\2' .. id .. '\\0' .. old .. '\\1', 1, true)
-    if not first then return end
-    all = string.sub(all, 1, first - 1) .. string.sub(all, last + 1)
-  else
-    redis.call('HINCRBY', KEYS[1], 'named', 1)
-  end
-  redis.call('HSET', names, bucket, all .. '\\2' .. id .. '\\0' .. text .. '\\1')
+# The operations that made the latest versions of a row, oldest first: "<version> <operation> <operation> ...". One that was
+# lost and put back stands with a "+" before the operation that put it back, which has a "=" where it added nothing of its own.
+_HISTORY = """
+local function history(known, version, before, next_version, extra, operation)
+  local at, words = string.match(known or '', '^(%d+) (.*)$')
+  if at ~= version then words = before or '' end
+  words = words .. ' ' .. extra .. ' ' .. operation
+  local list = {}
+  for word in string.gmatch(words, '%S+') do list[#list + 1] = word end
+  return next_version .. ' ' .. table.concat(list, ' ', math.max(1, #list - HISTORY + 1))
 end
-"""
+""".replace("HISTORY", str(HISTORY_KEPT))
+
+# The index of names: \\2 id \\0 what is searched \\1 of a few people in one string, so that a search looks at few strings and
+# a change writes few bytes. Who is in which string stands in `places`; new people come into the last one.
+_NAME_IT = """
+local function name_it(names, places, id, text)
+  local bucket = redis.call('HGET', places, id)
+  if not bucket then
+    bucket = string.format('%d', math.floor((redis.call('HINCRBY', KEYS[1], 'indexed', 1) - 1) / IN_ONE))
+    redis.call('HSET', places, id, bucket)
+  end
+  local all, mark = redis.call('HGET', names, bucket) or '', '\\2' .. id .. '\\0'
+  local first, behind = string.find(all, mark, 1, true)
+  if first then
+    local last = string.find(all, '\\1', behind, true) or #all
+    all = string.sub(all, 1, first - 1) .. string.sub(all, last + 1)
+  end
+  redis.call('HSET', names, bucket, all .. mark .. text .. '\\1')
+end
+""".replace("IN_ONE", str(NAMES_IN_ONE))
 
 SWAP = Script(
     _WRITE_EVENTS
     + _NAME_IT
+    + _HISTORY
+    + """
+demand('hash', KEYS[1], KEYS[3], KEYS[5], KEYS[10], KEYS[11])
+"""
     + _HEAD
     + """
-local version = redis.call('HGET', KEYS[3], 'v') or '0'
-if version ~= ARGV[4] then return {'lost'} end
-redis.call('HSET', KEYS[3], 'v', ARGV[5], 'o', ARGV[6], 'c', ARGV[7], 'b', ARGV[8])
-local id, line = ARGV[9], ARGV[10]
+local row = redis.call('HMGET', KEYS[3], 'v', 'o', 'h')
+local version = row[1] or '0'
+if version ~= ARGV[4] or (ARGV[6] ~= '' and row[2] ~= ARGV[6]) then return {'lost'} end
+demand('zset', KEYS[4], KEYS[6], KEYS[7], KEYS[8], KEYS[9])
+demand_whole(KEYS[1], 'indexed')
+demand_trail(KEYS[2], 15, 12)
+demand_leave('HSET', KEYS[3], 'v', '1')
+demand_leave('ZADD', KEYS[4], 0, 'x')
+demand_leave('ZREM', KEYS[6], 'x')
+demand_telling(ARGV[2])
+local ops = history(row[3], version, row[2], ARGV[5], ARGV[8], ARGV[9] .. ARGV[7])
+redis.call('HSET', KEYS[3], 'v', ARGV[5], 'o', ARGV[7], 'c', ARGV[10], 'b', ARGV[11], 'h', ops)
+local id, line = ARGV[12], ARGV[13]
 local before = redis.call('HGET', KEYS[5], id)
 if before ~= line then
   local text, old = string.match(line, '\\n(.*)$'), before and string.match(before, '\\n(.*)$')
-  if old ~= text then name_it(KEYS[#KEYS], id, old, text) end
+  if old ~= text or redis.call('HEXISTS', KEYS[11], id) == 0 then name_it(KEYS[10], KEYS[11], id, text) end
   redis.call('HSET', KEYS[5], id, line)
   redis.call('ZADD', KEYS[4], 0, id)
   for i = 6, 9 do
-    if i - 5 == tonumber(ARGV[11]) then redis.call('ZADD', KEYS[i], 0, id) else redis.call('ZREM', KEYS[i], id) end
+    if i - 5 == tonumber(ARGV[14]) then redis.call('ZADD', KEYS[i], 0, id) else redis.call('ZREM', KEYS[i], id) end
   end
 end
-write_events(KEYS[2], 12, 10)
+write_events(KEYS[2], 15, 12)
 tell(ARGV[2], ARGV[3])
-return {'done'}
+return {'done', ops}
 """
 )
-"""Keys: head, trail, account, ids, lines, four statuses, index keys, names. Arguments: store, channel, payload, version, next
-version, operation, checksum, body, id, line, status, events."""
+"""Keys: head, trail, account, ids, lines, four statuses, names, places, index keys. Arguments: store, channel, payload,
+version, next version, the operation that made the version ("": any), operation, operations put back with it, "=" where it
+only puts back, checksum, body, id, line, status, events."""
 
 SWAP_SETTINGS = Script(
     _WRITE_EVENTS
+    + _HISTORY
+    + "demand('hash', KEYS[1])"
     + _HEAD
     + """
-if (redis.call('HGET', KEYS[1], 'sv') or '0') ~= ARGV[4] then return {'lost'} end
-redis.call('HSET', KEYS[1], 'sv', ARGV[5], 'so', ARGV[6], 'sb', ARGV[7])
-write_events(KEYS[2], 8, 3)
+local row = redis.call('HMGET', KEYS[1], 'sv', 'so', 'sh')
+local version = row[1] or '0'
+if version ~= ARGV[4] or (ARGV[6] ~= '' and row[2] ~= ARGV[6]) then return {'lost'} end
+demand_trail(KEYS[2], 11, 3)
+demand_leave('HSET', KEYS[1], 'sv', '1')
+demand_telling(ARGV[2])
+local ops = history(row[3], version, row[2], ARGV[5], ARGV[8], ARGV[9] .. ARGV[7])
+redis.call('HSET', KEYS[1], 'sv', ARGV[5], 'so', ARGV[7], 'sb', ARGV[10], 'sh', ops)
+write_events(KEYS[2], 11, 3)
 tell(ARGV[2], ARGV[3])
+return {'done', ops}
+"""
+)
+"""Keys: head, trail, index keys. Arguments: as ``SWAP`` up to "=", body, events."""
+
+APPEND = Script(
+    _WRITE_EVENTS
+    + "demand('hash', KEYS[1])"
+    + _HEAD
+    + """
+demand_trail(KEYS[2], 2, 3)
+demand_leave('HSET', KEYS[1], 'stamp', '1')
+write_events(KEYS[2], 2, 3)
 return {'done'}
 """
 )
-"""Keys: head, trail, index keys. Arguments: store, channel, payload, version, next version, operation, body, events."""
-
-APPEND = Script(_WRITE_EVENTS + _HEAD + "write_events(KEYS[2], 2, 3)\nreturn {'done'}\n")
 """Keys: head, trail, index keys. Arguments: store, events."""
 
 ENTER = Script("redis.call('HSETNX', KEYS[1], 'store', ARGV[1])\nreturn {redis.call('HGET', KEYS[1], 'store')}\n")
 """Key: head. Argument: store. The id that stands there."""
 
 ACCEPT = Script(
-    _TELL
+    _DEMAND
+    + _TELL
     + """
+demand('hash', KEYS[1])
+demand_leave('HSET', KEYS[1], 'restored', '1')
+demand_telling(ARGV[2])
 redis.call('HSETNX', KEYS[1], 'store', ARGV[1])"""
     + _HEAD
     + """
@@ -196,8 +309,9 @@ NAMED = Script(
     _HEAD
     + """
 local found, word = {'done'}, ARGV[2]
-for bucket = tonumber(ARGV[3]), tonumber(ARGV[4]) do
-  local all = redis.call('HGET', KEYS[2], string.format('%02x', bucket))
+local buckets = {}
+for bucket = tonumber(ARGV[3]), tonumber(ARGV[4]) do buckets[#buckets + 1] = string.format('%d', bucket) end
+for _, all in ipairs(redis.call('HMGET', KEYS[2], unpack(buckets))) do
   if all and string.find(all, word, 1, true) then
     for id, text in string.gmatch(all, '\\2([^%z]*)%z([^\\1]*)\\1') do
       if string.find(text, word, 1, true) then found[#found + 1] = id end
@@ -207,7 +321,33 @@ end
 return found
 """
 )
-"""Keys: head, names. Arguments: store, word, first and last bucket to look at. The ids."""
+"""Keys: head, names. Arguments: store, word, first and last string to look at. The ids."""
+
+INDEX = Script(
+    _DEMAND
+    + _NAME_IT
+    + "demand('hash', KEYS[1], KEYS[2], KEYS[4], KEYS[5])\ndemand('zset', KEYS[3])\ndemand_whole(KEYS[1], 'indexed')"
+    + _HEAD
+    + """
+local last = redis.call('HGET', KEYS[1], 'indexed_to')
+local ids = redis.call('ZRANGEBYLEX', KEYS[3], last and '(' .. last or '-', '+', 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(ids) do
+  local line = redis.call('HGET', KEYS[2], id)
+  if line and redis.call('HEXISTS', KEYS[5], id) == 0 then
+    name_it(KEYS[4], KEYS[5], id, string.match(line, '\\n(.*)$') or '')
+  end
+end
+if #ids == tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], 'indexed_to', ids[#ids])
+  return {'more'}
+end
+redis.call('HDEL', KEYS[1], 'indexed_to', 'named')
+redis.call('UNLINK', KEYS[6])
+return {'done'}
+"""
+)
+"""Keys: head, lines, ids, names, places, the names as they were kept before. Arguments: store, how many to look at.
+People who are not in it come into the index of names, some at a time."""
 
 EVENTS = Script(
     _HEAD
@@ -244,8 +384,17 @@ end
 index is not the kind's own. The answer has stamps and lines, newest first."""
 
 PRUNE = Script(
-    _HEAD
+    _DEMAND
+    + "demand('hash', KEYS[1])"
+    + _HEAD
     + """
+demand('stream', KEYS[2])
+for i = 3, #KEYS do demand('zset', KEYS[i]) end
+demand_whole(KEYS[1], 'pruned')
+demand_leave('XDEL', KEYS[2], '0-1')
+demand_leave('ZREM', KEYS[4] or KEYS[2], 'x')
+demand_leave('HINCRBY', KEYS[1], 'pruned', 1)
+demand_leave('HSET', KEYS[1], 'anchor', 'x')
 local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
 if not first or first[1] ~= ARGV[2] then return {'lost'} end
 local count = 0
