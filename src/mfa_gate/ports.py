@@ -26,11 +26,11 @@ __all__ = [
     "DirectoryOf",
     "Entropy",
     "EventPage",
-    "Follower",
     "Identify",
     "Message",
     "Page",
     "PhoneSend",
+    "Reader",
     "Sender",
     "Senders",
     "Store",
@@ -174,15 +174,14 @@ class Anchor:
     digest: str = ""
 
 
-class Follower(Protocol):
-    """One reader's place among the changes of a store. Its looks take nothing away from other readers."""
+class Reader:
+    """One reader's place among the changes of a store. Only the store looks into it."""
 
-    def changed(self) -> Changed:
-        """Tell the changes since this reader's last look, by any process, its own committed ones included.
+    __slots__ = ("log", "place")
 
-        Called on the event loop for every guarded request: it costs microseconds and never waits. Raises
-        ``StoreUnavailable`` where it cannot tell.
-        """
+    def __init__(self) -> None:
+        self.log: object = None
+        self.place = 0
 
 
 class Store(Protocol):
@@ -205,11 +204,12 @@ class Store(Protocol):
         Works on a store that is not open, and on one that refuses to be. Raises ``SettingsError`` where there is none.
         """
 
-    def follow(self) -> Follower:
-        """Begin to follow the changes, for one reader. Several readers of one store each follow for themselves.
+    def changed(self, reader: Reader, /) -> Changed:
+        """Tell the changes since this reader's last look, by any process, a committed one of its own included.
 
-        It may begin before ``open``, and it misses nothing where the store is closed and opened again. Its first look
-        answers ``EVERYTHING``.
+        What one reader is told is not taken from another. A reader's first look answers ``EVERYTHING``. Called on the
+        event loop for every guarded request: it costs microseconds and never waits. Raises ``StoreUnavailable`` where it
+        cannot tell.
         """
 
     async def load(self, key: SubjectKey, /) -> Account:

@@ -16,7 +16,7 @@ from ..core.model import Account, Contacts, Subject, SubjectKey
 from ..core.records import replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
-from ..ports import Changed
+from ..ports import Changed, Reader
 from .effects import Effects
 from .wiring import Wiring
 
@@ -42,7 +42,7 @@ class Engine:
         self.wiring = wiring
         self.policy = policy
         self.store = wiring.store
-        self.follower = wiring.store.follow()
+        self.reader = Reader()
         self.keyring = wiring.keyring
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
         self._settings: dict[str, TenantSettings] = {}
@@ -91,7 +91,7 @@ class Engine:
     def notice(self) -> None:
         """Drop what the store says has changed. Cheap: once a guarded request. Raises ``StoreUnavailable``."""
         try:
-            changed = self.follower.changed()
+            changed = self.store.changed(self.reader)
         except StoreUnavailable:
             if self.away_since is None:
                 self.away_since = self.now()

@@ -15,8 +15,8 @@ from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import START, chain_line, event_to_json
 from ..errors import StoreUnavailable
-from ..ports import END, Anchor, EventPage, Page, Take, Taken
-from .change_log import ChangeLog, LogFollower
+from ..ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from .change_log import ChangeLog, told
 from .documents import (
     account_from,
     checksum,
@@ -79,12 +79,9 @@ class MemoryStore:
             raise StoreUnavailable("the memory store is not open")
         return self._contents
 
-    def follow(self) -> LogFollower:
-        """Begin to follow the changes, for one reader."""
-        return LogFollower(self._changes)
-
-    def _changes(self) -> ChangeLog:
-        return self._ready().changes
+    def changed(self, reader: Reader, /) -> Changed:
+        """What changed since the reader's last look."""
+        return told(self._ready().changes, reader)
 
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last swapped."""

@@ -11,7 +11,7 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Follower, Store, Take, Taken
+from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Reader, Store, Take, Taken
 
 __all__ = ["StoreSuite"]
 
@@ -54,19 +54,24 @@ def event(number: int, *, key: SubjectKey = ALICE, kind: str = "attempt.failed")
     )
 
 
-_READERS: WeakKeyDictionary[Store, Follower] = WeakKeyDictionary()
+class Listener:
+    """One of a store's readers, as a gate is one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reader = Reader()
+
+    def changed(self) -> Changed:
+        """What changed since this listener's last look."""
+        return self._store.changed(self._reader)
 
 
-def _reader_of(store: Store) -> Follower:
-    reader = _READERS.get(store)
-    if reader is None:
-        reader = _READERS[store] = store.follow()
-    return reader
+_READERS: WeakKeyDictionary[Store, Reader] = WeakKeyDictionary()
 
 
 def changed(store: Store) -> Changed:
     """Look at what changed in ``store``, as its one reader in a test."""
-    return _reader_of(store).changed()
+    return store.changed(_READERS.setdefault(store, Reader()))
 
 
 async def settle(store: Store) -> None:
@@ -80,14 +85,14 @@ async def settle(store: Store) -> None:
 
 async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
     """What a reader is told until it is enough, for at most a second: another process's change may take a moment."""
-    return await heard_by(_reader_of(store), enough)
+    return await heard_by(lambda: changed(store), enough)
 
 
-async def heard_by(reader: Follower, enough: Callable[[Changed], bool]) -> Changed:
+async def heard_by(look: Callable[[], Changed], enough: Callable[[Changed], bool]) -> Changed:
     """As ``heard``, for one of several readers."""
     told: Changed = frozenset()
     for _ in range(200):
-        new = reader.changed()
+        new = look()
         told = told | new if isinstance(told, frozenset) and isinstance(new, frozenset) else EVERYTHING
         if enough(told):
             break
@@ -376,7 +381,7 @@ class StoreSuite:
 
     async def test_each_reader_hears_of_every_change(self, store: Store, other: Store) -> None:
         """Two gates with one store object are two readers: what one has heard of, the other hears of as well."""
-        readers = [store.follow(), store.follow()]
+        readers = [Listener(store), Listener(store)]
         await settle(store)
         for reader in readers:
             assert reader.changed() is EVERYTHING
@@ -384,16 +389,16 @@ class StoreSuite:
         for number, worker in enumerate((store, other, store)):
             assert await worker.swap(enrolled(ALICE, version=number, name=str(number)))
             for reader in readers:
-                told = await heard_by(reader, tells(ALICE))
+                told = await heard_by(reader.changed, tells(ALICE))
                 assert told == frozenset({ALICE})
         assert await other.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
         for reader in readers:
-            assert await heard_by(reader, lambda told: told is EVERYTHING) is EVERYTHING
+            assert await heard_by(reader.changed, lambda told: told is EVERYTHING) is EVERYTHING
         await store.aclose()
         await store.open()
         assert await other.swap(enrolled(BOB))
-        for reader in (*readers, store.follow()):
-            assert tells(BOB)(await heard_by(reader, tells(BOB)))
+        for reader in (*readers, Listener(store)):
+            assert tells(BOB)(await heard_by(reader.changed, tells(BOB)))
 
     async def test_a_sleeper_misses_nothing(self, store: Store, other: Store) -> None:
         """A worker that did not look for a long time is told of all of it, by name or by "everything"."""

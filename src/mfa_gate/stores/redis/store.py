@@ -10,8 +10,8 @@ from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...errors import StoreUnavailable
-from ...ports import Anchor, EventPage, Page, Take, Taken
-from ..change_log import ChangeLog, LogFollower
+from ...ports import Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from ..change_log import told
 from . import roster, scripts, trail
 from .accepting import accept
 from .account_rows import AccountRows
@@ -107,15 +107,12 @@ class RedisStore:
         self._session, self._store_id = session, session.store_id
         return session
 
-    def follow(self) -> LogFollower:
-        """Begin to follow the changes, for one reader."""
-        return LogFollower(self._changes)
-
-    def _changes(self) -> ChangeLog | None:
+    def changed(self, reader: Reader, /) -> Changed:
+        """What changed since the reader's last look; ``EVERYTHING`` each time while nobody can know."""
         session = self._session
         if not self._open or session is None or not session.is_of_this_process():
             raise StoreUnavailable("the Redis store is not open")
-        return session.changes()
+        return told(session.changes(), reader)
 
     async def _regain(self) -> bool:
         """Look at all that was confirmed of late: whether all that was lost of it is there again (F-3)."""

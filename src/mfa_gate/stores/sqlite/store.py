@@ -16,8 +16,8 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
-from ...ports import END, Anchor, EventPage, Page, Take, Taken
-from ..change_log import LogFollower
+from ...ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from ..change_log import told
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..forks import watch
 from ..trails import PIECE, broken_trails
@@ -79,9 +79,9 @@ class SQLiteStore:
                 self._file.remember(connection)
         self._slots.close()
 
-    def follow(self) -> LogFollower:
-        """Begin to follow the changes, for one reader."""
-        return LogFollower(self._notice.changes)
+    def changed(self, reader: Reader, /) -> Changed:
+        """What changed since the reader's last look."""
+        return told(self._notice.changes(), reader)
 
     async def accept(self) -> None:
         """What the file holds is the store: the marker goes, and whoever opens the file next writes down when that was."""
