@@ -28,9 +28,9 @@ def test_readers_take_nothing_from_each_other() -> None:
     assert often.changed() is seldom.changed() is EVERYTHING
     for key in (ONE, TWO, ONE):
         log.note(key)
-        assert often.changed() == {key}
+        assert often.changed() == frozenset({key})
         assert often.changed() == frozenset()
-    assert seldom.changed() == {ONE, TWO}
+    assert seldom.changed() == frozenset({ONE, TWO})
     assert seldom.changed() == frozenset()
     log.note(TWO)
     log.note(None)
@@ -48,7 +48,7 @@ def test_who_was_away_too_long_forgets_all() -> None:
         reader.changed()
     for _ in range(KEPT):
         log.note(TWO)
-    assert readers[0].changed() == {TWO}
+    assert readers[0].changed() == frozenset({TWO})
     log.note(TWO)
     assert readers[1].changed() is EVERYTHING
     assert readers[1].changed() == frozenset()
@@ -73,4 +73,4 @@ def test_nothing_is_missed_meanwhile() -> None:
     log.note(ONE)
     assert reader.changed() is EVERYTHING
     reader.log = log
-    assert reader.changed() == {ONE}
+    assert reader.changed() == frozenset({ONE})

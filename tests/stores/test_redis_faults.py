@@ -21,7 +21,7 @@ from mfa_gate.stores.redis import RedisStore, watching
 from mfa_gate.stores.redis.checks import faults_of
 from mfa_gate.stores.redis.names import TENANTS
 from mfa_gate.stores.redis.url import Place, place_of
-from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
+from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled, event
 
 from . import servers
 from .faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
@@ -208,6 +208,26 @@ async def test_broken_channel(server: servers.Server, store: RedisStore) -> None
         told = changed(store)
         assert told is EVERYTHING or BOB in told  # type: ignore[operator]
         await silence(store)
+    await other.aclose()
+
+
+async def test_broken_channel_of_two_readers(server: servers.Server, store: RedisStore) -> None:
+    """Each reader of a store hears of what may have been missed, however late it looks."""
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    often, seldom = Listener(store), Listener(store)
+    await silence(store)
+    for listener in (often, seldom):
+        listener.changed()
+    for _ in range(3):
+        server.say("CLIENT", "KILL", "TYPE", "pubsub")
+        assert await other.swap(replace(await other.load(BOB), name="x"))
+        await asyncio.sleep(0.05)
+        await silence(store)
+        while often.changed() != frozenset():
+            await asyncio.sleep(0.01)
+        told = seldom.changed()
+        assert told is EVERYTHING or BOB in told  # type: ignore[operator]
     await other.aclose()
 
 

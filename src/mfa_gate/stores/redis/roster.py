@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 
 from ...core.model import SubjectKey
@@ -11,9 +12,12 @@ from ...errors import StoreUnavailable
 from ...ports import Page
 from ..documents import search_text, search_word
 from . import scripts
+from .lua import NAMES_IN_ONE
 from .names import keys_of
 from .session import Session
 from .watching import number_of
+
+log = logging.getLogger("mfa_gate")
 
 _FREQUENT = 10
 """With fewer found among the first of those looked at, the others are looked up by name."""
@@ -76,7 +80,7 @@ async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] 
     if not await _has_everybody(session, tenant):
         return None
     ((named,),) = await session.ask(keys.head, ("HMGET", keys.head, "indexed"))
-    for first in range(0, number_of(named) // scripts.NAMES_IN_ONE + 1, _STRINGS_AT_ONCE):
+    for first in range(0, number_of(named) // NAMES_IN_ONE + 1, _STRINGS_AT_ONCE):
         arguments = (session.store_id, word, first, first + _STRINGS_AT_ONCE - 1)
         reply = await session.run(scripts.NAMED, [keys.head, keys.names], *arguments, writes=False)
         found += reply[1:] if reply[0] == b"done" else []
@@ -93,7 +97,11 @@ async def _has_everybody(session: Session, tenant: str) -> bool:
         if places == known:
             return True
         index = [keys.head, keys.lines, keys.ids, keys.names, keys.places, keys.named_before]
-        await session.run(scripts.INDEX, index, session.store_id, _PIECE)
+        try:
+            await session.run(scripts.INDEX, index, session.store_id, _PIECE)
+        except StoreUnavailable as error:
+            log.info("the index of names is not complete yet: %s", error)
+            return False
     return False
 
 
