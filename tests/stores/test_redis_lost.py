@@ -195,3 +195,44 @@ async def test_failover_that_loses(tmp_path: Path) -> None:
         assert not await other.verify_trail()
         await store.aclose()
         await other.aclose()
+
+
+async def test_failover_after_which_others_write_first(tmp_path: Path) -> None:
+    """F-3: the new primary is written to before anybody who knows of the lost lock can put it back: as many changes as were lost,
+    so that all numbers fit. The lock and the attempts come back, with everybody's lines, and a swap of before fails."""
+    with servers.pair(tmp_path) as pair:
+        url = f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate"
+        store = RedisStore(url)
+        await store.open()
+        assert await store.swap(replace(enrolled(ALICE), attempts=Attempts(used=4)), [event(1)])
+        with pair.primary.client() as client:
+            assert client.execute_command("WAIT", 1, 5000) == 1
+        pair.replica.say("REPLICAOF", "127.0.0.1", 1)
+        for used in (5, 6, 7):
+            lock = LOCK if used == 7 else None
+            assert await store.swap(
+                replace(await store.load(ALICE), attempts=Attempts(used=used), lock=lock), [event(used)]
+            )
+        read = await store.load(ALICE)
+        pair.primary.stop()
+        pair.replica.say("REPLICAOF", "NO", "ONE")
+        other = RedisStore(f"redis://127.0.0.1:{pair.replica.port}")
+        await other.open()
+        for number in range(3):
+            now = await other.load(ALICE)
+            assert await other.swap(replace(now, attempts=Attempts(used=5 + number % 2)), [event(20 + number)])
+        assert (await other.load(ALICE)).version == read.version
+        pair.sentinel.say("SENTINEL", "REMOVE", "gate")
+        pair.sentinel.say("SENTINEL", "MONITOR", "gate", "127.0.0.1", pair.replica.port, 1)
+        until = time.monotonic() + 20
+        while (await other.load(ALICE)).lock is None:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+        assert not await store.swap(replace(read, lock=None), [event(9)])
+        found = await store.load(ALICE)
+        assert (found.lock, found.attempts.used) == (LOCK, 7)
+        ids = {line.id for line in (await other.events(ALICE.tenant)).items}
+        assert ids == {"e1", "e5", "e6", "e7", "e20", "e21", "e22"}
+        assert not await other.verify_trail()
+        await store.aclose()
+        await other.aclose()

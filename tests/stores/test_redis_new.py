@@ -135,3 +135,15 @@ async def test_emptied_under_workers(server: servers.Server, caplog: pytest.LogC
     with pytest.raises(StoreUnavailable):
         await store.swap(enrolled(ALICE, version=1))
     await store.aclose()
+
+
+async def test_emptied_between_two_openings(server: servers.Server) -> None:
+    """A process that has used a store makes no new one in its place when it opens again."""
+    store = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await store.open()
+    assert await store.swap(enrolled(ALICE))
+    await store.aclose()
+    server.say("FLUSHALL")
+    with pytest.raises(SettingsError, match="flushed or replaced"):
+        await store.open()
+    assert server.say("DBSIZE") == 0

@@ -75,6 +75,8 @@ class Session:
         if store_id and found != store_id.encode():
             raise StoreUnavailable(FLUSHED)
         memory = None if store_id else await self._remembered(found or b"")
+        if found is None and self._past.store_id:
+            raise SettingsError(f"store {self.place.shown!r}: {FLUSHED}")
         if found is None:
             found = await self._made()
         self.store_id = found.decode()
