@@ -79,6 +79,13 @@ def test_no_reply(sent: bytes) -> None:
         asyncio.run(replies_of(sent, 4096).next())
 
 
+@pytest.mark.parametrize("text", ["MOVED", "MOVED x", "ASK 1", "MOVED 1 one two", "MOVED 3999 :6381", "-", ""])
+def test_errors_that_say_little(text: str) -> None:
+    """An error that cannot be taken apart is an error all the same."""
+    reply = asyncio.run(replies_of(f"-{text}\r\n".encode(), 4096).next())
+    assert isinstance(reply, ResponseError)
+
+
 def test_what_nobody_asked_for() -> None:
     """What has come beyond the reply is seen before the next question is put."""
 

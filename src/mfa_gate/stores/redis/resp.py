@@ -126,4 +126,7 @@ def _whole(line: bytes) -> int:
 def _error(text: str) -> ResponseError:
     word, _, rest = text.partition(" ")
     made = _ERRORS.get(word)
-    return ResponseError(text) if made is None else made(rest)
+    try:
+        return ResponseError(text) if made is None else made(rest)
+    except ValueError:  # it names no slot and server
+        return ResponseError(text)
