@@ -30,6 +30,7 @@ __all__ = [
     "Message",
     "Page",
     "PhoneSend",
+    "Reader",
     "Sender",
     "Senders",
     "Store",
@@ -173,6 +174,16 @@ class Anchor:
     digest: str = ""
 
 
+class Reader:
+    """One reader's place among the changes of a store. Only the store looks into it."""
+
+    __slots__ = ("log", "place")
+
+    def __init__(self) -> None:
+        self.log: object = None
+        self.place = 0
+
+
 class Store(Protocol):
     """Accounts, events, limits and tenants' settings. It loads and swaps, and is nothing clever.
 
@@ -193,11 +204,12 @@ class Store(Protocol):
         Works on a store that is not open, and on one that refuses to be. Raises ``SettingsError`` where there is none.
         """
 
-    def changed(self) -> Changed:
-        """What changed since the last call, by any process, a committed change of one's own included.
+    def changed(self, reader: Reader, /) -> Changed:
+        """Tell the changes since this reader's last look, by any process, a committed one of its own included.
 
-        Called on the event loop for every guarded request: it costs microseconds and never waits. Raises
-        ``StoreUnavailable`` where it cannot tell.
+        What one reader is told is not taken from another. A reader's first look answers ``EVERYTHING``. Called on the
+        event loop for every guarded request: it costs microseconds and never waits. Raises ``StoreUnavailable`` where it
+        cannot tell.
         """
 
     async def load(self, key: SubjectKey, /) -> Account:

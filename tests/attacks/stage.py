@@ -39,7 +39,6 @@ class Crowd:
         store = self.world.store
         assert isinstance(store, MemoryStore)
         store._contents = copy.deepcopy(self._kept)
-        store._seen = -1
         self.world.engine.forget_all()
         self.world.gate.service.proving._malformed.clear()
         self.world.clock.at = self._at

@@ -11,12 +11,12 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from hashlib import sha1
 from pathlib import Path
 
 from mfa_gate.core.model import Account, Authenticator, SubjectKey
 from mfa_gate.ports import Store
 from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.lua import NAMES_IN_ONE
 from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.stores.sqlite import SQLiteStore
 from tests.stores import servers
@@ -71,7 +71,8 @@ async def fill_redis(server: servers.Server) -> RedisStore:
     for tenant, size in (("many", MANY), ("few", FEW)):
         keys = keys_of(tenant)
         line = client.hget(keys.lines, "user").decode().partition("\n")[0]
-        named: defaultdict[str, str] = defaultdict(str)
+        names: defaultdict[int, str] = defaultdict(str)
+        indexed = 1
         for start in range(0, size, AT_ONCE):
             pipe = client.pipeline(transaction=False)
             for n in range(start, min(start + AT_ONCE, size)):
@@ -79,12 +80,15 @@ async def fill_redis(server: servers.Server) -> RedisStore:
                 own = line.replace('"Person"', f'"Person {n}"').replace('"verified"', f'"{status}"')
                 pipe.hset(keys.lines, id, f"{own}\n{id}\nperson {n}")
                 pipe.zadd(keys.ids, {id: 0})
-                named[sha1(id.encode(), usedforsecurity=False).hexdigest()[:2]] += f"\2{id}\0{id}\nperson {n}\1"
+                names[indexed // NAMES_IN_ONE] += f"\2{id}\0{id}\nperson {n}\1"
+                pipe.hset(keys.places, id, indexed // NAMES_IN_ONE)
+                indexed += 1
                 pipe.zadd(keys.status(status), {id: 0})
             pipe.execute()
-        for bucket, text in named.items():
-            client.hset(keys.names, bucket, text)
-        client.hset(keys.head, "named", client.zcard(keys.ids))
+        names[0] = client.hget(keys.names, "0").decode() + names[0]
+        for place, text in names.items():
+            client.hset(keys.names, str(place), text)
+        client.hset(keys.head, "indexed", indexed)
     client.close()
     return store
 

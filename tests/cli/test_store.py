@@ -14,6 +14,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores.redis import past, watching
 from mfa_gate.stores.sqlite import SQLiteStore
+from mfa_gate.testing.store_suite import changed
 from tests.harness import key, make_world, running
 from tests.stores import servers
 
@@ -91,11 +92,11 @@ def test_workers_that_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     async def inside() -> None:
         store = SQLiteStore(tmp_path / "mfa.db")
         await store.open()
-        while store.changed() != frozenset():
+        while changed(store) != frozenset():
             await asyncio.sleep(0.01)
         before = await store.load(ANN)
         assert await asyncio.to_thread(main, ["store", "accept", *WHO]) == 0
-        assert store.changed() is EVERYTHING
+        assert changed(store) is EVERYTHING
         assert (await store.load(ANN)).epoch == before.epoch + 1
         await store.aclose()
 

@@ -12,7 +12,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.ports import Store
-from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
+from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 READS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "load": lambda store: store.load(ALICE),
@@ -48,13 +48,13 @@ async def changed_refused(store: Store) -> None:
     began = time.monotonic()
     while time.monotonic() - began < 1:
         try:
-            store.changed()
+            changed(store)
         except StoreUnavailable:
             break
         await asyncio.sleep(0.02)
     for _ in range(20):
         with pytest.raises(StoreUnavailable):
-            store.changed()
+            changed(store)
         await asyncio.sleep(0.02)
 
 
@@ -63,9 +63,9 @@ async def answers(store: Store, *, within: float = 2) -> None:
     until = time.monotonic() + within
     while True:
         try:
-            store.changed()
+            changed(store)
             await store.load(ALICE)
-            store.changed()
+            changed(store)
             return
         except StoreUnavailable:
             if time.monotonic() > until:
@@ -90,7 +90,7 @@ async def prepared(store: Store) -> None:
     assert await store.swap(enrolled(ALICE), [event(1)])
     assert await store.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
     await store.put_meta("canary", b"sings")
-    store.changed()
+    changed(store)
 
 
 async def nothing_lost(store: Store) -> None:
@@ -101,9 +101,9 @@ async def nothing_lost(store: Store) -> None:
     assert (await store.settings("clinic")).enabled_at == 5
     assert await store.meta("canary") == b"sings"
     carol = SubjectKey("clinic", "carol")
-    store.changed()
+    changed(store)
     assert await store.swap(enrolled(carol), [event(2, key=carol)])
-    told = store.changed()
+    told = changed(store)
     assert not isinstance(told, frozenset) or carol in told
     assert await store.swap(enrolled(ALICE, version=1), [event(3)])
     assert [line.id for line in (await store.events("clinic")).items] == ["e3", "e2", "e1"]

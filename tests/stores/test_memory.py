@@ -9,7 +9,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.testing.store_suite import StoreSuite
+from mfa_gate.testing.store_suite import StoreSuite, changed
 
 
 class TestMemoryStore(StoreSuite):
@@ -36,7 +36,7 @@ async def test_closed_is_unavailable() -> None:
     with pytest.raises(StoreUnavailable):
         await store.load(SubjectKey("t", "a"))
     with pytest.raises(StoreUnavailable):
-        store.changed()
+        changed(store)
 
 
 async def test_a_long_absence_is_everything() -> None:
@@ -45,10 +45,10 @@ async def test_a_long_absence_is_everything() -> None:
     await store.open()
     sleeper = store.another()
     await sleeper.open()
-    sleeper.changed()
+    changed(sleeper)
     for number in range(10_050):
-        store._note(SubjectKey("t", str(number)))
-    assert not isinstance(sleeper.changed(), frozenset)
+        store._contents.changes.note(SubjectKey("t", str(number)))
+    assert not isinstance(changed(sleeper), frozenset)
 
 
 async def test_limits_that_ended_are_forgotten() -> None:

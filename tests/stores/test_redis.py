@@ -9,6 +9,7 @@ import pytest
 
 from mfa_gate.core.model import Lock, SubjectKey
 from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import StoreSuite, enrolled
 
 from . import servers
@@ -135,3 +136,82 @@ async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypat
     assert [line.key.id for line in (await store.page("clinic", query="émilie")).items] == ["z9@x"]
     assert [line.key.id for line in (await store.page("clinic", query="other")).items] == ["u007"]
     await store.aclose()
+
+
+async def test_names_are_found_without_looking_at_everybody(
+    server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is seldom comes from the index: the lines of everybody are looked at once, and then no more."""
+    server.say("FLUSHALL")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
+    await store.open()
+    for n in range(40):
+        assert await store.swap(enrolled(SubjectKey("clinic", f"u{n:03}"), name=f"Person {n}"))
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT", 2)
+    server.say("CONFIG", "RESETSTAT")
+    assert [line.key.id for line in (await store.page("clinic", query="person 39")).items] == ["u039"]
+    with server.client() as client:
+        calls = client.info("commandstats")["cmdstat_zrangebylex"]["calls"]
+    assert calls == 1
+    await store.aclose()
+
+
+async def test_names_that_were_kept_in_another_way(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was written before the index had its present form comes into it, some at each search; the old one goes."""
+    server.say("FLUSHALL")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
+    await store.open()
+    people = {f"u{n:03}": f"Person {n}" for n in range(60)} | {"zz": "Émilie"}
+    for id, name in people.items():
+        assert await store.swap(enrolled(SubjectKey("clinic", id), name=name))
+    keys = keys_of("clinic")
+    for command in (
+        ("SELECT", 3),
+        ("DEL", keys.names, keys.places),
+        ("HDEL", keys.head, "indexed"),
+        ("HSET", keys.head, "named", 61),
+        ("HSET", keys.named_before, "00", "x"),
+    ):
+        with server.client() as client:
+            client.execute_command("SELECT", 3)
+            client.execute_command(*command)
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._LOOKED_AT", 2)
+    monkeypatch.setattr("mfa_gate.stores.redis.roster._PIECE", 7)
+    assert await store.swap(enrolled(SubjectKey("clinic", "u001"), name="Another", version=1))
+    for _ in range(4):
+        assert [line.key.id for line in (await store.page("clinic", query="émilie")).items] == ["zz"]
+    with server.client() as client:
+        client.execute_command("SELECT", 3)
+        assert client.hlen(keys.places) == 61
+        assert not client.exists(keys.named_before)
+    for query, id in (("another", "u001"), ("person 59", "u059"), ("émilie", "zz")):
+        assert [line.key.id for line in (await store.page("clinic", query=query)).items] == [id]
+    await store.aclose()
+
+
+async def replicated(server: servers.Server, store: RedisStore, people: range) -> float:
+    """Bytes of replication for one new person, the mean of some, once so many are there."""
+    for n in people[:-40]:
+        key = SubjectKey("clinic", f"user{n:07}@clinic.example")
+        assert await store.swap(enrolled(key, name=f"First{n} Last{n}"))
+    with server.client() as client:
+        before = client.info("replication")["master_repl_offset"]
+    for n in people[-40:]:
+        key = SubjectKey("clinic", f"user{n:07}@clinic.example")
+        assert await store.swap(enrolled(key, name=f"First{n} Last{n}"))
+    with server.client() as client:
+        return float(client.info("replication")["master_repl_offset"] - before) / 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("people", [4_000, pytest.param(16_000, marks=pytest.mark.long)])
+async def test_a_new_person_costs_the_same_however_many_there_are(tmp_path: Path, people: int) -> None:
+    """Replication and the log get as much for the thousandth person as for the first ones: printed, and compared."""
+    with servers.pair(tmp_path) as pair:
+        store = RedisStore(f"redis://127.0.0.1:{pair.primary.port}")
+        await store.open()
+        few = await replicated(pair.primary, store, range(100))
+        many = await replicated(pair.primary, store, range(100, people))
+        print(f"bytes of replication for a new person: {few:.0f} of 100 people, {many:.0f} of {people:,}")
+        assert many < few * 1.15
+        await store.aclose()

@@ -16,7 +16,7 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores.redis import RedisStore, past, watching
-from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
+from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 from . import servers
 from .faults import READS, WRITES, answers, refusal, refused
@@ -83,7 +83,7 @@ async def healthy(store: RedisStore) -> None:
     for _ in range(20):
         await asyncio.sleep(0.1)
         await store.load(ALICE)
-        store.changed()
+        changed(store)
 
 
 async def test_under_running_workers(server: servers.Server, opened: Opened) -> None:
@@ -105,7 +105,7 @@ async def test_under_running_workers(server: servers.Server, opened: Opened) -> 
     for worker in (store, other):
         await refused(worker, READS | WRITES)
         with pytest.raises(StoreUnavailable, match="older copy"):
-            worker.changed()
+            changed(worker)
         with pytest.raises(StoreUnavailable, match="older copy"):
             await worker.load(CAROL)
     server.put_back(newer)
@@ -133,7 +133,7 @@ async def test_a_worker_at_rest(server: servers.Server, opened: Opened, monkeypa
         assert time.monotonic() < until
         await asyncio.sleep(0.02)
         try:
-            idle.changed()
+            changed(idle)
         except StoreUnavailable as error:
             told = str(error)
 
@@ -193,12 +193,12 @@ async def test_accepted(server: servers.Server, opened: Opened) -> None:
     await refusal_of_a_copy(other)
     fresh = await opened(url(server))  # knows nothing of the past
     assert (await fresh.load(ALICE)).challenges == (CODE,)
-    while fresh.changed() != frozenset():
+    while changed(fresh) != frozenset():
         await asyncio.sleep(0.01)
     began = int(time.time())
     await RedisStore(url(server)).accept()
     after = await fresh.load(ALICE)
-    assert fresh.changed() is EVERYTHING
+    assert changed(fresh) is EVERYTHING
     for worker in (store, other, fresh):
         await healthy(worker)
         assert await worker.load(ALICE) == after

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.core.changes.lost import regained
-from mfa_gate.core.model import Account, Attempts, Challenge, Lock, SubjectKey
+from mfa_gate.core.changes.lost import regained, regained_settings
+from mfa_gate.core.model import Account, Attempts, Authenticator, Challenge, Lock, SubjectKey
+from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.history import History
 from mfa_gate.stores.redis.ledger import KEPT_FOR, MAX_KEPT, Ledger, lost
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
@@ -31,7 +33,7 @@ def test_what_went_back_is_what_was_confirmed() -> None:
     """A store that is only behind gets the confirmed account again, at the version that it has."""
     confirmed = account(9, seen_at=50, attempts=Attempts(used=7), lock=LOCK)
     stored = account(6, seen_at=40, attempts=Attempts(used=4))
-    assert regained(stored, confirmed) == replace(confirmed, version=6)
+    assert regained(stored, confirmed, untouched=True) == replace(confirmed, version=6)
 
 
 def test_what_others_changed_since_is_stricter() -> None:
@@ -41,7 +43,7 @@ def test_what_others_changed_since_is_stricter() -> None:
     stored = account(
         7, seen_at=60, epoch=2, name="new", attempts=Attempts(used=1, days=((1, 1), (2, 1))), challenges=(code,)
     )
-    found = regained(stored, confirmed)
+    found = regained(stored, confirmed, untouched=False)
     assert (found.version, found.name, found.lock, found.challenges) == (7, "new", LOCK, ())
     assert (found.attempts.used, found.attempts.days) == (7, ((1, 2), (2, 1)))
     assert found.epoch > 3
@@ -50,22 +52,103 @@ def test_what_others_changed_since_is_stricter() -> None:
 
 def test_the_ledger_is_bounded() -> None:
     """S-122: a process remembers so many accounts, for so long, and the events that went with them."""
-    ledger = Ledger()
+    ledger: Ledger[SubjectKey, Account] = Ledger()
     for number in range(MAX_KEPT + 10):
-        ledger.keep(Account(key=SubjectKey("t", str(number))), "op", (), 0.0)
-    assert len(ledger.subjects()) == MAX_KEPT
-    ledger.keep(account(3), "three", [event(1)], 1.0)
-    ledger.keep(account(4), "four", [event(2)], 2.0)
+        key = SubjectKey("t", str(number))
+        ledger.keep(key, Account(key=key), 1, "op", "1 op", (), 0.0)
+    assert len(ledger.rows()) == MAX_KEPT
+    ledger.keep(ALICE, account(3), 4, "four", "4 three four", [event(1)], 1.0)
+    ledger.keep(ALICE, account(4), 5, "five", "5 three four five", [event(2)], 2.0)
     known = ledger.of(ALICE)
-    assert lost(known, account(5), "four") is None
-    assert lost(known, account(6), "five") is None
-    missing = lost(known, account(4), "three")
+    assert lost(known, 5, History("5 three four five")) is None
+    assert lost(known, 6, History("6 three four five six")) is None
+    missing = lost(known, 4, History("4 three four"))
     assert missing is not None
     assert [line.id for line in missing.events] == ["e2"]
-    other = lost(known, account(5), "somebody else's")
-    assert other is not None
-    ledger.keep(Account(key=SubjectKey("t", "late")), "op", (), KEPT_FOR + 5.0)
-    assert ledger.subjects() == [SubjectKey("t", "late")]
+    ledger.is_owed = True
+    late = SubjectKey("t", "late")
+    ledger.keep(late, Account(key=late), 1, "op", "1 op", (), KEPT_FOR + 5.0)
+    assert ALICE in ledger.rows()
+    ledger.is_owed = False
+    ledger.keep(late, Account(key=late), 2, "op2", "2 op op2", (), KEPT_FOR + 5.0)
+    assert ledger.rows() == [late]
+
+
+@pytest.mark.parametrize(
+    ("version", "history", "untouched", "events"),
+    [
+        (0, "", True, ["e3", "e4", "e5"]),
+        (3, "3 c", True, ["e4", "e5"]),
+        (5, "5 c d x", False, ["e5"]),
+        (5, "5 c x y", False, ["e4", "e5"]),
+        (7, "7 c d x y z", False, ["e5"]),
+        (9, "9 q r s t u", False, ["e3", "e4", "e5"]),
+        (4, "4 c +d =p", True, ["e4", "e5"]),
+        (4, "4 c +x =p", False, ["e4", "e5"]),
+        (5, "5 c +d =p x", False, ["e4", "e5"]),
+    ],
+)
+def test_what_is_lost(version: int, history: str, untouched: bool, events: list[str]) -> None:
+    """F-3: the number of a version tells nothing, since others may have made that number anew; the operation's name does."""
+    ledger: Ledger[SubjectKey, Account] = Ledger()
+    for number, op in enumerate("cde", start=3):
+        ledger.keep(ALICE, account(number - 1), number, op, f"{number} {op}", [event(number)], 0.0)
+    missing = lost(ledger.of(ALICE), version, History(history))
+    assert missing is not None
+    assert missing.untouched is untouched
+    assert [line.id for line in missing.events] == events
+
+
+@pytest.mark.parametrize(
+    ("version", "history"),
+    [(5, "5 c d e"), (6, "6 d e f"), (4, "4 c +d +e =p"), (5, "5 c +e =p x"), (60, "60 u v w"), (50, "50 +x +y z")],
+)
+def test_what_is_not_lost(version: int, history: str) -> None:
+    """What stands in the history, put back by others or not, is there; what lies further back than it reaches is not judged."""
+    ledger: Ledger[SubjectKey, Account] = Ledger()
+    ledger.keep(ALICE, account(4), 5, "e", "5 c d e", [], 0.0)
+    assert lost(ledger.of(ALICE), version, History(history)) is None
+
+
+def test_lines_that_only_this_process_knows() -> None:
+    """Who puts back what another was told writes none of its lines: they are written by the one that has them."""
+    ledger: Ledger[SubjectKey, Account] = Ledger()
+    ledger.keep(ALICE, account(4), 5, "e", "5 c d e", [event(5)], 0.0)
+    missing = lost(ledger.of(ALICE), 5, History("5 c d +e +f =p"))
+    assert missing is not None
+    assert (missing.value, [line.id for line in missing.events]) == (None, ["e5"])
+    ledger.has_lines(ALICE)
+    assert lost(ledger.of(ALICE), 5, History("5 c d +e +f =p")) is None
+
+
+def test_of_both_the_stricter_holds() -> None:
+    """A reset, a removed authenticator, a freeze and a used sign-in that were lost do not come back with what others wrote."""
+    old, gone, new = (
+        Authenticator(id=id, factor="totp", label=id, created_at=at)
+        for id, at in (("old", 1), ("gone", 2), ("new", 70))
+    )
+    lately = Authenticator(id="lately", factor="totp", label="lately", created_at=49)
+    confirmed = account(9, seen_at=50, authenticators=(old, lately), frozen_until=90, quiet_until=80, logins_from=45)
+    stored = account(9, seen_at=75, authenticators=(old, gone, new), default="gone", logins_from=10)
+    found = regained(stored, confirmed, untouched=False)
+    assert [mine.id for mine in found.authenticators] == ["old", "new", "lately"]
+    assert (found.default, found.frozen_until, found.quiet_until, found.seen_at) == ("", 90, 80, 75)
+    assert found.logins_from >= 50
+    reset = replace(stored, epoch=1, authenticators=())
+    assert regained(reset, confirmed, untouched=False).authenticators == ()
+    again = regained(replace(stored, restored_at=60), confirmed, untouched=False)
+    assert (again.restored_at, again.challenges) == (60, ())
+
+
+def test_a_tenant_stays_on() -> None:
+    """What a tenant's administrators turned on is on, whatever was lost."""
+    confirmed = TenantSettings(tenant="t", version=4, enabled_at=9, factors=("totp",))
+    assert regained_settings(TenantSettings(tenant="t", version=1), confirmed, untouched=True) == replace(
+        confirmed, version=1
+    )
+    stored = TenantSettings(tenant="t", version=4, factors=("email",))
+    found = regained_settings(stored, confirmed, untouched=False)
+    assert (found.version, found.enabled_at, found.factors) == (4, 9, ("email",))
 
 
 async def patiently(store: RedisStore) -> Account:
@@ -109,6 +192,47 @@ async def test_failover_that_loses(tmp_path: Path) -> None:
             await asyncio.sleep(0.1)
         page = await other.events(ALICE.tenant)
         assert {line.id for line in page.items} == {"e1", "e2", "e3"}
+        assert not await other.verify_trail()
+        await store.aclose()
+        await other.aclose()
+
+
+async def test_failover_after_which_others_write_first(tmp_path: Path) -> None:
+    """F-3: the new primary is written to before anybody who knows of the lost lock can put it back: as many changes as were lost,
+    so that all numbers fit. The lock and the attempts come back, with everybody's lines, and a swap of before fails."""
+    with servers.pair(tmp_path) as pair:
+        url = f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate"
+        store = RedisStore(url)
+        await store.open()
+        assert await store.swap(replace(enrolled(ALICE), attempts=Attempts(used=4)), [event(1)])
+        with pair.primary.client() as client:
+            assert client.execute_command("WAIT", 1, 5000) == 1
+        pair.replica.say("REPLICAOF", "127.0.0.1", 1)
+        for used in (5, 6, 7):
+            lock = LOCK if used == 7 else None
+            assert await store.swap(
+                replace(await store.load(ALICE), attempts=Attempts(used=used), lock=lock), [event(used)]
+            )
+        read = await store.load(ALICE)
+        pair.primary.stop()
+        pair.replica.say("REPLICAOF", "NO", "ONE")
+        other = RedisStore(f"redis://127.0.0.1:{pair.replica.port}")
+        await other.open()
+        for number in range(3):
+            now = await other.load(ALICE)
+            assert await other.swap(replace(now, attempts=Attempts(used=5 + number % 2)), [event(20 + number)])
+        assert (await other.load(ALICE)).version == read.version
+        pair.sentinel.say("SENTINEL", "REMOVE", "gate")
+        pair.sentinel.say("SENTINEL", "MONITOR", "gate", "127.0.0.1", pair.replica.port, 1)
+        until = time.monotonic() + 20
+        while (await other.load(ALICE)).lock is None:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+        assert not await store.swap(replace(read, lock=None), [event(9)])
+        found = await store.load(ALICE)
+        assert (found.lock, found.attempts.used) == (LOCK, 7)
+        ids = {line.id for line in (await other.events(ALICE.tenant)).items}
+        assert ids == {"e1", "e5", "e6", "e7", "e20", "e21", "e22"}
         assert not await other.verify_trail()
         await store.aclose()
         await other.aclose()

@@ -22,7 +22,7 @@ from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.stores.sqlite.slot import Slot
-from mfa_gate.testing.store_suite import ALICE, BOB, enrolled
+from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
 
 from .faults import READS, WRITES, answers, changed_refused, nothing_lost, prepared, refused
 
@@ -85,7 +85,7 @@ async def test_deleted_and_restored(store: SQLiteStore, place: Path, together: b
     for name in reversed(NAMES[:2]):
         shutil.copy(place / "away" / name, place / name)
     await answers(store)
-    assert store.changed() in (EVERYTHING, frozenset())
+    assert changed(store) in (EVERYTHING, frozenset())
     await nothing_lost(store)
 
 
@@ -198,7 +198,7 @@ async def test_replaced(store: SQLiteStore, place: Path, kind: str) -> None:
 async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-8: while another thread closes the connections of a replaced file, which takes as long as the disk takes, nobody is
     told that nothing has changed."""
-    store.changed()
+    changed(store)
     closing, go_on = threading.Event(), threading.Event()
     drop = Slot.drop
 
@@ -217,7 +217,7 @@ async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypat
     try:
         for _ in range(2):
             with pytest.raises(StoreUnavailable):
-                store.changed()
+                changed(store)
     finally:
         go_on.set()
     with pytest.raises(StoreUnavailable):
@@ -229,7 +229,7 @@ async def test_corrupt(store: SQLiteStore, place: Path, reach: str) -> None:
     """F-8: with the bytes on the disk damaged the store refuses; with the right bytes back it goes on."""
     await store.aclose()  # brings the log home, so that the database itself has it all
     await store.open()
-    store.changed()
+    changed(store)
     good = (place / "mfa.db").read_bytes()
     with open(place / "mfa.db", "r+b") as file:
         file.write(b"\xa5" * (100 if reach == "header" else len(good)))
@@ -284,7 +284,7 @@ async def test_locked_by_another_process(store: SQLiteStore, place: Path) -> Non
         holder.stdout.readline()
         await refused(store, dict(list(WRITES.items())[:3]))
         assert (await store.load(ALICE)).version == 1
-        assert store.changed() == frozenset()
+        assert changed(store) == frozenset()
         together = await asyncio.gather(*(store.swap(enrolled(BOB)) for _ in range(50)), return_exceptions=True)
         assert all(isinstance(outcome, StoreUnavailable) for outcome in together)
         holder.stdin.write("\n")
@@ -298,7 +298,7 @@ async def test_read_only_file(store: SQLiteStore, place: Path) -> None:
     (place / "mfa.db").chmod(0o400)
     await refused(store, WRITES)
     assert (await store.load(ALICE)).version == 1
-    assert store.changed() == frozenset()
+    assert changed(store) == frozenset()
     (place / "mfa.db").chmod(0o600)
     await nothing_lost(store)
 

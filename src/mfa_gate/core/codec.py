@@ -160,7 +160,7 @@ _PAIRS: dict[tuple[type, str], tuple[type, type]] = {
     (Grant, "browsers"): (str, int),
 }
 _PLAIN: dict[str, type] = {"int": int, "str": str, "bool": bool, "Fields": dict}
-_NOT_WRITTEN = {(Account, "key"), (Account, "version")}
+_NOT_WRITTEN = {(Account, "key"), (Account, "version"), (Account, "stamp")}
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """From format N to N + 1: how a document of format N is rewritten."""

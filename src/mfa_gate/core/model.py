@@ -305,11 +305,13 @@ class Caller:
 class Account:
     """Everything about one subject in one value; an unknown subject is an empty account at version zero.
 
-    ``version`` is the store's swap stamp. ``epoch`` ends all proofs made under a smaller one. ``seen_at`` is the
-    latest time at which this account was changed: a clock that steps back revives nothing. ``quiet_until`` is until when
-    nobody's phone is asked, because a request was denied there. ``logins`` are the latest sign-ins at an identity provider
-    that became proofs (when they were, and when they were first seen); none up to ``logins_from`` ever will.
-    ``restored_at`` is when the store was last replaced by an older copy: what was used before is not known.
+    ``version`` is the store's swap stamp. ``stamp`` tells this version from another one of the same number, which comes to
+    be where a store has lost its latest changes; only the store reads it. ``epoch`` ends all proofs made under a smaller
+    one. ``seen_at`` is the latest time at which this account was changed: a clock that steps back revives nothing.
+    ``quiet_until`` is until when nobody's phone is asked, because a request was denied there. ``logins`` are the latest
+    sign-ins at an identity provider that became proofs (when they were, and when they were first seen); none up to
+    ``logins_from`` ever will. ``restored_at`` is when the store was last replaced by an older copy: what was used before
+    is not known.
     """
 
     key: SubjectKey
@@ -338,6 +340,7 @@ class Account:
     logins: tuple[tuple[int, int], ...] = ()
     logins_from: int = 0
     restored_at: int = 0
+    stamp: str = field(default="", compare=False, repr=False)
 
     def authenticator(self, id: str) -> Authenticator | None:
         """The confirmed authenticator with this id, if it is this subject's."""

@@ -409,7 +409,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSettings:
-    """What a tenant's administrators chose: since when it is on, and which factors. ``version`` is the swap stamp."""
+    """What a tenant's administrators chose: since when it is on, and which factors. ``version`` and ``stamp`` are the store's, as
+    in ``Account``."""
 
     tenant: str
     version: int = 0
@@ -417,3 +418,4 @@ class TenantSettings:
     factors: tuple[str, ...] = ()
     announced_at: int = 0
     tested_at: int = 0
+    stamp: str = field(default="", compare=False, repr=False)

@@ -16,7 +16,7 @@ from ..core.model import Account, Contacts, Subject, SubjectKey
 from ..core.records import replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
-from ..ports import Changed
+from ..ports import Changed, Reader
 from .effects import Effects
 from .wiring import Wiring
 
@@ -42,6 +42,7 @@ class Engine:
         self.wiring = wiring
         self.policy = policy
         self.store = wiring.store
+        self.reader = Reader()
         self.keyring = wiring.keyring
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
         self._settings: dict[str, TenantSettings] = {}
@@ -90,7 +91,7 @@ class Engine:
     def notice(self) -> None:
         """Drop what the store says has changed. Cheap: once a guarded request. Raises ``StoreUnavailable``."""
         try:
-            changed = self.store.changed()
+            changed = self.store.changed(self.reader)
         except StoreUnavailable:
             if self.away_since is None:
                 self.away_since = self.now()
@@ -188,7 +189,7 @@ class Engine:
             guess = None
             if await self.store.swap(change.account, change.events):
                 if lock is not None:
-                    self._committed[lock] = replace(change.account, version=change.account.version + 1)
+                    self._committed[lock] = replace(change.account, version=change.account.version + 1, stamp="")
                 await self.effects.follow(change.events, change.account)
                 return change.answer
             await asyncio.sleep(random.uniform(0, min(0.05, 0.001 * (attempt + 1))))  # noqa: S311 - only spreads a race

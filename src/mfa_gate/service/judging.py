@@ -65,7 +65,7 @@ class Judge:
         engine = self.engine
         if engine.away_since is not None:
             engine.notice()
-        elif changed := engine.store.changed():
+        elif changed := engine.store.changed(engine.reader):
             engine.heed(changed)
         known = self._passes.get(cookies)
         if known is None:

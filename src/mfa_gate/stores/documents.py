@@ -14,7 +14,7 @@ from ..core.summary import Summary
 from ..core.trail import UnreadableEvent, event_from_json
 from ..errors import StoreUnavailable
 
-_SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version"}
+_SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version", "stamp"}
 
 
 def checksum(key: SubjectKey, version: int, body: bytes) -> int:

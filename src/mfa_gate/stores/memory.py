@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +15,8 @@ from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import START, chain_line, event_to_json
 from ..errors import StoreUnavailable
-from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Page, Take, Taken
+from ..ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from .change_log import ChangeLog, told
 from .documents import (
     account_from,
     checksum,
@@ -29,8 +30,6 @@ from .documents import (
 )
 
 __all__ = ["MemoryStore"]
-
-_CHANGES_KEPT = 10_000
 
 
 @dataclass(slots=True)
@@ -48,8 +47,7 @@ class _Contents:
     claims: dict[str, SubjectKey] = field(default_factory=dict)
     taken: dict[str, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
     meta: dict[str, bytes] = field(default_factory=dict)
-    changes: deque[SubjectKey | None] = field(default_factory=lambda: deque(maxlen=_CHANGES_KEPT))
-    change_count: int = 0
+    changes: ChangeLog = field(default_factory=ChangeLog)
 
 
 class MemoryStore:
@@ -57,7 +55,6 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._contents = _Contents()
-        self._seen = -1
         self._open = False
 
     def another(self) -> MemoryStore:
@@ -82,17 +79,9 @@ class MemoryStore:
             raise StoreUnavailable("the memory store is not open")
         return self._contents
 
-    def changed(self) -> Changed:
-        """What changed since the last call."""
-        contents = self._ready()
-        if contents.change_count == self._seen:
-            return frozenset()
-        missed = contents.change_count - self._seen
-        recent = list(contents.changes)[-missed:] if 0 < missed <= len(contents.changes) else None
-        first, self._seen = self._seen < 0, contents.change_count
-        if first or recent is None or None in recent:
-            return EVERYTHING
-        return frozenset(key for key in recent if key is not None)
+    def changed(self, reader: Reader, /) -> Changed:
+        """What changed since the reader's last look."""
+        return told(self._ready().changes, reader)
 
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last swapped."""
@@ -113,12 +102,8 @@ class MemoryStore:
             insort(contents.order.setdefault(key.tenant, []), key.id)
         rows[key.id] = (summary, search_text(summary))
         self._write(lines)
-        self._note(key)
+        contents.changes.note(key)
         return True
-
-    def _note(self, key: SubjectKey | None) -> None:
-        self._contents.changes.append(key)
-        self._contents.change_count += 1
 
     def _write(self, lines: Sequence[tuple[Event, str]]) -> None:
         contents = self._contents
@@ -187,7 +172,7 @@ class MemoryStore:
         lines = [(event, event_to_json(event)) for event in events]
         contents.settings[settings.tenant] = (settings.version + 1, settings_to(settings))
         self._write(lines)
-        self._note(None)
+        contents.changes.note(None)
         return True
 
     async def page(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Store, Take, Taken
+from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Reader, Store, Take, Taken
 
 __all__ = ["StoreSuite"]
 
@@ -53,20 +54,45 @@ def event(number: int, *, key: SubjectKey = ALICE, kind: str = "attempt.failed")
     )
 
 
+class Listener:
+    """One of a store's readers, as a gate is one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reader = Reader()
+
+    def changed(self) -> Changed:
+        """What changed since this listener's last look."""
+        return self._store.changed(self._reader)
+
+
+_READERS: WeakKeyDictionary[Store, Reader] = WeakKeyDictionary()
+
+
+def changed(store: Store) -> Changed:
+    """Look at what changed in ``store``, as its one reader in a test."""
+    return store.changed(_READERS.setdefault(store, Reader()))
+
+
 async def settle(store: Store) -> None:
     """Take note of all that happened so far, so that the next look shows only what is new."""
     for _ in range(100):
-        if store.changed() == frozenset():
+        if changed(store) == frozenset():
             return
         await asyncio.sleep(0.01)
     raise AssertionError("changed() never comes to rest")
 
 
 async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
-    """What ``changed`` tells until it is enough, for at most a second: another process's change may take a moment."""
+    """What a reader is told until it is enough, for at most a second: another process's change may take a moment."""
+    return await heard_by(lambda: changed(store), enough)
+
+
+async def heard_by(look: Callable[[], Changed], enough: Callable[[Changed], bool]) -> Changed:
+    """As ``heard``, for one of several readers."""
     told: Changed = frozenset()
     for _ in range(200):
-        new = store.changed()
+        new = look()
         told = told | new if isinstance(told, frozenset) and isinstance(new, frozenset) else EVERYTHING
         if enough(told):
             break
@@ -121,7 +147,7 @@ class StoreSuite:
         assert [line.id for line in (await store.events("clinic")).items] == ["e1"]
         assert [line.name for line in (await store.page("clinic")).items] == ["Ada Lovelace"]
         await asyncio.sleep(0.05)
-        assert store.changed() == frozenset()
+        assert changed(store) == frozenset()
 
     async def test_one_of_many_wins(self, store: Store, other: Store) -> None:
         """S-31: of 200 swaps of one version at once, over two workers, exactly one wins, and only its event is written."""
@@ -329,10 +355,10 @@ class StoreSuite:
 
     async def test_changed_begins_with_everything(self, store: Store) -> None:
         """A store that has just been opened knows nothing yet; afterwards silence means that nothing changed."""
-        assert store.changed() is EVERYTHING
-        assert store.changed() == frozenset()
+        assert changed(store) is EVERYTHING
+        assert changed(store) == frozenset()
         await store.load(ALICE)
-        assert store.changed() == frozenset()
+        assert changed(store) == frozenset()
 
     async def test_changed_tells_own_and_others_commits(self, store: Store, other: Store) -> None:
         """Every worker is told of a commit, its own included, and told once."""
@@ -342,7 +368,7 @@ class StoreSuite:
         assert tells(ALICE)(await heard(store, tells(ALICE)))
         assert tells(ALICE)(await heard(other, tells(ALICE)))
         await asyncio.sleep(0.05)
-        assert other.changed() == frozenset()
+        assert changed(other) == frozenset()
         assert await other.swap(enrolled(BOB))
         assert await other.swap(enrolled(ALICE, version=1))
         assert tells(BOB)(await heard(store, lambda told: tells(ALICE)(told) and tells(BOB)(told)))
@@ -352,6 +378,27 @@ class StoreSuite:
         await settle(store)
         assert await other.swap(enrolled(ALICE))
         assert await heard(store, tells(ALICE)) == frozenset({ALICE})
+
+    async def test_each_reader_hears_of_every_change(self, store: Store, other: Store) -> None:
+        """Two gates with one store object are two readers: what one has heard of, the other hears of as well."""
+        readers = [Listener(store), Listener(store)]
+        await settle(store)
+        for reader in readers:
+            assert reader.changed() is EVERYTHING
+            assert reader.changed() == frozenset()
+        for number, worker in enumerate((store, other, store)):
+            assert await worker.swap(enrolled(ALICE, version=number, name=str(number)))
+            for reader in readers:
+                told = await heard_by(reader.changed, tells(ALICE))
+                assert told == frozenset({ALICE})
+        assert await other.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
+        for reader in readers:
+            assert await heard_by(reader.changed, lambda told: told is EVERYTHING) is EVERYTHING
+        await store.aclose()
+        await store.open()
+        assert await other.swap(enrolled(BOB))
+        for reader in (*readers, Listener(store)):
+            assert tells(BOB)(await heard_by(reader.changed, tells(BOB)))
 
     async def test_a_sleeper_misses_nothing(self, store: Store, other: Store) -> None:
         """A worker that did not look for a long time is told of all of it, by name or by "everything"."""
@@ -543,7 +590,7 @@ class StoreSuite:
         await store.aclose()
         await store.open()
         assert await store.load(ALICE) == enrolled(ALICE, version=1)
-        assert store.changed() is EVERYTHING
+        assert changed(store) is EVERYTHING
 
     async def test_answers_do_not_mix(self, store: Store) -> None:
         """S-117: a hundred calls in flight each get their own answer."""

@@ -4,24 +4,59 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model import Account, Attempts
+from ..model import Account, Attempts, Authenticator
+from ..rules import TenantSettings
 from .restored import after_restore
 
 
-def regained(stored: Account, confirmed: Account) -> Account:
-    """The account to go on with, at the version of ``stored``, where ``confirmed`` is what the store once said it has.
+def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account:
+    """Return the account to go on with, at the version of ``stored``, where the store once confirmed ``confirmed``.
 
-    What only went back is what was confirmed. What was changed by others since is taken as they left it, but no more
-    is owed to it than to an old copy: no code, step or proof of before counts, the higher count of attempts does, and a
-    lock stays.
+    ``untouched``: nobody has changed ``stored`` since, so it is what was confirmed. Else it is taken as others left it,
+    but no more is owed to it than to an old copy, and of both the stricter holds: no code, step or proof of before
+    counts, the higher count of attempts does, a lock stays, and an authenticator that was removed is gone.
     """
-    if stored.version < confirmed.version and stored.seen_at <= confirmed.seen_at:
-        return replace(confirmed, version=stored.version)
+    if untouched:
+        return replace(confirmed, version=stored.version, stamp=stored.stamp)
+    at = max(stored.seen_at, confirmed.seen_at)
+    kept = _kept(stored, confirmed)
     return replace(
-        after_restore(stored, confirmed.seen_at),
+        after_restore(replace(stored, restored_at=0), max(confirmed.seen_at, stored.restored_at, 1)),
         epoch=max(stored.epoch, confirmed.epoch) + 1,
+        seen_at=at,
         attempts=_stricter(stored.attempts, confirmed.attempts),
         lock=stored.lock or confirmed.lock,
+        authenticators=kept,
+        default=stored.default if any(mine.id == stored.default for mine in kept) else "",
+        sent=max(stored.sent, confirmed.sent, key=len),
+        grant=None,
+        frozen_until=max(stored.frozen_until, confirmed.frozen_until),
+        quiet_until=max(stored.quiet_until, confirmed.quiet_until),
+        skip_count=max(stored.skip_count, confirmed.skip_count),
+        logins_from=max(stored.logins_from, confirmed.logins_from, at),
+    )
+
+
+def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
+    """Leave out what the confirmed account had no longer, and add what it had besides, unless others have reset it."""
+    had = {mine.id for mine in confirmed.authenticators}
+    kept = [mine for mine in stored.authenticators if mine.id in had or mine.created_at > confirmed.seen_at]
+    if stored.epoch <= confirmed.epoch:
+        known = {mine.id for mine in stored.authenticators}
+        kept += [mine for mine in confirmed.authenticators if mine.id not in known]
+    return tuple(kept)
+
+
+def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, untouched: bool) -> TenantSettings:
+    """As ``regained``, for a tenant's settings: a tenant that was turned on is on."""
+    if untouched:
+        return replace(confirmed, version=stored.version, stamp=stored.stamp)
+    return replace(
+        stored,
+        enabled_at=stored.enabled_at or confirmed.enabled_at,
+        factors=stored.factors or confirmed.factors,
+        announced_at=stored.announced_at or confirmed.announced_at,
+        tested_at=stored.tested_at or confirmed.tested_at,
     )
 
 

@@ -7,6 +7,7 @@ import json
 from ...errors import SettingsError
 from .marker import Marker
 from .names import PREFIX, RESTORED, STORE, TENANTS, keys_of
+from .rows import new_operation
 from .scripts import ACCEPT
 from .session import Session
 from .watching import number_of
@@ -27,7 +28,7 @@ async def accept(session: Session, marker: Marker | None) -> None:
         raise SettingsError("Redis holds no store: put a copy in place first, or start the app to begin anew")
     at, store_id = max(int(time[0]), number_of(before) + 1), found.decode()
     for tenant in sorted(name.decode() for name in names):
-        payload = json.dumps([tenant, None, "accept"])
+        payload = json.dumps([tenant, None, new_operation()])
         reply = await session.run(ACCEPT, [keys_of(tenant).head], store_id, f"{PREFIX}changed:{store_id}", payload, at)
         if reply[0] == b"gone":
             raise SettingsError(f"the accounts of tenant {tenant!r} in Redis belong to another store")

@@ -13,11 +13,13 @@ from redis.exceptions import ResponseError
 
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
-from ...ports import EVERYTHING, Changed
+from ..change_log import ChangeLog
+from .names import STORE
 from .past import Past
 from .resp import Replies
 from .topology import Topology
 from .url import Address, Place
+from .watching import sound
 from .wire import COMMAND_WITHIN, CONNECT_WITHIN, connection_to, dial, hang_up
 
 BEAT = 0.2
@@ -26,9 +28,8 @@ SILENCE = 0.7
 """Seconds without an answer after which the channel is broken (F-1)."""
 _GRACE = 0.05
 _REMEMBERED = 10_000
-_OWN_REMEMBERED = 500
 _PAUSE = (0.1, 0.4)
-_NOTHING: frozenset[SubjectKey] = frozenset()
+_LONGEST_PAUSE = 5.0
 
 
 class Channel:
@@ -41,18 +42,19 @@ class Channel:
         name: str,
         past: Past,
         *,
-        on_return: Callable[[], Coroutine[Any, Any, None]],
+        on_loss: Callable[[], None],
+        on_return: Callable[[], Coroutine[Any, Any, bool]],
     ) -> None:
+        self._on_loss = on_loss
         self._on_return = on_return
-        self._was_up = False
         self._place = place
         self._past = past
         self._topology = topology
         self.name = name
-        self._pending: set[SubjectKey] | None = None
-        self._last: dict[str, int] = {}
-        self._own: dict[str, None] = {}
+        self._log = ChangeLog()
+        self._heard: dict[str, None] = {}
         self._up = asyncio.Event()
+        self._owing = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -74,32 +76,30 @@ class Channel:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def changed(self) -> Changed:
-        """As the port says; ``EVERYTHING`` each time while nobody can know."""
-        pending = self._pending
-        if pending is None:
-            if self._up.is_set():
-                self._pending = set()
-            return EVERYTHING
-        if not pending:
-            return _NOTHING
-        self._pending = set()
-        return frozenset(pending)
+    def changes(self) -> ChangeLog | None:
+        """Return the log of changes; None while nobody can know."""
+        return self._log if self._up.is_set() else None
 
     def confirm(self, key: SubjectKey | None, op: str) -> None:
-        """A change of one's own is told at once, and not once more when its push comes. Only one that is known to be
+        """Note a change of one's own at once, and not once more when its push comes. Only one that is known to be
         committed: what may still be on its way must be told when it arrives."""
-        self.note(key)
-        self._own[op] = None
-        if len(self._own) > _OWN_REMEMBERED:
-            del self._own[next(iter(self._own))]
+        if self._is_new(op):
+            self._log.note(key)
 
-    def note(self, key: SubjectKey | None) -> None:
-        """Something changed: an account, or (None) everything."""
-        if key is None or self._pending is None or len(self._pending) >= _REMEMBERED:
-            self._pending = None
-        else:
-            self._pending.add(key)
+    def went_back(self) -> None:
+        """The servers have less than they had: all may have changed, and what was lost must be put back."""
+        self._on_loss()
+        self._log.note(None)
+        self._owing.set()
+
+    def _is_new(self, op: str) -> bool:
+        """Tell whether nobody has told of this operation yet: a Cluster's servers pass on each other's notices."""
+        if op in self._heard:
+            return False
+        self._heard[op] = None
+        if len(self._heard) > _REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+        return True
 
     async def _listen(self) -> None:
         while True:
@@ -110,23 +110,37 @@ class Channel:
                     for address, event in zip(addresses, ready, strict=True):
                         group.create_task(self._listen_to(address, event))
                     group.create_task(self._declare_up(ready))
+                    group.create_task(self._put_back())
                     group.create_task(self._watch(addresses))
             except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
                 self._up.clear()
-            self._pending = None
+            self._log.note(None)
+            self._on_loss()
             if self._closing:  # before Python 3.13 a group whose tasks fail at that moment swallows the cancellation
                 return
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
 
     async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
+        """A server that takes subscribers may not answer yet: while it loads its file, or has no primary."""
         for event in ready:
             await event.wait()
-        self._last.clear()
-        self._pending = None
+        sound(await self._topology.ask(STORE, ("GET", STORE)))
+        self._log.note(None)
         self._up.set()
-        if self._was_up:
-            await self._on_return()
-        self._was_up = True
+        self._owing.set()
+
+    async def _put_back(self) -> None:
+        """Have what the servers lost put back, again and again until it went through."""
+        pause = BEAT
+        while True:
+            await self._owing.wait()
+            self._owing.clear()
+            if await self._on_return():
+                pause = BEAT
+                continue
+            self._owing.set()
+            await asyncio.sleep(random.uniform(0.5, 1) * pause)  # noqa: S311
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _watch(self, addresses: tuple[Address, ...]) -> None:
         """Somebody else in charge means that notices may go where nobody listens."""
@@ -140,12 +154,11 @@ class Channel:
         try:
             async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
                 await dial(connection)
-                await connection.send_packed_command(
-                    connection.pack_command("SUBSCRIBE", self.name), check_health=False
-                )
                 replies = Replies(connection)
-                if isinstance(refused := await replies.next(), ResponseError):
-                    raise refused
+                for command in (("PING",), ("SUBSCRIBE", self.name)):
+                    await connection.send_packed_command(connection.pack_command(*command), check_health=False)
+                    if isinstance(refused := await replies.next(), ResponseError):
+                        raise refused
             ready.set()
             async with asyncio.TaskGroup() as group:
                 heard_at = [asyncio.get_running_loop().time()]
@@ -169,23 +182,28 @@ class Channel:
 
     async def _read(self, replies: Replies, heard_at: list[float]) -> None:
         clock = asyncio.get_running_loop().time
+        last: dict[str, int] = {}
         while True:
             reply = await replies.next()
             heard_at[0] = clock()
-            if reply[0] == b"message":
-                self._hear(reply[2], heard_at[0])
+            match reply:
+                case [b"message", _, bytes() as message]:
+                    self._hear(message, last, heard_at[0])
+                case [b"pong", *_] | [b"subscribe", *_]:
+                    continue
+                case _:
+                    raise StoreUnavailable(f"the push channel answers {reply!r:.80}")
 
-    def _hear(self, message: bytes, now: float) -> None:
-        number, _, payload = message.partition(b" ")
+    def _hear(self, message: bytes, last: dict[str, int], now: float) -> None:
+        """Note what a notice tells. ``last`` is the number that this connection told last, of each tenant."""
+        text, _, payload = message.partition(b" ")
         tenant, id, op = json.loads(payload)
-        seen = self._last.get(tenant, int(number) - 1)
-        if int(number) <= seen:
-            return  # a Cluster's servers pass on each other's notices
-        self._last[tenant] = int(number)
-        self._past.note(tenant, int(number), now)
-        if id is None or int(number) != seen + 1:
-            self.note(None)
-        elif op in self._own:
-            del self._own[op]
-        else:
-            self.note(SubjectKey(tenant, id))
+        number, seen = int(text), last.get(tenant)
+        last[tenant] = number
+        self._past.note(tenant, number, now)
+        if seen is not None and number <= seen:
+            self.went_back()
+        elif seen is not None and number != seen + 1:
+            self._log.note(None)
+        if self._is_new(op):
+            self._log.note(None if id is None else SubjectKey(tenant, id))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from redis.asyncio.connection import Connection
 from redis.exceptions import AuthenticationError, ResponseError
 
 from ...errors import StoreUnavailable
+from .names import PREFIX, STORE
 from .resp import Reply, fields_of
 from .url import Address, Place
 from .wire import COMMAND_WITHIN, CONNECT_WITHIN, Command, connection_to, dial, hang_up
@@ -20,6 +22,7 @@ QUESTIONS: tuple[Command, ...] = (
     ("CONFIG", "GET", "save"),
 )
 OLDEST = 7
+_SCANS = 20
 
 
 async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
@@ -40,16 +43,73 @@ async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
     return faults
 
 
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """Keys of a store that are there without its id, and other databases of the same server that hold a store."""
+
+    keys: tuple[str, ...]
+    databases: tuple[str, ...]
+
+
+async def remains_at(place: Place, addresses: Iterable[Address]) -> Remains:
+    """Look for what tells that there was a store. Raises ``StoreUnavailable`` where a server does not answer."""
+    keys: list[str] = []
+    databases: list[str] = []
+    for host, port in addresses:
+        connection = connection_to(place, (host, port))
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+                await dial(connection)
+                keys += await _keys_of_a_store(connection)
+                if place.kind != "cluster":
+                    databases += await _databases_with_a_store(connection, place)
+        except Exception as error:
+            raise StoreUnavailable(f"Redis at {host}:{port} does not answer: {error}") from error
+        finally:
+            await hang_up(connection)
+    return Remains(tuple(keys), tuple(databases))
+
+
+async def _keys_of_a_store(connection: Connection) -> list[str]:
+    cursor = "0"
+    for _ in range(_SCANS):
+        (reply,) = await _answers_to(connection, [("SCAN", cursor, "MATCH", f"{PREFIX}*", "COUNT", 1000)])
+        if isinstance(reply, ResponseError):
+            raise reply
+        cursor, found = reply[0].decode(), [key.decode(errors="replace") for key in reply[1]]
+        if kept := [key for key in found if not key.startswith(f"{PREFIX}l:")]:
+            return kept
+        if cursor == "0":
+            break
+    return []
+
+
+async def _databases_with_a_store(connection: Connection, place: Place) -> list[str]:
+    (reply,) = await _answers_to(connection, [("INFO", "keyspace")])
+    found: list[str] = []
+    for name in fields_of(reply):
+        number = name.removeprefix("db")
+        if number != str(place.database):
+            selected, store = await _answers_to(connection, [("SELECT", number), ("GET", STORE)])
+            if selected == b"OK" and isinstance(store, bytes):
+                found.append(number)
+    return found
+
+
 async def _answers(connection: Connection) -> list[Reply]:
-    replies: list[Reply] = []
     async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
         await dial(connection)
-        for question in QUESTIONS:
-            await connection.send_packed_command(connection.pack_command(*question), check_health=False)
-            try:
-                replies.append(await connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
+        return await _answers_to(connection, QUESTIONS)
+
+
+async def _answers_to(connection: Connection, questions: Iterable[Command]) -> list[Reply]:
+    replies: list[Reply] = []
+    for question in questions:
+        await connection.send_packed_command(connection.pack_command(*question), check_health=False)
+        try:
+            replies.append(await connection.read_response())
+        except ResponseError as error:
+            replies.append(error)
     return replies
 
 

@@ -3,14 +3,16 @@ also when every worker was down while it was put in place (F-38, S-123)."""
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...errors import SettingsError
 from ..written import write
+
+log = logging.getLogger("mfa_gate")
 
 
 class Memory(NamedTuple):
@@ -63,13 +65,15 @@ class Marker:
         return memory
 
     def keep(self, memory: Memory) -> None:
-        """Remember this, where it is more than is remembered already. A disk that refuses is no fault here."""
-        with contextlib.suppress(OSError, SettingsError):
+        """Remember this, where it is more than is remembered already. A disk that refuses stops nobody, but is told."""
+        try:
             known = self.read()
             merged = _merged(known, memory)
             if merged != known:
                 document = {"store": merged.store_id, "restored_at": merged.restored_at, "numbers": merged.numbers}
                 write(self.path, json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n")
+        except (OSError, SettingsError) as error:
+            log.warning("the marker %s cannot be kept, an older copy may not be recognized: %s", self.path, error)
 
 
 def _merged(known: Memory | None, memory: Memory) -> Memory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -23,14 +24,16 @@ def keys_of(tenant: str) -> TenantKeys:
 class TenantKeys:
     """The keys of one tenant. The tag is quoted, so that no tenant's name can end it or stand for another's."""
 
-    __slots__ = ("_base", "head", "ids", "lines", "names", "trail")
+    __slots__ = ("_base", "head", "ids", "lines", "named_before", "names", "places", "trail")
 
     def __init__(self, tenant: str) -> None:
         self._base = f"{PREFIX}{{t{quote(tenant, safe='')}}}:"
         self.head = self._base + "head"
         self.ids = self._base + "ids"
         self.lines = self._base + "lines"
-        self.names = self._base + "names"
+        self.names = self._base + "few"
+        self.named_before = self._base + "names"
+        self.places = self._base + "places"
         self.trail = self._base + "trail"
 
     def account(self, id: str) -> str:
@@ -49,7 +52,7 @@ class TenantKeys:
         """The stamps of a kind's events."""
         return f"{self._base}ek:{kind}"
 
-    def indexes(self, events: list[Event]) -> list[str]:
+    def indexes(self, events: Sequence[Event]) -> list[str]:
         """The index keys of events, two each."""
         return [
             key for event in events for key in (self.events_of_account(event.account), self.events_of_kind(event.kind))

@@ -28,6 +28,7 @@ class Past:
         self.store_id = ""
         self.restored_at = 0
         self.settled: dict[str, int] = {}
+        self.newest: dict[str, int] = {}
         self.trouble = ""
         self._recent: deque[tuple[float, dict[str, int]]] = deque(maxlen=_MOST_RECENT)
 
@@ -38,6 +39,7 @@ class Past:
             return
         self.store_id, self.restored_at, self.trouble = store_id, restored_at, ""
         self.settled = {}
+        self.newest = {}
         self._recent.clear()
 
     def recall(self, memory: Memory) -> None:
@@ -55,6 +57,7 @@ class Past:
         """A change with this number was heard of, or seen."""
         if not self._recent or now >= self._recent[-1][0] + _TOGETHER:
             self._recent.append((now, {}))
+        self.newest[tenant] = number
         numbers = self._recent[-1][1]
         if number > numbers.get(tenant, 0):
             numbers[tenant] = number

@@ -18,6 +18,11 @@ _ERRORS: dict[str, type[ResponseError]] = {
     "ASK": AskError,
 }
 _INCOMPLETE = -1
+_NONE = -1
+_DIGITS = 20
+_DEEPEST = 16
+"""How many arrays may lie in each other: a script of ours answers with two."""
+_LARGEST = 64 * 2**20
 
 
 def fields_of(reply: Reply) -> dict[str, str]:
@@ -36,17 +41,23 @@ class Replies:
         self._at = 0
 
     async def next(self) -> Reply:
-        """The next reply; an error that Redis answers is a ``ResponseError`` as value. Raises ``ConnectionError`` at the
-        end, or where what comes is no reply."""
+        """The next reply; an error that Redis answers is a ``ResponseError`` as value.
+
+        Raises ``ConnectionError`` at the end, or where what comes is no reply: nothing after that can be told apart, and
+        the connection must be given up.
+        """
         while True:
-            try:
-                reply, end = _read(self._bytes, self._at)
-            except ValueError as error:
-                raise ConnectionError("what Redis sent is no reply") from error
+            reply, end = _read(self._bytes, self._at, 0)
             if end != _INCOMPLETE:
                 self._at = end
                 return reply
             await self._more()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something has come that nobody has asked for."""
+        reader: asyncio.StreamReader | None = self._connection._reader
+        return self._at < len(self._bytes) or (reader is not None and bool(reader._buffer))  # type: ignore[attr-defined]
 
     async def _more(self) -> None:
         reader: asyncio.StreamReader | None = self._connection._reader
@@ -55,9 +66,11 @@ class Replies:
             raise ConnectionError("Redis closed the connection")
         self._bytes = self._bytes[self._at :] + chunk
         self._at = 0
+        if len(self._bytes) > _LARGEST:
+            raise ConnectionError("what Redis sent is larger than any reply")
 
 
-def _read(text: bytes, at: int) -> tuple[Reply, int]:
+def _read(text: bytes, at: int, depth: int) -> tuple[Reply, int]:
     """The reply that begins at ``at`` and where it ends, which is ``_INCOMPLETE`` where more must come first."""
     end = text.find(b"\r\n", at)
     if end < 0:
@@ -65,34 +78,55 @@ def _read(text: bytes, at: int) -> tuple[Reply, int]:
     kind, line, at = text[at : at + 1], text[at + 1 : end], end + 2
     match kind:
         case b"$":
-            end = at + int(line)
-            if end < at:
-                return None, at
-            return text[at:end], end + 2 if end + 2 <= len(text) else _INCOMPLETE
+            return _read_bulk(text, at, _whole(line))
         case b":":
-            return int(line), at
+            return _whole(line), at
         case b"+":
             return line, at
         case b"-":
             return _error(line.decode(errors="replace")), at
-        case b"*":
-            return _read_many(text, at, int(line))
+        case b"*" if depth < _DEEPEST:
+            return _read_many(text, at, _whole(line), depth + 1)
     raise ConnectionError("what Redis sent is no reply")
 
 
-def _read_many(text: bytes, at: int, count: int) -> tuple[Reply, int]:
-    if count < 0:
+def _read_bulk(text: bytes, at: int, size: int) -> tuple[Reply, int]:
+    end = at + size
+    if size == _NONE:
         return None, at
+    if not 0 <= size <= _LARGEST:
+        raise ConnectionError("what Redis sent is no reply")
+    if end + 2 > len(text):
+        return None, _INCOMPLETE
+    if text[end : end + 2] != b"\r\n":
+        raise ConnectionError("what Redis sent is no reply")
+    return text[at:end], end + 2
+
+
+def _read_many(text: bytes, at: int, count: int, depth: int) -> tuple[Reply, int]:
+    if count == _NONE:
+        return None, at
+    if not 0 <= count <= _LARGEST:
+        raise ConnectionError("what Redis sent is no reply")
     found: list[Reply] = []
     for _ in range(count):
-        reply, at = _read(text, at)
+        reply, at = _read(text, at, depth)
         if at == _INCOMPLETE:
             return None, _INCOMPLETE
         found.append(reply)
     return found, at
 
 
+def _whole(line: bytes) -> int:
+    if not line.removeprefix(b"-").isdigit() or len(line) > _DIGITS:
+        raise ConnectionError("what Redis sent is no reply")
+    return int(line)
+
+
 def _error(text: str) -> ResponseError:
     word, _, rest = text.partition(" ")
     made = _ERRORS.get(word)
-    return ResponseError(text) if made is None else made(rest)
+    try:
+        return ResponseError(text) if made is None else made(rest)
+    except ValueError:  # it names no slot and server
+        return ResponseError(text)

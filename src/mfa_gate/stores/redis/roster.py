@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 
 from ...core.model import SubjectKey
@@ -11,14 +12,20 @@ from ...errors import StoreUnavailable
 from ...ports import Page
 from ..documents import search_text, search_word
 from . import scripts
+from .lua import NAMES_IN_ONE
 from .names import keys_of
 from .session import Session
+from .watching import number_of
+
+log = logging.getLogger("mfa_gate")
 
 _FREQUENT = 10
 """With fewer found among the first of those looked at, the others are looked up by name."""
 _LOOKED_AT = 2_000
 """How many lines of the roster one script looks at: a few milliseconds."""
-_BUCKETS_AT_ONCE = 32
+_STRINGS_AT_ONCE = 1_000
+_PIECE = 500
+_PIECES_A_SEARCH = 4
 _PARTED = dict.fromkeys(range(3), " ")
 """What parts the records of the index of names stands in no name."""
 _MOST_NAMED = 20_000
@@ -70,16 +77,32 @@ async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] 
     keys, found = keys_of(tenant), list[bytes]()
     if not word or any(mark in word for mark in "\0\1\2"):
         return None
-    ((named,), known) = await session.ask(keys.head, ("HMGET", keys.head, "named"), ("ZCARD", keys.ids))
-    if int(named or 0) != known:
+    if not await _has_everybody(session, tenant):
         return None
-    for bucket in range(0, 256, _BUCKETS_AT_ONCE):
-        arguments = (session.store_id, word, bucket, bucket + _BUCKETS_AT_ONCE - 1)
+    ((named,),) = await session.ask(keys.head, ("HMGET", keys.head, "indexed"))
+    for first in range(0, number_of(named) // NAMES_IN_ONE + 1, _STRINGS_AT_ONCE):
+        arguments = (session.store_id, word, first, first + _STRINGS_AT_ONCE - 1)
         reply = await session.run(scripts.NAMED, [keys.head, keys.names], *arguments, writes=False)
         found += reply[1:] if reply[0] == b"done" else []
         if len(found) > _MOST_NAMED:
             return None
     return sorted(found)
+
+
+async def _has_everybody(session: Session, tenant: str) -> bool:
+    """Tell whether the index of names has everybody; who is not in it yet comes in, some at each search."""
+    keys = keys_of(tenant)
+    for _ in range(_PIECES_A_SEARCH):
+        places, known = await session.ask(keys.head, ("HLEN", keys.places), ("ZCARD", keys.ids))
+        if places == known:
+            return True
+        index = [keys.head, keys.lines, keys.ids, keys.names, keys.places, keys.named_before]
+        try:
+            await session.run(scripts.INDEX, index, session.store_id, _PIECE)
+        except StoreUnavailable as error:
+            log.info("the index of names is not complete yet: %s", error)
+            return False
+    return False
 
 
 async def summaries_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from ...errors import SettingsError, StoreUnavailable
-from ...ports import Changed
+from ..change_log import ChangeLog
 from ..forks import watch
 from .channel import Channel
-from .checks import faults_at
+from .checks import faults_at, remains_at
 from .marker import Marker, Memory
 from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
 from .past import Past, older_copy
@@ -24,6 +25,12 @@ from .url import Place
 from .watching import FLUSHED, Watch, number_of, sound
 from .wire import Command
 
+log = logging.getLogger("mfa_gate")
+
+
+async def _nothing() -> bool:
+    return True
+
 
 class Session:
     """Connections belong to one event loop of one process; another one needs a session of its own (F-40)."""
@@ -33,17 +40,22 @@ class Session:
         place: Place,
         past: Past,
         *,
-        on_return: Callable[[], Coroutine[Any, Any, None]],
+        on_loss: Callable[[], None] = lambda: None,
+        on_return: Callable[[], Coroutine[Any, Any, bool]] = _nothing,
         marker: Marker | None = None,
     ) -> None:
-        """``past`` outlives the session. ``on_return`` is called when the servers are back after they were away, or another
-        one is in charge, and what they hold is the store."""
+        """``past`` outlives the session.
+
+        ``on_loss`` is called when the servers may have lost something. Then, as soon as they answer and hold the store,
+        ``on_return`` is called until it says that all is there again.
+        """
         self.place = place
         self.topology: Topology = topology_of(place, past.lineage)
         self.loop = asyncio.get_running_loop()
         self.store_id = ""
         self._past = past
         self._marker = marker
+        self._on_loss = on_loss
         self._on_return = on_return
         self._forked = False
         self._channel: Channel | None = None
@@ -63,21 +75,47 @@ class Session:
         if store_id and found != store_id.encode():
             raise StoreUnavailable(FLUSHED)
         memory = None if store_id else await self._remembered(found or b"")
+        if found is None and self._past.store_id:
+            raise SettingsError(f"store {self.place.shown!r}: {FLUSHED}")
         if found is None:
-            fresh = secrets.token_hex(16).encode()
-            (found,) = await self.ask(STORE, ("SET", STORE, fresh, "NX", "GET"), writes=True)
-            found = fresh if found is None else found
+            found = await self._made()
         self.store_id = found.decode()
         self._past.begin(self.store_id, number_of(restored))
         if memory is not None:
             self._past.recall(memory)
-        self._watch = Watch(self.place, self.topology, self._past, self._marker)
+        self._watch = Watch(self.place, self.topology, self._past, self._marker, on_loss=self.went_back)
         self._channel = Channel(
-            self.place, self.topology, f"{PREFIX}changed:{self.store_id}", self._past, on_return=self._returned
+            self.place,
+            self.topology,
+            f"{PREFIX}changed:{self.store_id}",
+            self._past,
+            on_loss=self._on_loss,
+            on_return=self._returned,
         )
         self._channel.start()
         self._watching = self.loop.create_task(self._watch.run())
         watch(self)
+
+    async def _made(self) -> bytes:
+        """Make a store where there is none, and say so: it may be that the one that was here is gone (F-6, F-8)."""
+        found = await remains_at(self.place, await self.topology.primaries())
+        fresh = secrets.token_hex(16).encode()
+        (known,) = await self.ask(STORE, ("GET", STORE))
+        if found.keys and known is None:
+            raise SettingsError(
+                f"store {self.place.shown!r}: Redis holds parts of a store ({found.keys[0]}) but not the store itself. An "
+                "empty store means that everybody is unenrolled: put the newest copy back, or delete those keys to begin anew"
+            )
+        (before,) = await self.ask(STORE, ("SET", STORE, fresh, "NX", "GET"), writes=True)
+        if before is not None:  # another worker was faster
+            return bytes(before)
+        log.warning(
+            "Redis held no store at %s: a new, empty one was made, in which nobody is enrolled. If people were enrolled "
+            "here before, stop every worker now, and put the newest copy back or correct the URL%s",
+            self.place.shown,
+            "".join(f"; database {number} of this server holds a store" for number in found.databases),
+        )
+        return fresh
 
     async def _remembered(self, store_id: bytes) -> Memory | None:
         return None if self._marker is None else await asyncio.to_thread(self._marker.require, store_id.decode())
@@ -89,22 +127,39 @@ class Session:
             if self.trouble:
                 raise SettingsError(f"store {self.place.shown!r}: {self.trouble}")
 
-    async def _returned(self) -> None:
+    async def _returned(self) -> bool:
         if self._watch is not None:
             await self._watch.returned()
-        if not self.trouble:
-            await self._on_return()
+        return not self.trouble and await self._on_return()
 
     @property
     def trouble(self) -> str:
         """Why every call must be refused, or ""."""
         return self._watch.trouble if self._watch is not None else ""
 
-    def require_current(self, tenant: str, number: bytes | None) -> None:
+    @property
+    def restored_at(self) -> int:
+        """When an operator accepted a copy last, as far as is known here."""
+        return self._past.restored_at
+
+    def newest(self, tenant: str) -> int:
+        """Return how far the tenant is known to have come; to be asked before the servers are."""
+        return self._past.newest.get(tenant, 0)
+
+    def went_back(self) -> None:
+        """The servers have less than they had: nothing that is cached here may be believed."""
+        if self._channel is not None:
+            self._channel.went_back()
+
+    def require_current(self, tenant: str, number: bytes | None, newest: int = 0) -> None:
         """``number``, read together with what was asked for, says how far the tenant has come.
 
-        Raises ``StoreUnavailable`` where that is less than it once was: what was read is of an older copy.
+        Raises ``StoreUnavailable`` where that is less than it was a minute ago: what was read is of an older copy. Less
+        than ``newest`` is a loss of the last minute's changes.
         """
+        if number_of(number) < newest:
+            self._past.newest[tenant] = number_of(number)
+            self.went_back()
         if self._past.is_behind(tenant, number_of(number)):
             if self._watch is not None:
                 self._watch.look_soon()
@@ -133,11 +188,11 @@ class Session:
         assert self._channel is not None
         return self._channel
 
-    def changed(self) -> Changed:
-        """As the port says."""
+    def changes(self) -> ChangeLog | None:
+        """Return the log of changes, None while all may have changed. Raises ``StoreUnavailable`` in trouble."""
         if trouble := self.trouble:
             raise StoreUnavailable(trouble)
-        return self.channel.changed()
+        return self.channel.changes()
 
     def before_fork(self) -> None:
         """What is open stays the parent's."""

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ...core.changes.restored import after_restore
-from ...core.codec import encode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
-from ...core.summary import STATUSES, summary_of
 from ...errors import StoreUnavailable
-from ...ports import Anchor, Changed, EventPage, Page, Take, Taken
-from ..documents import account_from, checksum, settings_from, settings_to
+from ...ports import Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from ..change_log import told
 from . import roster, scripts, trail
 from .accepting import accept
-from .ledger import Ledger, Regained, lost
+from .account_rows import AccountRows
 from .marker import Marker
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .past import Past
-from .roster import line_of
-from .rows import Operation, arguments_of, in_tenant, landed, tenants_of
-from .scripts import Script
+from .rows import append, tenants_of
 from .session import Session
+from .settings_rows import SettingsRows
 from .url import place_of
-from .watching import number_of
-from .wire import OutcomeUnknown
 
 __all__ = ["RedisStore"]
 
 _START_WITHIN = 0.9
 _CHANNEL_WITHIN = 0.7
-_REGAIN_TURNS = 5
-_READ_BACK_BEFORE = 0.6
-"""Seconds; together a call answers within one (F-1)."""
+"""Seconds (F-1)."""
 
 
 class RedisStore:
@@ -58,8 +47,9 @@ class RedisStore:
         self._store_id = ""
         self._open = False
         self._starting: asyncio.Task[Session] | None = None
-        self._ledger = Ledger()
         self._past = Past()
+        self._accounts = AccountRows(self._ready, reads_back=not self._place.replicas)
+        self._settings = SettingsRows(self._ready, reads_back=not self._place.replicas)
         self._marker = Marker(self._place.marker) if self._place.marker else None
 
     async def open(self) -> None:
@@ -85,7 +75,7 @@ class RedisStore:
 
     async def accept(self) -> None:
         """What is stored now is the store. Raises ``SettingsError`` where there is none, or another one."""
-        session = Session(self._place, Past(), on_return=_nothing)
+        session = Session(self._place, Past())
         try:
             await accept(session, self._marker)
         finally:
@@ -105,7 +95,7 @@ class RedisStore:
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> Session:
-        session = Session(self._place, self._past, on_return=self._regain, marker=self._marker)
+        session = Session(self._place, self._past, on_loss=self._owe, on_return=self._regain, marker=self._marker)
         try:
             async with asyncio.timeout(_START_WITHIN):
                 await session.start(self._store_id)
@@ -117,118 +107,46 @@ class RedisStore:
         self._session, self._store_id = session, session.store_id
         return session
 
-    def changed(self) -> Changed:
-        """What changed since the last call, by any process."""
+    def changed(self, reader: Reader, /) -> Changed:
+        """What changed since the reader's last look; ``EVERYTHING`` each time while nobody can know."""
         session = self._session
         if not self._open or session is None or not session.is_of_this_process():
             raise StoreUnavailable("the Redis store is not open")
-        return session.changed()
+        return told(session.changes(), reader)
+
+    async def _regain(self) -> bool:
+        """Look at all that was confirmed of late: whether all that was lost of it is there again (F-3)."""
+        return all([await rows.regain() for rows in (self._settings, self._accounts)])
+
+    def _owe(self) -> None:
+        for rows in (self._settings, self._accounts):
+            rows.owe()
 
     async def load(self, key: SubjectKey, /) -> Account:
         """The account as last committed on the primary."""
-        missing = None
-        for _ in range(_REGAIN_TURNS):
-            account, missing = await self._load(key)
-            if missing is None or await self._swap(missing.account, missing.events):
-                return account if missing is None else replace(missing.account, version=account.version + 1)
-        raise StoreUnavailable(f"Redis has lost changes of {key}, and others write it now")
-
-    async def _load(self, key: SubjectKey) -> tuple[Account, Regained | None]:
-        """What is stored, and what of it must be written again because a new primary never had it (F-3)."""
-        session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._ledger.of(key)
-        # The account before the head: a flush, or an older copy, in between is seen at the head.
-        row, (head, number, restored) = await session.ask(
-            keys.head,
-            ("HMGET", keys.account(key.id), "v", "b", "c", "o"),
-            ("HMGET", keys.head, "store", "seq", "restored"),
-        )
-        session.require_current(key.tenant, number)
-        if head != session.store_id.encode() and (row[0] is not None or not await session.is_unknown(key.tenant)):
-            raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}")
-        account = Account(key=key) if row[0] is None else account_from(key, int(row[0]), row[1], int(row[2]))
-        if restored is not None:
-            account = after_restore(account, number_of(restored))
-            if confirmed is not None and confirmed.account.restored_at < number_of(restored):
-                confirmed = None  # of before an operator chose this copy
-        return account, lost(confirmed, account, (row[3] or b"").decode())
-
-    async def _regain(self) -> None:
-        """Look at all that was confirmed of late, as soon as there is a server to be asked again: others shall see it too."""
-        for key in self._ledger.subjects():
-            with contextlib.suppress(StoreUnavailable):
-                await self.load(key)
+        return await self._accounts.load(key)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account if its version is still the stored one, with all that commits with it."""
-        return await self._swap(account, events)
-
-    async def _swap(self, account: Account, events: Sequence[Event]) -> bool:
-        session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
-        version, op, body, summary = account.version + 1, secrets.token_hex(8), encode(account), summary_of(account)
-        own = [event for event in events if event.tenant == key.tenant]
-        done = await self._change(
-            session,
-            Operation(key.tenant, key.id, op, keys.account(key.id), ("v", "o"), version),
-            scripts.SWAP,
-            [
-                *(keys.head, keys.trail, keys.account(key.id), keys.ids, keys.lines),
-                *(keys.status(status) for status in STATUSES),
-                *keys.indexes(own),
-                keys.names,
-            ],
-            *(account.version, version, op, checksum(key, version, body), body),
-            *(key.id, line_of(summary), STATUSES.index(summary.status) + 1),
-            *arguments_of(own),
-        )
-        if done:
-            self._ledger.keep(account, op, own, session.loop.time())
+        own = [event for event in events if event.tenant == account.key.tenant]
+        done = await self._accounts.swap(account, own)
         if done and len(own) < len(events):
-            await self.append([event for event in events if event.tenant != key.tenant])
+            await self.append([event for event in events if event.tenant != account.key.tenant])
         return done
 
     async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
         """As ``swap``, for a tenant's settings."""
-        session, tenant, keys = await self._ready(), settings.tenant, keys_of(settings.tenant)
-        version, op = settings.version + 1, secrets.token_hex(8)
-        own = [event for event in events if event.tenant == tenant]
-        done = await self._change(
-            session,
-            Operation(tenant, None, op, keys.head, ("sv", "so"), version),
-            scripts.SWAP_SETTINGS,
-            [keys.head, keys.trail, *keys.indexes(own)],
-            *(settings.version, version, op, settings_to(settings)),
-            *arguments_of(own),
-        )
+        own = [event for event in events if event.tenant == settings.tenant]
+        done = await self._settings.swap(settings, own)
         if done and len(own) < len(events):
-            await self.append([event for event in events if event.tenant != tenant])
-        return done
-
-    async def _change(
-        self, session: Session, change: Operation, script: Script, keys: Sequence[str], *arguments: str | bytes | int
-    ) -> bool:
-        began = session.loop.time()
-        payload = json.dumps([change.tenant, change.id, change.op])
-        try:
-            reply = await in_tenant(session, change.tenant, script, keys, session.channel.name, payload, *arguments)
-            done = bool(reply[0] == b"done")
-        except OutcomeUnknown:
-            if self._place.replicas or session.loop.time() > began + _READ_BACK_BEFORE:
-                raise
-            if not await landed(session, change):
-                raise
-            done = True
-        if done:
-            session.channel.confirm(None if change.id is None else SubjectKey(change.tenant, change.id), change.op)
+            await self.append([event for event in events if event.tenant != settings.tenant])
         return done
 
     async def append(self, events: Sequence[Event], /) -> None:
         """Write events that belong to no change; those of one tenant together."""
         session = await self._ready()
         for tenant in dict.fromkeys(event.tenant for event in events):
-            keys, own = keys_of(tenant), [event for event in events if event.tenant == tenant]
-            await in_tenant(
-                session, tenant, scripts.APPEND, [keys.head, keys.trail, *keys.indexes(own)], *arguments_of(own)
-            )
+            await append(session, tenant, [event for event in events if event.tenant == tenant])
 
     async def claim(self, name: str, key: SubjectKey, /) -> bool:
         """Reserve ``name`` for ``key``."""
@@ -275,13 +193,7 @@ class RedisStore:
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """The tenant's settings."""
-        session, keys = await self._ready(), keys_of(tenant)
-        fields = ("sv", "sb", "store", "seq")
-        ((version, body, head, number),) = await session.ask(keys.head, ("HMGET", keys.head, *fields))
-        session.require_current(tenant, number)
-        if head != session.store_id.encode() and (version is not None or not await session.is_unknown(tenant)):
-            raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}")
-        return TenantSettings(tenant=tenant) if version is None else settings_from(tenant, int(version), body)
+        return await self._settings.load(tenant)
 
     async def page(
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
@@ -359,7 +271,3 @@ class RedisStore:
             if len(found) == limit:
                 break
         return tuple(found)
-
-
-async def _nothing() -> None:
-    """Nobody waits for the servers here."""

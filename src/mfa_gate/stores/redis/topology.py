@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from redis.crc import key_slot
@@ -13,6 +14,9 @@ from .lineage import Lineage
 from .resp import Reply
 from .url import Address, Place
 from .wire import CONNECT_WITHIN, Command, Wire, connection_to, dial, hang_up
+
+Slots = tuple[int, int, Address]
+_UNKNOWN = "?"
 
 
 class Topology(Protocol):
@@ -81,14 +85,17 @@ async def named_by_sentinels(place: Place) -> Address:
     try:
         for answer in asyncio.as_completed(asked):
             try:
-                reply = await answer
-            except (TimeoutError, RedisError, OSError) as error:
+                _, reply = await answer
+            except (TimeoutError, RedisError, OSError, RecursionError) as error:
                 trouble = f"no Sentinel answers: {error}"
                 continue
-            if reply is None:
-                trouble = f"the Sentinels know no service {place.service!r}"
-                continue
-            return reply[0].decode(), int(reply[1])
+            match reply:
+                case [bytes() as host, bytes() as port] if port.isdigit():
+                    return host.decode(errors="replace"), int(port)
+                case None:
+                    trouble = f"the Sentinels know no service {place.service!r}"
+                case _:
+                    trouble = f"a Sentinel answers {reply!r:.80}"
     finally:
         for task in asked:
             task.cancel()
@@ -96,13 +103,14 @@ async def named_by_sentinels(place: Place) -> Address:
     raise StoreUnavailable(trouble)
 
 
-async def _ask_once(place: Place, address: Address, *command: str) -> Reply:
+async def _ask_once(place: Place, address: Address, *command: str) -> tuple[Address, Reply]:
+    """Ask one server one thing. Returns the address that was asked, and the reply."""
     connection = connection_to(place, address, signs_in=command[0] != "SENTINEL")
     try:
         async with asyncio.timeout(CONNECT_WITHIN):
             await dial(connection)
             await connection.send_packed_command(connection.pack_command(*command), check_health=False)
-            return await connection.read_response()
+            return address, await connection.read_response()
     finally:
         await hang_up(connection)
 
@@ -114,7 +122,7 @@ class Cluster:
         self._place = place
         self._lineage = lineage
         self._wires: dict[Address, Wire] = {}
-        self._slots: list[tuple[int, int, Address]] = []
+        self._slots: list[Slots] = []
         self._reading: asyncio.Task[None] | None = None
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
@@ -158,12 +166,15 @@ class Cluster:
         try:
             for answer in asyncio.as_completed(asked):
                 try:
-                    reply = await answer
-                except (TimeoutError, RedisError, OSError) as error:
+                    (host, _), reply = await answer
+                    found = slots_from(reply, host)
+                except (TimeoutError, RedisError, OSError, RecursionError) as error:
                     trouble = f"no server of the Redis Cluster answers: {error}"
                     continue
-                self._slots = [(row[0], row[1], (row[2][0].decode(), row[2][1])) for row in reply]
-                return
+                if found:
+                    self._slots = found
+                    return
+                trouble = "the Redis Cluster has given its slots to no server"
         finally:
             for task in asked:
                 task.cancel()
@@ -182,6 +193,33 @@ class Cluster:
             await asyncio.gather(self._reading, return_exceptions=True)
         for wire in self._wires.values():
             await wire.aclose()
+
+
+def slots_from(reply: Reply, asked: str) -> list[Slots]:
+    """Read an answer to ``CLUSTER SLOTS`` of the server ``asked``: the first slot, the last, and the primary of both.
+
+    A server that tells no endpoint (nil, or "" before Redis 7) is reached where this one was. One that would tell a host
+    name and has none says "?"; its address stands in the facts behind it. Raises ``RedisError`` for anything else.
+    """
+    found: list[Slots] = []
+    for row in reply if isinstance(reply, list) else [None]:
+        match row:
+            case [int() as first, int() as last, [endpoint, int() as port, *more], *_]:
+                host = (endpoint or b"").decode(errors="replace") if isinstance(endpoint, bytes | None) else _UNKNOWN
+                if host == _UNKNOWN:
+                    host = _address_in(more) or asked
+                found.append((first, last, (host or asked, port)))
+            case _:
+                raise RedisError(f"its answer to CLUSTER SLOTS cannot be read: {row!r:.120}")
+    return found
+
+
+def _address_in(more: Sequence[Reply]) -> str:
+    """Find the address among what stands behind endpoint and port: the id, and facts by name."""
+    facts = more[1] if len(more) > 1 and isinstance(more[1], list) else []
+    known = dict(zip(facts[::2], facts[1::2], strict=False))
+    address = known.get(b"ip")
+    return address.decode(errors="replace") if isinstance(address, bytes) else ""
 
 
 async def _resolved(address: Address) -> Address:

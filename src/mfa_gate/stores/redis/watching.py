@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import Callable
 
 from redis.exceptions import ResponseError
 
@@ -16,6 +18,8 @@ from .resp import Reply
 from .topology import Topology
 from .url import Place
 from .wire import Command
+
+log = logging.getLogger("mfa_gate")
 
 _EVERY = 0.4
 _CHECK_EVERY = 30.0
@@ -41,7 +45,10 @@ class Watch:
     """``trouble`` is why every call must be refused, or "". It asks beside the callers, who are never refused too late by
     it: what they read says itself how far its tenant has come."""
 
-    def __init__(self, place: Place, topology: Topology, past: Past, marker: Marker | None) -> None:
+    def __init__(
+        self, place: Place, topology: Topology, past: Past, marker: Marker | None, *, on_loss: Callable[[], None]
+    ) -> None:
+        self._on_loss = on_loss
         self.trouble = past.trouble
         self._place = place
         self._topology = topology
@@ -99,12 +106,19 @@ class Watch:
 
     async def _compare(self) -> None:
         """See how far each tenant has come."""
-        began = self._clock()
-        self._past.compare(await _numbers(self._topology), began)
+        began, known = self._clock(), dict(self._past.newest)
+        found = await _numbers(self._topology)
+        self._past.compare(found, began)
+        if back := [tenant for tenant, number in known.items() if found.get(tenant, 0) < number]:
+            for tenant in back:
+                self._past.newest[tenant] = found.get(tenant, 0)
+            self._on_loss()
         self._look_at = began + (_LOOK_AGAIN if self._past.trouble else LOOK_EVERY)
 
     def _judge(self) -> None:
-        self.trouble = self._flushed or self._unaccepted or self._past.trouble or self._unfit
+        before, self.trouble = self.trouble, self._flushed or self._unaccepted or self._past.trouble or self._unfit
+        if self.trouble and self.trouble != before:
+            log.error("the Redis store is refused: %s", self.trouble)
 
 
 async def _numbers(topology: Topology) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,6 +17,8 @@ from ...errors import StoreUnavailable
 from .lineage import Lineage
 from .resp import Replies, Reply, fields_of
 from .url import Address, Place
+
+log = logging.getLogger("mfa_gate")
 
 CONNECT_WITHIN = 0.25
 COMMAND_WITHIN = 0.5
@@ -105,6 +108,7 @@ class Wire:
         self._find = find
         self._lineage = lineage
         self._server = ""
+        self._turn = 0
         self._connection: Connection | None = None
         self._replies: Replies | None = None
         self._waiting: deque[Job] = deque()
@@ -161,23 +165,27 @@ class Wire:
         while jobs := self._next_jobs():
             try:
                 await self._connect()
-            except (TimeoutError, RedisError, OSError, StoreUnavailable) as error:
+            except BaseException as error:
                 self._waiting.extendleft(reversed(jobs))
+                if not isinstance(error, Exception):
+                    raise
+                if not isinstance(error, TimeoutError | RedisError | OSError | StoreUnavailable):
+                    log.exception("the way to Redis could not be found")
                 self._resting_until = asyncio.get_running_loop().time() + random.uniform(*_PAUSE)  # noqa: S311
                 await self._drop(f"Redis cannot be reached: {error}")
                 return
             try:
                 async with asyncio.timeout(COMMAND_WITHIN):
                     await self._exchange(jobs)
-            except (TimeoutError, RedisError, OSError) as error:
-                await hang_up(self._connection)
-                self._connection = None
+            except BaseException as error:
+                # Whatever it was: replies may still come for what was asked, and no later caller may get them.
                 for job in jobs:
                     job.fail(OutcomeUnknown(f"Redis did not answer: {type(error).__name__}: {error}"))
-            except BaseException:
-                for job in jobs:
-                    job.fail(OutcomeUnknown("the Redis store was closed"))
-                raise
+                await self.hang_up()
+                if not isinstance(error, Exception):
+                    raise
+                if not isinstance(error, TimeoutError | RedisError | OSError):
+                    log.exception("a reply of Redis could not be read; its connection was given up")
 
     def _next_jobs(self) -> list[Job]:
         jobs: list[Job] = []
@@ -188,7 +196,7 @@ class Wire:
         return jobs
 
     async def _connect(self) -> None:
-        if self._connection is not None and not self._lineage.is_superseded(self._server):
+        if self._is_sound() and not self._lineage.is_superseded(self._server):
             return
         await self.hang_up()
         connection = connection_to(self._place, await self._find())
@@ -202,6 +210,10 @@ class Wire:
             raise
         self._connection, self._replies = connection, Replies(connection)
 
+    def _is_sound(self) -> bool:
+        """Tell whether there is a connection on which nothing has come that nobody had asked for."""
+        return self._connection is not None and self._replies is not None and not self._replies.has_more
+
     async def _exchange(self, jobs: Sequence[Job]) -> None:
         connection = self._connection
         assert connection is not None
@@ -210,8 +222,13 @@ class Wire:
         waits = self._place.replicas > 0 and any(job.writes for job in jobs)
         if waits:
             commands.append(("WAIT", self._place.replicas, int(COMMAND_WITHIN * 600)))
+        self._turn += 1
+        mark = b"mfa_gate:%d" % self._turn
+        commands.append(("PING", mark))
         await connection.send_packed_command(packed(commands), check_health=False)
         replies = [await self._replies.next() for _ in commands]
+        if replies.pop() != mark:  # there was one too many, or one too few: none is known to belong to its question
+            raise ConnectionError("what Redis answers does not fit to what it was asked")
         acknowledged = replies.pop() if waits else 0
         enough = isinstance(acknowledged, int) and acknowledged >= self._place.replicas
         at = 0
@@ -223,7 +240,7 @@ class Wire:
             at += len(job.commands)
 
     async def _drop(self, trouble: str) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._replies = self._connection, None, None
         self._trouble = trouble
         while self._waiting:
             self._waiting.popleft().fail(StoreUnavailable(trouble))
@@ -231,5 +248,5 @@ class Wire:
 
     async def hang_up(self) -> None:
         """Connect anew the next time: the server is not the one that was expected."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._replies = self._connection, None, None
         await hang_up(connection)

@@ -7,7 +7,7 @@ import time
 
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
-from ...ports import EVERYTHING, Changed
+from ..change_log import ChangeLog
 from .file import LOOK_EVERY, Moved, StoreFile, outage
 from .index import HEADER, View
 from .lane import Job, Lane
@@ -16,7 +16,6 @@ from .slot import Slot, Slots
 _OVERDUE = 0.75
 _LOCK_PATIENCE = 0.02
 """Seconds; the lock is free unless another event loop looks at the same moment, or the file is being opened anew."""
-_NOTHING: frozenset[SubjectKey] = frozenset()
 
 
 class Notice:
@@ -42,25 +41,26 @@ class Notice:
         self._is_open = False
 
     def forget(self) -> None:
-        """Begin anew: the next answer is ``EVERYTHING``."""
+        """Begin anew: each reader's next answer is ``EVERYTHING``."""
         self._connection: sqlite3.Connection | None = None
         self._view: View | None = None
         self._header = b""
         self._data_version = -1
         self._seen = -1
+        self._log = ChangeLog()
         self._look_at = 0.0
         self._probe: Job | None = None
         self._asked_at = 0.0
         self._trouble: BaseException | None = None
 
-    def changed(self) -> Changed:
-        """As the port says."""
+    def changes(self) -> ChangeLog:
+        """Bring the log of changes up to date, and return it. Raises ``StoreUnavailable``."""
         now = time.monotonic()
         if now >= self._look_at:
             self._look(now)
         view = self._view
         if view is not None and view is self._slots.view and view.bytes[:HEADER] == self._header:
-            return _NOTHING
+            return self._log
         lock = self._slot.lock
         if not (lock.acquire(blocking=False) or lock.acquire(timeout=_LOCK_PATIENCE)):
             raise StoreUnavailable("the SQLite store is being opened anew")
@@ -68,14 +68,14 @@ class Notice:
             connection = self._slot.connection
             if connection is None or connection is not self._connection:
                 connection = self._open()
-            if self._view is not None:  # before SQLite is asked: what comes in between is seen the next time
-                self._header = self._view.bytes[:HEADER]
+            # Before SQLite is asked: what comes in between is seen the next time.
+            header = b"" if self._view is None else self._view.bytes[:HEADER]
             moved = connection.execute("PRAGMA data_version").fetchone()[0]
-            if moved == self._data_version:
-                return _NOTHING
-            changed = self._read_log(connection)
-            self._data_version = moved
-            return changed
+            if moved != self._data_version:
+                self._read_log(connection)
+                self._data_version = moved
+            self._header = header
+            return self._log
         except (sqlite3.Error, OSError) as error:
             self._connection = self._view = None
             self._slot.drop()
@@ -90,21 +90,23 @@ class Notice:
             self._connection = self._slot.ready()
         except Moved:
             raise StoreUnavailable(f"{self._file.path} was replaced") from None
-        self._view = self._slots.look(self._slot)
+        self._header, self._view = b"", self._slots.look(self._slot)
         return self._connection
 
-    def _read_log(self, connection: sqlite3.Connection) -> Changed:
+    def _read_log(self, connection: sqlite3.Connection) -> None:
         seen = self._seen
         if seen < 0:
             self._seen = connection.execute("SELECT coalesce(max(seq), 0) FROM change").fetchone()[0]
-            return EVERYTHING
+            self._log.note(None)
+            return
         rows = connection.execute("SELECT seq, tenant, id FROM change WHERE seq > ? ORDER BY seq", (seen,)).fetchall()
         if not rows:
-            return _NOTHING
+            return
         self._seen = rows[-1][0]
-        if rows[0][0] != seen + 1 or any(tenant is None for _, tenant, _ in rows):
-            return EVERYTHING
-        return frozenset(SubjectKey(tenant, id) for _, tenant, id in rows)
+        if rows[0][0] != seen + 1:
+            self._log.note(None)
+        for _, tenant, id in rows:
+            self._log.note(None if tenant is None else SubjectKey(tenant, id))
 
     def _look(self, now: float) -> None:
         """Is the file still there, and does it still answer? Another thread tries, since a sick disk may hang it."""

@@ -16,7 +16,8 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
 from ...errors import StoreUnavailable
-from ...ports import END, Anchor, EventPage, Page, Take, Taken
+from ...ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from ..change_log import told
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..forks import watch
 from ..trails import PIECE, broken_trails
@@ -47,7 +48,6 @@ class SQLiteStore:
         self._writer = Lane("mfa_gate-sqlite-write", write, self._slots, writes=True)
         self._reader = Lane("mfa_gate-sqlite-read", read, self._slots, writes=False)
         self._notice = Notice(self._file, notice, self._slots, self._reader)
-        self.changed = self._notice.changed
         self._open = False
 
     async def open(self) -> None:
@@ -78,6 +78,10 @@ class SQLiteStore:
             ):
                 self._file.remember(connection)
         self._slots.close()
+
+    def changed(self, reader: Reader, /) -> Changed:
+        """What changed since the reader's last look."""
+        return told(self._notice.changes(), reader)
 
     async def accept(self) -> None:
         """What the file holds is the store: the marker goes, and whoever opens the file next writes down when that was."""

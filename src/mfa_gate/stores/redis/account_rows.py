@@ -1,0 +1,150 @@
+"""The accounts in Redis: read with a look at what was lost of them, swapped, and put back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from ...core.changes.lost import regained
+from ...core.changes.restored import after_restore
+from ...core.codec import encode
+from ...core.events import Event
+from ...core.model import Account, SubjectKey
+from ...core.records import replace
+from ...core.summary import STATUSES, summary_of
+from ...errors import StoreUnavailable
+from ..documents import account_from, checksum
+from . import scripts
+from .history import ONLY_PUTS_BACK, PUT_BACK
+from .ledger import Ledger, Lost, lost
+from .names import keys_of
+from .roster import line_of
+from .rows import Operation, append, arguments_of, change, history_of, new_operation, whole
+from .session import Session
+from .watching import number_of
+
+log = logging.getLogger("mfa_gate")
+
+_TURNS = 5
+EXTRA_KEPT = 12
+"""How many lost operations stand in the history of the change that puts them back: the latest."""
+
+
+class AccountRows:
+    """What this process was told to be committed it remembers a while, and writes again where it is gone (F-3)."""
+
+    def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
+        self._ready = ready
+        self._reads_back = reads_back
+        self._ledger: Ledger[SubjectKey, Account] = Ledger()
+
+    def owe(self) -> None:
+        """Forget nothing: the servers may have lost something."""
+        self._ledger.is_owed = True
+
+    async def regain(self) -> bool:
+        """Look at all that was confirmed of late. Returns whether all of it is there, or is there again."""
+        missing = 0
+        for key in self._ledger.rows():
+            try:
+                await self.load(key)
+            except StoreUnavailable as error:
+                missing += 1
+                reason = error
+        if missing:
+            log.info("what Redis may have lost of %d accounts cannot be put back yet: %s", missing, reason)
+            return False
+        self._ledger.is_owed = False
+        return True
+
+    async def load(self, key: SubjectKey) -> Account:
+        """Return the account as last committed on the primary, with what a loss has taken from it put back."""
+        for _ in range(_TURNS):
+            account, missing = await self._look(key)
+            if missing is None:
+                return account
+            if missing.value is None:
+                await self._append(key, missing.events)
+                return account
+            whole_again = regained(account, missing.value, untouched=missing.untouched)
+            if await self.swap(whole_again, missing.events, missing):
+                _tell(key, missing)
+                return replace(whole_again, version=account.version + 1, stamp="")
+        raise StoreUnavailable(f"Redis has lost changes of {key}, and others write it now")
+
+    async def _look(self, key: SubjectKey) -> tuple[Account, Lost[Account] | None]:
+        """Return what is stored, and what of it must be written again because a new primary never had it (F-3)."""
+        session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._ledger.of(key)
+        newest = session.newest(key.tenant)
+        # The account before the head: a flush, or an older copy, in between is seen at the head.
+        row, (head, number, restored) = await session.ask(
+            keys.head,
+            ("HMGET", keys.account(key.id), "v", "b", "c", "o", "h"),
+            ("HMGET", keys.head, "store", "seq", "restored"),
+        )
+        session.require_current(key.tenant, number, newest)
+        version, body, check, op, words = row
+        if head != session.store_id.encode() and (version is not None or not await session.is_unknown(key.tenant)):
+            raise StoreUnavailable(f"Redis has lost a part of tenant {key.tenant!r}")
+        account = Account(key=key)
+        if version is not None:
+            account = replace(
+                account_from(key, whole(version), body or b"", whole(check)),
+                stamp=(op or b"").decode(errors="replace"),
+            )
+        if restored is not None:
+            account = after_restore(account, number_of(restored))
+            if confirmed is not None and confirmed.value.restored_at < number_of(restored):
+                confirmed = None  # of before an operator chose this copy
+        return account, lost(confirmed, account.version, history_of(version, op, words))
+
+    async def _append(self, key: SubjectKey, events: Sequence[Event]) -> None:
+        await append(await self._ready(), key.tenant, events)
+        self._ledger.has_lines(key)
+
+    async def swap(self, account: Account, events: Sequence[Event], missing: Lost[Account] | None = None) -> bool:
+        """Store the account with events of its tenant, if the stored version is the one that it was made of.
+
+        ``missing`` is what the change puts back.
+        """
+        session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
+        version, op, body, summary = account.version + 1, new_operation(), encode(account), summary_of(account)
+        extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
+        history = await change(
+            session,
+            Operation(key.tenant, key.id, op, keys.account(key.id), ("v", "o", "h"), version),
+            scripts.SWAP,
+            [
+                *(keys.head, keys.trail, keys.account(key.id), keys.ids, keys.lines),
+                *(keys.status(status) for status in STATUSES),
+                *(keys.names, keys.places),
+                *keys.indexes(events),
+            ],
+            *(account.version, version, self._expected(account), op),
+            *(extra, ONLY_PUTS_BACK if missing and missing.untouched else ""),
+            *(checksum(key, version, body), body),
+            *(key.id, line_of(summary), STATUSES.index(summary.status) + 1),
+            *arguments_of(events),
+            reads_back=self._reads_back,
+        )
+        if history is None:
+            return False
+        self._ledger.keep(key, account, version, op, history, events, session.loop.time())
+        return True
+
+    def _expected(self, account: Account) -> str:
+        """Return the operation that made the version: as it was loaded, or as this process has committed it."""
+        known = self._ledger.of(account.key)
+        if account.stamp or known is None or known.version != account.version:
+            return account.stamp
+        return known.op
+
+
+def _tell(key: SubjectKey, missing: Lost[Account]) -> None:
+    log.error(
+        "Redis had lost confirmed changes of the account %s (%s): they were put back with %d lines of the trail. "
+        "Use ?replicas=1 where a failover must lose nothing",
+        key,
+        "nobody had written since" if missing.untouched else "others had written since; of both the stricter holds",
+        len(missing.events),
+    )

@@ -1,0 +1,52 @@
+"""The operations that made the latest versions of a row, as the row itself remembers them (see ``scripts``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+PUT_BACK, ONLY_PUTS_BACK = "+", "="
+
+
+class History:
+    """Operations, oldest first. A version's number can come again after a loss; an operation's name never does."""
+
+    __slots__ = ("_words", "text", "version")
+
+    def __init__(self, text: str) -> None:
+        """Read what a script wrote: ``"<version> <operation> ..."``, or "" for a row that is not there."""
+        self.text = text
+        version, _, words = text.partition(" ")
+        self.version = int(version) if version.isdecimal() else 0
+        self._words = tuple(words.split())
+
+    def __contains__(self, operation: object) -> bool:
+        return any(word.lstrip("+=") == operation for word in self._words)
+
+    def has_put_back(self, operation: str) -> bool:
+        """Tell whether the operation is here only since somebody put it back."""
+        return PUT_BACK + operation in self._words
+
+    def operations(self) -> tuple[str, ...]:
+        """List all of them by their plain names."""
+        return tuple(word.lstrip("+=") for word in self._words)
+
+    def reaches(self, version: int) -> bool:
+        """Tell whether the operation that made ``version`` must be here."""
+        own = sum(not word.startswith(PUT_BACK) for word in self._words)
+        return self.version - own < version <= self.version
+
+    def adds_nothing_to(self, known: Iterable[str]) -> bool:
+        """Tell whether the row is as one of ``known`` left it, or as somebody put that back."""
+        base = next((word for word in reversed(self._words) if not word.startswith(ONLY_PUTS_BACK)), "")
+        return not self._words or base.lstrip(PUT_BACK) in set(known)
+
+    def version_shared_with(self, known: Iterable[str]) -> int:
+        """Return the latest version that one of ``known`` made, 0 where there is none."""
+        names, version = set(known), self.version
+        for word in reversed(self._words):
+            if word.startswith(PUT_BACK):
+                continue
+            if word.lstrip("=") in names:
+                return version
+            version -= 1
+        return 0

@@ -1,0 +1,114 @@
+"""The tenants' settings in Redis: read with a look at what was lost of them, swapped, and put back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from ...core.changes.lost import regained_settings
+from ...core.events import Event
+from ...core.rules import TenantSettings
+from ...errors import StoreUnavailable
+from ..documents import settings_from, settings_to
+from . import scripts
+from .account_rows import EXTRA_KEPT
+from .history import ONLY_PUTS_BACK, PUT_BACK
+from .ledger import Ledger, Lost, lost
+from .names import keys_of
+from .rows import Operation, append, arguments_of, change, history_of, new_operation, whole
+from .session import Session
+from .watching import number_of
+
+log = logging.getLogger("mfa_gate")
+
+_TURNS = 5
+
+
+class SettingsRows:
+    """A tenant that was turned on must not be off again after a failover (F-3)."""
+
+    def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
+        self._ready = ready
+        self._reads_back = reads_back
+        self._ledger: Ledger[str, TenantSettings] = Ledger()
+
+    def owe(self) -> None:
+        """Forget nothing: the servers may have lost something."""
+        self._ledger.is_owed = True
+
+    async def regain(self) -> bool:
+        """Look at all that was confirmed of late. Returns whether all of it is there, or is there again."""
+        for tenant in self._ledger.rows():
+            try:
+                await self.load(tenant)
+            except StoreUnavailable as error:
+                log.info("what Redis may have lost of the settings of %s cannot be put back yet: %s", tenant, error)
+                return False
+        self._ledger.is_owed = False
+        return True
+
+    async def load(self, tenant: str) -> TenantSettings:
+        """Return the tenant's settings, with what a loss has taken from them put back."""
+        for _ in range(_TURNS):
+            settings, missing = await self._look(tenant)
+            if missing is None:
+                return settings
+            if missing.value is None:
+                await append(await self._ready(), tenant, missing.events)
+                self._ledger.has_lines(tenant)
+                return settings
+            whole_again = regained_settings(settings, missing.value, untouched=missing.untouched)
+            if await self.swap(whole_again, missing.events, missing):
+                log.error("Redis had lost confirmed settings of the tenant %s: they were put back", tenant)
+                return replace(whole_again, version=settings.version + 1, stamp="")
+        raise StoreUnavailable(f"Redis has lost settings of {tenant!r}, and others write them now")
+
+    async def _look(self, tenant: str) -> tuple[TenantSettings, Lost[TenantSettings] | None]:
+        session, keys, confirmed = await self._ready(), keys_of(tenant), self._ledger.of(tenant)
+        newest = session.newest(tenant)
+        fields = ("sv", "sb", "so", "sh", "store", "seq", "restored")
+        ((version, body, op, words, head, number, restored),) = await session.ask(
+            keys.head, ("HMGET", keys.head, *fields)
+        )
+        session.require_current(tenant, number, newest)
+        if head != session.store_id.encode() and (version is not None or not await session.is_unknown(tenant)):
+            raise StoreUnavailable(f"Redis has lost a part of tenant {tenant!r}")
+        settings = TenantSettings(tenant=tenant)
+        if version is not None:
+            read = settings_from(tenant, whole(version), body or b"")
+            settings = replace(read, stamp=(op or b"").decode(errors="replace"))
+        if confirmed is not None and confirmed.restored_at < number_of(restored):
+            confirmed = None  # of before an operator chose this copy
+        return settings, lost(confirmed, settings.version, history_of(version, op, words))
+
+    async def swap(
+        self, settings: TenantSettings, events: Sequence[Event], missing: Lost[TenantSettings] | None = None
+    ) -> bool:
+        """Store the settings with events of their tenant, as ``AccountRows.swap`` does an account."""
+        session, tenant, keys = await self._ready(), settings.tenant, keys_of(settings.tenant)
+        version, op = settings.version + 1, new_operation()
+        extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
+        history = await change(
+            session,
+            Operation(tenant, None, op, keys.head, ("sv", "so", "sh"), version),
+            scripts.SWAP_SETTINGS,
+            [keys.head, keys.trail, *keys.indexes(events)],
+            *(settings.version, version, self._expected(settings), op),
+            *(extra, ONLY_PUTS_BACK if missing and missing.untouched else ""),
+            settings_to(settings),
+            *arguments_of(events),
+            reads_back=self._reads_back,
+        )
+        if history is None:
+            return False
+        now, restored_at = session.loop.time(), session.restored_at
+        self._ledger.keep(tenant, settings, version, op, history, events, now, restored_at=restored_at)
+        return True
+
+    def _expected(self, settings: TenantSettings) -> str:
+        """Return the operation that made the version: as it was loaded, or as this process has committed it."""
+        known = self._ledger.of(settings.tenant)
+        if settings.stamp or known is None or known.version != settings.version:
+            return settings.stamp
+        return known.op
