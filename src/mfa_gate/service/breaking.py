@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from .engine import Engine
 
 if TYPE_CHECKING:
     from .administering import Actor, Administering
+
+log = logging.getLogger("mfa_gate")
 
 LOOK_BACK = 7 * DAY
 """How long, in seconds, after it was asked for or granted a grant's own end is looked for: a service may have been down."""
@@ -67,14 +70,20 @@ class Breaking:
                     break
         count = 0
         for key in keys:
-            account = await engine.store.load(key)
-            now = engine.now()
-            if account.grant is None or is_waiting(account, now) or is_in_force(account, now):
-                continue
-            moment = engine.moment(actor="mfa_gate")
-
-            count += await engine.change(key, partial(steps.expire, moment=moment))
+            try:
+                count += await self._expire(key)
+            except Exception as error:
+                log.error(
+                    "whether a break-glass grant is over could not be seen for %s; the others go on: %s", key, error
+                )
         return count
+
+    async def _expire(self, key: SubjectKey) -> bool:
+        account, now = await self.engine.store.load(key), self.engine.now()
+        if account.grant is None or is_waiting(account, now) or is_in_force(account, now):
+            return False
+        moment = self.engine.moment(actor="mfa_gate")
+        return bool(await self.engine.change(key, partial(steps.expire, moment=moment)))
 
 
 def hand_of(actor: Actor) -> Hand:

@@ -13,12 +13,13 @@ from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..core.trail import START, chain_line, event_to_json
+from ..core.trail import LAST_SECOND, START, chain_line, event_to_json
 from ..errors import StoreUnavailable
 from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Page, Take, Taken
 from .documents import (
     account_from,
     checksum,
+    count_old,
     cursor_from,
     event_from,
     search_text,
@@ -230,7 +231,7 @@ class MemoryStore:
                 continue
             if len(found) == limit:
                 return EventPage(items=tuple(found), next=str(last))
-            found.append(event_from(line))
+            found.append(event_from(event.tenant, number, line))
             last = number
         return EventPage(items=tuple(found))
 
@@ -265,24 +266,22 @@ class MemoryStore:
         while place < len(contents.lines) and len(found) < limit:
             kept, place = contents.lines[place], place + 1
             if kept is not None and kept[0].tenant == tenant:
-                found.append(event_from(kept[1]))
+                found.append(event_from(tenant, place, kept[1]))
         return EventPage(items=tuple(found), next=str(place))
 
     async def trails(self) -> tuple[str, ...]:
         """The tenants that have a trail."""
         return tuple(sorted(self._ready().heads))
 
-    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
-        contents, count = self._ready(), 0
-        for place, kept in enumerate(contents.lines):
-            if kept is None or kept[0].tenant != tenant:
-                continue
-            if count == limit or kept[0].at >= before:
-                break
-            contents.lines[place], count = None, count + 1
+        contents = self._ready()
+        kept = [(place, line) for place, line in enumerate(contents.lines) if line and line[0].tenant == tenant]
+        count = min(limit, count_old([line[0].at for _, line in kept], before=before, now=now))
+        for place, line in kept[:count]:
+            contents.lines[place] = None
             start = contents.anchors.get(tenant, Anchor())
-            contents.anchors[tenant] = Anchor(lines=start.lines + 1, digest=kept[2])
+            contents.anchors[tenant] = Anchor(lines=start.lines + 1, digest=line[2])
         return count
 
     async def anchor(self, tenant: str, /) -> Anchor:

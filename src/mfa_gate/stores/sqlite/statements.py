@@ -14,7 +14,7 @@ from ...core.rules import TenantSettings
 from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
 from ...ports import Take, Taken
-from ..documents import checksum, search_text, wait_for_room
+from ..documents import SWEPT_AFTER, checksum, search_text, wait_for_room
 from .file import RESTORED
 
 CHANGES_KEPT = 10_000
@@ -180,7 +180,7 @@ def take_all(takes: Sequence[Take]) -> Callable[[sqlite3.Connection], Taken]:
     def work(connection: sqlite3.Connection) -> Taken:
         connection.execute(
             "DELETE FROM taken WHERE (bucket, at) IN (SELECT bucket, at FROM taken WHERE ends_at <= ? LIMIT ?)",
-            (min(take.at for take in takes), _SWEPT_AT_ONCE),
+            (min(take.at for take in takes) - SWEPT_AFTER, _SWEPT_AT_ONCE),
         )
         sums = []
         for place, take in enumerate(takes):
@@ -250,14 +250,14 @@ def find_summaries(
 
 def find_events(
     tenant: str, *, account: str, kind: str, before: int, limit: int
-) -> Callable[[sqlite3.Connection], list[tuple[int, str]]]:
-    """Numbers and lines of events, newest first."""
+) -> Callable[[sqlite3.Connection], list[tuple[int, str, str]]]:
+    """Numbers, tenants and lines of events, newest first."""
     terms = {"seq < ?": before if before >= 0 else "", "tenant = ?": tenant, "account = ?": account, "kind = ?": kind}
     wanted = {term: value for term, value in terms.items() if value != ""}
     where = " AND ".join([*wanted, "account <> ''" if account else "TRUE"])
-    statement = f"SELECT seq, body FROM event WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+    statement = f"SELECT seq, tenant, body FROM event WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
 
-    def work(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    def work(connection: sqlite3.Connection) -> list[tuple[int, str, str]]:
         return connection.execute(statement, [*wanted.values(), limit]).fetchall()
 
     return work

@@ -15,6 +15,7 @@ from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import STATUSES
+from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...ports import END, Anchor, EventPage, Page, Take, Taken
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
@@ -180,7 +181,7 @@ class SQLiteStore:
         work = statements.find_events(tenant, account=account, kind=kind, before=before, limit=limit + 1)
         found = await self._read().run(work)
         more = str(found[limit - 1][0]) if len(found) > limit else ""
-        return EventPage(items=tuple(event_from(line) for _, line in found[:limit]), next=more)
+        return EventPage(items=tuple(event_from(name, seq, line) for seq, name, line in found[:limit]), next=more)
 
     async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
         """The tenants whose trail is broken, with the place of the first wrong line."""
@@ -204,16 +205,16 @@ class SQLiteStore:
         if place is None:
             return EventPage(items=(), next=after)
         found = await self._read().run(trail.lines_behind(tenant, place, limit))
-        items = tuple(event_from(line) for _, line in found)
+        items = tuple(event_from(tenant, seq, line) for seq, line in found)
         return EventPage(items=items, next=str(found[-1][0]) if found else str(max(place, 0)))
 
     async def trails(self) -> tuple[str, ...]:
         """The tenants that have a trail."""
         return tuple(await self._read().run(statements.trailing_tenants))
 
-    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
-        return await self._write().run(trail.prune(tenant, before=before, limit=limit))
+        return await self._write().run(trail.prune(tenant, before=before, limit=limit, now=now))
 
     async def anchor(self, tenant: str, /) -> Anchor:
         """Where the kept part of the tenant's trail begins."""
