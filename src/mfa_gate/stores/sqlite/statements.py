@@ -20,6 +20,8 @@ from .file import RESTORED
 CHANGES_KEPT = 10_000
 _TRIMMED_EVERY = 500
 _SWEPT_AT_ONCE = 8
+SEARCHED_AT_ONCE = 50_000
+"""So many people are looked through in one piece of work; searches at the same time take turns."""
 
 Lines = Sequence[tuple[Event, str]]
 
@@ -220,20 +222,27 @@ def claim(name: str, key: SubjectKey) -> Callable[[sqlite3.Connection], bool]:
 
 def find_summaries(
     tenant: str, *, status: str, word: str, after: str, limit: int
-) -> Callable[[sqlite3.Connection], list[Summary]]:
-    """Lines of the roster by id."""
+) -> Callable[[sqlite3.Connection], tuple[list[Summary], str]]:
+    """Lines of the roster by id, from a piece of it; and the id to go on behind, or "" where all of it was looked at."""
     statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
-    values: list[str | int] = [tenant, after]
+    border = "SELECT id FROM roster WHERE tenant = ? AND id > ?"
+    terms, values = "", list[str | int]()
     if status:
-        statement += " AND status = ?"
+        terms += " AND status = ?"
         values.append(status)
-    if word:
-        statement += " AND instr(search, ?)"
-        values.append(word)
 
-    def work(connection: sqlite3.Connection) -> list[Summary]:
-        rows = connection.execute(statement + " ORDER BY id LIMIT ?", [*values, limit]).fetchall()
-        return [
+    def work(connection: sqlite3.Connection) -> tuple[list[Summary], str]:
+        ending, more, last = terms, list(values), ""
+        if word:
+            found = connection.execute(
+                f"{border}{terms} ORDER BY id LIMIT 1 OFFSET ?", (tenant, after, *values, SEARCHED_AT_ONCE)
+            ).fetchone()
+            last = found[0] if found else ""
+            ending, more = f"{terms} AND instr(search, ?)", [*values, word]
+            if last:
+                ending, more = f"{ending} AND id <= ?", [*more, last]
+        rows = connection.execute(f"{statement}{ending} ORDER BY id LIMIT ?", (tenant, after, *more, limit)).fetchall()
+        summaries = [
             Summary(
                 key=SubjectKey(tenant, id),
                 name=name,
@@ -244,6 +253,7 @@ def find_summaries(
             )
             for id, name, status, factors, locked_at, last_proof_at in rows
         ]
+        return summaries, last
 
     return work
 
