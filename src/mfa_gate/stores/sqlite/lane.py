@@ -36,13 +36,31 @@ Work = Callable[[sqlite3.Connection], T]
 class Job:
     """One caller's piece of work. ``landed`` tells, after a commit whose outcome is unknown, whether it was written."""
 
-    __slots__ = ("abandoned", "answered", "asked_at", "error", "future", "landed", "loop", "result", "settled", "work")
+    __slots__ = (
+        "abandoned",
+        "answered",
+        "asked_at",
+        "error",
+        "future",
+        "is_grave",
+        "landed",
+        "loop",
+        "result",
+        "settled",
+        "work",
+    )
 
     def __init__(
-        self, work: Work[Any], landed: Work[bool] | None, loop: asyncio.AbstractEventLoop | None = None
+        self,
+        work: Work[Any],
+        landed: Work[bool] | None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        is_grave: bool = False,
     ) -> None:
         self.work = work
         self.landed = landed
+        self.is_grave = is_grave
         self.loop = loop
         self.future: asyncio.Future[Any] | None = loop.create_future() if loop else None
         self.asked_at = time.monotonic()
@@ -95,10 +113,11 @@ class Lane:
         """See whether the file still answers; nobody waits for it, its outcome is in the job."""
         return self._put(Job(_nothing, None))
 
-    async def run(self, work: Work[T], *, landed: Work[bool] | None = None) -> T:
-        """What ``work`` returns. Raises ``StoreUnavailable`` within a second where it cannot be done."""
+    async def run(self, work: Work[T], *, landed: Work[bool] | None = None, is_grave: bool = False) -> T:
+        """What ``work`` returns. ``is_grave``: it must never be lost unseen. Raises ``StoreUnavailable`` within a second where
+        it cannot be done."""
         loop = asyncio.get_running_loop()
-        job = self._put(Job(work, landed, loop))
+        job = self._put(Job(work, landed, loop, is_grave=is_grave))
         assert job.future is not None
         timer = loop.call_later(ANSWER_WITHIN, job.give_up)
         try:
@@ -172,6 +191,7 @@ class Lane:
             connection.execute("COMMIT")
             for job in jobs:
                 job.settled = True
+            self._slot.file.guard(connection, is_grave=any(job.is_grave and job.result for job in jobs))
         except _OWN_FAULTS as error:
             _roll_back(connection)
             if len(jobs) == 1:

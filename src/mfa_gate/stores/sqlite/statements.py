@@ -26,6 +26,27 @@ SEARCHED_AT_ONCE = 50_000
 Lines = Sequence[tuple[Event, str]]
 
 
+GRAVE = frozenset(
+    {
+        "account.locked",
+        "account.reset",
+        "account.disputed",
+        "proofs.revoked",
+        "factor.removed",
+        "browser.forgotten",
+        "backup_codes.made",
+        "recovery.stopped",
+        "break_glass.ended",
+        "keys.rotated",
+    }
+)
+"""The events of changes that take something from somebody who should not have it any more."""
+
+
+def _is_grave(lines: Lines) -> bool:
+    return any(event.kind in GRAVE for event, _ in lines)
+
+
 def lines_of(events: Sequence[Event]) -> Lines:
     """The events with their canonical lines, made before the transaction begins."""
     return [(event, event_to_json(event)) for event in events]
@@ -70,6 +91,11 @@ class Swap:
     summary: Summary
     lines: Lines
     op: int
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether its loss would let somebody in: it locks, or takes something away."""
+        return self.account.lock is not None or _is_grave(self.lines)
 
     @classmethod
     def of(cls, account: Account, events: Sequence[Event]) -> Swap:
@@ -138,6 +164,8 @@ class SettingsSwap:
     body: str
     lines: Lines
     op: int
+    is_grave: bool = True
+    """Lost, a tenant would be without the second factor again."""
 
     def write(self, connection: sqlite3.Connection) -> bool:
         """False: the stored version is another one, and nothing was written."""

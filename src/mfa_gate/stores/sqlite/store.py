@@ -84,8 +84,8 @@ class SQLiteStore:
         self._slots.close()
 
     async def accept(self) -> None:
-        """What the file holds is the store: the marker goes, and whoever opens the file next writes down when that was."""
-        await asyncio.to_thread(self._file.forget)
+        """What the file holds is the store: the marker says so, and whoever opens the file next writes down when that was."""
+        await asyncio.to_thread(self._file.choose)
 
     def before_fork(self) -> None:
         """No connection may be open across a fork."""
@@ -124,7 +124,7 @@ class SQLiteStore:
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account if its version is still the stored one, with all that commits with it."""
         swap = statements.Swap.of(account, events)
-        return await self._write().run(swap.write, landed=swap.landed)
+        return await self._write().run(swap.write, landed=swap.landed, is_grave=swap.is_grave)
 
     async def append(self, events: Sequence[Event], /) -> None:
         """Write events that belong to no change."""
@@ -163,7 +163,7 @@ class SQLiteStore:
         swap = statements.SettingsSwap(
             settings, settings_to(settings), statements.lines_of(events), secrets.randbits(63)
         )
-        return await self._write().run(swap.write, landed=swap.landed)
+        return await self._write().run(swap.write, landed=swap.landed, is_grave=swap.is_grave)
 
     async def page(
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
