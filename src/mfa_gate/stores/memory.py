@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_right, insort
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -28,8 +29,11 @@ from .documents import (
     settings_to,
     wait_for_room,
 )
+from .siblings import meets_sibling
 
 __all__ = ["MemoryStore"]
+
+log = logging.getLogger("mfa_gate")
 
 _CHANGES_KEPT = 10_000
 
@@ -68,7 +72,12 @@ class MemoryStore:
         return store
 
     async def open(self) -> None:
-        """Nothing can be wrong with it."""
+        """Nothing can be wrong with it, but that each worker process has one of its own: that is said."""
+        if meets_sibling("memory"):
+            log.error(
+                "memory:// is used by several worker processes: each has its own accounts, attempts and locks, so a lock in "
+                "one is none in the others. Run one worker, or use sqlite:///mfa_gate.db or redis://"
+            )
         self._open = True
 
     async def aclose(self) -> None:
