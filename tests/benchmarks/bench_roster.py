@@ -135,7 +135,7 @@ async def load_while(store: Store, work: Work | None) -> float:
     """Milliseconds of a load, the worst of some: idle, or while four others do ``work``."""
     worst = 0.0
     for _ in range(ROUNDS):
-        busy = [asyncio.create_task(work(store)) for _ in range(4)] if work else []  # type: ignore[arg-type]
+        busy = [asyncio.ensure_future(work(store)) for _ in range(4)] if work else []
         await asyncio.sleep(0.001)
         start = time.perf_counter()
         await store.load(SubjectKey("many", "user"))

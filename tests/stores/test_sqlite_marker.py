@@ -15,6 +15,7 @@ from mfa_gate.core.model import Account, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.sqlite import SQLiteStore, marker
+from mfa_gate.stores.written import write
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
 from .test_sqlite_processes import start
@@ -89,7 +90,6 @@ async def test_a_copy_of_the_moment_before(path: Path, kind: str) -> None:
 async def test_the_marker_is_not_written_at_every_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred ordinary changes cost the marker nothing, the first account and each lock one file."""
     written: list[str] = []
-    write = marker.write
 
     def counting(path: str, text: str, *, like: os.stat_result | None = None) -> None:
         written.append(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import os
 import shutil
 import stat
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.errors import SettingsError
-from mfa_gate.stores import written
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import ALICE, enrolled
 
@@ -126,7 +126,7 @@ async def test_neither_hard_links_nor_locks(tmp_path: Path, monkeypatch: pytest.
         raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
     monkeypatch.setattr(os, "link", missing)
-    monkeypatch.setattr(written.fcntl, "flock", missing)
+    monkeypatch.setattr(fcntl, "flock", missing)
     with pytest.raises(SettingsError, match=r"neither hard links nor file locks.*local disk, or use redis"):
         await SQLiteStore(tmp_path / "mfa.db").open()
     assert list(tmp_path.iterdir()) == []

@@ -51,10 +51,9 @@ class Place:
     @classmethod
     def from_bytes(cls, body: bytes) -> Place:
         """Read the stored place. Raises ``ValueError``."""
-        document = _document(body)
-        match document:
-            case {"at": dict(at)} if all(type(cursor) is str for cursor in at.values()):
-                return cls(at=at, late=_late(document.get("late", {})))
+        match _document(body):
+            case {"at": dict(at), **rest} if all(type(cursor) is str for cursor in at.values()):
+                return cls(at=at, late=_late(rest.get("late", {})))
         raise ValueError("the place of a hook is damaged")
 
 

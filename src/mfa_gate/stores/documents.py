@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from typing import Any
 
 from ..core.codec import UnreadableAccount, decode
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
-from ..core.summary import Summary
+from ..core.summary import STATUSES, Summary
 from ..core.trail import LAST_SECOND, event_from_trail
 from ..errors import StoreUnavailable
+
+log = logging.getLogger("mfa_gate")
 
 _SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version"}
 
@@ -29,7 +33,7 @@ def checksum(key: SubjectKey, version: int, body: bytes) -> int:
 
 def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
     """The stored account. Raises ``StoreUnavailable`` where the document is damaged or of a newer version."""
-    if check != checksum(key, version, body):
+    if not isinstance(body, bytes) or check != checksum(key, version, body):
         raise StoreUnavailable(f"the account {key} in the store is damaged: restore the store from a copy")
     try:
         return decode(key, version, body)
@@ -54,9 +58,8 @@ def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSetting
         document = json.loads(body)
         if unknown := document.keys() - _SETTINGS:
             raise ValueError(f"unknown parts {sorted(unknown)}")
-        return TenantSettings(
-            tenant=tenant, version=version, **{name: _setting(name, document[name]) for name in document}
-        )
+        parts: dict[str, Any] = {name: _setting(name, document[name]) for name in document}
+        return TenantSettings(tenant=tenant, version=version, **parts)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise StoreUnavailable(f"the settings of tenant {tenant!r} in the store cannot be read: {error}") from error
 
@@ -69,6 +72,27 @@ def _setting(name: str, part: object) -> object:
     elif type(part) is int and 0 <= part <= LAST_SECOND:
         return part
     raise ValueError(f"{name} is {part!r}")
+
+
+def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:
+    """One line of the roster: name, status, factors and the two times.
+
+    A damaged line is shown with its id alone, and said in the log: it must not hide the others. The account itself is
+    what counts, and its next change writes the line anew.
+    """
+    match list(parts):
+        case [str(name), str(status), [*factors], int(locked_at), int(proof_at)] if (
+            status in STATUSES
+            and all(type(factor) is str for factor in factors)
+            and 0 <= locked_at <= LAST_SECOND
+            and 0 <= proof_at <= LAST_SECOND
+        ):
+            kinds = tuple(str(factor) for factor in factors)
+            return Summary(
+                key=key, name=name, status=status, factors=kinds, locked_at=locked_at, last_proof_at=proof_at
+            )
+    log.error("the line of %s in the list of people is damaged; the next change of the account writes it anew", key)
+    return Summary(key=key, name="?", status="not_enrolled", factors=())
 
 
 def search_text(summary: Summary) -> str:

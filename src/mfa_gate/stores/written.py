@@ -66,7 +66,11 @@ def sync(directory: str) -> None:
 def alone_in(directory: str) -> Iterator[bool]:
     """Let one process at a time in, of those that ask for the same directory. False where this file system has no locks,
     or where somebody holds the lock for longer than ``PATIENCE``."""
-    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
     try:
         yield _lock(descriptor)
     finally:

@@ -13,8 +13,9 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
+from ...errors import StoreUnavailable
 from ...ports import Take, Taken
-from ..documents import SWEPT_AFTER, checksum, search_text, wait_for_room
+from ..documents import SWEPT_AFTER, checksum, search_text, summary_from, wait_for_room
 from .file import RESTORED
 
 CHANGES_KEPT = 10_000
@@ -199,7 +200,10 @@ def find_account(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[
             "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
         ).fetchone()
         restored = connection.execute("SELECT value FROM meta WHERE name = ?", (RESTORED,)).fetchone()
-        return row, int(restored[0]) if restored else 0
+        try:
+            return row, int(restored[0]) if restored else 0
+        except ValueError as error:
+            raise StoreUnavailable("when an older copy was accepted as the store cannot be read") from error
 
     return work
 
@@ -271,19 +275,16 @@ def find_summaries(
                 ending, more = f"{ending} AND id <= ?", [*more, last]
         rows = connection.execute(f"{statement}{ending} ORDER BY id LIMIT ?", (tenant, after, *more, limit)).fetchall()
         summaries = [
-            Summary(
-                key=SubjectKey(tenant, id),
-                name=name,
-                status=status,
-                factors=tuple(factors.split()),
-                locked_at=locked_at,
-                last_proof_at=last_proof_at,
-            )
+            summary_from(SubjectKey(tenant, str(id)), (name, status, _words(factors), locked_at, last_proof_at))
             for id, name, status, factors, locked_at, last_proof_at in rows
         ]
         return summaries, last
 
     return work
+
+
+def _words(text: object) -> list[str] | None:
+    return text.split() if isinstance(text, str) else None
 
 
 def find_events(
