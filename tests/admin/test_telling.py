@@ -22,8 +22,8 @@ from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.ports import END
 from mfa_gate.service import Actor, Service
-from mfa_gate.service.hook_places import COMMANDS
-from mfa_gate.service.telling import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE, MAX_TRIES
+from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
+from mfa_gate.service.telling import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.working import Job, Worker
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import POLICY, RULES, World, make_world, running

@@ -14,7 +14,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.stores.sqlite import SQLiteStore, statements
+from mfa_gate.stores.sqlite import SQLiteStore, roster
 from mfa_gate.testing.store_suite import ALICE, enrolled
 
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
@@ -92,7 +92,7 @@ async def test_pieces_make_no_difference(
     store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, query: str, status: str
 ) -> None:
     """A search that looks at three people at a time finds what one in memory finds, page by page."""
-    monkeypatch.setattr(statements, "SEARCHED_AT_ONCE", 3)
+    monkeypatch.setattr(roster, "SEARCHED_AT_ONCE", 3)
     memory = MemoryStore()
     await memory.open()
     for number in range(40):

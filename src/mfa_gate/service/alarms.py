@@ -13,7 +13,7 @@ from ..core.letters import EmailText
 from ..core.model import Account
 from ..ports import Message
 from .engine import Engine
-from .telling import Hook
+from .hook_places import Hook
 
 log = logging.getLogger("mfa_gate")
 

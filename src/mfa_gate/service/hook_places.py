@@ -1,4 +1,4 @@
-"""Keep how far each hook has come in the trails, and what it is told again.
+"""Name the hooks, keep how far each has come in the trails, and what it is told again.
 
 The cursors of a hook stand in one value. What it failed on stands in a value for each tenant, so that no tenant's failures
 take the room of another's.
@@ -8,16 +8,56 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ..core.events import MOVED, UNREADABLE, Event
+from ..core.model import Subject
 from ..core.trail import UnreadableEvent, event_from_json
+from ..errors import SendFailed
 from ..ports import END, Store
 
 log = logging.getLogger("mfa_gate")
 
 COMMANDS = "mfa-gate"
 """The application that the commands are: every application hears of what they did, since they have no hooks of their own."""
+
+
+MAX_TRIES = 60
+"""With the waits between them about two days; then it is given up, and the log says so."""
+FEW_TRIES = 3
+MENDLESS = (ValueError, TypeError, LookupError, AttributeError)
+"""Faults of the event itself, or of what is looked up for it: trying again for two days mends none of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """Somebody to be told. ``call`` raises where it failed. ``shared``: once for all applications that share the store."""
+
+    name: str
+    wants: Callable[[Event], bool]
+    call: Callable[[Event], Awaitable[None]]
+    shared: bool = False
+
+
+class CannotBeTold(Exception):
+    """Nobody can ever be told of this event, however often it is tried."""
+
+
+def subject_of(event: Event) -> Subject:
+    """Make the subject that an event is about. Raises ``CannotBeTold`` for an id that no host could have named."""
+    try:
+        return Subject(id=event.account, tenant=event.tenant)
+    except ValueError as error:
+        raise CannotBeTold(str(error)) from error
+
+
+def tries_for(error: Exception, hook: Hook) -> int:
+    """How often an event is worth trying. Our own hooks fail in the same way each time on what they cannot work with; a
+    host's hook may be mended meanwhile."""
+    if isinstance(error, CannotBeTold) or (isinstance(error, SendFailed) and not error.transient):
+        return 0
+    return FEW_TRIES if hook.shared and isinstance(error, MENDLESS) else MAX_TRIES
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ..core.events import Event
 from ..core.model import Account, Subject
 from .engine import Engine
-from .telling import Hook, subject_of
+from .hook_places import Hook, subject_of
 
 log = logging.getLogger("mfa_gate")
 

@@ -18,9 +18,9 @@ from ..keyring import Unopened
 from ..ports import Message
 from .disputing import Disputing
 from .engine import Engine
+from .hook_places import Hook, subject_of
 from .issuing import Issuing
 from .sending import Sending
-from .telling import Hook, subject_of
 
 log = logging.getLogger("mfa_gate")
 

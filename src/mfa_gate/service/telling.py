@@ -10,17 +10,16 @@ import asyncio
 import logging
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from time import monotonic
 
 from ..core.events import UNREADABLE, Event
-from ..core.model import Subject
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
-from ..errors import SendFailed
 from .engine import Engine
 from .hook_places import (
+    Hook,
     Late,
     Place,
     divide_late,
@@ -30,6 +29,7 @@ from .hook_places import (
     load_place,
     place_of,
     save_late,
+    tries_for,
 )
 
 log = logging.getLogger("mfa_gate")
@@ -42,11 +42,6 @@ HEARD = "heard"
 MAX_HEARD = 10_000
 PIECE = 200
 FIRST_WAIT, LONGEST_WAIT = 30, 3_600
-MAX_TRIES = 60
-"""With the waits between them about two days; then it is given up, and the log says so."""
-FEW_TRIES = 3
-MENDLESS = (ValueError, TypeError, LookupError, AttributeError)
-"""Faults of the event itself, or of what is looked up for it: trying again for two days mends none of them."""
 MAX_LATE = 500
 """So many failed events of one tenant a hook waits for one by one; with more, it reads no further in that tenant."""
 CALL_TIMEOUT = 10.0
@@ -55,16 +50,6 @@ TURN_FOR = 1.0
 """Seconds for one tenant, before the next one has its turn."""
 EVERY = 20
 """Seconds that one worker has the work for: longer than a run with its last call can take."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hook:
-    """Somebody to be told. ``call`` raises where it failed. ``shared``: once for all applications that share the store."""
-
-    name: str
-    wants: Callable[[Event], bool]
-    call: Callable[[Event], Awaitable[None]]
-    shared: bool = False
 
 
 @dataclass(slots=True)
@@ -77,18 +62,6 @@ class Turn:
     def is_over(self) -> bool:
         """Whether the next tenant is to have its turn."""
         return monotonic() > self.until
-
-
-class CannotBeTold(Exception):
-    """Nobody can ever be told of this event, however often it is tried."""
-
-
-def subject_of(event: Event) -> Subject:
-    """Make the subject that an event is about. Raises ``CannotBeTold`` for an id that no host could have named."""
-    try:
-        return Subject(id=event.account, tenant=event.tenant)
-    except ValueError as error:
-        raise CannotBeTold(str(error)) from error
 
 
 class Telling:
@@ -162,7 +135,11 @@ class Telling:
         the hooks of this application, or for those that are ``shared`` by all."""
         hooks = [hook for hook in self.hooks.values() if hook.shared == shared]
         tenants = await self.engine.store.trails()
-        return sum(await asyncio.gather(*(self._tell(hook, tenants) for hook in hooks)))
+        rounds = await asyncio.gather(*(self._tell(hook, tenants) for hook in hooks), return_exceptions=True)
+        for failed in rounds:
+            if isinstance(failed, BaseException):
+                raise failed
+        return sum(calls for calls in rounds if isinstance(calls, int))
 
     async def _tell(self, hook: Hook, tenants: Sequence[str]) -> int:
         """Give each tenant its turn, again and again until nothing is left or the time is over; the next round begins with
@@ -270,7 +247,7 @@ class Telling:
             async with asyncio.timeout(CALL_TIMEOUT):
                 await hook.call(event)
         except Exception as error:
-            tries = _tries_for(error, hook)
+            tries = tries_for(error, hook)
             then = "it is tried later" if tries else "no further try can help"
             cause = f"{type(error).__name__}: {error}"
             log.warning("the %s hook failed again (ref %s); %s: %s", hook.name, event.id, then, cause)
@@ -288,11 +265,3 @@ class Telling:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _tries_for(error: Exception, hook: Hook) -> int:
-    """How often an event is worth trying. Our own hooks fail in the same way each time on what they cannot work with; a
-    host's hook may be mended meanwhile."""
-    if isinstance(error, CannotBeTold) or (isinstance(error, SendFailed) and not error.transient):
-        return 0
-    return FEW_TRIES if hook.shared and isinstance(error, MENDLESS) else MAX_TRIES

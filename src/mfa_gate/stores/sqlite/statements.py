@@ -15,14 +15,12 @@ from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
 from ...errors import StoreUnavailable
 from ...ports import Take, Taken
-from ..documents import SWEPT_AFTER, checksum, search_text, summary_from, wait_for_room
+from ..documents import SWEPT_AFTER, checksum, search_text, wait_for_room
 from .file import RESTORED
 
 CHANGES_KEPT = 10_000
 _TRIMMED_EVERY = 500
 _SWEPT_AT_ONCE = 8
-SEARCHED_AT_ONCE = 50_000
-"""So many people are looked through in one piece of work; searches at the same time take turns."""
 
 Lines = Sequence[tuple[Event, str]]
 
@@ -250,41 +248,6 @@ def claim(name: str, key: SubjectKey) -> Callable[[sqlite3.Connection], bool]:
         return bool(row == (key.tenant, key.id))
 
     return work
-
-
-def find_summaries(
-    tenant: str, *, status: str, word: str, after: str, limit: int
-) -> Callable[[sqlite3.Connection], tuple[list[Summary], str]]:
-    """Lines of the roster by id, from a piece of it; and the id to go on behind, or "" where all of it was looked at."""
-    statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
-    border = "SELECT id FROM roster WHERE tenant = ? AND id > ?"
-    terms, values = "", list[str | int]()
-    if status:
-        terms += " AND status = ?"
-        values.append(status)
-
-    def work(connection: sqlite3.Connection) -> tuple[list[Summary], str]:
-        ending, more, last = terms, list(values), ""
-        if word:
-            found = connection.execute(
-                f"{border}{terms} ORDER BY id LIMIT 1 OFFSET ?", (tenant, after, *values, SEARCHED_AT_ONCE)
-            ).fetchone()
-            last = found[0] if found else ""
-            ending, more = f"{terms} AND instr(search, ?)", [*values, word]
-            if last:
-                ending, more = f"{ending} AND id <= ?", [*more, last]
-        rows = connection.execute(f"{statement}{ending} ORDER BY id LIMIT ?", (tenant, after, *more, limit)).fetchall()
-        summaries = [
-            summary_from(SubjectKey(tenant, str(id)), (name, status, _words(factors), locked_at, last_proof_at))
-            for id, name, status, factors, locked_at, last_proof_at in rows
-        ]
-        return summaries, last
-
-    return work
-
-
-def _words(text: object) -> list[str] | None:
-    return text.split() if isinstance(text, str) else None
 
 
 def find_events(

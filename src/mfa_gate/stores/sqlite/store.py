@@ -21,7 +21,7 @@ from ...ports import END, Anchor, EventPage, Page, Take, Taken
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..forks import watch
 from ..trails import PIECE, broken_trails
-from . import statements, trail
+from . import roster, statements, trail
 from .file import OPEN_PATIENCE, StoreFile
 from .lane import Lane
 from .notice import Notice
@@ -171,9 +171,7 @@ class SQLiteStore:
         """Summaries of a tenant, by id."""
         found, word = list[Summary](), search_word(query)
         while True:
-            work = statements.find_summaries(
-                tenant, status=status, word=word, after=after, limit=limit + 1 - len(found)
-            )
+            work = roster.find_summaries(tenant, status=status, word=word, after=after, limit=limit + 1 - len(found))
             some, after = await self._list().run(work)
             found += some
             if not after or len(found) > limit:

@@ -1,0 +1,48 @@
+"""List and search the people of a tenant in the SQLite store, piece by piece."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from ...core.model import SubjectKey
+from ...core.summary import Summary
+from ..documents import summary_from
+
+SEARCHED_AT_ONCE = 50_000
+"""So many people are looked through in one piece of work; searches at the same time take turns."""
+
+
+def find_summaries(
+    tenant: str, *, status: str, word: str, after: str, limit: int
+) -> Callable[[sqlite3.Connection], tuple[list[Summary], str]]:
+    """Lines of the roster by id, from a piece of it; and the id to go on behind, or "" where all of it was looked at."""
+    statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
+    border = "SELECT id FROM roster WHERE tenant = ? AND id > ?"
+    terms, values = "", list[str | int]()
+    if status:
+        terms += " AND status = ?"
+        values.append(status)
+
+    def work(connection: sqlite3.Connection) -> tuple[list[Summary], str]:
+        ending, more, last = terms, list(values), ""
+        if word:
+            found = connection.execute(
+                f"{border}{terms} ORDER BY id LIMIT 1 OFFSET ?", (tenant, after, *values, SEARCHED_AT_ONCE)
+            ).fetchone()
+            last = found[0] if found else ""
+            ending, more = f"{terms} AND instr(search, ?)", [*values, word]
+            if last:
+                ending, more = f"{ending} AND id <= ?", [*more, last]
+        rows = connection.execute(f"{statement}{ending} ORDER BY id LIMIT ?", (tenant, after, *more, limit)).fetchall()
+        summaries = [
+            summary_from(SubjectKey(tenant, str(id)), (name, status, _words(factors), locked_at, last_proof_at))
+            for id, name, status, factors, locked_at, last_proof_at in rows
+        ]
+        return summaries, last
+
+    return work
+
+
+def _words(text: object) -> list[str] | None:
+    return text.split() if isinstance(text, str) else None
