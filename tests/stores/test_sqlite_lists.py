@@ -93,6 +93,7 @@ async def test_pieces_make_no_difference(
 ) -> None:
     """A search that looks at three people at a time finds what one in memory finds, page by page."""
     monkeypatch.setattr(roster, "SEARCHED_AT_ONCE", 3)
+    monkeypatch.setattr(roster, "COUNTED_AT_ONCE", 8)
     memory = MemoryStore()
     await memory.open()
     for number in range(40):
@@ -101,6 +102,7 @@ async def test_pieces_make_no_difference(
         )
         await store.swap(account)
         await memory.swap(account)
+    assert await store.counts("ward") == await memory.counts("ward")
     after = ""
     while True:
         found = await store.page("ward", query=query, status=status, after=after, limit=4)

@@ -181,9 +181,13 @@ class SQLiteStore:
 
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """How many accounts of the tenant have each status."""
-        statement = "SELECT status, count(*) FROM roster WHERE tenant = ? GROUP BY status"
-        found = dict(await self._list().run(lambda connection: connection.execute(statement, (tenant,)).fetchall()))
-        return {status: found.get(status, 0) for status in STATUSES}
+        found: dict[str, int] = {}
+        for status in STATUSES:
+            found[status], after = await self._list().run(roster.count_people(tenant, status, ""))
+            while after:
+                more, after = await self._list().run(roster.count_people(tenant, status, after))
+                found[status] += more
+        return found
 
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
