@@ -62,7 +62,7 @@ KINDS: dict[str, str] = {
 }
 
 UNREADABLE = "audit.unreadable"
-"""The kind of what stands in the place of a line that cannot be read. It is shown, and never written."""
+"""The kind of what is shown in the place of a line that cannot be read. Nothing of its own is written as one."""
 
 MOVED = "moved"
 """The detail that a line has which came from another store's trail: when it came (UTC seconds)."""

@@ -64,7 +64,9 @@ def event_from_trail(text: str | bytes, *, tenant: str, place: str) -> Event:
 def _in_place_of(text: str | bytes, tenant: str, place: str, reason: str) -> Event:
     line = text if isinstance(text, str) else text.decode(errors="replace")
     id = hashlib.sha256(f"{tenant}\0{place}\0{line}".encode(errors="replace")).hexdigest()[:16]
-    return Event(id=id, kind=UNREADABLE, at=0, tenant=tenant, reason=reason, detail={"place": place})
+    return Event(
+        id=id, kind=UNREADABLE, at=0, tenant=tenant, reason=f"{reason}, at place {place}", detail={"place": place}
+    )
 
 
 def _parts_of(text: str | bytes) -> tuple[dict[str, Any], dict[str, Any]]:

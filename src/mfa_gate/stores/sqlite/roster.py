@@ -9,10 +9,10 @@ from ...core.model import SubjectKey
 from ...core.summary import Summary
 from ..documents import summary_from
 
-SEARCHED_AT_ONCE = 50_000
+SEARCHED_AT_ONCE = 20_000
 """So many people are looked through in one piece of work; searches at the same time take turns."""
 
-COUNTED_AT_ONCE = 200_000
+COUNTED_AT_ONCE = 100_000
 
 
 def find_summaries(
