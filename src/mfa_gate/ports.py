@@ -10,6 +10,7 @@ from .core.events import Event
 from .core.model import Account, Contacts, Subject, SubjectKey
 from .core.rules import TenantSettings
 from .core.summary import Summary
+from .core.trail import LAST_SECOND
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -135,7 +136,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """Some events, newest first. ``next`` is what to pass as ``after`` for older ones, or ""."""
+    """Some events, newest first. ``next`` is what to pass as ``after`` for older ones, or "". In the place of a line that
+    cannot be read stands an event of the kind ``UNREADABLE`` (core/events.py)."""
 
     items: tuple[Event, ...]
     next: str = ""
@@ -266,9 +268,10 @@ class Store(Protocol):
     async def trails(self) -> tuple[str, ...]:
         """The tenants that have a trail."""
 
-    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove up to ``limit`` of the tenant's oldest lines, as far as they are older than ``before`` (UTC seconds), and
-        move the anchor with them, in one piece. How many. The lines that are left verify as before."""
+        move the anchor with them, in one piece. How many. The lines that are left verify as before. A line whose time lies
+        ahead of ``now`` is as old as the line behind it."""
 
     async def anchor(self, tenant: str, /) -> Anchor:
         """Where the kept part of the tenant's trail begins."""

@@ -10,6 +10,8 @@ import pytest
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import DAY, AuditRules
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.service.retaining import MAX_STEP
 from tests.harness import POLICY, RULES, START, World, make_world, running
 
 KEPT = replace(RULES, audit=AuditRules(retention=Seconds(30 * DAY)))
@@ -33,7 +35,7 @@ async def world() -> AsyncIterator[World]:
 async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
     """Lines of exactly the age stay; the other tenant's policy keeps every line; a second run finds nothing."""
     retaining = world.gate.service.retaining
-    assert await retaining.prune() == {"alpha": 30}
+    assert await retaining.prune(actor="operator:eve") == {"alpha": 30}
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha30"]
     assert len((await world.store.trail("beta")).items) == 60
     (told,) = (await world.store.events("alpha", kind="audit.pruned")).items
@@ -41,7 +43,7 @@ async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
     broken, anchors = await retaining.verify()
     assert broken == {}
     assert {name: anchor.lines for name, anchor in anchors.items()} == {"alpha": 30}
-    assert await retaining.prune() == {}
+    assert await retaining.prune(actor="operator:eve") == {}
     assert len(world.kinds("audit.pruned")) == 1
 
 
@@ -62,7 +64,68 @@ async def test_a_crash_between_telling_and_pruning(world: World, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(world.store, "prune", gone)
         with pytest.raises(KeyboardInterrupt):
-            await world.gate.service.retaining.prune()
+            await world.gate.service.retaining.prune(actor="operator:eve")
     assert len((await world.store.trail("alpha")).items) == 61
-    assert await world.gate.service.retaining.prune() == {"alpha": 30}
+    assert await world.gate.service.retaining.prune(actor="operator:eve") == {"alpha": 30}
     assert len((await world.store.events("alpha", kind="audit.pruned")).items) == 2
+
+
+async def test_an_hourly_round_removes_what_became_old(world: World) -> None:
+    """The ordinary round needs nobody: what was too old an hour ago is gone, and nothing else."""
+    retaining = world.gate.service.retaining
+    await retaining.prune(actor="operator:eve")
+    world.clock.advance(2 * DAY)
+    await retaining.keep()
+    assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha32"]
+
+
+@pytest.mark.parametrize("ahead", [MAX_STEP + DAY, 31 * DAY, 400 * DAY])
+@pytest.mark.parametrize("writes", [False, True])
+async def test_a_clock_ahead_removes_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, ahead: int, writes: bool
+) -> None:
+    """A clock that runs ahead by more than a round removes takes no line, also where it wrote the newest lines itself; it is
+    said in the log, the trail and a mail, once a day, with the way on; when the clock is right again all goes on."""
+    retaining = world.gate.service.retaining
+    await retaining.prune(actor="operator:eve")
+    before = (await world.store.trail("alpha")).items
+    world.clock.advance(ahead)
+    if writes:
+        await world.store.append([line(60 + ahead // DAY)])
+    for _ in range(3):
+        await retaining.keep()
+    kept = (await world.store.trail("alpha")).items
+    assert kept[: len(before)] == before
+    assert [event.kind for event in kept].count("audit.prune_held") == 1
+    assert "mfa-gate audit prune --tenant alpha" in caplog.text
+    world.clock.advance(DAY - ahead)
+    await retaining.keep()
+    assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha31"]
+
+
+async def test_lines_of_a_clock_ahead_are_judged_by_their_order(world: World) -> None:
+    """A line from the future is as old as the one behind it: it holds up neither the lines before nor those behind it."""
+    store, at = world.store, START + 60 * DAY
+    await store.append([line(9_000, "gamma"), *(line(number, "gamma") for number in range(4)), line(9_001, "gamma")])
+    assert await store.prune("gamma", before=START + 2 * DAY, now=at) == 3
+    assert [event.id for event in (await store.trail("gamma")).items] == ["gamma2", "gamma3", "gamma9001"]
+    assert await store.prune("gamma", before=START + 59 * DAY, now=at) == 2
+    assert await store.verify_trail("gamma") == {}
+
+
+async def test_one_tenant_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong with one tenant's trail is logged, and the next tenant is pruned."""
+    store, retaining = world.store, world.gate.service.retaining
+    await retaining.prune(actor="operator:eve")
+    await store.append([line(0, "aaa")])
+    trail, world.engine.policy = store.trail, replace(world.engine.policy, tenants={"aaa": KEPT, "alpha": KEPT})
+
+    async def sick(tenant: str, /, *, after: str = "", limit: int = 500) -> object:
+        if tenant == "aaa":
+            raise StoreUnavailable("no")
+        return await trail(tenant, after=after, limit=limit)
+
+    monkeypatch.setattr(store, "trail", sick)
+    world.clock.advance(DAY)
+    await retaining.keep()
+    assert (await trail("alpha", limit=1)).items[0].id == "alpha31"

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ import pytest
 from mfa_gate import Senders, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
+from mfa_gate.ports import END
 from mfa_gate.service import Actor, Service
-from mfa_gate.service.telling import COMMANDS, FIRST_WAIT, LAG, LONGEST_WAIT, MAX_TRIES
+from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
+from mfa_gate.service.telling import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.working import Job, Worker
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import POLICY, World, make_world, running
+from tests.harness import POLICY, RULES, World, make_world, running
 
 from . import struck
 
@@ -268,3 +272,189 @@ def test_a_kill_between_commit_and_hook(tmp_path: Path) -> None:
     assert told == {"locked": True, "on_lock": [struck.WHO], "mails": ["Example: Your account is locked"]}
     once_more = json.loads(run("after").stdout.splitlines()[-1])
     assert once_more == {"locked": True, "on_lock": [], "mails": []}
+
+
+def lines(count: int, tenant: str, world: World, *, kind: str = "account.reset", id: str = "ann") -> list[Event]:
+    """Events that people are told of, as other processes wrote them."""
+    at = int(world.clock.at)
+    return [Event(id=f"{tenant}{n}", kind=kind, at=at, tenant=tenant, account=id, actor="boss") for n in range(count)]
+
+
+async def test_one_tenants_odd_ids_stop_no_notice_of_another(caplog: pytest.LogCaptureFixture) -> None:
+    """Notices that nobody can ever get are logged once, not kept, and take nobody's place."""
+    async with running(make_world()) as world:
+        await world.enrolled()
+        await catch_up(world)
+        mails = len(world.email.messages)
+        await world.store.append(lines(MAX_LATE + 20, "aaa", world, id="\x1b[31mRED"))
+        await world.store.append(lines(1, "alpha", world))
+        for _ in range(3):
+            await catch_up(world)
+        assert len(world.email.messages) == mails + 1
+        assert await catch_up(world, after=LONGEST_WAIT) == 0
+        assert caplog.text.count("notice.email hook failed again (ref aaa0)") == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("down"), KeyError("nobody"), TimeoutError("slow")])
+async def test_one_tenants_failures_take_no_others_place(error: Exception) -> None:
+    """However much of one tenant fails, what happens in the others is told in the same round."""
+
+    def hook(subject: Subject) -> None:
+        if subject.tenant == "aaa":
+            raise error
+        told.append(subject)
+
+    told: list[Subject] = []
+    async with running(make_world(on_reset=hook)) as world:
+        await world.store.append(lines(2 * MAX_LATE, "aaa", world))
+        for round_ in range(5):
+            await world.store.append([replace(event, id=f"{event.id}-{round_}") for event in lines(1, "beta", world)])
+            await catch_up(world)
+            assert len(told) == round_ + 1
+
+
+async def test_a_slow_tenant_has_its_turn_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that is slow for one tenant uses that tenant's turn up; the round goes on with the next one."""
+    told: list[str] = []
+
+    def hook(subject: Subject) -> None:
+        told.append(subject.tenant)
+
+    async with running(make_world(on_reset=hook)) as world:
+        await world.store.append([*lines(50, "aaa", world), *lines(1, "beta", world)])
+        monkeypatch.setattr("mfa_gate.service.telling.TURN_FOR", -1.0)
+        await catch_up(world)
+        assert told[:2] == ["aaa", "beta"]
+        assert told.count("aaa") == 50
+
+
+async def test_a_damaged_line_is_passed_over_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    """The line before it, the line behind it and the other tenants are told; log, alarm and hook say that it is damaged."""
+    store, owned = MemoryStore(), replace(POLICY, tenants={"alpha": replace(RULES, owner="desk@example.org")})
+    async with running(make_world(store=store, policy=owned)) as world:
+        await world.enrolled()
+        await catch_up(world)
+        mails = len(world.email.messages)
+        await store.append([*lines(3, "alpha", world), *lines(1, "beta", world)])
+        place = next(n for n, line in enumerate(store._contents.lines) if line and line[0].id == "alpha1")
+        kept = store._contents.lines[place]
+        assert kept is not None
+        store._contents.lines[place] = (kept[0], kept[1].replace('"at":', '"at":"x'), kept[2])
+        await catch_up(world)
+        ids = [event.id for event in world.events[-4:]]
+        assert [*ids[:1], *ids[2:]] == ["alpha0", "alpha2", "beta0"]
+        assert world.events[-3].kind == "audit.unreadable"
+        assert "audit trail of alpha has a line that cannot be read" in caplog.text
+        await world.engine.effects.idle()
+        subjects = [message.subject for message in world.email.messages[mails:]]
+        assert "Example: A line of the audit trail is damaged" in subjects
+        page = await store.events("alpha", limit=10)
+        assert [event.kind for event in page.items].count("audit.unreadable") == 1
+        assert await store.verify_trail() == {"alpha": len((await store.trail("alpha")).items) - 2}
+        assert await catch_up(world) == 0
+
+
+async def test_a_line_of_a_newer_release_is_told_and_shown() -> None:
+    """An unknown kind, part or value of a newer release stops nothing: it is told, and its words stand in the detail."""
+    store = MemoryStore()
+    async with running(make_world(store=store)) as world:
+        event = replace(lines(1, "alpha", world)[0], kind="comet.seen")
+        await store.append([event])
+        kept = store._contents.lines[-1]
+        assert kept is not None
+        line = kept[1].replace('"account"', '"tail":{"length":3},"account"')
+        store._contents.lines[-1] = (kept[0], line, kept[2])
+        await catch_up(world)
+        (told,) = [event for event in world.events if event.id == "alpha0"]
+        assert (told.kind, told.detail) == ("comet.seen", {"tail": '{"length":3}'})
+
+
+async def test_a_line_from_the_future_holds_nothing_up() -> None:
+    """A line that a clock ahead wrote is told at once, and so is what comes behind it."""
+    async with running(make_world()) as world:
+        ahead = [replace(event, at=event.at + 86_400) for event in lines(1, "alpha", world)]
+        await world.store.append([*ahead, replace(lines(1, "alpha", world)[0], id="behind")])
+        await catch_up(world)
+        assert [event.id for event in world.events] == ["alpha0", "behind"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("hook:on_event@", b"{"),
+        ("hook:on_event@", b'{"at":1}'),
+        ("hook:on_event@", b'{"at":{"alpha":7}}'),
+        ("late:hook:on_event@|alpha", b'{"x":["line","often",1]}'),
+        ("late:hook:on_event@|alpha", b"[1]"),
+    ],
+)
+async def test_damaged_places_are_said_and_begun_anew(name: str, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """What the store keeps of a hook is checked where it is read; a damaged value stops no later event."""
+    async with running(make_world()) as world:
+        await world.store.append(lines(1, "alpha", world))
+        await catch_up(world)
+        await world.store.put_meta(name, body)
+        await catch_up(world)
+        await world.store.append([replace(lines(1, "alpha", world)[0], id="later")])
+        await catch_up(world)
+        assert [event.id for event in world.events if event.id == "later"] == ["later"]
+        assert "cannot be read" in caplog.text
+
+
+async def test_what_an_earlier_release_had_to_tell_again_is_told() -> None:
+    """Failed events of all tenants stood in one value once: each tenant gets its own."""
+    async with running(make_world()) as world:
+        (event,) = lines(1, "alpha", world)
+        late = {event.id: [event_to_json(event), 1, event.at]}
+        await world.store.append(lines(1, "alpha", world, kind="attempt.failed"))
+        place = {"at": {"alpha": (await world.store.trail("alpha", after=END)).next}, "late": late}
+        await world.store.put_meta("hook:on_event@", json.dumps(place).encode())
+        await catch_up(world)
+        assert [told.kind for told in world.events] == ["account.reset"]
+        await catch_up(world)
+        assert len(world.events) == 1
+
+
+async def test_a_worker_whose_clock_is_ahead_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Its mark counts for nothing; the others still take turns, one at a time, and the log says that a clock is wrong."""
+    store, done = MemoryStore(), list[str]()
+
+    def work(name: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            done.append(name)
+
+        return run
+
+    worlds = {name: make_world(store=store.another()) for name in ("ahead", "farther", "one", "two")}
+    workers = {}
+    for name, world in worlds.items():
+        await world.gate.guard.open()
+        workers[name] = Worker(world.engine, [Job(name="x", every=20, work=work(name))])
+    worlds["ahead"].clock.advance(86_400)
+    worlds["farther"].clock.advance(2 * 86_400)
+    for worker in workers.values():
+        await worker.round()
+    assert done == ["ahead", "farther", "one"]
+    assert "clock is" in caplog.text
+    worlds["two"].clock.advance(20)
+    workers["two"]._due["x"] = 0
+    await workers["two"].round()
+    assert done[-1] == "two"
+    for world in worlds.values():
+        await world.gate.guard.aclose()
+
+
+async def test_one_job_that_fails_stops_no_other() -> None:
+    """The jobs behind it are done in the same round."""
+    done: list[int] = []
+
+    async def fails() -> None:
+        raise RuntimeError("no")
+
+    async def works() -> None:
+        done.append(1)
+
+    async with running(make_world()) as world:
+        worker = Worker(world.engine, [Job(name="a", every=20, work=fails), Job(name="b", every=20, work=works)])
+        await worker.round()
+        assert done == [1]

@@ -37,12 +37,11 @@ class Kept(Protocol):
 
 
 class InFile:
-    """A SQLite file. ``by_hand``: the marker is deleted."""
+    """A SQLite file."""
 
-    def __init__(self, place: Path, *, by_hand: bool) -> None:
+    def __init__(self, place: Path) -> None:
         self.path = place / "mfa.db"
         self.url = f"sqlite:///{self.path}"
-        self.by_hand = by_hand
 
     def copy(self) -> None:
         """The database as it is now, log and all, in one file beside it."""
@@ -57,11 +56,8 @@ class InFile:
         shutil.copy(self.path.with_name("copy.db"), self.path)
 
     async def accept(self) -> None:
-        """The old way and the command's."""
-        if self.by_hand:
-            self.path.with_name("mfa.db.created").unlink()
-        else:
-            await store_from_url(self.url).accept()
+        """As the command does it."""
+        await store_from_url(self.url).accept()
 
 
 class OnServer:
@@ -84,10 +80,10 @@ class OnServer:
         await store_from_url(self.url).accept()
 
 
-@pytest.fixture(params=["sqlite by hand", "sqlite", "redis"])
+@pytest.fixture(params=["sqlite", "redis"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
     if request.param != "redis":
-        yield InFile(tmp_path, by_hand=request.param == "sqlite by hand")
+        yield InFile(tmp_path)
         return
     monkeypatch.setattr(past, "SETTLED_AFTER", 0.0)
     monkeypatch.setattr(watching, "LOOK_EVERY", 0.2)

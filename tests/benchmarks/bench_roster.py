@@ -21,7 +21,7 @@ from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.stores.sqlite import SQLiteStore
 from tests.stores import servers
 
-MANY, FEW = 100_000, 1_000
+MANY, FEW = 300_000, 1_000
 ROUNDS = 15
 LIMITS = {"counts": 200.0, "counts and plot": 200.0}
 PAGE_LIMIT = 100.0
@@ -135,6 +135,28 @@ async def compare(name: str, store: Store, clock: Callable[[], float]) -> int:
     return slow
 
 
+async def load_while(store: Store, work: Work | None) -> tuple[float, float]:
+    """Milliseconds of a load, the median and the worst of some: idle, or while four others do ``work``."""
+    found = []
+    for _ in range(ROUNDS):
+        busy = [asyncio.ensure_future(work(store)) for _ in range(4)] if work else []
+        await asyncio.sleep(0.001)
+        start = time.perf_counter()
+        await store.load(SubjectKey("many", "user"))
+        found.append((time.perf_counter() - start) * 1e3)
+        await asyncio.gather(*busy)
+    return statistics.median(found), max(found)
+
+
+async def hold_up(store: Store) -> None:
+    """Print how much a load waits for lists."""
+    idle, worst = await load_while(store, None)
+    print(f"\na load, idle: {idle:.2f} ms, {worst:.2f} at worst")
+    for case in ("search, nobody", "counts"):
+        busy, worst = await load_while(store, cases("many", MANY)[case])
+        print(f"a load during four times '{case}': {busy:.2f} ms, {worst:.2f} at worst; ratio {busy / idle:.1f}")
+
+
 async def run() -> int:
     """Measure and print; 1 where a limit is not kept.
 
@@ -144,6 +166,7 @@ async def run() -> int:
     with tempfile.TemporaryDirectory() as folder:
         store = await fill(Path(folder) / "bench.db")
         slow = await compare("SQLite", store, time.process_time)
+        await hold_up(store)
         await store.aclose()
         (Path(folder) / "redis").mkdir()
         with servers.single(Path(folder) / "redis") as server:

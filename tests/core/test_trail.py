@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 
 import pytest
 
-from mfa_gate.core.events import Event
-from mfa_gate.core.trail import START, UnreadableEvent, chain, event_from_json, event_to_json, first_broken
+from mfa_gate.core.events import UNREADABLE, Event
+from mfa_gate.core.trail import (
+    START,
+    UnreadableEvent,
+    chain,
+    event_from_json,
+    event_from_trail,
+    event_to_json,
+    first_broken,
+)
 
 EVENTS = [
     Event(id=f"e{n}", kind="attempt.failed", at=n, tenant="t", account="ä\u2028\x00'", detail={"n": n, "w": "x"})
@@ -64,3 +73,43 @@ def test_any_change_shows(at: int) -> None:
         moved = [*links[: at - 1], links[at], links[at - 1], *links[at + 1 :]]
         assert first_broken(moved, head) == at - 1
     assert first_broken(links[:at], head) == at
+
+
+WHOLE = {"id": "a", "kind": "account.locked", "at": 5, "tenant": "t"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({name: value} for name in ("id", "kind", "account", "reason") for value in (1, None, ["x"], {"x": 1}, True)),
+        *({"at": value} for value in ("5", 5.0, None, True, -1, 10**400, 253_402_300_800)),
+        *({"detail": value} for value in (1, "x", None, ["x"])),
+        {"tenant": "another"},
+        {"tenant": 7},
+    ],
+    ids=str,
+)
+def test_parts_of_another_type_are_damage(wrong: dict[str, object]) -> None:
+    """A line whose parts are not what is written there stands as damaged in its place, and can be written and read."""
+    line = json.dumps({**WHOLE, **wrong})
+    event = event_from_trail(line, tenant="t", place="7")
+    assert (event.kind, event.tenant, event.detail, event.at) == (UNREADABLE, "t", {"place": "7"}, 0)
+    assert event_from_json(event_to_json(event)) == event
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "1", "null", '"x"', "{}", b"\xff", "[" * 100_000, '{"id":"a"}'])
+def test_what_is_no_event_is_damage(text: str | bytes) -> None:
+    """Whatever stands there, it is read, and two such lines are two events."""
+    first, second = (event_from_trail(text, tenant="t", place=place) for place in ("1", "2"))
+    assert first.kind == second.kind == UNREADABLE
+    assert first.id != second.id
+
+
+def test_parts_of_a_newer_version_are_shown() -> None:
+    """Unknown parts and values become words of the detail; a known word is never overwritten."""
+    line = json.dumps({**WHOLE, "kind": "new.kind", "moon": {"a": [1]}, "x": 2.5, "detail": {"x": 1, "y": [None]}})
+    event = event_from_trail(line, tenant="t", place="1")
+    assert (event.kind, event.detail) == ("new.kind", {"moon": '{"a":[1]}', "x": 1, "y": "[null]"})
+    assert event_from_json(event_to_json(event)) == event
+    with pytest.raises(UnreadableEvent, match="moon"):
+        event_from_json(line)

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.summary import Summary
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.documents import settings_from, summary_from
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.testing.store_suite import StoreSuite, changed
+from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed
 
 
 class TestMemoryStore(StoreSuite):
@@ -58,3 +60,45 @@ async def test_limits_that_ended_are_forgotten() -> None:
     for number in range(2_000):
         await store.take(f"address {number}", limit=3, window=60, now=1000 + number)
     assert len(store._contents.taken) < 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"enabled_at":"x"}',
+        '{"enabled_at":true}',
+        '{"enabled_at":-1}',
+        '{"enabled_at":1.5}',
+        '{"enabled_at":null}',
+        '{"tested_at":[]}',
+        '{"factors":"totp"}',
+        '{"factors":["totp",1]}',
+        '{"factors":{"totp":1}}',
+        '{"newer":1}',
+        "[]",
+        "7",
+        "{",
+        "[" * 100_000,
+    ],
+)
+def test_settings_of_another_type(body: str) -> None:
+    """Settings that are not as they are written are an outage; they never count as turned on, or off."""
+    with pytest.raises(StoreUnavailable, match="settings of tenant 'clinic'"):
+        settings_from("clinic", 1, body)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        ["A"],
+        [1, "verified", [], 0, 0],
+        ["A", "odd", [], 0, 0],
+        ["A", "verified", "totp", 0, 0],
+        ["A", "verified", [], "0", 0],
+    ],
+)
+def test_a_damaged_line_of_the_list(parts: list[object], caplog: pytest.LogCaptureFixture) -> None:
+    """A damaged line is shown with its id alone, and said; it hides nobody."""
+    assert summary_from(ALICE, parts) == Summary(key=ALICE, name="?", status="not_enrolled", factors=())
+    assert "alice" in caplog.text

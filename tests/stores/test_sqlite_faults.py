@@ -141,6 +141,8 @@ async def test_old_copy(store: SQLiteStore, place: Path) -> None:
     (place / "mfa.db").write_bytes(old)
     await out_of_order(store)
     (place / "mfa.db.created").unlink()
+    await out_of_order(store)
+    await SQLiteStore(place / "mfa.db").accept()
     await answers(store)
     await nothing_lost(store)
 

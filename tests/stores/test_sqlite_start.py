@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.errors import SettingsError
+from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.stores import mounts, store_from_url
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.sqlite import SQLiteStore, schema, starting
@@ -66,7 +66,7 @@ async def test_another_store_in_its_place(path: Path) -> None:
     await made(path.with_name("other.db"))
     shutil.move(path.with_name("other.db"), path)
     assert "not the store that was created here" in await refusal(path)
-    path.with_name("mfa.db.created").unlink()
+    await SQLiteStore(path).accept()
     await made_again(path)
 
 
@@ -79,10 +79,85 @@ async def made_again(path: Path) -> None:
 
 async def test_marker_comes_back(path: Path) -> None:
     """A first start that was killed before its marker leaves a store that the next start takes on and marks."""
+    store = SQLiteStore(path)
+    await store.open()
+    await store.aclose()
+    path.with_name("mfa.db.created").unlink()
+    await made(path)
+    assert re.fullmatch("[0-9a-f]{32}\n1\n", path.with_name("mfa.db.created").read_text())
+
+
+async def test_no_marker_beside_a_store_in_use(path: Path) -> None:
+    """A copy without its marker, or a store that was moved without it, is not taken for one that somebody accepted."""
     await made(path)
     path.with_name("mfa.db.created").unlink()
+    before = path.read_bytes()
+    assert "mfa.db.created is missing beside a store that is in use" in await refusal(path)
+    assert path.read_bytes() == before
+    assert not path.with_name("mfa.db.created").exists()
+    await SQLiteStore(path).accept()
     await made_again(path)
-    assert re.fullmatch("[0-9a-f]{32}\n2\n", path.with_name("mfa.db.created").read_text())
+
+
+@pytest.mark.parametrize("text", ["", "\n", "half", "{id}\n", "{id}\n-1\n", "{id}\nmany\n", "{id}\n\u0665\n"])
+async def test_damaged_marker(path: Path, text: str) -> None:
+    """A marker that cannot be read whole guards nothing, so it stops the start."""
+    await made(path)
+    marker = path.with_name("mfa.db.created")
+    marker.write_text(text.replace("{id}", marker.read_text().split()[0]))
+    assert "it is damaged" in await refusal(path)
+
+
+@pytest.mark.parametrize("name", ["link.db", "sub/../mfa.db", "sub/up/mfa.db", "sub/link.db"])
+async def test_other_names_are_the_same_store(path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whatever name leads to the file, it has one marker and one log, and opening it by another name changes nothing."""
+    await made(path)
+    folder = path.parent
+    (folder / "sub").mkdir()
+    (folder / "link.db").symlink_to("mfa.db")
+    (folder / "sub" / "up").symlink_to("..")
+    (folder / "sub" / "link.db").symlink_to("../link.db")
+    monkeypatch.chdir(folder)
+    before = await bare(path)
+    for given in (name, folder / name):
+        store = SQLiteStore(given)
+        await store.open()
+        assert (await store.load(ALICE)).restored_at == 0
+        await store.aclose()
+    assert await bare(path) == before
+    assert [item.name for item in folder.rglob("*.created")] == ["mfa.db.created"]
+
+
+async def bare(path: Path) -> tuple[object, ...]:
+    store = SQLiteStore(path)
+    await store.open()
+    account, events = await store.load(ALICE), await store.events("")
+    await store.aclose()
+    return account, events
+
+
+async def test_link_that_leads_elsewhere_meanwhile(path: Path) -> None:
+    """A link that is set to another file while the store is open is no way to two stores in use at once."""
+    await made(path)
+    await made(path.with_name("other.db"))
+    link = path.with_name("link.db")
+    link.symlink_to("mfa.db")
+    store = SQLiteStore(link)
+    await store.open()
+    link.unlink()
+    link.symlink_to("other.db")
+    with pytest.raises(StoreUnavailable, match="leads to another file"):
+        await store.load(ALICE)
+    await store.aclose()
+
+
+async def test_second_name(path: Path) -> None:
+    """A hard link would have a log of its own, and two users of the two names would destroy the file."""
+    await made(path)
+    os.link(path, path.with_name("second.db"))
+    assert "second name" in await refusal(path)
+    path.with_name("second.db").unlink()
+    await made_again(path)
 
 
 async def test_old_copy(path: Path) -> None:
@@ -97,7 +172,7 @@ async def test_old_copy(path: Path) -> None:
     path.write_bytes(old)
     message = await refusal(path)
     assert "old copy of the store (change 1; 2 was here)" in message
-    path.with_name("mfa.db.created").unlink()
+    await SQLiteStore(path).accept()
     await made_again(path)
 
 
@@ -212,6 +287,9 @@ async def test_killed_while_creating(path: Path) -> None:
         path.with_name(name).write_bytes(b"half")
     await made(path)
     await made_again(path)
+    os.link(path, path.with_name("mfa.db.0456.new"))  # killed between the name and the clearing up
+    await made_again(path)
+    assert path.stat().st_nlink == 1
 
 
 MOUNTS = """\

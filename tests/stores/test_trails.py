@@ -87,3 +87,44 @@ async def test_redis(tmp_path: Path, change: Callable[[servers.Server], object],
         change(server)
         assert await store.verify_trail() == {"clinic": place}
         await store.aclose()
+
+
+BODIES = ["{", "", '{"id":"e4"}', 'replace(body, \'"at":\', \'"at":"x","was":\')']
+
+
+@pytest.mark.parametrize("body", BODIES)
+async def test_sqlite_damaged_line(tmp_path: Path, body: str) -> None:
+    """One damaged line stands in its place; all pages of both tenants answer, and the chain names the line."""
+    store = SQLiteStore(tmp_path / "mfa.db")
+    await store.open()
+    for number in range(10):
+        await store.append([event(number), event(number, key=OTHER)])
+    value = body if body.startswith("replace") else f"'{body}'"
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        connection.execute(f"UPDATE event SET body = {value} WHERE id = 'e4' AND tenant = 'clinic'")
+    newest = (await store.events("clinic", limit=20)).items
+    oldest = (await store.trail("clinic")).items
+    assert [line.kind for line in newest].count("audit.unreadable") == 1
+    assert oldest == newest[::-1]
+    assert oldest[4].kind == "audit.unreadable"
+    assert len((await store.events("", limit=50)).items) == 20
+    assert len((await store.events("finance", limit=50)).items) == 10
+    assert await store.verify_trail() == {"clinic": 4}
+    assert await store.prune("clinic", before=2**33, limit=100) == 10
+    await store.aclose()
+
+
+async def test_redis_damaged_line(tmp_path: Path) -> None:
+    """The same in Redis."""
+    with servers.single(tmp_path) as server:
+        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        await store.open()
+        for number in range(5):
+            await store.append([event(number), event(number, key=OTHER)])
+        server.say("XADD", TRAIL, "*", "k", "k", "e", "{}", "d", "x")
+        kinds = [line.kind for line in (await store.trail("clinic")).items]
+        assert kinds[5:] == ["audit.unreadable"]
+        assert len(kinds) == 6
+        assert len((await store.trail("finance")).items) == 5
+        assert await store.verify_trail() == {"clinic": 5}
+        await store.aclose()

@@ -34,6 +34,18 @@ _ALARMS: dict[str, tuple[str, str, str]] = {
         N_("A break-glass grant for {service}, or the request for one, has come to its end."),
         N_("The person needs a second step again. Reset the account if the old one is lost."),
     ),
+    "audit.unreadable": (
+        N_("A line of the audit trail is damaged"),
+        N_("The audit trail of {service} has a line that cannot be read. All other lines are shown as before."),
+        N_("A disk may fail, or somebody may have changed the store. Have the trail verified: mfa-gate audit verify."),
+    ),
+    "audit.prune_held": (
+        N_("Old lines of the audit trail were not removed"),
+        N_("Many days of the audit trail of {service} would have gone at once, so nothing was removed."),
+        N_(
+            "The clock of a server may be wrong. If it is right, an operator removes them with the command mfa-gate audit prune."
+        ),
+    ),
     "sends.cap_near": (
         N_("Text messages and calls are near the cap of the day"),
         N_("Text messages and calls of {service} have nearly cost what the policy allows in a day."),

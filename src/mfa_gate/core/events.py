@@ -45,6 +45,8 @@ KINDS: dict[str, str] = {
     "tenant.message": "a test message or reminder was sent",
     "admin.denied": "an administrator's action was refused",
     "audit.pruned": "lines of the trail that are older than the policy keeps them were removed",
+    "audit.unreadable": "a line of the trail is damaged and cannot be read",
+    "audit.prune_held": "lines were not removed, because too many would have gone at once: the clock may be wrong",
     "break_glass.asked": "a break-glass grant was asked for",
     "break_glass.granted": "a second administrator confirmed a break-glass grant",
     "break_glass.used": "a browser was let in by a break-glass grant, for the first time",
@@ -58,6 +60,9 @@ KINDS: dict[str, str] = {
     "store.imported": "accounts, a tenant's settings or its trail were imported",
     "offline.action": "the operator acted on the store directly",
 }
+
+UNREADABLE = "audit.unreadable"
+"""The kind of what is shown in the place of a line that cannot be read. Nothing of its own is written as one."""
 
 MOVED = "moved"
 """The detail that a line has which came from another store's trail: when it came (UTC seconds)."""

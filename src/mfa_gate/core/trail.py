@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from .events import Event
+from .events import UNREADABLE, Event
 
 START = ""
 """The digest before a tenant's first event."""
 
 _DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) if isinstance(item.default, str)}
 _NAMES = frozenset(item.name for item in fields(Event))
+_NEEDED = frozenset({"id", "kind", "at", "tenant"})
+LAST_SECOND = 253_402_300_799
+"""The last second (UTC) of the year 9999, the last one that can be shown."""
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -32,16 +35,65 @@ def event_to_json(event: Event) -> str:
 
 
 def event_from_json(text: str | bytes) -> Event:
-    """The event in a line. Raises ``UnreadableEvent`` for one that is damaged or of a newer version."""
+    """Read a whole line. Raises ``UnreadableEvent`` for one that is damaged or of a newer version."""
+    known, unknown = _parts_of(text)
+    if unknown:
+        raise UnreadableEvent(f"the event has parts that this version does not know: {sorted(unknown)}")
+    return Event(**known)
+
+
+def event_from_trail(text: str | bytes, *, tenant: str, place: str) -> Event:
+    """Read a line that stands in the trail of ``tenant`` at ``place``, as far as this version can.
+
+    Parts of a newer version become words of the detail. A line that is damaged, or tells of another tenant, becomes an
+    event of the kind ``UNREADABLE`` in its place: one bad line must hide no other.
+    """
+    try:
+        known, unknown = _parts_of(text)
+    except UnreadableEvent as error:
+        return _in_place_of(text, tenant, place, str(error))
+    if known["tenant"] != tenant:
+        return _in_place_of(text, tenant, place, "the event tells of another tenant")
+    if not 0 <= known["at"] <= LAST_SECOND:
+        return _in_place_of(text, tenant, place, "the event has no time that a calendar has")
+    if unknown:
+        known["detail"] = {**{name: _word(part) for name, part in unknown.items()}, **known.get("detail", {})}
+    return Event(**known)
+
+
+def _in_place_of(text: str | bytes, tenant: str, place: str, reason: str) -> Event:
+    line = text if isinstance(text, str) else text.decode(errors="replace")
+    id = hashlib.sha256(f"{tenant}\0{place}\0{line}".encode(errors="replace")).hexdigest()[:16]
+    return Event(
+        id=id, kind=UNREADABLE, at=0, tenant=tenant, reason=f"{reason}, at place {place}", detail={"place": place}
+    )
+
+
+def _parts_of(text: str | bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parts of a line that an ``Event`` has, each of its type, and the others."""
     try:
         line = json.loads(text)
-        if unknown := line.keys() - _NAMES:
-            raise UnreadableEvent(f"the event has parts that this version does not know: {sorted(unknown)}")
-        return Event(**line)
-    except UnreadableEvent:
-        raise
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableEvent(f"the event is damaged ({type(error).__name__})") from error
+    if type(line) is not dict or _NEEDED - line.keys():
+        raise UnreadableEvent("the event is damaged (parts are missing)")
+    known = {name: _part(name, part) for name, part in line.items() if name in _NAMES}
+    return known, {name: part for name, part in line.items() if name not in _NAMES}
+
+
+def _part(name: str, part: Any) -> Any:
+    if name == "detail" and type(part) is dict:
+        return {word: _word(value) for word, value in part.items()}
+    if name == "at" and type(part) is int:
+        return part
+    if name not in ("detail", "at") and type(part) is str:
+        return part
+    raise UnreadableEvent(f"the event is damaged ({name})")
+
+
+def _word(value: Any) -> str | int:
+    """A value of the detail; what only a newer version writes there is shown as its JSON."""
+    return value if isinstance(value, str | int) else _to_json(value)
 
 
 def digest_of(line: str) -> str:

@@ -15,6 +15,7 @@ from .disputing import Disputing
 from .engine import Engine
 from .enrolling import Enrolled, Enrolling, Enrollments
 from .hearing import Hearing
+from .hook_places import COMMANDS
 from .hooks import host_hooks
 from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
@@ -25,7 +26,7 @@ from .notices import Notices
 from .proving import Proving, Verified
 from .retaining import Retaining
 from .sending import Sending
-from .telling import COMMANDS, EVERY, Telling
+from .telling import EVERY, Telling
 from .upstream import Upstream
 from .wiring import RelyingParty, Wiring
 from .working import Job, Worker
@@ -53,7 +54,7 @@ class Service:
         self.administering = Administering(self.engine, self.judge)
         self.disputing = Disputing(self.engine, self.judge, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.issuing, self.sending)
-        self.retaining = Retaining(self.engine)
+        self.retaining = Retaining(self.engine, self.alarms)
         self.metrics = Metrics(self.engine)
         self.telling = Telling(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
         self.worker = Worker(
@@ -63,7 +64,7 @@ class Service:
                 Job(name=f"telling@{wiring.app}", every=EVERY, work=partial(self.telling.catch_up, shared=False)),
                 Job(name="break-glass", every=60, work=self.administering.breaking.expire),
                 Job(name="counts", every=3600, work=self.administering.charting.note),
-                Job(name="retention", every=3600, work=self.retaining.prune),
+                Job(name="retention", every=3600, work=self.retaining.keep),
             ],
         )
 

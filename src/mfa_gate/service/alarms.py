@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..core.alarms import ALARM_KINDS, alarm
-from ..core.events import Event
+from ..core.events import UNREADABLE, Event
 from ..core.letters import EmailText
 from ..core.model import Account
 from ..ports import Message
 from .engine import Engine
-from .telling import Hook
+from .hook_places import Hook
 
 log = logging.getLogger("mfa_gate")
 
@@ -41,10 +41,11 @@ class Alarms:
             self.engine.effects.heard("alarm", event, ok=True)
 
     def hooks(self) -> list[Hook]:
-        """Alarms about grants as a hook that is told again what it missed: a command asks for one where no sender is."""
+        """Alarms about grants and about damaged lines as a hook that reads the trail: a command asks for a grant where no
+        sender is, and nobody writes a damaged line."""
         if self.engine.wiring.senders.email is None:
             return []
-        wants = _is_of_grants
+        wants = _is_read_later
         return [Hook(name="alarm", wants=wants, call=self.raise_for, shared=True)]
 
     async def raise_for(self, event: Event) -> None:
@@ -56,7 +57,7 @@ class Alarms:
         facts = {
             "Account": event.account,
             "Organization": event.tenant,
-            "When": datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
+            "When": datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC") if event.at else "",
             "Where": event.network,
             **{word.replace("_", " ").capitalize(): str(value) for word, value in event.detail.items() if word in TOLD},
             "Reference": event.id,
@@ -110,9 +111,9 @@ class Alarms:
         return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
 
 
-def _is_of_grants(event: Event) -> bool:
-    return event.kind.startswith("break_glass.")
+def _is_read_later(event: Event) -> bool:
+    return event.kind.startswith("break_glass.") or event.kind == UNREADABLE
 
 
-TOLD = frozenset({"spent", "cap", "asked", "answered"})
+TOLD = frozenset({"spent", "cap", "asked", "answered", "place", "days"})
 """Which details of an event stand in the mail."""

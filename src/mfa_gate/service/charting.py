@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..core.rules import DAY
 from .engine import Engine
+
+log = logging.getLogger("mfa_gate")
 
 KEPT = 400
 """So many days are kept, the newest."""
@@ -30,13 +33,18 @@ class Charting:
 
     async def note(self) -> None:
         """Write down how it is today, for every tenant that has a trail."""
-        store = self.engine.store
-        for tenant in await store.trails():
-            kept = await self._kept(tenant)
-            rows = _with_today(kept, await store.counts(tenant), self._today())
-            if rows != kept:
-                body = json.dumps([[row.day, row.enrolled, row.people] for row in rows], separators=(",", ":"))
-                await store.put_meta(chart_of(tenant), body.encode())
+        for tenant in await self.engine.store.trails():
+            try:
+                await self._note(tenant)
+            except Exception as error:
+                log.warning("the people of %s could not be counted; the other tenants go on: %s", tenant, error)
+
+    async def _note(self, tenant: str) -> None:
+        store, kept = self.engine.store, await self._kept(tenant)
+        rows = _with_today(kept, await store.counts(tenant), self._today())
+        if rows != kept:
+            body = json.dumps([[row.day, row.enrolled, row.people] for row in rows], separators=(",", ":"))
+            await store.put_meta(chart_of(tenant), body.encode())
 
     async def history(self, tenant: str, counts: Mapping[str, int]) -> tuple[Count, ...]:
         """Day by day, the oldest first; today by ``counts`` as they are now."""
@@ -47,9 +55,14 @@ class Charting:
 
     async def _kept(self, tenant: str) -> tuple[Count, ...]:
         body = await self.engine.store.meta(chart_of(tenant))
-        if body is None:
+        try:
+            rows = json.loads(body or b"[]")
+            if not all(type(number) is int for row in rows for number in row):
+                raise ValueError("a row has other things than numbers")
+            return tuple(Count(day=day, enrolled=enrolled, people=people) for day, enrolled, people in rows)
+        except (ValueError, TypeError, RecursionError) as error:
+            log.error("how many people %s had on each day cannot be read, and begins anew: %s", tenant, error)
             return ()
-        return tuple(Count(day=day, enrolled=enrolled, people=people) for day, enrolled, people in json.loads(body))
 
 
 def chart_of(tenant: str) -> str:

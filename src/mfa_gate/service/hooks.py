@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ..core.events import Event
 from ..core.model import Account, Subject
 from .engine import Engine
-from .telling import Hook
+from .hook_places import Hook, subject_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -32,7 +32,7 @@ class SubjectListener:
 
     async def call(self, event: Event) -> None:
         """Call the host. Raises what the host raises."""
-        result = self.hook(Subject(id=event.account, tenant=event.tenant))
+        result = self.hook(subject_of(event))
         if inspect.isawaitable(result):
             await result
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ..core.events import Event
 from ..core.messages import NOTICE_KINDS, notice
-from ..core.model import Account, Caller, Contacts, Subject, SubjectKey
+from ..core.model import Account, Caller, Contacts, Subject
 from ..core.notices import sms_notice
 from ..core.rules import DAY
 from ..errors import SendFailed
@@ -18,9 +18,9 @@ from ..keyring import Unopened
 from ..ports import Message
 from .disputing import Disputing
 from .engine import Engine
+from .hook_places import Hook, subject_of
 from .issuing import Issuing
 from .sending import Sending
-from .telling import Hook
 
 log = logging.getLogger("mfa_gate")
 
@@ -86,7 +86,7 @@ class Notices:
         kind = _notice_kind(event)
         if self.engine.wiring.senders.email is None:
             return
-        contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
+        contacts = await self.engine.contacts(subject_of(event))
         if not contacts.email:
             return
         rules = self.engine.rules(event.tenant)
@@ -119,11 +119,12 @@ class Notices:
         kind = _notice_kind(event)
         if self.engine.wiring.senders.sms is None:
             return
-        account = await self.engine.store.load(SubjectKey(event.tenant, event.account))
+        subject = subject_of(event)
+        account = await self.engine.store.load(subject.key)
         numbers = self._numbers(account)
         contacts = Contacts()
         if kind in EVERYWHERE:
-            contacts = await self.engine.contacts(Subject(id=event.account, tenant=event.tenant))
+            contacts = await self.engine.contacts(subject)
         if contacts.phone:
             on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
             numbers += [on_file] if isinstance(on_file, str) and on_file not in numbers else []

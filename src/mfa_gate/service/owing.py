@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..core.trail import event_from_json, event_to_json
-from ..ports import END, Store
-from .telling import FIRST_WAIT, HEARD, MAX_LATE, PIECE, Late, Place, is_for, place_of
+from ..ports import Store
+from .hook_places import Late, divide_late, ends_of, is_for, load_late, load_place, place_of, save_late
+from .telling import FIRST_WAIT, HEARD, MAX_LATE, PIECE
 
 SHARED = ("notice.email", "notice.text", "alarm")
 OWN = ("on_event", "on_lock", "on_reset")
@@ -29,12 +30,12 @@ def _hooks(apps: Iterable[str]) -> Iterator[tuple[str, str | None]]:
 
 
 async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
-    body = await store.meta(name)
-    if body is None:
+    if await store.meta(name) is None:
         return []
-    place = Place.from_bytes(body)
+    place = await load_place(store, name)
     lines = deque((late.line for late in place.late.values()), maxlen=MAX_LATE)
     for tenant in await store.trails():
+        lines.extend(late.line for late in (await load_late(store, name, tenant)).values())
         after = place.at.get(tenant, "")
         while (page := await store.trail(tenant, after=after, limit=PIECE)).items:
             after = page.next
@@ -47,16 +48,17 @@ async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
 async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> None:
     """Have the hook with this place hear of ``lines``, from ``now`` (UTC seconds) on. A hook that is new to the store begins
     behind all that its trails have."""
-    body = await store.meta(name)
-    if body is None:
-        ends = {tenant: (await store.trail(tenant, after=END)).next for tenant in await store.trails()}
-        place = Place(at=ends)
-    else:
-        place = Place.from_bytes(body)
-    marks = {f"{name}|{event_from_json(line).id}": line for line in lines}
-    known = await store.marked(OWED, list(marks))
-    for mark, line in marks.items():
-        if mark not in known:
-            place.late[mark.removeprefix(f"{name}|")] = Late(line, 0, now + FIRST_WAIT)
-    await store.put_meta(name, place.to_bytes())
-    await store.mark(OWED, list(marks))
+    is_new = await store.meta(name) is None
+    place = await ends_of(store) if is_new else await load_place(store, name)
+    if is_new:
+        await store.put_meta(name, place.to_bytes())
+    await divide_late(store, name, place)
+    events = {f"{name}|{event.id}": event for event in map(event_from_json, lines)}
+    known = await store.marked(OWED, list(events))
+    fresh = {mark: event for mark, event in events.items() if mark not in known}
+    for tenant in {event.tenant for event in fresh.values()}:
+        late = await load_late(store, name, tenant)
+        mine = [event for event in fresh.values() if event.tenant == tenant]
+        late |= {event.id: Late(event_to_json(event), 0, now + FIRST_WAIT) for event in mine}
+        await save_late(store, name, tenant, late)
+    await store.mark(OWED, list(events))

@@ -7,17 +7,30 @@ lines, one worker at a time reads the trail on from each hook's cursor and calls
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from time import monotonic
 
-from ..core.events import MOVED, Event
+from ..core.events import UNREADABLE, Event
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
-from ..ports import END
 from .engine import Engine
+from .hook_places import (
+    Hook,
+    Late,
+    Place,
+    divide_late,
+    ends_of,
+    is_for,
+    load_late,
+    load_place,
+    place_of,
+    save_late,
+    tries_for,
+)
 
 log = logging.getLogger("mfa_gate")
 
@@ -29,65 +42,26 @@ HEARD = "heard"
 MAX_HEARD = 10_000
 PIECE = 200
 FIRST_WAIT, LONGEST_WAIT = 30, 3_600
-MAX_TRIES = 60
-"""With the waits between them about two days; then it is given up, and the log says so."""
 MAX_LATE = 500
-"""So many failed events a hook waits for one by one; with more, it reads no further."""
+"""So many failed events of one tenant a hook waits for one by one; with more, it reads no further in that tenant."""
 CALL_TIMEOUT = 10.0
 RUN_FOR = 3.0
+TURN_FOR = 1.0
+"""Seconds for one tenant, before the next one has its turn."""
 EVERY = 20
 """Seconds that one worker has the work for: longer than a run with its last call can take."""
-COMMANDS = "mfa-gate"
-"""The application that the commands are: every application hears of what they did, since they have no hooks of their own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hook:
-    """Somebody to be told. ``call`` raises where it failed. ``shared``: once for all applications that share the store."""
-
-    name: str
-    wants: Callable[[Event], bool]
-    call: Callable[[Event], Awaitable[None]]
-    shared: bool = False
 
 
 @dataclass(slots=True)
-class Late:
-    """An event that a hook failed on: how often, and when it is tried again."""
+class Turn:
+    """One tenant's share of a round: until when (monotonic), and how many calls were made in it."""
 
-    line: str
-    tries: int
-    next_at: int
+    until: float
+    calls: int = 0
 
-
-@dataclass(slots=True)
-class Place:
-    """How far a hook has come: the cursor in each tenant's trail, and what is tried again, by the event's id."""
-
-    at: dict[str, str] = field(default_factory=dict)
-    late: dict[str, Late] = field(default_factory=dict)
-
-    def to_bytes(self) -> bytes:
-        """As it is stored."""
-        late = {id: [one.line, one.tries, one.next_at] for id, one in self.late.items()}
-        return json.dumps({"at": self.at, "late": late}, separators=(",", ":")).encode()
-
-    @classmethod
-    def from_bytes(cls, body: bytes) -> Place:
-        """The stored place."""
-        document = json.loads(body)
-        return cls(at=document["at"], late={id: Late(*parts) for id, parts in document["late"].items()})
-
-
-def place_of(hook: str, app: str | None) -> str:
-    """What the cursor and marks of a hook are called in the store. ``app`` None: all applications share the hook."""
-    return f"hook:{hook}" if app is None else f"hook:{hook}@{app}"
-
-
-def is_for(event: Event, app: str | None) -> bool:
-    """Whether a hook of ``app`` (None: one that all share) may have to hear of a line. What came from another store's trail
-    was told there, or is owed apart (``owing.py``)."""
-    return MOVED not in event.detail and (app is None or event.app in (app, COMMANDS))
+    def is_over(self) -> bool:
+        """Whether the next tenant is to have its turn."""
+        return monotonic() > self.until
 
 
 class Telling:
@@ -99,6 +73,9 @@ class Telling:
         self._heard: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._next: dict[str, str] = {}
+        self._troubles: dict[tuple[str, str], str] = {}
+        self._unreadable: set[str] = set()
         engine.effects.heard = self.heard
 
     def name_of(self, hook: Hook) -> str:
@@ -151,83 +128,133 @@ class Telling:
         store = self.engine.store
         for hook in self.hooks.values():
             if await store.meta(self.name_of(hook)) is None:
-                ends = {tenant: (await store.trail(tenant, after=END)).next for tenant in await store.trails()}
-                await store.put_meta(self.name_of(hook), Place(at=ends).to_bytes())
+                await store.put_meta(self.name_of(hook), (await ends_of(store)).to_bytes())
 
     async def catch_up(self, *, shared: bool) -> int:
         """Tell what was missed and what is due again, for a few seconds: how many calls. One worker at a time does this, for
         the hooks of this application, or for those that are ``shared`` by all."""
-        began, calls = monotonic(), 0
-        for hook in self.hooks.values():
-            if hook.shared != shared:
-                continue
-            body = await self.engine.store.meta(self.name_of(hook))
-            place = Place() if body is None else Place.from_bytes(body)
-            calls += await self._again(hook, place, began)
-            for tenant in await self.engine.store.trails():
-                calls += await self._on(hook, place, tenant, began)
-        return calls
+        hooks = [hook for hook in self.hooks.values() if hook.shared == shared]
+        tenants = await self.engine.store.trails()
+        rounds = await asyncio.gather(*(self._tell(hook, tenants) for hook in hooks), return_exceptions=True)
+        for failed in rounds:
+            if isinstance(failed, BaseException):
+                raise failed
+        return sum(calls for calls in rounds if isinstance(calls, int))
 
-    async def _again(self, hook: Hook, place: Place, began: float) -> int:
-        now, calls = self.engine.now(), 0
-        for id, late in list(place.late.items()):
-            if now < late.next_at or monotonic() - began > RUN_FOR:
-                continue
-            calls += 1
+    async def _tell(self, hook: Hook, tenants: Sequence[str]) -> int:
+        """Give each tenant its turn, again and again until nothing is left or the time is over; the next round begins with
+        the tenant that had none."""
+        began, calls, name = monotonic(), 0, self.name_of(hook)
+        place = await load_place(self.engine.store, name)
+        await divide_late(self.engine.store, name, place)
+        first = bisect_left(tenants, self._next.get(name, ""))
+        waiting = deque((*tenants[first:], *tenants[:first]))
+        while waiting and monotonic() - began <= RUN_FOR:
+            tenant = waiting.popleft()
+            turn = Turn(until=min(began + RUN_FOR, monotonic() + TURN_FOR))
             try:
-                event = event_from_json(late.line)
-            except UnreadableEvent:
-                del place.late[id]
-                continue
-            if not hook.wants(event) or await self._call(hook, event):
-                del place.late[id]
-            elif late.tries + 1 >= MAX_TRIES:
-                log.error("the %s hook failed %d times and is given up (ref %s)", hook.name, MAX_TRIES, id)
-                del place.late[id]
-            else:
-                wait = min(FIRST_WAIT * 2**late.tries, LONGEST_WAIT)
-                place.late[id] = Late(late.line, late.tries + 1, now + wait)
-        if calls:
-            await self.engine.store.put_meta(self.name_of(hook), place.to_bytes())
+                has_more = await self._turn(hook, place, tenant, turn)
+                self._troubles.pop((name, tenant), None)
+            except Exception as error:
+                has_more = False
+                self._say(name, tenant, error)
+            calls += turn.calls
+            if has_more:
+                waiting.append(tenant)
+            self._next[name] = waiting[0] if waiting else ""
         return calls
 
-    async def _on(self, hook: Hook, place: Place, tenant: str, began: float) -> int:
-        """Read one tenant's trail on, as far as it is old enough."""
-        store, name, calls = self.engine.store, self.name_of(hook), 0
-        while monotonic() - began <= RUN_FOR and len(place.late) < MAX_LATE:
-            after, ready_before = place.at.get(tenant, ""), self.engine.now() - LAG
-            page = await store.trail(tenant, after=after, limit=PIECE)
-            ready = tuple(takewhile(lambda event: event.at <= ready_before, page.items))  # noqa: B023 - used here only
-            if not ready:
+    def _say(self, name: str, tenant: str, error: Exception) -> None:
+        """Log a trouble once, until it is another one or over; the other tenants go on."""
+        trouble = f"{type(error).__name__}: {error}"
+        if self._troubles.get((name, tenant)) != trouble:
+            self._troubles[name, tenant] = trouble
+            log.error("%s cannot be told of what happens in tenant %s; the others go on: %s", name, tenant, trouble)
+
+    async def _turn(self, hook: Hook, place: Place, tenant: str, turn: Turn) -> bool:
+        """Tell one tenant's events, first those that are due again. True where there is more to be read."""
+        late = await load_late(self.engine.store, self.name_of(hook), tenant)
+        await self._again(hook, tenant, late, turn)
+        return len(late) < MAX_LATE and await self._on(hook, place, tenant, late, turn)
+
+    async def _again(self, hook: Hook, tenant: str, late: dict[str, Late], turn: Turn) -> None:
+        now, before = self.engine.now(), turn.calls
+        for id, one in list(late.items()):
+            if (now < one.next_at <= now + LONGEST_WAIT) or turn.is_over():
+                continue
+            turn.calls += 1
+            try:
+                event = event_from_json(one.line)
+            except UnreadableEvent as error:
+                log.error("an event that waits for the %s hook cannot be read (ref %s): %s", hook.name, id, error)
+                del late[id]
+                continue
+            tries = await self._call(hook, event) if hook.wants(event) else 0
+            if one.tries + 1 < tries:
+                wait = min(FIRST_WAIT * 2 ** min(one.tries, 10), LONGEST_WAIT)
+                late[id] = Late(one.line, one.tries + 1, now + wait)
+                continue
+            if tries:
+                log.error("the %s hook failed %d times and is given up (ref %s)", hook.name, one.tries + 1, id)
+            del late[id]
+        if turn.calls > before:
+            await save_late(self.engine.store, self.name_of(hook), tenant, late)
+
+    async def _on(self, hook: Hook, place: Place, tenant: str, late: dict[str, Late], turn: Turn) -> bool:
+        """Read one piece of a tenant's trail on, as far as it is old enough. True where there may be more."""
+        store, name, after = self.engine.store, self.name_of(hook), place.at.get(tenant, "")
+        page = await store.trail(tenant, after=after, limit=PIECE)
+        ready = list(takewhile(self._is_settled, page.items))
+        known = await store.marked(HEARD, [self._mark(hook, event) for event in ready if self._is_for(hook, event)])
+        done, had = 0, len(late)
+        for event in ready:
+            if done and (turn.is_over() or len(late) >= MAX_LATE):
                 break
-            if len(ready) < len(page.items):
-                page = await store.trail(tenant, after=after, limit=len(ready))
-            mine = [event for event in page.items if self._is_for(hook, event)]
-            known = await store.marked(HEARD, [self._mark(hook, event) for event in mine])
-            for event in mine:
-                if self._mark(hook, event) in known:
-                    continue
-                calls += 1
-                if monotonic() - began > RUN_FOR or not await self._call(hook, event):
-                    place.late[event.id] = Late(event_to_json(event), 0, self.engine.now() + FIRST_WAIT)
-            place.at[tenant] = page.next
-            await store.put_meta(name, place.to_bytes())
-            await store.unmark(HEARD, sorted(known))
-        return calls
+            done += 1
+            self._note(event)
+            if not self._is_for(hook, event) or self._mark(hook, event) in known:
+                continue
+            turn.calls += 1
+            if await self._call(hook, event):
+                late[event.id] = Late(event_to_json(event), 0, self.engine.now() + FIRST_WAIT)
+        if not done:
+            return False
+        if done < len(page.items):
+            page = await store.trail(tenant, after=after, limit=done)
+        if len(late) > had:
+            await save_late(store, name, tenant, late)
+        place.at[tenant] = page.next
+        await store.put_meta(name, place.to_bytes())
+        await store.unmark(HEARD, sorted(known & {self._mark(hook, event) for event in page.items}))
+        return done == PIECE or turn.is_over()
+
+    def _is_settled(self, event: Event) -> bool:
+        """Whether the process that wrote an event is done with it. A time far ahead of the clock says nothing about that."""
+        return not self.engine.now() - LAG < event.at <= self.engine.now() + LAG
+
+    def _note(self, event: Event) -> None:
+        """Say once that a line is damaged, and where."""
+        if event.kind == UNREADABLE and event.id not in self._unreadable:
+            self._unreadable.add(event.id)
+            log.error("the audit trail of %s has a line that cannot be read: %s", event.tenant, event.detail["place"])
 
     def _is_for(self, hook: Hook, event: Event) -> bool:
         return is_for(event, self._app_of(hook)) and hook.wants(event)
 
-    async def _call(self, hook: Hook, event: Event) -> bool:
+    async def _call(self, hook: Hook, event: Event) -> int:
+        """Call a hook: 0 where it heard, or can never hear; else how often it is to be tried in all."""
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
                 await hook.call(event)
-        except Exception:
-            log.exception("the %s hook failed again (ref %s); it is tried later", hook.name, event.id)
+        except Exception as error:
+            tries = tries_for(error, hook)
+            then = "it is tried later" if tries else "no further try can help"
+            cause = f"{type(error).__name__}: {error}"
+            log.warning("the %s hook failed again (ref %s); %s: %s", hook.name, event.id, then, cause)
             for count in self.engine.effects.failures:
                 count(hook.name)
-            return False
-        return True
+            return tries
+        return 0
 
     async def aclose(self) -> None:
         """Write down what was heard."""

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, fields
+from typing import Any
 
 from ..core.codec import UnreadableAccount, decode
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
-from ..core.summary import Summary
-from ..core.trail import UnreadableEvent, event_from_json
+from ..core.summary import STATUSES, Summary
+from ..core.trail import LAST_SECOND, event_from_trail
 from ..errors import StoreUnavailable
 
+log = logging.getLogger("mfa_gate")
+
 _SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version", "stamp"}
+
+
+SWEPT_AFTER = 3_600
+"""Seconds after its end for which a taken place is kept: a clock that runs ahead for a while gives none back."""
 
 
 def checksum(key: SubjectKey, version: int, body: bytes) -> int:
@@ -24,7 +33,7 @@ def checksum(key: SubjectKey, version: int, body: bytes) -> int:
 
 def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
     """The stored account. Raises ``StoreUnavailable`` where the document is damaged or of a newer version."""
-    if check != checksum(key, version, body):
+    if not isinstance(body, bytes) or check != checksum(key, version, body):
         raise StoreUnavailable(f"the account {key} in the store is damaged: restore the store from a copy")
     try:
         return decode(key, version, body)
@@ -32,12 +41,9 @@ def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Acco
         raise StoreUnavailable(f"the account {key} in the store cannot be read: {error}") from error
 
 
-def event_from(line: str | bytes) -> Event:
-    """The stored event. Raises ``StoreUnavailable`` where the line is damaged or of a newer version."""
-    try:
-        return event_from_json(line)
-    except UnreadableEvent as error:
-        raise StoreUnavailable(f"a line of the audit trail cannot be read: {error}") from error
+def event_from(tenant: str, place: str | int, line: str | bytes) -> Event:
+    """The event that stands in the tenant's trail at ``place``; a damaged line gives an event of the kind ``UNREADABLE``."""
+    return event_from_trail(line, tenant=tenant, place=str(place))
 
 
 def settings_to(settings: TenantSettings) -> str:
@@ -52,10 +58,41 @@ def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSetting
         document = json.loads(body)
         if unknown := document.keys() - _SETTINGS:
             raise ValueError(f"unknown parts {sorted(unknown)}")
-        document["factors"] = tuple(document.get("factors", ()))
-        return TenantSettings(tenant=tenant, version=version, **document)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        parts: dict[str, Any] = {name: _setting(name, document[name]) for name in document}
+        return TenantSettings(tenant=tenant, version=version, **parts)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise StoreUnavailable(f"the settings of tenant {tenant!r} in the store cannot be read: {error}") from error
+
+
+def _setting(name: str, part: object) -> object:
+    """A part of the settings, of the type that it is written with. Raises ``ValueError``."""
+    if name == "factors":
+        if isinstance(part, list) and all(type(factor) is str for factor in part):
+            return tuple(part)
+    elif type(part) is int and 0 <= part <= LAST_SECOND:
+        return part
+    raise ValueError(f"{name} is {part!r}")
+
+
+def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:
+    """One line of the roster: name, status, factors and the two times.
+
+    A damaged line is shown with its id alone, and said in the log: it must not hide the others. The account itself is
+    what counts, and its next change writes the line anew.
+    """
+    match list(parts):
+        case [str(name), str(status), [*factors], int(locked_at), int(proof_at)] if (
+            status in STATUSES
+            and all(type(factor) is str for factor in factors)
+            and 0 <= locked_at <= LAST_SECOND
+            and 0 <= proof_at <= LAST_SECOND
+        ):
+            kinds = tuple(str(factor) for factor in factors)
+            return Summary(
+                key=key, name=name, status=status, factors=kinds, locked_at=locked_at, last_proof_at=proof_at
+            )
+    log.error("the line of %s in the list of people is damaged; the next change of the account writes it anew", key)
+    return Summary(key=key, name="?", status="not_enrolled", factors=())
 
 
 def search_text(summary: Summary) -> str:
@@ -73,6 +110,21 @@ def cursor_from(after: str) -> int | None:
     if not after:
         return -1
     return int(after) if after.isascii() and after.isdecimal() and len(after) <= 18 else None
+
+
+def count_old(times: Sequence[int], *, before: int, now: int) -> int:
+    """Count the lines, oldest first, that may be pruned: all up to the last one older than ``before``.
+
+    Counting ends at the first line between ``before`` and ``now``. A line without a time (0), or with one that lies ahead
+    of ``now``, is as old as the line behind it: a wrong clock wrote it, and its order is all that is known.
+    """
+    count = 0
+    for place, at in enumerate(times, 1):
+        if before <= at <= now and at > 0:
+            break
+        if 0 < at < before and at <= now:
+            count = place
+    return count
 
 
 def wait_for_room(taken: list[tuple[int, int]], *, limit: int, window: int, now: int, more: int = 1) -> int:

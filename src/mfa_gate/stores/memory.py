@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Sequence
@@ -13,13 +14,14 @@ from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..core.trail import START, chain_line, event_to_json
+from ..core.trail import LAST_SECOND, START, chain_line, event_to_json
 from ..errors import StoreUnavailable
 from ..ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
 from .change_log import ChangeLog, told
 from .documents import (
     account_from,
     checksum,
+    count_old,
     cursor_from,
     event_from,
     search_text,
@@ -28,8 +30,11 @@ from .documents import (
     settings_to,
     wait_for_room,
 )
+from .siblings import meets_sibling
 
 __all__ = ["MemoryStore"]
+
+log = logging.getLogger("mfa_gate")
 
 
 @dataclass(slots=True)
@@ -64,7 +69,12 @@ class MemoryStore:
         return store
 
     async def open(self) -> None:
-        """Nothing can be wrong with it."""
+        """Nothing can be wrong with it, but that each worker process has one of its own: that is said."""
+        if meets_sibling("memory"):
+            log.error(
+                "memory:// is used by several worker processes: each has its own accounts, attempts and locks, so a lock in "
+                "one is none in the others. Run one worker, or use sqlite:///mfa_gate.db or redis://"
+            )
         self._open = True
 
     async def aclose(self) -> None:
@@ -215,7 +225,7 @@ class MemoryStore:
                 continue
             if len(found) == limit:
                 return EventPage(items=tuple(found), next=str(last))
-            found.append(event_from(line))
+            found.append(event_from(event.tenant, number, line))
             last = number
         return EventPage(items=tuple(found))
 
@@ -250,24 +260,22 @@ class MemoryStore:
         while place < len(contents.lines) and len(found) < limit:
             kept, place = contents.lines[place], place + 1
             if kept is not None and kept[0].tenant == tenant:
-                found.append(event_from(kept[1]))
+                found.append(event_from(tenant, place, kept[1]))
         return EventPage(items=tuple(found), next=str(place))
 
     async def trails(self) -> tuple[str, ...]:
         """The tenants that have a trail."""
         return tuple(sorted(self._ready().heads))
 
-    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
-        contents, count = self._ready(), 0
-        for place, kept in enumerate(contents.lines):
-            if kept is None or kept[0].tenant != tenant:
-                continue
-            if count == limit or kept[0].at >= before:
-                break
-            contents.lines[place], count = None, count + 1
+        contents = self._ready()
+        kept = [(place, line) for place, line in enumerate(contents.lines) if line and line[0].tenant == tenant]
+        count = min(limit, count_old([line[0].at for _, line in kept], before=before, now=now))
+        for place, line in kept[:count]:
+            contents.lines[place] = None
             start = contents.anchors.get(tenant, Anchor())
-            contents.anchors[tenant] = Anchor(lines=start.lines + 1, digest=kept[2])
+            contents.anchors[tenant] = Anchor(lines=start.lines + 1, digest=line[2])
         return count
 
     async def anchor(self, tenant: str, /) -> Anchor:

@@ -299,6 +299,15 @@ class StoreSuite:
             assert (await store.trail("clinic", after=odd)) == EventPage(items=(), next=odd)
         assert set(await store.trails()) == {"clinic", "finance"}
 
+    async def test_lines_of_a_clock_ahead_are_pruned_in_their_order(self, store: Store, other: Store) -> None:
+        """A line whose time lies ahead of the clock is as old as the one behind it, and holds up no line."""
+        await store.append([event(9_000), event(0), event(9_001), event(1), event(20), event(9_002)])
+        start = event(0).at
+        assert await store.prune("clinic", before=start + 10, now=start + 100, limit=3) == 3
+        assert await other.prune("clinic", before=start + 10, now=start + 100) == 1
+        assert [line.id for line in (await store.trail("clinic")).items] == ["e20", "e9002"]
+        assert await store.verify_trail() == {}
+
     async def test_pruned_trails_hold(self, store: Store, other: Store) -> None:
         """The oldest lines go, up to the first that is young enough; what is left verifies, also while others write."""
         finance = SubjectKey("finance", "x")

@@ -10,6 +10,7 @@ from ...core.model import SubjectKey
 from ...core.summary import STATUSES, Summary
 from ...errors import StoreUnavailable
 from ...ports import Page
+from .. import documents
 from ..documents import search_text, search_word
 from . import scripts
 from .lua import NAMES_IN_ONE
@@ -127,15 +128,10 @@ def line_of(summary: Summary) -> str:
 
 
 def summary_from(tenant: str, id: bytes, line: bytes) -> Summary:
+    """A stored line of the roster; a damaged one is shown with its id alone."""
+    key = SubjectKey(tenant, id.decode(errors="replace"))
     try:
-        name, status, factors, locked_at, last_proof_at = json.loads(line.partition(b"\n")[0])
-    except ValueError as error:
-        raise StoreUnavailable("a line of the roster in Redis is damaged") from error
-    return Summary(
-        key=SubjectKey(tenant, id.decode()),
-        name=name,
-        status=status,
-        factors=tuple(factors),
-        locked_at=locked_at,
-        last_proof_at=last_proof_at,
-    )
+        parts = json.loads(line.partition(b"\n")[0])
+    except (ValueError, RecursionError):
+        parts = []
+    return documents.summary_from(key, parts if isinstance(parts, list) else [])

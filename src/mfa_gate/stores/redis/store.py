@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
+from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...ports import Anchor, Changed, EventPage, Page, Reader, Take, Taken
 from ..change_log import told
@@ -223,9 +224,9 @@ class RedisStore:
         """The tenants that have a trail."""
         return tuple(await tenants_of(await self._ready()))
 
-    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
-        return await trail.prune(await self._ready(), tenant, before=before, limit=limit)
+        return await trail.prune(await self._ready(), tenant, before=before, limit=limit, now=now)
 
     async def anchor(self, tenant: str, /) -> Anchor:
         """Where the kept part of the tenant's trail begins."""

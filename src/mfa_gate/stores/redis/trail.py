@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from ...ports import END, Anchor, EventPage
-from ..documents import cursor_from, event_from
+from ..documents import count_old, cursor_from, event_from
 from ..trails import PIECE, broken_trails
 from . import scripts
 from .names import keys_of
@@ -13,6 +11,7 @@ from .rows import in_tenant, tenants_of
 from .session import Session
 
 PRUNED_AT_ONCE = 500
+MOST_SEEN = 10_000
 
 
 async def newest(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
@@ -27,7 +26,7 @@ async def newest(session: Session, tenant: str, *, account: str, kind: str, afte
         found += await find_events(session, name, account=account, kind=kind, bound=bound, limit=limit + 1)
     found.sort(key=lambda entry: entry[:2], reverse=True)
     more = f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else ""
-    return EventPage(items=tuple(event_from(line) for _, _, line in found[:limit]), next=more)
+    return EventPage(items=tuple(event_from(name, stamp, line) for stamp, name, line in found[:limit]), next=more)
 
 
 async def find_events(
@@ -55,7 +54,8 @@ async def lines_behind(session: Session, tenant: str, *, after: str, limit: int)
     first = f"({place}-0" if place > 0 else "-"
     (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", limit))
     last = entries[-1][0].decode().partition("-")[0] if entries else str(max(place, 0))
-    return EventPage(items=tuple(event_from(parts[3]) for _, parts in entries), next=last)
+    items = tuple(event_from(tenant, stamp.decode(), parts[3]) for stamp, parts in entries)
+    return EventPage(items=items, next=last)
 
 
 async def broken(session: Session, tenant: str) -> dict[str, int]:
@@ -85,14 +85,17 @@ async def anchor_of(session: Session, tenant: str) -> Anchor:
     return Anchor(lines=int(lines or 0), digest=(digest or b"").decode())
 
 
-async def prune(session: Session, tenant: str, *, before: int, limit: int) -> int:
+async def prune(session: Session, tenant: str, *, before: int, limit: int, now: int) -> int:
     """Remove the tenant's oldest lines and move the anchor; what another process pruned meanwhile is not counted."""
-    keys, pruned = keys_of(tenant), 0
+    keys, pruned, seen = keys_of(tenant), 0, PRUNED_AT_ONCE
     while pruned < limit:
         size = min(limit - pruned, PRUNED_AT_ONCE)
-        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, "-", "+", "COUNT", size))
-        read = ((stamp, event_from(parts[3]), parts[5]) for stamp, parts in entries)
-        old = list(takewhile(lambda line: line[1].at < before, read))
+        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, "-", "+", "COUNT", seen))
+        read = [(stamp, event_from(tenant, stamp.decode(), parts[3]), parts[5]) for stamp, parts in entries]
+        old = read[: count_old([event.at for _, event, _ in read], before=before, now=now)][:size]
+        if not old and len(read) == seen < MOST_SEEN and not any(0 < event.at <= now for _, event, _ in read):
+            seen = MOST_SEEN  # a clock ahead wrote them all: the line behind them tells
+            continue
         if not old:
             break
         marks = [mark for stamp, event, _ in old for mark in (stamp, "1" if event.account else "0")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import stat
@@ -11,8 +12,11 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ...errors import SettingsError, StoreUnavailable
-from .marker import Marker, Memory
+from ..written import alone_in
+from .marker import ACCEPTED, Marker, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
+
+log = logging.getLogger("mfa_gate")
 
 RESTORED = "restored"
 """Where the store keeps when an older copy was accepted as itself (UTC seconds)."""
@@ -26,7 +30,11 @@ _SETTINGS = (
     "cell_size_check = ON",
     "cache_size = -16384",
 )
-MARK_EVERY = 60.0
+MARK_EVERY = 10.0
+HOW_TO_ACCEPT = (
+    "put the one there that belongs to this store, or go on with the store as an older copy, which ends all proofs: "
+    "mfa-gate store accept"
+)
 LOOK_EVERY = 0.25
 """Seconds between two looks at the file on the disk."""
 
@@ -60,13 +68,16 @@ class StoreFile:
     """A path, and the random id of the store that belongs there (empty until ``open`` learnt it)."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.path.abspath(os.fspath(path))
+        self.given = os.path.abspath(os.fspath(path))
+        self.path = os.path.realpath(self.given)
         self.marker = Marker(self.path + ".created")
         self.log = self.path + "-wal"
         self.index = self.path + "-shm"
         self.store_id = ""
         self.known: tuple[int, int] | None = None
         self._mark_at = 0.0
+        self._remembered = 0
+        self._cannot_mark = ""
 
     def identity(self) -> Identity:
         """What stands at the path now. Raises ``StoreUnavailable`` where it is missing or may not be read."""
@@ -74,6 +85,8 @@ class StoreFile:
             found = os.stat(self.path)
         except OSError as error:
             raise StoreUnavailable(f"the SQLite store {self.path} cannot be reached: {error.strerror}") from error
+        if self.given != self.path and not _is_same(self.given, found):
+            raise StoreUnavailable(f"{self.given} leads to another file than at the start ({self.path}): restart")
         if not found.st_mode & stat.S_IRUSR:
             raise StoreUnavailable(f"the SQLite store {self.path} may not be read: chmod 600")
         return Identity((found.st_dev, found.st_ino), _place_of(self.log), _place_of(self.index))
@@ -121,11 +134,13 @@ class StoreFile:
 
         Reading alone changes nothing. Raises ``StoreUnavailable`` unless it is this store, whole.
         """
+        memory: Memory | None = None
         try:
             with contextlib.closing(self.raw(mode="ro")) as connection:
                 self.recognize(connection)
                 found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-                newest = last_change(connection)
+                if found == "ok":
+                    memory = self.compare(connection)
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self.path} was replaced by a file that cannot be read: {error}") from error
         if found != "ok":
@@ -133,28 +148,27 @@ class StoreFile:
                 f"{self.path} was replaced by a copy that does not fit the log beside it ({found}): "
                 f"put the -wal of that copy there as well, or remove {self.log}"
             )
-        if older := self.older_than_remembered(newest):
-            raise StoreUnavailable(older)
-        if self.marker.read() is None:
+        if memory is not None and memory.store_id == ACCEPTED:
             with contextlib.closing(self.raw()) as connection:
                 self.accept(connection)
                 self.remember(connection)
 
-    def forget(self) -> None:
-        """An operator chooses what stands there now. Raises ``SettingsError`` where nothing does."""
+    def choose(self) -> None:
+        """Take an operator's word that what stands there now is the store. Raises ``SettingsError`` where nothing does."""
         if not os.path.exists(self.path):
             raise SettingsError(
                 f"the SQLite store {self.path} is missing: put a copy in place first, or delete {self.marker.path} to begin anew"
             )
         try:
-            self.marker.forget()
+            self.marker.accept()
         except OSError as error:
-            raise SettingsError(f"{self.marker.path} cannot be deleted: {error.strerror}") from error
+            raise SettingsError(f"{self.marker.path} cannot be written: {error.strerror}") from error
 
     def accept(self, connection: sqlite3.Connection) -> None:
-        """An operator chose this copy, by deleting the marker: write down when, so that no account of it is taken as it
-        stands (F-38), and tell whoever has the file open. The one clock that a store reads: whoever replaces a file passes
-        by everybody who could tell the time.
+        """Write down when an operator chose this copy, and tell whoever has the file open.
+
+        No account of it is taken as it stands from then on (F-38). This is the one clock that a store reads: whoever
+        replaces a file passes by everybody who could tell the time.
         """
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
@@ -165,29 +179,65 @@ class StoreFile:
         connection.execute("INSERT INTO change (tenant, id) VALUES (NULL, NULL)")
         connection.execute("COMMIT")
 
-    def older_than_remembered(self, newest: int) -> str:
-        """What is wrong where the file has come less far than was written down, or "": an old copy would bring back spent
-        codes and take back locks, so somebody has to want that (S-123)."""
-        with contextlib.suppress(OSError):
-            memory = self.marker.read()
-            if memory is not None and memory.store_id == self.store_id and newest < memory.newest:
-                return (
-                    f"{self.path} is an old copy of the store (change {newest}; {memory.newest} was here): restore the newest "
-                    f"one, or accept this one, in which locks are gone again: mfa-gate store accept, or delete {self.marker.path}"
-                )
-        return ""
+    def compare(self, connection: sqlite3.Connection) -> Memory | None:
+        """Compare the file with what was remembered of it, which is returned; None for a store in which nothing was done yet.
+
+        An old copy would bring back spent codes and take back locks, so somebody has to want that (S-123). Raises
+        ``StoreUnavailable`` for one, and ``OSError`` for a marker that cannot be read.
+        """
+        memory = self.marker.read()  # before the file is asked: whoever writes meanwhile moves both on
+        newest = last_change(connection)
+        if memory is None and newest:
+            memory, newest = self.marker.read(), last_change(connection)
+        if memory is None:
+            if newest:
+                raise StoreUnavailable(f"{self.marker.path} is missing beside a store that is in use: {HOW_TO_ACCEPT}")
+            return None
+        if memory.store_id == store_id_of(connection) and newest < memory.newest:
+            raise StoreUnavailable(
+                f"{self.path} is an old copy of the store (change {newest}; {memory.newest} was here): restore the newest "
+                "one, or accept this one, in which locks are gone again: mfa-gate store accept"
+            )
+        return memory
 
     def remember(self, connection: sqlite3.Connection, *, after: float = 0) -> None:
-        """Write down how far the store has come, at most every ``after`` seconds. A disk that refuses is no fault here."""
+        """Write down how far the store has come, at most every ``after`` seconds. A disk that refuses is no fault here, but it
+        is said."""
         now = time.monotonic()
         if after and now < self._mark_at:
             return
-        self._mark_at = now + after
+        self._mark_at = now + (after or MARK_EVERY)
         newest = last_change(connection)
-        with contextlib.suppress(OSError):
-            memory = self.marker.read()
-            if memory is None or (memory.store_id == self.store_id and memory.newest < newest):
-                self.marker.write(Memory(self.store_id, newest))
+        if newest and newest == self._remembered and after:
+            return
+        try:
+            with alone_in(os.path.dirname(self.path)):  # else an older number could be written over a newer one
+                memory = self.marker.read()
+                if memory is None or memory.store_id == ACCEPTED or self._is_behind(memory, newest):
+                    self.marker.write(Memory(self.store_id, newest), like=os.stat(self.path))
+            self._remembered, self._cannot_mark = newest, ""
+        except OSError as error:
+            if self._cannot_mark != (trouble := str(error)):
+                self._cannot_mark = trouble
+                log.error(
+                    "%s cannot be kept: an older copy of the store would not be noticed: %s", self.marker.path, error
+                )
+
+    def _is_behind(self, memory: Memory, newest: int) -> bool:
+        return memory.store_id == self.store_id and memory.newest < newest
+
+    def guard(self, connection: sqlite3.Connection, *, is_grave: bool) -> None:
+        """After a commit, and before anybody hears of it: remember at once what must never be lost unseen. That is the first
+        change of all, without which the store looks new, and every ``is_grave`` one."""
+        if is_grave or not self._remembered:
+            self.remember(connection)
+
+
+def _is_same(path: str, found: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), found)
+    except OSError as error:
+        raise StoreUnavailable(f"the SQLite store {path} cannot be reached: {error.strerror}") from error
 
 
 def _place_of(path: str) -> tuple[int, int] | None:

@@ -21,6 +21,10 @@ ANSWER_WITHIN = 0.8
 """Seconds after which a caller is told that the store is unavailable, whatever the disk does (F-1, F-7)."""
 LOCK_PATIENCE = 0.7
 _BATCH = 256
+_LOOK_AFTER = 20_000
+"""Steps of SQLite's machine, about a millisecond, after which a reading job is asked whether somebody still waits for it."""
+_HAND_OUT_EVERY = 0.002
+"""Seconds after which answers that are ready are handed out, although other jobs of the batch are not done."""
 
 _OWN_FAULTS = (ValueError, TypeError, OverflowError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """A job that cannot even be asked of SQLite; those that share its transaction are not to suffer."""
@@ -32,17 +36,36 @@ Work = Callable[[sqlite3.Connection], T]
 class Job:
     """One caller's piece of work. ``landed`` tells, after a commit whose outcome is unknown, whether it was written."""
 
-    __slots__ = ("abandoned", "asked_at", "error", "future", "landed", "loop", "result", "settled", "work")
+    __slots__ = (
+        "abandoned",
+        "answered",
+        "asked_at",
+        "error",
+        "future",
+        "is_grave",
+        "landed",
+        "loop",
+        "result",
+        "settled",
+        "work",
+    )
 
     def __init__(
-        self, work: Work[Any], landed: Work[bool] | None, loop: asyncio.AbstractEventLoop | None = None
+        self,
+        work: Work[Any],
+        landed: Work[bool] | None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        is_grave: bool = False,
     ) -> None:
         self.work = work
         self.landed = landed
+        self.is_grave = is_grave
         self.loop = loop
         self.future: asyncio.Future[Any] | None = loop.create_future() if loop else None
         self.asked_at = time.monotonic()
         self.abandoned = False
+        self.answered = False
         self.result: Any = None
         self.error: BaseException | None = None
         self.settled = False
@@ -53,7 +76,7 @@ class Job:
             self.error, self.settled = error, True
 
     def give_up(self) -> None:
-        """The caller waits no longer. Work that has not begun is not begun any more."""
+        """The caller waits no longer. Work that has not begun is not begun any more, and reading is stopped."""
         self.abandoned = True
         if self.future is not None and not self.future.done():
             self.future.set_exception(StoreUnavailable("the SQLite store did not answer in time"))
@@ -69,7 +92,7 @@ class Job:
 
 
 class Lane:
-    """Runs jobs in a thread of its own, on one slot. A cancelled caller changes nothing about its job."""
+    """Runs jobs in a thread of its own, on one slot. A cancelled caller changes nothing about a write."""
 
     def __init__(self, name: str, slot: Slot, slots: Slots, *, writes: bool) -> None:
         self._name = name
@@ -90,10 +113,11 @@ class Lane:
         """See whether the file still answers; nobody waits for it, its outcome is in the job."""
         return self._put(Job(_nothing, None))
 
-    async def run(self, work: Work[T], *, landed: Work[bool] | None = None) -> T:
-        """What ``work`` returns. Raises ``StoreUnavailable`` within a second where it cannot be done."""
+    async def run(self, work: Work[T], *, landed: Work[bool] | None = None, is_grave: bool = False) -> T:
+        """What ``work`` returns. ``is_grave``: it must never be lost unseen. Raises ``StoreUnavailable`` within a second where
+        it cannot be done."""
         loop = asyncio.get_running_loop()
-        job = self._put(Job(work, landed, loop))
+        job = self._put(Job(work, landed, loop, is_grave=is_grave))
         assert job.future is not None
         timer = loop.call_later(ANSWER_WITHIN, job.give_up)
         try:
@@ -101,6 +125,8 @@ class Lane:
             return answer
         finally:
             timer.cancel()
+            if not self._writes and not job.settled:
+                job.abandoned = True  # a caller that was cancelled waits for no answer either
 
     def _put(self, job: Job) -> Job:
         self._queue.put(job)
@@ -165,6 +191,7 @@ class Lane:
             connection.execute("COMMIT")
             for job in jobs:
                 job.settled = True
+            self._slot.file.guard(connection, is_grave=any(job.is_grave and job.result for job in jobs))
         except _OWN_FAULTS as error:
             _roll_back(connection)
             if len(jobs) == 1:
@@ -226,18 +253,27 @@ def _read_back(connection: sqlite3.Connection, jobs: Sequence[Job], error: BaseE
 
 
 def _read(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+    """Do one job after the other. A job that was given up is stopped, and no answer waits for the job behind it."""
     broken: sqlite3.Error | None = None
+    running, ready = [jobs[0]], list[Job]()
+    connection.set_progress_handler(lambda: running[0].abandoned, _LOOK_AFTER)
+    handed_at = time.monotonic()
     for job in jobs:
         if job.abandoned:
             continue
+        running[0] = job
         try:
             job.result = job.work(connection)
             job.settled = True
         except sqlite3.Error as error:
             job.fail(outage(error))
-            broken = error
+            broken = broken if job.abandoned else error
         except Exception as error:
             job.fail(error)
+        ready.append(job)
+        if (now := time.monotonic()) > handed_at + _HAND_OUT_EVERY:
+            _answer(ready)
+            ready, handed_at = [], now
     if broken is not None:
         raise broken
 
@@ -245,7 +281,8 @@ def _read(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
 def _answer(jobs: Sequence[Job]) -> None:
     waiting: dict[asyncio.AbstractEventLoop, list[Job]] = {}
     for job in jobs:
-        if job.loop is not None:
+        if job.loop is not None and not job.answered:
+            job.answered = True
             waiting.setdefault(job.loop, []).append(job)
     for loop, its in waiting.items():
         with contextlib.suppress(RuntimeError):  # a loop that was closed has nobody waiting

@@ -3,11 +3,11 @@ for the store (F-8, S-123)."""
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 from typing import NamedTuple
 
-from ..written import sync, write
+from ..written import write
 
 
 class Memory(NamedTuple):
@@ -17,28 +17,31 @@ class Memory(NamedTuple):
     newest: int
 
 
+ACCEPTED = "accepted"
+"""What stands in the marker while an operator's word, that the file is the store, waits for the next start."""
+
+
 class Marker:
-    """``<file>.created``. Deleting it is how an operator says: begin anew, or take what stands there now."""
+    """``<file>.created``: to be moved and copied together with the store's file."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     def read(self) -> Memory | None:
-        """What is remembered; None where there is no marker. Raises ``OSError``."""
+        """What is remembered; None where there is no marker. Raises ``OSError``, also for a marker that is damaged."""
         try:
             with open(self.path, encoding="ascii", errors="replace") as file:
-                store_id, _, newest = file.read(128).partition("\n")
+                store_id, _, newest = (part.strip() for part in file.read(128).partition("\n"))
         except FileNotFoundError:
             return None
-        newest = newest.strip()
-        return Memory(store_id.strip(), int(newest) if newest.isdecimal() else 0)
+        if not store_id or not (newest.isascii() and newest.isdecimal()):
+            raise OSError(errno.EILSEQ, "it is damaged: put the one of the newest backup there", self.path)
+        return Memory(store_id, int(newest))
 
-    def write(self, memory: Memory) -> None:
-        """Replace it in one step. Raises ``OSError``."""
-        write(self.path, f"{memory.store_id}\n{memory.newest}\n")
+    def write(self, memory: Memory, *, like: os.stat_result | None = None) -> None:
+        """Replace it in one step, with the rights of ``like``. Raises ``OSError``."""
+        write(self.path, f"{memory.store_id}\n{memory.newest}\n", like=like)
 
-    def forget(self) -> None:
-        """Take what stands there now. Raises ``OSError``."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
-            sync(os.path.dirname(self.path))
+    def accept(self) -> None:
+        """Have the next start take what stands there now. Raises ``OSError``."""
+        self.write(Memory(ACCEPTED, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sqlite3
@@ -10,13 +11,20 @@ import stat
 
 from ...errors import SettingsError, StoreUnavailable
 from ..mounts import network_type_of
-from ..written import sync
-from .file import StoreFile, is_busy, last_change, store_id_of
+from ..written import alone_in, sync
+from .file import StoreFile, is_busy, store_id_of
+from .marker import ACCEPTED
 from .schema import APPLICATION_ID, SCHEMA, upgrade, version_of
 
 OLDEST_SQLITE = (3, 35, 0)
 _CHECKED_WHOLE = 32 * 2**20
 """Up to this size a file is read through at the start; larger ones are checked where they are read."""
+
+
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
+)
+"""What a volume without hard links says."""
 
 
 def start(file: StoreFile) -> None:
@@ -34,6 +42,10 @@ def start(file: StoreFile) -> None:
             "put it on a local disk, or use redis:// for several machines"
         )
     try:
+        if os.path.islink(file.given) and not os.path.exists(file.path):
+            raise SettingsError(
+                f"the SQLite store {file.given} cannot be used: it is a link to {file.path}, which is missing"
+            )
         if not os.path.lexists(file.path):
             _create(file)
         _require_own(file)
@@ -63,8 +75,7 @@ def _create(file: StoreFile) -> None:
             connection.execute("COMMIT")
         finally:
             connection.close()
-        with contextlib.suppress(FileExistsError):  # another worker was faster: its file is the store
-            os.link(fresh.path, file.path)
+        _give_name(fresh.path, file.path)
         sync(os.path.dirname(file.path))
     except sqlite3.Error as error:
         raise SettingsError(f"the SQLite store {file.path} cannot be created: {error}") from error
@@ -74,21 +85,69 @@ def _create(file: StoreFile) -> None:
                 os.unlink(fresh.path + ending)
 
 
+def _give_name(fresh: str, path: str) -> None:
+    """Let the new file be the store, unless another worker was faster: then its file is."""
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with alone_in(os.path.dirname(path)) as is_alone:
+            if not is_alone:
+                raise SettingsError(
+                    f"the SQLite store {path} cannot be created: its volume has neither hard links nor file locks "
+                    f"({error.strerror}): put it on a local disk, or use redis://"
+                ) from error
+            if not os.path.lexists(path):
+                os.rename(fresh, path)
+
+
 def _require_own(file: StoreFile) -> None:
-    found = os.stat(file.path)
+    found, folder = os.stat(file.path), os.stat(os.path.dirname(file.path))
     if not stat.S_ISREG(found.st_mode):
         raise SettingsError(f"the SQLite store {file.path} is not a regular file")
     if found.st_size == 0:
         raise SettingsError(f"the SQLite store {file.path} is empty: restore it from a copy, or delete it")
-    if os.geteuid() not in (0, found.st_uid):
+    _require_one_name(file, found)
+    is_shared = found.st_mode & 0o060 == 0o060 and _is_private(folder)
+    if os.geteuid() not in (0, found.st_uid) and not (is_shared and _is_in_group(found.st_gid)):
         raise SettingsError(
-            f"the SQLite store {file.path} belongs to user {found.st_uid}, this process runs as {os.geteuid()}: "
-            "run as its owner, or change the owner"
+            f"the SQLite store {file.path} belongs to user {found.st_uid}, this process runs as {os.geteuid()}: run as its "
+            f"owner, change the owner, or let a group that this process is in write it, in a folder that is closed to others: "
+            f"chmod 660 {file.path}* and chmod 2770 {os.path.dirname(file.path)}"
         )
+    mode = 0o660 if is_shared else 0o600
     for ending in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError, PermissionError):
-            if os.stat(file.path + ending).st_mode & 0o077:
-                os.chmod(file.path + ending, 0o600)
+            if stat.S_IMODE(os.stat(file.path + ending).st_mode) & 0o777 & ~mode:
+                os.chmod(file.path + ending, mode)
+
+
+def _is_private(folder: os.stat_result) -> bool:
+    """Whether a folder is shared with its group at most; volumes of container platforms have the set-group-id bit."""
+    return not folder.st_mode & 0o007 or bool(folder.st_mode & stat.S_ISGID and not folder.st_mode & 0o002)
+
+
+def _is_in_group(group: int) -> bool:
+    return group == os.getegid() or group in os.getgroups()
+
+
+def _require_one_name(file: StoreFile, found: os.stat_result) -> None:
+    """Each name of a file has a log of its own beside it: two processes that use two names would destroy the file."""
+    if found.st_nlink == 1:
+        return
+    directory, name = os.path.split(file.path)
+    for left in os.listdir(directory):  # by a first start that was killed, or is just at it
+        if left.startswith(f"{name}.") and left.endswith(".new"):
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(os.path.join(directory, left)), found):
+                    os.unlink(os.path.join(directory, left))
+    if os.stat(file.path).st_nlink > 1:
+        raise SettingsError(
+            f"the SQLite store {file.path} has a second name (a hard link), and with it a second log: remove all names but one"
+        )
 
 
 def _open_first(file: StoreFile) -> None:
@@ -157,15 +216,15 @@ def _refusal(file: StoreFile, error: sqlite3.Error) -> Exception:
 
 def _require_remembered(file: StoreFile, connection: sqlite3.Connection) -> None:
     """Is this the store that was created here, and no old copy of it? At the first start, remember it."""
-    memory = file.marker.read()
-    if memory is not None and memory.store_id != file.store_id:
+    try:
+        memory = file.compare(connection)
+    except StoreUnavailable as error:
+        raise SettingsError(str(error)) from error
+    if memory is not None and memory.store_id not in (file.store_id, ACCEPTED):
         raise SettingsError(
-            f"{file.path} is not the store that was created here: restore that one, or accept this "
-            f"one: mfa-gate store accept, or delete {file.marker.path}"
+            f"{file.path} is not the store that was created here: restore that one, or accept this one: mfa-gate store accept"
         )
-    if older := file.older_than_remembered(last_change(connection)):
-        raise SettingsError(older)
-    if memory is None and last_change(connection):
+    if memory is not None and memory.store_id == ACCEPTED:
         file.accept(connection)
     file.remember(connection)
     if file.marker.read() is None:

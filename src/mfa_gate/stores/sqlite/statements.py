@@ -13,8 +13,9 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
+from ...errors import StoreUnavailable
 from ...ports import Take, Taken
-from ..documents import checksum, search_text, wait_for_room
+from ..documents import SWEPT_AFTER, checksum, search_text, wait_for_room
 from .file import RESTORED
 
 CHANGES_KEPT = 10_000
@@ -22,6 +23,27 @@ _TRIMMED_EVERY = 500
 _SWEPT_AT_ONCE = 8
 
 Lines = Sequence[tuple[Event, str]]
+
+
+GRAVE = frozenset(
+    {
+        "account.locked",
+        "account.reset",
+        "account.disputed",
+        "proofs.revoked",
+        "factor.removed",
+        "browser.forgotten",
+        "backup_codes.made",
+        "recovery.stopped",
+        "break_glass.ended",
+        "keys.rotated",
+    }
+)
+"""The events of changes that take something from somebody who should not have it any more."""
+
+
+def _is_grave(lines: Lines) -> bool:
+    return any(event.kind in GRAVE for event, _ in lines)
 
 
 def lines_of(events: Sequence[Event]) -> Lines:
@@ -68,6 +90,11 @@ class Swap:
     summary: Summary
     lines: Lines
     op: int
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether its loss would let somebody in: it locks, or takes something away."""
+        return self.account.lock is not None or _is_grave(self.lines)
 
     @classmethod
     def of(cls, account: Account, events: Sequence[Event]) -> Swap:
@@ -136,6 +163,8 @@ class SettingsSwap:
     body: str
     lines: Lines
     op: int
+    is_grave: bool = True
+    """Lost, a tenant would be without the second factor again."""
 
     def write(self, connection: sqlite3.Connection) -> bool:
         """False: the stored version is another one, and nothing was written."""
@@ -169,7 +198,10 @@ def find_account(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[
             "SELECT version, body, checksum FROM account WHERE tenant = ? AND id = ?", (key.tenant, key.id)
         ).fetchone()
         restored = connection.execute("SELECT value FROM meta WHERE name = ?", (RESTORED,)).fetchone()
-        return row, int(restored[0]) if restored else 0
+        try:
+            return row, int(restored[0]) if restored else 0
+        except ValueError as error:
+            raise StoreUnavailable("when an older copy was accepted as the store cannot be read") from error
 
     return work
 
@@ -180,7 +212,7 @@ def take_all(takes: Sequence[Take]) -> Callable[[sqlite3.Connection], Taken]:
     def work(connection: sqlite3.Connection) -> Taken:
         connection.execute(
             "DELETE FROM taken WHERE (bucket, at) IN (SELECT bucket, at FROM taken WHERE ends_at <= ? LIMIT ?)",
-            (min(take.at for take in takes), _SWEPT_AT_ONCE),
+            (min(take.at for take in takes) - SWEPT_AFTER, _SWEPT_AT_ONCE),
         )
         sums = []
         for place, take in enumerate(takes):
@@ -218,46 +250,16 @@ def claim(name: str, key: SubjectKey) -> Callable[[sqlite3.Connection], bool]:
     return work
 
 
-def find_summaries(
-    tenant: str, *, status: str, word: str, after: str, limit: int
-) -> Callable[[sqlite3.Connection], list[Summary]]:
-    """Lines of the roster by id."""
-    statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
-    values: list[str | int] = [tenant, after]
-    if status:
-        statement += " AND status = ?"
-        values.append(status)
-    if word:
-        statement += " AND instr(search, ?)"
-        values.append(word)
-
-    def work(connection: sqlite3.Connection) -> list[Summary]:
-        rows = connection.execute(statement + " ORDER BY id LIMIT ?", [*values, limit]).fetchall()
-        return [
-            Summary(
-                key=SubjectKey(tenant, id),
-                name=name,
-                status=status,
-                factors=tuple(factors.split()),
-                locked_at=locked_at,
-                last_proof_at=last_proof_at,
-            )
-            for id, name, status, factors, locked_at, last_proof_at in rows
-        ]
-
-    return work
-
-
 def find_events(
     tenant: str, *, account: str, kind: str, before: int, limit: int
-) -> Callable[[sqlite3.Connection], list[tuple[int, str]]]:
-    """Numbers and lines of events, newest first."""
+) -> Callable[[sqlite3.Connection], list[tuple[int, str, str]]]:
+    """Numbers, tenants and lines of events, newest first."""
     terms = {"seq < ?": before if before >= 0 else "", "tenant = ?": tenant, "account = ?": account, "kind = ?": kind}
     wanted = {term: value for term, value in terms.items() if value != ""}
     where = " AND ".join([*wanted, "account <> ''" if account else "TRUE"])
-    statement = f"SELECT seq, body FROM event WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+    statement = f"SELECT seq, tenant, body FROM event WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
 
-    def work(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    def work(connection: sqlite3.Connection) -> list[tuple[int, str, str]]:
         return connection.execute(statement, [*wanted.values(), limit]).fetchall()
 
     return work

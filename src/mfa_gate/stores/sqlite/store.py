@@ -14,14 +14,15 @@ from ...core.changes.restored import after_restore
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
-from ...core.summary import STATUSES
+from ...core.summary import STATUSES, Summary
+from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
 from ..change_log import told
 from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
 from ..forks import watch
 from ..trails import PIECE, broken_trails
-from . import statements, trail
+from . import roster, statements, trail
 from .file import OPEN_PATIENCE, StoreFile
 from .lane import Lane
 from .notice import Notice
@@ -43,10 +44,13 @@ class SQLiteStore:
         self._file = StoreFile(path)
         write = Slot(self._file)
         read = Slot(self._file, patience=OPEN_PATIENCE)
+        lists = Slot(self._file, patience=OPEN_PATIENCE)
         notice = Slot(self._file, opening=0.05, knocks=False)
-        self._slots = Slots(self._file, write, read, notice)
+        self._slots = Slots(self._file, write, read, lists, notice)
         self._writer = Lane("mfa_gate-sqlite-write", write, self._slots, writes=True)
         self._reader = Lane("mfa_gate-sqlite-read", read, self._slots, writes=False)
+        self._lister = Lane("mfa_gate-sqlite-list", lists, self._slots, writes=False)
+        self._lanes = (self._writer, self._reader, self._lister)
         self._notice = Notice(self._file, notice, self._slots, self._reader)
         self._open = False
 
@@ -54,7 +58,7 @@ class SQLiteStore:
         """Check the file, make it at the very first start. Raises ``SettingsError`` or ``StoreUnavailable``."""
         await asyncio.to_thread(start, self._file)
         self._file.known = None
-        for lane in (self._reader, self._writer):
+        for lane in self._lanes:
             await lane.run(lambda _: None)
         self._notice.open()
         self._open = True
@@ -64,7 +68,7 @@ class SQLiteStore:
         """Finish what runs and let go of the file; may be called twice, and ``open`` may follow."""
         self._open = False
         self._notice.close()
-        threads = [thread for lane in (self._writer, self._reader) if (thread := lane.stop())]
+        threads = [thread for lane in self._lanes if (thread := lane.stop())]
         await asyncio.to_thread(self._finish, threads)
 
     def _finish(self, threads: Sequence[threading.Thread]) -> None:
@@ -84,8 +88,8 @@ class SQLiteStore:
         return told(self._notice.changes(), reader)
 
     async def accept(self) -> None:
-        """What the file holds is the store: the marker goes, and whoever opens the file next writes down when that was."""
-        await asyncio.to_thread(self._file.forget)
+        """What the file holds is the store: the marker says so, and whoever opens the file next writes down when that was."""
+        await asyncio.to_thread(self._file.choose)
 
     def before_fork(self) -> None:
         """No connection may be open across a fork."""
@@ -94,7 +98,7 @@ class SQLiteStore:
     def after_fork(self, *, child: bool) -> None:
         """Connections and threads come again when they are used."""
         self._slots.after_fork(child=child)
-        for lane in (self._writer, self._reader):
+        for lane in self._lanes:
             lane.after_fork(child=child)
         self._notice.forget()
 
@@ -102,6 +106,12 @@ class SQLiteStore:
         if not self._open:
             raise StoreUnavailable("the SQLite store is not open")
         return self._reader
+
+    def _list(self) -> Lane:
+        """Lists, searches and counts: they may be slow, and hold up nobody's sign-in."""
+        if not self._open:
+            raise StoreUnavailable("the SQLite store is not open")
+        return self._lister
 
     def _write(self) -> Lane:
         if not self._open:
@@ -118,7 +128,7 @@ class SQLiteStore:
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store the account if its version is still the stored one, with all that commits with it."""
         swap = statements.Swap.of(account, events)
-        return await self._write().run(swap.write, landed=swap.landed)
+        return await self._write().run(swap.write, landed=swap.landed, is_grave=swap.is_grave)
 
     async def append(self, events: Sequence[Event], /) -> None:
         """Write events that belong to no change."""
@@ -157,22 +167,31 @@ class SQLiteStore:
         swap = statements.SettingsSwap(
             settings, settings_to(settings), statements.lines_of(events), secrets.randbits(63)
         )
-        return await self._write().run(swap.write, landed=swap.landed)
+        return await self._write().run(swap.write, landed=swap.landed, is_grave=swap.is_grave)
 
     async def page(
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
     ) -> Page:
         """Summaries of a tenant, by id."""
-        work = statements.find_summaries(tenant, status=status, word=search_word(query), after=after, limit=limit + 1)
-        found = await self._read().run(work)
+        found, word = list[Summary](), search_word(query)
+        while True:
+            work = roster.find_summaries(tenant, status=status, word=word, after=after, limit=limit + 1 - len(found))
+            some, after = await self._list().run(work)
+            found += some
+            if not after or len(found) > limit:
+                break
         more = found[limit - 1].key.id if len(found) > limit else ""
         return Page(items=tuple(found[:limit]), next=more)
 
     async def counts(self, tenant: str, /) -> dict[str, int]:
         """How many accounts of the tenant have each status."""
-        statement = "SELECT status, count(*) FROM roster WHERE tenant = ? GROUP BY status"
-        found = dict(await self._read().run(lambda connection: connection.execute(statement, (tenant,)).fetchall()))
-        return {status: found.get(status, 0) for status in STATUSES}
+        found: dict[str, int] = {}
+        for status in STATUSES:
+            found[status], after = await self._list().run(roster.count_people(tenant, status, ""))
+            while after:
+                more, after = await self._list().run(roster.count_people(tenant, status, after))
+                found[status] += more
+        return found
 
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
@@ -182,13 +201,13 @@ class SQLiteStore:
         if before is None:
             return EventPage(items=())
         work = statements.find_events(tenant, account=account, kind=kind, before=before, limit=limit + 1)
-        found = await self._read().run(work)
+        found = await self._list().run(work)
         more = str(found[limit - 1][0]) if len(found) > limit else ""
-        return EventPage(items=tuple(event_from(line) for _, line in found[:limit]), next=more)
+        return EventPage(items=tuple(event_from(name, seq, line) for seq, name, line in found[:limit]), next=more)
 
     async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
         """The tenants whose trail is broken, with the place of the first wrong line."""
-        read = self._read()
+        read = self._list()
 
         async def links(name: str, after: int) -> list[tuple[int, str, str]]:
             return await read.run(statements.trail_links(name, after, PIECE))
@@ -202,22 +221,22 @@ class SQLiteStore:
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
         """The tenant's trail, oldest first."""
         if after == END:
-            last = await self._read().run(trail.end_of(tenant))
+            last = await self._list().run(trail.end_of(tenant))
             return EventPage(items=(), next=str(last))
         place = cursor_from(after)
         if place is None:
             return EventPage(items=(), next=after)
-        found = await self._read().run(trail.lines_behind(tenant, place, limit))
-        items = tuple(event_from(line) for _, line in found)
+        found = await self._list().run(trail.lines_behind(tenant, place, limit))
+        items = tuple(event_from(tenant, seq, line) for seq, line in found)
         return EventPage(items=items, next=str(found[-1][0]) if found else str(max(place, 0)))
 
     async def trails(self) -> tuple[str, ...]:
         """The tenants that have a trail."""
-        return tuple(await self._read().run(statements.trailing_tenants))
+        return tuple(await self._list().run(statements.trailing_tenants))
 
-    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000) -> int:
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
-        return await self._write().run(trail.prune(tenant, before=before, limit=limit))
+        return await self._write().run(trail.prune(tenant, before=before, limit=limit, now=now))
 
     async def anchor(self, tenant: str, /) -> Anchor:
         """Where the kept part of the tenant's trail begins."""
@@ -250,5 +269,5 @@ class SQLiteStore:
         """Every account's key in order."""
         statement = "SELECT tenant, id FROM account WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT ?"
         values = ("", "", limit) if after is None else (after.tenant, after.id, limit)
-        rows = await self._read().run(lambda connection: connection.execute(statement, values).fetchall())
+        rows = await self._list().run(lambda connection: connection.execute(statement, values).fetchall())
         return tuple(SubjectKey(tenant, id) for tenant, id in rows)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from ...ports import Anchor
 
+_NO_SEQ = 2**63 - 1
+
 
 def end_of(tenant: str) -> Callable[[sqlite3.Connection], int]:
     """The place of the last line; a pruned one keeps its place, so what comes later is always larger."""
@@ -34,24 +36,32 @@ def anchor_of(tenant: str) -> Callable[[sqlite3.Connection], Anchor]:
     return work
 
 
-def prune(tenant: str, *, before: int, limit: int) -> Callable[[sqlite3.Connection], int]:
-    """Remove the oldest lines that are old enough, up to the first that is not, and move the anchor behind them."""
+def prune(tenant: str, *, before: int, limit: int, now: int) -> Callable[[sqlite3.Connection], int]:
+    """Remove the oldest lines that are old enough, and move the anchor behind them. As ``documents.count_old``."""
 
     def work(connection: sqlite3.Connection) -> int:
+        young = connection.execute(
+            "SELECT seq FROM event WHERE tenant = ? AND at BETWEEN ? AND ? ORDER BY seq LIMIT 1",
+            (tenant, max(before, 1), now),
+        ).fetchone()
+        last = connection.execute(
+            "SELECT seq FROM event WHERE tenant = ? AND seq < ? AND at > 0 AND at < ? AND at <= ? ORDER BY seq DESC LIMIT 1",
+            (tenant, young[0] if young else _NO_SEQ, before, now),
+        ).fetchone()
         rows = connection.execute(
-            "SELECT seq, at, digest FROM event WHERE tenant = ? ORDER BY seq LIMIT ?", (tenant, limit)
+            "SELECT seq, digest FROM event WHERE tenant = ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (tenant, last[0] if last else 0, limit),
         ).fetchall()
-        young = next((place for place, row in enumerate(rows) if row[1] >= before), len(rows))
-        if not young:
+        if not rows:
             return 0
-        seq, _, digest = rows[young - 1]
+        seq, digest = rows[-1]
         connection.execute("DELETE FROM event WHERE tenant = ? AND seq <= ?", (tenant, seq))
         connection.execute(
             "INSERT INTO anchor VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET digest = excluded.digest, lines = lines + excluded.lines",
-            (tenant, digest, young),
+            (tenant, digest, len(rows)),
         )
-        return young
+        return len(rows)
 
     return work
 

@@ -1,0 +1,92 @@
+"""Several workers on ``memory://`` are noticed at the start; one worker, or another application, is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mfa_gate.stores import memory
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(memory.__file__).parents[2])}
+WORD = "memory:// is used by several worker processes"
+APP = """
+from mfa_gate.stores import store_from_url
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        await store_from_url("memory://").open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+async def said(place: Path, arguments: Sequence[str], *, workers: int) -> str:
+    """Run uvicorn until all workers have started; what it printed."""
+    (place / "memory_app.py").write_text(APP)
+    command = [sys.executable, "-m", "uvicorn", "memory_app:app", "--port", str(free_port()), *arguments]
+    log = place / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=place, env=ENVIRONMENT, stdout=file, stderr=file)
+        try:
+            until = time.monotonic() + 60
+            while log.read_text().count("Application startup complete") < workers and time.monotonic() < until:
+                await asyncio.sleep(0.05)
+        finally:
+            process.terminate()
+            await asyncio.to_thread(process.wait, 20)
+    assert log.read_text().count("Application startup complete") >= workers, log.read_text()
+    return log.read_text()
+
+
+async def test_workers_of_one_server(tmp_path: Path) -> None:
+    """Of three workers of a real server, two say that they are not alone."""
+    assert (await said(tmp_path, ["--workers", "3"], workers=3)).count(WORD) == 2
+
+
+async def test_one_worker(tmp_path: Path) -> None:
+    """One worker says nothing, whatever other server runs beside it."""
+    other = tmp_path / "other"
+    other.mkdir()
+    texts = await asyncio.gather(said(tmp_path, [], workers=1), said(other, [], workers=1))
+    assert not any(WORD in text for text in texts)
+
+
+def test_a_forked_child(tmp_path: Path) -> None:
+    """Forked workers, as gunicorn has them, are noticed; several stores in one process are one worker."""
+    script = """
+        import asyncio, logging, os, sys, time
+        logging.basicConfig(stream=sys.stdout)
+        from mfa_gate.stores.memory import MemoryStore
+        for _ in range(2):
+            if os.fork() == 0:
+                for _ in range(3):
+                    asyncio.run(MemoryStore().open())
+                sys.stdout.flush()
+                time.sleep(1)
+                os._exit(0)
+        os.wait(), os.wait()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env=ENVIRONMENT,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.count(WORD) == 1

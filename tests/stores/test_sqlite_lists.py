@@ -1,0 +1,112 @@
+"""Lists, searches and counts of the SQLite store hold up nobody's load, and give the same answers in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.memory import MemoryStore
+from mfa_gate.stores.sqlite import SQLiteStore, roster
+from mfa_gate.testing.store_suite import ALICE, enrolled
+
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
+    store = SQLiteStore(tmp_path / "mfa.db")
+    await store.open()
+    assert await store.swap(enrolled(ALICE))
+    yield store
+    await store.aclose()
+
+
+async def test_a_slow_list_holds_up_no_load(store: SQLiteStore) -> None:
+    """Loads, swaps and limits are answered while a list takes as long as it likes."""
+    go_on, began = threading.Event(), threading.Event()
+
+    def slow(_: object) -> None:
+        began.set()
+        go_on.wait(10)
+
+    listing = asyncio.create_task(store._list().run(slow))
+    await asyncio.to_thread(began.wait, 5)
+    assert (await store.load(ALICE)).version == 1
+    assert await store.swap(enrolled(ALICE, version=1))
+    assert await store.take("x", limit=1, window=60, now=1000) == 0
+    assert await store.meta("x") is None
+    assert not listing.done()
+    go_on.set()
+    await listing
+
+
+async def test_a_list_that_was_given_up_is_stopped(store: SQLiteStore) -> None:
+    """Whoever asked hears in time, the question ends in SQLite too, and the next one is answered."""
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await store._list().run(lambda connection: connection.execute(ENDLESS).fetchall())
+        assert len((await store.page("clinic")).items) == 1
+
+
+async def test_a_list_whose_caller_is_gone_is_stopped(store: SQLiteStore) -> None:
+    """A cancelled page leaves no question behind that the next one would wait for."""
+    began = threading.Event()
+
+    def endless(connection: object) -> None:
+        began.set()
+        connection.execute(ENDLESS).fetchall()  # type: ignore[attr-defined]
+
+    task = asyncio.create_task(store._list().run(endless))
+    await asyncio.to_thread(began.wait, 5)
+    task.cancel()
+    assert len((await store.page("clinic")).items) == 1
+
+
+async def test_answers_do_not_wait_for_the_slow_job_behind_them(store: SQLiteStore) -> None:
+    """Of jobs that one thread does together, each answer goes out when it is ready."""
+    gate, last = threading.Event(), threading.Event()
+    lane = store._read()
+    first = asyncio.create_task(lane.run(lambda _: gate.wait(5)))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(lane.run(lambda _: time.sleep(0.01)))
+    third = asyncio.create_task(lane.run(lambda _: last.wait(5)))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.wait_for(asyncio.gather(first, second), 0.6)
+    assert not third.done()
+    last.set()
+    await third
+
+
+@pytest.mark.parametrize("query", ["", "lovelace", "zoe", "nobody", "9"])
+@pytest.mark.parametrize("status", ["", "verified", "locked"])
+async def test_pieces_make_no_difference(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, query: str, status: str
+) -> None:
+    """A search that looks at three people at a time finds what one in memory finds, page by page."""
+    monkeypatch.setattr(roster, "SEARCHED_AT_ONCE", 3)
+    monkeypatch.setattr(roster, "COUNTED_AT_ONCE", 8)
+    memory = MemoryStore()
+    await memory.open()
+    for number in range(40):
+        account = replace(
+            enrolled(SubjectKey("ward", f"p{number:02d}")), name="Zoe" if number % 7 == 0 else "Ada Lovelace"
+        )
+        await store.swap(account)
+        await memory.swap(account)
+    assert await store.counts("ward") == await memory.counts("ward")
+    after = ""
+    while True:
+        found = await store.page("ward", query=query, status=status, after=after, limit=4)
+        assert found == await memory.page("ward", query=query, status=status, after=after, limit=4)
+        after = found.next
+        if not after:
+            break
