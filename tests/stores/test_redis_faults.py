@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -311,6 +313,55 @@ def test_used_on_another_loop(server: servers.Server) -> None:
 
     asyncio.run(first())
     asyncio.run(second())
+
+
+async def test_used_on_two_loops_at_once(server: servers.Server, store: RedisStore) -> None:
+    """Two gates with one store object, each on a loop of its own, go on with the connections that they have, and each hears of
+    what the other commits."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    there = Listener(store)
+
+    async def once(name: str) -> None:
+        assert await store.swap(replace(await store.load(BOB), name=name))
+
+    async def hears() -> None:
+        until = time.monotonic() + 2
+        told = there.changed()
+        while told is not EVERYTHING and BOB not in told:  # type: ignore[operator]
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+            told = there.changed()
+
+    async def over_there(work: Coroutine[Any, Any, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    try:
+        await over_there(once("there"))
+        await over_there(silence_of(there))
+        await silence(store)
+        connections = len(server.say("CLIENT", "LIST").splitlines())
+        for number in range(6):
+            await once(f"here {number}")
+            await over_there(hears())
+            await over_there(once(f"there {number}"))
+            while BOB not in (told := changed(store)):  # type: ignore[operator]
+                assert told is not EVERYTHING
+                await asyncio.sleep(0.01)
+        assert len(server.say("CLIENT", "LIST").splitlines()) <= connections
+    finally:
+        for session in [session for session in store._sessions.values() if session.loop is loop]:
+            await over_there(session.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(thread.join)
+        loop.close()
+
+
+async def silence_of(listener: Listener) -> None:
+    """Until a listener has nothing to hear."""
+    while listener.changed() != frozenset():
+        await asyncio.sleep(0.02)
 
 
 async def test_away_at_the_start() -> None:

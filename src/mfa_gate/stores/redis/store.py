@@ -44,10 +44,10 @@ class RedisStore:
     def __init__(self, url: str, *, replicas: int = 0, durable: bool = True) -> None:
         """``url`` as in ``store_from_url``; ``?replicas=``, ``?durable=`` in it win. Raises ``SettingsError``."""
         self._place = place_of(url, replicas=replicas, durable=durable)
-        self._session: Session | None = None
+        self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
         self._store_id = ""
         self._open = False
-        self._starting: asyncio.Task[Session] | None = None
+        self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
         self._past = Past()
         self._accounts = AccountRows(self._ready, reads_back=not self._place.replicas)
         self._settings = SettingsRows(self._ready, reads_back=not self._place.replicas)
@@ -68,8 +68,9 @@ class RedisStore:
     async def aclose(self) -> None:
         """Let go of all connections; may be called twice, and ``open`` may follow."""
         self._open = False
-        session, self._session = self._session, None
-        if session is not None and session.is_here():
+        session = self._session
+        self._sessions.clear()
+        if session is not None and session.is_of_this_process():
             await session.aclose()
             if self._marker is not None and self._past.settled and not self._past.trouble:
                 await asyncio.to_thread(self._marker.keep, self._past.memory())
@@ -85,15 +86,19 @@ class RedisStore:
     async def _ready(self) -> Session:
         if not self._open:
             raise StoreUnavailable("the Redis store is not open")
-        if self._session is not None and self._session.is_here():
-            return self._session
-        if (
-            self._starting is None
-            or self._starting.done()
-            or self._starting.get_loop() is not asyncio.get_running_loop()
-        ):
-            self._starting = asyncio.ensure_future(self._start())
-        return await asyncio.shield(self._starting)
+        session, loop = self._session, asyncio.get_running_loop()
+        if session is not None and session.is_of_this_process():
+            return session
+        starting = self._starting.get(loop)
+        if starting is None or starting.done():
+            starting = self._starting[loop] = loop.create_task(self._start())
+            starting.add_done_callback(lambda _: self._starting.pop(loop, None))
+        return await asyncio.shield(starting)
+
+    @property
+    def _session(self) -> Session | None:
+        """The session of the running event loop: each that uses the store has its own."""
+        return self._sessions.get(asyncio.get_running_loop())
 
     async def _start(self) -> Session:
         session = Session(self._place, self._past, on_loss=self._owe, on_return=self._regain, marker=self._marker)
@@ -105,15 +110,18 @@ class RedisStore:
             if isinstance(error, TimeoutError):
                 raise StoreUnavailable("Redis did not answer in time") from error
             raise
-        self._session, self._store_id = session, session.store_id
+        for loop, known in list(self._sessions.items()):
+            if loop.is_closed() or not known.is_of_this_process():
+                del self._sessions[loop]
+        self._sessions[session.loop], self._store_id = session, session.store_id
         return session
 
     def changed(self, reader: Reader, /) -> Changed:
         """What changed since the reader's last look; ``EVERYTHING`` each time while nobody can know."""
-        session = self._session
-        if not self._open or session is None or not session.is_of_this_process():
+        if not self._open or any(not session.is_of_this_process() for session in self._sessions.values()):
             raise StoreUnavailable("the Redis store is not open")
-        return told(session.changes(), reader)
+        session = self._session
+        return told(None if session is None else session.changes(), reader)
 
     async def _regain(self) -> bool:
         """Look at all that was confirmed of late: whether all that was lost of it is there again (F-3)."""
