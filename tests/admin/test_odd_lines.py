@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mfa_gate.core.events import Event
 from tests.harness import World, make_world, running
 
 WHOLE = {"id": "NEWER", "kind": "comet.seen", "at": 1_753_000_000, "tenant": "alpha", "account": "ann"}
@@ -56,3 +57,30 @@ async def test_the_list_is_shown(world: World, tmp_path: Path, change: str) -> N
     assert "/admin/accounts/ann" in page.text
     assert "/admin/accounts/boss" in page.text
     assert (await boss.api("GET", "admin/accounts")).status == 200
+
+
+@pytest.mark.parametrize("body", [b"{", b"7", b'[["a",1,2]]', b"[[1,2]]", b"[" * 100_000])
+async def test_a_damaged_count_of_days_begins_anew(world: World, caplog: pytest.LogCaptureFixture, body: bytes) -> None:
+    """The plot of one tenant is damaged: that is said, it begins anew today, and the other tenants are counted."""
+    for tenant in ("alpha", "beta"):
+        await world.enrolled("ann", tenant=tenant)
+    charting, store = world.gate.service.administering.charting, world.store
+    await store.put_meta("enrolled:alpha", body)
+    await charting.note()
+    assert "how many people alpha had on each day cannot be read" in caplog.text
+    for tenant in ("alpha", "beta"):
+        assert len(json.loads(await store.meta(f"enrolled:{tenant}") or b"")) == 1
+
+
+async def test_one_damaged_account_stops_no_end_of_a_grant(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Grants that are over are looked for in the other accounts all the same."""
+    for id in ("ann", "bob"):
+        await world.enrolled(id)
+        event = Event(id=f"G-{id}", kind="break_glass.granted", at=int(world.clock.at), tenant="alpha", account=id)
+        await world.store.append([event])
+    with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE account SET body = x'00' WHERE id = 'ann'")
+    assert await world.gate.service.administering.breaking.expire() == 0
+    assert "could not be seen for" in caplog.text

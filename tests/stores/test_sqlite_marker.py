@@ -66,6 +66,7 @@ GRAVE = {
     "proofs ended": lambda store: store.swap(
         replace(enrolled(ALICE, version=1), epoch=5), [replace(event(1), kind="proofs.revoked")]
     ),
+    "enrolled": lambda store: store.swap(enrolled(BOB), [replace(event(1, key=BOB), kind="factor.enrolled")]),
     "turned on": lambda store: store.swap_settings(TenantSettings(tenant="clinic", enabled_at=5)),
 }
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from ..errors import MFAGateError
 from ..service.canary import CANARY, CANARY_ROW
 from ..stores.memory import MemoryStore
+from ..stores.sqlite.starting import is_shared_with_group
 from . import doctor_lines as looks
 from .doctor_lines import Line
 
@@ -140,9 +141,10 @@ def _file(path: str) -> tuple[bool, list[Line]]:
         return False, [Line("note", "store", f"{path} is made at the first start")]
     lines: list[Line] = []
     found = os.stat(path)
-    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    is_shared = is_shared_with_group(found, os.stat(folder))
+    if found.st_mode & (stat.S_IRWXO if is_shared else stat.S_IRWXG | stat.S_IRWXO):
         lines.append(Line("warning", "store", f"{path} is open to other users of this machine: chmod 600"))
-    if found.st_uid != os.geteuid():
+    if found.st_uid != os.geteuid() and not (is_shared and os.access(path, os.W_OK)):
         lines.append(Line("warning", "store", f"{path} belongs to another user (uid {found.st_uid}) than runs this"))
     if (free := shutil.disk_usage(folder).free) < LEAST_FREE:
         lines.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import socket
@@ -25,11 +26,16 @@ def meets_sibling(purpose: str) -> bool:
     name = f"\0mfa_gate-{purpose}-".encode() + hashlib.sha256(os.fsencode(server)).hexdigest()[:32].encode()
     if name in _HELD or name in _MET:
         return False
-    mine = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mine = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    except OSError:
+        return False
     try:
         mine.bind(name)
-    except OSError:
+    except OSError as error:
         mine.close()
+        if error.errno != errno.EADDRINUSE:  # such names are forbidden here: nothing can be said
+            return False
         _MET.add(name)
         return True
     _HELD[name] = mine

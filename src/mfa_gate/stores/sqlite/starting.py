@@ -111,7 +111,7 @@ def _require_own(file: StoreFile) -> None:
     if found.st_size == 0:
         raise SettingsError(f"the SQLite store {file.path} is empty: restore it from a copy, or delete it")
     _require_one_name(file, found)
-    is_shared = found.st_mode & 0o060 == 0o060 and _is_private(folder)
+    is_shared = is_shared_with_group(found, folder)
     if os.geteuid() not in (0, found.st_uid) and not (is_shared and _is_in_group(found.st_gid)):
         raise SettingsError(
             f"the SQLite store {file.path} belongs to user {found.st_uid}, this process runs as {os.geteuid()}: run as its "
@@ -125,9 +125,11 @@ def _require_own(file: StoreFile) -> None:
                 os.chmod(file.path + ending, mode)
 
 
-def _is_private(folder: os.stat_result) -> bool:
-    """Whether a folder is shared with its group at most; volumes of container platforms have the set-group-id bit."""
-    return not folder.st_mode & 0o007 or bool(folder.st_mode & stat.S_ISGID and not folder.st_mode & 0o002)
+def is_shared_with_group(file: os.stat_result, folder: os.stat_result) -> bool:
+    """Say whether a group takes turns with the file, and nobody else does: it may write it, in a folder that is closed to
+    others. Volumes of container platforms are open to others at times, and have the set-group-id bit."""
+    is_private = not folder.st_mode & 0o007 or bool(folder.st_mode & stat.S_ISGID and not folder.st_mode & 0o002)
+    return file.st_mode & 0o060 == 0o060 and is_private
 
 
 def _is_in_group(group: int) -> bool:

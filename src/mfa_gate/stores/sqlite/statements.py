@@ -32,6 +32,7 @@ GRAVE = frozenset(
         "account.disputed",
         "proofs.revoked",
         "factor.removed",
+        "factor.enrolled",
         "browser.forgotten",
         "backup_codes.made",
         "recovery.stopped",
@@ -39,7 +40,8 @@ GRAVE = frozenset(
         "keys.rotated",
     }
 )
-"""The events of changes that take something from somebody who should not have it any more."""
+"""The events of changes that take something from somebody who should not have it any more, or after which somebody has a second
+factor: without them a locked person is in again, and an enrolled one looks like nobody who ever was."""
 
 
 def _is_grave(lines: Lines) -> bool:
@@ -93,7 +95,7 @@ class Swap:
 
     @property
     def is_grave(self) -> bool:
-        """Whether its loss would let somebody in: it locks, or takes something away."""
+        """Whether its loss would let somebody in."""
         return self.account.lock is not None or _is_grave(self.lines)
 
     @classmethod
