@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .core.events import Event
 from .core.model import Account, Contacts, Subject, SubjectKey
@@ -30,6 +30,8 @@ __all__ = [
     "Message",
     "Page",
     "PhoneSend",
+    "ReadsSessions",
+    "SeesUsers",
     "Sender",
     "Senders",
     "Store",
@@ -287,6 +289,24 @@ class Store(Protocol):
 
 Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
 """Who the host says is signed in on this connection; None: nobody. Raising refuses the request."""
+
+
+@runtime_checkable
+class SeesUsers(Protocol):
+    """An ``Identify`` that can tell whether the app has found somebody on a connection where it found nobody itself."""
+
+    def sees_user(self, scope: Mapping[str, Any], /) -> bool:
+        """Look at a connection whose answer begins."""
+
+
+@runtime_checkable
+class ReadsSessions(Protocol):
+    """An ``Identify`` that knows the keys of sessions in which it has found nobody so far."""
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """The keys; none once somebody was found."""
+
 
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]
 """What the host has on file about the subject; asked only when a page needs it."""

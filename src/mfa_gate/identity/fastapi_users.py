@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.model import Subject
 from .bearer import token_session
+from .credentials import authorization_token
+from .first import agreed
 from .values import as_groups, as_text, attribute
 
 if TYPE_CHECKING:
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
 
 class FastAPIUsers:
-    """``FastAPIUsers([auth_backend], user_manager)``: whom one of the backends finds, in the order of the list.
+    """``FastAPIUsers([auth_backend], user_manager)``: the person that the app's backends find.
 
-    ``backends`` are those that the app gives to ``fastapi_users.FastAPIUsers``, in the same order (S-12).
+    ``backends`` are those that the app gives to ``fastapi_users.FastAPIUsers``, in the same order (S-12). Every one is
+    asked, since an endpoint may enable one of them alone; where two find different people the request is refused, and so is
+    an ``Authorization`` header in an odd form where one of them reads it.
     ``user_manager`` is a function that makes an async context with the user manager, as the library's cookbook has it
     for use outside of requests. A backend's ``get_strategy`` is called without arguments; one that needs a database is
     given in ``strategies`` as such a function of a context by the backend's name.
@@ -45,12 +49,16 @@ class FastAPIUsers:
         self._tenant = tenant
         self._groups = groups
         self._key = key
+        self._reads_header = any(_reads_header(backend) for backend in self._backends)
 
     def __repr__(self) -> str:
         return f"FastAPIUsers({', '.join(backend.name for backend in self._backends)})"
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """Who is signed in. Raises what the backends raise."""
+        """Find the person. Raises what the backends raise, ``TwoPeople``, and ``Unreadable``."""
+        if self._reads_header:
+            authorization_token(connection.scope)
+        found = []
         for backend in self._backends:
             scheme: Any = backend.transport.scheme
             token = await scheme(connection)
@@ -58,14 +66,17 @@ class FastAPIUsers:
                 continue
             async with self._user_manager() as manager:
                 user = await self._read(backend, token, manager)
-            if user is not None:
-                return Subject(
-                    id=as_text(str(user.id), "id"),
-                    tenant=as_text(attribute(user, self._tenant), "tenant") if self._tenant else "default",
-                    groups=as_groups(attribute(user, self._groups)) if self._groups else frozenset(),
-                    session=token_session(token, self._key),
-                )
-        return None
+                if user is not None:
+                    found.append(self._subject(user, token))
+        return agreed(found)
+
+    def _subject(self, user: Any, token: str) -> Subject:
+        return Subject(
+            id=as_text(str(user.id), "id"),
+            tenant=as_text(attribute(user, self._tenant), "tenant") if self._tenant else "default",
+            groups=as_groups(attribute(user, self._groups)) if self._groups else frozenset(),
+            session=token_session(token, self._key),
+        )
 
     async def _read(self, backend: Any, token: str, manager: Any) -> Any:
         made = self._strategies.get(backend.name)
@@ -76,3 +87,9 @@ class FastAPIUsers:
         if inspect.isawaitable(strategy):
             strategy = await strategy
         return await strategy.read_token(token, manager)
+
+
+def _reads_header(backend: Any) -> bool:
+    from fastapi_users.authentication import BearerTransport
+
+    return isinstance(backend.transport, BearerTransport)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from ..core.model import Upstream
 from ..errors import SettingsError
+from .credentials import Unreadable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Fold = Callable[[str], str]
+"""Makes one canonical id of the spellings of a name, e.g. ``str.casefold``."""
 
 LATEST = 1 << 53
 """Beyond every point in time, and the last whole number that JSON tells exactly."""
@@ -14,6 +22,31 @@ LATEST = 1 << 53
 
 class WiringFault(SettingsError):
     """The middleware stack is in the wrong order: what tells who is signed in has not run when the gate asks."""
+
+
+def readable(make: Callable[P, R]) -> Callable[P, R]:
+    """Turn a ``ValueError`` of ``make`` into ``Unreadable``: for values that come from the caller."""
+
+    @functools.wraps(make)
+    def made(*args: P.args, **named: P.kwargs) -> R:
+        try:
+            return make(*args, **named)
+        except Unreadable:
+            raise
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+
+    return made
+
+
+def folded(id: str, fold: Fold | None) -> str:
+    """Fold an id, where the developer gave a way to. Raises ``ValueError`` where that makes no text of it."""
+    if fold is None:
+        return id
+    found = fold(id)
+    if not isinstance(found, str):
+        raise ValueError("fold= must return a str")
+    return found
 
 
 def dig(value: object, path: str) -> object:
@@ -35,12 +68,20 @@ def as_text(value: object, what: str) -> str:
 
 
 def as_groups(value: object) -> frozenset[str]:
-    """Groups as a set: None, one name, or several. Raises ``ValueError`` for anything else."""
+    """Make a set of None, of one name, or of several.
+
+    Raises ``ValueError`` for anything else, and for a text that may hold several names ("admin,staff", "admin staff"): read
+    as one name it would be in no group that a rule knows.
+    """
     if value is None:
         return frozenset()
     if isinstance(value, str):
+        if not value or any(char in ",;|" or char.isspace() for char in value):
+            raise ValueError(
+                "groups must be a list of str, not a text of several; split it by a function, or in the token"
+            )
         return frozenset((value,))
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
         groups = frozenset(value)
         if all(isinstance(group, str) for group in groups):
             return groups

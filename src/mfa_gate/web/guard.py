@@ -13,7 +13,7 @@ from ..core.assurance import meets
 from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
-from ..core.networks import Network
+from ..core.networks import Proxy
 from ..core.policy import Demand, Facts
 from ..errors import SettingsError, StoreUnavailable
 from ..ports import Identify
@@ -28,9 +28,11 @@ from .facts import (
     caller_kind,
     is_clean,
 )
+from .forwarders import FAULT, server_believes_everybody
 from .lifespan import lifespan
 from .refusing import refuse
 from .ruled import Ruled
+from .sightings import Sightings
 from .site import Site
 from .tripwire import tripwired
 from .watch import Watch, end
@@ -64,8 +66,9 @@ class Guard:
         identify: Identify,
         cookies: Cookies,
         site: Site,
-        trusted: Sequence[Network],
+        trusted: Sequence[Proxy],
         check: Callable[[Any], Sequence[str]],
+        any_forwarder: bool = False,
     ) -> None:
         self.service = service
         self._engine = service.engine
@@ -78,7 +81,8 @@ class Guard:
         self._trusted = tuple(trusted)
         self.faults = check
         self._subject_of: Callable[[Mapping[str, Any]], Subject | None] | None = getattr(identify, "subject_of", None)
-        self._sees_user: Callable[[Mapping[str, Any]], bool] | None = getattr(identify, "sees_user", None)
+        self.sightings = Sightings(identify)
+        self._any_forwarder = any_forwarder
         self._prefix = site.prefix
         self._opened = False
         self._opening: asyncio.Task[None] | None = None
@@ -90,9 +94,15 @@ class Guard:
         """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
         if self._opened:
             return
+        self._look_at_server(replaced=False)
         if self._opening is None or self._opening.done() or self._opening.get_loop() is not asyncio.get_running_loop():
             self._opening = asyncio.create_task(self._open())
         await asyncio.shield(self._opening)
+
+    def _look_at_server(self, *, replaced: bool) -> None:
+        """Refuse to work behind a server that believes every client's word for its address. Raises ``SettingsError``."""
+        if not self._any_forwarder and server_believes_everybody(replaced=replaced):
+            raise SettingsError(FAULT)
 
     async def _open(self) -> None:
         fault = await self.service.open()
@@ -125,7 +135,7 @@ class Guard:
                 return False
             subject = subject_of(scope)
             if subject is None:
-                return self._sees_user is None
+                return False
             cookies = b""
             for key, value in scope["headers"]:
                 if key == b"cookie":
@@ -157,8 +167,9 @@ class Guard:
                 if subject is not None:
                     if await self._judge(scope, receive, send, subject, path):
                         return None
-                elif self._sees_user is not None:
-                    send = tripwired(self.service, scope, send, sees_user=self._sees_user)
+                else:
+                    self.sightings.stranger()
+                    send = tripwired(self.service, scope, send, self.identify)
         except StoreUnavailable as error:
             if not await self._has_grace(scope, path):
                 return await self.door.fault(scope, receive, send, error)
@@ -206,6 +217,11 @@ class Guard:
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
         """Judge a signed-in request. True: it was answered here."""
+        if not self.sightings.somebody:
+            # The first look at the server may have been before any request: a start outside of its calls, or none.
+            client = scope.get("client")
+            self._look_at_server(replaced=client is not None and not client[1])
+            self.sightings.somebody = True
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)
