@@ -26,6 +26,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
+MAX_REASONS = 50
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """The pages that lead somebody on to what was interrupted, and are judged by what that one demands."""
@@ -37,6 +38,7 @@ class Door:
     def __init__(self, guard: Guard, site: Site) -> None:
         self.guard = guard
         self.site = site
+        self._refused: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, place: str) -> None:
         """Answer a request for ``place`` (the path below the prefix)."""
@@ -228,7 +230,7 @@ class Door:
 
     async def _unreadable(self, scope: Scope, receive: Receive, send: Send, error: Unreadable) -> None:
         """Refuse a credential that cannot be read (RFC 6750, 3.1): the person signs in anew, where that can help."""
-        log.warning("mfa_gate: a request was refused (401): %s", error)
+        self._tell_once(str(error))
         refusal = Refusal(reason="unreadable")
         headers = [(b"www-authenticate", INVALID_REQUEST)] if has_bearer(scope) else []
         answer = problem(refusal, headers=headers)
@@ -241,6 +243,13 @@ class Door:
             at_sign_in = self.site.sign_in.partition("?")[0] in (path, scope["path"])
             answer = self._fault_page(scope, refusal) if at_sign_in else redirect(self.site.sign_in)
         return await answer.send(scope, send)
+
+    def _tell_once(self, text: str) -> None:
+        """Log why a credential was refused: each reason once as a warning, since anybody can send such requests."""
+        new = text not in self._refused and len(self._refused) < MAX_REASONS
+        if new:
+            self._refused.add(text)
+        log.log(logging.WARNING if new else logging.INFO, "mfa_gate: a request was refused (401): %s", text)
 
     def _told(self, error: Exception) -> str:
         """The reference of the event that tells of a fault; "" where clock or entropy themselves are what failed."""
