@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Container, Iterator, Mapping
 from types import FrameType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 VARIABLES = ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS")
 """Where uvicorn and gunicorn read the option from, besides the command line and the code that starts them."""
@@ -43,10 +43,16 @@ def believes_everybody(option: str) -> bool:
     return any(part.strip() == "*" or part.strip().endswith("/0") for part in option.split(","))
 
 
+def is_forwarded(scope: Mapping[str, Any]) -> bool:
+    """Say whether a layer of the server may have replaced the peer: its port is 0, or a forwarded address came along."""
+    client = scope.get("client")
+    return (client is not None and not client[1]) or any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+
+
 def server_believes_everybody(*, replaced: bool) -> bool:
     """Look for the server's layer in the calls that led here, however the option was given.
 
-    ``replaced`` says that a peer has the port 0, which only such a layer gives: then the lists of this process are looked at
+    ``replaced`` says that the peer may be a forwarded one (``is_forwarded``): then the lists of this process are looked at
     as well, for a layer that runs the app in a task of its own does not stand in the calls. Slow; asked once.
     """
     layers = list(_layers())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import SubjectKey
 from ..core.reasons import Refusal
 from ..errors import MFAGateError
-from ..ports import Identify, SeesUsers
 from .facts import Scope
 from .refusing import send_problem
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mfa_gate")
 
+SeesUser = Callable[[Scope], bool]
+
 STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
-def tripwired(service: Service, scope: Scope, send: Send, identify: Identify) -> Send:
+def tripwired(service: Service, scope: Scope, send: Send, sees_user: SeesUser | None) -> Send:
     """Wrap the ``send`` of a request that nobody is signed in on: nothing leaves once the app has found somebody."""
     tripped = False
 
@@ -29,7 +31,7 @@ def tripwired(service: Service, scope: Scope, send: Send, identify: Identify) ->
         nonlocal tripped
         if tripped:
             return
-        if message["type"] in STARTS and _sees_somebody(scope, identify):
+        if message["type"] in STARTS and _sees_somebody(scope, sees_user):
             tripped = True
             await _refuse(service, scope, send)
             return
@@ -38,12 +40,12 @@ def tripwired(service: Service, scope: Scope, send: Send, identify: Identify) ->
     return watched
 
 
-def _sees_somebody(scope: Scope, identify: Identify) -> bool:
+def _sees_somebody(scope: Scope, sees_user: SeesUser | None) -> bool:
     """Say whether the app has found somebody: by ``scope["user"]`` for every adapter, and by what the adapter itself knows."""
     user = scope.get("user")
     if user is not None and getattr(user, "is_authenticated", bool(user)):
         return True
-    return isinstance(identify, SeesUsers) and identify.sees_user(scope)
+    return sees_user is not None and sees_user(scope)
 
 
 async def _refuse(service: Service, scope: Scope, send: Send) -> None:
