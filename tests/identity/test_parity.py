@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -282,7 +283,7 @@ async def test_fastapi_users(bearer: list[str], pick: tuple[str, str], data: st.
         text = await scheme(Request(scope))
         user = await strategy.read_token(text, manager) if text is not None else None
         people |= {str(user.id)} if user else set()
-    found = await asked(FastAPIUsers(backends, users.asynccontextmanager(users.get_user_manager)), scope)
+    found = await asked(FastAPIUsers(backends, asynccontextmanager(users.get_user_manager)), scope)
     agree(found, people, headers)
 
 

@@ -136,7 +136,7 @@ def _hypercorn(app: Any) -> Any:
         config = Config()
         config.bind = [f"127.0.0.1:{port}"]
         config.loglevel = "CRITICAL"
-        await serve(app, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+        await serve(app, config, shutdown_trigger=stop.wait)
 
     return _looped(run)
 
@@ -149,7 +149,7 @@ def _granian(app: Any) -> Any:
         server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
         serving = asyncio.create_task(server.serve())
         await stop.wait()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         await serving
 
     return _looped(run)

@@ -48,7 +48,7 @@ async def test_the_first_request(hosts: Any) -> None:
     """Where the start was not seen, everybody who is signed in is refused, again and again, whatever port was forwarded."""
     world = make_world()
     async with running(world):
-        layer: Any = ProxyHeadersMiddleware(world.app, hosts)  # type: ignore[arg-type]
+        layer: Any = ProxyHeadersMiddleware(world.app, hosts)
         for forwarded in ("198.51.100.9", "198.51.100.9:4711", ""):
             for _ in range(2):
                 assert await signed_in(world, layer, ("x-forwarded-for", forwarded)) == 503
@@ -62,7 +62,7 @@ async def test_named_proxies(hosts: Any) -> None:
     with TestClient(ProxyHeadersMiddleware(world.app, hosts)):  # type: ignore[arg-type]
         pass
     async with running(world):
-        layer: Any = ProxyHeadersMiddleware(world.app, hosts)  # type: ignore[arg-type]
+        layer: Any = ProxyHeadersMiddleware(world.app, hosts)
         assert await signed_in(world, layer, ("x-forwarded-for", "198.51.100.9")) == 403
 
 
@@ -72,7 +72,7 @@ async def test_the_override() -> None:
     with TestClient(ProxyHeadersMiddleware(world.app, "*")):  # type: ignore[arg-type]
         pass
     async with running(world):
-        assert await signed_in(world, ProxyHeadersMiddleware(world.app, "*")) == 403  # type: ignore[arg-type]
+        assert await signed_in(world, ProxyHeadersMiddleware(world.app, "*")) == 403
 
 
 def _added(world: World) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ ADAPTERS: dict[str, Callable[[], Any]] = {
     "SessionUser": lambda: SessionUser("user_id"),
     "SessionUser with a key": lambda: SessionUser("user_id", secret_key="k" * 20, max_age=None),
     "TrustedHeader": lambda: TrustedHeader("X-User", from_=["10.0.0.5/32"]),
-    "FastAPIUsers": lambda: FastAPIUsers([users.BEARER], users.asynccontextmanager(users.get_user_manager)),
+    "FastAPIUsers": lambda: FastAPIUsers([users.BEARER], asynccontextmanager(users.get_user_manager)),
     "FirstOf": lambda: FirstOf(SessionUser("user_id"), BearerJWT(lambda text: None)),
     "a function": lambda: nobody,
 }
