@@ -9,9 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.model import Subject
-from ..errors import SettingsError
-from .credentials import Unreadable, authorization_token, named_tokens, stray_tokens
-from .values import Fold, as_groups, as_text, dig, folded, readable, upstream_of
+from .credentials import Unreadable, authorization_token, named_tokens, names, places_of, stray_tokens
+from .values import Absent, Fold, as_groups, as_text, dig, folded, readable, upstream_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -61,15 +60,14 @@ class BearerJWT:
         self._user = user
         self._tenant = tenant
         self._groups = groups
-        self._session = _names(session)
+        self._session = names(session)
         self._rejects = rejects
         self._key = key
-        self._places = {"headers": _names(header), "query": _names(query), "cookies": _names(cookie)}
-        self._other_schemes = _names(other_schemes)
+        self._places = places_of(header, query, cookie)
+        self._other_schemes = names(other_schemes)
         self._fold = fold
         self._warned = False
-        if any(name.lower() in ("authorization", "cookie") for name in self._places["headers"]):
-            raise SettingsError("BearerJWT: Authorization is read anyway; name a cookie in cookie=")
+        self._absent = Absent(self)
 
     def __repr__(self) -> str:
         return f"BearerJWT(user={self._user!r})"
@@ -77,7 +75,7 @@ class BearerJWT:
     async def __call__(self, connection: Any) -> Subject | None:
         """Find the person. Raises what ``verify`` raises, and ``Unreadable``."""
         scope = connection.scope
-        tokens = [authorization_token(scope, self._other_schemes), *named_tokens(scope, **self._places)]
+        tokens = [authorization_token(scope, self._other_schemes), *named_tokens(scope, self._places)]
         given = [token for token in tokens if token]
         if len(given) > 1:
             raise Unreadable("there are tokens at two places in one request")
@@ -96,10 +94,15 @@ class BearerJWT:
     @readable
     def _subject(self, claims: Claims, token: str) -> Subject:
         tenant = dig(claims, self._tenant) if self._tenant else None
+        groups = dig(claims, self._groups) if self._groups else None
+        if self._tenant and tenant is None:
+            self._absent.tell("tenant", self._tenant)
+        if self._groups and groups is None:
+            self._absent.tell("groups", self._groups)
         return Subject(
             id=folded(as_text(dig(claims, self._user), self._user), self._fold),
             tenant="default" if tenant is None else as_text(tenant, self._tenant),
-            groups=as_groups(dig(claims, self._groups)) if self._groups else frozenset(),
+            groups=as_groups(groups),
             session=self._session_of(claims, token),
             upstream=upstream_of(claims.get("amr"), claims.get("acr"), claims.get("auth_time")),
         )
@@ -113,7 +116,7 @@ class BearerJWT:
 
     async def _refuse_strays(self, scope: Mapping[str, Any], subject: Subject | None) -> None:
         """Refuse a good token at a place that nobody named, unless it is of the same person: the app may read it there."""
-        for place, token in stray_tokens(scope, **self._places):
+        for place, token in stray_tokens(scope, self._places):
             try:
                 claims = await self._claims(token)
             except Exception as error:
@@ -131,11 +134,6 @@ class BearerJWT:
         if not self._warned:
             self._warned = True
             log.warning("mfa_gate: %s", text)
-
-
-def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Make a tuple of one name or several."""
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def token_session(token: str, key: bytes) -> str:

@@ -7,7 +7,10 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from ..errors import SettingsError
 
 MAX_STRAYS = 8
 """So many things that look like a token are tried at places that nobody named; with more of them a request is refused."""
@@ -17,6 +20,28 @@ _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _SHOWN = re.compile(rb"(?:\A|[\s,;])bearer", re.IGNORECASE)
 _PIECES = re.compile(r"[\s,;&=\"'/?]+")
 _DIGEST = (b"username=", b"nonce=", b"response=")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a token may stand besides ``Authorization``: names of headers, query parameters and cookies."""
+
+    headers: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
+
+
+def names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Make a tuple of one name or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def places_of(header: str | Sequence[str], query: str | Sequence[str], cookie: str | Sequence[str]) -> Places:
+    """Read the places that a developer names. Raises ``SettingsError`` for a header that is read in another way."""
+    places = Places(names(header), names(query), names(cookie))
+    if any(name.lower() in ("authorization", "cookie") for name in places.headers):
+        raise SettingsError("identify: Authorization is read anyway, and a cookie is named in cookie=, not in header=")
+    return places
 
 
 class Unreadable(ValueError):
@@ -79,11 +104,9 @@ def _decoded(text: bytes) -> bytes:
         return b""
 
 
-def named_tokens(
-    scope: Mapping[str, Any], *, headers: Sequence[str], query: Sequence[str], cookies: Sequence[str]
-) -> Iterator[str]:
+def named_tokens(scope: Mapping[str, Any], places: Places) -> Iterator[str]:
     """Read the tokens at the named places, as Starlette reads them. Raises ``Unreadable`` for another form, or two."""
-    for place, values in _named_values(scope, headers, query, cookies):
+    for place, values in _named_values(scope, places):
         given = [value for value in values if value]
         if len(given) > 1:
             raise Unreadable(f"{place} is there {len(given)} times in one request")
@@ -94,19 +117,16 @@ def named_tokens(
             yield found[1]
 
 
-def _named_values(
-    scope: Mapping[str, Any], headers: Sequence[str], query: Sequence[str], cookies: Sequence[str]
-) -> Iterator[tuple[str, list[str]]]:
-    for header in headers:
+def _named_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[str, list[str]]]:
+    for header in places.headers:
         key = header.lower().encode("ascii")
         yield f"the header {header}", [v.decode("latin-1").strip(" \t") for n, v in scope["headers"] if n == key]
-    if query:
+    if places.query:
         parameters = _connection(scope).query_params
-        for name in query:
+        for name in places.query:
             yield f"the query parameter {name!r}", parameters.getlist(name)
-    if cookies:
-        for name in cookies:
-            yield f"the cookie {name!r}", _cookie_values(scope, name)
+    for name in places.cookies:
+        yield f"the cookie {name!r}", _cookie_values(scope, name)
 
 
 def _cookie_values(scope: Mapping[str, Any], name: str) -> list[str]:
@@ -117,16 +137,14 @@ def _cookie_values(scope: Mapping[str, Any], name: str) -> list[str]:
     return list(dict.fromkeys(value for value in found if value is not None))
 
 
-def stray_tokens(
-    scope: Mapping[str, Any], *, headers: Sequence[str], query: Sequence[str], cookies: Sequence[str]
-) -> list[tuple[str, str]]:
+def stray_tokens(scope: Mapping[str, Any], places: Places) -> list[tuple[str, str]]:
     """Find what looks like a JWT at places that nobody named: the path, the query, cookies and other headers.
 
     Each comes with its place. Raises ``Unreadable`` for more than ``MAX_STRAYS``.
     """
     found = [
         (place, piece)
-        for place, text in _stray_values(scope, headers, query, cookies)
+        for place, text in _stray_values(scope, places)
         if "." in text
         for piece in dict.fromkeys((text.strip(), *_PIECES.split(text)))
         if _is_jwt(piece)
@@ -136,22 +154,20 @@ def stray_tokens(
     return found
 
 
-def _stray_values(
-    scope: Mapping[str, Any], headers: Sequence[str], query: Sequence[str], cookies: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[str, str]]:
     yield "the path", scope["path"]
     if scope.get("query_string"):
         for name, value in _connection(scope).query_params.multi_items():
-            if name not in query:
+            if name not in places.query:
                 yield f"the query parameter {name!r}", value
                 yield f"the query parameter {name!r}", name
-    known = {b"authorization", b"cookie", *(header.lower().encode("ascii") for header in headers)}
+    known = {b"authorization", b"cookie", *(header.lower().encode("ascii") for header in places.headers)}
     for key, raw in scope["headers"]:
         if key not in known:
             yield f"the header {key.decode('latin-1')}", raw.decode("latin-1")
     if any(key == b"cookie" for key, _ in scope["headers"]):
         for name, value in _connection(scope).cookies.items():
-            if name not in cookies:
+            if name not in places.cookies:
                 yield f"the cookie {name!r}", value
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core.model import Subject
-from .values import Fold, WiringFault, as_groups, as_text, attribute, folded, upstream_of
+from .values import Fold, WiringFault, as_groups, as_text, attribute, folded, upstream_of, word_of_provider
 
 
 class RequestUser:
@@ -66,7 +66,7 @@ class RequestUser:
             tenant=as_text(attribute(user, self._tenant), "tenant") if self._tenant else "default",
             groups=as_groups(groups),
             session=as_text(attribute(user, self._session), self._session) if self._session else "",
-            upstream=upstream_of(*(attribute(user, what) if what else None for what in self._login)),
+            upstream=upstream_of(*(word_of_provider(user, what) for what in self._login)),
         )
 
     async def __call__(self, connection: Any) -> Subject | None:

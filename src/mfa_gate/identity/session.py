@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..core.model import Subject, Upstream
 from ..errors import SettingsError
 from .credentials import Unreadable
-from .values import Fold, WiringFault, as_groups, as_text, dig, folded, upstream_of
+from .values import Absent, Fold, WiringFault, as_groups, as_text, dig, folded, upstream_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -66,6 +66,7 @@ class SessionUser:
         self._fold = fold
         self._known: dict[object, Subject] = {}
         self._keys: tuple[str, ...] = ()
+        self._absent = Absent(self)
         self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
         self.needs_session = self._cookie is None
 
@@ -129,6 +130,10 @@ class SessionUser:
     def _learn(
         self, key: object, user: object, tenant: object, groups: object, sign_in: object, upstream: Upstream | None
     ) -> Subject:
+        if self._tenant and tenant is None:
+            self._absent.tell("tenant", self._tenant)
+        if self._groups and groups is None:
+            self._absent.tell("groups", self._groups)
         subject = Subject(
             id=folded(as_text(user, self._user), self._fold),
             tenant="default" if tenant is None else as_text(tenant, self._tenant),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from ..core.model import Upstream
 from ..errors import SettingsError
 from .credentials import Unreadable
+
+log = logging.getLogger("mfa_gate")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +25,23 @@ LATEST = 1 << 53
 
 class WiringFault(SettingsError):
     """The middleware stack is in the wrong order: what tells who is signed in has not run when the gate asks."""
+
+
+class Absent:
+    """Tells once for each name that what the developer has named is not there: a wrong name would put everybody into no
+    group, or into the default tenant."""
+
+    def __init__(self, adapter: object) -> None:
+        self._adapter = adapter
+        self._told: set[str] = set()
+
+    def tell(self, what: str, name: str) -> None:
+        """Log that somebody is signed in without ``name``."""
+        if name not in self._told:
+            self._told.add(name)
+            log.warning(
+                "mfa_gate: %r: somebody is signed in without %r, which is to tell the %s", self._adapter, name, what
+            )
 
 
 def readable(make: Callable[P, R]) -> Callable[P, R]:
@@ -102,5 +122,19 @@ def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
 
 
 def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:
-    """What an adapter was told to read of a user object: an attribute, or the result of a function."""
-    return what(user) if callable(what) else getattr(user, what, None)
+    """Read an attribute of a user object, or the result of a function of it. Raises ``WiringFault`` for one that is missing.
+
+    Taken for None, a misspelled name of groups or tenant would put everybody into no group, or into the default tenant.
+    """
+    if callable(what):
+        return what(user)
+    if not hasattr(user, what):
+        raise WiringFault(f"identify: the user ({type(user).__name__}) has no attribute {what!r}")
+    return getattr(user, what)
+
+
+def word_of_provider(user: Any, what: str | Callable[[Any], Any]) -> Any:
+    """Read what an identity provider said of the sign-in; None where the user object does not have it."""
+    if callable(what):
+        return what(user)
+    return getattr(user, what, None) if what else None

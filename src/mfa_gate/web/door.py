@@ -10,6 +10,7 @@ from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
+from .cookies import cookie_value
 from .facts import Scope, app_path, caller_kind, has_bearer, own_place
 from .forms import BadBody, is_early, read_form, same_origin
 from .responses import NO_STORE, Answer, as_json, page, problem, redirect
@@ -26,6 +27,8 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
+AGAIN = b"mfa-sign-in"
+"""The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
 MAX_REASONS = 50
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
@@ -238,11 +241,18 @@ class Door:
             from .refusing import deny_websocket
 
             return await deny_websocket(scope, receive, send, answer)
-        path = app_path(scope)
-        if caller_kind(scope) == "page" and not path.startswith(f"{self.site.prefix}/api/"):
-            at_sign_in = self.site.sign_in.partition("?")[0] in (path, scope["path"])
-            answer = self._fault_page(scope, refusal) if at_sign_in else redirect(self.site.sign_in)
+        if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self.site.prefix}/api/"):
+            answer = self._sign_in_again(scope, refusal)
         return await answer.send(scope, send)
+
+    def _sign_in_again(self, scope: Scope, refusal: Refusal) -> Answer:
+        """Lead a page load to the sign-in; a second one at once, or the sign-in itself, gets a page and goes in no circle."""
+        at_sign_in = self.site.sign_in.partition("?")[0] in (app_path(scope), scope["path"])
+        if at_sign_in or cookie_value(scope, AGAIN):
+            return self._fault_page(scope, refusal)
+        secure = b"; Secure" if scope.get("scheme") == "https" else b""
+        mark = AGAIN + b"=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=20" + secure
+        return redirect(self.site.sign_in, [(b"set-cookie", mark)])
 
     def _tell_once(self, text: str) -> None:
         """Log why a credential was refused: each reason once as a warning, since anybody can send such requests."""
