@@ -288,7 +288,8 @@ class Store(Protocol):
 
 
 Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
-"""Who the host says is signed in on this connection; None: nobody. Raising refuses the request."""
+"""Who the host says is signed in on this connection; None: nobody. Raising refuses the request: with 401 for
+``identity.Unreadable``, a credential that cannot be read, else with 503."""
 
 
 @runtime_checkable

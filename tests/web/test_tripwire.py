@@ -145,17 +145,18 @@ async def test_a_right_key_is_not_told(caplog: pytest.LogCaptureFixture) -> None
     assert "nobody" not in caplog.text
 
 
-def test_the_inventory_tells_it() -> None:
+@pytest.mark.parametrize("identify", [SessionUser("uid"), nobody], ids=["SessionUser", "a function"])
+def test_the_inventory_tells_it(identify: Any) -> None:
     """``assert_all_covered`` fails where the gate has met sessions and nobody in them."""
     from starlette.testclient import TestClient
 
-    app, gate = gated(identify=SessionUser("uid"))
+    app, gate = gated(identify=identify)
     opened = ["/login", "/healthz"]
     gate.testing.assert_all_covered(app, open=opened)
     client = TestClient(app)
     client.post("/login", json={"name": "ann"})
     client.get("/v1/me")
-    with pytest.raises(AssertionError, match="nobody has been seen signed in"):
+    with pytest.raises(AssertionError, match=r"nobody has been seen signed in.*'user_id'"):
         gate.testing.assert_all_covered(app, open=opened)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.rules import Policy
 from ..policyfile.routes import RouteRow, idle_rules, leaves_of, rows_for
-from ..ports import ReadsSessions
 
 if TYPE_CHECKING:
     from ..bootstrap import MFAGate
@@ -74,9 +73,9 @@ def assert_all_covered(
 
 def _blind(given: Policy | MFAGate | str | os.PathLike[str]) -> list[str]:
     """Tell that the gate has met sessions and has found nobody in any of them."""
-    if isinstance(given, (Policy, str, os.PathLike)) or not isinstance(given.guard.identify, ReadsSessions):
+    if isinstance(given, (Policy, str, os.PathLike)):
         return []
-    return [given.guard.sightings.doubt] if given.guard.identify.unnamed else []
+    return [given.guard.sightings.doubt] if given.guard.sightings.keys else []
 
 
 def _policy(given: Policy | MFAGate | str | os.PathLike[str]) -> Policy:

@@ -186,7 +186,7 @@ class Guard:
 
     def as_stranger(self, scope: Scope, send: Send) -> Send:
         """Make the ``send`` of a request that passes because nobody is signed in (S-14)."""
-        self.sightings.stranger()
+        self.sightings.stranger(scope)
         return tripwired(self.service, scope, send, self._sees_user)
 
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
