@@ -257,6 +257,8 @@ async def test_a_token_of_somebody_else_beside_ones_own() -> None:
     bearer = ("authorization", f"Bearer {token()}")
     with pytest.raises(Unreadable, match="does not name"):
         await adapter()(connection(bearer, query_string=f"token={token(sub='bob')}".encode()))
+    with pytest.raises(Unreadable, match="does not name"):
+        await adapter()(connection(bearer, query_string=f"token={token(groups=['b'])}".encode()))
     assert await adapter()(connection(bearer, query_string=f"token={token()}".encode())) is not None
 
 
@@ -271,6 +273,14 @@ async def test_what_is_no_token_is_not_verified() -> None:
     with pytest.raises(Unreadable, match="more tokens"):
         await mine(connection(query_string=many.encode()))
     assert seen == []
+
+
+async def test_names_in_the_log_are_short() -> None:
+    """S-124: the name of a place is the caller's own text; it is cut and quoted."""
+    with pytest.raises(Unreadable) as refused:
+        await adapter()(connection(query_string=f"{'x' * 500}%0a={token()}".encode()))
+    assert len(str(refused.value)) < 200
+    assert "\n" not in str(refused.value)
 
 
 async def test_ids_that_are_folded() -> None:

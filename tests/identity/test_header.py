@@ -79,6 +79,8 @@ async def test_other_spellings_of_the_header_are_refused(name: str) -> None:
         await adapter()(connection((name, "ann")))
     with pytest.raises(Unreadable):
         await adapter()(connection(("X-Remote-User", "ann"), (name, "bob")))
+    with pytest.raises(Unreadable):
+        await TrustedHeader("X_Remote_User", from_=PROXY)(connection(("X-Remote-User", "ann")))
 
 
 @pytest.mark.parametrize("name", ["ANN", "Ann", "ann", "  ann\t"])

@@ -125,7 +125,7 @@ class BearerJWT:
                     f"a token in {place} could not be verified ({type(error).__name__}); is it missing in rejects=?"
                 )
                 continue
-            if claims is not None and (subject is None or self._subject(claims, token).key != subject.key):
+            if claims is not None and not _is_same(self._subject(claims, token), subject):
                 raise Unreadable(
                     f"a good token stands in {place}, which BearerJWT(...) does not name (header=, query=, cookie=)"
                 )
@@ -134,6 +134,10 @@ class BearerJWT:
         if not self._warned:
             self._warned = True
             log.warning("mfa_gate: %s", text)
+
+
+def _is_same(one: Subject, other: Subject | None) -> bool:
+    return other is not None and (one.key, one.groups) == (other.key, other.groups)
 
 
 def token_session(token: str, key: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import SettingsError
 
+MAX_NAME = 40
 MAX_STRAYS = 8
 """So many things that look like a token are tried at places that nobody named; with more of them a request is refused."""
 
@@ -159,16 +160,16 @@ def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[st
     if scope.get("query_string"):
         for name, value in _connection(scope).query_params.multi_items():
             if name not in places.query:
-                yield f"the query parameter {name!r}", value
-                yield f"the query parameter {name!r}", name
+                yield f"the query parameter {name[:MAX_NAME]!r}", value
+                yield f"the query parameter {name[:MAX_NAME]!r}", name
     known = {b"authorization", b"cookie", *(header.lower().encode("ascii") for header in places.headers)}
     for key, raw in scope["headers"]:
         if key not in known:
-            yield f"the header {key.decode('latin-1')}", raw.decode("latin-1")
+            yield f"the header {key[:MAX_NAME].decode('latin-1')!r}", raw.decode("latin-1")
     if any(key == b"cookie" for key, _ in scope["headers"]):
         for name, value in _connection(scope).cookies.items():
             if name not in places.cookies:
-                yield f"the cookie {name!r}", value
+                yield f"the cookie {name[:MAX_NAME]!r}", value
 
 
 def _is_jwt(text: str) -> bool:

@@ -102,5 +102,5 @@ class TrustedHeader:
 
 
 def _is_alias(name: bytes, key: bytes) -> bool:
-    """Say whether two names of headers are one for WSGI and CGI, where a hyphen becomes an underscore."""
-    return b"_" in name and name.lower().replace(b"_", b"-") == key.replace(b"_", b"-")
+    """Say whether two names of headers are one for WSGI and CGI, where a hyphen is an underscore."""
+    return len(name) == len(key) and name.lower().replace(b"_", b"-") == key.replace(b"_", b"-")
