@@ -172,7 +172,7 @@ def exchange(port: int, request: bytes) -> bytes:
         try:
             while piece := connection.recv(65_536):
                 answer += piece
-                if b"]}" in answer:
+                if b"]}" in answer or answer.endswith((b"}", b"\r\n0\r\n\r\n")):
                     break
         except (TimeoutError, ConnectionError):
             pass
