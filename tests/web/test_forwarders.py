@@ -19,7 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from mfa_gate import SettingsError
 from mfa_gate.web import forwarders
-from tests.harness import FETCH, Browser, World, make_world, running
+from tests.harness import FETCH, HOME, Browser, World, make_world, running
 
 EVERYBODY: tuple[Any, ...] = ("*", ["*"], "0.0.0.0/0", ["127.0.0.1", "::/0"], "10.0.0.1, 0.0.0.0/0")
 SOMEBODY: tuple[Any, ...] = ("127.0.0.1", "10.0.0.0/8,::1", ["203.0.113.7"], "127.0.0.1,::1")
@@ -117,7 +117,21 @@ def test_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str)
     assert make_world()
 
 
-@pytest.mark.parametrize("lifespan", ["on", "off"])
+@pytest.mark.parametrize("peer", [None, ""])
+async def test_a_proxy_on_a_socket(peer: str | None) -> None:
+    """Decision 69: a peer without an address is a proxy where ``"unix"`` is listed, and nowhere else."""
+    for trusted, status in ((["unix"], 200), (["127.0.0.1/32", "unix"], 200), (["127.0.0.1/32"], 403), ([], 403)):
+        async with running(make_world(trusted_proxies=trusted)) as world:
+            ann = await world.enrolled()
+            ann.address = peer
+            headers = (*FETCH, ("x-forwarded-for", f"198.51.100.9, {HOME}"))
+            assert (await ann.ask("GET", "/records", headers=headers)).status == status
+            if status == 200:
+                headers = (*FETCH, ("x-forwarded-for", f"{HOME}, 198.51.100.9"))
+                assert (await ann.ask("GET", "/records", headers=headers)).status == 403
+
+
+@pytest.mark.parametrize("lifespan", ["on", "auto", "off"])
 def test_the_option_of_a_server(lifespan: Any) -> None:
     """uvicorn's own option: it does not start, or without a lifespan lets nobody in who is signed in."""
     world = make_world()
@@ -132,7 +146,7 @@ def test_the_option_of_a_server(lifespan: Any) -> None:
             assert time.monotonic() < until
             time.sleep(0.01)
         assert server.started is (lifespan == "off")
-        if lifespan == "on":
+        if not server.started:
             return
         with httpx2.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
             client.post("/login", json={"user_id": "ann", "org": "alpha"})

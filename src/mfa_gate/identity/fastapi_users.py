@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.model import Subject
 from .bearer import token_session
-from .credentials import Unreadable, authorization_token, named_tokens, places_of, stray_tokens
+from .credentials import Unreadable, authorization_token, named_tokens, names, places_of, stray_tokens
 from .first import agreed
 from .values import as_groups, as_text, attribute
 
@@ -26,7 +26,8 @@ class FastAPIUsers:
     asked, since an endpoint may enable one of them alone; where two find different people the request is refused, and so is
     an ``Authorization`` header in an odd form where one of them reads it. Name every further place where the app takes a
     token of theirs: ``query="token"`` for websockets, ``cookie=``, ``header=``; each is a name or several. A good JWT at a
-    place that is not named is refused, unless it is of the same person.
+    place that is not named is refused, unless it is of the same person. ``other_schemes`` names schemes of the header that
+    another adapter reads.
 
     ``user_manager`` is a function that makes an async context with the user manager, as the library's cookbook has it
     for use outside of requests. A backend's ``get_strategy`` is called without arguments; one that needs a database is
@@ -49,6 +50,7 @@ class FastAPIUsers:
         header: str | Sequence[str] = (),
         query: str | Sequence[str] = (),
         cookie: str | Sequence[str] = (),
+        other_schemes: str | Sequence[str] = (),
     ) -> None:
         self._backends: tuple[Any, ...] = tuple(backends)
         self._user_manager = user_manager
@@ -58,6 +60,7 @@ class FastAPIUsers:
         self._key = key
         self._reads_header = any(_reads_header(backend) for backend in self._backends)
         self._places = places_of(header, query, cookie)
+        self._other_schemes = names(other_schemes)
         # The backends read their own cookies, by the library's parser.
         own = tuple(name for backend in self._backends for name in _cookie_of(backend))
         self._read_here = replace(self._places, cookies=(*self._places.cookies, *own))
@@ -69,7 +72,7 @@ class FastAPIUsers:
         """Find the person. Raises what the backends raise, ``TwoPeople``, and ``Unreadable``."""
         scope = connection.scope
         if self._reads_header:
-            authorization_token(scope)
+            authorization_token(scope, self._other_schemes)
         shown = [(backend, await backend.transport.scheme(connection)) for backend in self._backends]
         tokens = [(backend, token) for backend, token in shown if token is not None]
         tokens += [(backend, token) for token in named_tokens(scope, self._places) for backend in self._backends]

@@ -9,6 +9,8 @@ from collections.abc import Container, Iterator, Mapping
 from types import FrameType
 from typing import Any, Protocol, runtime_checkable
 
+from ..core.networks import hop_address
+
 VARIABLES = ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS")
 """Where uvicorn and gunicorn read the option from, besides the command line and the code that starts them."""
 PROBES = ("198.51.100.77", "2001:db8:ffff::77")
@@ -44,15 +46,18 @@ def believes_everybody(option: str) -> bool:
 
 
 def is_forwarded(scope: Mapping[str, Any]) -> bool:
-    """Say whether a layer of the server may have replaced the peer: its port is 0, or a forwarded address came along."""
+    """Say whether a layer of the server has replaced the peer: its port is 0, or it is one of the forwarded addresses."""
     client = scope.get("client")
-    return (client is not None and not client[1]) or any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    if client is None:
+        return False
+    texts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return not client[1] or client[0] in {hop_address(hop) for text in texts for hop in text.split(",")}
 
 
 def server_believes_everybody(*, replaced: bool) -> bool:
     """Look for the server's layer in the calls that led here, however the option was given.
 
-    ``replaced`` says that the peer may be a forwarded one (``is_forwarded``): then the lists of this process are looked at
+    ``replaced`` says that the peer is a forwarded one (``is_forwarded``): then the lists of this process are looked at
     as well, for a layer that runs the app in a task of its own does not stand in the calls. Slow; asked once.
     """
     layers = list(_layers())
