@@ -294,7 +294,7 @@ Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
 
 @runtime_checkable
 class SeesUsers(Protocol):
-    """An ``Identify`` that can tell whether the app has found somebody on a connection where it found nobody itself."""
+    """Tell, as an ``Identify``, whether the app has found somebody where it found nobody itself."""
 
     def sees_user(self, scope: Mapping[str, Any], /) -> bool:
         """Look at a connection whose answer begins."""
@@ -302,7 +302,7 @@ class SeesUsers(Protocol):
 
 @runtime_checkable
 class ReadsSessions(Protocol):
-    """An ``Identify`` that knows the keys of sessions in which it has found nobody so far."""
+    """Tell, as an ``Identify``, the keys of sessions in which it has found nobody so far."""
 
     @property
     def unnamed(self) -> tuple[str, ...]:

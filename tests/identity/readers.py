@@ -1,4 +1,4 @@
-"""How hosts find their user: by the libraries that they use, and by the lines that people write themselves."""
+"""Find users as hosts do: by the libraries that they use, and by lines that people write themselves."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ READERS: dict[str, Reader] = {
 
 
 async def found_by(request: Request) -> dict[str, str]:
-    """Whom each of the hosts finds."""
+    """Find the person as each of the hosts does."""
     people: dict[str, str] = {}
     for name, reader in READERS.items():
         text = await reader(request)

@@ -30,7 +30,7 @@ BAD = ("x.y.z", "", "abc", TOKENS[0] + "x", jwt.encode({"sub": "ann"}, "o" * 32,
 
 
 async def asked(adapter: Any, scope: dict[str, Any]) -> Subject | str | None:
-    """Whom an adapter finds, or "refused"."""
+    """Ask an adapter; "refused" where it raises."""
     try:
         found: Subject | None = await adapter(HTTPConnection(dict(scope)))
     except Unreadable:

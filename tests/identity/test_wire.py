@@ -68,7 +68,7 @@ HANDSHAKE = (
 
 
 async def me(request: Request) -> JSONResponse:
-    """Whom the host finds, in whichever way."""
+    """Tell the people that the host finds, in whichever way."""
     return JSONResponse({"people": sorted(set((await found_by(request)).values()))})
 
 
@@ -164,7 +164,7 @@ SERVERS: dict[str, Callable[[Any], Any]] = {
 
 
 def exchange(port: int, request: bytes) -> bytes:
-    """What a server answers to these very bytes, until it closes or falls silent."""
+    """Send these very bytes; the answer until the server closes or falls silent."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(request)

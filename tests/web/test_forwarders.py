@@ -37,7 +37,7 @@ async def signed_in(world: World, app: Any, *more: tuple[str, str]) -> int:
 
 @pytest.mark.parametrize("hosts", EVERYBODY, ids=str)
 def test_the_start(hosts: Any) -> None:
-    """Where the server starts the app through its layer, the start fails and says how to mend it."""
+    """Fail the start that goes through the server's layer, and say how to mend it."""
     world = make_world()
     with pytest.raises(SettingsError, match="no-proxy-headers"), TestClient(ProxyHeadersMiddleware(world.app, hosts)):  # type: ignore[arg-type]
         raise AssertionError("it has started")
@@ -45,7 +45,7 @@ def test_the_start(hosts: Any) -> None:
 
 @pytest.mark.parametrize("hosts", EVERYBODY, ids=str)
 async def test_the_first_request(hosts: Any) -> None:
-    """Where the start was not seen, everybody who is signed in is refused, again and again, whatever port was forwarded."""
+    """Refuse everybody who is signed in, again and again, whatever port was forwarded: the start was not seen."""
     world = make_world()
     async with running(world):
         layer: Any = ProxyHeadersMiddleware(world.app, hosts)
@@ -67,7 +67,7 @@ async def test_named_proxies(hosts: Any) -> None:
 
 
 async def test_the_override() -> None:
-    """Who says so in the code may have it."""
+    """Allow it to a developer who says so in the code."""
     world = make_world(accept_any_forwarder=True)
     with TestClient(ProxyHeadersMiddleware(world.app, "*")):  # type: ignore[arg-type]
         pass

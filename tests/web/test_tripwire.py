@@ -135,7 +135,7 @@ async def test_a_wrong_key_is_told(several: bool, caplog: pytest.LogCaptureFixtu
 
 
 async def test_a_right_key_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
-    """Where somebody is found, nothing is told, and the kit is content."""
+    """Tell nothing once somebody was found; the kit is content."""
     world = make_world()
     async with running(world):
         ann = await world.browser("ann")

@@ -1,4 +1,4 @@
-"""What the store tells of who is signed in: nobody yet, or one person under two ids."""
+"""Look for people in the store: nobody yet, or one person under two ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens in a request: the one form that is read, and the refusal of every other one."""
+"""Read the tokens of a request in their one form, and refuse every other one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGEST = (b"username=", b"nonce=", b"response=")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a token may stand besides ``Authorization``: names of headers, query parameters and cookies."""
+    """Name where a token may stand besides ``Authorization``: headers, query parameters, cookies."""
 
     headers: tuple[str, ...] = ()
     query: tuple[str, ...] = ()

@@ -28,8 +28,10 @@ class WiringFault(SettingsError):
 
 
 class Absent:
-    """Tells once for each name that what the developer has named is not there: a wrong name would put everybody into no
-    group, or into the default tenant."""
+    """Tell once for each name that somebody is signed in without it.
+
+    A wrong name of groups or tenant would put everybody into no group, or into the default tenant.
+    """
 
     def __init__(self, adapter: object) -> None:
         self._adapter = adapter

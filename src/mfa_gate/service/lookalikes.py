@@ -1,4 +1,4 @@
-"""Ids that are equal but for case: one person under two names has two second factors (S-40)."""
+"""Tell of ids that are equal but for case: one person under two has two second factors (S-40)."""
 
 from __future__ import annotations
 

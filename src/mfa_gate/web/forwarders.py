@@ -1,4 +1,4 @@
-"""The server's own reading of ``X-Forwarded-For``: whether it believes everybody (S-109)."""
+"""Notice a server that believes everybody's ``X-Forwarded-For`` (S-109)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Protocol, runtime_checkable
 from ..core.networks import hop_address
 
 VARIABLES = ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS")
-"""Where uvicorn and gunicorn read the option from, besides the command line and the code that starts them."""
+"""Variables that uvicorn and gunicorn read the option from, besides the command line and the code that starts them."""
 PROBES = ("198.51.100.77", "2001:db8:ffff::77")
 """Addresses of documentation (RFC 5737, 3849), which are nobody's proxy."""
 LISTS = ("_TrustedHosts", "_Forwarders")
-"""What uvicorn and granian call the lists of whom they believe."""
+"""Names of the classes by which uvicorn and granian list the proxies that they believe."""
 DEPTH = 200
 FAULT = (
     "the server believes every client's word for its address (forwarded-allow-ips=*), so a stolen proof works from everywhere. "
@@ -27,7 +27,7 @@ FAULT = (
 
 @runtime_checkable
 class ReadsForwarded(Protocol):
-    """A layer of the server that replaces the peer by a forwarded address: uvicorn's ``ProxyHeadersMiddleware``."""
+    """Replace the peer by a forwarded address, as uvicorn's ``ProxyHeadersMiddleware`` does."""
 
     trusted_hosts: Container[str]
 

@@ -1,4 +1,4 @@
-"""Whether anybody was ever seen signed in: a gate that looks in the wrong place sees nobody, and asks nobody."""
+"""Notice that nobody is ever seen signed in: a gate that looks in the wrong place asks nobody."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_NAMED = 10
 
 
 class Sightings:
-    """What one process has seen: ``somebody`` is true once a request came on which somebody is signed in."""
+    """Remember what one process has seen; ``somebody`` is true once a request came with somebody signed in."""
 
     def __init__(self, identify: Identify) -> None:
         self._identify = identify
