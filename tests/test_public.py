@@ -13,7 +13,7 @@ SURFACE = {
         "Contacts MFAGate MFAGateError MFAGateMiddleware Policy RelyingParty Senders SettingsError Status Subject Upstream "
         "require_proof"
     ),
-    "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader",
+    "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreUnavailable",
     "mfa_gate.policyfile": "Examined Fault Finding examine findings load_policy parse_policy",
 }

@@ -29,6 +29,7 @@ from .settings import (
     networks_of,
 )
 from .web.cookies import Cookies
+from .web.forwarders import fault_of_environment
 from .web.guard import Guard
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
@@ -69,10 +70,12 @@ class MFAGate:
 
     ``policy`` is the policy file's path, or a ``Policy``. ``identify`` tells who is signed in on a connection (an adapter of
     ``mfa_gate.identity`` or any async function). ``contacts`` tells a subject's name, e-mail and phone. ``store`` is a URL
-    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``trusted_proxies`` are networks
-    whose ``X-Forwarded-For`` is believed: none by default. ``sign_in``, ``sign_out`` and ``home`` are the host's own paths.
-    ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this application
-    where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject whose factors
+    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``trusted_proxies`` are the
+    proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without an address: none by
+    default. ``accept_any_forwarder`` allows a server that believes everybody's, where one proxy alone can reach it.
+    ``sign_in``, ``sign_out`` and ``home`` are the host's own paths. ``json_status`` is what cookie callers get (403, or 401
+    for front ends that want it). ``app`` names this application where several share a store. ``on_event`` gets every event
+    after it was committed, ``on_reset`` a subject whose factors
     an administrator has removed, ``on_lock`` one whose account was locked; all may be async and come after the
     commit; what failed, or was lost with its process, is called again from the trail: drop what you know by the event's id.
     ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
@@ -127,11 +130,9 @@ class MFAGate:
         faults += faults_of_place("sign_out", sign_out, required=False)
         if json_status not in (401, 403):
             faults.append(f"json_status={json_status!r}: must be 403 or 401")
-        if os.environ.get("FORWARDED_ALLOW_IPS", "").strip() == "*" and not accept_any_forwarder:
-            faults.append(
-                "FORWARDED_ALLOW_IPS=*: the server would take any client's word for its address; name the proxies there "
-                "(or pass accept_any_forwarder=True where nobody but a proxy can reach the server)"
-            )
+        server = "" if accept_any_forwarder else fault_of_environment()
+        if server:
+            faults.append(server)
         trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
         faults += wrong
         senders = senders or Senders()
@@ -182,6 +183,7 @@ class MFAGate:
             site=site,
             trusted=trusted,
             check=self.check,
+            any_forwarder=accept_any_forwarder,
         )
 
     @property

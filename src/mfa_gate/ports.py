@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .core.events import Event
 from .core.model import Account, Contacts, Subject, SubjectKey
@@ -32,6 +32,8 @@ __all__ = [
     "Page",
     "PhoneSend",
     "Reader",
+    "ReadsSessions",
+    "SeesUsers",
     "Sender",
     "Senders",
     "Store",
@@ -301,7 +303,26 @@ class Store(Protocol):
 
 
 Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
-"""Who the host says is signed in on this connection; None: nobody. Raising refuses the request."""
+"""Who the host says is signed in on this connection; None: nobody. Raising refuses the request: with 401 for
+``identity.Unreadable``, a credential that cannot be read, else with 503."""
+
+
+@runtime_checkable
+class SeesUsers(Protocol):
+    """Tell, as an ``Identify``, whether the app has found somebody where it found nobody itself."""
+
+    def sees_user(self, scope: Mapping[str, Any], /) -> bool:
+        """Look at a connection whose answer begins."""
+
+
+@runtime_checkable
+class ReadsSessions(Protocol):
+    """Tell, as an ``Identify``, the keys of sessions in which it has found nobody so far."""
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """The keys; none once somebody was found."""
+
 
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]
 """What the host has on file about the subject; asked only when a page needs it."""

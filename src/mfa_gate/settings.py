@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
-from .core.networks import Network
+from .core.networks import UNIX, Proxy
 from .core.rules import Policy, Rules
 from .factors import FACTORS, TRAITS
 from .factors.base import Hears
@@ -62,13 +62,16 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     return faults
 
 
-def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Network, ...], list[str]]:
-    """Networks from their texts, and the faults of those that are none."""
-    networks: list[Network] = []
+def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], list[str]]:
+    """Read networks (and ``"unix"``) from their texts, with the faults of those that are none."""
+    networks: list[Proxy] = []
     faults: list[str] = []
     if isinstance(texts, str):
         return (), [f'{name}={texts!r}: must be a list of networks, e.g. ["10.0.0.0/8"]']
     for text in texts:
+        if text == UNIX:
+            networks.append(UNIX)
+            continue
         try:
             network = ip_network(text, strict=True)
         except ValueError as error:

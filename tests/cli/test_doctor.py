@@ -14,6 +14,7 @@ import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.core.events import Event
+from mfa_gate.core.model import Account, SubjectKey
 from tests.stores import servers
 
 from . import doctored
@@ -100,6 +101,35 @@ def test_a_gate_that_is_wrapped_is_found(doctor: Doctor) -> None:
     assert any(line["part"] == "keys" for line in lines)
 
 
+def test_nobody_has_been_seen(doctor: Doctor) -> None:
+    """S-14: a store without accounts is told, with the adapter that may look in the wrong place."""
+    _, lines = doctor("good")
+    (line,) = [line for line in lines if line["part"] == "identity"]
+    assert line["verdict"] == "note"
+    assert "nobody has been seen signed in yet" in line["text"]
+    assert "SessionUser('user_id')" in line["text"]
+
+
+@pytest.mark.parametrize(("ids", "verdict"), [(["ann", "bob"], "ok"), (["ANN", "ann", "bob"], "warning")])
+def test_ids_that_differ_by_case(doctor: Doctor, ids: list[str], verdict: str) -> None:
+    """S-40: one person under two ids is a warning that names both."""
+
+    async def fill() -> None:
+        service = doctored.gate().service
+        await service.open()
+        for id in ids:
+            for tenant in ("a", "b"):
+                key = SubjectKey(tenant, id if tenant == "a" else f"{id}{ids.index(id)}")
+                assert await service.engine.store.swap(Account(key=key))
+        await service.aclose()
+
+    asyncio.run(fill())
+    _, lines = doctor("good")
+    (line,) = [line for line in lines if line["part"] == "identity"]
+    assert line["verdict"] == verdict
+    assert ("a/ANN and a/ann" in line["text"]) is (verdict == "warning")
+
+
 def test_memory_is_no_place_for_proofs(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory store is a warning."""
     monkeypatch.setenv("DOCTORED_STORE", "memory://")
@@ -169,9 +199,13 @@ def test_two_readers_of_one_header_are_told(
     assert [line["verdict"] for line in lines if line["part"] == "proxies"] == [verdict]
 
 
-def test_anybodys_word_is_a_fault(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("FORWARDED_ALLOW_IPS", "*"), ("UVICORN_FORWARDED_ALLOW_IPS", "*"), ("FORWARDED_ALLOW_IPS", "10.0.0.1,0.0.0.0/0")],
+)
+def test_anybodys_word_is_a_fault(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """S-12 of the address: ``FORWARDED_ALLOW_IPS=*`` does not even start, and the doctor says why."""
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    monkeypatch.setenv(name, value)
     code, lines = doctor("good")
     assert code == 1
     assert "FORWARDED_ALLOW_IPS" in lines[0]["text"]

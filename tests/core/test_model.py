@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.core.model import MAX_ID_BYTES, Subject, SubjectKey
+from mfa_gate.core.model import MAX_ID_BYTES, Subject, SubjectKey, Upstream
 
 from .builders import HANDLE, account, proof
 
@@ -26,6 +26,9 @@ def test_canonical_ids(id: str) -> None:
         "A\u030a",
         "\uff41nn",
         "ﬁ",
+        " ",
+        "ann ",
+        " ann",
         "ann\n",
         "ann\x00",
         "\x7f",
@@ -49,6 +52,22 @@ def test_other_spellings_are_refused(id: object) -> None:
 def test_the_bound_is_in_bytes() -> None:
     """The longest id has 255 bytes in UTF-8."""
     assert len(("ä" * 127).encode()) <= MAX_ID_BYTES < len(("ä" * 128).encode())
+
+
+@pytest.mark.parametrize(
+    "groups", ["admin", "", b"admin", bytearray(b"a"), {"admin": False}, None, 7, [7], [None], [["a"]]]
+)
+def test_groups_of_another_type_are_refused(groups: object) -> None:
+    """S-11: a text read letter by letter, or a mapping read by its keys, would put somebody in no group that a rule knows."""
+    with pytest.raises((ValueError, TypeError)):
+        Subject("ann", groups=groups)  # type: ignore[arg-type]
+
+
+def test_words_of_a_provider_are_no_letters() -> None:
+    """The same for what an identity provider says."""
+    with pytest.raises(ValueError, match="amr"):
+        Upstream(amr="otp", at=1)  # type: ignore[arg-type]
+    assert Upstream(amr=["otp"], at=1) == Upstream(amr=("otp",), at=1)  # type: ignore[arg-type]
 
 
 def test_groups_become_a_set() -> None:

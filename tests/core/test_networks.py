@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mfa_gate.core.networks import UNKNOWN, client_address, lies_in, network_of, parse_address, parse_networks
+from mfa_gate.core.networks import (
+    UNIX,
+    UNKNOWN,
+    Proxy,
+    client_address,
+    lies_in,
+    network_of,
+    parse_address,
+    parse_networks,
+)
 
 PROXIES = parse_networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
 
@@ -103,7 +112,14 @@ def test_a_place_holds_its_address(four: IPv4Address, six: IPv6Address, v4: int,
         ("10.1.1.1", ["unknown, 198.51.100.7"], "198.51.100.7"),
         ("10.1.1.1", ["198.51.100.7, 10.2.2.2, "], UNKNOWN),
         ("10.1.1.1", [""], UNKNOWN),
-        ("10.1.1.1", ["198.51.100.7:8080"], UNKNOWN),
+        ("10.1.1.1", ["198.51.100.7:8080"], "198.51.100.7"),
+        ("10.1.1.1", ["198.51.100.7:8080, 10.2.2.2:443"], "198.51.100.7"),
+        ("10.1.1.1", ["6.6.6.6, [2001:db8::1]:443"], "2001:db8::1"),
+        ("10.1.1.1", ["6.6.6.6, [2001:db8::1], [2001:db8:ffff::1]:443"], "2001:db8::1"),
+        ("10.1.1.1", ["2001:db8::1"], "2001:db8::1"),
+        ("10.1.1.1", ["6.6.6.6, [2001:db8:ffff::1"], UNKNOWN),
+        ("10.1.1.1", ["6.6.6.6, 198.51.100.7:http"], UNKNOWN),
+        ("10.1.1.1", ["6.6.6.6, 198.51.100.7:8080:1"], UNKNOWN),
         ("unix:", ["198.51.100.7"], "unix:"),
         ("", ["198.51.100.7"], ""),
     ],
@@ -111,6 +127,22 @@ def test_a_place_holds_its_address(four: IPv4Address, six: IPv6Address, v4: int,
 def test_forwarded_headers_from_the_right(peer: str, forwarded: list[str], client: str) -> None:
     """S-108, D-6: headers count only from a listed proxy, from the right; what an attacker writes on the left does not."""
     assert client_address(peer, forwarded, PROXIES) == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "client"),
+    [
+        ("", (UNIX,), "198.51.100.7"),
+        ("", (*PROXIES, UNIX), "198.51.100.7"),
+        ("", PROXIES, ""),
+        ("10.1.1.1", (UNIX,), "10.1.1.1"),
+        ("unix", (UNIX,), "unix"),
+        ("10.1.1.1", (*PROXIES, UNIX), "198.51.100.7"),
+    ],
+)
+def test_a_socket_without_an_address(peer: str, trusted: tuple[Proxy, ...], client: str) -> None:
+    """S-108: a proxy on the same machine is trusted where it is named so, and that is no other peer's name."""
+    assert client_address(peer, ["6.6.6.6, 198.51.100.7"], trusted) == client
 
 
 def test_without_trusted_proxies_headers_are_ignored() -> None:

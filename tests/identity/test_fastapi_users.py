@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from mfa_gate import Contacts, MFAGate, RelyingParty, Subject
 from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
-from mfa_gate.identity import FastAPIUsers
+from mfa_gate.identity import FastAPIUsers, Unreadable
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import Outbox, signed_in
 
@@ -125,9 +125,14 @@ def client(library: Library[User, uuid.UUID], gate: MFAGate) -> TestClient:
     app.include_router(library.get_auth_router(COOKIE), prefix="/cookie")
     app.include_router(library.get_auth_router(BEARER), prefix="/jwt")
     current = library.current_user(optional=True)
+    bearer_only = library.current_user(optional=True, get_enabled_backends=lambda: [BEARER])
 
     @app.get("/me")
     async def me(user: Any = Depends(current)) -> str | None:  # noqa: B008 - annotations are text, the name is local
+        return user.email if user else None
+
+    @app.get("/bearer-only")
+    async def only(user: Any = Depends(bearer_only)) -> str | None:  # noqa: B008 - annotations are text, the name is local
         return user.email if user else None
 
     gate.install(app)
@@ -160,6 +165,48 @@ def test_a_token_of_the_library(client: TestClient, gate: MFAGate) -> None:
     assert answer.status_code == 401
     assert "insufficient_user_authentication" in answer.headers["www-authenticate"]
     assert signed_in(client, gate, ANN, native=True).get("/me").json() == "ann@x.example"
+
+
+@pytest.mark.parametrize("path", ["/me", "/bearer-only"])
+def test_two_people_in_one_request(client: TestClient, gate: MFAGate, path: str) -> None:
+    """S-12: Ann's cookie and proof with Bob's token is refused: an endpoint may enable the token's backend alone."""
+    other = log_in(client, "jwt", "bob@x.example").json()["access_token"]
+    log_in(client, "cookie")
+    signed_in(client, gate, ANN)
+    assert client.get("/me").json() == "ann@x.example"
+    answer = client.get(path, headers={"Authorization": f"Bearer {other}"})
+    assert answer.status_code == 401
+    assert "invalid_request" in answer.headers["www-authenticate"]
+    own = log_in(client, "jwt").json()["access_token"]
+    assert client.get(path, headers={"Authorization": f"Bearer {own}"}).json() == "ann@x.example"
+
+
+@pytest.mark.parametrize("form", ["Bearer\t{}", "Bearer  {}", "Token {}", "Basic YTpi, Bearer {}"])
+def test_odd_headers_are_refused(client: TestClient, form: str) -> None:
+    """S-12: an endpoint of the host's own may read what the library does not."""
+    text = log_in(client, "jwt").json()["access_token"]
+    assert client.get("/me", headers={"Authorization": form.format(text)}).status_code == 401
+
+
+async def test_other_places(library: Library[User, uuid.UUID]) -> None:
+    """S-13: a token in the query is read where it is named, and refused where it is not."""
+    from .connections import connection
+
+    ann, bob = [await get_strategy().write_token(row) for row in PEOPLE.rows]
+    manager = asynccontextmanager(get_user_manager)
+    named = FastAPIUsers([COOKIE, BEARER], manager, tenant="org", query="token")
+    blind = FastAPIUsers([COOKIE, BEARER], manager, tenant="org")
+    query = f"token={ann}".encode()
+    found = await named(connection(query_string=query, type="websocket"))
+    assert found is not None
+    assert found.key == ANN.key
+    with pytest.raises(Unreadable, match="does not name"):
+        await blind(connection(query_string=query))
+    with pytest.raises(Unreadable):
+        await named(connection(("authorization", f"Bearer {bob}"), query_string=query))
+    with pytest.raises(Unreadable):
+        await blind(connection(("cookie", f"fastapiusersauth={bob}"), query_string=query))
+    assert await blind(connection(query_string=b"token=a.b.c")) is None
 
 
 def test_a_token_that_is_not_good_is_nobody(client: TestClient) -> None:

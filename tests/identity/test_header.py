@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mfa_gate import SettingsError, Subject
-from mfa_gate.identity import TrustedHeader
+from mfa_gate.identity import TrustedHeader, Unreadable
 
 from .connections import connection
 
@@ -65,11 +65,44 @@ async def test_ids_that_are_none_are_refused(value: str) -> None:
 
 
 async def test_bytes_that_are_no_text_are_refused() -> None:
-    """A name that is not UTF-8 raises."""
+    """A name that is not UTF-8 is refused as a credential that cannot be read, and not as a fault of ours."""
     sent = connection()
-    sent.scope["headers"].append((b"x-remote-user", b"\xff"))
-    with pytest.raises(UnicodeDecodeError):
+    sent.scope["headers"].append((b"x-remote-user", b"zo\xeb"))
+    with pytest.raises(Unreadable):
         await adapter()(sent)
+
+
+@pytest.mark.parametrize("name", ["X_Remote_User", "x-remote_user", "X_Remote-User"])
+async def test_other_spellings_of_the_header_are_refused(name: str) -> None:
+    """S-12: WSGI and CGI read an underscore as a hyphen, so the app may see a name where the header itself is missing."""
+    with pytest.raises(Unreadable):
+        await adapter()(connection((name, "ann")))
+    with pytest.raises(Unreadable):
+        await adapter()(connection(("X-Remote-User", "ann"), (name, "bob")))
+    with pytest.raises(Unreadable):
+        await TrustedHeader("X_Remote_User", from_=PROXY)(connection(("X-Remote-User", "ann")))
+
+
+@pytest.mark.parametrize("name", ["ANN", "Ann", "ann", "  ann\t"])
+async def test_names_that_are_folded(name: str) -> None:
+    """S-40: with ``fold`` every spelling is one person; without, each is its own."""
+    assert await adapter(fold=str.casefold)(connection(("X-Remote-User", name))) == Subject("ann")
+    assert await adapter()(connection(("X-Remote-User", name))) == Subject(name.strip())
+
+
+@pytest.mark.parametrize("name", ["ann\xa0", "\u3000ann"])
+async def test_blanks_that_are_not_cut(name: str) -> None:
+    """S-12: a blank that the app would keep is not cut here, or two people would be one."""
+    with pytest.raises(Unreadable):
+        await adapter()(connection(("X-Remote-User", name)))
+
+
+async def test_a_fold_that_makes_no_name() -> None:
+    """Whatever the developer's function returns instead of a name refuses the request."""
+    with pytest.raises(ValueError, match="Subject"):
+        await adapter(fold=lambda _: "")(connection(("X-Remote-User", "ann")))
+    with pytest.raises(ValueError, match="fold"):
+        await adapter(fold=lambda _: None)(connection(("X-Remote-User", "ann")))
 
 
 async def test_a_socket_without_an_address() -> None:

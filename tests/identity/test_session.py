@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
-from itsdangerous import TimestampSigner
+from itsdangerous import Signer, TimestampSigner
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -18,7 +19,7 @@ from starlette.testclient import TestClient
 
 from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, SettingsError, Subject
 from mfa_gate.core.rules import EnrollmentRules, Exemption, PathRule, Policy, Rules
-from mfa_gate.identity import SessionUser
+from mfa_gate.identity import SessionUser, Unreadable
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import signed_in
 
@@ -32,8 +33,19 @@ def cookie(session: Any, secret: str = SECRET) -> str:
     return TimestampSigner(secret).sign(base64.b64encode(json.dumps(session).encode())).decode()
 
 
+def signed_at(session: Any, at: int) -> str:
+    """A cookie that was written at this time (UTC seconds)."""
+
+    class Then(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return at
+
+    return Then(SECRET).sign(base64.b64encode(json.dumps(session).encode())).decode()
+
+
 async def who(*cookies: str, **more: Any) -> Subject | None:
     """Whom the adapter finds behind one ``Cookie`` header."""
+    more = {"max_age": None, **more}
     adapter = SessionUser("user.sub", tenant="org", groups="groups", secret_key=SECRET, **more)
     return await adapter(connection(("cookie", "; ".join(cookies))))
 
@@ -64,22 +76,44 @@ async def test_any_other_is_nobody(header: str) -> None:
     assert await who(header) is None
 
 
-async def test_an_old_cookie_is_nobody() -> None:
-    """``max_age`` is the middleware's: what it takes for expired is nobody here, and None has no end."""
-    assert await who(f"session={cookie(ANN)}", max_age=-1) is None
-    assert await who(f"session={cookie(ANN)}", max_age=None) is not None
+@pytest.mark.parametrize("age", [-1, 0, 60])
+async def test_an_old_cookie_is_refused(age: int) -> None:
+    """S-12: a session with a good signature that is too old for the gate may be none too old for the app: it is never
+    nobody. One from the future is refused as well; None has no end."""
+    now = int(time.time())
+    old, early = signed_at(ANN, now - 120), signed_at(ANN, now + 120)
+    with pytest.raises(Unreadable):
+        await who(f"session={old}", max_age=age)
+    with pytest.raises(Unreadable):
+        await who(f"session={early}", max_age=age)
+    assert await who(f"session={old}", max_age=None) is not None
+    assert await who(f"session={old}", max_age=600) is not None
 
 
-async def test_a_signed_cookie_that_is_no_session_is_refused() -> None:
+def test_the_age_has_no_default() -> None:
+    """S-12: a limit of our own could differ from the app's, so the app's must be named."""
+    with pytest.raises(SettingsError, match="max_age"):
+        SessionUser("user", secret_key=SECRET)
+
+
+@pytest.mark.parametrize("value", [Signer(SECRET).sign("e30=").decode(), Signer(SECRET).sign("").decode()])
+async def test_a_signature_without_a_time_is_refused(value: str) -> None:
+    """S-12: what the key has signed and the gate cannot use is refused."""
+    with pytest.raises(Unreadable):
+        await who(f"session={value}")
+
+
+@pytest.mark.parametrize("session", [["ann"], "ann", 7, None], ids=str)
+async def test_a_signed_cookie_that_is_no_session_is_refused(session: object) -> None:
     """What the app would fail on is not taken for anonymous."""
-    with pytest.raises(ValueError, match="no object"):
-        await who(f"session={cookie(['ann'])}")
+    with pytest.raises(Unreadable, match="no object"):
+        await who(f"session={cookie(session)}")
 
 
 def test_an_empty_key_is_a_fault() -> None:
     """S-120: no key is no key."""
     with pytest.raises(SettingsError, match="secret_key"):
-        SessionUser("user", secret_key="")
+        SessionUser("user", secret_key="", max_age=None)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +162,7 @@ def test_a_session_inside_a_mounted_app_is_gated() -> None:
             base=Rules(enrollment=EnrollmentRules(first="open"), exempt=(sign_in,)),
             tenants={},
         ),
-        identify=SessionUser("user", secret_key=SECRET, cookie="admin"),
+        identify=SessionUser("user", secret_key=SECRET, cookie="admin", max_age=None),
         store="memory://",
         keys=[make_key(bytes(range(32)))],
         relying_party=RelyingParty(id="localhost", name="Admin", origins=["http://localhost"]),

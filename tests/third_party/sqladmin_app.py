@@ -67,7 +67,7 @@ Admin(app, engine, authentication_backend=Password(SECRET)).add_view(PatientAdmi
 # -- the gate --
 gate = MFAGate(
     policy=HERE / "policy.toml",
-    identify=SessionUser("user_id", secret_key=SECRET),
+    identify=SessionUser("user_id", secret_key=SECRET, max_age=14 * 24 * 3600),
     store=f"sqlite:///{HERE / 'mfa_gate.db'}",
     keys=[KEY],
     relying_party=RelyingParty(id="localhost", name="Admin", origins=[ORIGIN]),

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from mfa_gate.web.facts import caller_kind
 from tests.harness import World, call, http_scope, make_world, routes, socket_scope
 from tests.web.serving import served
 
@@ -33,6 +34,35 @@ CALLERS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("a script", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"}, 403),
     ("a prefetch", {**NAVIGATE, "sec-purpose": "prefetch;prerender"}, 403),
 )
+
+
+OLD_BROWSER = {"accept": "text/html,*/*;q=0.8", "upgrade-insecure-requests": "1"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({**NAVIGATE, "authorization": "Bearer abc"}, "page"),
+        (
+            {**NAVIGATE, "authorization": "Bearer abc", "hx-request": "true", "x-requested-with": "XMLHttpRequest"},
+            "page",
+        ),
+        ({**NAVIGATE, "accept": "*/*", "authorization": "Basic dTpw"}, "page"),
+        ({**OLD_BROWSER, "authorization": "Bearer abc"}, "page"),
+        ({"accept": "text/html", "authorization": "Bearer abc"}, "bearer"),
+        ({"sec-fetch-mode": "cors", "authorization": "Bearer abc"}, "bearer"),
+        ({**NAVIGATE, "sec-fetch-dest": "iframe", "authorization": "Bearer abc"}, "bearer"),
+        ({**NAVIGATE, "sec-purpose": "prefetch", "authorization": "Bearer abc"}, "prefetch"),
+        ({"authorization": "Bearer\tabc"}, "bearer"),
+        ({"authorization": "bearer"}, "bearer"),
+        ({"authorization": "Basic dTpw, Bearer abc"}, "bearer"),
+        ({"authorization": "Basic dTpw"}, "fetch"),
+    ],
+    ids=str,
+)
+def test_who_is_calling(headers: dict[str, str], kind: str) -> None:
+    """Decision 59: a navigation to a document is a page load whatever headers it carries; a token in any form is a token."""
+    assert caller_kind(http_scope("GET", "/", headers=headers.items())) == kind
 
 
 def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..keyring import KeyFault, Keyring
+from ..web.forwarders import VARIABLES, believes_everybody
 
 if TYPE_CHECKING:
     from ..bootstrap import MFAGate
@@ -117,8 +118,8 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) -> Iterator[Line]:
     """Whose word counts for a client's address."""
     trusted = gate.service.engine.wiring.trusted_proxies
-    server = environ.get("FORWARDED_ALLOW_IPS", "").strip()
-    if server == "*" or "*" in _forwarders(app):
+    server = next(filter(None, (environ.get(name, "").strip() for name in VARIABLES)), "")
+    if believes_everybody(server) or any(believes_everybody(host) for host in _forwarders(app)):
         yield Line(
             "fault",
             "proxies",
@@ -140,7 +141,8 @@ def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) ->
         yield Line(
             "note",
             "proxies",
-            "no trusted_proxies: behind a proxy everybody would come from its one address; list it then",
+            "no trusted_proxies: behind a proxy everybody would come from its one address; list it then. An option of the "
+            "server (--forwarded-allow-ips) cannot be seen from here; it is looked at when the app starts",
         )
 
 

@@ -18,6 +18,7 @@ from ..service.canary import CANARY, CANARY_ROW
 from ..stores.memory import MemoryStore
 from ..stores.sqlite.starting import is_shared_with_group
 from . import doctor_lines as looks
+from .doctor_identity import people
 from .doctor_lines import Line
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
         except ValueError:
             text = "none of the keys opens this store: put the one that it was made with back into keys=[...]"
             lines.append(Line("fault", "keys", text))
+    lines += await people(gate, store)
     newest = (await store.events("", limit=1)).items
     now = engine.now()
     if not newest:

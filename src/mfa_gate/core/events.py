@@ -37,6 +37,7 @@ KINDS: dict[str, str] = {
     "recovery.refused": "an administrator refused a recovery request",
     "recovery.stopped": "the user stopped a recovery request",
     "account.disputed": "the user said: this was not me",
+    "account.lookalike": "a new account's id equals a known one but for case: one person may have two accounts",
     "sends.cap_near": "a tenant's texts and calls have nearly cost what the policy allows in a day",
     "sends.cap_reached": "a tenant's texts and calls have cost what the policy allows in a day; none goes out until the next",
     "sends.unanswered": "few of a tenant's texts and calls of the day were answered",

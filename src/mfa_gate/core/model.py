@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NewType
 
@@ -50,17 +50,24 @@ class Upstream:
     acr: str = ""
     at: int = 0
 
+    def __post_init__(self) -> None:
+        if isinstance(self.amr, (str, bytes)):
+            raise ValueError(f"Upstream.amr must be a tuple of str, not {self.amr!r}")
+        object.__setattr__(self, "amr", tuple(self.amr))
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whom the host says is signed in.
 
     ``id`` is the host's opaque, canonical id of the person inside ``tenant``; two spellings would be two people with two
-    budgets of attempts, so an id that Unicode would rewrite (NFKC) or that holds control characters is refused.
+    budgets of attempts, so an id that Unicode would rewrite (NFKC), that holds control characters, or that has blanks at its
+    ends is refused.
     ``groups`` are the host's groups or roles. ``session`` names the host's sign-in session where it has one. ``upstream``
     is what an identity provider says of that sign-in; it counts where the policy trusts it (``freshness.trust_amr``).
 
-    Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical.
+    Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical, and for groups that are
+    a text, bytes or a mapping instead of several texts.
     """
 
     id: str
@@ -73,6 +80,8 @@ class Subject:
         for name, value in (("id", self.id), ("tenant", self.tenant)):
             if type(value) is not str or not value:
                 raise ValueError(f"Subject.{name} must be a non-empty str, not {value!r}")
+            if value[0] == " " or value[-1] == " ":
+                raise ValueError(f"Subject.{name} has blanks at its ends: {value!r}")
             if value.isascii() and value.isprintable() and len(value) <= MAX_ID_BYTES:
                 continue
             if len(value.encode("utf-8", "surrogatepass")) > MAX_ID_BYTES:
@@ -80,7 +89,12 @@ class Subject:
             if not value.isprintable() or unicodedata.normalize("NFKC", value) != value:
                 raise ValueError(f"Subject.{name} is not in its canonical form (NFKC, printable): {value!r}")
         if not isinstance(self.groups, frozenset):
+            # A text would be read letter by letter, and a mapping by its keys, whatever their values say.
+            if isinstance(self.groups, (str, bytes, bytearray, Mapping)) or not isinstance(self.groups, Iterable):
+                raise ValueError(f"Subject.groups must be a set of str, not {self.groups!r}")
             object.__setattr__(self, "groups", frozenset(self.groups))
+        if not all(isinstance(group, str) for group in self.groups):
+            raise ValueError("Subject.groups must be a set of str")
 
     @property
     def key(self) -> SubjectKey:

@@ -66,6 +66,12 @@ _ROWS = (
         "frozen", 403, "Changes are stopped for now", "You told us that a change was not yours. Ask your administrator."
     ),
     Reason("signed_out", 401, "You are not signed in", "Sign in first."),
+    Reason(
+        "unreadable",
+        401,
+        "Your sign-in could not be read",
+        "Sign in again. If that does not help, delete the cookies of this site and sign in.",
+    ),
     Reason("not_found", 404, "There is nothing here", "Check the address, or go back."),
     # limits and faults
     Reason("too_soon", 429, "Please wait a little", "Try again in a moment."),

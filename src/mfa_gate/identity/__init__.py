@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .bearer import BearerJWT
+from .credentials import Unreadable
 from .fastapi_users import FastAPIUsers
 from .first import FirstOf
 from .header import TrustedHeader
 from .request import RequestUser
 from .session import SessionUser
 
-__all__ = ["BearerJWT", "FastAPIUsers", "FirstOf", "RequestUser", "SessionUser", "TrustedHeader"]
+__all__ = ["BearerJWT", "FastAPIUsers", "FirstOf", "RequestUser", "SessionUser", "TrustedHeader", "Unreadable"]

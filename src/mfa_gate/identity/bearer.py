@@ -1,31 +1,42 @@
-"""The user in a bearer token, by the host's own verifier."""
+"""The user in a token, by the host's own verifier."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.model import Subject
-from .values import as_groups, as_text, dig, upstream_of
+from .credentials import Unreadable, authorization_token, named_tokens, names, places_of, stray_tokens
+from .values import Absent, Fold, as_groups, as_text, dig, folded, readable, upstream_of
+
+log = logging.getLogger("mfa_gate")
 
 Claims = Mapping[str, Any]
 Verify = Callable[[str], Claims | Awaitable[Claims | None] | None]
 
 
 class BearerJWT:
-    """``BearerJWT(verify)``: whom ``Authorization: Bearer …`` names, by the verifier that the app itself uses (S-12).
+    """``BearerJWT(verify)``: the person in the token, by the verifier that the app itself uses (S-12).
 
     ``verify`` takes the token and returns its claims, or None for one that is not good; it checks signature, audience,
     issuer and time, and may be async. ``rejects`` are the exceptions by which it says "not good" (``jwt.InvalidTokenError``);
     any other one refuses the request. ``user``, ``tenant`` and ``groups`` name claims (dotted for nested ones).
+    ``fold`` (``str.casefold``) makes one id of its spellings.
+
+    ``Authorization: Bearer …`` is always read. Name every other place where the app takes a token: ``query="token"`` for
+    websockets of browsers, ``cookie="access_token"``, ``header="X-Auth-Token"``; each is a name or several. A token in two
+    places is refused, and so is each form but the one of RFC 6750. Basic, Digest and Negotiate are no tokens; name further
+    schemes of that header that another adapter reads in ``other_schemes``. A good JWT at a place that is not named is
+    refused, and the log names the place. Nothing in a body or in a message of a websocket can be seen here.
 
     The claims ``amr``, ``acr`` and ``auth_time`` count as a proof where the policy trusts them.
 
     The sign-in is named by the first of the claims in ``session`` that the token has (``sid``, which outlives a refresh,
     then ``jti``), else by a keyed hash of the token: a new token is then a new sign-in, and a challenge that is under way
-    ends with it. A request without a bearer token is nobody; two ``Authorization`` headers are refused.
+    ends with it. A request without a token, or with one that ``verify`` rejects, is nobody.
     """
 
     def __init__(
@@ -35,39 +46,63 @@ class BearerJWT:
         user: str = "sub",
         tenant: str = "",
         groups: str = "",
-        session: tuple[str, ...] = ("sid", "jti"),
+        session: str | Sequence[str] = ("sid", "jti"),
         rejects: tuple[type[Exception], ...] = (),
         key: bytes = b"",
+        header: str | Sequence[str] = (),
+        query: str | Sequence[str] = (),
+        cookie: str | Sequence[str] = (),
+        other_schemes: str | Sequence[str] = (),
+        fold: Fold | None = None,
     ) -> None:
         """``key`` (at most 64 bytes, the same in every process) keys the hash of tokens that name no session."""
         self._verify = verify
         self._user = user
         self._tenant = tenant
         self._groups = groups
-        self._session = session
+        self._session = names(session)
         self._rejects = rejects
         self._key = key
+        self._places = places_of(header, query, cookie)
+        self._other_schemes = names(other_schemes)
+        self._fold = fold
+        self._warned = False
+        self._absent = Absent(self)
 
     def __repr__(self) -> str:
         return f"BearerJWT(user={self._user!r})"
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """Who is signed in. Raises what ``verify`` raises, and ``ValueError`` for claims that name nobody."""
-        token = bearer_token(connection.scope)
-        if not token:
-            return None
+        """Find the person. Raises what ``verify`` raises, and ``Unreadable``."""
+        scope = connection.scope
+        tokens = [authorization_token(scope, self._other_schemes), *named_tokens(scope, self._places)]
+        given = [token for token in tokens if token]
+        if len(given) > 1:
+            raise Unreadable("there are tokens at two places in one request")
+        claims = await self._claims(given[0]) if given else None
+        subject = self._subject(claims, given[0]) if claims is not None else None
+        await self._refuse_strays(scope, subject)
+        return subject
+
+    async def _claims(self, token: str) -> Claims | None:
         try:
             found = self._verify(token)
-            claims = await found if inspect.isawaitable(found) else found
+            return await found if inspect.isawaitable(found) else found
         except self._rejects:
             return None
-        if claims is None:
-            return None
+
+    @readable
+    def _subject(self, claims: Claims, token: str) -> Subject:
         tenant = dig(claims, self._tenant) if self._tenant else None
+        groups = dig(claims, self._groups) if self._groups else None
+        if self._tenant and tenant is None:
+            self._absent.tell("tenant", self._tenant)
+        if self._groups and groups is None:
+            self._absent.tell("groups", self._groups)
         return Subject(
-            id=as_text(dig(claims, self._user), self._user),
+            id=folded(as_text(dig(claims, self._user), self._user), self._fold),
             tenant="default" if tenant is None else as_text(tenant, self._tenant),
-            groups=as_groups(dig(claims, self._groups)) if self._groups else frozenset(),
+            groups=as_groups(groups),
             session=self._session_of(claims, token),
             upstream=upstream_of(claims.get("amr"), claims.get("acr"), claims.get("auth_time")),
         )
@@ -79,18 +114,33 @@ class BearerJWT:
                 return f"{name}:{as_text(value, name)}"
         return token_session(token, self._key)
 
+    async def _refuse_strays(self, scope: Mapping[str, Any], subject: Subject | None) -> None:
+        """Refuse a good token at a place that nobody named, unless it is of the same person: the app may read it there."""
+        for place, token in stray_tokens(scope, self._places):
+            try:
+                claims = await self._claims(token)
+            except Exception as error:
+                # It may be anybody's token, for another verifier; this one answers as it likes to what is not its own.
+                self._warn(
+                    f"a token in {place} could not be verified ({type(error).__name__}); is it missing in rejects=?"
+                )
+                continue
+            if claims is not None and not _is_same(self._subject(claims, token), subject):
+                raise Unreadable(
+                    f"a good token stands in {place}, which BearerJWT(...) does not name (header=, query=, cookie=)"
+                )
 
-def bearer_token(scope: Mapping[str, Any]) -> str:
-    """The token of a bearer request; "" where there is none. Raises ``ValueError`` for two ``Authorization`` headers,
-    of which app and gate might read another one each."""
-    values = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(values) > 1:
-        raise ValueError("two Authorization headers in one request")
-    scheme, _, token = values[0].decode("latin-1").partition(" ") if values else ("", "", "")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    def _warn(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning("mfa_gate: %s", text)
+
+
+def _is_same(one: Subject, other: Subject | None) -> bool:
+    return other is not None and (one.key, one.groups) == (other.key, other.groups)
 
 
 def token_session(token: str, key: bytes) -> str:
-    """A name for the sign-in that a token is all there is of: nobody can make the token of it."""
+    """Name a sign-in by the token that is all there is of it: nobody can make the token of the name."""
     digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), key=key, digest_size=16, person=b"mfa_gate/bearer")
     return f"token:{digest.hexdigest()}"

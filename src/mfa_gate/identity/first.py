@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..core.model import Subject
 from ..errors import SettingsError
-from ..ports import Identify
+from ..ports import Identify, ReadsSessions, SeesUsers
+from .credentials import Unreadable
 
 
-class TwoPeople(ValueError):
-    """One request names different people in two ways: which one the app would believe cannot be known. It is refused."""
+class TwoPeople(Unreadable):
+    """Refuse a request that names people in two ways that differ: nobody can know which one the app believes."""
 
 
 class FirstOf:
     """``FirstOf(BearerJWT(verify), SessionUser("user_id"))``: everybody that any of the adapters finds (S-13).
 
-    Every one is asked; where two find somebody it must be the same person, and the first one's answer counts.
-    Raises ``SettingsError`` without an adapter.
+    Every one is asked. Where two find somebody it must be the same person in the same groups, or the request is refused: the
+    app may believe either. The first one's answer counts; what an identity provider said of the sign-in counts only where
+    all say the same. Raises ``SettingsError`` without an adapter.
     """
 
     def __init__(self, *adapters: Identify) -> None:
         if not adapters:
             raise SettingsError("FirstOf: give at least one adapter")
-        self._adapters = adapters
+        self._adapters: tuple[Any, ...] = adapters
         self.needs_session = any(getattr(adapter, "needs_session", False) for adapter in adapters)
         self.needs_authentication = any(getattr(adapter, "needs_authentication", False) for adapter in adapters)
 
@@ -32,13 +35,29 @@ class FirstOf:
         return f"FirstOf({', '.join(map(repr, self._adapters))})"
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """Who is signed in. Raises what the adapters raise, and ``TwoPeople``."""
+        """Find the person. Raises what the adapters raise, and ``TwoPeople``."""
         found = [subject for adapter in self._adapters if (subject := await adapter(connection)) is not None]
-        if any(subject.key != found[0].key for subject in found):
-            raise TwoPeople("the request names different people in two ways")
-        return found[0] if found else None
+        return agreed(found)
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """Tell the keys of sessions in which none of the adapters has found anybody so far."""
+        return tuple(key for adapter in self._adapters if isinstance(adapter, ReadsSessions) for key in adapter.unnamed)
 
     def sees_user(self, scope: Mapping[str, Any]) -> bool:
-        """Whether somebody inside the gate has found a user where the gate saw nobody (S-14)."""
-        watching = [getattr(adapter, "sees_user", None) for adapter in self._adapters]
-        return any(sees(scope) for sees in watching if sees is not None)
+        """Say whether the app has found a user where the gate saw nobody (S-14)."""
+        return any(adapter.sees_user(scope) for adapter in self._adapters if isinstance(adapter, SeesUsers))
+
+
+def agreed(found: Sequence[Subject]) -> Subject | None:
+    """Take the one answer of several; None for none. Raises ``TwoPeople`` where person or groups differ."""
+    if not found:
+        return None
+    first = found[0]
+    if any(subject.key != first.key for subject in found):
+        raise TwoPeople("the request names different people in two ways")
+    if any(subject.groups != first.groups for subject in found):
+        raise TwoPeople("the request names one person in two ways, with different groups")
+    if any(subject.upstream != first.upstream for subject in found):
+        return replace(first, upstream=None)
+    return first

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.model import Subject
-from ..core.networks import Network, lies_in, parse_networks
+from ..core.networks import UNIX, Proxy, is_proxy, parse_networks
 from ..errors import SettingsError
+from .credentials import Unreadable
+from .values import Fold, folded, readable
 
-UNIX = "unix"
 
-
-class UntrustedHeader(ValueError):
-    """A request named its user by the header, and did not come from a listed peer, or named two. It is refused."""
+class UntrustedHeader(Unreadable):
+    """Refuse a request that names its user by the header and does not come from a listed peer, or names two."""
 
 
 class TrustedHeader:
@@ -22,8 +22,11 @@ class TrustedHeader:
     ``from_`` are the networks of the **socket's** peer, at least one; ``"unix"`` is a connection without an address. The
     server must not have replaced the peer by a forwarded address (uvicorn: ``--no-proxy-headers``). ``tenant``, ``groups``
     and ``session`` name further headers of that proxy; groups are parted by ``separator``. A request without the header
-    is nobody. One that has it and comes from elsewhere, or has it twice, is refused and not taken for anonymous: the app
-    behind might believe it.
+    is nobody. One that has it and comes from elsewhere, has it twice, or has it with an underscore in its name (which WSGI
+    and CGI read as the same header), is refused and not taken for anonymous: the app behind might believe it.
+
+    Two spellings of a name are two people with a second factor each: where the proxy tells names as they were typed, give
+    ``fold=str.casefold``, or a function of your own that makes one id of them.
 
     Raises ``SettingsError`` for no network, or one that is everybody.
     """
@@ -37,15 +40,17 @@ class TrustedHeader:
         groups: str = "",
         session: str = "",
         separator: str = ",",
+        fold: Fold | None = None,
     ) -> None:
         if isinstance(from_, str) or not from_:
             raise SettingsError('TrustedHeader: from_ is a list of the proxy\'s networks, e.g. from_=["10.0.0.5/32"]')
-        self._unix = UNIX in from_
         try:
-            self._networks: tuple[Network, ...] = parse_networks(text for text in from_ if text != UNIX)
+            networks = parse_networks(text for text in from_ if text != UNIX)
         except ValueError as error:
             raise SettingsError(f"TrustedHeader: from_: {error}") from error
-        if any(not network.prefixlen for network in self._networks):
+        self._from: tuple[Proxy, ...] = (*networks, UNIX) if UNIX in from_ else networks
+        self._fold = fold
+        if any(not network.prefixlen for network in networks):
             raise SettingsError(
                 "TrustedHeader: from_ is everybody, and anybody could say who they are; list the proxy alone"
             )
@@ -59,21 +64,22 @@ class TrustedHeader:
     def __repr__(self) -> str:
         return f"TrustedHeader({self._name!r})"
 
+    @readable
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Who is signed in. Raises ``UntrustedHeader``, or ``ValueError`` for an id that cannot be one."""
+        """Find the person. Raises ``UntrustedHeader``, or ``Unreadable`` for a name that cannot be one."""
         user = self._value(scope, self._key)
         if not user:
             return None
         client = scope.get("client")
-        trusted = lies_in(client[0], self._networks) if client else self._unix
-        if not trusted:
+        peer = client[0] if client else ""
+        if not is_proxy(peer, self._from):
             raise UntrustedHeader(
-                f"{self._name} came from {client[0] if client else 'a socket without an address'}, which is not in from_; "
+                f"{self._name} came from {peer or 'a socket without an address'}, which is not in from_; "
                 "the server may have put a forwarded address in its place (uvicorn: --no-proxy-headers)"
             )
         groups = self._value(scope, self._groups).split(self._separator) if self._groups else []
         return Subject(
-            id=user,
+            id=folded(user, self._fold),
             tenant=(self._value(scope, self._tenant) if self._tenant else "") or "default",
             groups=frozenset(group.strip() for group in groups if group.strip()),
             session=self._value(scope, self._session) if self._session else "",
@@ -84,9 +90,17 @@ class TrustedHeader:
         return self.subject_of(connection.scope)
 
     def _value(self, scope: Mapping[str, Any], key: bytes) -> str:
-        found = [value for name, value in scope["headers"] if name == key]
+        found = [(name, value) for name, value in scope["headers"] if name == key or _is_alias(name, key)]
         if len(found) > 1:
             raise UntrustedHeader(
                 f"{key.decode()} was sent {len(found)} times; the proxy must replace what clients send"
             )
-        return found[0].decode("utf-8").strip() if found else ""
+        if found and found[0][0] != key:
+            raise UntrustedHeader(f"{key.decode()} was sent under another spelling of its name")
+        # Blanks of ASCII alone: another blank is part of the name for an app that reads the header as it is.
+        return found[0][1].strip(b" \t").decode("utf-8") if found else ""
+
+
+def _is_alias(name: bytes, key: bytes) -> bool:
+    """Say whether two names of headers are one for WSGI and CGI, where a hyphen is an underscore."""
+    return len(name) == len(key) and name.lower().replace(b"_", b"-") == key.replace(b"_", b"-")

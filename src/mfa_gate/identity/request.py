@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..core.model import Subject
-from .values import WiringFault, as_groups, as_text, attribute, upstream_of
+from .values import Fold, WiringFault, as_groups, as_text, attribute, folded, upstream_of, word_of_provider
 
 
 class RequestUser:
@@ -14,7 +14,8 @@ class RequestUser:
 
     ``id`` names the attribute with the opaque id; ``tenant`` and ``groups`` name attributes too, or are functions of the
     user. ``amr``, ``acr`` and ``auth_time`` are where it keeps what an OpenID provider said of the sign-in; that counts where
-    the policy trusts it. ``groups`` defaults to the scopes of ``scope["auth"]``. The middleware must run before the gate.
+    the policy trusts it. ``groups`` defaults to the scopes of ``scope["auth"]``. ``fold`` (``str.casefold``) makes one id of
+    its spellings. The middleware must run before the gate.
     """
 
     def __init__(
@@ -27,12 +28,14 @@ class RequestUser:
         amr: str | Callable[[Any], object] = "",
         acr: str | Callable[[Any], object] = "",
         auth_time: str | Callable[[Any], object] = "",
+        fold: Fold | None = None,
     ) -> None:
         self._id = id
         self._tenant = tenant
         self._groups = groups
         self._session = session
         self._login = (amr, acr, auth_time)
+        self._fold = fold
 
     def __repr__(self) -> str:
         return f"RequestUser({self._id!r})"
@@ -40,28 +43,31 @@ class RequestUser:
     needs_authentication = True
 
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Who is signed in. Raises ``SettingsError`` where nobody has looked yet."""
+        """Find the person. Raises ``SettingsError`` where nobody has looked yet, or the user does not say ``is_authenticated``."""
         if "user" not in scope:
             raise WiringFault(
                 "identify: nobody has authenticated the request: AuthenticationMiddleware must be outside the gate; add it "
                 "after gate.install(app): app.add_middleware(AuthenticationMiddleware, backend=...)"
             )
         user = scope["user"]
-        if not getattr(user, "is_authenticated", False):
+        if user is None or user == "":
+            return None
+        if not hasattr(user, "is_authenticated"):
+            raise WiringFault(
+                f"identify: scope['user'] is a {type(user).__name__} without is_authenticated, so nobody can tell whether "
+                "somebody is signed in; derive it from starlette.authentication.BaseUser"
+            )
+        if not user.is_authenticated:
             return None
         auth = scope.get("auth")
         groups = attribute(user, self._groups) if self._groups else getattr(auth, "scopes", ())
         return Subject(
-            id=as_text(attribute(user, self._id), self._id),
+            id=folded(as_text(attribute(user, self._id), self._id), self._fold),
             tenant=as_text(attribute(user, self._tenant), "tenant") if self._tenant else "default",
             groups=as_groups(groups),
             session=as_text(attribute(user, self._session), self._session) if self._session else "",
-            upstream=upstream_of(*(attribute(user, what) if what else None for what in self._login)),
+            upstream=upstream_of(*(word_of_provider(user, what) for what in self._login)),
         )
-
-    def sees_user(self, scope: Mapping[str, Any]) -> bool:
-        """Whether somebody inside the gate has found a user where the gate saw nobody (S-14)."""
-        return bool(getattr(scope.get("user"), "is_authenticated", False))
 
     async def __call__(self, connection: Any) -> Subject | None:
         """The same, for an ``HTTPConnection``."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 from base64 import b64decode
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from ..core.model import Subject, Upstream
 from ..errors import SettingsError
-from .values import WiringFault, as_groups, as_text, dig, upstream_of
+from .credentials import Unreadable
+from .values import Absent, Fold, WiringFault, as_groups, as_text, dig, folded, upstream_of
+
+log = logging.getLogger("mfa_gate")
 
 MAX_SUBJECTS = 4096
-TWO_WEEKS = 14 * 24 * 3600
-"""The default ``max_age`` of Starlette's ``SessionMiddleware``, in seconds."""
+MAX_NAMED = 10
+"""So many keys of a session the log names, each cut to forty letters."""
+UNNAMED: Final = -(1 << 62)
+"""No limit that anybody would name."""
 _Rest = tuple[object, object, object, Upstream | None]
 _NOTHING: _Rest = (None, None, None, None)
 
@@ -23,13 +29,16 @@ class SessionUser:
 
     ``user`` is the key of the user's id (dotted for a nested one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the
     others name the keys of tenant, groups and the id of the sign-in session. A missing tenant is ``"default"``. A session
-    without that key is nobody. ``amr``, ``acr`` and ``auth_time`` (dotted) are where the session keeps what an OpenID
-    provider said of the sign-in; it counts as a proof where the policy trusts it. ``SessionMiddleware`` must run before the
-    gate: it is added to the app after ``gate.install(app)``.
+    without that key is nobody; while nobody was found, the log names once the keys that sessions do have. ``fold``
+    (``str.casefold``) makes one id of its spellings. ``amr``, ``acr`` and ``auth_time`` (dotted) are where the session keeps
+    what an OpenID provider said of the sign-in; it counts as a proof where the policy trusts it. ``SessionMiddleware`` must
+    run before the gate: it is added to the app after ``gate.install(app)``.
 
     Where the session lives inside a mounted app, its middleware cannot run before the gate: then give its
     ``secret_key``, and its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``,
-    and the gate opens the cookie as that middleware does. Raises ``SettingsError`` for an empty ``secret_key``.
+    and the gate opens the cookie as that middleware does. ``max_age`` has no default: it is the one of that middleware
+    (Starlette's own is ``14 * 24 * 3600``). A cookie with a good signature that is too old, or holds no session, is refused
+    and not taken for nobody. Raises ``SettingsError`` for an empty ``secret_key``, or one without ``max_age``.
     """
 
     def __init__(
@@ -44,7 +53,8 @@ class SessionUser:
         auth_time: str = "",
         secret_key: object = None,
         cookie: str = "session",
-        max_age: int | None = TWO_WEEKS,
+        max_age: int | None = UNNAMED,
+        fold: Fold | None = None,
     ) -> None:
         self._user = user
         self._tenant = tenant
@@ -53,7 +63,10 @@ class SessionUser:
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
         self._more = bool(tenant or groups or session or auth_time)
+        self._fold = fold
         self._known: dict[object, Subject] = {}
+        self._keys: tuple[str, ...] = ()
+        self._absent = Absent(self)
         self._cookie = _Cookie(str(secret_key), cookie, max_age) if secret_key is not None else None
         self.needs_session = self._cookie is None
 
@@ -70,6 +83,8 @@ class SessionUser:
             )
         user = session.get(self._user) if self._flat else dig(session, self._user)
         if user is None or user == "":
+            if session and not self._known and not self._keys:
+                self._tell_keys(session)
             return None
         mark = getattr(session, "mark_accessed", None)
         if mark is not None:
@@ -82,6 +97,28 @@ class SessionUser:
             raise ValueError("the session's user, tenant and groups must be plain values") from error
         return known or self._learn(key, user, *rest)
 
+    def _tell_keys(self, session: Mapping[str, Any]) -> None:
+        """Log what sessions hold while nobody was found in any: a wrong key would leave the whole app open."""
+        self._keys = tuple(str(key)[:40] for key in session)[:MAX_NAMED]
+        log.warning(
+            "mfa_gate: %r has found nobody signed in so far, and here is a session with the keys %s. If one of them says who "
+            "is signed in, name it: until then nobody is asked for a second factor",
+            self,
+            ", ".join(map(repr, self._keys)),
+        )
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """Tell the keys of sessions in which nobody was found; none once somebody was."""
+        return () if self._known else self._keys
+
+    def sees_user(self, scope: Mapping[str, Any]) -> bool:
+        """Say whether a session that was opened inside the gate came with a user, and was not just given one (S-14)."""
+        session = scope.get("session")
+        if not isinstance(session, Mapping) or getattr(session, "modified", True):
+            return False
+        return dig(session, self._user) not in (None, "")
+
     def _rest(self, session: Mapping[str, Any]) -> _Rest:
         """What else of the session makes the subject: tenant, groups, the sign-in session, and what a provider said."""
         tenant = session.get(self._tenant) if self._tenant else None
@@ -93,8 +130,12 @@ class SessionUser:
     def _learn(
         self, key: object, user: object, tenant: object, groups: object, sign_in: object, upstream: Upstream | None
     ) -> Subject:
+        if self._tenant and tenant is None:
+            self._absent.tell("tenant", self._tenant)
+        if self._groups and groups is None:
+            self._absent.tell("groups", self._groups)
         subject = Subject(
-            id=as_text(user, self._user),
+            id=folded(as_text(user, self._user), self._fold),
             tenant="default" if tenant is None else as_text(tenant, self._tenant),
             groups=as_groups(groups),
             session="" if sign_in is None else as_text(sign_in, self._session),
@@ -115,30 +156,41 @@ class SessionUser:
 
 
 class _Cookie:
-    """Opens the cookie of a ``SessionMiddleware`` exactly as it does: the same parser, signer and age (S-12)."""
+    """Opens the cookie of a ``SessionMiddleware`` as it does: the same parser and signer (S-12)."""
 
     def __init__(self, secret_key: str, name: str, max_age: int | None) -> None:
-        from itsdangerous import TimestampSigner
+        from itsdangerous import Signer, TimestampSigner
 
         if not secret_key:
             raise SettingsError("identify: secret_key is empty; give the one of the mounted app's SessionMiddleware")
+        if max_age == UNNAMED:
+            raise SettingsError(
+                "identify: SessionUser(secret_key=...) needs max_age=, the one of the mounted app's SessionMiddleware: "
+                "14 * 24 * 3600 where that names none, None for no limit"
+            )
         self._signer = TimestampSigner(secret_key)
+        self._plain = Signer(secret_key)
         self._name = name
         self._max_age = max_age
 
     def open(self, scope: Mapping[str, Any]) -> MutableMapping[str, Any]:
-        """The session in the cookie; an empty one where there is none that is good."""
+        """Open the session; an empty one where no cookie is there, or none that this key has signed.
+
+        Raises ``Unreadable`` for a cookie that the key has signed and that is too old, or no session: the app may read it.
+        """
         from itsdangerous import BadSignature
         from starlette.requests import HTTPConnection
 
-        value = HTTPConnection(dict(scope)).cookies.get(self._name)
-        if value is None:
+        text = HTTPConnection(dict(scope)).cookies.get(self._name)
+        if text is None:
+            return {}
+        value = text.encode("utf-8")
+        if not self._plain.validate(value):
             return {}
         try:
-            text = self._signer.unsign(value.encode("utf-8"), max_age=self._max_age)
-        except BadSignature:
-            return {}
-        session = json.loads(b64decode(text))
+            session = json.loads(b64decode(self._signer.unsign(value, max_age=self._max_age)))
+        except (BadSignature, ValueError) as error:
+            raise Unreadable(f"the session cookie is signed, and cannot be used: {type(error).__name__}") from error
         if not isinstance(session, dict):
-            raise ValueError("the session is no object")
+            raise Unreadable("the session cookie is signed, and its session is no object")
         return session

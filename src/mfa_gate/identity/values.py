@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from ..core.model import Upstream
 from ..errors import SettingsError
+from .credentials import Unreadable
+
+log = logging.getLogger("mfa_gate")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Fold = Callable[[str], str]
+"""Makes one canonical id of the spellings of a name, e.g. ``str.casefold``."""
 
 LATEST = 1 << 53
 """Beyond every point in time, and the last whole number that JSON tells exactly."""
@@ -14,6 +25,50 @@ LATEST = 1 << 53
 
 class WiringFault(SettingsError):
     """The middleware stack is in the wrong order: what tells who is signed in has not run when the gate asks."""
+
+
+class Absent:
+    """Tell once for each name that somebody is signed in without it.
+
+    A wrong name of groups or tenant would put everybody into no group, or into the default tenant.
+    """
+
+    def __init__(self, adapter: object) -> None:
+        self._adapter = adapter
+        self._told: set[str] = set()
+
+    def tell(self, what: str, name: str) -> None:
+        """Log that somebody is signed in without ``name``."""
+        if name not in self._told:
+            self._told.add(name)
+            log.warning(
+                "mfa_gate: %r: somebody is signed in without %r, which is to tell the %s", self._adapter, name, what
+            )
+
+
+def readable(make: Callable[P, R]) -> Callable[P, R]:
+    """Turn a ``ValueError`` of ``make`` into ``Unreadable``: for values that come from the caller."""
+
+    @functools.wraps(make)
+    def made(*args: P.args, **named: P.kwargs) -> R:
+        try:
+            return make(*args, **named)
+        except Unreadable:
+            raise
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+
+    return made
+
+
+def folded(id: str, fold: Fold | None) -> str:
+    """Fold an id, where the developer gave a way to. Raises ``ValueError`` where that makes no text of it."""
+    if fold is None:
+        return id
+    found = fold(id)
+    if not isinstance(found, str):
+        raise ValueError("fold= must return a str")
+    return found
 
 
 def dig(value: object, path: str) -> object:
@@ -35,12 +90,20 @@ def as_text(value: object, what: str) -> str:
 
 
 def as_groups(value: object) -> frozenset[str]:
-    """Groups as a set: None, one name, or several. Raises ``ValueError`` for anything else."""
+    """Make a set of None, of one name, or of several.
+
+    Raises ``ValueError`` for anything else, and for a text that may hold several names ("admin,staff", "admin staff"): read
+    as one name it would be in no group that a rule knows.
+    """
     if value is None:
         return frozenset()
     if isinstance(value, str):
+        if not value or any(char in ",;|" or char.isspace() for char in value):
+            raise ValueError(
+                "groups must be a list of str, not a text of several; split it by a function, or in the token"
+            )
         return frozenset((value,))
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, Mapping)):
         groups = frozenset(value)
         if all(isinstance(group, str) for group in groups):
             return groups
@@ -61,5 +124,19 @@ def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
 
 
 def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:
-    """What an adapter was told to read of a user object: an attribute, or the result of a function."""
-    return what(user) if callable(what) else getattr(user, what, None)
+    """Read an attribute of a user object, or the result of a function of it. Raises ``WiringFault`` for one that is missing.
+
+    Taken for None, a misspelled name of groups or tenant would put everybody into no group, or into the default tenant.
+    """
+    if callable(what):
+        return what(user)
+    if not hasattr(user, what):
+        raise WiringFault(f"identify: the user ({type(user).__name__}) has no attribute {what!r}")
+    return getattr(user, what)
+
+
+def word_of_provider(user: Any, what: str | Callable[[Any], Any]) -> Any:
+    """Read what an identity provider said of the sign-in; None where the user object does not have it."""
+    if callable(what):
+        return what(user)
+    return getattr(user, what, None) if what else None

@@ -19,6 +19,7 @@ from .engine import Engine
 from .enrollable import not_enrollable
 from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
+from .lookalikes import tell_lookalike
 from .proving import Proving
 
 
@@ -83,6 +84,7 @@ class Enrollments:
         )
         if isinstance(enrollment, Refusal):
             return enrollment
+        await tell_lookalike(self.engine, caller, account)
         shown = await asyncio.to_thread(part.show, context, enrollment.data)
         issued = None
         if TRAITS[factor].needs_challenge:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core.model import Subject
-from ..core.networks import Network
+from ..core.networks import Proxy
 from ..keyring import Keyring
 from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
 from .effects import OnEvent
@@ -44,7 +44,7 @@ class Wiring:
     on_lock: Callable[[Subject], object] | None = None
     before_send: BeforeSend | None = None
     directory: DirectoryOf | None = None
-    trusted_proxies: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Proxy, ...] = ()
     public: str = ""
     app: str = ""
     words: Callable[[str], Callable[[str], str]] = lambda lang: str

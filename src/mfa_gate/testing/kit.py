@@ -111,6 +111,14 @@ class Kit:
         """See ``mfa_gate.testing.route_inventory``."""
         return route_inventory(app, self.gate, tenant=tenant, groups=groups)
 
+    def assert_somebody_seen(self) -> None:
+        """Fail where the gate has seen nobody signed in so far: its adapter may look in the wrong place.
+
+        Call it in a test that has signed somebody in and made a request. Raises ``AssertionError``.
+        """
+        doubt = self.gate.guard.sightings.doubt
+        assert not doubt, doubt
+
     def assert_all_covered(self, app: Any, *, open: Sequence[str] = (), tenant: str = "default") -> None:
         """See ``mfa_gate.testing.assert_all_covered``."""
         assert_all_covered(app, self.gate, open=open, tenant=tenant)

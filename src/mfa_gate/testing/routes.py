@@ -48,7 +48,7 @@ def assert_all_covered(
 
     ``open`` are routes as written (``"/healthz"``) or with a method (``"GET /healthz"``). Raises ``AssertionError``
     that lists whatever is wrong: no gate, a route that is open and not named, one that is named and guarded or gone, a
-    rule that covers a route in part, a rule by path that matches no route.
+    rule that covers a route in part, a rule by path that matches no route, sessions in which the gate has found nobody.
     """
     found = route_inventory(app, policy, tenant=tenant, groups=groups, now=now)
     meant = set(open)
@@ -66,8 +66,16 @@ def assert_all_covered(
     }
     wrong += [f"{name} is listed as open and is not" for name in open if name not in opened]
     wrong += [f"the rule {name} matches no route" for name in idle_rules(_policy(policy), leaves_of(app))]
+    wrong += _blind(policy)
     assert not wrong, "the routes and the policy do not fit:\n  " + "\n  ".join(wrong)
     return found
+
+
+def _blind(given: Policy | MFAGate | str | os.PathLike[str]) -> list[str]:
+    """Tell that the gate has met sessions and has found nobody in any of them."""
+    if isinstance(given, (Policy, str, os.PathLike)):
+        return []
+    return [given.guard.sightings.doubt] if given.guard.sightings.keys else []
 
 
 def _policy(given: Policy | MFAGate | str | os.PathLike[str]) -> Policy:

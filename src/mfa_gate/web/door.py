@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from .facts import Scope, caller_kind, own_place
+from ..identity.credentials import Unreadable
+from .cookies import cookie_value
+from .facts import Scope, app_path, caller_kind, has_bearer, own_place
 from .forms import BadBody, is_early, read_form, same_origin
 from .responses import NO_STORE, Answer, as_json, page, problem, redirect
 from .site import Site
@@ -24,6 +26,10 @@ log = logging.getLogger("mfa_gate")
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
+INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
+AGAIN = b"mfa-sign-in"
+"""The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
+MAX_REASONS = 50
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """The pages that lead somebody on to what was interrupted, and are judged by what that one demands."""
@@ -35,6 +41,7 @@ class Door:
     def __init__(self, guard: Guard, site: Site) -> None:
         self.guard = guard
         self.site = site
+        self._refused: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, place: str) -> None:
         """Answer a request for ``place`` (the path below the prefix)."""
@@ -204,6 +211,8 @@ class Door:
 
     async def fault(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         """One place turns errors into answers; what is unknown is a 503, never a pass (S-11)."""
+        if isinstance(error, Unreadable):
+            return await self._unreadable(scope, receive, send, error)
         away = isinstance(error, (StoreUnavailable, StoreContention))
         reason = "store_unavailable" if away else "fault"
         ref = self._told(error)
@@ -222,6 +231,36 @@ class Door:
             return await problem(refusal).send(scope, send)
         return await self._fault_page(scope, refusal).send(scope, send)
 
+    async def _unreadable(self, scope: Scope, receive: Receive, send: Send, error: Unreadable) -> None:
+        """Refuse a credential that cannot be read (RFC 6750, 3.1): the person signs in anew, where that can help."""
+        self._tell_once(str(error))
+        refusal = Refusal(reason="unreadable")
+        headers = [(b"www-authenticate", INVALID_REQUEST)] if has_bearer(scope) else []
+        answer = problem(refusal, headers=headers)
+        if scope["type"] == "websocket":
+            from .refusing import deny_websocket
+
+            return await deny_websocket(scope, receive, send, answer)
+        if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self.site.prefix}/api/"):
+            answer = self._sign_in_again(scope, refusal)
+        return await answer.send(scope, send)
+
+    def _sign_in_again(self, scope: Scope, refusal: Refusal) -> Answer:
+        """Lead a page load to the sign-in; a second one at once, or the sign-in itself, gets a page and goes in no circle."""
+        at_sign_in = self.site.sign_in.partition("?")[0] in (app_path(scope), scope["path"])
+        if at_sign_in or cookie_value(scope, AGAIN):
+            return self._fault_page(scope, refusal)
+        secure = b"; Secure" if scope.get("scheme") == "https" else b""
+        mark = AGAIN + b"=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=20" + secure
+        return redirect(self.site.sign_in, [(b"set-cookie", mark)])
+
+    def _tell_once(self, text: str) -> None:
+        """Log why a credential was refused: each reason once as a warning, since anybody can send such requests."""
+        new = text not in self._refused and len(self._refused) < MAX_REASONS
+        if new:
+            self._refused.add(text)
+        log.log(logging.WARNING if new else logging.INFO, "mfa_gate: a request was refused (401): %s", text)
+
     def _told(self, error: Exception) -> str:
         """The reference of the event that tells of a fault; "" where clock or entropy themselves are what failed."""
         engine = self.guard.service.engine
@@ -236,8 +275,8 @@ class Door:
         """A page that needs no store; and if even that fails, a plain one (F-36)."""
         from . import views
 
-        headers = [(b"retry-after", b"1")]
         row = REASONS[refusal.reason]
+        headers = [(b"retry-after", b"1")] if row.status == 503 else []
         try:
             frame = views.Frame(
                 prefix=scope.get("root_path", "") + self.site.prefix,

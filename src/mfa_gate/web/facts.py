@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-from ..core.networks import Network, client_address
+from ..core.networks import Proxy, client_address
+from ..identity.credentials import shows_bearer
 
 Scope = dict[str, Any]
 CallerKind = Literal["page", "htmx", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
@@ -51,7 +52,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return values[0] if len(values) == 1 else None
 
 
-def address_of(scope: Scope, trusted: Sequence[Network]) -> str:
+def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:
     """The client's address: the socket's peer; behind listed proxies as they tell it (decisions 6)."""
     client = scope.get("client")
     peer: str = client[0] if client else ""
@@ -62,8 +63,8 @@ def address_of(scope: Scope, trusted: Sequence[Network]) -> str:
 
 
 def has_bearer(scope: Scope) -> bool:
-    """Whether the caller shows a token."""
-    return any(key == b"authorization" and value[:7].lower() == b"bearer " for key, value in scope["headers"])
+    """Say whether the caller shows a token, in whatever form it is written."""
+    return shows_bearer(scope["headers"])
 
 
 def caller_kind(scope: Scope) -> CallerKind:
@@ -73,6 +74,8 @@ def caller_kind(scope: Scope) -> CallerKind:
     headers: dict[bytes, bytes] = dict(scope["headers"])
     if b"prefetch" in headers.get(b"sec-purpose", b"") or headers.get(b"purpose") == b"prefetch":
         return "prefetch"
+    if _is_navigation(headers):
+        return "page"
     if has_bearer(scope):
         return "bearer"
     if headers.get(b"hx-request") == b"true":
@@ -83,9 +86,24 @@ def caller_kind(scope: Scope) -> CallerKind:
     if dest in _SUBRESOURCES:
         return "subresource"
     if mode is not None:
-        return "page" if mode == b"navigate" and dest in (b"document", None) else "fetch"
+        return "fetch"
+    return "page" if _takes_html(headers) else "fetch"
+
+
+def _is_navigation(headers: dict[bytes, bytes]) -> bool:
+    """Say whether a browser loads a document, whatever else a proxy has added (a bearer token, say).
+
+    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` with navigations alone.
+    """
+    mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
+    if mode is None and dest is None:
+        return headers.get(b"upgrade-insecure-requests") == b"1" and _takes_html(headers)
+    return mode == b"navigate" and dest in (b"document", None)
+
+
+def _takes_html(headers: dict[bytes, bytes]) -> bool:
     accept = headers.get(b"accept", b"")
-    return "page" if b"text/html" in accept or b"application/xhtml+xml" in accept else "fetch"
+    return b"text/html" in accept or b"application/xhtml+xml" in accept
 
 
 _PLATFORMS = (

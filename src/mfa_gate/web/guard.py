@@ -13,10 +13,10 @@ from ..core.assurance import meets
 from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
-from ..core.networks import Network
+from ..core.networks import Proxy
 from ..core.policy import Demand, Facts
 from ..errors import SettingsError, StoreUnavailable
-from ..ports import Identify
+from ..ports import Identify, SeesUsers
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
@@ -28,9 +28,11 @@ from .facts import (
     caller_kind,
     is_clean,
 )
+from .forwarders import FAULT, is_forwarded, server_believes_everybody
 from .lifespan import lifespan
 from .refusing import refuse
 from .ruled import Ruled
+from .sightings import Sightings
 from .site import Site
 from .tripwire import tripwired
 from .watch import Watch, end
@@ -64,8 +66,9 @@ class Guard:
         identify: Identify,
         cookies: Cookies,
         site: Site,
-        trusted: Sequence[Network],
+        trusted: Sequence[Proxy],
         check: Callable[[Any], Sequence[str]],
+        any_forwarder: bool = False,
     ) -> None:
         self.service = service
         self._engine = service.engine
@@ -78,7 +81,11 @@ class Guard:
         self._trusted = tuple(trusted)
         self.faults = check
         self._subject_of: Callable[[Mapping[str, Any]], Subject | None] | None = getattr(identify, "subject_of", None)
-        self._sees_user: Callable[[Mapping[str, Any]], bool] | None = getattr(identify, "sees_user", None)
+        self.sightings = Sightings(identify)
+        # Asked once: the test for a protocol costs more than all the rest of an anonymous request.
+        self._sees_user = identify.sees_user if isinstance(identify, SeesUsers) else None
+        self._any_forwarder = any_forwarder
+        self._looked: set[bool] = set()
         self._prefix = site.prefix
         self._opened = False
         self._opening: asyncio.Task[None] | None = None
@@ -90,9 +97,19 @@ class Guard:
         """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
         if self._opened:
             return
+        self._look_at_server(replaced=False)
+        self._looked.clear()
         if self._opening is None or self._opening.done() or self._opening.get_loop() is not asyncio.get_running_loop():
             self._opening = asyncio.create_task(self._open())
         await asyncio.shield(self._opening)
+
+    def _look_at_server(self, *, replaced: bool) -> None:
+        """Refuse to work behind a server that believes every client's word for its address. Raises ``SettingsError``."""
+        if self._any_forwarder or replaced in self._looked:
+            return
+        if server_believes_everybody(replaced=replaced):
+            raise SettingsError(FAULT)
+        self._looked.add(replaced)
 
     async def _open(self) -> None:
         fault = await self.service.open()
@@ -108,9 +125,10 @@ class Guard:
 
     # -- each connection -----------------------------------------------------------------------------------------
 
-    def waves_through(self, scope: Scope) -> bool:
+    def waves_through(self, scope: Scope) -> bool | None:
         """Whether a request passes for a reason that needs no waiting: it is exempt, anonymous, or of a browser that was
-        judged a moment ago. False means: judge; whatever fails here fails there again, and is refused."""
+        judged a moment ago. False means: judge; whatever fails here fails there again, and is refused. None means that it
+        passes since nobody is signed in: then it goes on with the ``send`` of ``as_stranger``."""
         subject_of = self._subject_of
         if subject_of is None or scope["type"] != "http":
             return False
@@ -125,7 +143,7 @@ class Guard:
                 return False
             subject = subject_of(scope)
             if subject is None:
-                return self._sees_user is None
+                return None
             cookies = b""
             for key, value in scope["headers"]:
                 if key == b"cookie":
@@ -157,14 +175,19 @@ class Guard:
                 if subject is not None:
                     if await self._judge(scope, receive, send, subject, path):
                         return None
-                elif self._sees_user is not None:
-                    send = tripwired(self.service, scope, send, sees_user=self._sees_user)
+                else:
+                    send = self.as_stranger(scope, send)
         except StoreUnavailable as error:
             if not await self._has_grace(scope, path):
                 return await self.door.fault(scope, receive, send, error)
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
         return await self.enter(app, scope, receive, send)
+
+    def as_stranger(self, scope: Scope, send: Send) -> Send:
+        """Make the ``send`` of a request that passes because nobody is signed in (S-14)."""
+        self.sightings.stranger(scope)
+        return tripwired(self.service, scope, send, self._sees_user)
 
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app. Its exceptions travel through; only an endpoint's own demand is answered here."""
@@ -206,6 +229,10 @@ class Guard:
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
         """Judge a signed-in request. True: it was answered here."""
+        self.sightings.somebody = True
+        if len(self._looked) < 2:
+            # The first look at the server may have been before any request: a start outside of its calls, or none.
+            self._look_at_server(replaced=is_forwarded(scope))
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)

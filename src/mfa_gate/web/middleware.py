@@ -30,8 +30,11 @@ class MFAGateMiddleware:
         guard = self._guard
         # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
-        if not guard.waves_through(whole):
+        passes = guard.waves_through(whole)
+        if passes is False:
             return await guard(self.app, whole, receive, send)
+        if passes is None:
+            send = guard.as_stranger(whole, send)
         # What follows is ``guard.enter`` and ``watch.hold`` once more: nearly every request comes by here, and each call less
         # is a tenth of what the gate costs.
         scope["mfa_gate"] = guard

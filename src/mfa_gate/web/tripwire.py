@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import SubjectKey
@@ -18,24 +18,34 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mfa_gate")
 
+SeesUser = Callable[[Scope], bool]
+
 STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
-def tripwired(service: Service, scope: Scope, send: Send, *, sees_user: Callable[[Mapping[str, Any]], bool]) -> Send:
-    """The ``send`` of a request that nobody is signed in on: nothing leaves once ``sees_user`` finds somebody."""
+def tripwired(service: Service, scope: Scope, send: Send, sees_user: SeesUser | None) -> Send:
+    """Wrap the ``send`` of a request that nobody is signed in on: nothing leaves once the app has found somebody."""
     tripped = False
 
     async def watched(message: Any) -> None:
         nonlocal tripped
         if tripped:
             return
-        if message["type"] in STARTS and sees_user(scope):
+        if message["type"] in STARTS and _sees_somebody(scope, sees_user):
             tripped = True
             await _refuse(service, scope, send)
             return
         await send(message)
 
     return watched
+
+
+def _sees_somebody(scope: Scope, sees_user: SeesUser | None) -> bool:
+    """Say whether the app has found somebody: by ``scope["user"]`` for every adapter, and by what the adapter itself knows."""
+    user = scope.get("user")
+    if user is not None and getattr(user, "is_authenticated", bool(user)):
+        return True
+    return sees_user is not None and sees_user(scope)
 
 
 async def _refuse(service: Service, scope: Scope, send: Send) -> None:

@@ -1,0 +1,53 @@
+"""Notice that nobody is ever seen signed in: a gate that looks in the wrong place asks nobody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ..ports import Identify, ReadsSessions
+
+log = logging.getLogger("mfa_gate")
+
+MANY = 100
+"""So many requests on which nobody is signed in, and none with anybody, are worth a line in the log."""
+MAX_NAMED = 10
+
+
+class Sightings:
+    """Remember what one process has seen; ``somebody`` is true once a request came with somebody signed in."""
+
+    def __init__(self, identify: Identify) -> None:
+        self._identify = identify
+        self._keys: tuple[str, ...] = ()
+        self.somebody = False
+        self.strangers = 0
+
+    def stranger(self, scope: Mapping[str, Any]) -> None:
+        """Count a request on which nobody is signed in."""
+        self.strangers += 1
+        if self.somebody:
+            return
+        session = scope.get("session")
+        if session and not self._keys and isinstance(session, Mapping):
+            self._keys = tuple(str(key)[:40] for key in session)[:MAX_NAMED]
+        if self.strangers == MANY:
+            log.warning("mfa_gate: %s", self.doubt)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Tell the keys of a session in which nobody was found; none once somebody was seen."""
+        if self.somebody:
+            return ()
+        return self._identify.unnamed if isinstance(self._identify, ReadsSessions) else self._keys
+
+    @property
+    def doubt(self) -> str:
+        """Tell why the adapter may look in the wrong place; "" once somebody was seen."""
+        if self.somebody:
+            return ""
+        text = f"nobody has been seen signed in yet, in {self.strangers} requests, by identify={self._identify!r}"
+        if self.keys:
+            text += f"; a session holds the keys {', '.join(map(repr, self.keys))}"
+        return f"{text}. If people are signed in, it looks in the wrong place, and nobody is asked for a second factor"

@@ -1,0 +1,45 @@
+"""A name that the developer got wrong is told: it would put everybody into no group, or into the default tenant."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mfa_gate import SettingsError, Subject
+from mfa_gate.identity import BearerJWT, RequestUser, SessionUser
+from mfa_gate.identity.values import as_groups
+
+from .connections import connection
+
+
+@pytest.mark.parametrize("what", ["tenant", "groups", "session", "id"])
+def test_a_user_object_without_the_attribute(what: str) -> None:
+    """It is refused, and the message names the attribute."""
+    user = SimpleNamespace(is_authenticated=True, identity="ann")
+    with pytest.raises(SettingsError, match="'org'"):
+        RequestUser(**{what: "org"}).subject_of({"user": user})  # type: ignore[arg-type]
+    assert RequestUser(amr="amr", auth_time="at").subject_of({"user": user}) == Subject("ann")
+
+
+@pytest.mark.parametrize("what", ["tenant", "groups"])
+async def test_a_session_or_token_without_the_key(what: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody may have none, so the request goes on; the log says it once."""
+    named: dict[str, Any] = {what: "org"}
+    session, bearer = SessionUser("user", **named), BearerJWT(lambda _: {"sub": "ann"}, **named)
+    for id in ("ann", "bob"):
+        assert session.subject_of({"session": {"user": id}}) == Subject(id)
+        assert await bearer(connection(("authorization", "Bearer x"))) is not None
+    told = [record.getMessage() for record in caplog.records if "'org'" in record.getMessage()]
+    assert [("SessionUser" in text, "BearerJWT" in text) for text in told] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    "value", ["admin,staff", "admin staff", "admin;staff", "", {"admin": True}, b"admin", ["a", 1], 7]
+)
+def test_groups_that_may_be_several(value: object) -> None:
+    """A text of several names, or a mapping, is no name of one group."""
+    with pytest.raises(ValueError, match="groups"):
+        as_groups(value)
+    assert as_groups("admin") == as_groups(["admin"]) == frozenset({"admin"})
