@@ -314,6 +314,22 @@ class PathRule:
         root = self.text[:-3]
         return path == root or path.startswith(root + "/")
 
+    def covers(self, path: str) -> bool:
+        """Tell whether a router may take ``path`` for one that this rule protects.
+
+        Slashes at the end and capitals count for nothing: many routers ignore them (decision 55).
+        """
+        path = plain_path(path)
+        if self.text.startswith("="):
+            return path == plain_path(self.text[1:])
+        root = self.text[:-3].lower()
+        return path == root or path.startswith(root + "/")
+
+
+def plain_path(path: str) -> str:
+    """Give the one spelling that stands for all that a router may take for ``path``."""
+    return path.rstrip("/").lower() or "/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:

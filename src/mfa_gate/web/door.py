@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from .facts import Scope, caller_kind, own_place
+from .facts import Scope, app_path, caller_kind, is_rooted, own_place, root_of
 from .forms import BadBody, is_early, read_form, same_origin
 from .responses import NO_STORE, Answer, as_json, page, problem, redirect
 from .site import Site
@@ -43,10 +43,19 @@ class Door:
 
             return await deny_websocket(scope, receive, send, problem(Refusal(reason="not_found")))
         try:
-            answer = await self._answer(scope, receive, place)
+            answer = self._turned_away(scope) or await self._answer(scope, receive, place)
         except Exception as error:
             return await self.fault(scope, receive, send, error)
         return await answer.send(scope, send)
+
+    def _turned_away(self, scope: Scope) -> Answer | None:
+        """Refuse a request that no address of ours takes: below a root that no address can have, or early (S-19)."""
+        if not is_rooted(scope):
+            return problem(Refusal(reason="not_found"))
+        if scope["method"] in ("GET", "HEAD") or not is_early(scope):
+            return None
+        refusal = Refusal(reason="early_data")
+        return self._fault_page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
 
     async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
         from . import pages
@@ -75,7 +84,7 @@ class Door:
         if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
             from .openapi import document
 
-            return as_json(document(scope.get("root_path", "") + self.site.prefix))
+            return as_json(document(root_of(scope) + self.site.prefix))
         handlers = pages.find("" if place == "/" else place)
         subject = await self.guard.who(scope)
         called = place.startswith("/api/")
@@ -115,9 +124,7 @@ class Door:
         return await answer.send(scope, send)
 
     async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
-        """A form: from our own page (origin and token), bounded, urlencoded; and not before the connection is ready."""
-        if is_early(visit.scope):
-            return self.refused(visit, Refusal(reason="early_data"))
+        """A form: from our own page (origin and token), bounded, urlencoded."""
         try:
             visit.form = await read_form(visit.scope, receive)
         except BadBody as bad:
@@ -132,7 +139,7 @@ class Door:
 
         if visit.fresh:
             return visit.show(views.CookiesOff(retry_url=own_place(visit.scope)), status=422)
-        shown = pages.find(visit.scope["path"].removeprefix(visit.base))
+        shown = pages.find(app_path(visit.scope).removeprefix(self.site.prefix))
         visit.form = {}
         visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
         visit.problems.append(views.Problem(reason="csrf"))
@@ -240,7 +247,7 @@ class Door:
         row = REASONS[refusal.reason]
         try:
             frame = views.Frame(
-                prefix=scope.get("root_path", "") + self.site.prefix,
+                prefix=root_of(scope) + self.site.prefix,
                 now=self.guard.service.engine.now(),
                 brand_name=self.guard.service.engine.wiring.relying_party.name,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.networks import Network
 from ..core.policy import Demand, Facts
-from ..errors import SettingsError, StoreUnavailable
+from ..core.rules import plain_path
+from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..ports import Identify
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
@@ -27,10 +29,12 @@ from .facts import (
     browser_label,
     caller_kind,
     is_clean,
+    root_of,
 )
 from .lifespan import lifespan
 from .refusing import refuse
 from .ruled import Ruled
+from .sign_out import leave
 from .site import Site
 from .tripwire import tripwired
 from .watch import Watch, end
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = logging.getLogger("mfa_gate")
 
 IDENTIFY_TIMEOUT = 5.0
 
@@ -114,13 +120,16 @@ class Guard:
         subject_of = self._subject_of
         if subject_of is None or scope["type"] != "http":
             return False
-        path = app_path(scope) if scope.get("root_path") else scope["path"]
+        path = app_path(scope) if scope.get("root_path") else scope["path"] or "/"
         try:
             ruled = self.ruled
             if self._engine.policy is not ruled.policy:
                 ruled.learn(self._engine.policy)
-            if path in ruled.paths or path.startswith(ruled.trees):
-                return not path.startswith(self._prefix) and ruled.is_exempt(scope, path)
+            plain = plain_path(path)
+            if plain in ruled.paths or plain.startswith(ruled.trees):
+                if path.startswith(self._prefix) or ruled.signs_out(scope, path):
+                    return False
+                return ruled.is_exempt(scope, path)
             if ruled.steps_up and not is_clean(path):
                 return False
             subject = subject_of(scope)
@@ -129,9 +138,7 @@ class Guard:
             cookies = b""
             for key, value in scope["headers"]:
                 if key == b"cookie":
-                    if cookies:
-                        return False
-                    cookies = value
+                    cookies = cookies + b"; " + value if cookies else value
             if not cookies or not self._opened:
                 return False
             client = scope.get("client")
@@ -164,6 +171,8 @@ class Guard:
                 return await self.door.fault(scope, receive, send, error)
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
+        if self.ruled.signs_out(scope, path):
+            return await leave(self, app, scope, receive, send)
         return await self.enter(app, scope, receive, send)
 
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -206,6 +215,10 @@ class Guard:
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
         """Judge a signed-in request. True: it was answered here."""
+        facts = self.facts(scope, subject, path)
+        if self.service.judge.free(subject, facts) is not None:
+            await self._take_login(scope, subject)
+            return False
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)
@@ -213,7 +226,7 @@ class Guard:
         if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
         jar, _, caller = await self.asker(scope, subject, address)
-        judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
+        judgement = await self.service.judge.judge(caller, facts)
         decision = judgement.decision
         demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
@@ -233,6 +246,17 @@ class Guard:
         await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=demands)
         return True
 
+    async def _take_login(self, scope: Scope, subject: Subject) -> None:
+        """Take a sign-in elsewhere where nothing is demanded: a session that is stolen later finds it bound to its owner's
+        network. A store that is away stops nobody here; the next request takes it."""
+        if subject.upstream is None:
+            return
+        try:
+            await self.open()
+            await self.asker(scope, subject, self.address(scope))
+        except (StoreUnavailable, StoreContention) as error:
+            log.warning("mfa_gate: a sign-in at an identity provider is not kept yet: %s", error)
+
     def _renewal(self, scope: Scope, judgement: Judgement, allow: Allow) -> Demand | None:
         """The younger proof that a page load asks for so shortly before the end of the one it has that a form on it would be
         lost (U-69); None where it is early enough. A rule that asks for a fresher proof at this path is not meant."""
@@ -248,20 +272,41 @@ class Guard:
     async def asker(self, scope: Scope, subject: Subject, address: str) -> tuple[Jar, str, Caller]:
         """The subject's cookies, the handle in them (or in a client's proof token; "" for none), and who asks from where. A
         sign-in elsewhere that counts is taken here, before anything is judged."""
-        jar = self._cookies.jar(subject.key, scope)
-        value = self._cookies.value(jar, scope) or proof_token(scope)
-        handle = self._cookies.open(jar, value) if value else ""
-        rules = self.service.engine.rules(subject.tenant)
-        caller = Caller(
-            subject=subject,
-            handle=handle_digest(handle),
-            network=rules.network_of(address),
-            label=browser_label(scope),
-            kind="client" if is_native(scope) else "browser",
-        )
+        jar, handle, caller = self.known(scope, subject, address)
         if subject.upstream is not None:
             await self.service.upstream.take(caller)
         return jar, handle, caller
+
+    def known(self, scope: Scope, subject: Subject, address: str) -> tuple[Jar, str, Caller]:
+        """Read the same from the connection alone."""
+        jar = self._cookies.jar(subject.key, scope)
+        native = is_native(scope)
+        if native:
+            handle = self._cookies.open_token(jar, proof_token(scope))
+        else:
+            handle = self._cookies.open(jar, self._cookies.value(jar, scope))
+        rules = self.service.engine.rules(subject.tenant)
+        caller = Caller(
+            subject=subject,
+            handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
+            network=rules.network_of(address),
+            label=browser_label(scope),
+            kind="client" if native else "browser",
+        )
+        return jar, handle, caller
+
+    def _unproven(self, scope: Scope, subject: Subject, address: str) -> str:
+        """Make the handle of a client that has no token yet: its drafts and skips are kept under it, and it proves nothing.
+
+        The sign-in session tells clients apart; where the host names none, the credential, the place and the program do.
+        """
+        parts = [subject.tenant, subject.id, subject.session]
+        if not subject.session:
+            shown = [
+                value.decode("latin-1") for key, value in scope["headers"] if key in (b"authorization", b"user-agent")
+            ]
+            parts += [address, *shown]
+        return self.service.engine.keyring.digest("client", *parts)
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """What the policy may look at."""
@@ -276,11 +321,9 @@ class Guard:
         jar, handle, caller = await self.asker(scope, subject, self.address(scope))
         fresh = not handle
         if fresh:
-            native = self.service.engine.keyring.digest("client", subject.tenant, subject.id, subject.session)
-            handle = native if is_native(scope) else self._cookies.fresh()
+            native = caller.kind == "client"
+            handle = self._unproven(scope, subject, self.address(scope)) if native else self._cookies.fresh()
             caller = replace(caller, handle=handle_digest(handle))
-        path, tail = scope["path"], app_path(scope)
-        root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
         return Visit(
             site=self.site,
             scope=scope,
@@ -289,7 +332,7 @@ class Guard:
             handle=handle,
             fresh=fresh,
             caller=caller,
-            root=root,
+            root=root_of(scope),
         )
 
     def address(self, scope: Scope) -> str:
@@ -319,7 +362,10 @@ class Guard:
         subject = await self.who(scope)
         if subject is None:
             return None
+        facts = self.facts(scope, subject, app_path(scope))
+        free = None if extra else self.service.judge.free(subject, facts)
+        if free is not None:
+            return free
         await self.open()
         _, _, caller = await self.asker(scope, subject, self.address(scope))
-        facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)

@@ -222,7 +222,7 @@ class Visit:
             self.take_handle(handle, remembered=remembered)
         self.handle, self.fresh = handle, False
         self.caller = replace(self.caller, handle=handle_digest(handle))
-        return self.site.cookies.seal(self.jar, handle) if native else ""
+        return self.site.cookies.seal_token(self.jar, handle) if native else ""
 
     def cookie_headers(self) -> list[Header]:
         """The cookies to set with an answer that is no page."""
