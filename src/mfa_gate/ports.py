@@ -28,6 +28,7 @@ __all__ = [
     "EventPage",
     "Identify",
     "Message",
+    "NamesSession",
     "Page",
     "PhoneSend",
     "Sender",
@@ -287,6 +288,16 @@ class Store(Protocol):
 
 Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
 """Who the host says is signed in on this connection; None: nobody. Raising refuses the request."""
+
+
+@runtime_checkable
+class NamesSession(Protocol):
+    """An adapter that knows whether its subjects carry the host's sign-in session (``Subject.session``)."""
+
+    @property
+    def names_session(self) -> bool:
+        """Whether they do."""
+
 
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]
 """What the host has on file about the subject; asked only when a page needs it."""

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from mfa_gate import Subject
 from mfa_gate.errors import SettingsError
-from mfa_gate.identity import SessionUser
+from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
 from tests.harness import FETCH, Browser, World, call, http_scope, log_in, log_out, make_world, secret, with_rules
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
@@ -224,6 +225,34 @@ async def test_a_store_that_is_away_stops_no_sign_out(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.ERROR, "mfa_gate"):
         assert (await browser.ask("POST", "/logout")).text == "signed out"
     assert "sign-out" in caplog.text
+
+
+async def _unnamed(connection: HTTPConnection) -> Subject | None:
+    return Subject("ann", "alpha")
+
+
+@pytest.mark.parametrize(
+    ("identify", "warned"),
+    [
+        (SessionUser("user_id"), True),
+        (SessionUser("user_id", session="sid"), False),
+        (TrustedHeader("X-User", from_=["203.0.113.7"]), True),
+        (FirstOf(BearerJWT(dict), SessionUser("user_id")), True),
+        (FirstOf(BearerJWT(dict), SessionUser("user_id", session="sid")), False),
+        (_unnamed, True),
+    ],
+)
+async def test_a_sign_in_without_a_name_is_told_once(
+    identify: Any, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the start where the adapter knows it, else with the first person; and not again."""
+    world = make_world(identify=identify)
+    with caplog.at_level(logging.WARNING, "mfa_gate"):
+        await world.gate.guard.open()
+        for _ in range(2):
+            await world.browser()
+            await Browser(world).ask("GET", "/records", headers=FETCH)
+    assert caplog.text.count('session="sid"') == int(warned)
 
 
 async def test_a_stranger_signs_out_in_peace() -> None:

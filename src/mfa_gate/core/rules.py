@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NewType
 
 from .model import Seconds, Upstream
-from .networks import Network, lies_in, network_of
+from .networks import Network, is_place_in, network_of
 
 DAY = 86_400
 Units = NewType("Units", int)
@@ -392,7 +392,7 @@ class Rules:
     def network_of(self, address: str) -> str:
         """The network that a proof from ``address`` belongs to: a trusted one by its name, else the prefix."""
         for name in self.freshness.ip_change.trusted:
-            if lies_in(address, self.networks.get(name, ())):
+            if is_place_in(address, self.networks.get(name, ())):
                 return f"={name}"
         compare = self.freshness.ip_change.compare
         return network_of(address, compare.v4, compare.v6)

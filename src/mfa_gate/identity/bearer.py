@@ -48,6 +48,8 @@ class BearerJWT:
         self._rejects = rejects
         self._key = key
 
+    names_session = True
+
     def __repr__(self) -> str:
         return f"BearerJWT(user={self._user!r})"
 

@@ -46,6 +46,8 @@ class FastAPIUsers:
         self._groups = groups
         self._key = key
 
+    names_session = True
+
     def __repr__(self) -> str:
         return f"FastAPIUsers({', '.join(backend.name for backend in self._backends)})"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.model import Subject
 from ..errors import SettingsError
-from ..ports import Identify
+from ..ports import Identify, NamesSession
 
 
 class TwoPeople(ValueError):
@@ -27,6 +27,11 @@ class FirstOf:
         self._adapters = adapters
         self.needs_session = any(getattr(adapter, "needs_session", False) for adapter in adapters)
         self.needs_authentication = any(getattr(adapter, "needs_authentication", False) for adapter in adapters)
+
+    @property
+    def names_session(self) -> bool:
+        """Whether none of the adapters is known to leave the sign-in session out."""
+        return all(adapter.names_session for adapter in self._adapters if isinstance(adapter, NamesSession))
 
     def __repr__(self) -> str:
         return f"FirstOf({', '.join(map(repr, self._adapters))})"

@@ -166,9 +166,11 @@ class Door:
             return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
         if name.startswith("logo"):
             return await self._logo(scope)
-        from .render import static_asset
+        from .assets import is_known, static_asset
 
-        asset = static_asset(name)
+        policy = self.guard.service.engine.policy
+        every = (policy.base, *policy.tenants.values()) if name.startswith("brand.") else ()
+        asset = static_asset(name) if is_known(name, {rules.brand.accent for rules in every}) else None
         if asset is None:
             return Answer(404, b"", NO_STORE)
         headers = (

@@ -21,6 +21,21 @@ _SAFE = "/!$&'()*+,:;=@~-._"
 """What stands in a path as it is; all else is quoted."""
 
 
+_LEADING = frozenset(
+    [
+        "redirect_uri",
+        "post_logout_redirect_uri",
+        "client_id",
+        "request_uri",
+        "samlrequest",
+        "wtrealm",
+        "wreply",
+        "service",
+    ]
+)
+"""Names by which sign-in services are asked to lead on to another application."""
+
+
 def app_path(scope: Scope) -> str:
     """The path as the app's own router sees it: without ``root_path`` where that is a prefix of whole segments (S-7)."""
     path: str = scope["path"]
@@ -154,6 +169,12 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
 def own_place(scope: Scope) -> str:
     """The connection's own path as a place on this site, quoted, or "" where a browser would read another site in it."""
     return safe_path(quote(scope["path"], safe=_SAFE))
+
+
+def may_lead_elsewhere(place: str) -> bool:
+    """Tell whether the app's page at ``place`` may redirect to another origin, as OAuth, SAML and their like do."""
+    query = place.partition("#")[0].partition("?")[2]
+    return not _LEADING.isdisjoint(part.partition("=")[0].lower() for part in query.split("&"))
 
 
 def place_in(address: bytes) -> str:

@@ -18,7 +18,7 @@ from ..core.networks import Network
 from ..core.policy import Demand, Facts
 from ..core.rules import plain_path
 from ..errors import SettingsError, StoreContention, StoreUnavailable
-from ..ports import Identify
+from ..ports import Identify, NamesSession
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
@@ -49,6 +49,11 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger("mfa_gate")
 
 IDENTIFY_TIMEOUT = 5.0
+NO_SESSION_NAMED = (
+    'identify: the subject names no sign-in session, so "Don\'t remember this browser" holds until sign_out is asked for, or for '
+    "12 hours, and outlives a session that ends in any other way; name an id that each sign-in makes anew, e.g. "
+    'SessionUser("user_id", session="sid")'
+)
 
 
 class ProofRequired(Exception):
@@ -87,6 +92,7 @@ class Guard:
         self._sees_user: Callable[[Mapping[str, Any]], bool] | None = getattr(identify, "sees_user", None)
         self._prefix = site.prefix
         self._opened = False
+        self._warned = False
         self._opening: asyncio.Task[None] | None = None
         self.ruled = Ruled(service.engine, prefix=site.prefix, sign_out=site.sign_out)
 
@@ -106,6 +112,14 @@ class Guard:
             await self.service.aclose()
             raise SettingsError(fault)
         self._opened = True
+        if isinstance(self.identify, NamesSession) and not self.identify.names_session:
+            self._warn_of_sessions()
+
+    def _warn_of_sessions(self) -> None:
+        """Say once that sign-ins have no name: a browser that is not to be remembered then ends with less certainty."""
+        if not self._warned:
+            self._warned = True
+            log.warning("mfa_gate: %s", NO_SESSION_NAMED)
 
     async def aclose(self) -> None:
         """Let go of store and senders. A later request opens them again."""
@@ -279,6 +293,8 @@ class Guard:
 
     def known(self, scope: Scope, subject: Subject, address: str) -> tuple[Jar, str, Caller]:
         """Read the same from the connection alone."""
+        if not subject.session:
+            self._warn_of_sessions()
         jar = self._cookies.jar(subject.key, scope)
         native = is_native(scope)
         if native:
