@@ -31,7 +31,8 @@ class FirstOf:
     @property
     def names_session(self) -> bool:
         """Whether none of the adapters is known to leave the sign-in session out."""
-        return all(adapter.names_session for adapter in self._adapters if isinstance(adapter, NamesSession))
+        adapters: tuple[object, ...] = self._adapters
+        return all(adapter.names_session for adapter in adapters if isinstance(adapter, NamesSession))
 
     def __repr__(self) -> str:
         return f"FirstOf({', '.join(map(repr, self._adapters))})"

@@ -24,7 +24,7 @@ MAX_COOKIES = 2048
 ON = TenantSettings(tenant="", enabled_at=1)
 """Stands for the choice of a tenant's administrators where it is not known."""
 PASS_LIFE = 30
-"""Seconds after which a request is judged anew although nothing is known to have changed (calendars, expiries)."""
+"""Seconds after which a request is judged anew although nothing is known to have changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +86,9 @@ class Judge:
             return
         if judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
             return
-        until = min(decision.until - judgement.requirement.rules.freshness.renew_early, self.engine.now() + PASS_LIFE)
+        rules, now = judgement.requirement.rules, self.engine.now()
+        dates = [at for at in (rules.enrollment.optional_from, rules.enrollment.required_from) if at and at > now]
+        until = min(decision.until - rules.freshness.renew_early, now + PASS_LIFE, *dates)
         self._passes[cookies] = Pass(entry, subject, address, until, decision.until)
         if len(self._passes) > MAX_PASSES:
             self._passes.popitem(last=False)
