@@ -186,7 +186,7 @@ class Guard:
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
         if self.ruled.signs_out(scope, path):
-            return await leave(self, app, scope, receive, send)
+            return await leave(self, scope, send, lambda watched: self.enter(app, scope, receive, watched))
         return await self.enter(app, scope, receive, send)
 
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,11 +11,10 @@ from ..core.model import Caller
 from .facts import Scope
 
 if TYPE_CHECKING:
-    from .guard import App, Guard
+    from .guard import Guard
 
 log = logging.getLogger("mfa_gate")
 
-Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 REFUSALS = frozenset((400, 403, 405, 409, 415, 422, 429))
@@ -24,15 +23,15 @@ PATIENCE = 5.0
 """Seconds that a sign-out waits for the store."""
 
 
-async def leave(guard: Guard, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Call the app's sign-out, and end the sign-in's proofs before its answer leaves (S-26).
+async def leave(guard: Guard, scope: Scope, send: Send, enter: Callable[[Send], Awaitable[None]]) -> None:
+    """Call the app's sign-out by ``enter``, and end the sign-in's proofs before its answer leaves (S-26).
 
     Nothing ends where the host refuses, so that no other site's request has an effect here that it has not there. A fault
     of ours stops nobody from signing out.
     """
     caller = await _caller(guard, scope)
     if caller is None:
-        return await guard.enter(app, scope, receive, send)
+        return await enter(send)
     answered = False
 
     async def watched(message: Any) -> None:
@@ -44,7 +43,7 @@ async def leave(guard: Guard, app: App, scope: Scope, receive: Receive, send: Se
         await send(message)
 
     try:
-        return await guard.enter(app, scope, receive, watched)
+        return await enter(watched)
     finally:
         if not answered:
             await _end(guard, caller)
