@@ -249,6 +249,18 @@ def test_the_cache_of_style_sheets_is_bounded() -> None:
     assert brand_css.cache_info().currsize <= 256
 
 
+async def test_long_exempt_paths_are_not_kept() -> None:
+    """What visitors write behind an exempt tree fills no memory: neither many paths nor long ones."""
+    world = make_world()
+    for number in range(700):
+        assert (await call(world.app, http_scope("GET", f"/open/{number}"))).status in (200, 404)
+    exempt = world.gate.guard.ruled.exempt
+    assert len(exempt) <= 512
+    long = "/open/" + "x" * 10_000
+    assert (await call(world.app, http_scope("GET", long))).status == 404
+    assert max(len(path) for _, path in exempt) <= 256
+
+
 async def test_the_settings_of_tenants_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """S-122: an identity provider that is asked for any tenant's name fills no memory."""
     monkeypatch.setattr("mfa_gate.service.engine.MAX_CACHED", 50)

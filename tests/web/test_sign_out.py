@@ -217,6 +217,16 @@ async def test_a_sign_out_that_the_host_refuses_ends_nothing(status: int, ended:
     assert await browser.is_in() is not ended
 
 
+async def test_a_preflight_signs_nobody_out() -> None:
+    """Asking what a page takes is not asking for it."""
+    world = make_world()
+    first = await world.enrolled()
+    browser = await world.browser()
+    assert (await browser.prove(first.secret, remember=False)).status == 200
+    await browser.ask("OPTIONS", "/logout")
+    assert await browser.is_in()
+
+
 async def test_a_store_that_is_away_stops_no_sign_out(caplog: pytest.LogCaptureFixture) -> None:
     """People leave whatever fails; the log says what was not ended."""
     world = make_world()

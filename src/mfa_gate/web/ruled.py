@@ -8,6 +8,8 @@ from ..service.engine import Engine
 from .facts import Scope, is_clean
 
 MAX_EXEMPT = 512
+MAX_PATH = 256
+"""Longer paths are looked up each time: visitors choose them, and memory is not theirs to fill (S-122)."""
 EXEMPT_LIFE = 60
 """Seconds for which what was exempt stays so without being looked up, unless its rule ends earlier."""
 
@@ -54,7 +56,9 @@ class Ruled:
 
     def signs_out(self, scope: Scope, path: str) -> bool:
         """Tell whether the app may sign somebody out at this path, by any spelling that its router may take for the page."""
-        return bool(self._leaving) and scope["type"] == "http" and plain_path(path) == self._leaving
+        if not self._leaving or scope["type"] != "http" or scope["method"] == "OPTIONS":
+            return False
+        return plain_path(path) == self._leaving
 
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule of the file exempts this path for everybody."""
@@ -70,6 +74,8 @@ class Ruled:
             return False
         if engine.policy is not self.policy:
             self.learn(engine.policy)
+        if len(path) > MAX_PATH:
+            return True
         if len(self.exempt) >= MAX_EXEMPT:
             self.exempt.clear()
         self.exempt[method, path] = min((now + EXEMPT_LIFE, *(end for end in self._ends if end > now)))
