@@ -133,6 +133,8 @@ async def test_a_success_ends_in_a_fragment_of_its_own() -> None:
         "/records?SAMLRequest=abc",
         "/records?wtrealm=urn%3Ax",
         "/records?service=https://client.example",
+        "/authorize",
+        "/o/OAuth2/v2/auth?id=1",
     ],
 )
 async def test_a_page_that_may_lead_to_another_origin_is_gone_to_from_one_of_ours(wanted: str) -> None:

@@ -34,6 +34,8 @@ _LEADING = frozenset(
     ]
 )
 """Names by which sign-in services are asked to lead on to another application."""
+_SERVICES = frozenset(["authorize", "cas", "connect", "oauth", "oauth2", "oidc", "openid", "saml", "saml2", "sso"])
+"""Segments of such services' own addresses."""
 
 
 def app_path(scope: Scope) -> str:
@@ -173,7 +175,9 @@ def own_place(scope: Scope) -> str:
 
 def may_lead_elsewhere(place: str) -> bool:
     """Tell whether the app's page at ``place`` may redirect to another origin, as OAuth, SAML and their like do."""
-    query = place.partition("#")[0].partition("?")[2]
+    path, _, query = place.partition("#")[0].partition("?")
+    if not _SERVICES.isdisjoint(path.lower().split("/")):
+        return True
     return not _LEADING.isdisjoint(part.partition("=")[0].lower() for part in query.split("&"))
 
 
