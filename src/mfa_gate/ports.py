@@ -292,11 +292,11 @@ Identify = Callable[["HTTPConnection"], Awaitable[Subject | None]]
 
 @runtime_checkable
 class NamesSession(Protocol):
-    """An adapter that knows whether its subjects carry the host's sign-in session (``Subject.session``)."""
+    """Tell of an adapter whether its subjects name the host's sign-in session."""
 
     @property
     def names_session(self) -> bool:
-        """Whether they do."""
+        """Tell whether ``Subject.session`` is set."""
 
 
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]

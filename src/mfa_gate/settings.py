@@ -22,7 +22,10 @@ MAX_HOST = 100
 
 
 def faults_of_places(*, prefix: str, sign_in: str, sign_out: str, home: str) -> list[str]:
-    """Find the faults of the host's own addresses. ``sign_out`` may be empty; it is exempt, so it is one page of its own."""
+    """Find the faults of the host's own addresses.
+
+    ``sign_out`` may be empty. It needs no second factor, so it is one page of its own.
+    """
     faults = _faults_of_place("sign_in", sign_in, prefix, "/login") + _faults_of_place("home", home, prefix, "/")
     if sign_out == "":
         return faults
@@ -44,7 +47,7 @@ def faults_of_places(*, prefix: str, sign_in: str, sign_out: str, home: str) -> 
 
 
 def _faults_of_place(name: str, value: str, prefix: str, example: str) -> list[str]:
-    """Find the faults of an address that people are led to; behind its path it may have a query and a fragment."""
+    """Find the faults of an address that people are led to; a query or fragment is none."""
     if not isinstance(value, str) or not is_clean(_path_of(value)) or not safe_path(value):
         return [
             f"{name}={value!r}: must be a path of this site that begins with one slash and is plain, e.g. {example!r}"

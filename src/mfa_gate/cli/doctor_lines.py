@@ -117,7 +117,7 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def sessions(gate: MFAGate) -> Iterator[Line]:
-    """Whether the adapter names the sign-in session, which a browser that is not remembered ends with."""
+    """Look whether sign-ins have a name: a browser that is not remembered ends with it."""
     identify = gate.guard.identify
     if not isinstance(identify, NamesSession):
         return

@@ -14,7 +14,7 @@ Address = IPv4Address | IPv6Address
 
 
 def read_address(text: str) -> Address | None:
-    """Give the address in ``text`` as a socket has it: mapped IPv4 unfolded, zone ids dropped; None where there is none."""
+    """Read an address as a socket has it: mapped IPv4 unfolded, zone ids dropped, or None."""
     if not text or len(text) > 64:
         return None
     try:
@@ -35,9 +35,10 @@ _EMBEDDED = (_NAT64, IPv6Network("::ffff:0:0:0/96"), IPv6Network("::/96"))
 
 
 def parse_address(text: str) -> Address | None:
-    """Give the address whose change is a change of place: the IPv4 address inside of an IPv6 one, where there is one.
+    """Read the address whose change is a change of place, or None.
 
-    Only for comparing. Whom to believe is told by the address itself: see ``lies_in``.
+    It is the IPv4 address inside of an IPv6 one, where there is one. Only for comparing: whom to believe is told by the
+    address itself, see ``lies_in``.
     """
     address = read_address(text)
     if not isinstance(address, IPv6Address):
@@ -50,7 +51,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def is_place_in(text: str, networks: Sequence[Network]) -> bool:
-    """Tell whether ``text`` lies in one of ``networks``, directly or through the translators' well-known prefix."""
+    """Tell whether ``text`` lies in one of ``networks``, the translators' prefix left off."""
     address = read_address(text)
     if isinstance(address, IPv6Address) and address in _NAT64:
         address = parse_address(text)

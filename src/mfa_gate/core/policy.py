@@ -57,7 +57,7 @@ class Requirement:
 
 
 def is_chosen(rules: EnrollmentRules) -> bool:
-    """Tell whether a tenant's administrators choose the stage: the policy leaves it to them and has no dates."""
+    """Tell whether administrators choose the stage: the policy says so and has no dates."""
     return rules.stage == "admin" and rules.required_from is None and rules.optional_from is None
 
 

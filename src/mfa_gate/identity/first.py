@@ -30,7 +30,7 @@ class FirstOf:
 
     @property
     def names_session(self) -> bool:
-        """Whether none of the adapters is known to leave the sign-in session out."""
+        """Tell that no adapter is known to leave the sign-in session out."""
         adapters: tuple[object, ...] = self._adapters
         return all(adapter.names_session for adapter in adapters if isinstance(adapter, NamesSession))
 

@@ -156,11 +156,11 @@ class Engine:
         return known
 
     def known_settings(self, tenant: str) -> TenantSettings | None:
-        """The tenant's settings, if nothing has changed since they were read. ``notice`` comes first."""
+        """Return the tenant's settings, if nothing has changed since. ``notice`` comes first."""
         return self._settings.get(tenant)
 
     def last_settings(self, tenant: str) -> TenantSettings | None:
-        """The tenant's settings as they were read last: for as long as the store is away there is nothing newer."""
+        """Return the tenant's settings as last read: while the store is away nothing is newer."""
         return self._last_settings.get(tenant)
 
     async def contacts(self, subject: Subject) -> Contacts:

@@ -127,7 +127,7 @@ class Judge:
         return Judgement(decision=decision, requirement=requirement, standing=standing, entry=entry)
 
     def free(self, subject: Subject, facts: Facts) -> Judgement | None:
-        """Decide a request of which nothing is demanded, without a look-up; None where that cannot be told so.
+        """Decide a request of which nothing is demanded, without a look-up; else None.
 
         The policy tells it alone, or with what is known of the tenant's own choice, which still counts while the store is
         away (decision 61).

@@ -57,7 +57,7 @@ def asset_name(plain: str) -> str:
 
 
 def is_known(name: str, accents: Iterable[str]) -> bool:
-    """Tell whether ``name`` is worth a look: no style sheet of colors, or one of the policy's ``accents``.
+    """Tell whether ``name`` is worth a look: no colors, or those of one of ``accents``.
 
     Anybody may ask for any color's; nothing is computed or kept for a visitor's own (S-122).
     """

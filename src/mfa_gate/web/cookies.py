@@ -99,11 +99,11 @@ class Cookies:
         return jar.signers[jar.handle].sign(handle).decode()
 
     def open_token(self, jar: Jar, value: str) -> str:
-        """The handle in the token of a client without cookies, or ""; a browser's cookie is no token."""
+        """Read the handle in a client's token, or ""; a browser's cookie is no token."""
         return _opened(jar.tokens, value)
 
     def seal_token(self, jar: Jar, handle: str) -> str:
-        """The token for the handle of a client without cookies."""
+        """Make the token for the handle of a client without cookies."""
         return jar.tokens.sign(handle).decode()
 
     def set_handle(self, jar: Jar, handle: str, *, max_age: int | None) -> tuple[bytes, bytes]:
@@ -170,7 +170,10 @@ def cookie_value(scope: Scope, name: bytes) -> str:
 
 
 def only_cookies(scope: Scope) -> bytes:
-    """Give the cookies as one header. Over HTTP/2 browsers send pieces, and some servers hand them on (RFC 9113, 8.2.3)."""
+    """Join the cookies to one header.
+
+    Over HTTP/2 browsers send pieces, and some servers hand them on (RFC 9113, 8.2.3).
+    """
     found = b""
     for key, value in scope["headers"]:
         if key == b"cookie":

@@ -49,7 +49,7 @@ class Door:
         return await answer.send(scope, send)
 
     def _turned_away(self, scope: Scope) -> Answer | None:
-        """Refuse a request that no address of ours takes: below a root that no address can have, or early (S-19)."""
+        """Refuse what no address of ours takes: below a root that none can have, or early."""
         if not is_rooted(scope):
             return problem(Refusal(reason="not_found"))
         if scope["method"] in ("GET", "HEAD") or not is_early(scope):

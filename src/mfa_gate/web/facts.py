@@ -50,7 +50,7 @@ def app_path(scope: Scope) -> str:
 
 
 def root_of(scope: Scope) -> str:
-    """Give what addresses of ours begin with: the path that the app is mounted under, quoted; "" for nowhere.
+    """Quote the path that the app is mounted under, which our addresses begin with.
 
     Parameters of a mount are a visitor's text: a root with a trick in it gives "" (see ``is_rooted``).
     """
@@ -59,7 +59,7 @@ def root_of(scope: Scope) -> str:
 
 
 def is_rooted(scope: Scope) -> bool:
-    """Tell whether addresses can be built at the path that the app is mounted under; else none leaves (S-101)."""
+    """Tell whether addresses can be built under the app's root; else none leaves (S-101)."""
     root = _root_in(scope)
     return not root or is_plain(root)
 
@@ -174,7 +174,7 @@ def own_place(scope: Scope) -> str:
 
 
 def may_lead_elsewhere(place: str) -> bool:
-    """Tell whether the app's page at ``place`` may redirect to another origin, as OAuth, SAML and their like do."""
+    """Tell whether the app's page at ``place`` may lead to another origin, as OAuth does."""
     path, _, query = place.partition("#")[0].partition("?")
     if not _SERVICES.isdisjoint(path.lower().split("/")):
         return True

@@ -109,7 +109,7 @@ def _shallow(value: Any, depth: int) -> bool:
 
 
 def is_early(scope: Scope) -> bool:
-    """Tell whether the request may be a replay of one that came before the connection was ready.
+    """Tell whether the request may be a replay from before the connection was ready.
 
     The header counts however often and with whatever value it comes (RFC 8470, 5.1).
     """

@@ -116,7 +116,7 @@ class Guard:
             self._warn_of_sessions()
 
     def _warn_of_sessions(self) -> None:
-        """Say once that sign-ins have no name: a browser that is not to be remembered then ends with less certainty."""
+        """Say once that sign-ins have no name, and what follows from it."""
         if not self._warned:
             self._warned = True
             log.warning("mfa_gate: %s", NO_SESSION_NAMED)
@@ -261,8 +261,10 @@ class Guard:
         return True
 
     async def _take_login(self, scope: Scope, subject: Subject) -> None:
-        """Take a sign-in elsewhere where nothing is demanded: a session that is stolen later finds it bound to its owner's
-        network. A store that is away stops nobody here; the next request takes it."""
+        """Take a sign-in elsewhere where nothing is demanded.
+
+        A session that is stolen later finds it bound to its owner's network. A store that is away stops nobody here; the
+        next request takes it."""
         if subject.upstream is None:
             return
         try:
@@ -312,15 +314,14 @@ class Guard:
         return jar, handle, caller
 
     def _unproven(self, scope: Scope, subject: Subject, address: str) -> str:
-        """Make the handle of a client that has no token yet: its drafts and skips are kept under it, and it proves nothing.
+        """Make the handle of a client that has no token yet, for its drafts and skips.
 
         The sign-in session tells clients apart; where the host names none, the credential, the place and the program do.
         """
         parts = [subject.tenant, subject.id, subject.session]
         if not subject.session:
-            shown = [
-                value.decode("latin-1") for key, value in scope["headers"] if key in (b"authorization", b"user-agent")
-            ]
+            telling = (b"authorization", b"user-agent")
+            shown = [b": ".join(item).decode("latin-1") for item in scope["headers"] if item[0] in telling]
             parts += [address, *shown]
         return self.service.engine.keyring.digest("client", *parts)
 

@@ -1,4 +1,4 @@
-"""Index the paths that rules of the policy name: all others are judged alike, whatever their path."""
+"""Index the paths that rules of the policy name: all others are judged alike."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ class Ruled:
         self.exempt: dict[tuple[str, str], float] = {}
 
     def learn(self, policy: Policy) -> None:
-        """Index ``policy``: ``paths`` and ``trees`` are what its rules name, spelled plainly, with the gate's own addresses;
-        ``steps_up`` says that one of them asks for more somewhere."""
+        """Index ``policy``.
+
+        ``paths`` and ``trees`` are what its rules name, spelled plainly, with the gate's own addresses; ``steps_up`` says that
+        one of them asks for more somewhere."""
         every = (policy.base, *policy.tenants.values())
         exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
         step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
@@ -48,14 +50,14 @@ class Ruled:
         self.policy = policy
 
     def names(self, path: str) -> bool:
-        """Tell whether ``path`` may be meant by a rule, or is written so that it cannot be told."""
+        """Tell whether ``path`` may be meant by a rule, or cannot be told from one that is."""
         if self._engine.policy is not self.policy:
             self.learn(self._engine.policy)
         plain = plain_path(path)
         return plain in self.paths or plain.startswith(self.trees) or not is_clean(path)
 
     def signs_out(self, scope: Scope, path: str) -> bool:
-        """Tell whether the app may sign somebody out at this path, by any spelling that its router may take for the page."""
+        """Tell whether the app may sign somebody out at this path, however it is spelled."""
         if not self._leaving or scope["type"] != "http" or scope["method"] == "OPTIONS":
             return False
         return plain_path(path) == self._leaving

@@ -1,4 +1,4 @@
-"""The host's sign-out: passes, and ends what was bound to the sign-in."""
+"""Let the host's sign-out pass, and end what was bound to the sign-in."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def leave(guard: Guard, scope: Scope, send: Send, enter: Callable[[Send], 
 
 
 async def _caller(guard: Guard, scope: Scope) -> Caller | None:
-    """Tell who signs out; None for nobody, or where it cannot be told, which the log says."""
+    """Find the caller who signs out; None for nobody, or for a fault, which is logged."""
     try:
         subject = await guard.who(scope)
         return None if subject is None else guard.known(scope, subject, guard.address(scope))[2]
