@@ -23,7 +23,7 @@ from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_order,
     faults_of_parts,
-    faults_of_place,
+    faults_of_places,
     faults_of_prefix,
     faults_of_relying_party,
     networks_of,
@@ -126,8 +126,7 @@ class MFAGate:
             faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
         faults += faults_of_relying_party(relying_party)
         faults += faults_of_prefix(prefix)
-        faults += faults_of_place("sign_in", sign_in) + faults_of_place("home", home)
-        faults += faults_of_place("sign_out", sign_out, required=False)
+        faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
         if json_status not in (401, 403):
             faults.append(f"json_status={json_status!r}: must be 403 or 401")
         server = "" if accept_any_forwarder else fault_of_environment()

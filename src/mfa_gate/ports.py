@@ -29,6 +29,7 @@ __all__ = [
     "EventPage",
     "Identify",
     "Message",
+    "NamesSession",
     "Page",
     "PhoneSend",
     "Reader",
@@ -322,6 +323,15 @@ class ReadsSessions(Protocol):
     @property
     def unnamed(self) -> tuple[str, ...]:
         """The keys; none once somebody was found."""
+
+
+@runtime_checkable
+class NamesSession(Protocol):
+    """Tell of an adapter whether its subjects name the host's sign-in session."""
+
+    @property
+    def names_session(self) -> bool:
+        """Tell whether ``Subject.session`` is set."""
 
 
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]

@@ -9,24 +9,62 @@ from ipaddress import ip_network
 from typing import Any
 
 from .core.networks import UNIX, Proxy
-from .core.rules import Policy, Rules
+from .core.rules import Policy, Rules, plain_path
 from .factors import FACTORS, TRAITS
 from .factors.base import Hears
 from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
+from .web.facts import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
 MAX_HOST = 100
 
 
-def faults_of_place(name: str, value: str, *, required: bool = True) -> list[str]:
-    """Faults of one of the host's own paths (``sign_in``, ``sign_out``, ``home``)."""
-    if not value and not required:
-        return []
-    if not isinstance(value, str) or not value.startswith("/") or value.startswith("//") or "\\" in value:
-        return [f'{name}={value!r}: must be a path of this site that begins with one slash, e.g. "/login"']
+def faults_of_places(*, prefix: str, sign_in: str, sign_out: str, home: str) -> list[str]:
+    """Find the faults of the host's own addresses.
+
+    ``sign_out`` may be empty. It needs no second factor, so it is one page of its own.
+    """
+    faults = _faults_of_place("sign_in", sign_in, prefix, "/login") + _faults_of_place("home", home, prefix, "/")
+    if sign_out == "":
+        return faults
+    example = 'e.g. "/logout" (or "" where the app has none)'
+    if not isinstance(sign_out, str) or not is_clean(sign_out) or _path_of(sign_out) != sign_out:
+        faults.append(
+            f"sign_out={sign_out!r}: must be one plain path without query and fragment, because it needs no second factor; "
+            f"{example}"
+        )
+        return faults
+    page = plain_path(sign_out)
+    others = {plain_path(_path_of(place)) for place in (sign_in, home) if isinstance(place, str)}
+    if page == "/" or page in others or _lies_below(page, prefix):
+        faults.append(
+            f"sign_out={sign_out!r}: must be a page of its own, because it needs no second factor: not the root, not sign_in "
+            f"or home, and not below the prefix {prefix!r}; {example}"
+        )
+    return faults
+
+
+def _faults_of_place(name: str, value: str, prefix: str, example: str) -> list[str]:
+    """Find the faults of an address that people are led to; a query or fragment is none."""
+    if not isinstance(value, str) or not is_clean(_path_of(value)) or not safe_path(value):
+        return [
+            f"{name}={value!r}: must be a path of this site that begins with one slash and is plain, e.g. {example!r}"
+        ]
+    if _lies_below(_path_of(value), prefix):
+        return [
+            f"{name}={value!r}: is an address of the gate itself (prefix {prefix!r}); give the app's own, e.g. {example!r}"
+        ]
     return []
+
+
+def _path_of(value: str) -> str:
+    return re.split("[?#]", value, maxsplit=1)[0]
+
+
+def _lies_below(path: str, prefix: str) -> bool:
+    return isinstance(prefix, str) and (plain_path(path) + "/").startswith(plain_path(prefix) + "/")
 
 
 def faults_of_prefix(prefix: str) -> list[str]:

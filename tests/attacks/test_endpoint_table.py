@@ -126,7 +126,7 @@ async def cell(crowd: Crowd, state: str, row: str) -> str:
         reply = await browser.page("/mfa" + place, headers=(("accept", "text/html"), ("sec-fetch-dest", "document")))
     else:
         reply = await browser.ask(method, place, headers=FETCH)
-    told = reply.location.removeprefix("/mfa").format() if reply.location else reply.reason
+    told = reply.location.removeprefix("/mfa").removesuffix("#").format() if reply.location else reply.reason
     for name in ("totp", "email", "backup"):
         told = told.replace(names[name], f"<{name}>")
     return f"{reply.status} {told}".strip()

@@ -42,7 +42,7 @@ def gate(**more: Any) -> MFAGate:
     """A gate over the file that the test names in the environment."""
     settings: dict[str, Any] = {
         "policy": policy(),
-        "identify": SessionUser("user_id"),
+        "identify": SessionUser("user_id", session="sid"),
         "store": os.environ.get("DOCTORED_STORE", "memory://"),
         "keys": [KEY],
         "relying_party": RelyingParty(id="app.example", name="App", origins=["https://app.example"]),
@@ -95,6 +95,11 @@ def no_gate() -> Starlette:
 def wrapped() -> MFAGateMiddleware:
     """Around the app."""
     return MFAGateMiddleware(Starlette(routes=[Route("/", home)]), gate=gate(identify=nobody))
+
+
+def nameless() -> Starlette:
+    """No key of the session names the sign-in."""
+    return app(gate(identify=SessionUser("user_id")))
 
 
 def weak_secret() -> Starlette:

@@ -71,6 +71,8 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("cors_inside", "fault", "order", "CORSMiddleware is inside the gate"),
         ("cors_inside", "warning", "order", "BREACH"),
         ("no_gate", "fault", "order", "there is no gate around this app"),
+        ("nameless", "warning", "sessions", 'session="sid"'),
+        ("good", "ok", "sessions", "ends with its sign-in"),
         ("weak_secret", "fault", "secrets", "can be guessed"),
         ("repeated_secret", "fault", "secrets", "one of the gate's keys"),
         ("plain_session", "warning", "cookies", "https_only=True"),

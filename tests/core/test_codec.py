@@ -244,7 +244,9 @@ def test_what_was_left_out_means_what_it_meant() -> None:
 def test_every_field_has_a_name_of_its_own(cls: type) -> None:
     """A field that is added, or moved, needs a row of its own and takes no other field's name."""
     names = codec._NAMES[cls]
-    assert set(names) == {item.name for item in fields(cls)} - ({"key", "version", "stamp"} if cls is Account else set())
+    assert set(names) == {item.name for item in fields(cls)} - (
+        {"key", "version", "stamp"} if cls is Account else set()
+    )
     assert len(set(names.values())) == len(names)
 
 

@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 
 from mfa_gate import Subject
 from mfa_gate.identity import BearerJWT, FastAPIUsers, FirstOf, RequestUser, SessionUser, TrustedHeader
+from mfa_gate.testing import Kit
 from tests.harness import FETCH, SECRET, Browser, World, call, make_world, running, socket_scope
 from tests.identity import test_fastapi_users as users
 from tests.testing.hosts import gated
@@ -131,7 +132,7 @@ async def test_a_wrong_key_is_told(several: bool, caplog: pytest.LogCaptureFixtu
     assert "'user_id'" in told[0]
     assert "very-secret" not in caplog.text
     with pytest.raises(AssertionError, match=r"nobody has been seen signed in.*'user_id'"):
-        world.gate.testing.assert_somebody_seen()
+        Kit(world.gate).assert_somebody_seen()
 
 
 async def test_a_right_key_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -141,7 +142,7 @@ async def test_a_right_key_is_not_told(caplog: pytest.LogCaptureFixture) -> None
         ann = await world.browser("ann")
         await ann.ask("GET", "/records", headers=FETCH)
         await Browser(world).ask("GET", "/records", headers=FETCH)
-    world.gate.testing.assert_somebody_seen()
+    Kit(world.gate).assert_somebody_seen()
     assert "nobody" not in caplog.text
 
 
@@ -152,12 +153,12 @@ def test_the_inventory_tells_it(identify: Any) -> None:
 
     app, gate = gated(identify=identify)
     opened = ["/login", "/healthz"]
-    gate.testing.assert_all_covered(app, open=opened)
+    Kit(gate).assert_all_covered(app, open=opened)
     client = TestClient(app)
     client.post("/login", json={"name": "ann"})
     client.get("/v1/me")
     with pytest.raises(AssertionError, match=r"nobody has been seen signed in.*'user_id'"):
-        gate.testing.assert_all_covered(app, open=opened)
+        Kit(gate).assert_all_covered(app, open=opened)
 
 
 async def test_many_strangers_are_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -76,7 +76,7 @@ async def test_the_page_waits_then_leads_on() -> None:
         assert "not answered yet" in early.text
         await phones.answer()
         done = await browser.form(f"/mfa/challenge/{id}", {"action": "check", "challenge": challenge})
-        assert (done.status, done.location) == (303, "/records")
+        assert (done.status, done.location) == (303, "/records#")
 
 
 async def test_enrollment_by_page_needs_the_key_press() -> None:

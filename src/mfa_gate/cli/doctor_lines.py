@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..keyring import KeyFault, Keyring
+from ..ports import NamesSession
 from ..web.forwarders import VARIABLES, believes_everybody
+from ..web.guard import NO_SESSION_NAMED
 
 if TYPE_CHECKING:
     from ..bootstrap import MFAGate
@@ -113,6 +115,17 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
             )
         else:
             yield Line("ok", "secrets", "the session's secret is its own and long enough")
+
+
+def sessions(gate: MFAGate) -> Iterator[Line]:
+    """Look whether sign-ins have a name: a browser that is not remembered ends with it."""
+    identify = gate.guard.identify
+    if not isinstance(identify, NamesSession):
+        return
+    if identify.names_session:
+        yield Line("ok", "sessions", "a browser that is not remembered ends with its sign-in")
+    else:
+        yield Line("warning", "sessions", NO_SESSION_NAMED)
 
 
 def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) -> Iterator[Line]:

@@ -36,6 +36,7 @@ async def examine(app: Any, gate: MFAGate) -> list[Line]:
     lines = [
         *looks.order(app, gate),
         *looks.cookies(app, gate),
+        *looks.sessions(gate),
         *looks.secrets_of(app, gate),
         *looks.proxies(app, gate),
         *looks.keys(gate),

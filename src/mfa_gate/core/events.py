@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "browser.forgotten": "a remembered browser was forgotten",
     "browser.new_network": "a remembered browser was proven on a network it had not been seen on",
     "proofs.revoked": "all proofs of the account were ended",
+    "session.ended": "a sign-out ended what was proven for that sign-in alone",
     "agreement.accepted": "the agreement was accepted",
     "agreement.declined": "the agreement was declined",
     "recovery.requested": "somebody who lost access asked for help",

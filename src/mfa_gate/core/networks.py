@@ -21,8 +21,8 @@ _BRACKETED = re.compile(r"\[([^\]]*)\](?::\d{1,5})?")
 _WITH_PORT = re.compile(r"([^:]*):\d{1,5}")
 
 
-def parse_address(text: str) -> Address | None:
-    """The address in ``text`` with IPv4-mapped forms unfolded and zone ids dropped, or None where there is none."""
+def read_address(text: str) -> Address | None:
+    """Read an address as a socket has it: mapped IPv4 unfolded, zone ids dropped, or None."""
     if not text or len(text) > 64:
         return None
     try:
@@ -34,12 +34,46 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""The well-known prefix of translators (RFC 6052, 2.1)."""
+_OPERATORS_NAT64 = IPv6Network("64:ff9b:1::/48")
+"""Where in it an IPv4 address lies is the operator's choice (RFC 8215)."""
+_EMBEDDED = (_NAT64, IPv6Network("::ffff:0:0:0/96"), IPv6Network("::/96"))
+"""What has an IPv4 address in its last 32 bits: besides, translated (RFC 2765) and IPv4-compatible addresses (RFC 4291)."""
+
+
+def parse_address(text: str) -> Address | None:
+    """Read the address whose change is a change of place, or None.
+
+    It is the IPv4 address inside of an IPv6 one, where there is one. Only for comparing: whom to believe is told by the
+    address itself, see ``lies_in``.
+    """
+    address = read_address(text)
+    if not isinstance(address, IPv6Address):
+        return address
+    if address.teredo is not None:
+        return address.teredo[1]
+    inner = int(address) & 0xFFFF_FFFF
+    # Below 0.0.0.0/8 lie ``::`` and ``::1``, which are addresses of their own.
+    return IPv4Address(inner) if inner >> 24 and any(address in network for network in _EMBEDDED) else address
+
+
+def is_place_in(text: str, networks: Sequence[Network]) -> bool:
+    """Tell whether ``text`` lies in one of ``networks``, the translators' prefix left off."""
+    address = read_address(text)
+    if isinstance(address, IPv6Address) and address in _NAT64:
+        address = parse_address(text)
+    return address is not None and _lies_in(address, networks)
+
+
 @lru_cache(maxsize=4096)
 def network_of(text: str, v4: int, v6: int) -> str:
     """The network, as text, that ``text`` lies in under the two prefix lengths; ``UNKNOWN`` where it cannot be told."""
     address = parse_address(text)
     if address is None:
         return UNKNOWN
+    if isinstance(address, IPv6Address) and address in _OPERATORS_NAT64:
+        return str(address)
     prefix = v4 if isinstance(address, IPv4Address) else v6
     network = ip_network((address, prefix), strict=False)
     return str(network.network_address) if prefix == network.max_prefixlen else str(network)
@@ -51,9 +85,13 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 
 
 def lies_in(text: str, networks: Sequence[Network]) -> bool:
-    """Whether the address ``text`` lies in one of ``networks``."""
-    address = parse_address(text)
-    return address is not None and any(address.version == n.version and address in n for n in networks)
+    """Whether the address ``text`` lies in one of ``networks``. An IPv4 address inside of it makes it no proxy of ours."""
+    address = read_address(text)
+    return address is not None and _lies_in(address, networks)
+
+
+def _lies_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 def is_proxy(peer: str, proxies: Sequence[Proxy]) -> bool:

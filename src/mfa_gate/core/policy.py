@@ -56,6 +56,11 @@ class Requirement:
     factors: tuple[str, ...] = ()
 
 
+def is_chosen(rules: EnrollmentRules) -> bool:
+    """Tell whether administrators choose the stage: the policy says so and has no dates."""
+    return rules.stage == "admin" and rules.required_from is None and rules.optional_from is None
+
+
 def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stage:
     """The stage in force: by the calendar where the policy has dates, by the administrator where it says ``admin``.
 
@@ -113,7 +118,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
             continue
         if not facts.groups.isdisjoint(rule.groups_none):
             continue
-        if facts.clean and not any(path.matches(facts.path) for path in rule.paths):
+        if facts.clean and not any(path.covers(facts.path) for path in rule.paths):
             continue
         max_age = rules.freshness.max_age if rule.max_age is None else rule.max_age
         demand = Demand(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NewType
 
 from .model import Seconds, Upstream
-from .networks import Network, lies_in, network_of
+from .networks import Network, is_place_in, network_of
 
 DAY = 86_400
 Units = NewType("Units", int)
@@ -314,6 +314,22 @@ class PathRule:
         root = self.text[:-3]
         return path == root or path.startswith(root + "/")
 
+    def covers(self, path: str) -> bool:
+        """Tell whether a router may take ``path`` for one that this rule protects.
+
+        Slashes at the end and capitals count for nothing: many routers ignore them (decision 55).
+        """
+        path = plain_path(path)
+        if self.text.startswith("="):
+            return path == plain_path(self.text[1:])
+        root = self.text[:-3].lower()
+        return path == root or path.startswith(root + "/")
+
+
+def plain_path(path: str) -> str:
+    """Give the one spelling that stands for all that a router may take for ``path``."""
+    return path.rstrip("/").lower() or "/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
@@ -376,7 +392,7 @@ class Rules:
     def network_of(self, address: str) -> str:
         """The network that a proof from ``address`` belongs to: a trusted one by its name, else the prefix."""
         for name in self.freshness.ip_change.trusted:
-            if lies_in(address, self.networks.get(name, ())):
+            if is_place_in(address, self.networks.get(name, ())):
                 return f"={name}"
         compare = self.freshness.ip_change.compare
         return network_of(address, compare.v4, compare.v6)

@@ -69,6 +69,8 @@ class BearerJWT:
         self._warned = False
         self._absent = Absent(self)
 
+    names_session = True
+
     def __repr__(self) -> str:
         return f"BearerJWT(user={self._user!r})"
 

@@ -65,6 +65,8 @@ class FastAPIUsers:
         own = tuple(name for backend in self._backends for name in _cookie_of(backend))
         self._read_here = replace(self._places, cookies=(*self._places.cookies, *own))
 
+    names_session = True
+
     def __repr__(self) -> str:
         return f"FastAPIUsers({', '.join(backend.name for backend in self._backends)})"
 

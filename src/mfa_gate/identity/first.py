@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.model import Subject
 from ..errors import SettingsError
-from ..ports import Identify, ReadsSessions, SeesUsers
+from ..ports import Identify, NamesSession, ReadsSessions, SeesUsers
 from .credentials import Unreadable
 
 
@@ -30,6 +30,12 @@ class FirstOf:
         self._adapters: tuple[Any, ...] = adapters
         self.needs_session = any(getattr(adapter, "needs_session", False) for adapter in adapters)
         self.needs_authentication = any(getattr(adapter, "needs_authentication", False) for adapter in adapters)
+
+    @property
+    def names_session(self) -> bool:
+        """Tell that no adapter is known to leave the sign-in session out."""
+        adapters: tuple[object, ...] = self._adapters
+        return all(adapter.names_session for adapter in adapters if isinstance(adapter, NamesSession))
 
     def __repr__(self) -> str:
         return f"FirstOf({', '.join(map(repr, self._adapters))})"

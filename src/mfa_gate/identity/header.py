@@ -59,6 +59,7 @@ class TrustedHeader:
         self._tenant = tenant.lower().encode("ascii")
         self._groups = groups.lower().encode("ascii")
         self._session = session.lower().encode("ascii")
+        self.names_session = bool(session)
         self._separator = separator
 
     def __repr__(self) -> str:

@@ -34,6 +34,7 @@ class RequestUser:
         self._tenant = tenant
         self._groups = groups
         self._session = session
+        self.names_session = bool(session)
         self._login = (amr, acr, auth_time)
         self._fold = fold
 

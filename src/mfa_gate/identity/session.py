@@ -60,6 +60,7 @@ class SessionUser:
         self._tenant = tenant
         self._groups = groups
         self._session = session
+        self.names_session = bool(session)
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
         self._more = bool(tenant or groups or session or auth_time)

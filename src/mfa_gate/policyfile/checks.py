@@ -251,7 +251,7 @@ def _overlap(one: StepUpRule, other: StepUpRule) -> bool:
 def _cross(first: PathRule, second: PathRule) -> bool:
     """Whether some path lies in both: the root of the one lies in the other."""
     roots = [path.text[1:] if path.text.startswith("=") else path.text[:-3] for path in (first, second)]
-    return second.matches(roots[0]) or first.matches(roots[1])
+    return second.covers(roots[0]) or first.covers(roots[1])
 
 
 CHECKS: tuple[Callable[[Checked], None], ...] = (

@@ -89,7 +89,8 @@ def idle_rules(policy: Policy, leaves: Iterable[Leaf]) -> tuple[str, ...]:
 
 def covers(rule: Exemption | StepUpRule, leaf: Leaf) -> bool:
     """Whether some path of ``leaf`` lies under ``rule``."""
-    return any(_touches(path, leaf) for path in rule.paths)
+    protects = isinstance(rule, StepUpRule)
+    return any(_touches(path, leaf) or (protects and path.covers(leaf.sample)) for path in rule.paths)
 
 
 def _meets(rule: Exemption | StepUpRule, leaf: Leaf) -> bool:

@@ -45,7 +45,8 @@ class Engine:
         self.reader = Reader()
         self.keyring = wiring.keyring
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
-        self._settings: dict[str, TenantSettings] = {}
+        self._settings: OrderedDict[str, TenantSettings] = OrderedDict()
+        self._last_settings: OrderedDict[str, TenantSettings] = OrderedDict()
         self._generation = 0
         self.away_since: int | None = None
         self.root = ""
@@ -149,8 +150,19 @@ class Engine:
         generation = self._generation
         known = await self.store.settings(tenant)
         if generation == self._generation:
-            self._settings[tenant] = known
+            for kept in (self._settings, self._last_settings):
+                kept[tenant] = known
+                if len(kept) > MAX_CACHED:
+                    kept.popitem(last=False)
         return known
+
+    def known_settings(self, tenant: str) -> TenantSettings | None:
+        """Return the tenant's settings, if nothing has changed since. ``notice`` comes first."""
+        return self._settings.get(tenant)
+
+    def last_settings(self, tenant: str) -> TenantSettings | None:
+        """Return the tenant's settings as last read: while the store is away nothing is newer."""
+        return self._last_settings.get(tenant)
 
     async def contacts(self, subject: Subject) -> Contacts:
         """What the host has on file. Raises what the host raises, or ``TimeoutError`` after three seconds."""

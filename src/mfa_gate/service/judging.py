@@ -11,7 +11,9 @@ from ..core.decision import Allow, Decision, decide, mark_of
 from ..core.events import Event
 from ..core.grants import is_known
 from ..core.model import Account, Caller, Subject
-from ..core.policy import Demand, Facts, Requirement, requirement_for
+from ..core.networks import UNKNOWN
+from ..core.policy import Demand, Facts, Requirement, is_chosen, requirement_for
+from ..core.rules import TenantSettings
 from ..core.standing import Standing, standing_for
 from ..errors import StoreUnavailable
 from ..factors import TRAITS
@@ -19,8 +21,10 @@ from .engine import Engine, Entry
 
 MAX_PASSES = 10_000
 MAX_COOKIES = 2048
+ON = TenantSettings(tenant="", enabled_at=1)
+"""Stands for the choice of a tenant's administrators where it is not known."""
 PASS_LIFE = 30
-"""Seconds after which a request is judged anew although nothing is known to have changed (calendars, expiries)."""
+"""Seconds after which a request is judged anew although nothing is known to have changed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +86,9 @@ class Judge:
             return
         if judgement.requirement.free_kind or len(cookies) > MAX_COOKIES:
             return
-        until = min(decision.until - judgement.requirement.rules.freshness.renew_early, self.engine.now() + PASS_LIFE)
+        rules, now = judgement.requirement.rules, self.engine.now()
+        dates = [at for at in (rules.enrollment.optional_from, rules.enrollment.required_from) if at and at > now]
+        until = min(decision.until - rules.freshness.renew_early, now + PASS_LIFE, *dates)
         self._passes[cookies] = Pass(entry, subject, address, until, decision.until)
         if len(self._passes) > MAX_PASSES:
             self._passes.popitem(last=False)
@@ -101,13 +107,16 @@ class Judge:
 
     async def judge(self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = ()) -> Judgement:
         """The decision on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``."""
+        free = None if extra else self.free(caller.subject, facts)
+        if free is not None:
+            return free
         engine = self.engine
         engine.notice()
         settings = await engine.settings(facts.tenant)
         now = engine.now()
         requirement = requirement_for(engine.policy, facts, settings, now)
         if requirement.free_kind and not extra:
-            return Judgement(decision=decide(requirement, nobody(caller), now), requirement=requirement)
+            return Judgement(decision=decide(requirement, nobody(caller.subject), now), requirement=requirement)
         if extra:
             requirement = demanding(requirement, extra)
         entry = await engine.entry(caller.subject.key)
@@ -116,6 +125,27 @@ class Judge:
         if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(standing)):
             decision = await self._enter_by_grant(caller, requirement, standing, decision)
         return Judgement(decision=decision, requirement=requirement, standing=standing, entry=entry)
+
+    def free(self, subject: Subject, facts: Facts) -> Judgement | None:
+        """Decide a request of which nothing is demanded, without a look-up; else None.
+
+        The policy tells it alone, or with what is known of the tenant's own choice, which still counts while the store is
+        away (decision 61).
+        """
+        engine = self.engine
+        rules = engine.policy.rules_for(facts.tenant)
+        settings: TenantSettings | None = TenantSettings(tenant=facts.tenant)
+        if is_chosen(rules.enrollment):
+            try:
+                engine.notice()
+                settings = engine.known_settings(facts.tenant)
+            except StoreUnavailable:
+                settings = engine.last_settings(facts.tenant)
+        now = engine.now()
+        requirement = requirement_for(engine.policy, facts, settings or ON, now)
+        if not requirement.free_kind:
+            return None
+        return Judgement(decision=decide(requirement, nobody(subject), now), requirement=requirement)
 
     async def _enter_by_grant(
         self, caller: Caller, requirement: Requirement, standing: Standing, decision: Decision
@@ -173,8 +203,6 @@ def demanding(requirement: Requirement, extra: tuple[Demand, ...]) -> Requiremen
     return replace(requirement, demands=(*requirement.demands, *extra))
 
 
-def nobody(caller: Caller) -> Standing:
+def nobody(subject: Subject) -> Standing:
     """A standing without an account, for decisions that look at none."""
-    return Standing(
-        subject=caller.subject, account=Account(key=caller.subject.key), browser=None, handle="", network=caller.network
-    )
+    return Standing(subject=subject, account=Account(key=subject.key), browser=None, handle="", network=UNKNOWN)

@@ -76,6 +76,11 @@ class Keeping:
             caller.subject.key, lambda account: changes.forget_browser(account, moment, id=id)
         )
 
+    async def sign_out(self, caller: Caller) -> None:
+        """End what was bound to the caller's sign-in. Raises ``StoreUnavailable``."""
+        moment = self.engine.moment(network=caller.network)
+        await self.engine.change(caller.subject.key, lambda account: changes.end_sign_in(account, moment, caller))
+
     async def accept(self, caller: Caller, *, version: str) -> Refusal | None:
         """Accept the agreement in the version that was shown."""
         judgement = await self.judge.own(caller)

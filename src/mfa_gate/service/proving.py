@@ -11,7 +11,7 @@ from functools import partial
 from ..core import changes
 from ..core.changes import Charge, Forwarded, Granted, InFlight
 from ..core.entropy import handle_digest
-from ..core.model import Account, Authenticator, Caller, Challenge
+from ..core.model import Account, Authenticator, Caller, Challenge, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors import FACTORS, TRAITS
@@ -47,7 +47,7 @@ class Proving:
         self.engine = engine
         self.judge = judge
         self.issuing = issuing
-        self._malformed: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._malformed: OrderedDict[SubjectKey, tuple[int, int]] = OrderedDict()
 
     async def verify(
         self,
@@ -210,7 +210,7 @@ class Proving:
 
     def malformed(self, caller: Caller) -> Refusal:
         """Input of the wrong shape: refused before anything is reserved or read, at a bounded rate (S-38)."""
-        key, minute = str(caller.subject.key), self.engine.now() // 60
+        key, minute = caller.subject.key, self.engine.now() // 60
         since, count = self._malformed.get(key, (minute, 0))
         count = count + 1 if since == minute else 1
         self._malformed[key] = (minute, count)

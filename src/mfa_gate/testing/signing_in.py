@@ -106,7 +106,7 @@ async def verified(
     cookies, url = gate.guard.site.cookies, client.base_url
     jar = cookies.jar(subject.key, {"scheme": url.scheme})
     if native:
-        client.headers["MFA-Proof"] = cookies.seal(jar, handle)
+        client.headers["MFA-Proof"] = cookies.seal_token(jar, handle)
     else:
         client.cookies.set(jar.handle.decode(), cookies.seal(jar, handle), domain=_cookie_domain(url.host))
     return client

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +21,7 @@ CSP = (
 """The policy that the pages are written for (S-103): nothing inline, nothing from elsewhere."""
 
 _STATIC = Path(__file__).parent / "static"
+_BRAND = re.compile(r"brand\.([0-9a-f]{6})\.[0-9a-f]{12}\.css")
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -55,9 +56,18 @@ def asset_name(plain: str) -> str:
     raise KeyError(plain)
 
 
+def is_known(name: str, accents: Iterable[str]) -> bool:
+    """Tell whether ``name`` is worth a look: no colors, or those of one of ``accents``.
+
+    Anybody may ask for any color's; nothing is computed or kept for a visitor's own (S-122).
+    """
+    match = _BRAND.fullmatch(name)
+    return match is None or f"#{match.group(1)}" in {to_hex(parse(accent)) for accent in accents if accent}
+
+
 def static_asset(name: str) -> Asset | None:
     """What ``{prefix}/static/{name}`` answers: a shipped file, or the colors that the name itself tells. None: 404."""
-    match = re.fullmatch(r"brand\.([0-9a-f]{6})\.[0-9a-f]{12}\.css", name)
+    match = _BRAND.fullmatch(name)
     if match is None:
         return static_assets().get(name)
     accent = f"#{match.group(1)}"
@@ -72,7 +82,7 @@ def brand_name(accent: str) -> str:
     return f"brand.{color[1:]}.{_hash(brand_css(color))}.css"
 
 
-@cache
+@lru_cache(maxsize=256)
 def brand_css(accent: str) -> bytes:
     """The six colors made of an accent, for both themes. The policy forbids inline style, hence a file."""
     color = parse(accent)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from ..core.model import SubjectKey
-from ..keyring import Keyring
+from ..keyring import Keyring, join
 from ..ports import Entropy
 from .facts import Scope, header
 
@@ -26,12 +27,13 @@ MAX_VALUE = 120
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """The names of one subject's cookies, as sent, and who signs them."""
+    """The names of one subject's cookies, as sent, and who signs each: a value of one kind is none of another."""
 
     handle: bytes
     going: bytes
     flash: bytes
-    signer: Signer
+    signers: Mapping[bytes, Signer]
+    tokens: Signer
     secure: bool
     earlier: tuple[bytes, ...] = ()
 
@@ -53,13 +55,13 @@ class Cookies:
             return known
         ids = self._keyring.ids
         name, *earlier = (self._name(key, id, secure=secure) for id in ids)
-        salt = f"mfa_gate/{key.tenant}/{key.id}"
-        signer = Signer(self._keyring.secrets_for("cookie"), salt=salt.encode(), digest_method=hashlib.sha256)
+        handle, going, flash = name.encode(), f"{name}-to".encode(), f"{name}-note".encode()
         jar = Jar(
-            name.encode(),
-            f"{name}-to".encode(),
-            f"{name}-note".encode(),
-            signer,
+            handle,
+            going,
+            flash,
+            {handle: self._signer("handle", key), going: self._signer("going", key), flash: self._signer("flash", key)},
+            self._signer("token", key),
             secure,
             tuple(old.encode() for old in earlier),
         )
@@ -67,6 +69,10 @@ class Cookies:
         if len(self._jars) > MAX_KNOWN:
             self._jars.popitem(last=False)
         return jar
+
+    def _signer(self, kind: str, key: SubjectKey) -> Signer:
+        secrets = self._keyring.secrets_for(f"cookie/{kind}")
+        return Signer(secrets, salt=join((kind, key.tenant, key.id)), digest_method=hashlib.sha256)
 
     def _name(self, key: SubjectKey, id: str, *, secure: bool) -> str:
         tag = self._keyring.digest("cookie-name", key.tenant, key.id, key_id=id).translate(_PLAIN)[-10:].lower()
@@ -85,20 +91,20 @@ class Cookies:
         return self._entropy(24).hex()
 
     def open(self, jar: Jar, value: str) -> str:
-        """The handle in a cookie's value, or "" where we did not make it for this subject."""
-        if not value or len(value) > MAX_VALUE:
-            return ""
-        try:
-            handle = jar.signer.unsign(value).decode()
-        except (BadSignature, UnicodeDecodeError):
-            return ""
-        # The signature's own decoder takes more than one spelling; only the one that we write counts (S-25).
-        mark = value.rpartition(".")[2]
-        return handle if base64_encode(base64_decode(mark)).decode() == mark else ""
+        """The handle in a cookie's value, or "" where we did not make it for this subject's browsers."""
+        return _opened(jar.signers[jar.handle], value)
 
     def seal(self, jar: Jar, handle: str) -> str:
         """The cookie's value for a handle."""
-        return jar.signer.sign(handle).decode()
+        return jar.signers[jar.handle].sign(handle).decode()
+
+    def open_token(self, jar: Jar, value: str) -> str:
+        """Read the handle in a client's token, or ""; a browser's cookie is no token."""
+        return _opened(jar.tokens, value)
+
+    def seal_token(self, jar: Jar, handle: str) -> str:
+        """Make the token for the handle of a client without cookies."""
+        return jar.tokens.sign(handle).decode()
 
     def set_handle(self, jar: Jar, handle: str, *, max_age: int | None) -> tuple[bytes, bytes]:
         """The header that gives the browser its handle; without ``max_age`` (seconds) it ends with the browser."""
@@ -107,7 +113,7 @@ class Cookies:
     def set_note(self, jar: Jar, name: bytes, note: Note) -> tuple[bytes, bytes]:
         """The header that keeps a small signed value with the browser for half an hour (where it was going, what was done)."""
         text = json.dumps(note, separators=(",", ":"))
-        return _set(name, jar.signer.sign(urlsafe_b64encode(text.encode())).decode(), jar, NOTE_LIFE)
+        return _set(name, jar.signers[name].sign(urlsafe_b64encode(text.encode())).decode(), jar, NOTE_LIFE)
 
     def drop_note(self, jar: Jar, name: bytes) -> tuple[bytes, bytes]:
         """The header that forgets such a value."""
@@ -119,13 +125,25 @@ class Cookies:
         if not value:
             return {}
         try:
-            note = json.loads(urlsafe_b64decode(jar.signer.unsign(value)))
+            note = json.loads(urlsafe_b64decode(jar.signers[name].unsign(value)))
         except (BadSignature, ValueError):
             return {}
         return note if isinstance(note, dict) else {}
 
 
 _PLAIN = str.maketrans("", "", "-_")
+
+
+def _opened(signer: Signer, value: str) -> str:
+    if not value or len(value) > MAX_VALUE:
+        return ""
+    try:
+        handle = signer.unsign(value).decode()
+    except (BadSignature, UnicodeDecodeError):
+        return ""
+    # The signature's own decoder takes more than one spelling; only the one that we write counts (S-25).
+    mark = value.rpartition(".")[2]
+    return handle if base64_encode(base64_decode(mark)).decode() == mark else ""
 
 
 def _set(name: bytes, value: str, jar: Jar, max_age: int | None) -> tuple[bytes, bytes]:
@@ -152,13 +170,14 @@ def cookie_value(scope: Scope, name: bytes) -> str:
 
 
 def only_cookies(scope: Scope) -> bytes:
-    """The one ``Cookie`` header whole; empty where there is none or more than one."""
+    """Join the cookies to one header.
+
+    Over HTTP/2 browsers send pieces, and some servers hand them on (RFC 9113, 8.2.3).
+    """
     found = b""
     for key, value in scope["headers"]:
         if key == b"cookie":
-            if found:
-                return b""
-            found = value
+            found = found + b"; " + value if found else value
     return found
 
 

@@ -7,7 +7,7 @@ from ..core.reasons import Refusal
 from ..service.disputing import Disputed
 from . import views
 from .cookies import cookie_value
-from .facts import Scope, header, root_of
+from .facts import Scope, own_place, root_of
 from .forms import BadBody, Receive, read_form
 from .i18n import negotiate
 from .responses import Answer, page
@@ -23,8 +23,6 @@ async def answer(site: Site, scope: Scope, receive: Receive, token: str, *, addr
         return _gone(site, scope) if found is None else _show(site, scope, found, done=found.used)
     if method != "POST":
         return _fault(site, scope, Refusal(reason="method_not_allowed"), headers=[(b"allow", b"GET, HEAD, POST")])
-    if header(scope, b"early-data") == b"1":
-        return _fault(site, scope, Refusal(reason="early_data"))
     try:
         form = await read_form(scope, receive)
     except BadBody as bad:
@@ -62,7 +60,7 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
 
 def _show(site: Site, scope: Scope, found: Disputed, *, done: bool) -> Answer:
     view = views.Disputing(
-        kind=found.kind, at=found.at, url=scope["path"], network=found.network, ref=found.ref, done=done
+        kind=found.kind, at=found.at, url=own_place(scope), network=found.network, ref=found.ref, done=done
     )
     return page(site.renderer.render(view, _frame(site, scope, found.key.tenant)))
 

@@ -11,7 +11,7 @@ from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
 from .cookies import cookie_value
-from .facts import Scope, app_path, caller_kind, has_bearer, own_place
+from .facts import Scope, app_path, caller_kind, has_bearer, is_rooted, own_place, root_of
 from .forms import BadBody, is_early, read_form, same_origin
 from .responses import NO_STORE, Answer, as_json, page, problem, redirect
 from .site import Site
@@ -50,10 +50,19 @@ class Door:
 
             return await deny_websocket(scope, receive, send, problem(Refusal(reason="not_found")))
         try:
-            answer = await self._answer(scope, receive, place)
+            answer = self._turned_away(scope) or await self._answer(scope, receive, place)
         except Exception as error:
             return await self.fault(scope, receive, send, error)
         return await answer.send(scope, send)
+
+    def _turned_away(self, scope: Scope) -> Answer | None:
+        """Refuse what no address of ours takes: below a root that none can have, or early."""
+        if not is_rooted(scope):
+            return problem(Refusal(reason="not_found"))
+        if scope["method"] in ("GET", "HEAD") or not is_early(scope):
+            return None
+        refusal = Refusal(reason="early_data")
+        return self._fault_page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
 
     async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
         from . import pages
@@ -82,7 +91,7 @@ class Door:
         if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
             from .openapi import document
 
-            return as_json(document(scope.get("root_path", "") + self.site.prefix))
+            return as_json(document(root_of(scope) + self.site.prefix))
         handlers = pages.find("" if place == "/" else place)
         subject = await self.guard.who(scope)
         called = place.startswith("/api/")
@@ -122,9 +131,7 @@ class Door:
         return await answer.send(scope, send)
 
     async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
-        """A form: from our own page (origin and token), bounded, urlencoded; and not before the connection is ready."""
-        if is_early(visit.scope):
-            return self.refused(visit, Refusal(reason="early_data"))
+        """A form: from our own page (origin and token), bounded, urlencoded."""
         try:
             visit.form = await read_form(visit.scope, receive)
         except BadBody as bad:
@@ -139,7 +146,7 @@ class Door:
 
         if visit.fresh:
             return visit.show(views.CookiesOff(retry_url=own_place(visit.scope)), status=422)
-        shown = pages.find(visit.scope["path"].removeprefix(visit.base))
+        shown = pages.find(app_path(visit.scope).removeprefix(self.site.prefix))
         visit.form = {}
         visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
         visit.problems.append(views.Problem(reason="csrf"))
@@ -166,9 +173,11 @@ class Door:
             return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
         if name.startswith("logo"):
             return await self._logo(scope)
-        from .render import static_asset
+        from .assets import is_known, static_asset
 
-        asset = static_asset(name)
+        policy = self.guard.service.engine.policy
+        every = (policy.base, *policy.tenants.values()) if name.startswith("brand.") else ()
+        asset = static_asset(name) if is_known(name, {rules.brand.accent for rules in every}) else None
         if asset is None:
             return Answer(404, b"", NO_STORE)
         headers = (
@@ -279,7 +288,7 @@ class Door:
         headers = [(b"retry-after", b"1")] if row.status == 503 else []
         try:
             frame = views.Frame(
-                prefix=scope.get("root_path", "") + self.site.prefix,
+                prefix=root_of(scope) + self.site.prefix,
                 now=self.guard.service.engine.now(),
                 brand_name=self.guard.service.engine.wiring.relying_party.name,
             )

@@ -18,6 +18,25 @@ _SUBRESOURCES = frozenset(
     b"track video worker xslt".split()
 )
 _BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
+_SAFE = "/!$&'()*+,:;=@~-._"
+"""What stands in a path as it is; all else is quoted."""
+
+
+_LEADING = frozenset(
+    [
+        "redirect_uri",
+        "post_logout_redirect_uri",
+        "client_id",
+        "request_uri",
+        "samlrequest",
+        "wtrealm",
+        "wreply",
+        "service",
+    ]
+)
+"""Names by which sign-in services are asked to lead on to another application."""
+_SERVICES = frozenset(["authorize", "cas", "connect", "oauth", "oauth2", "oidc", "openid", "saml", "saml2", "sso"])
+"""Segments of such services' own addresses."""
 
 
 def app_path(scope: Scope) -> str:
@@ -32,7 +51,21 @@ def app_path(scope: Scope) -> str:
 
 
 def root_of(scope: Scope) -> str:
-    """What the path has before ``app_path``: where the app is mounted, "" for nowhere."""
+    """Quote the path that the app is mounted under, which our addresses begin with.
+
+    Parameters of a mount are a visitor's text: a root with a trick in it gives "" (see ``is_rooted``).
+    """
+    root = _root_in(scope)
+    return quote(root, safe=_SAFE) if is_plain(root) else ""
+
+
+def is_rooted(scope: Scope) -> bool:
+    """Tell whether addresses can be built under the app's root; else none leaves (S-101)."""
+    root = _root_in(scope)
+    return not root or is_plain(root)
+
+
+def _root_in(scope: Scope) -> str:
     path: str = scope["path"]
     tail = app_path(scope)
     return path[: len(path) - len(tail)] if path.endswith(tail) else ""
@@ -41,7 +74,12 @@ def root_of(scope: Scope) -> str:
 def is_clean(path: str) -> bool:
     """Whether a path has no trick in it: no control character, space, backslash, ``;``, ``%``, empty or dot segment, and
     nothing outside ASCII (S-5). A trailing slash is not empty."""
-    if not path.startswith("/") or not path.isascii() or "//" in path or not _BAD.isdisjoint(path):
+    return path.isascii() and is_plain(path)
+
+
+def is_plain(path: str) -> bool:
+    """Tell the same of a path that may have letters of any script."""
+    if not path.startswith("/") or "//" in path or not _BAD.isdisjoint(path) or not path.isprintable():
         return False
     return not any(segment in (".", "..") for segment in path.split("/")) if "/." in path else True
 
@@ -150,7 +188,15 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
 
 def own_place(scope: Scope) -> str:
     """The connection's own path as a place on this site, quoted, or "" where a browser would read another site in it."""
-    return safe_path(quote(scope["path"], safe="/!$&'()*+,:;=@~-._"))
+    return safe_path(quote(scope["path"], safe=_SAFE))
+
+
+def may_lead_elsewhere(place: str) -> bool:
+    """Tell whether the app's page at ``place`` may lead to another origin, as OAuth does."""
+    path, _, query = place.partition("#")[0].partition("?")
+    if not _SERVICES.isdisjoint(path.lower().split("/")):
+        return True
+    return not _LEADING.isdisjoint(part.partition("=")[0].lower() for part in query.split("&"))
 
 
 def place_in(address: bytes) -> str:

@@ -109,8 +109,11 @@ def _shallow(value: Any, depth: int) -> bool:
 
 
 def is_early(scope: Scope) -> bool:
-    """Whether the request may be a replay of one that came before the connection was ready (RFC 8470); sent twice, too."""
-    return any(key == b"early-data" and value.strip() == b"1" for key, value in scope["headers"])
+    """Tell whether the request may be a replay from before the connection was ready.
+
+    The header counts however often and with whatever value it comes (RFC 8470, 5.1).
+    """
+    return any(key == b"early-data" for key, _ in scope["headers"])
 
 
 def tells_origin(scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.networks import Proxy
 from ..core.policy import Demand, Facts
-from ..errors import SettingsError, StoreUnavailable
-from ..ports import Identify, SeesUsers
+from ..core.rules import plain_path
+from ..errors import SettingsError, StoreContention, StoreUnavailable
+from ..ports import Identify, NamesSession, SeesUsers
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
@@ -27,12 +29,14 @@ from .facts import (
     browser_label,
     caller_kind,
     is_clean,
+    root_of,
 )
 from .forwarders import FAULT, is_forwarded, server_believes_everybody
 from .lifespan import lifespan
 from .refusing import refuse
 from .ruled import Ruled
 from .sightings import Sightings
+from .sign_out import leave
 from .site import Site
 from .tripwire import tripwired
 from .watch import Watch, end
@@ -44,7 +48,14 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger("mfa_gate")
+
 IDENTIFY_TIMEOUT = 5.0
+NO_SESSION_NAMED = (
+    'identify: the subject names no sign-in session, so "Don\'t remember this browser" holds until sign_out is asked for, or for '
+    "12 hours, and outlives a session that ends in any other way; name an id that each sign-in makes anew, e.g. "
+    'SessionUser("user_id", session="sid")'
+)
 
 
 class ProofRequired(Exception):
@@ -88,6 +99,7 @@ class Guard:
         self._looked: set[bool] = set()
         self._prefix = site.prefix
         self._opened = False
+        self._warned = False
         self._opening: asyncio.Task[None] | None = None
         self.ruled = Ruled(service.engine, prefix=site.prefix, sign_out=site.sign_out)
 
@@ -117,6 +129,14 @@ class Guard:
             await self.service.aclose()
             raise SettingsError(fault)
         self._opened = True
+        if isinstance(self.identify, NamesSession) and not self.identify.names_session:
+            self._warn_of_sessions()
+
+    def _warn_of_sessions(self) -> None:
+        """Say once that sign-ins have no name, and what follows from it."""
+        if not self._warned:
+            self._warned = True
+            log.warning("mfa_gate: %s", NO_SESSION_NAMED)
 
     async def aclose(self) -> None:
         """Let go of store and senders. A later request opens them again."""
@@ -132,13 +152,16 @@ class Guard:
         subject_of = self._subject_of
         if subject_of is None or scope["type"] != "http":
             return False
-        path = app_path(scope) if scope.get("root_path") else scope["path"]
+        path = app_path(scope) if scope.get("root_path") else scope["path"] or "/"
         try:
             ruled = self.ruled
             if self._engine.policy is not ruled.policy:
                 ruled.learn(self._engine.policy)
-            if path in ruled.paths or path.startswith(ruled.trees):
-                return not path.startswith(self._prefix) and ruled.is_exempt(scope, path)
+            plain = plain_path(path)
+            if plain in ruled.paths or plain.startswith(ruled.trees):
+                if path.startswith(self._prefix) or ruled.signs_out(scope, path):
+                    return False
+                return ruled.is_exempt(scope, path)
             if ruled.steps_up and not is_clean(path):
                 return False
             subject = subject_of(scope)
@@ -147,9 +170,7 @@ class Guard:
             cookies = b""
             for key, value in scope["headers"]:
                 if key == b"cookie":
-                    if cookies:
-                        return False
-                    cookies = value
+                    cookies = cookies + b"; " + value if cookies else value
             if not cookies or not self._opened:
                 return False
             client = scope.get("client")
@@ -182,6 +203,8 @@ class Guard:
                 return await self.door.fault(scope, receive, send, error)
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
+        if self.ruled.signs_out(scope, path):
+            return await leave(self, scope, send, lambda watched: self.enter(app, scope, receive, watched))
         return await self.enter(app, scope, receive, send)
 
     def as_stranger(self, scope: Scope, send: Send) -> Send:
@@ -233,6 +256,10 @@ class Guard:
         if len(self._looked) < 2:
             # The first look at the server may have been before any request: a start outside of its calls, or none.
             self._look_at_server(replaced=is_forwarded(scope))
+        facts = self.facts(scope, subject, path)
+        if self.service.judge.free(subject, facts) is not None:
+            await self._take_login(scope, subject)
+            return False
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)
@@ -240,7 +267,7 @@ class Guard:
         if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
             return False
         jar, _, caller = await self.asker(scope, subject, address)
-        judgement = await self.service.judge.judge(caller, self.facts(scope, subject, path))
+        judgement = await self.service.judge.judge(caller, facts)
         decision = judgement.decision
         demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
@@ -260,6 +287,19 @@ class Guard:
         await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=demands)
         return True
 
+    async def _take_login(self, scope: Scope, subject: Subject) -> None:
+        """Take a sign-in elsewhere where nothing is demanded.
+
+        A session that is stolen later finds it bound to its owner's network. A store that is away stops nobody here; the
+        next request takes it."""
+        if subject.upstream is None:
+            return
+        try:
+            await self.open()
+            await self.asker(scope, subject, self.address(scope))
+        except (StoreUnavailable, StoreContention) as error:
+            log.warning("mfa_gate: a sign-in at an identity provider is not kept yet: %s", error)
+
     def _renewal(self, scope: Scope, judgement: Judgement, allow: Allow) -> Demand | None:
         """The younger proof that a page load asks for so shortly before the end of the one it has that a form on it would be
         lost (U-69); None where it is early enough. A rule that asks for a fresher proof at this path is not meant."""
@@ -275,20 +315,42 @@ class Guard:
     async def asker(self, scope: Scope, subject: Subject, address: str) -> tuple[Jar, str, Caller]:
         """The subject's cookies, the handle in them (or in a client's proof token; "" for none), and who asks from where. A
         sign-in elsewhere that counts is taken here, before anything is judged."""
-        jar = self._cookies.jar(subject.key, scope)
-        value = self._cookies.value(jar, scope) or proof_token(scope)
-        handle = self._cookies.open(jar, value) if value else ""
-        rules = self.service.engine.rules(subject.tenant)
-        caller = Caller(
-            subject=subject,
-            handle=handle_digest(handle),
-            network=rules.network_of(address),
-            label=browser_label(scope),
-            kind="client" if is_native(scope) else "browser",
-        )
+        jar, handle, caller = self.known(scope, subject, address)
         if subject.upstream is not None:
             await self.service.upstream.take(caller)
         return jar, handle, caller
+
+    def known(self, scope: Scope, subject: Subject, address: str) -> tuple[Jar, str, Caller]:
+        """Read the same from the connection alone."""
+        if not subject.session:
+            self._warn_of_sessions()
+        jar = self._cookies.jar(subject.key, scope)
+        native = is_native(scope)
+        if native:
+            handle = self._cookies.open_token(jar, proof_token(scope))
+        else:
+            handle = self._cookies.open(jar, self._cookies.value(jar, scope))
+        rules = self.service.engine.rules(subject.tenant)
+        caller = Caller(
+            subject=subject,
+            handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
+            network=rules.network_of(address),
+            label=browser_label(scope),
+            kind="client" if native else "browser",
+        )
+        return jar, handle, caller
+
+    def _unproven(self, scope: Scope, subject: Subject, address: str) -> str:
+        """Make the handle of a client that has no token yet, for its drafts and skips.
+
+        The sign-in session tells clients apart; where the host names none, the credential, the place and the program do.
+        """
+        parts = [subject.tenant, subject.id, subject.session]
+        if not subject.session:
+            telling = (b"authorization", b"user-agent")
+            shown = [b": ".join(item).decode("latin-1") for item in scope["headers"] if item[0] in telling]
+            parts += [address, *shown]
+        return self.service.engine.keyring.digest("client", *parts)
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """What the policy may look at."""
@@ -303,11 +365,9 @@ class Guard:
         jar, handle, caller = await self.asker(scope, subject, self.address(scope))
         fresh = not handle
         if fresh:
-            native = self.service.engine.keyring.digest("client", subject.tenant, subject.id, subject.session)
-            handle = native if is_native(scope) else self._cookies.fresh()
+            native = caller.kind == "client"
+            handle = self._unproven(scope, subject, self.address(scope)) if native else self._cookies.fresh()
             caller = replace(caller, handle=handle_digest(handle))
-        path, tail = scope["path"], app_path(scope)
-        root = path[: len(path) - len(tail)] if path.endswith(tail) else ""
         return Visit(
             site=self.site,
             scope=scope,
@@ -316,7 +376,7 @@ class Guard:
             handle=handle,
             fresh=fresh,
             caller=caller,
-            root=root,
+            root=root_of(scope),
         )
 
     def address(self, scope: Scope) -> str:
@@ -346,7 +406,10 @@ class Guard:
         subject = await self.who(scope)
         if subject is None:
             return None
+        facts = self.facts(scope, subject, app_path(scope))
+        free = None if extra else self.service.judge.free(subject, facts)
+        if free is not None:
+            return free
         await self.open()
         _, _, caller = await self.asker(scope, subject, self.address(scope))
-        facts = self.facts(scope, subject, app_path(scope))
         return await self.service.judge.judge(caller, facts, extra=extra)

@@ -10,7 +10,19 @@ from ..core.model import Caller
 from ..core.policy import Demand
 from ..core.reasons import Refusal
 from .cookies import PENDING_LIFE, Jar
-from .facts import Scope, app_path, caller_kind, has_bearer, header, is_clean, own_place, place_in, safe_path
+from .facts import (
+    Scope,
+    app_path,
+    caller_kind,
+    has_bearer,
+    header,
+    is_clean,
+    is_rooted,
+    own_place,
+    place_in,
+    root_of,
+    safe_path,
+)
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .site import going_note
 
@@ -35,9 +47,10 @@ async def refuse(
     demands: tuple[Demand, ...] = (),
 ) -> None:
     """Answer a request that may not pass. Its body is not read, and it is never replayed (S-16)."""
+    if not is_rooted(scope):
+        return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path = app_path(scope)
-    root = scope["path"][: len(scope["path"]) - len(path)] if scope["path"].endswith(path) else ""
-    place = f"{root}{guard.site.prefix}{place_of(decision)}"
+    place = f"{root_of(scope)}{guard.site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
     kind = caller_kind(scope)
     more: dict[str, Any] = {"challenge_url": place, "state": state_of(decision)}
@@ -45,7 +58,7 @@ async def refuse(
         more["methods"] = list(decision.demand.factors_any) or None
         more["why"] = decision.reason
     if kind == "page":
-        headers = keep_going(guard, scope, jar, path, root, demands)
+        headers = keep_going(guard, scope, jar, path, demands)
         if not guard.site.cookies.value(jar, scope):
             fresh = guard.site.cookies.fresh()
             headers.append(guard.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
@@ -61,7 +74,7 @@ async def refuse(
         )
         answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
     elif kind == "htmx":
-        headers = keep_going(guard, scope, jar, path, root, demands)
+        headers = keep_going(guard, scope, jar, path, demands)
         answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *headers], **more)
     elif kind == "frame":
         from .views import Framed
@@ -78,7 +91,7 @@ async def refuse(
     return await answer.send(scope, send)
 
 
-def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, root: str, demands: tuple[Demand, ...]) -> list[Header]:
+def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
     """Remember where a page load was going. A form's target is no place to return to: its page is (U-71)."""
     method: str = scope["method"]
     if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:

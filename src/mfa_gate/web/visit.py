@@ -14,11 +14,11 @@ from ..core.rules import Rules
 from ..factors import TRAITS
 from ..service import Judgement, Service
 from .cookies import PENDING_LIFE, Jar, Note, cookie_value
-from .facts import Scope, own_place, safe_path
+from .facts import Scope, may_lead_elsewhere, own_place, safe_path
 from .i18n import available, native_name, negotiate
 from .responses import Answer, Header, page, place_of, redirect
 from .site import Site
-from .views import Frame, Language, Notice, Problem, View
+from .views import Continue, Frame, Language, Notice, Problem, View
 from .views_admin import AdminView
 
 LANG_COOKIE = b"mfa-lang"
@@ -189,13 +189,23 @@ class Visit:
         return page(body, status=status, headers=self._all_headers())
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
-        """303 to ``to``. ``done`` forgets what was interrupted."""
+        """303 to ``to``. ``done`` forgets what was interrupted.
+
+        After a form that succeeded the address ends in a fragment of its own, or browsers would keep the form's. Where the
+        app may lead to another origin from there, a page of ours goes on: browsers hold the redirects of a form to
+        ``form-action``.
+        """
         if notice is not None:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
         if done:
             self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.going))
-        return redirect(to, self._all_headers())
+        if self.scope["method"] != "POST" or not (done or notice):
+            return redirect(to, self._all_headers())
+        if done and may_lead_elsewhere(to):
+            self.headers.append((b"refresh", f"0;url={to}".encode()))
+            return self.show(Continue(continue_url=to, why="done"))
+        return redirect(to if "#" in to else f"{to}#", self._all_headers())
 
     def own(self, place: str) -> str:
         """The address of a page of ours."""
@@ -222,7 +232,7 @@ class Visit:
             self.take_handle(handle, remembered=remembered)
         self.handle, self.fresh = handle, False
         self.caller = replace(self.caller, handle=handle_digest(handle))
-        return self.site.cookies.seal(self.jar, handle) if native else ""
+        return self.site.cookies.seal_token(self.jar, handle) if native else ""
 
     def cookie_headers(self) -> list[Header]:
         """The cookies to set with an answer that is no page."""

@@ -19,6 +19,7 @@ from .sending import issue, send_failed
 from .upkeep import (
     accept_agreement,
     decline_agreement,
+    end_sign_in,
     forget_browser,
     remove,
     rename,
@@ -41,6 +42,7 @@ __all__ = [
     "begin_enrollment",
     "charge",
     "decline_agreement",
+    "end_sign_in",
     "forget_browser",
     "grant_leave",
     "is_new_login",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..assurance import TraitsOf
 from ..entropy import handle_digest
 from ..events import Moment
-from ..model import Acceptance, Account, Authenticator, Caller, Recovery
+from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery
 from ..reasons import Refusal
 from ..records import replace
 from ..rules import AgreementRules, Stage
-from ..standing import login_handle
+from ..standing import login_handle, session_mark, skip_key
 from .base import Change, keep, refuse, tidy, time_of
 from .enrolling import MAX_LABEL
 
@@ -81,6 +81,29 @@ def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refus
         return refuse(account, "not_found")
     event = moment.event("browser.forgotten", account.key, browser=id)
     changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None]:
+    """End what was bound to the caller's sign-in: its proofs in every browser, and its leave to enroll later.
+
+    Where the host names no sign-in session, that is what this browser was not to remember (decisions 12, 47 and 53). A
+    browser that has proven nothing else is forgotten.
+    """
+    mark, key = session_mark(caller.subject), skip_key(caller.subject, caller.handle)
+
+    def is_over(browser: Browser, proof: Proof) -> bool:
+        return proof.session == mark and (bool(caller.subject.session) or browser.handle == caller.handle)
+
+    left: list[Browser] = []
+    for browser in account.browsers:
+        proofs = tuple(proof for proof in browser.proofs if not is_over(browser, proof))
+        if proofs or not browser.proofs:
+            left.append(browser if len(proofs) == len(browser.proofs) else replace(browser, proofs=proofs))
+    changed = replace(account, browsers=tuple(left), skips=tuple(item for item in account.skips if item[0] != key))
+    if changed == account:
+        return keep(account, None)
+    event = moment.event("session.ended", account.key)
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
 
 

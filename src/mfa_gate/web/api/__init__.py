@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.reasons import Refusal
 from ..facts import header
-from ..forms import BadBody, Receive, is_early, read_json, same_origin, tells_origin
+from ..forms import BadBody, Receive, read_json, same_origin, tells_origin
 from ..responses import Answer, problem
 from ..visit import Visit
 from .admin import BadQuery
@@ -43,8 +43,6 @@ async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
 def _foreign(visit: Visit) -> Refusal | None:
     """A change needs a header that no form can send; a browser must be on our own page besides."""
     scope = visit.scope
-    if is_early(scope):
-        return Refusal(reason="early_data")
     if header(scope, b"x-mfa-gate") != b"1":
         return Refusal(reason="csrf")
     if tells_origin(scope) and not same_origin(scope, visit.site.origins):

@@ -13,6 +13,7 @@ from ...service.issuing import Issued
 from ...service.offering import first_offer, reachable
 from .. import views
 from ..facts import Scope, header
+from ..forms import is_early
 from ..responses import Answer
 from ..views import Notice, Problem, Sending
 from ..visit import Visit, problem_from
@@ -243,8 +244,14 @@ def _in_browser(factor: str) -> bool:
 
 
 def _came_by_link(scope: Scope) -> bool:
-    """A person's own navigation, and no browser's guess at one. Where the browser does not say, we wait for the press."""
-    if scope["method"] != "GET" or header(scope, b"sec-fetch-mode") != b"navigate":
+    """Tell a person's own navigation from a browser's guess, a replay, and what another site began.
+
+    A chain of redirects that began at another site is that site's to the end, a link in a mail included: then, and where
+    the browser does not say, the page has a button.
+    """
+    if scope["method"] != "GET" or header(scope, b"sec-fetch-mode") != b"navigate" or is_early(scope):
+        return False
+    if header(scope, b"sec-fetch-site") not in (b"same-origin", b"none"):
         return False
     if header(scope, b"sec-fetch-dest") not in (b"document", None):
         return False
