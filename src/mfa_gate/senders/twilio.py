@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ..errors import SettingsError
 from ..ports import Message
-from .addresses import is_number, is_private_url, provider_url
+from .addresses import is_number, private_address, provider_address
 from .delivery import DELIVERED, Breaker, Outcome, header_safe
 from .posting import Answer, Courier
 
@@ -149,7 +149,7 @@ class TwilioVoiceSender:
     async def _attempt(self, message: Message) -> Outcome:
         if not is_number(message.to):
             return Outcome(reason="rejected-destination", detail="not a number in E.164")
-        if not is_private_url(message.callback):
+        if private_address(message.callback) is None:
             return Outcome(reason="refused", detail="a call needs an https callback")
         form = {
             "To": message.to,
@@ -193,7 +193,10 @@ class _Account:
             raise SettingsError(f"{what}: account_sid must be letters and digits")
         if not auth_token:
             raise SettingsError(f"{what}: auth_token is empty")
-        self.base_url = provider_url(base_url, what=f"{what}: base_url").rstrip("/")
+        address = provider_address(base_url, what=f"{what}: base_url")
+        if "?" in address.rest:
+            raise SettingsError(f"{what}: base_url must have no ?query")
+        self.base_url = address.url.rstrip("/")
         self._root = f"{self.base_url}/2010-04-01/Accounts/{account_sid}"
         credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode("ascii")
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from ..core import changes
 from ..core.changes import Charge, Forwarded
 from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Subject
+from ..core.push_subscription import MAX_SUBSCRIPTION, read_subscription
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors import FACTORS
 from ..factors.base import Approves, Context, Rejected
 from ..factors.tokens import Named, is_digest_of, make_token, read_token
+from ..ports import TakesDestination
 from .engine import Engine
 from .issuing import Issuing
 from .proving import Proving
@@ -22,7 +24,6 @@ from .refused import tell_refused
 JOIN, DEVICE, NONCE = "join", "device", "nonce"
 NONCE_LIFE = 120
 """Seconds in which a device may sign what it was given to sign."""
-MAX_SUBSCRIPTION = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,12 +140,21 @@ class Approving:
             return Refusal(reason="malformed")
         if not await self._is_signed(known, signature, ("wake", device, nonce, subscription)):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
+        if subscription and not self._can_wake(subscription):
+            return Refusal(reason="malformed")
         seen, moment = known.holder, self.engine.moment()
         data = self.part.waking(known.context, data=seen.data, subscription=subscription)
         changed = await self.engine.change(
             known.named.key, lambda current: changes.amend_authenticator(current, moment, seen=seen, data=data)
         )
         return changed if isinstance(changed, Refusal) else None
+
+    def _can_wake(self, subscription: str) -> bool:
+        """Whether the address is one that our sender would ask: the phone chose it."""
+        sender = self.engine.wiring.senders.push
+        if isinstance(sender, TakesDestination):
+            return sender.takes(subscription)
+        return read_subscription(subscription) is not None
 
     async def answer(
         self, *, device: str, request: str, verb: str, number: str, signature: str, address: str
