@@ -13,6 +13,7 @@ from ..core.letters import EmailText
 from ..core.model import Account
 from ..ports import Message
 from .engine import Engine
+from .send_failures import cause_of
 from .telling import Hook
 
 log = logging.getLogger("mfa_gate")
@@ -86,8 +87,7 @@ class Alarms:
                 if sender is not None:
                     await sender.send(message)
             except Exception as error:
-                reason = getattr(error, "reason", type(error).__name__)
-                log.warning("an administrator was not told (%s): %s", key, reason)
+                log.warning("an administrator was not told (%s): %s", key, cause_of(error))
 
     async def addresses(self, tenant: str) -> tuple[str, ...]:
         """The policy's owner, where that is an address, and those whom the host's directory lists with a right to act."""
