@@ -48,7 +48,7 @@ class Bringing:
         self.engine = service.engine
         self.store = service.engine.store
         self.tally = Tally()
-        self._moment = service.engine.moment(actor=f"operator:{actor}")
+        self._moment = service.engine.moment(actor=actor)
         self._reason = reason
         self._events = 0
         self._tenant: str | None = None

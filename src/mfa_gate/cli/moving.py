@@ -26,7 +26,7 @@ from ..service.owing import owed
 from ..stores.documents import settings_to
 from .bringing import Bringing, Tally
 from .exportfile import Lines, Record, Writing, lines_in, opened
-from .operating import DONE, NO, add_actor, add_parts, running, tell
+from .operating import DONE, NO, add_actor, add_parts, operator_name, running, tell
 from .progress import Progress
 
 PIECE = 50
@@ -49,7 +49,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_parts(bring)
     bring.add_argument("--from", dest="source", required=True, metavar="FILE", type=Path)
     add_actor(bring)
-    bring.set_defaults(run=running(import_accounts))
+    bring.set_defaults(run=running(import_accounts, makes=True))
 
 
 @dataclass(slots=True)
@@ -195,7 +195,7 @@ def _require_own(lines: Lines, reached: Reached, here: str) -> None:
 async def import_accounts(args: argparse.Namespace, service: Service) -> int:
     """``accounts import``: run it again after an interruption; an account that the store has already is kept as it is. 1 where
     the store is not, afterwards, what the file says, or the file is not all of what it was made from."""
-    bringing = Bringing(service, actor=args.actor, reason=args.reason)
+    bringing = Bringing(service, actor=operator_name(args), reason=args.reason)
     with opened("--from", args.source) as file, Progress("importing", total=lines_in(file)) as progress:
         lines = Lines(f"--from {args.source}", file, service.engine.keyring)
         for record in lines:

@@ -12,9 +12,15 @@ from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import Summary
 from ..core.trail import UnreadableEvent, event_from_json
-from ..errors import StoreUnavailable
+from ..errors import DamagedAccount, StoreUnavailable
 
 _SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version"}
+
+
+_REPAIR = (
+    "Discard this one account: mfa-gate accounts reset ID --discard --ticket NUMBER (the person enrolls anew); or restore the "
+    "whole store from a copy"
+)
 
 
 def checksum(key: SubjectKey, version: int, body: bytes) -> int:
@@ -23,13 +29,14 @@ def checksum(key: SubjectKey, version: int, body: bytes) -> int:
 
 
 def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
-    """The stored account. Raises ``StoreUnavailable`` where the document is damaged or of a newer version."""
-    if check != checksum(key, version, body):
-        raise StoreUnavailable(f"the account {key} in the store is damaged: restore the store from a copy")
+    """The stored account. Raises ``DamagedAccount`` where the document is damaged or of a newer version."""
     try:
-        return decode(key, version, body)
-    except UnreadableAccount as error:
-        raise StoreUnavailable(f"the account {key} in the store cannot be read: {error}") from error
+        if check == checksum(key, version, body):
+            return decode(key, version, body)
+        text = "is damaged"
+    except (UnreadableAccount, TypeError) as error:
+        text = f"cannot be read ({error})"
+    raise DamagedAccount(f"the account {key} in the store {text}. {_REPAIR}", version=version)
 
 
 def event_from(line: str | bytes) -> Event:
