@@ -39,12 +39,16 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def import_apps(args: argparse.Namespace) -> int:
     """1 where a line was refused; the others are brought all the same. It can be run again after a stop."""
+    from ..importing import separator_in
+
     report = asyncio.run(_brought(args))
+    separator = separator_in(args.file, args.format)
     refused = Counter(item.reason for item in report.refused)
     if args.json:
         document = {
             "ok": not report.refused,
             "dry_run": args.dry_run,
+            "separator": separator,
             "read": report.read,
             "imported": report.imported,
             "present": report.present,
@@ -71,7 +75,8 @@ def import_apps(args: argparse.Namespace) -> int:
     done = "would be imported" if args.dry_run else "imported"
     parts = [f"{report.imported} {done}", f"{report.present} there already", f"{len(report.refused)} refused"]
     parts += [f"{len(report.short)} short"] if report.short else []
-    print(f"{report.read} read: {', '.join(parts)}")
+    separated = f" (columns separated by {separator})" if separator else ""
+    print(f"{report.read} read{separated}: {', '.join(parts)}")
     return NO if report.refused else DONE
 
 
@@ -79,7 +84,8 @@ async def _brought(args: argparse.Namespace) -> Report:
     from ..importing import Options, bring, read
 
     options = Options(tenant=args.tenant, user_table=args.user_table, user_column=args.user_column)
-    found = read(args.file, args.format, options)
+    # All of it is read before anything is written: a fault at its end brings nobody.
+    found = list(read(args.file, args.format, options))
     actor = operator_name(args)
     with Progress("importing") as progress:
         if args.dry_run and not _has_store(args):

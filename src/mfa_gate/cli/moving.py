@@ -199,7 +199,8 @@ def _require_own(lines: Lines, reached: Reached, here: str) -> None:
 
 async def import_accounts(args: argparse.Namespace, service: Service) -> int:
     """``accounts import``: nothing is written before the whole file was read and checked. Run it again after an interruption;
-    an account that the store has already is kept as it is. 1 where the store is not, afterwards, what the file says, or the file is not all of what it was made from."""
+    an account that the store has already is kept as it is. 1 where the store is not, afterwards,
+    what the file says, or the file is not all of what it was made from."""
     with opened("--from", args.source) as file, Progress("importing", total=lines_in(file)) as progress:
         name = name_of(Lines(f"--from {args.source}", file, service.engine.keyring))
         file.seek(0)
