@@ -86,21 +86,25 @@ class Approving:
         now = str(self.engine.now())
         return f"{now}.{self.engine.keyring.digest(NONCE, now)}"
 
-    async def join(self, *, token: str, key: str, signature: str, label: str) -> Device | Refusal:
+    async def join(self, *, token: str, key: str, signature: str, label: str, address: str = "") -> Device | Refusal:
         """Bind a device's key to the draft that the token was made for. It works once, and is no proof of anything yet."""
         named = read_token(self.engine.keyring, JOIN, token)
         if named is None:
-            return await tell_refused(self.engine, None, self.kind, "not_found", shown="code_expired")
+            return await tell_refused(self.engine, None, self.kind, "not_found", shown="code_expired", address=address)
         account = await self.engine.store.load(named.key)
         draft = next((e for e in account.enrollments if self._is(e, JOIN, named)), None)
         if draft is None:
-            return await tell_refused(self.engine, named, self.kind, "code_expired", shown="code_expired")
+            return await tell_refused(
+                self.engine, named, self.kind, "code_expired", shown="code_expired", address=address
+            )
         context, _ = self._context(named, account)
         joined = await asyncio.to_thread(
             self.part.join, context, data=draft.data, token=token, key=key, signature=signature, label=label
         )
         if isinstance(joined, Rejected):
-            return await tell_refused(self.engine, named, self.kind, joined.reason, shown=joined.reason)
+            return await tell_refused(
+                self.engine, named, self.kind, joined.reason, shown=joined.reason, address=address
+            )
         moment = self.engine.moment()
         bound = await self.engine.change(
             named.key, lambda current: changes.amend_draft(current, moment, seen=draft, data=joined.data)
@@ -109,7 +113,7 @@ class Approving:
             return bound
         return Device(token=joined.device, person=context.person, service=context.service)
 
-    async def waiting(self, *, device: str, nonce: str, signature: str) -> Waiting | Refusal:
+    async def waiting(self, *, device: str, nonce: str, signature: str, address: str = "") -> Waiting | Refusal:
         """What waits for this device. It reads only, and says nothing to whoever has not the key."""
         known = await self._known(device)
         if known is None:
@@ -117,7 +121,7 @@ class Approving:
         if not self._is_fresh(nonce):
             return Refusal(reason="code_expired")
         if not await self._is_signed(known, signature, ("waiting", device, nonce)):
-            return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
+            return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         now = known.context.now
         mine = [c for c in known.account.challenges if self._is_for(c, known) and c.is_live(now)]
         return Waiting(
@@ -129,7 +133,9 @@ class Approving:
             requests=tuple(_request(c) for c in mine if c.status not in ("approved", "denied")),
         )
 
-    async def wake_at(self, *, device: str, nonce: str, signature: str, subscription: str) -> Refusal | None:
+    async def wake_at(
+        self, *, device: str, nonce: str, signature: str, subscription: str, address: str = ""
+    ) -> Refusal | None:
         """Where the browser's push service reaches this device; "" ends that."""
         known = await self._known(device)
         if known is None or not isinstance(known.holder, Authenticator):
@@ -139,7 +145,7 @@ class Approving:
         if len(subscription) > MAX_SUBSCRIPTION:
             return Refusal(reason="malformed")
         if not await self._is_signed(known, signature, ("wake", device, nonce, subscription)):
-            return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
+            return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         if subscription and not self._can_wake(subscription):
             return Refusal(reason="malformed")
         seen, moment = known.holder, self.engine.moment()
@@ -175,13 +181,15 @@ class Approving:
             return Refusal(reason="not_found")
         challenge = next((c for c in known.account.challenges if c.id == request and self._is_for(c, known)), None)
         if challenge is None:
-            return await tell_refused(self.engine, known.named, self.kind, "code_expired", shown="code_expired")
+            return await tell_refused(
+                self.engine, known.named, self.kind, "code_expired", shown="code_expired", address=address
+            )
         words = (verb, request, number, str(known.account.key), str(challenge.expires_at))
         if verb not in ("approve", "deny") or not await self._is_signed(known, signature, words):
-            return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
+            return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         reason = _ended(challenge, known.context.now)
         if reason:
-            return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason)
+            return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason, address=address)
         caller = Caller(subject=_subject(known.named), handle="", network=known.rules.network_of(address))
         if verb == "deny":
             return await self._written(caller, challenge, None)
