@@ -85,7 +85,7 @@ class _Never:
 
     WebPushException = ZeroDivisionError
 
-    def webpush(self, *_: object, **__: object) -> None:
+    def webpush(self, *found: Any, **__: object) -> None:
         raise AssertionError("a push service was asked")
 
 
@@ -113,8 +113,8 @@ async def test_the_address_that_is_asked_is_made_of_its_parts(endpoint: str, ask
     seen: list[str] = []
 
     class Library(_Never):
-        def webpush(self, found: Any, *_: object, **__: object) -> None:
-            seen.append(found["endpoint"])
+        def webpush(self, *found: Any, **__: object) -> None:
+            seen.append(found[0]["endpoint"])
 
     mine = sender(services=("push.example",))
     mine._library = Library()

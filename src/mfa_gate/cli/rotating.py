@@ -13,7 +13,7 @@ from ..core.changes import Change
 from ..core.model import Account, Authenticator, Caller, Enrollment, Subject, SubjectKey
 from ..errors import DamagedAccount
 from ..factors import FACTORS
-from ..factors.base import Context, reseal
+from ..factors.base import Approves, Context, reseal
 from ..keyring import Keyring, Unopened
 from ..service import Service
 from .operating import DONE, NO, operator_name, tell
@@ -29,8 +29,8 @@ LEAST = 20
 @dataclass(slots=True)
 class Tally:
     """What was found. ``lost``: what no listed key opens. ``failed``: accounts that could not be read, and why. ``left``: of
-    how many accounts something hangs on an older key
-    that cannot be sealed anew, by kind: digests, of which nobody knows what they were made of."""
+    how many accounts something hangs on an older key that cannot be sealed anew here, by kind: digests, of which nobody
+    knows what they were made of, and the tokens of phones."""
 
     accounts: int = 0
     resealed: int = 0
@@ -126,7 +126,10 @@ def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring) ->
         tally.resealed += 1
         tally.tenants[key.tenant] += 1
     tally.lost += [f"{key}: {what}" for what in outcome.lost]
-    tally.left.update({kind for kind, text in _digests(outcome.after) if _is_older(text, keyring)})
+    older = {kind for kind, text in _digests(outcome.after) if _is_older(text, keyring)}
+    if len(keyring.ids) > 1:
+        older |= {kind for kind, key_id in _token_keys(outcome.after) if key_id != keyring.newest}
+    tally.left.update(older)
 
 
 def _digests(account: Account) -> Iterator[tuple[str, str]]:
@@ -138,6 +141,14 @@ def _digests(account: Account) -> Iterator[tuple[str, str]]:
                 yield from ((item.factor, text) for text in _texts(value))
     if account.ticket is not None:
         yield "ticket", account.ticket.digest
+
+
+def _token_keys(account: Account) -> Iterator[tuple[str, str]]:
+    """The id of the key that each device's token is sealed with; only the device can have it sealed anew."""
+    for item in account.authenticators:
+        part = FACTORS.get(item.factor)
+        if isinstance(part, Approves):
+            yield item.factor, part.key_id_of(item.data)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -160,11 +171,12 @@ def _told(tally: Tally, keyring: Keyring) -> str:
     lines += [f"lost: {what} was sealed with a key that is not listed" for what in tally.lost]
     lines += [f"passed over: {what}" for what in tally.failed]
     for kind, count in sorted(tally.left.items()):
-        lines.append(f"{kind}: {count} accounts still need an older key; it ends when they are made anew")
+        ends = "the phone is opened" if isinstance(FACTORS.get(kind), Approves) else "they are made anew"
+        lines.append(f"{kind}: {count} accounts still need an older key; it ends when {ends}")
     if not (tally.lost or tally.failed or tally.left) and len(keyring.ids) > 1:
         older = ", ".join(keyring.ids[1:])
         lines.append(
-            f"nothing that is stored needs {older} any more. Browsers and phones may: keep it listed for as long as a "
+            f"nothing that is stored needs {older} any more. Browsers may: keep it listed for as long as a "
             "proof lives (max_age), then take it out"
         )
     return "\n".join(lines)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded
-from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Subject
+from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Fields, Subject
 from ..core.push_subscription import MAX_SUBSCRIPTION, read_subscription
 from ..core.reasons import Refusal
 from ..core.rules import Rules
@@ -114,7 +114,8 @@ class Approving:
         return Device(token=joined.device, person=context.person, service=context.service)
 
     async def waiting(self, *, device: str, nonce: str, signature: str, address: str = "") -> Waiting | Refusal:
-        """What waits for this device. It reads only, and says nothing to whoever has not the key."""
+        """What waits for this device. It says nothing to whoever has not the key, and writes only when the key of the
+        device's token has changed."""
         known = await self._known(device)
         if known is None:
             return Refusal(reason="not_found")
@@ -122,6 +123,7 @@ class Approving:
             return Refusal(reason="code_expired")
         if not await self._is_signed(known, signature, ("waiting", device, nonce)):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
+        await self._note_key(known, device)
         now = known.context.now
         mine = [c for c in known.account.challenges if self._is_for(c, known) and c.is_live(now)]
         return Waiting(
@@ -148,12 +150,30 @@ class Approving:
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         if subscription and not self._can_wake(subscription):
             return Refusal(reason="malformed")
-        seen, moment = known.holder, self.engine.moment()
-        data = self.part.waking(known.context, data=seen.data, subscription=subscription)
-        changed = await self.engine.change(
-            known.named.key, lambda current: changes.amend_authenticator(current, moment, seen=seen, data=data)
+        changed = await self._amend(
+            known, known.holder, lambda data: self.part.waking(known.context, data=data, subscription=subscription)
         )
         return changed if isinstance(changed, Refusal) else None
+
+    async def _amend(
+        self, known: _Known, seen: Authenticator, amended: Callable[[Fields], Fields]
+    ) -> Authenticator | Refusal:
+        """Change a device's data, from what the account has at that moment."""
+        moment = self.engine.moment()
+
+        def step(current: Account) -> changes.Change[Authenticator | Refusal]:
+            mine = current.authenticator(seen.id) or seen
+            return changes.amend_authenticator(current, moment, seen=seen, data=amended(mine.data))
+
+        return await self.engine.change(known.named.key, step)
+
+    async def _note_key(self, known: _Known, device: str) -> None:
+        """Keep which key seals the token that the phone holds, so that ``keys rotate`` can count it; once for each key."""
+        ids, used, holder = self.engine.keyring.ids, self.engine.keyring.key_of(device), known.holder
+        kept = self.part.key_id_of(holder.data)
+        if not isinstance(holder, Authenticator) or kept == used or (kept in ids and ids.index(kept) < ids.index(used)):
+            return
+        await self._amend(known, holder, lambda data: self.part.naming(data=data, key_id=used))
 
     def _can_wake(self, subscription: str) -> bool:
         """Whether the address is one that our sender would ask: the phone chose it."""
