@@ -14,8 +14,7 @@ from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing import Outbox
 from tests.harness import HOME, Browser, World, key, make_world, running
 
-from .phones import Phone
-from .test_approve import enrolled, push_policy
+from .phones import Phone, enrolled, push_policy
 
 
 async def test_new_key_first() -> None:

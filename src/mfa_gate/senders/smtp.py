@@ -21,6 +21,7 @@ from ..ports import Message
 from ..thread_pool import ThreadPool
 from .addresses import is_loopback
 from .delivery import DELIVERED, Breaker, Outcome
+from .lookup import Lookup
 from .mail import Unwritable, is_writable, mailbox_of, sender_of, written
 
 Security = Literal["starttls", "tls", "none"]
@@ -97,6 +98,7 @@ class SMTPSender:
         self._domain = self._address.rpartition("@")[2]
         self._login = None if username is None else _Login(username=username, password=password or "", token=token)
         self._threads = ThreadPool("token", TOKEN_THREADS)
+        self._lookup = Lookup()
         self._timeout = timeout
         self._tls = (tls_context or ssl.create_default_context()) if security != "none" else None
         self._now = now
@@ -115,8 +117,9 @@ class SMTPSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Let go of the threads, where a token is made in one."""
+        """Let go of the threads that look the server up and make tokens."""
         self._threads.close()
+        self._lookup.close()
 
     async def check(self) -> str:
         """ "" if the server is reached, trusted and takes the credentials, else one sentence without secrets."""
@@ -145,6 +148,7 @@ class SMTPSender:
         )
 
     async def _connect(self, client: aiosmtplib.SMTP) -> Outcome | None:
+        await self._lookup.require(self.host, self.port, within=self._timeout)
         await client.connect()
         await client.ehlo()
         if self.security == "starttls":

@@ -76,7 +76,8 @@ class TwilioSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages."""
+        """Nothing is held between messages but threads for looking names up."""
+        self._account.close()
 
     async def check(self) -> str:
         """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
@@ -132,7 +133,8 @@ class TwilioVoiceSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between calls."""
+        """Nothing is held between calls but threads for looking names up."""
+        self._account.close()
 
     async def check(self) -> str:
         """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
@@ -212,6 +214,9 @@ class _Account:
             "POST", f"{self._root}/{resource}.json", headers=headers, body=urlencode(form).encode("ascii")
         )
         return answer if isinstance(answer, Outcome) else _outcome(answer)
+
+    def close(self) -> None:
+        self._courier.close()
 
     async def check(self) -> str:
         answer = await self._courier.request("GET", f"{self._root}.json", headers=self._headers)

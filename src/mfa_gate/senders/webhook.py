@@ -67,7 +67,8 @@ class WebhookSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages."""
+        """Nothing is held between messages but threads for looking names up."""
+        self._courier.close()
 
     async def check(self) -> str:
         """ "" if the receiver answers at all (it is asked ``OPTIONS``, which sends nothing), else one sentence."""
