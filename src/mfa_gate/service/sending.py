@@ -22,7 +22,7 @@ log = logging.getLogger("mfa_gate")
 
 HOUR = 3600
 HOOK_TIMEOUT = 2.0
-HOOK_THREADS = 4
+HOOK_THREADS = 16
 TOLD_PER_HOUR = 20
 COARSE = 100
 """A window that holds more sends than this is counted in hundredths, so that counting stays cheap."""
