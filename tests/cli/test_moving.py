@@ -31,6 +31,7 @@ from mfa_gate.ports import Store
 from mfa_gate.service import Actor
 from mfa_gate.service.owing import OWN, SHARED
 from mfa_gate.service.telling import FIRST_WAIT, LAG
+from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled, event
 from tests.admin.test_telling import Ear
 from tests.harness import World, key, make_world, running, with_rules
@@ -265,6 +266,26 @@ def test_a_passkey_of_somebody_else_is_told(run: Run, urls: Url, file: Path) -> 
     assert leave(run, here, file)[0] == 0
     code, came = arrive(run, there, file)
     assert (code, came["claimed"], came["imported"]) == (1, ["alpha/person-001"], 70)
+
+
+# -- one record that is damaged ------------------------------------------------------------------------------------------
+
+
+def test_one_damaged_account_in_redis(run: Run, urls: Url, server: servers.Server) -> None:
+    """As in a file: it is begun anew under a ticket, a lock stays, everybody else is as before."""
+    url = urls("redis")
+    assert main(["accounts", "list", "--tenant", "alpha", "--store", url]) == 2, "nothing is there yet"
+    on(url, lambda store: fill(store, people=6, lines=40))
+    before = held(url).accounts
+    for id, status in (("person-001", "not_enrolled"), ("person-005", "locked")):
+        server.say("HSET", keys_of("alpha").account(id), "b", "torn")
+        who = (id, "--tenant", "alpha", "--store", url)
+        assert main(["accounts", "show", *who]) == 2
+        assert run("accounts", "reset", *who, *WHO, "--ticket", "T-1", "--discard")[0] == 0
+        assert run("accounts", "show", *who)[1]["status"] == status
+    after = held(url).accounts
+    assert {key.id for key in before if before[key] != after[key]} == {"person-001", "person-005"}
+    assert before.keys() == after.keys()
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------

@@ -58,7 +58,8 @@ def _b64(raw: bytes) -> str:
 
 class WebPushSender:
     """Wakes a phone. ``vapid_private_key`` is what ``mfa-gate keys vapid`` printed, ``subject`` a ``mailto:`` or ``https:``
-    address at which the push services reach you. ``services`` are the hosts (and their subdomains) that may be asked.
+    address at which the push services reach you. ``services`` are the hosts (and their subdomains) that may be asked, by
+    https at port 443; this machine's own name, for trying it out, at any port.
     ``timeout`` is seconds. ``clock`` is monotonic.
 
     Raises ``SettingsError``, and ``MissingExtra`` without the extra ``push``.
