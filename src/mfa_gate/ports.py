@@ -92,10 +92,10 @@ class CallsBack(Protocol):
 
 @runtime_checkable
 class TakesDestination(Protocol):
-    """A sender that can tell beforehand whether it would talk to a destination at all."""
+    """Mark a sender that can tell beforehand if it would talk to a destination at all."""
 
     def takes(self, to: str, /) -> bool:
-        """Whether a message to ``to`` would be tried. Nothing is asked or looked up for it."""
+        """Tell if a message to ``to`` would be tried. Nothing is asked or looked up for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

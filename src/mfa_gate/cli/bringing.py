@@ -199,7 +199,7 @@ def name_of(lines: Lines) -> str:
 
 
 def _check(record: Record, lines: Lines) -> bool:
-    """Whether this is the closing line; raises where it cannot be brought."""
+    """Check one line and tell if it is the closing one. Raises where it cannot be brought."""
     match record:
         case {"k": "trail", "lines": list(), "t": str()}:
             for line in record["lines"]:

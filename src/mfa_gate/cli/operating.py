@@ -77,7 +77,7 @@ def policy_of(args: argparse.Namespace) -> Policy:
 
 
 def _holds_something(path: str) -> bool:
-    """Whether there is a file that is not empty, or the mark of one that was there."""
+    """Tell if there is a file that is not empty, or the mark of one that was there."""
     file = Path(path)
     return (file.exists() and file.stat().st_size > 0) or Path(f"{path}.created").exists()
 
@@ -150,7 +150,7 @@ def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
 
 
 def key_of(args: argparse.Namespace) -> SubjectKey:
-    """The person whom a command names. Raises ``SettingsError`` for an id that no subject can have."""
+    """Read the person whom a command names. Raises ``SettingsError`` for an id that no subject can have."""
     try:
         return Subject(args.id, args.tenant).key
     except ValueError as error:

@@ -144,7 +144,7 @@ def _digests(account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _token_keys(account: Account) -> Iterator[tuple[str, str]]:
-    """The id of the key that each device's token is sealed with; only the device can have it sealed anew."""
+    """List the ids of the keys of devices' tokens; only the device can have it sealed anew."""
     for item in account.authenticators:
         part = FACTORS.get(item.factor)
         if isinstance(part, Approves):

@@ -16,7 +16,7 @@ _UNSEEN_BUT_LINES = re.compile(f"(?!\n)[{UNSEEN}]")
 
 
 def is_plain(text: str) -> bool:
-    """Whether ``text`` is one line that a terminal shows as it is."""
+    """Tell if ``text`` is one line that a terminal shows as it is."""
     return not _UNSEEN.search(text)
 
 
@@ -31,7 +31,7 @@ def plain_lines(text: str) -> str:
 
 
 def json_text(document: object, *, indent: int | None = None, stream: TextIO | None = None) -> str:
-    """The document as JSON: letters as they are where ``stream`` (standard output) can show them all, else as escapes."""
+    """Write JSON, with letters as escapes where ``stream`` (standard output) lacks them."""
     encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
     return _UNSEEN_BUT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -15,7 +15,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{8,200}={0,2}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Where a push service reaches one browser, and the two values that a message is encrypted with ("": none given)."""
+    """Hold the address of one browser at its push service, and the keys ("": none given)."""
 
     address: WebAddress
     p256dh: str = field(repr=False)

@@ -35,18 +35,18 @@ class WebAddress:
 
     @property
     def url(self) -> str:
-        """The address, made of its parts."""
+        """Make the address of its parts."""
         port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}{self.rest or '/'}"
 
     @property
     def is_named(self) -> bool:
-        """Whether the host is a full name in the DNS, and no number in any spelling."""
+        """Tell if the host is a full name in the DNS, and no number in any spelling."""
         return bool(_NAME.fullmatch(self.host))
 
     @property
     def is_local(self) -> bool:
-        """Whether the host is this machine, by its spelling alone; no name is looked up."""
+        """Tell if the host is this machine, by its spelling alone; no name is looked up."""
         if self.host == "localhost":
             return True
         try:

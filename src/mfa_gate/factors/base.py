@@ -234,7 +234,7 @@ class Approves(Protocol):
         """``data`` with the id of the key that the device's token is sealed with: only so much of it is kept."""
 
     def key_id_of(self, data: Fields, /) -> str:
-        """What ``naming`` kept; "" for a device of an earlier release that has not been opened since."""
+        """Read the id that ``naming`` kept; "" for a device not opened since an earlier release."""
 
 
 @runtime_checkable

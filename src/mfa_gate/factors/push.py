@@ -137,11 +137,11 @@ class Push:
         return {**kept, "wake": context.seal(WAKE, subscription)} if subscription else kept
 
     def naming(self, *, data: Fields, key_id: str) -> Fields:
-        """The key's id beside the token's digest."""
+        """Keep the key's id beside the token's digest."""
         return {**data, TOKEN_KEY: key_id}
 
     def key_id_of(self, data: Fields, /) -> str:
-        """The id of the key that seals the token which the phone used last."""
+        """Read the id of the key that seals the token which the phone used last."""
         return str(data.get(TOKEN_KEY, ""))
 
 

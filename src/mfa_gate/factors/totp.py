@@ -54,7 +54,7 @@ class Totp:
         return {"secret": secret, "uri": uri, "issuer": issuer, "account": account}
 
     def secret_of(self, context: Context, data: Fields, /) -> bytes:
-        """The secret of an authenticator's app. Raises ``keyring.Unopened``."""
+        """Open the secret of an authenticator's app. Raises ``keyring.Unopened``."""
         return _secret_of(context, data)
 
     def has_secret(self, context: Context, data: Fields, /, *, secret: bytes) -> bool:

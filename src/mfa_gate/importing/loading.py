@@ -110,7 +110,7 @@ def _forbidden(record: Record, service: Service | None) -> Unusable | None:
 
 
 async def secrets_in(service: Service) -> dict[str, SubjectKey]:
-    """The digest of every app's secret in the store, with whose it is. What cannot be read is passed over."""
+    """Map the digest of every app's secret in the store to its owner, if it can be read."""
     store, found, after = service.engine.store, dict[str, SubjectKey](), None
     while page := await store.keys(after=after, limit=PAGE):
         after = page[-1]
@@ -135,7 +135,7 @@ def _digests_of(account: Account, service: Service) -> Iterator[str]:
 
 
 def digest_of(secret: bytes) -> str:
-    """What is kept of a secret to know it again: it has 80 bits or more, so nobody finds it from this."""
+    """Digest a secret, to know it again. It has 80 bits or more, so nobody finds it from this."""
     return hashlib.sha256(b"mfa_gate app secret\0" + secret).hexdigest()
 
 
@@ -147,7 +147,7 @@ def _of_others(record: Record, here: Mapping[str, SubjectKey]) -> Unusable | Non
 
 
 async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
-    """Whether this secret was brought into this account before. Releases before this one did not say which secret: then
+    """Tell if this secret was brought into this account before. Earlier releases did not say which secret: then
     whatever was brought before counts."""
     store, after = service.engine.store, ""
     if await store.marked(CLAIM, [f"{key}\n{mark}"]):
@@ -163,7 +163,7 @@ async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
 
 
 async def _tried(record: Record, service: Service, *, actor: str, reason: str, is_dry: bool) -> str:
-    """One record; an account that cannot be read stops no other."""
+    """Bring one record; an account that cannot be read stops no other."""
     try:
         return await _one(record, service, actor=actor, reason=reason, is_dry=is_dry)
     except (DamagedAccount, Unopened):

@@ -89,7 +89,7 @@ def table(path: Path, options: Options) -> Iterator[Raw | Unusable]:
 
 
 def separator_of(text: str) -> str:
-    """The sign by which the first line names the columns that are needed, or ""."""
+    """Find the sign that separates the needed columns' names in the first line, or ""."""
     for separator in SEPARATORS:
         try:
             found = next(csv.reader(io.StringIO(text), strict=True, delimiter=separator), [])
@@ -102,7 +102,7 @@ def separator_of(text: str) -> str:
 
 
 def separator_in(path: Path, format: str) -> str:
-    """How the columns of a table are separated, in words; "" where the source is no table, or has the usual commas."""
+    """Name the separator of a table's columns; "" for commas, and for what is no table."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)

@@ -99,7 +99,7 @@ class Breakers:
         self._places: OrderedDict[Hashable, Breaker] = OrderedDict()
 
     def at(self, place: Hashable) -> Breaker:
-        """The breaker of ``place``."""
+        """Find or make the breaker of ``place``."""
         breaker = self._places.setdefault(place, Breaker(clock=self._clock))
         self._places.move_to_end(place)
         if len(self._places) > MAX_PLACES:

@@ -30,11 +30,11 @@ _OURS = (b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", 
 
 
 class Unwritable(Exception):
-    """A mail that cannot be written as it was asked for. Its text quotes nothing of it."""
+    """Refuse a mail that cannot be written as it was asked for. Its text quotes nothing of it."""
 
 
 def is_writable(text: str) -> bool:
-    """Whether ``text`` may stand in a header: one line of visible characters."""
+    """Tell if ``text`` may stand in a header: one line of visible characters."""
     return not _UNPRINTABLE.search(text)
 
 
@@ -58,7 +58,7 @@ def mailbox_of(text: str) -> str | None:
 
 
 def _ascii_form(domain: str) -> str | None:
-    """The A-labels of a domain (RFC 5891): no letter is replaced by another one, so it is the same domain for everybody."""
+    """Write a domain in A-labels (RFC 5891), replacing no letter by another one."""
     labels = []
     for label in unicodedata.normalize("NFC", domain.lower()).split("."):
         if not label.isascii():
@@ -104,14 +104,14 @@ def written(message: Message, *, sender: str, domain: str, to: str, now: float) 
 
 
 def _quoted(mailbox: str) -> str:
-    """The address as a header spells it: dots at odd places stand in quotation marks (RFC 5322 3.4.1)."""
+    """Spell an address for a header: odd dots stand in quotation marks (RFC 5322 3.4.1)."""
     local, _, domain = mailbox.rpartition("@")
     odd = local.startswith(".") or local.endswith(".") or ".." in local
     return f'"{local}"@{domain}' if odd else mailbox
 
 
 def _encoded(subject: str) -> str:
-    """Plain text as it is; what is not ASCII, long, or could be taken for encoded is encoded as a whole (RFC 2047)."""
+    """Encode a subject (RFC 2047) that is not ASCII, long, or could be taken for encoded."""
     if subject.isascii() and len(subject) <= FOLD_AT and _ENCODED not in subject and subject == subject.strip():
         return subject
     return Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")

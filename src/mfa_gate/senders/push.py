@@ -94,11 +94,11 @@ class WebPushSender:
 
     @property
     def available(self) -> bool:
-        """Always: each host is left in peace alone after repeated failures of its own."""
+        """Say yes always: each host is left in peace alone after failures of its own."""
         return True
 
     def takes(self, to: str, /) -> bool:
-        """Whether ``to`` is a subscription at one of the services."""
+        """Tell if ``to`` is a subscription at one of the services."""
         return self._read(to) is not None
 
     async def send(self, message: Message) -> None:
@@ -136,7 +136,7 @@ class WebPushSender:
             return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
 
     def _read(self, text: str) -> tuple[Subscription, str] | None:
-        """The subscription and the service that it is at. The phone chose its address, so it could be anything."""
+        """Read the subscription and its service. The phone chose the address: it could be anything."""
         subscription = read_subscription(text)
         host = subscription.address.host if subscription and subscription.p256dh and subscription.auth else ""
         service = next((name for name in self._services if host == name or host.endswith("." + name)), None)

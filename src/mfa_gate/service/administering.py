@@ -349,7 +349,7 @@ class Administering:
 
 
 def _can_exist(key: SubjectKey) -> bool:
-    """Whether a host could ever say this id; nothing is written for, or looked up by, any other text."""
+    """Tell if a host could ever say this id; nothing is written for, or looked up by, others."""
     try:
         Subject(key.id or "anybody", key.tenant)
     except ValueError:

@@ -176,7 +176,7 @@ class Approving:
         await self._amend(known, holder, lambda data: self.part.naming(data=data, key_id=used))
 
     def _can_wake(self, subscription: str) -> bool:
-        """Whether the address is one that our sender would ask: the phone chose it."""
+        """Tell if our sender would ask this address: the phone chose it."""
         sender = self.engine.wiring.senders.push
         if isinstance(sender, TakesDestination):
             return sender.takes(subscription)

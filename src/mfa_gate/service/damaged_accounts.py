@@ -44,7 +44,7 @@ async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: st
 
 
 async def _is_locked(engine: Engine, key: SubjectKey) -> bool:
-    """What the roster says, which is kept beside the record."""
+    """Ask the roster, which is kept beside the record."""
     after = ""
     while True:
         page = await engine.store.page(key.tenant, status="locked", query=key.id, after=after, limit=200)

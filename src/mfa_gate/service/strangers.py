@@ -23,7 +23,7 @@ class Strangers:
         self._total = 0
 
     def admits(self, network: str, now: int) -> bool:
-        """Whether one more request of ``network`` is told of in this hour. It counts then."""
+        """Tell if one more request of ``network`` is told of in this hour. It counts then."""
         if now // HOUR != self._hour:
             self._networks.clear()
             self._hour, self._total = now // HOUR, 0
