@@ -36,6 +36,14 @@ class StoreContention(MFAGateError):
     """A swap lost its race more often than is plausible; nothing was changed."""
 
 
+class DamagedAccount(StoreUnavailable):
+    """One account's record cannot be read; the store itself is there. ``version`` is what the store has of it."""
+
+    def __init__(self, text: str, *, version: int) -> None:
+        self.version = version
+        super().__init__(text)
+
+
 class SendFailed(MFAGateError):
     """A message was not delivered. ``transient`` says whether trying again later may help.
 

@@ -40,6 +40,7 @@ __all__ = [
     "Store",
     "Take",
     "Taken",
+    "TakesDestination",
 ]
 
 Channel = Literal["email", "sms", "voice", "push"]
@@ -92,6 +93,14 @@ class CallsBack(Protocol):
 
     def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
         """Whether the provider itself asked for ``url`` (as we gave it) with ``params``. Header names are in lower case."""
+
+
+@runtime_checkable
+class TakesDestination(Protocol):
+    """Mark a sender that can tell beforehand if it would talk to a destination at all."""
+
+    def takes(self, to: str, /) -> bool:
+        """Tell if a message to ``to`` would be tried. Nothing is asked or looked up for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

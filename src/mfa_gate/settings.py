@@ -10,13 +10,14 @@ from typing import Any
 
 from .core.networks import UNIX, Proxy
 from .core.rules import Policy, Rules, plain_path
+from .core.web_address import read_address
 from .factors import FACTORS, TRAITS
 from .factors.base import Hears
 from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
 from .web.facts import is_clean, safe_path
 
-_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
+_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
 MAX_HOST = 100
 
@@ -94,7 +95,11 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
         scheme, host, _ = match.groups()
         if host != party.id and not host.endswith("." + party.id):
             faults.append(f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}")
-        local = host == "localhost" or host.endswith(".localhost") or host.startswith("127.") or host == "[::1]"
+        address = read_address(origin)
+        if address is None:
+            faults.append(f"relying_party.origins: {origin!r} is no origin that every browser reads alike")
+            continue
+        local = host.endswith(".localhost") or address.is_local
         if scheme == "http" and not local:
             faults.append(f"relying_party.origins: {origin!r} is not https; only localhost may be without")
     return faults

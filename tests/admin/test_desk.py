@@ -219,6 +219,36 @@ async def test_a_lock_by_an_administrator_ends_every_proof(world: World) -> None
     assert (await here.state())["reason"] == "revoked"
 
 
+# -- who can be meant ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id", ["\x1b[31mRED", "ﬁ", "a\u202eb", "a\nb", "e\u0301", "x" * 300])
+async def test_nobody_is_made_of_an_odd_id(world: World, id: str) -> None:
+    """What no host could say as an id is no person, for every call and page: no account and no line with it is written."""
+    boss = await boss_of(world)
+    before, lines = await world.store.keys(), len((await world.store.events("alpha")).items)
+    why = {"reason": "x"}
+    ticket = {"ticket": "T", **why}
+    for method, place, body in (
+        ("POST", "ticket", why),
+        ("POST", "unlock", why),
+        ("POST", "lock", why),
+        ("POST", "reset", ticket),
+        ("POST", "refuse", why),
+        ("POST", "break-glass", {**ticket, "hours": 1}),
+        ("POST", "break-glass/confirm", {}),
+        ("POST", "break-glass/revoke", why),
+        ("GET", "", {}),
+    ):
+        path = f"admin/accounts/{id}" + (f"/{place}" if place else "")
+        reply = await boss.api(method, path, body if method == "POST" else None)
+        assert reply.status in (404, 422), (place, reply.text)
+    reply = await boss.form(f"/mfa/admin/accounts/{id}", {"action": "ticket", "reason": "x"})
+    assert reply.status in (404, 422), reply.text
+    assert await world.store.keys() == before
+    assert len((await world.store.events("alpha")).items) == lines
+
+
 # -- reset -------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from mfa_gate.core.model import Account, Seconds, SubjectKey
 from mfa_gate.core.rules import CodeRules, EmailRules, EnrollmentRules, PhoneRules
+from mfa_gate.errors import SendFailed
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, running, with_rules
 
 TTL = 600
@@ -466,6 +468,38 @@ async def test_a_failing_sender_counts(ann: Browser) -> None:
     assert (reply.status, reply.reason) == (502, "send_failed")
     assert (await begin(ann)).reason == "too_soon"
     assert "provider" not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "next_one"),
+    [
+        ("unreachable", "send_failed"),
+        ("refused", "send_failed"),
+        ("rejected-destination", "send_failed"),
+        ("timeout", "too_soon"),
+    ],
+)
+async def test_a_failure_is_told_to_the_log(
+    ann: Browser, reason: str, next_one: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F-21: each failed send is one warning with the provider's reason, bounded, on one line; the person waits only where
+    the message may be on its way."""
+    caplog.set_level(logging.WARNING, logger="mfa_gate")
+    ann.world.email.failure = SendFailed(reason, transient=True, detail="SMTP 554\r\nforged line " + "x" * 5000)
+    assert (await begin(ann)).reason == "send_failed"
+    assert (await begin(ann)).reason == next_one
+    told = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING and "was not delivered" in r.message]
+    assert len(told) == (2 if next_one == "send_failed" else 1)
+    assert all(f"{reason}: SMTP 554 forged line" in line and len(line) < 400 and "\n" not in line for line in told)
+    assert "ann@" not in caplog.text
+
+
+async def test_failures_have_no_wait_but_a_bound(ann: Browser) -> None:
+    """S-50: while the provider is down, pressing again is bounded by the hour, as sends that arrive are."""
+    ann.world.email.failure = SendFailed("unreachable", transient=True)
+    replies = [(await begin(ann)).reason for _ in range(8)]
+    assert replies[0] == "send_failed"
+    assert replies[-1] == "too_soon"
 
 
 async def test_refused_sends_use_up_no_destination(world: World) -> None:

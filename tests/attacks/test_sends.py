@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -359,6 +361,23 @@ async def test_the_host_is_asked_first(
         page = await browser.form(f"/mfa/challenge/{id}", {"action": "send"})
         assert "Choose another way" in page.text
         assert (await world.account()).attempts.used == 0
+
+
+async def test_a_hook_that_hangs_holds_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``before_send`` that does not come back has threads of its own: other ways go on, in the event loop's own ones."""
+    monkeypatch.setattr("mfa_gate.service.sending.HOOK_TIMEOUT", 0.2)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    end = threading.Event()
+    world = host(policy=policy(), before_send=lambda asked: end.wait(10))
+    try:
+        async with running(world):
+            id = await phone_of(world, "ann", email=True)
+            browser = await world.browser("ann")
+            assert (await browser.api("POST", "challenge", {"authenticator": id})).reason == "send_refused"
+            mail = {"authenticator": await browser.authenticator("email")}
+            assert (await asyncio.wait_for(browser.api("POST", "challenge", mail), 1)).status == 201
+    finally:
+        end.set()
 
 
 async def test_what_the_host_is_told() -> None:

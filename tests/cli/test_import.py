@@ -22,7 +22,8 @@ from mfa_gate.core.model import Account, Caller
 from mfa_gate.factors.totp import hotp
 from mfa_gate.importing import Options, Record, read
 from mfa_gate.keyring import make_key
-from mfa_gate.service import Verified
+from mfa_gate.service import Actor, Verified
+from mfa_gate.testing import enrolled
 
 from .doctored import gate, policy
 
@@ -167,7 +168,9 @@ REFUSED = [
     ("secret", "ann,01189998819991197253,totp,SHA1,6,30"),
     ("weak", "ann,,totp,SHA1,6,30"),
     ("kind", f"ann,{ANN},hotp,SHA1,6,30"),
-    ("algorithm", f"ann,{ANN},totp,SHA256,6,30"),
+    ("algorithm", f"ann,{ANN},totp,MD5,6,30"),
+    ("algorithm", f"ann,{ANN},totp,SHA224,6,30"),
+    ("algorithm", f"ann,{ANN},totp,SHA3-256,6,30"),
     ("digits", f"ann,{ANN},totp,SHA1,5,30"),
     ("period", f"ann,{ANN},totp,SHA1,6,0"),
     ("period", f"ann,{ANN},totp,SHA1,6,x"),
@@ -211,6 +214,155 @@ def test_it_can_be_run_again(place: Place) -> None:
     code, told = place.run(file)
     assert (code, told["imported"], told["present"]) == (0, 0, 2)
     assert len(place.account("ann").authenticators) == 1
+
+
+def change(place: Place, work: Callable[[MFAGate], Any]) -> None:
+    """Let the gate do something on the store."""
+
+    async def inside() -> None:
+        mine = place.gate()
+        await mine.guard.open()
+        await work(mine)
+        await mine.service.aclose()
+
+    asyncio.run(inside())
+
+
+def reset(place: Place, id: str) -> None:
+    """Remove every factor, as after a leak."""
+    key = Subject(id).key
+    change(
+        place,
+        lambda mine: mine.service.administering.reset(Actor(name="operator:x"), key, ticket="T", reason="leaked"),
+    )
+
+
+@pytest.mark.parametrize("forgotten", [None, "mark", "trail"])
+def test_what_was_reset_stays_so(place: Place, forgotten: str | None) -> None:
+    """S-94: the same import again, or the same secret in another file, brings nothing back that was reset since; also where
+    the trail was pruned meanwhile, or the import was stopped before it could remember."""
+    file = place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n")
+    assert place.run(file)[1]["imported"] == 2
+    reset(place, "ann")
+    with closing(sqlite3.connect(place.path / "gate.db", isolation_level=None)) as connection:
+        if forgotten == "mark":
+            assert connection.execute("DELETE FROM mark").rowcount > 0
+        if forgotten == "trail":
+            connection.execute("DELETE FROM event WHERE kind = 'factor.enrolled'")
+    for again in (file, place.write(f"user;secret\nann;{ANN.lower()}\n", "other")):
+        for option in ((), ("--dry-run",)):
+            code, told = place.run(again, *option)
+            assert (code, told["imported"], told["refused"]) == (1, 0, {"removed": 1})
+        assert place.account("ann").authenticators == ()
+    fresh = place.write(f"ann,{uri(b32encode(bytes(range(90, 110))).decode())}\n", "fresh")
+    assert place.run(fresh)[1]["imported"] == 1
+
+
+def test_what_an_older_release_brought_stays_reset(place: Place) -> None:
+    """Its events do not say which secret: then none is brought into that account again after a reset."""
+    file = place.write(f"ann,{uri(ANN)}\n")
+    assert place.run(file)[1]["imported"] == 1
+    with closing(sqlite3.connect(place.path / "gate.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM mark")
+        body = connection.execute("SELECT body FROM event WHERE kind = 'factor.enrolled'").fetchone()[0]
+        detail = json.loads(body)
+        del detail["detail"]["app"]
+        connection.execute("UPDATE event SET body = ? WHERE kind = 'factor.enrolled'", (json.dumps(detail),))
+    reset(place, "ann")
+    assert place.run(file)[1]["refused"] == {"removed": 1}
+
+
+def test_one_secret_has_one_owner_over_all_files(place: Place) -> None:
+    """Also after its owner was reset, in another tenant, and where it was made here by a picture."""
+    assert place.run(place.write(f"ann,{uri(ANN)}\n"))[1]["imported"] == 1
+    other = place.write(f"bob,{uri(ANN)}\n", "other")
+    for options in ((), ("--tenant", "clinic"), ("--dry-run",)):
+        assert place.run(other, *options)[1]["refused"] == {"shared": 1}
+    reset(place, "ann")
+    assert place.run(other)[1]["refused"] == {"shared": 1}
+    assert place.account("bob").authenticators == ()
+
+    secrets: list[str] = []
+
+    async def enroll(mine: MFAGate) -> None:
+        secrets.append((await enrolled(mine, Subject("eve"))).secret)
+
+    change(place, enroll)
+    assert place.run(place.write(f"bob,{uri(secrets[0])}\n", "more"))[1]["refused"] == {"shared": 1}
+
+
+def test_a_fault_at_the_end_brings_nobody(place: Place) -> None:
+    """The whole file is read before anything is written."""
+    file = place.write(f'user,secret\nann,{ANN}\nbob,"{BOB}\n')
+    with pytest.raises(json.JSONDecodeError):
+        place.run(file)
+    assert not (place.path / "gate.db").exists()
+
+
+def test_one_damaged_account_stops_no_other(place: Place) -> None:
+    """Its line is refused, and everybody else of the file is brought."""
+    assert place.run(place.write(f"ann,{uri(ANN)}\n"))[1]["imported"] == 1
+    with closing(sqlite3.connect(place.path / "gate.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE account SET body = 'torn'")
+    code, told = place.run(place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n"))
+    assert (code, told["imported"], told["refused"]) == (1, 1, {"unreadable": 1})
+
+
+ALGORITHMS = {
+    "SHA1": "sha1",
+    "sha-1": "sha1",
+    "SHA256": "sha256",
+    "SHA-256": "sha256",
+    "HmacSHA256": "sha256",
+    "hmac-sha-512": "sha512",
+    "SHA512": "sha512",
+    "sha_512": "sha512",
+}
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_apps_with_other_algorithms(place: Place, name: str) -> None:
+    """RFC 6238 1.2: the app's own next code is right at the gate, and one by another algorithm is wrong."""
+    secret = bytes(range(64))
+    text = b32encode(secret).decode().rstrip("=")
+    assert place.run(place.write(f"user,secret,algorithm\nann,{text},{name}\n"))[1]["imported"] == 1
+    step = int(time.time()) // 30
+    codes = {word: hotp(secret, step, 6, word) for word in ("sha1", "sha256", "sha512")}
+    right = codes.pop(ALGORITHMS[name])
+    other = next(code for code in codes.values() if code != right)
+    assert not asyncio.run(answers(place, "ann", other))
+    assert asyncio.run(answers(place, "ann", right))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "size", "codes"),
+    [
+        ("sha1", 20, ("94287082", "07081804", "14050471", "89005924", "69279037", "65353130")),
+        ("sha256", 32, ("46119246", "68084774", "67062674", "91819424", "90698825", "77737706")),
+        ("sha512", 64, ("90693936", "25091201", "99943326", "93441116", "38618901", "47863826")),
+    ],
+)
+def test_codes_are_those_of_the_standard(algorithm: str, size: int, codes: tuple[str, ...]) -> None:
+    """RFC 6238, appendix B."""
+    secret = (b"1234567890" * 7)[:size]
+    times = (59, 1111111109, 1111111111, 1234567890, 2000000000, 20000000000)
+    assert tuple(hotp(secret, at // 30, 8, algorithm) for at in times) == codes
+
+
+@pytest.mark.parametrize(
+    ("separator", "word"), [(",", ""), (";", "semicolons"), ("\t", "tabs")], ids=["comma", "semicolon", "tab"]
+)
+@pytest.mark.parametrize("options", [(), ("--format", "csv"), ("--format", "authelia")])
+def test_separators_of_spreadsheets(place: Place, separator: str, word: str, options: tuple[str, ...]) -> None:
+    """The separator is found by the line that names the columns, and told; other signs in cells are text."""
+    rows = (("User", "Secret", "label"), ("ann", ANN, '"a,b"'), ("bob", BOB, '"c;d"'))
+    file = place.write("\ufeff" + "\r\n".join(separator.join(row) for row in rows) + "\r\n")
+    code, told = place.run(file, *options)
+    assert (code, told["imported"], told["separator"]) == (0, 2, word)
+    assert place.account("bob").authenticators[0].label == "c;d"
+    assert main(["import", str(file), "--dry-run", "--actor", "r", "--reason", "r", *options]) == 0
+    out = place.capsys.readouterr().out
+    assert out.startswith(f"2 read (columns separated by {word}): " if word else "2 read: ")
 
 
 @pytest.mark.parametrize("store", [True, False])

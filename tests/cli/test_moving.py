@@ -31,6 +31,7 @@ from mfa_gate.ports import Store
 from mfa_gate.service import Actor
 from mfa_gate.service.owing import OWN, SHARED
 from mfa_gate.service.telling import FIRST_WAIT, LAG
+from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled, event
 from tests.admin.test_telling import Ear
 from tests.harness import World, key, make_world, running, with_rules
@@ -267,6 +268,26 @@ def test_a_passkey_of_somebody_else_is_told(run: Run, urls: Url, file: Path) -> 
     assert (code, came["claimed"], came["imported"]) == (1, ["alpha/person-001"], 70)
 
 
+# -- one record that is damaged ------------------------------------------------------------------------------------------
+
+
+def test_one_damaged_account_in_redis(run: Run, urls: Url, server: servers.Server) -> None:
+    """As in a file: it is begun anew under a ticket, a lock stays, everybody else is as before."""
+    url = urls("redis")
+    assert main(["accounts", "list", "--tenant", "alpha", "--store", url]) == 2, "nothing is there yet"
+    on(url, lambda store: fill(store, people=6, lines=40))
+    before = held(url).accounts
+    for id, status in (("person-001", "not_enrolled"), ("person-005", "locked")):
+        server.say("HSET", keys_of("alpha").account(id), "b", "torn")
+        who = (id, "--tenant", "alpha", "--store", url)
+        assert main(["accounts", "show", *who]) == 2
+        assert run("accounts", "reset", *who, *WHO, "--ticket", "T-1", "--discard")[0] == 0
+        assert run("accounts", "show", *who)[1]["status"] == status
+    after = held(url).accounts
+    assert {key.id for key in before if before[key] != after[key]} == {"person-001", "person-005"}
+    assert before.keys() == after.keys()
+
+
 # -- the file ----------------------------------------------------------------------------------------------------------
 
 
@@ -346,6 +367,48 @@ def test_nobody_is_served_before_all_have_come(run: Run, urls: Url, file: Path, 
     serve(there)
     assert run("store", "accept", "--store", other, *WHO)[0] == 0
     serve(other)
+
+
+@pytest.mark.parametrize("end", [11, 1, 0])
+def test_a_store_in_use_goes_on(run: Run, urls: Url, file: Path, end: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """F-8: into a store where people are, nothing is brought unless that is asked for; and whatever becomes of the file,
+    services go on starting there."""
+    here, there = urls("sqlite"), urls("sqlite-2")
+    on(here, lambda store: fill(store, people=8, lines=40))
+    own = enrolled(SubjectKey("alpha", "somebody-else"))
+    on(there, lambda store: store.swap(own, [event(1, key=own.key)]))
+    assert leave(run, here, file)[0] == 0
+    cut(file, len(file.read_bytes().splitlines()) - end)
+    before = held(there)
+    said = refused(capsys, "accounts", "import", "--from", file, "--store", there, *WHO)
+    assert "there are people in this store already" in said
+    assert held(there) == before
+    serve(there)
+    words = ("accounts", "import", "--from", str(file), "--store", there, *WHO, "--merge")
+    code, came = run(*words)
+    assert (code, came["whole"]) == ((1, False) if end else (0, True))
+    serve(there)
+    assert own.key in held(there).accounts
+    if not end:
+        assert run(*words[:-1])[1]["imported"] == 0
+        assert set(held(there).accounts) == {own.key, *held(here).accounts}
+
+
+def test_a_line_that_this_release_cannot_read_brings_nothing(
+    run: Run, urls: Url, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F-20: the whole file is read before anything is written, so a fault in its last line leaves the store as it was."""
+    there = urls("sqlite")
+    for body in ("{}", '{"v": 99}', "torn"):
+        file.write_bytes(old_file(("alpha", "ann"), ("beta", "zoe")))
+        record = {"t": "beta", "i": "last", "b": body}
+        sealed = Keyring([key(1)]).seal(
+            "export", json.dumps(record).encode(), row=("mfa_gate", "export"), nonce=bytes(12)
+        )
+        file.write_bytes(file.read_bytes() + sealed.encode() + b"\n")
+        assert "line 3" in refused(capsys, "accounts", "import", "--from", file, "--store", there, *WHO)
+        assert held(there).accounts == {}
+        serve(there)
 
 
 def serve(url: str) -> None:

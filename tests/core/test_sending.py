@@ -146,6 +146,22 @@ def test_a_failed_delivery_counts_and_the_code_stays_good() -> None:
     assert (failed.events[0].kind, failed.answer) == ("challenge.send_failed", failed.events[0].id)
 
 
+def test_what_was_not_handed_over_asks_for_no_wait() -> None:
+    """F-21: the wait is given back where nothing left; the hour and the day count it all the same."""
+    of = sent(3000, 2000, 1000, 500)
+    change = send(of)
+    assert isinstance(change.answer, Challenge)
+    failed = send_failed(
+        change.account, moment(), challenge=change.answer.id, factor="mail", reason="unreachable", waived=30
+    )
+    assert wait_for(failed.account, "mail", LIMITS, NOW) == 600
+    one = send(account("mail"))
+    assert isinstance(one.answer, Challenge)
+    failed = send_failed(one.account, moment(), challenge=one.answer.id, factor="mail", reason="x", waived=30)
+    assert wait_for(failed.account, "mail", LIMITS, NOW) == 0
+    assert len(failed.account.sent) == 1
+
+
 @pytest.mark.parametrize(
     ("ttl", "age", "kept"), [(600, 4799, True), (600, 4800, False), (3600, 7199, True), (3600, 7200, False)]
 )

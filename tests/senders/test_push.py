@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import http_ece
@@ -18,7 +20,7 @@ from mfa_gate.ports import Message
 from mfa_gate.senders import WebPushSender
 from mfa_gate.senders.push import make_vapid_key, public_vapid_key
 
-from .servers import Behavior, answers, hang_up, http_server
+from .servers import Behavior, answers, hang_up, http_server, silence
 
 KEY = make_vapid_key()
 PHONE = ec.generate_private_key(ec.SECP256R1())
@@ -40,6 +42,123 @@ def message(to: str) -> Message:
 
 def sender(**options: Any) -> WebPushSender:
     return WebPushSender(KEY, subject="mailto:ops@app.example", **{"services": ("127.0.0.1",), **options})
+
+
+ODD = (
+    "https://192.0.2.9\\@push.example/x",
+    "https://192.0.2.9\\.push.example/x",
+    "https://192.0.2.9%5C@push.example/x",
+    "https://push.example@192.0.2.9/x",
+    "https://user:word@push.example/x",
+    "https://@push.example/x",
+    "https://push.example:1/x",
+    "https://push.example:8443/x",
+    "https://push.example:80/x",
+    "https://push.example:/x",
+    "https://push.example:00443443/x",
+    "http://push.example/x",
+    "http://push.example:443/x",
+    "https://push.example./x",
+    "https://PUSH.example/x",
+    "HTTPS://push.example/x",
+    "https://push。example/x",
+    "https://192.0.2.9#@push.example/x",
+    "https://192.0.2.9?@push.example/x",
+    "https://192.0.2.9/@push.example/x",
+    "https://192.0.2.9;.push.example/x",
+    "https://192.0.2.9\t.push.example/x",
+    "https:/\\192.0.2.9/.push.example/x",
+    "https:///push.example/x",
+    "https://push.example/x#y",
+    "https://push.example//192.0.2.9/x",
+    "https://push.example/\\192.0.2.9",
+    "https://push.example/x y",
+    "https://-.push.example/x",
+    "https://..push.example/x",
+    " https://push.example/x",
+    "https://push.example/x\r\n",
+)
+
+
+class _Never:
+    """Stands where the library does, and fails the test that reaches it."""
+
+    WebPushException = ZeroDivisionError
+
+    def webpush(self, *found: Any, **__: object) -> None:
+        raise AssertionError("a push service was asked")
+
+
+@pytest.mark.parametrize("endpoint", ODD)
+async def test_odd_addresses_are_asked_nowhere(endpoint: str) -> None:
+    """What any reader of addresses could take for another host, port or user is refused before a connection is made."""
+    mine = sender(services=("push.example",))
+    assert not mine.takes(subscription(endpoint))
+    mine._library = _Never()
+    with pytest.raises(SendFailed, match="rejected-destination"):
+        await mine.send(message(subscription(endpoint)))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "asked"),
+    [
+        ("https://push.example/x", "https://push.example/x"),
+        ("https://push.example:443/x?a=b/c%20d", "https://push.example/x?a=b/c%20d"),
+        ("https://eu.push.example/wpush/v2/gAAA-_~:.", "https://eu.push.example/wpush/v2/gAAA-_~:."),
+        ("https://push.example", "https://push.example/"),
+    ],
+)
+async def test_the_address_that_is_asked_is_made_of_its_parts(endpoint: str, asked: str) -> None:
+    """The library is handed the checked parts, and reads the same host in them as we did."""
+    seen: list[str] = []
+
+    class Library(_Never):
+        def webpush(self, *found: Any, **__: object) -> None:
+            seen.append(found[0]["endpoint"])
+
+    mine = sender(services=("push.example",))
+    mine._library = Library()
+    await mine.send(message(subscription(endpoint)))
+    assert seen == [asked]
+    import requests
+
+    prepared = requests.Request("POST", asked).prepare()
+    assert prepared.url == asked
+
+
+async def test_a_dead_host_switches_no_other_off() -> None:
+    """Failures are counted for each host and port: one that does not answer is left in peace, the next is asked."""
+    mine = sender(services=("127.0.0.1",))
+    async with http_server(answers(503)) as broken, http_server(answers(201)) as good:
+        for _ in range(6):
+            with pytest.raises(SendFailed):
+                await mine.send(message(subscription(f"{broken.url}/x")))
+        assert len(broken.requests) == 5
+        await mine.send(message(subscription(f"{good.url}/x")))
+        assert len(good.requests) == 1
+    assert mine.available
+    await mine.aclose()
+
+
+async def test_hosts_that_do_not_answer_hold_up_nothing_else() -> None:
+    """However many pushes hang, the event loop's own threads are free, and so is another push service."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    mine = sender(services=("127.0.0.1", "localhost"), timeout=1.0)
+    async with http_server(silence) as dead, http_server(answers(201)) as good:
+        # One address each, so that no breaker helps.
+        hanging = [asyncio.create_task(mine.send(message(subscription(f"{dead.url}/{n}")))) for n in range(16)]
+        while dead.connections < 4:
+            await asyncio.sleep(0.01)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 0.5) == "free"
+        port = good.url.rpartition(":")[2]
+        await asyncio.wait_for(mine.send(message(subscription(f"http://localhost:{port}/x"))), 1)
+        assert dead.connections == 4
+        for task in hanging:
+            task.cancel()
+        failed = await asyncio.gather(*hanging, return_exceptions=True)
+    assert len(failed) == 16
+    await mine.aclose()
 
 
 async def test_only_the_phone_can_read_what_wakes_it() -> None:
@@ -69,6 +188,7 @@ async def test_only_the_phone_can_read_what_wakes_it() -> None:
         subscription("http://169.254.169.254/latest"),
         subscription("file:///etc/passwd"),
         subscription("https://x@evil.example:1/#127.0.0.1"),
+        *map(subscription, ODD),
     ],
 )
 async def test_only_known_services_are_asked(to: str) -> None:

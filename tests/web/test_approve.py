@@ -532,6 +532,36 @@ async def test_only_the_phone_says_where_it_is_woken() -> None:
         assert (await phone.wake("x" * 3000)).reason == "malformed"
 
 
+@pytest.mark.parametrize(
+    "subscription",
+    [
+        "x",
+        "{}",
+        '{"endpoint": 1}',
+        '{"endpoint": "https://192.0.2.9\\\\@push.example/x"}',
+        '{"endpoint": "https://192.0.2.9/x"}',
+        '{"endpoint": "https://[2001:db8::1]/x"}',
+        '{"endpoint": "https://push.example:1/x"}',
+        '{"endpoint": "https://someone@push.example/x"}',
+        '{"endpoint": "https://PUSH.example/x"}',
+        '{"endpoint": "https://push.example./x"}',
+        '{"endpoint": "https://bücher.example/x"}',
+        '{"endpoint": "https://3221225993/x"}',
+        '{"endpoint": "https://0xc0.0.2.9/x"}',
+        '{"endpoint": "https://push.example/x", "keys": {"p256dh": "\\n", "auth": 1}}',
+    ],
+)
+async def test_an_odd_place_to_be_woken_at_is_not_kept(subscription: str) -> None:
+    """What is no address of a push service is refused when the phone names it."""
+    world = push_world()
+    async with running(world):
+        _, phone, id = await enrolled(world)
+        assert (await phone.wake(subscription)).reason == "malformed"
+        authenticator = (await world.account()).authenticator(id)
+        assert authenticator is not None
+        assert "wake" not in authenticator.data
+
+
 # -- the address -------------------------------------------------------------------------------------------------------
 
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
+import json
+from typing import Any
+
+import pytest
+
+from mfa_gate.cli.rotating import rotate
+from mfa_gate.ports import Senders
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import HOME, Browser, key, make_world
+from mfa_gate.testing import Outbox
+from tests.harness import HOME, Browser, World, key, make_world, running
+
+from .phones import Phone, enrolled, push_policy
 
 
 async def test_new_key_first() -> None:
@@ -32,3 +43,43 @@ async def test_next_success_moves() -> None:
     assert (await same.prove()).status == 200
     assert {name for name in same.cookies if name.startswith("mfa-") and same.cookies[name]} - before
     assert (await same.ask("GET", "/records")).status == 200
+
+
+def phone_world(store: MemoryStore, *keys: str) -> World:
+    """Phones may approve."""
+    senders = Senders(email=Outbox(), sms=Outbox(), push=Outbox())
+    return make_world(store=store, keys=list(keys), policy=push_policy(), senders=senders)
+
+
+async def rotated(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What ``keys rotate`` tells."""
+    args = argparse.Namespace(actor="", reason="", json=True)
+    await rotate(args, world.gate.service)
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return told
+
+
+async def test_a_phone_that_was_not_opened_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the phone can have its token sealed anew: until it was opened under the new key, the old one is needed."""
+    store = MemoryStore()
+    async with running(phone_world(store, key(1))) as world:
+        _, phone, id = await enrolled(world)
+        assert (await rotated(world, capsys))["left"] == {}
+    later = phone_world(store, key(2), key(1))
+    async with running(later):
+        told = await rotated(later, capsys)
+        assert told["left"]["push"] == 1
+        same = Phone(later, device=phone.device, key=phone.key)
+        for _ in range(2):
+            looked = await same.look()
+            same.device = looked["device"]
+        before = await later.account()
+        await same.look()
+        assert (await later.account()).version == before.version, "it is kept once"
+        assert "push" not in (await rotated(later, capsys))["left"]
+        authenticator = (await later.account()).authenticator(id)
+        assert authenticator is not None
+        assert authenticator.revision == 0
+    only = phone_world(store, key(2))
+    async with running(only):
+        assert "nonce" in await Phone(only, device=same.device, key=phone.key).look()

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from mfa_gate.core.model import Challenge
-from tests.harness import FETCH, JSON, ORIGIN, Browser, running
+from mfa_gate.service.strangers import Strangers
+from tests.harness import FETCH, FORM, JSON, ORIGIN, Browser, running
 
 from .calls import CALL, TOKEN, Phones
 
@@ -481,3 +482,36 @@ def test_the_provider_signs_as_documented() -> None:
     with_port = text.replace("app.example/", "app.example:443/")
     ported = base64.b64encode(hmac.new(TOKEN.encode(), with_port.encode(), hashlib.sha1).digest()).decode()
     assert sender.verify_callback(url, params, {"x-twilio-signature": ported})
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("/mfa/hooks/voice/x", [FORM], b"CallSid=CA1"),
+        ("/mfa/hooks/nothing/x", [FORM], b"CallSid=CA1"),
+        ("/mfa/approve/join", [*FETCH, ("x-mfa-gate", "1"), JSON], b'{"token": "x", "key": "x", "signature": "x"}'),
+    ],
+)
+async def test_strangers_do_not_occupy_the_hook(path: str, headers: list[tuple[str, str]], body: bytes) -> None:
+    """S-124: what is refused without a sign-in is told with the network that it came from, and so many an hour of each."""
+    phones = Phones.make()
+    async with running(phones.world):
+        world = phones.world
+        for _ in range(60):
+            for address in ("203.0.113.9", "2001:db8:1:2::7", "2001:db8:1:2::8"):
+                reply = await Browser(world, address=address).ask("POST", path, headers=headers, body=body)
+                assert reply.status in (403, 404, 410, 422), reply.text
+        told = world.kinds("attempt.refused")
+        counts = {network: sum(event.network == network for event in told) for network in {e.network for e in told}}
+        assert counts == {"203.0.113.9": 20, "2001:db8:1:2::/64": 20}
+        world.clock.advance(3600)
+        await Browser(world, address="203.0.113.9").ask("POST", path, headers=headers, body=body)
+        assert len(world.kinds("attempt.refused")) == 41
+
+
+async def test_many_networks_gain_nothing() -> None:
+    """A stranger with a network for each request is bounded as well; the answer is the same all the time."""
+    strangers = Strangers()
+    told = sum(strangers.admits(f"2001:db8:{number:x}::/64", 7200) for number in range(20_000))
+    assert told == 500
+    assert strangers.admits("192.0.2.1/32", 10_800)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import MFAGateError
+from .terminal import fault_of, plain_lines, prepare
 
 __all__ = ["main"]
 
@@ -29,11 +30,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
+    prepare()
+    fault = fault_of(sys.argv[1:] if argv is None else argv)
+    if fault:
+        print(f"mfa-gate: {fault}", file=sys.stderr)
+        return 2
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))
     except MFAGateError as error:
-        print(f"mfa-gate: {error}", file=sys.stderr)
+        print(f"mfa-gate: {plain_lines(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

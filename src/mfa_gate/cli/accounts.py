@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from ..core.grants import DEFAULT_HOURS
-from ..core.model import Account, SubjectKey
+from ..core.model import Account
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary, summary_of
 from ..service import Service
 from ..web.responses import stamp
 from . import moving
-from .operating import DONE, add_actor, add_parts, operator, running, tell, tell_refusal
+from .operating import DONE, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
+from .terminal import one_line
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,6 +44,9 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             add_actor(command)
         if name == "reset":
             command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
+            command.add_argument(
+                "--discard", action="store_true", help="begin an account anew whose record cannot be read any more"
+            )
         command.set_defaults(run=running(work))
 
     grant = commands.add_parser(
@@ -73,7 +77,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def _line(summary: Summary) -> str:
     factors = ", ".join(summary.factors) or "-"
-    return f"{summary.key.id:40} {summary.status:13} {factors:30} {summary.name}"
+    return f"{one_line(summary.key.id):40} {summary.status:13} {factors:30} {one_line(summary.name)}"
 
 
 def _document(account: Account) -> dict[str, object]:
@@ -124,11 +128,11 @@ async def list_accounts(args: argparse.Namespace, service: Service) -> int:
 
 async def show(args: argparse.Namespace, service: Service) -> int:
     """``accounts show``."""
-    account = await service.engine.store.load(SubjectKey(args.tenant, args.id))
+    account = await service.engine.store.load(key_of(args))
     if not account.version:
         return tell_refusal(args, Refusal(reason="not_found"))
     document = _document(account)
-    tell(args, document, "\n".join(f"{name:14} {value}" for name, value in document.items()))
+    tell(args, document, "\n".join(f"{name:14} {one_line(value)}" for name, value in document.items()))
     return DONE
 
 
@@ -141,28 +145,35 @@ async def _done(args: argparse.Namespace, refusal: Refusal | None, text: str) ->
 
 async def unlock(args: argparse.Namespace, service: Service) -> int:
     """``accounts unlock``."""
-    key = SubjectKey(args.tenant, args.id)
+    key = key_of(args)
     refusal = await service.administering.unlock(operator(args), key, reason=args.reason)
     return await _done(args, refusal, f"{key} has all attempts back")
 
 
 async def lock(args: argparse.Namespace, service: Service) -> int:
     """``accounts lock``."""
-    key = SubjectKey(args.tenant, args.id)
+    key = key_of(args)
     refusal = await service.administering.lock(operator(args), key, reason=args.reason)
     return await _done(args, refusal, f"{key} is locked; every proof has ended")
 
 
 async def reset(args: argparse.Namespace, service: Service) -> int:
     """``accounts reset``. The application's ``on_reset`` hook lives in the application: its password is reset by hand."""
-    key = SubjectKey(args.tenant, args.id)
-    refusal = await service.administering.reset(operator(args), key, ticket=args.ticket, reason=args.reason)
+    key, desk = key_of(args), service.administering
+    if args.discard:
+        refusal = await desk.discard(operator(args), key, ticket=args.ticket, reason=args.reason)
+        return await _done(
+            args,
+            refusal,
+            f"{key} begins anew, without a factor and without backup codes; a lock that the list shows stands",
+        )
+    refusal = await desk.reset(operator(args), key, ticket=args.ticket, reason=args.reason)
     return await _done(args, refusal, f"{key} has no factor any more; reset the password in your application as well")
 
 
 async def ticket(args: argparse.Namespace, service: Service) -> int:
     """``accounts ticket``."""
-    made = await service.administering.give_ticket(operator(args), SubjectKey(args.tenant, args.id), reason=args.reason)
+    made = await service.administering.give_ticket(operator(args), key_of(args), reason=args.reason)
     if isinstance(made, Refusal):
         return tell_refusal(args, made)
     tell(args, {"ticket": made}, made)
@@ -171,7 +182,7 @@ async def ticket(args: argparse.Namespace, service: Service) -> int:
 
 async def ask_grant(args: argparse.Namespace, service: Service) -> int:
     """``accounts break-glass ask``."""
-    key = SubjectKey(args.tenant, args.id)
+    key = key_of(args)
     refusal = await service.administering.breaking.ask(
         operator(args), key, reason=args.reason, ticket=args.ticket, hours=args.hours
     )
@@ -186,7 +197,7 @@ async def ask_grant(args: argparse.Namespace, service: Service) -> int:
 
 async def confirm_grant(args: argparse.Namespace, service: Service) -> int:
     """``accounts break-glass confirm``."""
-    key = SubjectKey(args.tenant, args.id)
+    key = key_of(args)
     refusal = await service.administering.breaking.confirm(operator(args), key, ref=args.ref)
     if refusal is not None:
         return tell_refusal(args, refusal)
@@ -199,7 +210,7 @@ async def confirm_grant(args: argparse.Namespace, service: Service) -> int:
 
 async def revoke_grant(args: argparse.Namespace, service: Service) -> int:
     """``accounts break-glass revoke``."""
-    key = SubjectKey(args.tenant, args.id)
+    key = key_of(args)
     refusal = await service.administering.breaking.revoke(operator(args), key, reason=args.reason)
     if refusal is not None:
         return tell_refusal(args, refusal)

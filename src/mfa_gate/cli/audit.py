@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import sys
+import unicodedata
 from collections import deque
 from itertools import takewhile
 from urllib.parse import quote
@@ -15,12 +16,14 @@ from urllib.parse import quote
 from ..core.events import Event
 from ..service import Service
 from ..web.api.admin import event_document
-from .operating import DONE, NO, add_actor, add_parts, running, tell
+from .operating import DONE, NO, add_actor, add_parts, operator_name, running, tell
+from .terminal import json_text, one_line, plain_lines
 
 PAGE = 200
 EVERY = 1.0
 PLAIN = "@:/+,"
 """What stands in a line as it is, besides letters, digits, dots, hyphens and low lines; the rest as in an address (%20)."""
+FORMULA = ("=", "+", "-", "@", "|", "%")
 COLUMNS = ("at", "kind", "tenant", "account", "actor", "app", "factor", "network", "reason", "ticket", "ref", "policy")
 
 
@@ -93,7 +96,7 @@ async def follow(args: argparse.Namespace, service: Service) -> int:
     while True:
         await asyncio.sleep(EVERY)
         for event in await _since(args, service, frozenset(told)):
-            print(json.dumps(event_document(event)) if args.json else text_of(event), flush=True)
+            print(json_text(event_document(event)) if args.json else plain_lines(text_of(event)), flush=True)
             told.append(_name(event))
 
 
@@ -121,7 +124,7 @@ async def export(args: argparse.Namespace, service: Service) -> int:
     events = reversed(await _all(args, service))
     if args.format == "jsonl":
         for event in events:
-            print(json.dumps(event_document(event), ensure_ascii=False))
+            print(json_text(event_document(event)))
         return DONE
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
@@ -134,9 +137,9 @@ async def export(args: argparse.Namespace, service: Service) -> int:
 
 
 def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """A cell that no spreadsheet takes for a formula, and that no line end or blank before it hides."""
+    text = one_line(value)
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in FORMULA else text
 
 
 async def verify(args: argparse.Namespace, service: Service) -> int:
@@ -161,7 +164,7 @@ async def prune(args: argparse.Namespace, service: Service) -> int:
     if names and all(service.engine.rules(name).audit.retention is None for name in names):
         tell(args, {"pruned": {}, "retention": None}, "the policy names no [audit] retention: every line is kept")
         return NO
-    found = await service.retaining.prune(tenant=args.tenant, actor=f"operator:{args.actor}")
+    found = await service.retaining.prune(tenant=args.tenant, actor=operator_name(args))
     text = "\n".join(f"{tenant}: {count} lines removed" for tenant, count in found.items()) or "nothing is old enough"
     tell(args, {"pruned": found}, text)
     return DONE

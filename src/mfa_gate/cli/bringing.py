@@ -4,6 +4,7 @@ what is there."""
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +13,7 @@ from ..core.events import Event, moved, unmoved
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
-from ..errors import StoreContention
+from ..errors import StoreContention, StoreUnavailable
 from ..service import Service
 from ..service.arriving import begin_arrival, end_arrival
 from ..service.charting import chart_of
@@ -44,11 +45,12 @@ class Tally:
 class Bringing:
     """Takes the lines of an export in their order. What was brought by an earlier run is passed over."""
 
-    def __init__(self, service: Service, *, actor: str, reason: str) -> None:
+    def __init__(self, service: Service, *, actor: str, reason: str, name: str = "", merge: bool = False) -> None:
+        """``name`` is the export's own (``name_of``). ``merge``: also into a store where other people are."""
         self.engine = service.engine
         self.store = service.engine.store
         self.tally = Tally()
-        self._moment = service.engine.moment(actor=f"operator:{actor}")
+        self._moment = service.engine.moment(actor=actor)
         self._reason = reason
         self._events = 0
         self._tenant: str | None = None
@@ -56,13 +58,15 @@ class Bringing:
         self._waiting: list[Event] = []
         self._fresh = 0
         self._has_begun = False
+        self._name = name
+        self._merge = merge
 
     async def take(self, record: Record, lines: Lines) -> None:
         """Bring one line. Raises ``SettingsError`` for one that this release cannot read."""
         if self.tally.is_whole:
             raise lines.fault("stands behind the closing line")
         if not self._has_begun:
-            await begin_arrival(self.store)
+            await begin_arrival(self.store, self._name, merge=self._merge)
             self._has_begun = True
         try:
             match record:
@@ -88,7 +92,7 @@ class Bringing:
         release that wrote no closing line, services may start on this store."""
         await self._write(())
         if self.tally.is_whole or not (lines.header or lines.torn):
-            await end_arrival(self.store)
+            await end_arrival(self.store, self._name)
 
     def _event(self, key: SubjectKey, **detail: str | int) -> Event:
         self._events += 1
@@ -173,6 +177,45 @@ class Bringing:
         self.tally.kept += 1
         if codec.encode(present) != codec.encode(account):
             self.tally.differ.append(str(key))
+
+
+def name_of(lines: Lines) -> str:
+    """Read the whole file and check every line of it; nothing is written anywhere. Its name: the same for the same export.
+
+    Raises ``SettingsError`` with the number of a line that cannot be read, or that this release does not know.
+    """
+    first, is_whole = "", False
+    for record in lines:
+        if is_whole:
+            raise lines.fault("stands behind the closing line")
+        first = first or hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+        try:
+            is_whole = _check(record, lines)
+        except (codec.UnreadableAccount, UnreadableEvent, StoreUnavailable) as error:
+            raise lines.fault(str(error)) from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise lines.fault(f"a part of it is missing or odd ({type(error).__name__})") from error
+    return str(lines.header.get("id", "")) or first
+
+
+def _check(record: Record, lines: Lines) -> bool:
+    """Check one line and tell if it is the closing one. Raises where it cannot be brought."""
+    match record:
+        case {"k": "trail", "lines": list(), "t": str()}:
+            for line in record["lines"]:
+                event_from_json(line)
+        case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str()}:
+            if settings:
+                settings_from(tenant, 0, settings)
+        case {"k": "owed", "hooks": dict()}:
+            pass
+        case {"k": "end", "changed": list()}:
+            return True
+        case {"t": str(tenant), "i": str(id), "b": str(body)}:
+            codec.decode(SubjectKey(tenant, id), 0, body.encode("utf-8", "surrogatepass"))
+        case _:
+            raise lines.fault("of a kind that this release does not know")
+    return False
 
 
 def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:

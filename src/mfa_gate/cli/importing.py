@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
-from .operating import DONE, NO, add_actor, add_parts, service_of
+from .operating import DONE, NO, add_actor, add_parts, operator_name, service_of
 from .progress import Progress
+from .terminal import json_text, one_line
 
 if TYPE_CHECKING:
     from ..importing import Report
@@ -39,12 +39,16 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def import_apps(args: argparse.Namespace) -> int:
     """1 where a line was refused; the others are brought all the same. It can be run again after a stop."""
+    from ..importing import separator_in
+
     report = asyncio.run(_brought(args))
+    separator = separator_in(args.file, args.format)
     refused = Counter(item.reason for item in report.refused)
     if args.json:
         document = {
             "ok": not report.refused,
             "dry_run": args.dry_run,
+            "separator": separator,
             "read": report.read,
             "imported": report.imported,
             "present": report.present,
@@ -55,22 +59,24 @@ def import_apps(args: argparse.Namespace) -> int:
                 for item in report.refused
             ],
         }
-        print(json.dumps(document, ensure_ascii=False, indent=2))
+        print(json_text(document, indent=2))
         return NO if report.refused else DONE
     for item in report.refused:
         print(
-            f"line {item.line}: {_plain(item.user) or '(nobody)'}: {item.reason}: {_plain(item.text)}", file=sys.stderr
+            f"line {item.line}: {one_line(item.user) or '(nobody)'}: {item.reason}: {one_line(item.text)}",
+            file=sys.stderr,
         )
     for record in report.short:
         bits = 8 * len(record.secret)
         print(
-            f"line {record.line}: {_plain(record.user)}: warning: the secret has {bits} bits, fewer than 128",
+            f"line {record.line}: {one_line(record.user)}: warning: the secret has {bits} bits, fewer than 128",
             file=sys.stderr,
         )
     done = "would be imported" if args.dry_run else "imported"
     parts = [f"{report.imported} {done}", f"{report.present} there already", f"{len(report.refused)} refused"]
     parts += [f"{len(report.short)} short"] if report.short else []
-    print(f"{report.read} read: {', '.join(parts)}")
+    separated = f" (columns separated by {separator})" if separator else ""
+    print(f"{report.read} read{separated}: {', '.join(parts)}")
     return NO if report.refused else DONE
 
 
@@ -78,12 +84,13 @@ async def _brought(args: argparse.Namespace) -> Report:
     from ..importing import Options, bring, read
 
     options = Options(tenant=args.tenant, user_table=args.user_table, user_column=args.user_column)
-    found = read(args.file, args.format, options)
-    actor = f"operator:{args.actor}"
+    # All of it is read before anything is written: a fault at its end brings nobody.
+    found = list(read(args.file, args.format, options))
+    actor = operator_name(args)
     with Progress("importing") as progress:
         if args.dry_run and not _has_store(args):
             return await bring(found, None, actor=actor, reason=args.reason, is_dry=True, step=progress.step)
-        async with service_of(args) as service:
+        async with service_of(args, makes=not args.dry_run) as service:
             return await bring(found, service, actor=actor, reason=args.reason, is_dry=args.dry_run, step=progress.step)
 
 
@@ -100,8 +107,3 @@ def _has_store(args: argparse.Namespace) -> bool:
             raise
         return False
     return path is None or Path(path).exists()
-
-
-def _plain(text: str) -> str:
-    """Without what a terminal would obey."""
-    return "".join(char if char.isprintable() else "�" for char in text)

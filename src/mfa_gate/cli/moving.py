@@ -24,9 +24,9 @@ from ..service.canary import CANARY
 from ..service.charting import chart_of
 from ..service.owing import owed
 from ..stores.documents import settings_to
-from .bringing import Bringing, Tally
+from .bringing import Bringing, Tally, name_of
 from .exportfile import Lines, Record, Writing, lines_in, opened
-from .operating import DONE, NO, add_actor, add_parts, running, tell
+from .operating import DONE, NO, add_actor, add_parts, operator_name, running, tell
 from .progress import Progress
 
 PIECE = 50
@@ -48,8 +48,13 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     bring = commands.add_parser("import", help="read such a file into this store; what is there already is kept")
     add_parts(bring)
     bring.add_argument("--from", dest="source", required=True, metavar="FILE", type=Path)
+    bring.add_argument(
+        "--merge",
+        action="store_true",
+        help="also into a store where other people are: they are kept as they are, all others of the file are added",
+    )
     add_actor(bring)
-    bring.set_defaults(run=running(import_accounts))
+    bring.set_defaults(run=running(import_accounts, makes=True))
 
 
 @dataclass(slots=True)
@@ -193,10 +198,13 @@ def _require_own(lines: Lines, reached: Reached, here: str) -> None:
 
 
 async def import_accounts(args: argparse.Namespace, service: Service) -> int:
-    """``accounts import``: run it again after an interruption; an account that the store has already is kept as it is. 1 where
-    the store is not, afterwards, what the file says, or the file is not all of what it was made from."""
-    bringing = Bringing(service, actor=args.actor, reason=args.reason)
+    """``accounts import``: nothing is written before the whole file was read and checked. Run it again after an interruption;
+    an account that the store has already is kept as it is. 1 where the store is not, afterwards,
+    what the file says, or the file is not all of what it was made from."""
     with opened("--from", args.source) as file, Progress("importing", total=lines_in(file)) as progress:
+        name = name_of(Lines(f"--from {args.source}", file, service.engine.keyring))
+        file.seek(0)
+        bringing = Bringing(service, actor=operator_name(args), reason=args.reason, name=name, merge=args.merge)
         lines = Lines(f"--from {args.source}", file, service.engine.keyring)
         for record in lines:
             await bringing.take(record, lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,13 +11,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ..bootstrap import SystemClock
+from ..core.changes.breaking import MAX_REASON, stated
+from ..core.model import Subject, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Policy
 from ..errors import SettingsError
 from ..keyring import KeyFault, Keyring
-from ..ports import Senders
+from ..ports import Senders, Store
 from ..service import Actor, RelyingParty, Service, Wiring
+from ..service.canary import CANARY
 from ..stores import store_from_url
+from .terminal import json_text, plain_lines
 
 DONE, NO, WRONG_USE = 0, 1, 2
 
@@ -73,12 +76,46 @@ def policy_of(args: argparse.Namespace) -> Policy:
     return load_policy(given(args, "policy", "MFA_GATE_POLICY"))
 
 
+def _holds_something(path: str) -> bool:
+    """Tell if there is a file that is not empty, or the mark of one that was there."""
+    file = Path(path)
+    return (file.exists() and file.stat().st_size > 0) or Path(f"{path}.created").exists()
+
+
+async def require_store(store: Store, url: str) -> None:
+    """Refuse where nothing is stored yet: a wrong name must not look like a store without people.
+
+    Raises ``SettingsError``, and then no file was made.
+    """
+    from .doctor_live import sqlite_path
+
+    path = sqlite_path(store)
+    if path is not None:
+        is_there = _holds_something(path)
+    else:
+        await store.open()
+        is_there = await store.meta(CANARY) is not None or bool(await store.trails() or await store.keys(limit=1))
+        if not is_there:
+            await store.aclose()
+    if is_there:
+        return
+    raise SettingsError(f"--store {url.partition('://')[0]}: there is no store there yet; the application makes it")
+
+
 @asynccontextmanager
-async def service_of(args: argparse.Namespace) -> AsyncIterator[Service]:
-    """The service over the store: opened, its keys checked, closed afterwards. Nothing is sent from here."""
+async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncIterator[Service]:
+    """The service over the store: opened, its keys checked, closed afterwards. Nothing is sent from here.
+
+    ``makes``: the command may begin a new store.
+    """
     policy = policy_of(args)
+    _require_tenant(args)
+    url = given(args, "store", "MFA_GATE_STORE")
+    store = store_from_url(url)
+    if not makes:
+        await require_store(store, url)
     wiring = Wiring(
-        store=store_from_url(given(args, "store", "MFA_GATE_STORE")),
+        store=store,
         keyring=keyring_of(args),
         clock=SystemClock(),
         entropy=secrets.token_bytes,
@@ -98,15 +135,44 @@ async def service_of(args: argparse.Namespace) -> AsyncIterator[Service]:
 
 def operator(args: argparse.Namespace) -> Actor:
     """Who acts with the store and the keys in hand: every event says so."""
-    return Actor(name=f"operator:{args.actor}")
+    return Actor(name=operator_name(args))
 
 
-def running(work: Callable[[argparse.Namespace, Service], Awaitable[int]]) -> Callable[[argparse.Namespace], int]:
-    """A command from a coroutine over an open service."""
+def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
+    """Write the operator as the trail does. Raises ``SettingsError`` for a name or reason that cannot be kept."""
+    actor, reason = args.actor, getattr(args, "reason", "")
+    if not optional and not actor.strip():
+        raise SettingsError("--actor: must say who does this")
+    for option, text in (("--actor", actor), ("--reason", reason)):
+        if text.strip() and not stated(text):
+            raise SettingsError(f"{option}: must be one line of at most {MAX_REASON} visible characters")
+    return f"operator:{stated(actor)}" if actor.strip() else "operator"
+
+
+def key_of(args: argparse.Namespace) -> SubjectKey:
+    """Read the person whom a command names. Raises ``SettingsError`` for an id that no subject can have."""
+    try:
+        return Subject(args.id, args.tenant).key
+    except ValueError as error:
+        raise SettingsError(f"ID and --tenant: {error}") from error
+
+
+def _require_tenant(args: argparse.Namespace) -> None:
+    tenant = getattr(args, "tenant", "")
+    try:
+        Subject("anybody", tenant or "default")
+    except ValueError as error:
+        raise SettingsError(f"--tenant: {error}") from error
+
+
+def running(
+    work: Callable[[argparse.Namespace, Service], Awaitable[int]], *, makes: bool = False
+) -> Callable[[argparse.Namespace], int]:
+    """A command from a coroutine over an open service. ``makes``: it may begin a new store."""
 
     def run(args: argparse.Namespace) -> int:
         async def inside() -> int:
-            async with service_of(args) as service:
+            async with service_of(args, makes=makes) as service:
                 return await work(args, service)
 
         return asyncio.run(inside())
@@ -116,7 +182,7 @@ def running(work: Callable[[argparse.Namespace, Service], Awaitable[int]]) -> Ca
 
 def tell(args: argparse.Namespace, document: object, text: str) -> None:
     """Print the result, as JSON where asked for."""
-    print(json.dumps(document, ensure_ascii=False) if args.json else text)
+    print(json_text(document) if args.json else plain_lines(text))
 
 
 def tell_refusal(args: argparse.Namespace, refusal: Refusal) -> int:

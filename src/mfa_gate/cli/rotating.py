@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from ..core.changes import Change
 from ..core.model import Account, Authenticator, Caller, Enrollment, Subject, SubjectKey
+from ..errors import DamagedAccount
 from ..factors import FACTORS
-from ..factors.base import Context, reseal
+from ..factors.base import Approves, Context, reseal
 from ..keyring import Keyring, Unopened
 from ..service import Service
-from .operating import DONE, NO, tell
+from .operating import DONE, NO, operator_name, tell
 from .progress import Progress
 
 T = TypeVar("T", Authenticator, Enrollment)
@@ -27,12 +28,14 @@ LEAST = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What was found. ``lost``: what no listed key opens. ``left``: of how many accounts something hangs on an older key
-    that cannot be sealed anew, by kind: digests, of which nobody knows what they were made of."""
+    """What was found. ``lost``: what no listed key opens. ``failed``: accounts that could not be read, and why. ``left``: of
+    how many accounts something hangs on an older key that cannot be sealed anew here, by kind: digests, of which nobody
+    knows what they were made of, and the tokens of phones."""
 
     accounts: int = 0
     resealed: int = 0
     lost: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
     tenants: Counter[str] = field(default_factory=Counter)
 
@@ -49,24 +52,30 @@ class Outcome:
 async def rotate(args: argparse.Namespace, service: Service) -> int:
     """Go through all accounts, a page at a time. It can be stopped and started again: what is done is passed over."""
     engine, tally = service.engine, Tally()
+    operator_name(args, optional=True)
     with Progress("sealing anew") as progress:
         async for key in every_key(service):
-            _count(tally, key, await _one(service, key), engine.keyring)
+            try:
+                _count(tally, key, await _one(service, key), engine.keyring)
+            except DamagedAccount as error:
+                tally.accounts += 1
+                tally.failed.append(str(error))
             progress.step()
     for tenant, count in tally.tenants.items():
-        moment = engine.moment(actor=f"operator:{args.actor}" if args.actor else "operator")
+        moment = engine.moment(actor=operator_name(args, optional=True))
         event = moment.event("keys.rotated", SubjectKey(tenant, ""), reason=args.reason, accounts=count)
         await engine.record((event,))
     document = {
-        "ok": not tally.lost,
+        "ok": not (tally.lost or tally.failed),
         "newest": engine.keyring.newest,
         "accounts": tally.accounts,
         "resealed": tally.resealed,
         "left": dict(tally.left),
         "lost": tally.lost,
+        "failed": tally.failed,
     }
     tell(args, document, _told(tally, engine.keyring))
-    return NO if tally.lost else DONE
+    return NO if tally.lost or tally.failed else DONE
 
 
 async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
@@ -81,12 +90,13 @@ async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
 async def _one(service: Service, key: SubjectKey) -> Outcome:
     engine = service.engine
     nonce = secrets.token_bytes(32)
-    caller = Caller(subject=Subject(key.id, key.tenant), handle="", network="")
+    # Every row is sealed anew, also one whose id no person can have any more: its key says what it is bound to.
+    caller = Caller(subject=Subject("anybody", "default"), handle="", network="")
     rules = engine.rules(key.tenant)
 
     def step(account: Account) -> Change[Outcome]:
         drawn = service.issuing.context(caller, rules, purpose="enroll", account=account)
-        context = replace(drawn, nonce=nonce)
+        context = replace(drawn, key=key, nonce=nonce)
         lost: list[str] = []
         fresh = replace(
             account,
@@ -116,7 +126,10 @@ def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring) ->
         tally.resealed += 1
         tally.tenants[key.tenant] += 1
     tally.lost += [f"{key}: {what}" for what in outcome.lost]
-    tally.left.update({kind for kind, text in _digests(outcome.after) if _is_older(text, keyring)})
+    older = {kind for kind, text in _digests(outcome.after) if _is_older(text, keyring)}
+    if len(keyring.ids) > 1:
+        older |= {kind for kind, key_id in _token_keys(outcome.after) if key_id != keyring.newest}
+    tally.left.update(older)
 
 
 def _digests(account: Account) -> Iterator[tuple[str, str]]:
@@ -128,6 +141,14 @@ def _digests(account: Account) -> Iterator[tuple[str, str]]:
                 yield from ((item.factor, text) for text in _texts(value))
     if account.ticket is not None:
         yield "ticket", account.ticket.digest
+
+
+def _token_keys(account: Account) -> Iterator[tuple[str, str]]:
+    """List the ids of the keys of devices' tokens; only the device can have it sealed anew."""
+    for item in account.authenticators:
+        part = FACTORS.get(item.factor)
+        if isinstance(part, Approves):
+            yield item.factor, part.key_id_of(item.data)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -148,12 +169,14 @@ def _is_older(text: str, keyring: Keyring) -> bool:
 def _told(tally: Tally, keyring: Keyring) -> str:
     lines = [f"{tally.resealed} of {tally.accounts} accounts sealed anew under {keyring.newest}"]
     lines += [f"lost: {what} was sealed with a key that is not listed" for what in tally.lost]
+    lines += [f"passed over: {what}" for what in tally.failed]
     for kind, count in sorted(tally.left.items()):
-        lines.append(f"{kind}: {count} accounts still need an older key; it ends when they are made anew")
-    if not tally.lost and not tally.left and len(keyring.ids) > 1:
+        ends = "the phone is opened" if isinstance(FACTORS.get(kind), Approves) else "they are made anew"
+        lines.append(f"{kind}: {count} accounts still need an older key; it ends when {ends}")
+    if not (tally.lost or tally.failed or tally.left) and len(keyring.ids) > 1:
         older = ", ".join(keyring.ids[1:])
         lines.append(
-            f"nothing that is stored needs {older} any more. Browsers and phones may: keep it listed for as long as a "
+            f"nothing that is stored needs {older} any more. Browsers may: keep it listed for as long as a "
             "proof lives (max_age), then take it out"
         )
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from ..core.model import SubjectKey
 from ..service import Service
 from ..service.arriving import end_arrival
 from ..stores import store_from_url
-from .operating import DONE, add_actor, add_parts, given, keyring_of, policy_of, service_of, tell
+from .operating import DONE, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
+from .terminal import one_line
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,13 +32,14 @@ def accept(args: argparse.Namespace) -> int:
 
 
 async def _accept(args: argparse.Namespace) -> int:
+    operator_name(args)
     keyring_of(args)
     policy_of(args)
     await store_from_url(given(args, "store", "MFA_GATE_STORE")).accept()
     async with service_of(args) as service:
         await end_arrival(service.engine.store)
         people = await _write_down(args, service)
-    text = [f"{tenant}: {count} accounts" for tenant, count in people.items()]
+    text = [f"{one_line(tenant)}: {count} accounts" for tenant, count in people.items()]
     text.append("accepted: everybody proves the second step again; codes and backup codes of before count no more")
     tell(args, {"accepted": True, "accounts": people}, "\n".join(text))
     return DONE
@@ -47,7 +49,7 @@ async def _write_down(args: argparse.Namespace, service: Service) -> dict[str, i
     """One event in each tenant's trail; how many accounts each has, so that a wrong or empty copy shows."""
     engine, people = service.engine, dict[str, int]()
     for tenant in await engine.store.trails():
-        moment = engine.moment(actor=f"operator:{args.actor}")
+        moment = engine.moment(actor=operator_name(args))
         event = moment.event("offline.action", SubjectKey(tenant, ""), reason=args.reason, action="store accept")
         await engine.record((event,))
         people[tenant] = sum((await engine.store.counts(tenant)).values())

@@ -230,6 +230,12 @@ class Approves(Protocol):
     def waking(self, context: Context, /, *, data: Fields, subscription: str) -> Fields:
         """``data`` with where the device can be woken ("": nowhere)."""
 
+    def naming(self, *, data: Fields, key_id: str) -> Fields:
+        """``data`` with the id of the key that the device's token is sealed with: only so much of it is kept."""
+
+    def key_id_of(self, data: Fields, /) -> str:
+        """Read the id that ``naming`` kept; "" for a device not opened since an earlier release."""
+
 
 @runtime_checkable
 class Faces(Protocol):

@@ -18,13 +18,15 @@ WAKE = "push-wake"
 LINK = "push-link"
 JOIN = "join"
 DEVICE = "device"
+TOKEN_KEY = "token_key"  # noqa: S105 - a name, no secret
 JOIN_LIFE = 600
 """Seconds in which a phone can scan the picture, and in which the try-out can be answered."""
 MAX_COLLECT = 64
 
 
 class Push:
-    """``push``. Data: the phone's public key, the digest of its token, its name, and (sealed) where it can be woken.
+    """``push``. Data: the phone's public key, the digest of its token and the id of the key that seals it, its name, and
+    (sealed) where it can be woken.
 
     A draft before the scan: the digest of the token in the picture, and the token (sealed). A challenge: the number
     (sealed; the phone never gets it), where and with which browser somebody asks.
@@ -114,7 +116,7 @@ class Push:
         if not is_signed(key, signature, signed_text(context.host, ("join", token, key))):
             return Rejected(reason="not_allowed", free=True)
         named = name_anew(context, DEVICE)
-        joined = {DEVICE: digest_of(DEVICE, named), "key": key, "phone": label}
+        joined = {DEVICE: digest_of(DEVICE, named), "key": key, "phone": label, TOKEN_KEY: context.keyring.newest}
         return Joined(data=joined, device=make_token(context, DEVICE, named))
 
     def is_signed(self, context: Context, /, *, data: Fields, signature: str, words: Sequence[str]) -> bool:
@@ -133,6 +135,14 @@ class Push:
         """The address at the browser's push service, sealed."""
         kept = {name: value for name, value in data.items() if name != "wake"}
         return {**kept, "wake": context.seal(WAKE, subscription)} if subscription else kept
+
+    def naming(self, *, data: Fields, key_id: str) -> Fields:
+        """Keep the key's id beside the token's digest."""
+        return {**data, TOKEN_KEY: key_id}
+
+    def key_id_of(self, data: Fields, /) -> str:
+        """Read the id of the key that seals the token which the phone used last."""
+        return str(data.get(TOKEN_KEY, ""))
 
 
 def _wake_up(context: Context, data: Fields) -> Delivery | None:

@@ -20,7 +20,8 @@ PURPOSE = "totp"
 
 
 class Totp:
-    """``totp``. Data: the sealed secret (base32), digits and period at enrollment, the last accepted step."""
+    """``totp``. Data: the sealed secret (base32), digits and period at enrollment, the last accepted step; ``algorithm`` where
+    an app that was brought from elsewhere has another one than SHA-1."""
 
     traits = Traits(kind="totp", name="Authenticator app")
     sealed: Mapping[str, str] = {"secret": PURPOSE}
@@ -32,10 +33,13 @@ class Totp:
         data = {"secret": context.seal(PURPOSE, secret), "digits": rules.digits, "period": rules.period, "step": 0}
         return Draft(data=data, label="Authenticator app")
 
-    def adopt(self, context: Context, /, *, secret: bytes, digits: int, period: int, step: int = 0) -> Draft:
+    def adopt(
+        self, context: Context, /, *, secret: bytes, digits: int, period: int, step: int = 0, algorithm: str = "sha1"
+    ) -> Draft:
         """A secret that an app has already, brought from elsewhere by the operator. ``step`` is the last one accepted there."""
         text = b32encode(secret).decode().rstrip("=")
-        data = {"secret": context.seal(PURPOSE, text), "digits": digits, "period": period, "step": step}
+        other = {} if algorithm == "sha1" else {"algorithm": algorithm}
+        data = {"secret": context.seal(PURPOSE, text), "digits": digits, "period": period, "step": step, **other}
         return Draft(data=data, label="Authenticator app")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
@@ -48,6 +52,10 @@ class Totp:
         account = (context.contacts.email or context.key.id).replace(":", " ")
         uri = pyotp.TOTP(secret, digits=digits, interval=period).provisioning_uri(name=account, issuer_name=issuer)
         return {"secret": secret, "uri": uri, "issuer": issuer, "account": account}
+
+    def secret_of(self, context: Context, data: Fields, /) -> bytes:
+        """Open the secret of an authenticator's app. Raises ``keyring.Unopened``."""
+        return _secret_of(context, data)
 
     def has_secret(self, context: Context, data: Fields, /, *, secret: bytes) -> bool:
         """Whether an authenticator's app has this very secret."""
@@ -78,13 +86,13 @@ class Totp:
         code, digits, period = str(response), int(str(data["digits"])), int(str(data["period"]))
         if len(code) != digits or not code.isascii() or not code.isdecimal():
             return Rejected(reason="malformed", free=True)
-        secret = _secret_of(context, data)
+        secret, algorithm = _secret_of(context, data), str(data.get("algorithm", "sha1"))
         current, last = context.now // period, int(str(data["step"]))
         if context.used_until:
             last = max(last, context.used_until // period)
         drift = context.rules.factors.totp.drift_steps
         steps = [s for s in range(current - drift, current + drift + 1) if s >= 0]
-        matching = [step for step in steps if hmac.compare_digest(hotp(secret, step, digits), code)]
+        matching = [step for step in steps if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
         for step in matching:
             if step > last:
                 return Accepted(data={**data, "step": step})
@@ -92,14 +100,15 @@ class Totp:
             return Rejected(reason="code_already_used", free=True)
         if context.purpose == "enroll":
             far = range(max(0, current - FAR_STEPS), current + FAR_STEPS + 1)
-            if any(hmac.compare_digest(hotp(secret, step, digits), code) for step in far):
+            if any(hmac.compare_digest(hotp(secret, step, digits, algorithm), code) for step in far):
                 return Rejected(reason="clock_drift", free=True)
         return Rejected(reason="wrong_code")
 
 
-def hotp(secret: bytes, step: int, digits: int) -> str:
-    """RFC 4226 5.3. Here and not pyotp's, which refuses the 80 bits that apps enrolled elsewhere still have."""
-    digest = hmac.digest(secret, step.to_bytes(8), "sha1")
+def hotp(secret: bytes, step: int, digits: int, algorithm: str = "sha1") -> str:
+    """RFC 4226 5.3, and RFC 6238 1.2 for SHA-256 and SHA-512. Here and not pyotp's, which refuses the 80 bits that apps
+    enrolled elsewhere still have."""
+    digest = hmac.digest(secret, step.to_bytes(8), algorithm)
     at = digest[-1] & 15
     number = int.from_bytes(digest[at : at + 4]) & 0x7FFFFFFF
     return str(number % 10**digits).zfill(digits)

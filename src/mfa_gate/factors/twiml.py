@@ -32,4 +32,5 @@ def say(text: str, language: str) -> str:
     """One sentence, spoken; nothing in it is markup."""
     from xml.sax.saxutils import escape, quoteattr
 
-    return f"<Say language={quoteattr(language)}>{escape(text)}</Say>"
+    spoken = "".join(char if char.isprintable() else " " for char in text)  # XML has no place for the others
+    return f"<Say language={quoteattr(language)}>{escape(spoken)}</Say>"

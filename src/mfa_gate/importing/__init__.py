@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from .loading import Report, bring
 from .records import Record, Unusable
-from .sources import FORMATS, Options, read
+from .sources import FORMATS, Options, read, separator_in
 
-__all__ = ["FORMATS", "Options", "Record", "Report", "Unusable", "bring", "read"]
+__all__ = ["FORMATS", "Options", "Record", "Report", "Unusable", "bring", "read", "separator_in"]

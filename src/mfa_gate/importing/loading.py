@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from ..core.changes import Change, keep
 from ..core.changes.enrolling import free_label
 from ..core.entropy import draw_id
 from ..core.model import MAX_AUTHENTICATORS, Account, Authenticator, Caller, Subject, SubjectKey
+from ..errors import DamagedAccount
 from ..factors.base import Context
 from ..factors.totp import Totp
+from ..keyring import Unopened
 from ..service import Service
 from .records import Record, Unusable
 
 KIND = Totp.traits.kind
+PAGE = 500
+CLAIM = "app-secret:"
+"""Before the digest of a secret that was imported: it belongs to one account of the store for good."""
+MARK = "app"
+"""The detail of an enrollment's event that tells which secret was brought."""
+NOT_TAKEN = {
+    "too_many": f"there are {MAX_AUTHENTICATORS} authenticators already",
+    "removed": "this app was brought before and was reset or removed since: it must be enrolled anew",
+    "unreadable": "this user's account, or an app in it, cannot be read",
+    "shared": "another user has this secret, or had it",
+}
 
 
 @dataclass(slots=True)
@@ -43,17 +57,24 @@ async def bring(
     """Bring every record into its account. ``is_dry``: count only; then ``service`` may be None, and what is there already
     is not known. Run again after a stop it passes over what it has brought. Raises ``StoreUnavailable``."""
     report, seen = Report(), dict[str, tuple[str, str]]()
+    found = list(found)
+    here = await secrets_in(service) if service is not None and found else {}
     for record in found:
         step()
         report.read += 1
-        refused = record if isinstance(record, Unusable) else _twice(record, seen) or _forbidden(record, service)
+        refused = (
+            record
+            if isinstance(record, Unusable)
+            else _twice(record, seen) or _forbidden(record, service) or _of_others(record, here)
+        )
         if isinstance(record, Unusable) or refused is not None:
             report.refused += [refused] if refused is not None else []
             continue
-        outcome = await _one(record, service, actor=actor, reason=reason, is_dry=is_dry) if service else "imported"
-        if outcome == "too_many":
-            text = f"there are {MAX_AUTHENTICATORS} authenticators already"
-            report.refused.append(Unusable(line=record.line, reason=outcome, text=text, user=record.user))
+        outcome = "imported"
+        if service is not None:
+            outcome = await _tried(record, service, actor=actor, reason=reason, is_dry=is_dry)
+        if outcome in NOT_TAKEN:
+            report.refused.append(Unusable(line=record.line, reason=outcome, text=NOT_TAKEN[outcome], user=record.user))
             continue
         report.short += [record] if record.is_short else []
         report.present += outcome == "present"
@@ -88,6 +109,67 @@ def _forbidden(record: Record, service: Service | None) -> Unusable | None:
     return Unusable(line=record.line, reason="not_allowed", text=text, user=record.user)
 
 
+async def secrets_in(service: Service) -> dict[str, SubjectKey]:
+    """Map the digest of every app's secret in the store to its owner, if it can be read."""
+    store, found, after = service.engine.store, dict[str, SubjectKey](), None
+    while page := await store.keys(after=after, limit=PAGE):
+        after = page[-1]
+        for key in page:
+            with suppress(DamagedAccount):
+                account = await store.load(key)
+                found.update(dict.fromkeys(_digests_of(account, service), key))
+    return found
+
+
+def _digests_of(account: Account, service: Service) -> Iterator[str]:
+    apps = [item for item in account.authenticators if item.factor == KIND]
+    if not apps:
+        return
+    caller = Caller(subject=Subject("anybody", account.key.tenant), handle="", network="")
+    rules = service.engine.rules(account.key.tenant)
+    drawn = service.issuing.context(caller, rules, purpose="enroll", account=account)
+    context = replace(drawn, key=account.key)
+    for item in apps:
+        with suppress(Unopened):
+            yield digest_of(Totp().secret_of(context, item.data))
+
+
+def digest_of(secret: bytes) -> str:
+    """Digest a secret, to know it again. It has 80 bits or more, so nobody finds it from this."""
+    return hashlib.sha256(b"mfa_gate app secret\0" + secret).hexdigest()
+
+
+def _of_others(record: Record, here: Mapping[str, SubjectKey]) -> Unusable | None:
+    owner = here.get(digest_of(record.secret))
+    if owner is None or owner == SubjectKey(record.tenant, record.user):
+        return None
+    return Unusable(line=record.line, reason="shared", text=NOT_TAKEN["shared"], user=record.user)
+
+
+async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
+    """Tell if this secret was brought into this account before. Earlier releases did not say which secret: then
+    whatever was brought before counts."""
+    store, after = service.engine.store, ""
+    if await store.marked(CLAIM, [f"{key}\n{mark}"]):
+        return True
+    while True:
+        page = await store.events(key.tenant, account=key.id, kind="factor.enrolled", after=after, limit=PAGE)
+        brought = [event for event in page.items if event.detail.get("by") == "import"]
+        if any(event.detail.get(MARK, mark) == mark for event in brought):
+            return True
+        after = page.next
+        if not after:
+            return False
+
+
+async def _tried(record: Record, service: Service, *, actor: str, reason: str, is_dry: bool) -> str:
+    """Bring one record; an account that cannot be read stops no other."""
+    try:
+        return await _one(record, service, actor=actor, reason=reason, is_dry=is_dry)
+    except (DamagedAccount, Unopened):
+        return "unreadable"
+
+
 async def _one(record: Record, service: Service, *, actor: str, reason: str, is_dry: bool) -> str:
     engine, part = service.engine, Totp()
     subject = Subject(record.user, record.tenant)
@@ -95,7 +177,21 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
     rules, moment = engine.rules(record.tenant), engine.moment(actor=actor)
     before = await engine.store.load(subject.key)
     context = service.issuing.context(caller, rules, purpose="enroll", account=before)
-    draft = part.adopt(context, secret=record.secret, digits=record.digits, period=record.period, step=record.step)
+    digest = digest_of(record.secret)
+    mark = hashlib.sha256(f"{subject.key}\n{digest}".encode()).hexdigest()[:32]
+    if not _holds(before, context, record.secret):
+        if await _was_here(service, subject.key, mark):
+            return "removed"
+        if not is_dry and not await engine.store.claim(CLAIM + digest, subject.key):
+            return "shared"
+    draft = part.adopt(
+        context,
+        secret=record.secret,
+        digits=record.digits,
+        period=record.period,
+        step=record.step,
+        algorithm=record.algorithm,
+    )
 
     def step(account: Account) -> Change[str]:
         if _holds(account, context, record.secret):
@@ -109,9 +205,8 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
             created_at=moment.now,
             data=draft.data,
         )
-        event = moment.event(
-            "factor.enrolled", account.key, factor=KIND, reason=reason, authenticator=mine.id, by="import"
-        )
+        told: dict[str, str] = {"authenticator": mine.id, "by": "import", MARK: mark}
+        event = replace(moment.event("factor.enrolled", account.key, factor=KIND, reason=reason), detail=told)
         changed = replace(
             account,
             authenticators=(*account.authenticators, mine),
@@ -120,7 +215,13 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
         )
         return Change(account=changed, events=(event,), answer="imported")
 
-    return step(before).answer if is_dry else await engine.change(subject.key, step)
+    if is_dry:
+        return step(before).answer
+    answer = await engine.change(subject.key, step)
+    if answer in ("imported", "present"):
+        # The event says it too, in one piece with the account; this outlives the pruning of the trail.
+        await engine.store.mark(CLAIM, [f"{subject.key}\n{mark}"])
+    return answer
 
 
 def _holds(account: Account, context: Context, secret: bytes) -> bool:

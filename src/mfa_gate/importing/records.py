@@ -15,6 +15,8 @@ KNOWN = frozenset((b"Hello!\xde\xad\xbe\xef", b"12345678901234567890", b"Hello W
 """Secrets out of standards and documentation, which anybody may have."""
 DIGITS = (6, 7, 8)
 PERIODS = range(15, 121)
+ALGORITHMS = {"": "sha1", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
+"""By the letters and digits of the name that a source has, without ``HMAC``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Record:
     secret: bytes = field(repr=False)
     digits: int = 6
     period: int = 30
+    algorithm: str = "sha1"
     step: int = 0
     label: str = ""
 
@@ -75,8 +78,12 @@ def judged(raw: Raw) -> Record | Unusable:
         return no("user", str(error))
     if raw.kind.lower() != "totp":
         return no("kind", f"{raw.kind[:20]!r} is not supported: only time-based codes (totp)")
-    if raw.algorithm.upper().replace("-", "").removeprefix("HMAC") not in ("SHA1", ""):
-        return no("algorithm", f"{raw.algorithm[:20]!r} is not supported: only SHA1; this app must be enrolled anew")
+    algorithm = ALGORITHMS.get("".join(filter(str.isalnum, raw.algorithm.upper())).removeprefix("HMAC"))
+    if algorithm is None:
+        return no(
+            "algorithm",
+            f"{raw.algorithm[:20]!r} is not supported: only SHA1, SHA256, SHA512; this app must be enrolled anew",
+        )
     secret = _decoded(raw.secret, is_hex=raw.is_hex)
     if secret is None:
         return no("secret", "the secret cannot be read")
@@ -99,6 +106,7 @@ def judged(raw: Raw) -> Record | Unusable:
         secret=secret,
         digits=digits,
         period=period,
+        algorithm=algorithm,
         step=max(step, 0),
         label=raw.label,
     )

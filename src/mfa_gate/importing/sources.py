@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from .records import Raw, Record, Unusable, from_uri, judged
 
 SQLITE = b"SQLite format 3\0"
 USERS = ("user", "user_id", "username", "id", "email")
+SEPARATORS = {",": "", ";": "semicolons", "\t": "tabs"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -69,11 +70,13 @@ def uris(path: Path, options: Options) -> Iterator[Raw | Unusable]:
 def table(path: Path, options: Options) -> Iterator[Raw | Unusable]:
     """CSV with a head: a user (``user``, ``user_id``, ``username``, ``id`` or ``email``), ``secret`` (base32),
     ``secret_hex`` or ``uri``; and where they are, ``tenant``, ``label`` (or ``issuer``), ``digits``, ``period``,
-    ``algorithm``, ``type``. Authelia's export has the same columns."""
-    rows = csv.DictReader(io.StringIO(_text(path)), strict=True)
+    ``algorithm``, ``type``. Columns are separated by commas, semicolons or tabs. Authelia's export has the same columns."""
+    text = _text(path)
+    separator = separator_of(text)
+    rows = csv.DictReader(io.StringIO(text), strict=True, delimiter=separator or ",")
     names = [(name or "").strip().lower() for name in rows.fieldnames or ()]
-    user = next((name for name in USERS if name in names), "")
-    if not {"secret", "secret_hex", "uri"} & set(names) or (not user and "uri" not in names):
+    user = _user_in(names)
+    if not separator:
         raise SettingsError(
             f"{path}: the first line must name the columns: a user ({', '.join(USERS)}) and secret, secret_hex or uri"
         )
@@ -83,6 +86,36 @@ def table(path: Path, options: Options) -> Iterator[Raw | Unusable]:
             yield _from_row(row, user, rows.line_num, options)
     except csv.Error as error:
         raise SettingsError(f"{path}, line {rows.line_num}: {error}") from error
+
+
+def separator_of(text: str) -> str:
+    """Find the sign that separates the needed columns' names in the first line, or ""."""
+    for separator in SEPARATORS:
+        try:
+            found = next(csv.reader(io.StringIO(text), strict=True, delimiter=separator), [])
+        except csv.Error:
+            continue
+        names = [name.strip().lower() for name in found]
+        if {"secret", "secret_hex", "uri"} & set(names) and (_user_in(names) or "uri" in names):
+            return separator
+    return ""
+
+
+def separator_in(path: Path, format: str) -> str:
+    """Name the separator of a table's columns; "" for commas, and for what is no table."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    chosen = _recognized(start) if format == "auto" else format
+    if chosen not in ("csv", "authelia"):
+        return ""
+    return SEPARATORS.get(separator_of(_text(path)), "")
+
+
+def _user_in(names: Sequence[str]) -> str:
+    return next((name for name in USERS if name in names), "")
 
 
 def _from_row(row: Mapping[str, str | None], user: str, line: int, options: Options) -> Raw | Unusable:

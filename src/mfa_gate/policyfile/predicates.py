@@ -48,15 +48,17 @@ def region(text: str) -> bool:
 
 def help_address(text: str) -> bool:
     """A link that a page may show: https with a host, a path of the app's own site, or mailto."""
-    if not text.isascii() or not text.isprintable() or len(text) > 500 or " " in text:
+    if not text.isascii() or not text.isprintable() or len(text) > 500 or " " in text or "\\" in text:
         return False
     try:
         parts = urlsplit(text)
     except ValueError:
         return False
     if text.startswith("/"):
-        return not text.startswith("//") and "\\" not in text
-    return (parts.scheme == "https" and bool(parts.hostname)) or (parts.scheme == "mailto" and "@" in parts.path)
+        return not text.startswith("//")
+    return (parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc) or (
+        parts.scheme == "mailto" and "@" in parts.path
+    )
 
 
 def contrast_with_white(color: str) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
 
+from ..core.web_address import WebAddress, read_address
 from ..errors import SettingsError
 
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}")
-_URL = re.compile(r"[!-~]+")
+_HOST = re.compile(r"(?i)(https?://)([^/?#@\\]*)")
 
 
 def is_loopback(host: str) -> bool:
@@ -27,23 +27,19 @@ def is_number(to: str) -> bool:
     return bool(_E164.fullmatch(to))
 
 
-def is_private_url(url: str) -> bool:
-    """Whether what is sent to ``url`` stays between the two: https, or http to this machine."""
-    if not _URL.fullmatch(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or "")))
+def private_address(url: str) -> WebAddress | None:
+    """Read ``url``, if what is sent there stays between the two: https, or http to this machine."""
+    address = read_address(_HOST.sub(lambda found: found[0].lower(), url, count=1))
+    if address is None or not (address.scheme == "https" or address.is_local):
+        return None
+    return address
 
 
-def provider_url(url: str, *, what: str) -> str:
-    """``url`` itself. Raises ``SettingsError`` unless it is https (or http to this machine) without a user or fragment."""
-    if not is_private_url(url):
-        raise SettingsError(f"{what} must be an https:// address (http:// only for this machine)")
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None or parts.fragment:
+def provider_address(url: str, *, what: str) -> WebAddress:
+    """Read ``url``. Raises ``SettingsError`` unless it is https (or http to this machine) without a user or fragment."""
+    address = private_address(url)
+    if address is not None:
+        return address
+    if "@" in url or "#" in url:
         raise SettingsError(f"{what} must have neither user:password@ nor #fragment")
-    return url
+    raise SettingsError(f"{what} must be an https:// address (http:// only for this machine)")

@@ -72,7 +72,9 @@ class ConsoleSender:
         if message.code:
             lines.append(f"   code {_visible(message.code)}")
         stream = self._stream or sys.stderr
-        stream.write("\n".join(lines) + "\n")
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        text = "\n".join(lines) + "\n"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
     async def aclose(self) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
 from ..errors import SendFailed
 
+log = logging.getLogger("mfa_gate")
+
 FAILURES = 5
 PAUSE = 30.0
+MAX_PLACES = 256
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
@@ -65,6 +70,10 @@ class Breaker:
         outcome: Outcome | None = None
         try:
             outcome = await attempt()
+        except Exception as error:
+            # Its words may quote the message, so they are not shown.
+            log.error("a sender failed with an exception of its own: %s", type(error).__name__)
+            outcome = Outcome(reason="refused", detail=f"the message could not be written ({type(error).__name__})")
         finally:
             self._probing = False
             if outcome is not None:
@@ -80,6 +89,22 @@ class Breaker:
         self._count += 1
         if self._count >= self._failures:
             self._opened_at = self._clock()
+
+
+class Breakers:
+    """Keeps one ``Breaker`` for each place, and forgets the one that was not used for longest."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._places: OrderedDict[Hashable, Breaker] = OrderedDict()
+
+    def at(self, place: Hashable) -> Breaker:
+        """Find or make the breaker of ``place``."""
+        breaker = self._places.setdefault(place, Breaker(clock=self._clock))
+        self._places.move_to_end(place)
+        if len(self._places) > MAX_PLACES:
+            self._places.popitem(last=False)
+        return breaker
 
 
 def header_safe(key: str) -> str:

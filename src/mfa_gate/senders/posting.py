@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.web_address import read_address
 from ..errors import MissingExtra
 from .delivery import Outcome
+from .lookup import Lookup
 
 if TYPE_CHECKING:
     import ssl
@@ -50,14 +52,30 @@ class Courier:
         self._httpx = httpx2
         self._timeout = timeout
         self._tls = tls_context or httpx2.create_ssl_context()
+        self._lookup = Lookup()
+
+    def close(self) -> None:
+        """Let go of the threads that look names up."""
+        self._lookup.close()
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer | Outcome:
         """Ask once. An ``Outcome`` is how it failed: ``unreachable`` was never sent, ``timeout`` may have been."""
         httpx = self._httpx
+        address = read_address(url)
+        if address is None:
+            return Outcome(reason="refused", detail="not a usable address")
+        try:
+            await self._lookup.require(address.host, address.port, within=self._timeout)
+        except OSError:
+            return Outcome(
+                reason="unreachable", transient=True, detail="no such host, or no answer", provider_down=True
+            )
         phases = {"connect": self._timeout, "pool": self._timeout, "read": None, "write": None}
-        request = httpx.Request(method, url, headers=dict(headers), content=body, extensions={"timeout": phases})
+        request = httpx.Request(
+            method, address.url, headers=dict(headers), content=body, extensions={"timeout": phases}
+        )
         try:
             async with (
                 asyncio.timeout(self._timeout + ANSWER_TIME),

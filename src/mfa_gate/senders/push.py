@@ -7,13 +7,12 @@ import base64
 import json
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
-from urllib.parse import urlsplit
 
+from ..core.push_subscription import Subscription, read_subscription
 from ..errors import MissingExtra, SettingsError
 from ..ports import Message
-from .addresses import is_private_url
-from .delivery import DELIVERED, Breaker, Outcome
+from ..thread_pool import ThreadPool
+from .delivery import DELIVERED, Breakers, Outcome
 
 SERVICES = (
     "fcm.googleapis.com",
@@ -26,6 +25,8 @@ SERVICES = (
 """The push services of the browsers there are: the phone names its own, and no other host is ever asked (S-127)."""
 TTL = 60
 KEY_BYTES = 32
+THREADS = 4
+"""Messages under way at once to one service: one that does not answer holds up no other service, and nothing else."""
 
 
 def make_vapid_key() -> str:
@@ -57,7 +58,8 @@ def _b64(raw: bytes) -> str:
 
 class WebPushSender:
     """Wakes a phone. ``vapid_private_key`` is what ``mfa-gate keys vapid`` printed, ``subject`` a ``mailto:`` or ``https:``
-    address at which the push services reach you. ``services`` are the hosts (and their subdomains) that may be asked.
+    address at which the push services reach you. ``services`` are the hosts (and their subdomains) that may be asked, by
+    https at port 443; this machine's own name, for trying it out, at any port.
     ``timeout`` is seconds. ``clock`` is monotonic.
 
     Raises ``SettingsError``, and ``MissingExtra`` without the extra ``push``.
@@ -84,51 +86,63 @@ class WebPushSender:
         self._subject = subject
         self._services = tuple(services)
         self._timeout = timeout
-        self._breaker = Breaker(clock=clock)
+        self._breakers = Breakers(clock=clock)
+        self._threads = {service: ThreadPool("push", THREADS) for service in self._services}
 
     def __repr__(self) -> str:
         return "WebPushSender()"
 
     @property
     def available(self) -> bool:
-        """False while the push services are left in peace after repeated failures."""
-        return not self._breaker.is_open
+        """Say yes always: each host is left in peace alone after failures of its own."""
+        return True
+
+    def takes(self, to: str, /) -> bool:
+        """Tell if ``to`` is a subscription at one of the services."""
+        return self._read(to) is not None
 
     async def send(self, message: Message) -> None:
         """Wake the phone whose subscription is ``message.to``, once. Raises ``SendFailed``."""
-        await self._breaker.deliver(lambda: self._attempt(message))
+        found = self._read(message.to)
+        place = (found[0].address.host, found[0].address.port) if found else ("", 0)
+        await self._breakers.at(place).deliver(lambda: self._attempt(message, found))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages."""
+        """Let go of the threads; a later message begins new ones."""
+        for threads in self._threads.values():
+            threads.close()
 
     async def check(self) -> str:
         """The push services have nothing that could be asked without a phone."""
         return ""
 
-    async def _attempt(self, message: Message) -> Outcome:
-        subscription = self._read(message.to)
-        if subscription is None:
+    async def _attempt(self, message: Message, found: tuple[Subscription, str] | None) -> Outcome:
+        if found is None:
             return Outcome(reason="rejected-destination", detail="no subscription at a known push service")
-        data = json.dumps({"title": message.subject, "body": message.text}, ensure_ascii=False)
+        subscription, service = found
+        data = json.dumps({"title": message.subject, "body": message.text})
+        begun: list[bool] = []
+
+        def post() -> Outcome:
+            begun.append(True)
+            return self._post(subscription, data)
+
         try:
             async with asyncio.timeout(2 * self._timeout + 2):
-                return await asyncio.to_thread(self._post, subscription, data)
+                return await self._threads[service].run(post)
         except TimeoutError:
+            if not begun:
+                return Outcome(reason="unreachable", transient=True, detail="too many wait for this push service")
             return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
 
-    def _read(self, text: str) -> dict[str, Any] | None:
-        """The subscription, if its address is one of the services'. The phone chose it, so it could be anything."""
-        try:
-            found = json.loads(text)
-            endpoint, keys = found["endpoint"], found["keys"]
-            kept = {"endpoint": endpoint, "keys": {"p256dh": str(keys["p256dh"]), "auth": str(keys["auth"])}}
-            host = (urlsplit(endpoint).hostname or "").lower() if is_private_url(endpoint) else ""
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return None
-        known = any(host == service or host.endswith("." + service) for service in self._services)
-        return kept if known else None
+    def _read(self, text: str) -> tuple[Subscription, str] | None:
+        """Read the subscription and its service. The phone chose the address: it could be anything."""
+        subscription = read_subscription(text)
+        host = subscription.address.host if subscription and subscription.p256dh and subscription.auth else ""
+        service = next((name for name in self._services if host == name or host.endswith("." + name)), None)
+        return (subscription, service) if subscription and service else None
 
-    def _post(self, subscription: dict[str, Any], data: str) -> Outcome:
+    def _post(self, subscription: Subscription, data: str) -> Outcome:
         import requests
 
         with requests.Session() as session:
@@ -136,7 +150,10 @@ class WebPushSender:
             session.max_redirects = 0
             try:
                 self._library.webpush(
-                    subscription,
+                    {
+                        "endpoint": subscription.address.url,
+                        "keys": {"p256dh": subscription.p256dh, "auth": subscription.auth},
+                    },
                     data,
                     vapid_private_key=self._key,
                     vapid_claims={"sub": self._subject},
@@ -151,9 +168,9 @@ class WebPushSender:
                 return Outcome(reason="unreachable", transient=True, detail="no connection", provider_down=True)
             except requests.Timeout:
                 return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
-            except Exception:
+            except Exception as error:
                 # The library raises more than its own class on a subscription that somebody made up.
-                return Outcome(reason="refused", detail="not a usable subscription or answer")
+                return Outcome(reason="refused", detail=f"not a usable subscription or answer ({type(error).__name__})")
         return DELIVERED
 
 

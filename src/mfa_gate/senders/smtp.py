@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import inspect
+import logging
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import formatdate, parseaddr
 from typing import Literal
 
 import aiosmtplib
 
 from ..errors import SettingsError
 from ..ports import Message
+from ..thread_pool import ThreadPool
 from .addresses import is_loopback
-from .delivery import DELIVERED, Breaker, Outcome, header_safe
+from .delivery import DELIVERED, Breaker, Outcome
+from .lookup import Lookup
+from .mail import Unwritable, is_writable, mailbox_of, sender_of, written
 
 Security = Literal["starttls", "tls", "none"]
+TokenOf = Callable[[], str] | Callable[[], Awaitable[str]]
+
+log = logging.getLogger("mfa_gate")
 
 DELIVERY_TIME = 2.0
 FAREWELL_TIME = 0.5
-MAX_ADDRESS = 254
+TOKEN_THREADS = 2
 
-_ADDRESS = re.compile(r"""[^\s@<>()\[\]\\,;:"\x00-\x20\x7f]{1,64}@[^\s@<>()\[\]\\,;:"\x00-\x20\x7f]{1,253}""")
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TOKEN = re.compile(r"[!-~]{1,16384}")
 _POLICY_REFUSAL = re.compile(r"5\.7\.\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class _Login:
     username: str
-    password: str
+    password: str = ""
+    token: TokenOf | None = None
 
 
 class SMTPSender:
@@ -46,6 +51,10 @@ class SMTPSender:
     plain text), ``tls`` (from the first byte, usually port 465) or ``none``. ``timeout`` is the seconds until connected
     and signed in; a whole delivery takes at most two more. ``tls_context`` replaces the system's trust, e.g. for a
     private authority. ``now`` is UTC seconds for the Date header, ``clock`` monotonic seconds for the breaker.
+
+    ``token`` is for providers that have ended passwords: a function, plain or async, that gives an OAuth access token for
+    ``username`` (XOAUTH2). It is called for each mail, and keeps the token itself for as long as that is good. A plain one
+    runs in a thread, within ``timeout``.
 
     Raises ``SettingsError`` for an unusable sender, or for credentials that would travel in the clear.
     """
@@ -58,31 +67,38 @@ class SMTPSender:
         sender: str,
         username: str | None = None,
         password: str | None = None,
+        token: TokenOf | None = None,
         security: Security = "starttls",
         timeout: float = 3.0,
         tls_context: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        name, address = parseaddr(sender)
+        mine = sender_of(sender)
         faults = []
-        if not address.isascii() or not _ADDRESS.fullmatch(address) or _UNPRINTABLE.search(sender):
+        if mine is None:
             faults.append(f'SMTPSender: sender {sender!r} is not an address like "App <no-reply@app.example>"')
         if security not in ("starttls", "tls", "none"):
             faults.append(f'SMTPSender: security {security!r} is none of "starttls", "tls", "none"')
-        if (username is None) != (password is None):
-            faults.append("SMTPSender: username and password belong together")
+        if token is not None and password is not None:
+            faults.append("SMTPSender: give a password or a token, not both")
+        elif (username is None) != (password is None and token is None):
+            faults.append("SMTPSender: username and password (or token) belong together")
+        if token is not None and username is not None and not is_writable(username):
+            faults.append("SMTPSender: username holds a control character")
         if username is not None and security == "none" and not is_loopback(host):
-            faults.append('SMTPSender: security="none" would send the password in the clear; use "starttls" or "tls"')
-        if faults:
+            word = "password" if token is None else "token"
+            faults.append(f'SMTPSender: security="none" would send the {word} in the clear; use "starttls" or "tls"')
+        if faults or mine is None:
             raise SettingsError(faults)
         self.host = host
         self.port = port
         self.security: Security = security
-        self._from = Address(display_name=name, addr_spec=address)
-        self._login: _Login | None = None
-        if username is not None and password is not None:
-            self._login = _Login(username=username, password=password)
+        self._from, self._address = mine
+        self._domain = self._address.rpartition("@")[2]
+        self._login = None if username is None else _Login(username=username, password=password or "", token=token)
+        self._threads = ThreadPool("token", TOKEN_THREADS)
+        self._lookup = Lookup()
         self._timeout = timeout
         self._tls = (tls_context or ssl.create_default_context()) if security != "none" else None
         self._now = now
@@ -101,7 +117,9 @@ class SMTPSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages."""
+        """Let go of the threads that look the server up and make tokens."""
+        self._threads.close()
+        self._lookup.close()
 
     async def check(self) -> str:
         """ "" if the server is reached, trusted and takes the credentials, else one sentence without secrets."""
@@ -122,7 +140,7 @@ class SMTPSender:
             hostname=self.host,
             port=self.port,
             # Given, because the default asks the resolver for this machine's name, which may take longer than we have.
-            local_hostname=self._from.domain,
+            local_hostname=self._domain,
             timeout=self._timeout,
             use_tls=self.security == "tls",
             start_tls=False,
@@ -130,6 +148,7 @@ class SMTPSender:
         )
 
     async def _connect(self, client: aiosmtplib.SMTP) -> Outcome | None:
+        await self._lookup.require(self.host, self.port, within=self._timeout)
         await client.connect()
         await client.ehlo()
         if self.security == "starttls":
@@ -138,16 +157,38 @@ class SMTPSender:
                 return Outcome(reason="refused", detail="STARTTLS is not offered", provider_down=True)
             await client.starttls()
             await client.ehlo()
+        if self._login is not None and self._login.token is not None:
+            return await self._sign_in(client, self._login.username, self._login.token)
         if self._login is not None:
             await client.login(self._login.username, self._login.password)
         return None
 
+    async def _sign_in(self, client: aiosmtplib.SMTP, username: str, token_of: TokenOf) -> Outcome | None:
+        """XOAUTH2: a refusal comes as a challenge, which an empty line answers."""
+        try:
+            said = token_of() if inspect.iscoroutinefunction(token_of) else await self._threads.run(token_of)
+            token = await said if inspect.isawaitable(said) else said
+        except Exception as error:
+            log.warning("the function that gives the SMTP token failed: %s", type(error).__name__)
+            return Outcome(reason="unreachable", transient=True, detail="there is no token", provider_down=True)
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            return Outcome(reason="refused", detail="the token is no token", provider_down=True)
+        plain = f"user={username}\x01auth=Bearer {token}\x01\x01".encode()
+        response = await client.execute_command(b"AUTH", b"XOAUTH2", base64.b64encode(plain))
+        if response.code == aiosmtplib.SMTPStatus.auth_continue:
+            response = await client.execute_command(b"")
+        if response.code != aiosmtplib.SMTPStatus.auth_successful:
+            raise aiosmtplib.SMTPAuthenticationError(response.code, "")
+        return None
+
     async def _attempt(self, message: Message) -> Outcome:
-        if len(message.to) > MAX_ADDRESS or not _ADDRESS.fullmatch(message.to) or _UNPRINTABLE.search(message.to):
+        to = mailbox_of(message.to)
+        if to is None:
             return Outcome(reason="rejected-destination", detail="not an e-mail address")
-        if _UNPRINTABLE.search(message.subject):
-            return Outcome(reason="refused", detail="the subject holds a line break or a control character")
-        mail = self._compose(message)
+        try:
+            mail = written(message, sender=self._from, domain=self._domain, to=to, now=self._now())
+        except Unwritable as error:
+            return Outcome(reason="refused", detail=str(error))
         client = self._client()
         handed_over = False
         try:
@@ -156,14 +197,14 @@ class SMTPSender:
                     refused = await self._connect(client)
                 if refused is not None:
                     return refused
-                international = not message.to.isascii()
+                international = not to.isascii()
                 if international and not client.supports_extension("smtputf8"):
                     return Outcome(reason="rejected-destination", detail="the server takes ASCII addresses only")
                 encoding = "utf-8" if international else "ascii"
-                await client.mail(self._from.addr_spec, options=["SMTPUTF8"] if international else [])
-                await client.rcpt(message.to, encoding=encoding)
+                await client.mail(self._address, options=["SMTPUTF8"] if international else [])
+                await client.rcpt(to, encoding=encoding)
                 handed_over = True
-                await client.data(mail.as_bytes(policy=SMTPUTF8 if international else SMTP))
+                await client.data(mail)
         except (aiosmtplib.SMTPException, OSError) as fault:
             return _failure(fault, handed_over=handed_over)
         else:
@@ -172,20 +213,6 @@ class SMTPSender:
             return DELIVERED
         finally:
             client.close()
-
-    def _compose(self, message: Message) -> EmailMessage:
-        mail = EmailMessage(policy=SMTPUTF8)
-        mail["From"] = self._from
-        mailbox, _, domain = message.to.rpartition("@")
-        mail["To"] = Address(username=mailbox, domain=domain)
-        mail["Subject"] = message.subject
-        mail["Date"] = formatdate(self._now())
-        mail["Message-ID"] = f"<{header_safe(message.key)}@{self._from.domain}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text)
-        if message.html:
-            mail.add_alternative(message.html, subtype="html")
-        return mail
 
 
 def _failure(fault: Exception, *, handed_over: bool) -> Outcome:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ..errors import SettingsError
 from ..ports import Message
-from .addresses import is_number, is_private_url, provider_url
+from .addresses import is_number, private_address, provider_address
 from .delivery import DELIVERED, Breaker, Outcome, header_safe
 from .posting import Answer, Courier
 
@@ -76,7 +76,8 @@ class TwilioSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages."""
+        """Nothing is held between messages but threads for looking names up."""
+        self._account.close()
 
     async def check(self) -> str:
         """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
@@ -132,7 +133,8 @@ class TwilioVoiceSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between calls."""
+        """Nothing is held between calls but threads for looking names up."""
+        self._account.close()
 
     async def check(self) -> str:
         """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
@@ -149,7 +151,7 @@ class TwilioVoiceSender:
     async def _attempt(self, message: Message) -> Outcome:
         if not is_number(message.to):
             return Outcome(reason="rejected-destination", detail="not a number in E.164")
-        if not is_private_url(message.callback):
+        if private_address(message.callback) is None:
             return Outcome(reason="refused", detail="a call needs an https callback")
         form = {
             "To": message.to,
@@ -193,7 +195,10 @@ class _Account:
             raise SettingsError(f"{what}: account_sid must be letters and digits")
         if not auth_token:
             raise SettingsError(f"{what}: auth_token is empty")
-        self.base_url = provider_url(base_url, what=f"{what}: base_url").rstrip("/")
+        address = provider_address(base_url, what=f"{what}: base_url")
+        if "?" in address.rest:
+            raise SettingsError(f"{what}: base_url must have no ?query")
+        self.base_url = address.url.rstrip("/")
         self._root = f"{self.base_url}/2010-04-01/Accounts/{account_sid}"
         credentials = base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode("ascii")
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
@@ -209,6 +214,9 @@ class _Account:
             "POST", f"{self._root}/{resource}.json", headers=headers, body=urlencode(form).encode("ascii")
         )
         return answer if isinstance(answer, Outcome) else _outcome(answer)
+
+    def close(self) -> None:
+        self._courier.close()
 
     async def check(self) -> str:
         answer = await self._courier.request("GET", f"{self._root}.json", headers=self._headers)

@@ -8,11 +8,10 @@ import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ..errors import SettingsError
 from ..ports import Message
-from .addresses import provider_url
+from .addresses import provider_address
 from .delivery import DELIVERED, Breaker, Outcome, header_safe
 from .posting import Answer, Courier
 
@@ -45,7 +44,8 @@ class WebhookSender:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = provider_url(url, what="WebhookSender: url")
+        address = provider_address(url, what="WebhookSender: url")
+        self._url, self._host = address.url, address.host
         self._secret = secret.encode() if isinstance(secret, str) else secret
         if len(self._secret) < MIN_SECRET:
             raise SettingsError(f"WebhookSender: secret must have {MIN_SECRET} bytes or more")
@@ -55,7 +55,7 @@ class WebhookSender:
 
     def __repr__(self) -> str:
         # Only the host: many receivers put their secret into the path.
-        return f"WebhookSender(host={urlsplit(self._url).hostname!r})"
+        return f"WebhookSender(host={self._host!r})"
 
     @property
     def available(self) -> bool:
@@ -67,14 +67,15 @@ class WebhookSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages."""
+        """Nothing is held between messages but threads for looking names up."""
+        self._courier.close()
 
     async def check(self) -> str:
         """ "" if the receiver answers at all (it is asked ``OPTIONS``, which sends nothing), else one sentence."""
         answer = await self._courier.request("OPTIONS", self._url, headers={})
         if isinstance(answer, Answer):
             return ""
-        return f"{urlsplit(self._url).hostname}: {answer.reason}, {answer.detail}"
+        return f"{self._host}: {answer.reason}, {answer.detail}"
 
     async def _attempt(self, message: Message) -> Outcome:
         body = _document(message)

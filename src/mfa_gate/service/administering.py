@@ -17,6 +17,7 @@ from ..factors.backup_code import ALPHABET
 from ..ports import EventPage, Page
 from .breaking import Breaking
 from .charting import Charting, Count
+from .damaged_accounts import discard
 from .engine import Engine
 from .judging import Judge
 from .preparing import Check, Preparing
@@ -80,7 +81,7 @@ class Administering:
     async def permit(self, actor: Actor, right: Right, target: SubjectKey, *, changing: bool) -> Refusal | None:
         """Why the actor may not, or None. Another tenant's accounts are unknown ones (404); a refusal is written down."""
         if actor.caller is None:
-            return None
+            return None if _can_exist(target) else Refusal(reason="not_found")
         subject = actor.caller.subject
         roles = self.engine.rules(subject.tenant).roles
         if not has_right(roles, subject.groups, "look") and not has_right(roles, subject.groups, right):
@@ -89,6 +90,8 @@ class Administering:
             return Refusal(reason="not_found")
         if not has_right(roles, subject.groups, right):
             return await self._denied(actor, target, Refusal(reason="not_allowed"))
+        if not _can_exist(target):
+            return Refusal(reason="not_found")
         if changing and target.id and is_self(subject, target):
             return await self._denied(actor, target, Refusal(reason="not_allowed", detail="Nobody acts on themselves."))
         return await self._proven(actor.caller, changing=changing)
@@ -108,9 +111,8 @@ class Administering:
         moment = self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
         own = actor.caller.subject.tenant if actor.caller else target.tenant
         # Of another tenant nothing is told, and nobody writes into another tenant's trail (S-121).
-        event = moment.event(
-            "admin.denied", target if target.tenant == own else SubjectKey(own, ""), reason=refusal.reason
-        )
+        told = target.tenant == own and _can_exist(target)
+        event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
         bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
         if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.effects.tell(event)
@@ -125,6 +127,8 @@ class Administering:
         if actor.caller is None or tenant:
             return SubjectKey(tenant, id)
         own = actor.caller.subject.tenant
+        if not _can_exist(SubjectKey(own, id)):
+            return SubjectKey(own, id)
         for name in dict.fromkeys((own, *self.tenants_of(actor.caller.subject))):
             key = SubjectKey(name, id)
             if (await self.engine.store.load(key)).version:
@@ -186,6 +190,11 @@ class Administering:
             for claim in claims:
                 await self.engine.store.release(claim, key)
         return refusal
+
+    async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
+        """Begin one account anew whose record cannot be read, under a ticket, as ``reset`` does with one that can."""
+        refusal = await self.permit(actor, "reset", key, changing=True)
+        return refusal or await discard(self.engine, self.moment(actor), key, ticket=ticket, reason=reason)
 
     async def give_ticket(self, actor: Actor, key: SubjectKey, *, reason: str) -> str | Refusal:
         """An enrollment ticket, shown this once: 130 bits, one use, one day."""
@@ -337,6 +346,15 @@ class Administering:
                     self.engine.effects.tell(event, committed=True)
                 return None
         return Refusal(reason="too_soon", retry_after=1)
+
+
+def _can_exist(key: SubjectKey) -> bool:
+    """Tell if a host could ever say this id; nothing is written for, or looked up by, others."""
+    try:
+        Subject(key.id or "anybody", key.tenant)
+    except ValueError:
+        return False
+    return True
 
 
 def pickable(rules: Rules) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from ..core.model import Account
 from ..ports import Message
 from .engine import Engine
 from .hook_places import Hook
+from .send_failures import cause_of
 
 log = logging.getLogger("mfa_gate")
 
@@ -87,8 +88,7 @@ class Alarms:
                 if sender is not None:
                     await sender.send(message)
             except Exception as error:
-                reason = getattr(error, "reason", type(error).__name__)
-                log.warning("an administrator was not told (%s): %s", key, reason)
+                log.warning("an administrator was not told (%s): %s", key, cause_of(error))
 
     async def addresses(self, tenant: str) -> tuple[str, ...]:
         """The policy's owner, where that is an address, and those whom the host's directory lists with a right to act."""

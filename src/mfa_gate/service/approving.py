@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded
-from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Subject
+from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Fields, Subject
+from ..core.push_subscription import MAX_SUBSCRIPTION, read_subscription
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors import FACTORS
 from ..factors.base import Approves, Context, Rejected
 from ..factors.tokens import Named, is_digest_of, make_token, read_token
+from ..ports import TakesDestination
 from .engine import Engine
 from .issuing import Issuing
 from .proving import Proving
@@ -22,7 +24,6 @@ from .refused import tell_refused
 JOIN, DEVICE, NONCE = "join", "device", "nonce"
 NONCE_LIFE = 120
 """Seconds in which a device may sign what it was given to sign."""
-MAX_SUBSCRIPTION = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +86,25 @@ class Approving:
         now = str(self.engine.now())
         return f"{now}.{self.engine.keyring.digest(NONCE, now)}"
 
-    async def join(self, *, token: str, key: str, signature: str, label: str) -> Device | Refusal:
+    async def join(self, *, token: str, key: str, signature: str, label: str, address: str = "") -> Device | Refusal:
         """Bind a device's key to the draft that the token was made for. It works once, and is no proof of anything yet."""
         named = read_token(self.engine.keyring, JOIN, token)
         if named is None:
-            return await tell_refused(self.engine, None, self.kind, "not_found", shown="code_expired")
+            return await tell_refused(self.engine, None, self.kind, "not_found", shown="code_expired", address=address)
         account = await self.engine.store.load(named.key)
         draft = next((e for e in account.enrollments if self._is(e, JOIN, named)), None)
         if draft is None:
-            return await tell_refused(self.engine, named, self.kind, "code_expired", shown="code_expired")
+            return await tell_refused(
+                self.engine, named, self.kind, "code_expired", shown="code_expired", address=address
+            )
         context, _ = self._context(named, account)
         joined = await asyncio.to_thread(
             self.part.join, context, data=draft.data, token=token, key=key, signature=signature, label=label
         )
         if isinstance(joined, Rejected):
-            return await tell_refused(self.engine, named, self.kind, joined.reason, shown=joined.reason)
+            return await tell_refused(
+                self.engine, named, self.kind, joined.reason, shown=joined.reason, address=address
+            )
         moment = self.engine.moment()
         bound = await self.engine.change(
             named.key, lambda current: changes.amend_draft(current, moment, seen=draft, data=joined.data)
@@ -108,15 +113,17 @@ class Approving:
             return bound
         return Device(token=joined.device, person=context.person, service=context.service)
 
-    async def waiting(self, *, device: str, nonce: str, signature: str) -> Waiting | Refusal:
-        """What waits for this device. It reads only, and says nothing to whoever has not the key."""
+    async def waiting(self, *, device: str, nonce: str, signature: str, address: str = "") -> Waiting | Refusal:
+        """What waits for this device. It says nothing to whoever has not the key, and writes only when the key of the
+        device's token has changed."""
         known = await self._known(device)
         if known is None:
             return Refusal(reason="not_found")
         if not self._is_fresh(nonce):
             return Refusal(reason="code_expired")
         if not await self._is_signed(known, signature, ("waiting", device, nonce)):
-            return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
+            return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
+        await self._note_key(known, device)
         now = known.context.now
         mine = [c for c in known.account.challenges if self._is_for(c, known) and c.is_live(now)]
         return Waiting(
@@ -128,7 +135,9 @@ class Approving:
             requests=tuple(_request(c) for c in mine if c.status not in ("approved", "denied")),
         )
 
-    async def wake_at(self, *, device: str, nonce: str, signature: str, subscription: str) -> Refusal | None:
+    async def wake_at(
+        self, *, device: str, nonce: str, signature: str, subscription: str, address: str = ""
+    ) -> Refusal | None:
         """Where the browser's push service reaches this device; "" ends that."""
         known = await self._known(device)
         if known is None or not isinstance(known.holder, Authenticator):
@@ -138,13 +147,40 @@ class Approving:
         if len(subscription) > MAX_SUBSCRIPTION:
             return Refusal(reason="malformed")
         if not await self._is_signed(known, signature, ("wake", device, nonce, subscription)):
-            return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
-        seen, moment = known.holder, self.engine.moment()
-        data = self.part.waking(known.context, data=seen.data, subscription=subscription)
-        changed = await self.engine.change(
-            known.named.key, lambda current: changes.amend_authenticator(current, moment, seen=seen, data=data)
+            return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
+        if subscription and not self._can_wake(subscription):
+            return Refusal(reason="malformed")
+        changed = await self._amend(
+            known, known.holder, lambda data: self.part.waking(known.context, data=data, subscription=subscription)
         )
         return changed if isinstance(changed, Refusal) else None
+
+    async def _amend(
+        self, known: _Known, seen: Authenticator, amended: Callable[[Fields], Fields]
+    ) -> Authenticator | Refusal:
+        """Change a device's data, from what the account has at that moment."""
+        moment = self.engine.moment()
+
+        def step(current: Account) -> changes.Change[Authenticator | Refusal]:
+            mine = current.authenticator(seen.id) or seen
+            return changes.amend_authenticator(current, moment, seen=seen, data=amended(mine.data))
+
+        return await self.engine.change(known.named.key, step)
+
+    async def _note_key(self, known: _Known, device: str) -> None:
+        """Keep which key seals the token that the phone holds, so that ``keys rotate`` can count it; once for each key."""
+        ids, used, holder = self.engine.keyring.ids, self.engine.keyring.key_of(device), known.holder
+        kept = self.part.key_id_of(holder.data)
+        if not isinstance(holder, Authenticator) or kept == used or (kept in ids and ids.index(kept) < ids.index(used)):
+            return
+        await self._amend(known, holder, lambda data: self.part.naming(data=data, key_id=used))
+
+    def _can_wake(self, subscription: str) -> bool:
+        """Tell if our sender would ask this address: the phone chose it."""
+        sender = self.engine.wiring.senders.push
+        if isinstance(sender, TakesDestination):
+            return sender.takes(subscription)
+        return read_subscription(subscription) is not None
 
     async def answer(
         self, *, device: str, request: str, verb: str, number: str, signature: str, address: str
@@ -165,13 +201,15 @@ class Approving:
             return Refusal(reason="not_found")
         challenge = next((c for c in known.account.challenges if c.id == request and self._is_for(c, known)), None)
         if challenge is None:
-            return await tell_refused(self.engine, known.named, self.kind, "code_expired", shown="code_expired")
+            return await tell_refused(
+                self.engine, known.named, self.kind, "code_expired", shown="code_expired", address=address
+            )
         words = (verb, request, number, str(known.account.key), str(challenge.expires_at))
         if verb not in ("approve", "deny") or not await self._is_signed(known, signature, words):
-            return await tell_refused(self.engine, known.named, self.kind, "not_allowed")
+            return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         reason = _ended(challenge, known.context.now)
         if reason:
-            return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason)
+            return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason, address=address)
         caller = Caller(subject=_subject(known.named), handle="", network=known.rules.network_of(address))
         if verb == "deny":
             return await self._written(caller, challenge, None)

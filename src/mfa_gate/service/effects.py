@@ -16,6 +16,9 @@ from ..core.model import Account
 audit_log = logging.getLogger("mfa_gate.audit")
 log = logging.getLogger("mfa_gate")
 
+HOOK_TIME = 20.0
+"""Seconds that an async hook of the host has; after that it has failed, and what was committed is told again."""
+
 OnEvent = Callable[[Event], object]
 
 
@@ -100,9 +103,10 @@ class Effects:
 
     async def _quietly(self, result: Awaitable[object], event: Event, *, committed: bool) -> None:
         try:
-            await result
+            async with asyncio.timeout(HOOK_TIME):
+                await result
         except Exception:
-            log.exception("a hook failed")
+            log.exception("the on_event hook failed")
             ok = False
         else:
             ok = True

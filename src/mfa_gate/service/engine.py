@@ -18,6 +18,7 @@ from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..ports import Changed, Reader
 from .effects import Effects
+from .strangers import Strangers
 from .wiring import Wiring
 
 A = TypeVar("A")
@@ -53,6 +54,7 @@ class Engine:
         self._turns: WeakValueDictionary[SubjectKey, asyncio.Lock] = WeakValueDictionary()
         self._committed: WeakKeyDictionary[asyncio.Lock, Account] = WeakKeyDictionary()
         self.effects = Effects(wiring.on_event)
+        self.strangers = Strangers()
 
     def now(self) -> int:
         """UTC seconds by the one clock."""

@@ -29,10 +29,17 @@ class Hearing:
         self.issuing = issuing
 
     async def hear(
-        self, kind: str, token: str, *, params: Mapping[str, str], headers: Mapping[str, str], root: str = ""
+        self,
+        kind: str,
+        token: str,
+        *,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        root: str = "",
+        address: str = "",
     ) -> str | Refusal:
         """What to say in return to a callback for a challenge of ``kind``. ``headers`` have names in lower case; ``root`` is
-        the path that the app is mounted under.
+        the path that the app is mounted under, ``address`` who asks.
 
         Refused (``not_allowed``): a token that is not ours, a signature that is not the provider's, an address that is
         spelled another way, a challenge that has ended, a step that was taken before or is not due.
@@ -40,13 +47,17 @@ class Hearing:
         part, keyring = FACTORS.get(kind), self.engine.keyring
         named = read_token(keyring, HOOK, token)
         if named is None or not isinstance(part, Hears):
-            return await tell_refused(self.engine, None, kind, "not_found")
+            return await tell_refused(self.engine, None, kind, "not_found", address=address)
         sender = self.engine.wiring.senders.for_channel(part.traits.sends)
         url = f"{self.engine.public(root)}/hooks/{kind}/{token}"
         if not isinstance(sender, CallsBack) or not sender.verify_callback(url, params, headers):
-            return await tell_refused(self.engine, named, kind, "not_allowed")
+            return await tell_refused(self.engine, named, kind, "not_allowed", address=address)
         answer = await self._swap(named, kind, part, url, params)
-        return await tell_refused(self.engine, named, kind, answer.reason) if isinstance(answer, Refusal) else answer
+        return (
+            await tell_refused(self.engine, named, kind, answer.reason, address=address)
+            if isinstance(answer, Refusal)
+            else answer
+        )
 
     async def _swap(self, named: Named, kind: str, part: Hears, url: str, params: Mapping[str, str]) -> str | Refusal:
         subject = Subject(id=named.key.id, tenant=named.key.tenant)

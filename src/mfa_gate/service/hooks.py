@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Sequence
 
 from ..core.events import Event
 from ..core.model import Account, Subject
+from .effects import HOOK_TIME
 from .engine import Engine
 from .hook_places import Hook, subject_of
 
@@ -40,7 +42,8 @@ class SubjectListener:
         """Call the hook once for each of its events."""
         for event in filter(self.wants, events):
             try:
-                await self.call(event)
+                async with asyncio.timeout(HOOK_TIME):
+                    await self.call(event)
             except Exception:
                 log.exception("the %s hook failed (ref %s); it is tried again", self.name, event.id)
                 self.engine.effects.heard(self.name, event, ok=False)

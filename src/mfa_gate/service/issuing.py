@@ -18,6 +18,7 @@ from ..ports import Message
 from .engine import Engine
 from .judging import Judge
 from .offering import usable
+from .send_failures import UNKNOWN, cause_of, is_unknown
 from .sending import Sending
 
 log = logging.getLogger("mfa_gate")
@@ -128,21 +129,25 @@ class Issuing:
             answer = await engine.change(key, step)
         if isinstance(answer, Refusal):
             return answer
-        failed = ""
+        failed, wait = "", int(limits.wait) if limits else 0
         if issue.delivery is not None:
-            failed = await self._deliver(caller, issue.delivery, answer, factor)
-            failed = "" if TRAITS[factor].fetched else failed
+            error = await self._deliver(caller, issue.delivery, answer, factor, wait)
+            if error is not None and not TRAITS[factor].fetched:
+                failed, wait = error.reason, wait if is_unknown(error) else 0
         return Issued(
             challenge=answer,
             factor=factor,
             hint=part.hint(context, data),
-            resend_at=answer.issued_at + (limits.wait if limits else 0),
+            resend_at=answer.issued_at + wait,
             show=issue.show,
             failed=failed,
         )
 
-    async def _deliver(self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str) -> str:
-        """Hand over after the commit. A failure is told as one, and the code stays good: it may still arrive (F-21)."""
+    async def _deliver(
+        self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str, wait: int
+    ) -> SendFailed | None:
+        """Hand over after the commit. A failure is told as one, and the code stays good: it may still arrive (F-21).
+        The person waits ``wait`` seconds only where the message may be on its way."""
         sender = self.engine.wiring.senders.for_channel(delivery.channel)
         message = Message(
             channel=delivery.channel,  # type: ignore[arg-type]
@@ -159,22 +164,24 @@ class Issuing:
             if sender is None:
                 raise SendFailed("refused", transient=False, detail="no sender")
             await sender.send(message)
+            return None
         except SendFailed as error:
-            reason = error.reason
+            failed = error
         except Exception:
             log.exception("a sender failed with an exception of its own")
-            reason = "unreachable"
-        else:
-            return ""
+            failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
+        log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
         if TRAITS[factor].fetched:
-            log.info("a device was not woken (%s); it fetches the request when it is opened", reason)
-            return reason
+            return failed
+        reason, waived = failed.reason, 0 if is_unknown(failed) else wait
         moment = self.engine.moment(network=caller.network)
         await self.engine.change(
             caller.subject.key,
-            lambda account: changes.send_failed(account, moment, challenge=challenge.id, factor=factor, reason=reason),
+            lambda account: changes.send_failed(
+                account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
+            ),
         )
-        return reason
+        return failed
 
     def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
         """What a waiting challenge shows to the browser that asked for it; empty for every other one."""

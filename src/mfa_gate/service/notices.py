@@ -20,6 +20,7 @@ from .disputing import Disputing
 from .engine import Engine
 from .hook_places import Hook, subject_of
 from .issuing import Issuing
+from .send_failures import cause_of
 from .sending import Sending
 
 log = logging.getLogger("mfa_gate")
@@ -68,7 +69,7 @@ class Notices:
                     if not needless:
                         await tell(event)
                 except Exception as error:
-                    log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, _cause(error))
+                    log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, cause_of(error))
                     self.engine.effects.heard(name, event, ok=False)
                 else:
                     self.engine.effects.heard(name, event, ok=True)
@@ -164,11 +165,7 @@ class Notices:
         except SendFailed as error:
             if error.transient:
                 raise
-            log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, error.reason)
-
-
-def _cause(error: Exception) -> str:
-    return error.reason if isinstance(error, SendFailed) else type(error).__name__
+            log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
 
 
 def _notice_kind(event: Event) -> str:

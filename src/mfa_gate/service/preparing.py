@@ -17,6 +17,7 @@ from ..errors import SendFailed
 from ..factors import TRAITS
 from ..ports import Message
 from .engine import Engine
+from .send_failures import cause_of
 
 if TYPE_CHECKING:
     from .administering import Actor, Administering
@@ -76,6 +77,7 @@ class Preparing:
         try:
             await sender.send(message)
         except SendFailed as error:
+            log.warning("a test message was not delivered: %s", cause_of(error))
             return Refusal(reason="send_failed", detail=error.reason)
         await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
         return None
@@ -172,6 +174,8 @@ class Preparing:
                             html=words.html,
                         )
                     )
+            except SendFailed as error:
+                log.warning("a reminder was not delivered: %s", cause_of(error))
             except Exception:
                 log.exception("a reminder was not sent")
 

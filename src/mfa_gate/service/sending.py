@@ -14,6 +14,7 @@ from ..core.rules import DAY, Rules, SendCount
 from ..factors import TRAITS
 from ..factors.base import Context, Delivery
 from ..ports import PhoneSend, Take
+from ..thread_pool import ThreadPool
 from .alarms import Alarms
 from .engine import Engine
 
@@ -21,6 +22,7 @@ log = logging.getLogger("mfa_gate")
 
 HOUR = 3600
 HOOK_TIMEOUT = 2.0
+HOOK_THREADS = 16
 TOLD_PER_HOUR = 20
 COARSE = 100
 """A window that holds more sends than this is counted in hundredths, so that counting stays cheap."""
@@ -36,6 +38,7 @@ class Sending:
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
+        self._threads = ThreadPool("before_send", HOOK_THREADS)
         engine.effects.listeners.append(self)
 
     # -- before a message --------------------------------------------------------------------------------------------
@@ -205,7 +208,9 @@ class Sending:
         asked = PhoneSend(subject=caller.subject, factor=factor, number=delivery.to, purpose=context.purpose)
         try:
             async with asyncio.timeout(HOOK_TIMEOUT):
-                said = hook(asked) if inspect.iscoroutinefunction(hook) else await asyncio.to_thread(hook, asked)
+                said = (
+                    hook(asked) if inspect.iscoroutinefunction(hook) else await self._threads.run(lambda: hook(asked))
+                )
                 if inspect.isawaitable(said):
                     said = await said
         except TimeoutError:

@@ -15,7 +15,7 @@ from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary
 from ..core.trail import LAST_SECOND, event_from_trail
-from ..errors import StoreUnavailable
+from ..errors import DamagedAccount, StoreUnavailable
 
 log = logging.getLogger("mfa_gate")
 
@@ -26,19 +26,26 @@ SWEPT_AFTER = 3_600
 """Seconds after its end for which a taken place is kept: a clock that runs ahead for a while gives none back."""
 
 
+_REPAIR = (
+    "Discard this one account: mfa-gate accounts reset ID --discard --ticket NUMBER (the person enrolls anew); or restore the "
+    "whole store from a copy"
+)
+
+
 def checksum(key: SubjectKey, version: int, body: bytes) -> int:
     """Tells a damaged or misplaced document; it is no protection against people (that is the keyring's)."""
     return zlib.crc32(f"{key.tenant}\0{key.id}\0{version}\0".encode(), zlib.crc32(body))
 
 
 def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
-    """The stored account. Raises ``StoreUnavailable`` where the document is damaged or of a newer version."""
-    if not isinstance(body, bytes) or check != checksum(key, version, body):
-        raise StoreUnavailable(f"the account {key} in the store is damaged: restore the store from a copy")
+    """The stored account. Raises ``DamagedAccount`` where the document is damaged or of a newer version."""
     try:
-        return decode(key, version, body)
-    except UnreadableAccount as error:
-        raise StoreUnavailable(f"the account {key} in the store cannot be read: {error}") from error
+        if check == checksum(key, version, body):
+            return decode(key, version, body)
+        text = "is damaged"
+    except (UnreadableAccount, TypeError) as error:
+        text = f"cannot be read ({error})"
+    raise DamagedAccount(f"the account {key} in the store {text}. {_REPAIR}", version=version)
 
 
 def event_from(tenant: str, place: str | int, line: str | bytes) -> Event:

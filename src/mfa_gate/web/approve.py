@@ -132,7 +132,11 @@ async def nonce(phone: Phone, body: Body) -> Answer:
 async def join(phone: Phone, body: Body) -> Answer:
     """``POST join``: the phone that scanned the picture shows its key."""
     joined = await phone.service.approving.join(
-        token=body["token"], key=body["key"], signature=body["signature"], label=browser_label(phone.scope)
+        token=body["token"],
+        key=body["key"],
+        signature=body["signature"],
+        label=browser_label(phone.scope),
+        address=phone.address,
     )
     if isinstance(joined, Refusal):
         return problem(joined)
@@ -142,7 +146,7 @@ async def join(phone: Phone, body: Body) -> Answer:
 async def waiting(phone: Phone, body: Body) -> Answer:
     """``POST waiting``: the requests that wait for this phone. Reading costs nothing and has no number in it (S-98)."""
     found = await phone.service.approving.waiting(
-        device=body["device"], nonce=body["nonce"], signature=body["signature"]
+        device=body["device"], nonce=body["nonce"], signature=body["signature"], address=phone.address
     )
     if isinstance(found, Refusal):
         return problem(found)
@@ -189,6 +193,7 @@ async def wake(phone: Phone, body: Body) -> Answer:
         nonce=body["nonce"],
         signature=body["signature"],
         subscription=body["subscription"],
+        address=phone.address,
     )
     return problem(refusal) if refusal is not None else as_json({"status": "done"})
 

@@ -73,7 +73,8 @@ class Door:
             from . import hooks
 
             await self.guard.open()
-            return await hooks.answer(self.guard.service, scope, receive, place.removeprefix("/hooks"))
+            place, address = place.removeprefix("/hooks"), self.guard.address(scope)
+            return await hooks.answer(self.guard.service, scope, receive, place, address=address)
         if place.startswith("/dispute/"):
             from . import dispute
 

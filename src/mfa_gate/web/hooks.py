@@ -11,7 +11,7 @@ from .responses import NO_STORE, Answer, problem
 MAX_FIELDS = 100
 
 
-async def answer(service: Service, scope: Scope, receive: Receive, place: str) -> Answer:
+async def answer(service: Service, scope: Scope, receive: Receive, place: str, *, address: str) -> Answer:
     """Answer a callback; ``place`` is the path below ``/hooks``. What is refused is 403 and no more is said."""
     kind, _, token = place.removeprefix("/").partition("/")
     if not kind or not token:
@@ -28,7 +28,7 @@ async def answer(service: Service, scope: Scope, receive: Receive, place: str) -
     for name, value in scope["headers"]:
         word = name.decode("latin-1")
         headers[word] = "" if word in headers else value.decode("latin-1")
-    said = await service.hearing.hear(kind, token, params=params, headers=headers, root=root_of(scope))
+    said = await service.hearing.hear(kind, token, params=params, headers=headers, root=root_of(scope), address=address)
     if isinstance(said, Refusal):
         return problem(said)
     return Answer(200, said.encode(), NO_STORE, media="text/xml; charset=utf-8")

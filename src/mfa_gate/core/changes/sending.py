@@ -77,12 +77,22 @@ def issue(
     return Change(account=tidy(changed, now), events=events if limits is not None else (), answer=challenge)
 
 
-def send_failed(account: Account, moment: Moment, *, challenge: str, factor: str, reason: str) -> Change[str]:
-    """The provider did not take it. The code stays good, for it may arrive late; the send counts (S-50, F-21)."""
+def send_failed(
+    account: Account, moment: Moment, *, challenge: str, factor: str, reason: str, waived: int = 0
+) -> Change[str]:
+    """The provider did not take it. The code stays good, for it may arrive late; the send counts (S-50, F-21).
+
+    ``waived``: seconds of waiting that are not asked for, where nothing was handed over; the send counts as that much older.
+    """
     event = moment.event("challenge.send_failed", account.key, factor=factor, reason=reason, challenge=challenge)
     challenges = tuple(
         replace(c, status="undelivered") if c.id == challenge and c.status == "pending" else c
         for c in account.challenges
     )
-    changed = replace(account, challenges=challenges)
+    issued = next((c.issued_at for c in account.challenges if c.id == challenge), None)
+    place = next((n for n, s in enumerate(account.sent) if s.factor == factor and s.at == issued), None)
+    sent = account.sent
+    if waived and place is not None:
+        sent = (*sent[:place], replace(sent[place], at=sent[place].at - waived), *sent[place + 1 :])
+    changed = replace(account, challenges=challenges, sent=sent)
     return Change(account=changed, events=(event,), answer=event.id)

@@ -1,0 +1,57 @@
+"""Text that comes from a terminal and goes to one: nothing in it is obeyed, and nothing that it lacks stops a command."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+"""Control characters, line ends, what turns the writing around, and bytes that were no UTF-8."""
+_UNSEEN = re.compile(f"[{UNSEEN}]")
+_UNSEEN_BUT_LINES = re.compile(f"(?!\n)[{UNSEEN}]")
+
+
+def is_plain(text: str) -> bool:
+    """Tell if ``text`` is one line that a terminal shows as it is."""
+    return not _UNSEEN.search(text)
+
+
+def one_line(text: object) -> str:
+    """Spell every character out that a terminal would obey, line ends too."""
+    return _UNSEEN.sub(_spelled, str(text))
+
+
+def plain_lines(text: str) -> str:
+    """Spell every character out that a terminal would obey, but keep the lines."""
+    return _UNSEEN_BUT_LINES.sub(_spelled, text)
+
+
+def json_text(document: object, *, indent: int | None = None, stream: TextIO | None = None) -> str:
+    """Write JSON, with letters as escapes where ``stream`` (standard output) lacks them."""
+    encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    text = json.dumps(document, ensure_ascii=not encoding.startswith("utf"), indent=indent)
+    return _UNSEEN_BUT_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def prepare() -> None:
+    """Let standard output and error show a letter that they lack as an escape, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def fault_of(words: Sequence[str]) -> str:
+    """Say which argument holds what may stand in none; "" where all are plain."""
+    for place, word in enumerate(words, 1):
+        if not is_plain(word):
+            return f"argument {place} ({one_line(word[:60])}) is not UTF-8, or holds a control character"
+    return ""
+
+
+def _spelled(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -1,0 +1,128 @@
+"""Mails as bytes: a block of headers that is written here line by line, and parts that hold text only.
+
+No header goes through a parser: some versions of the library decode encoded words (``=?…?=``) in an address that they are
+given, and write what comes out as it is, line breaks included.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formataddr, formatdate, parseaddr
+
+from ..ports import Message
+from .delivery import header_safe
+
+MAX_ADDRESS = 254
+MAX_LINE = 998
+"""RFC 5322 2.1.1."""
+FOLD_AT = 60
+
+_PART = r"""[^\s@<>()\[\]\\,;:"\x00-\x20\x7f]"""
+_ADDRESS = re.compile(rf"{_PART}{{1,64}}@{_PART}{{1,253}}")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ENCODED = "=?"
+_LINE = re.compile(rb"([A-Za-z-]+): [^\r\n]+(?:\r\n[ \t][^\r\n]+)*\r\n")
+_OURS = (b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", b"MIME-Version")
+
+
+class Unwritable(Exception):
+    """Refuse a mail that cannot be written as it was asked for. Its text quotes nothing of it."""
+
+
+def is_writable(text: str) -> bool:
+    """Tell if ``text`` may stand in a header: one line of visible characters."""
+    return not _UNPRINTABLE.search(text)
+
+
+def mailbox_of(text: str) -> str | None:
+    """Read one plain address, for envelope and header alike. None for everything else.
+
+    The domain is in its ASCII form where the mailbox is ASCII, so that servers without SMTPUTF8 take it.
+    """
+    if len(text) > MAX_ADDRESS or not _ADDRESS.fullmatch(text) or not is_writable(text) or _ENCODED in text:
+        return None
+    local, _, domain = text.rpartition("@")
+    if any(unicodedata.category(char) in ("Cf", "Zs", "Cn", "Co") for char in text):
+        return None
+    if not domain.isascii():
+        ascii_domain = _ascii_form(domain)
+        if ascii_domain is None:
+            return None
+        text = f"{local}@{ascii_domain}" if local.isascii() else text
+    # The library that speaks SMTP reads the address once more, with this function.
+    return text if len(text) <= MAX_ADDRESS and parseaddr(text)[1] == text else None
+
+
+def _ascii_form(domain: str) -> str | None:
+    """Write a domain in A-labels (RFC 5891), replacing no letter by another one."""
+    labels = []
+    for label in unicodedata.normalize("NFC", domain.lower()).split("."):
+        if not label.isascii():
+            if not all(char.isalnum() or char == "-" or unicodedata.category(char).startswith("M") for char in label):
+                return None
+            if unicodedata.normalize("NFKC", label) != label:
+                return None
+            label = "xn--" + label.encode("punycode").decode("ascii")
+        if not 0 < len(label) < 64:
+            return None
+        labels.append(label)
+    return ".".join(labels)
+
+
+def sender_of(text: str) -> tuple[str, str] | None:
+    """Read a From address, with or without a name, as (header, plain address). None for what is none."""
+    name, address = parseaddr(text)
+    if not is_writable(text) or _ENCODED in text or not address.isascii() or mailbox_of(address) != address:
+        return None
+    return (formataddr((name, address)), address)
+
+
+def written(message: Message, *, sender: str, domain: str, to: str, now: float) -> bytes:
+    """Write the mail. ``to`` comes from ``mailbox_of``, ``sender`` from ``sender_of``. Raises ``Unwritable``."""
+    if not is_writable(message.subject):
+        raise Unwritable("the subject holds a line break or a control character")
+    body = EmailMessage(policy=SMTP)
+    body.set_content(message.text)
+    if message.html:
+        body.add_alternative(message.html, subtype="html")
+    headers = {
+        "From": sender,
+        "To": _quoted(to),
+        "Subject": _encoded(message.subject),
+        "Date": formatdate(now),
+        "Message-ID": f"<{header_safe(message.key)}@{domain}>",
+        "Auto-Submitted": "auto-generated",
+    }
+    block = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value).encode()
+    mail = block + body.as_bytes()
+    _require_ours(mail)
+    return mail
+
+
+def _quoted(mailbox: str) -> str:
+    """Spell an address for a header: odd dots stand in quotation marks (RFC 5322 3.4.1)."""
+    local, _, domain = mailbox.rpartition("@")
+    odd = local.startswith(".") or local.endswith(".") or ".." in local
+    return f'"{local}"@{domain}' if odd else mailbox
+
+
+def _encoded(subject: str) -> str:
+    """Encode a subject (RFC 2047) that is not ASCII, long, or could be taken for encoded."""
+    if subject.isascii() and len(subject) <= FOLD_AT and _ENCODED not in subject and subject == subject.strip():
+        return subject
+    return Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
+
+
+def _require_ours(mail: bytes) -> None:
+    """Look at the finished block: the headers that are written here, each once, no bare line break, no line too long."""
+    head = mail.partition(b"\r\n\r\n")[0] + b"\r\n"
+    names = [found[1] for found in _LINE.finditer(head)]
+    whole = sum(len(found[0]) for found in _LINE.finditer(head)) == len(head)
+    ours = [name for name in names if not name.startswith(b"Content-")]
+    known = all(name in _OURS for name in ours) and len(set(names)) == len(names)
+    if not whole or not known or any(len(line) > MAX_LINE for line in head.split(b"\r\n")):
+        raise Unwritable("the headers are not as they should be")

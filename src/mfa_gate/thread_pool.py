@@ -1,0 +1,37 @@
+"""Threads of one's own, for calls that may hang: the event loop's pool serves challenges, drafts and passkeys."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class ThreadPool:
+    """Run blocking calls in at most ``size`` threads, begun when they are needed."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name = name
+        self._size = size
+        self._pool: ThreadPoolExecutor | None = None
+        self._pid = 0
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Run ``call`` in a thread and return its value. A caller that gives up before it began takes it back."""
+        if self._pool is None or self._pid != os.getpid():
+            self._pool, self._pid = (
+                ThreadPoolExecutor(self._size, thread_name_prefix=f"mfa_gate-{self._name}"),
+                os.getpid(),
+            )
+        return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, call)
+
+    def close(self) -> None:
+        """Let go of the threads, without waiting for calls that hang; a later call begins new ones."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
