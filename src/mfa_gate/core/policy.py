@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .model import Seconds
 from .rules import (
     METHODS,
+    RECOVERY_WAYS,
     EnrollmentRules,
     Exemption,
     Policy,
@@ -37,6 +38,10 @@ class Demand:
     max_age: Seconds
     factors_any: tuple[str, ...] = ()
     phishing_resistant: bool = False
+
+
+POLICY_AGE = Seconds(1 << 40)
+"""Stands in an endpoint's demand that names no age of its own: the policy's freshness is meant (decisions 68)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +78,16 @@ def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stag
 
 
 def factors_for(rules: Rules, settings: TenantSettings) -> tuple[str, ...]:
-    """The factors that may be used: the policy's, narrowed to what the administrator picked.
+    """List the factors that may be used: the policy's, narrowed to what the administrator picked.
 
-    What is not in ``order`` is not for a first offer (backup codes) and not for the administrator to take away.
+    What is not in ``order`` is not for a first offer (backup codes) and not for the administrator to take away. A factor
+    that is a way of recovery by its name (backup codes, decisions 67) is one only where ``recovery.ways`` has it.
     """
-    factors = rules.factors
+    factors, ways = rules.factors, rules.recovery.ways
+    allowed = tuple(kind for kind in factors.allowed if kind in ways or kind not in RECOVERY_WAYS)
     if factors.choice == "tenant" and settings.factors:
-        return tuple(kind for kind in factors.allowed if kind in settings.factors or kind not in factors.order)
-    return factors.allowed
+        return tuple(kind for kind in allowed if kind in settings.factors or kind not in factors.order)
+    return allowed
 
 
 def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
@@ -126,20 +133,31 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     return tuple(met), tuple(watched)
 
 
+def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
+    """Add an endpoint's own demands. Where the policy demands nothing, these are all, and nothing else is asked."""
+    if not extra:
+        return requirement
+    usual = requirement.rules.freshness.max_age
+    aged = tuple(replace(d, max_age=usual) if d.max_age == POLICY_AGE else d for d in extra)
+    if requirement.free_kind:
+        return replace(requirement, free="", free_kind="", stage="required", demands=aged)
+    return replace(requirement, demands=(*requirement.demands, *aged))
+
+
 def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now: int) -> Requirement:
     """What the policy demands of this request. Order: exempt path, exempt subject, stage; then all that is to be met."""
     rules = policy.rules_for(facts.tenant)
+    factors = factors_for(rules, settings)
     name = exemption_for(rules.exempt, facts, now)
     if name:
-        return Requirement(rules=rules, free=name, free_kind="exempt")
+        return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
     for subjects in rules.exempt_subjects:
         if subjects.expires_at is not None and now >= subjects.expires_at:
             continue
         if facts.groups.isdisjoint(subjects.groups_any) or not facts.groups.isdisjoint(subjects.groups_none):
             continue
-        return Requirement(rules=rules, free=subjects.name, free_kind="exempt")
+        return Requirement(rules=rules, free=subjects.name, free_kind="exempt", factors=factors)
     stage = stage_at(rules.enrollment, settings, now)
-    factors = factors_for(rules, settings)
     if stage == "off":
         return Requirement(rules=rules, free="off", free_kind="off", stage=stage, factors=factors)
     demands, watched = demands_for(rules, facts)

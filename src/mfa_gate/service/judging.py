@@ -4,14 +4,14 @@ at what was judged before."""
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..core.changes import breaking
 from ..core.decision import Allow, Decision, decide, mark_of
 from ..core.events import Event
 from ..core.grants import is_known
 from ..core.model import Account, Caller, Subject
-from ..core.policy import Demand, Facts, Requirement, requirement_for
+from ..core.policy import Demand, Facts, Requirement, requirement_for, with_endpoint
 from ..core.standing import Standing, standing_for
 from ..errors import StoreUnavailable
 from ..factors import TRAITS
@@ -108,8 +108,7 @@ class Judge:
         requirement = requirement_for(engine.policy, facts, settings, now)
         if requirement.free_kind and not extra:
             return Judgement(decision=decide(requirement, nobody(caller), now), requirement=requirement)
-        if extra:
-            requirement = demanding(requirement, extra)
+        requirement = with_endpoint(requirement, extra)
         entry = await engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         decision = decide(requirement, standing, now)
@@ -141,8 +140,7 @@ class Judge:
         now = self.engine.now()
         facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
         requirement = requirement_for(self.engine.policy, facts, settings, now)
-        if extra:
-            requirement = demanding(requirement, extra)
+        requirement = with_endpoint(requirement, extra)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         return Judgement(
@@ -163,14 +161,6 @@ class Judge:
             await self.engine.record((event,))
         except StoreUnavailable:
             self.engine.effects.tell(event)
-
-
-def demanding(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
-    """``requirement`` with more demands; where nothing was demanded, these are all, and nothing else is asked."""
-    if requirement.free_kind:
-        strict = tuple(extra)
-        return replace(requirement, free="", free_kind="", stage="required", demands=strict)
-    return replace(requirement, demands=(*requirement.demands, *extra))
 
 
 def nobody(caller: Caller) -> Standing:

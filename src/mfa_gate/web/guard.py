@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
-from ..core.assurance import meets
+from ..core.assurance import combine, meets
 from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
@@ -239,8 +239,8 @@ class Guard:
         early, standing = judgement.requirement.rules.freshness.renew_early, judgement.standing
         if not early or allow.proof is None or standing is None or scope.get("method") != "GET":
             return None
-        usual = judgement.requirement.demands[0]
-        younger = replace(usual, max_age=Seconds(usual.max_age - early))
+        demands = judgement.requirement.demands
+        younger = replace(combine(demands, rule=demands[0].rule), max_age=Seconds(demands[0].max_age - early))
         if younger.max_age <= 0 or any(meets(proof, younger, self.service.engine.now()) for proof in standing.proofs):
             return None
         return younger if caller_kind(scope) == "page" else None

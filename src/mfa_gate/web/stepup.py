@@ -13,12 +13,10 @@ from starlette.requests import HTTPConnection
 from ..core.decision import Allow
 from ..core.durations import seconds_of
 from ..core.model import Seconds
-from ..core.policy import Demand
+from ..core.policy import POLICY_AGE, Demand
 from .guard import Guard, ProofRequired
 
 __all__ = ["require_proof"]
-
-ALWAYS = 1 << 40
 
 
 async def _dependency(connection: HTTPConnection) -> None:
@@ -40,7 +38,7 @@ class require_proof:
         phishing_resistant: bool = False,
         factors: Sequence[str] | None = None,
     ) -> None:
-        age = ALWAYS if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
+        age = int(POLICY_AGE) if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
         if age <= 0:
             raise ValueError("require_proof: max_age must be longer than nothing")
         if isinstance(factors, str):
