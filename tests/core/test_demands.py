@@ -52,7 +52,9 @@ def covers(rule: dict[str, Any], path: str) -> bool:
     return inside and rule["groups_any"] in ((), ("staff",))
 
 
-def meets_everything(of: Proof, freshness: int, file: list[dict[str, Any]], path: str, endpoint: Endpoint | None) -> bool:
+def meets_everything(
+    of: Proof, freshness: int, file: list[dict[str, Any]], path: str, endpoint: Endpoint | None
+) -> bool:
     """The oracle: whether this one proof is young enough and strong enough for every rule and for the endpoint."""
     asked = [(freshness, (), False)]
     asked += [
@@ -109,9 +111,7 @@ def judged_with(rules: Rules, endpoint: Endpoint | None, proven: list[tuple[str,
     demanded = requirement_for(Policy(name="p", base=rules), facts, TenantSettings(tenant="clinic", enabled_at=1), NOW)
     if endpoint is not None:
         age = POLICY_AGE if endpoint.max_age is None else Seconds(endpoint.max_age)
-        own = Demand(
-            rule="endpoint", max_age=age, factors_any=endpoint.factors, phishing_resistant=endpoint.strong
-        )
+        own = Demand(rule="endpoint", max_age=age, factors_any=endpoint.factors, phishing_resistant=endpoint.strong)
         demanded = with_endpoint(demanded, (own,))
     of = account(*TRAITS, proofs=tuple(proof(kind, age=age) for kind, age in proven))
     return decide(demanded, standing(of), NOW)

@@ -87,7 +87,11 @@ def test_a_tenant_that_can_be_guessed() -> None:
         (
             step_up("factors_any = ['totp', 'email']")
             + step_up("factors_any = ['email', 'sms']", name="s", paths='["/a/**"]')
-            + step_up("factors_any = ['sms', 'totp']", name="t", paths='["=/a/b"]', ),
+            + step_up(
+                "factors_any = ['sms', 'totp']",
+                name="t",
+                paths='["=/a/b"]',
+            ),
             "policy.toml:11: step_up[2]",
             'with "r", "s" it covers the same requests',
         ),

@@ -64,7 +64,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
         if name == "confirm":
             command.add_argument(
-                "--ref", default="", help="the reference of the request, so that no other is confirmed"
+                "--ref", required=True, help="the reference of the request, so that no other is confirmed"
             )
         command.set_defaults(run=running(work))
 

@@ -193,8 +193,7 @@ def _first_enrollment(requirement: Requirement, standing: Standing, watched: tup
 def _step_up(requirement: Requirement, standing: Standing, watched: tuple[str, ...], now: int) -> Decision:
     """Say which challenge is next, and why. The demand is the joint one: what is offered meets all of it at once.
 
-    Somebody who holds nothing that meets it proves what there is first, then enrolls more. Where no factor could meet it,
-    nothing is asked: no answer would lead on.
+    Somebody who holds nothing that meets it proves what there is first, then enrolls more.
     """
     demands, proofs = requirement.demands, standing.proofs
     base = replace(demands[0], factors_any=(), phishing_resistant=False)
@@ -202,10 +201,9 @@ def _step_up(requirement: Requirement, standing: Standing, watched: tuple[str, .
     demand = combine(demands, rule=unmet[-1].rule)
     allowed = answerable(standing.account, requirement.factors, standing.traits)
     usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, standing.traits))
-    kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
-    lacking = not usable and not _signs_in_again(standing, demand)
     proven = any(meets(proof, base, now) for proof in proofs)
-    if lacking and (proven or not kinds):
+    if proven and not usable and not _signs_in_again(standing, demand):
+        kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
         why = Why(rule=demand.rule, missing="factor", demands=demands, watched=watched)
         return Enroll(why=why, factors=kinds)
     reason: ChallengeReason = "step_up"

@@ -14,6 +14,7 @@ from .rules import (
     Policy,
     Rules,
     Stage,
+    StepUpRule,
     TenantSettings,
 )
 
@@ -48,7 +49,8 @@ POLICY_AGE = Seconds(1 << 40)
 class Requirement:
     """What policy demands of one request. ``free`` names the exemption, or says ``off``, where nothing is demanded.
 
-    ``demands`` are all to be met (the strictest wins by itself). ``watched`` are those of report-only rules.
+    ``demands`` are all to be met, by one proof. ``watched`` are those of report-only rules. ``floors`` are the demands of
+    strength that hold for this subject anywhere in the app; only changes of factors ask for them.
     """
 
     rules: Rules
@@ -59,6 +61,7 @@ class Requirement:
     watched: tuple[Demand, ...] = ()
     report_only: bool = False
     factors: tuple[str, ...] = ()
+    floors: tuple[Demand, ...] = ()
 
 
 def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stage:
@@ -105,6 +108,24 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
     return ""
 
 
+def _concerns(rule: StepUpRule, groups: frozenset[str]) -> bool:
+    return groups.isdisjoint(rule.groups_none) and (not rule.groups_any or not groups.isdisjoint(rule.groups_any))
+
+
+def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
+    """List every demand of strength that the policy makes of somebody in ``groups``, on whatever path."""
+    return tuple(
+        Demand(
+            rule=rule.name,
+            max_age=rules.freshness.max_age,
+            factors_any=rule.factors_any,
+            phishing_resistant=rule.phishing_resistant,
+        )
+        for rule in rules.step_up
+        if (rule.factors_any or rule.phishing_resistant) and not rule.report_only and _concerns(rule, groups)
+    )
+
+
 def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[Demand, ...]]:
     """What every matching rule demands: (to be met, only watched). Freshness is always the first.
 
@@ -116,9 +137,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     for rule in rules.step_up:
         if rule.methods and method in METHODS and method not in rule.methods and facts.method not in rule.methods:
             continue
-        if rule.groups_any and facts.groups.isdisjoint(rule.groups_any):
-            continue
-        if not facts.groups.isdisjoint(rule.groups_none):
+        if not _concerns(rule, facts.groups):
             continue
         if facts.clean and not any(path.matches(facts.path) for path in rule.paths):
             continue

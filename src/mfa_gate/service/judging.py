@@ -3,20 +3,27 @@ at what was judged before."""
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from ..core.assurance import combine, could_meet, meeting
 from ..core.changes import breaking
-from ..core.decision import Allow, Decision, decide, mark_of
+from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
 from ..core.events import Event
 from ..core.grants import is_known
 from ..core.model import Account, Caller, Subject
-from ..core.policy import Demand, Facts, Requirement, requirement_for, with_endpoint
+from ..core.policy import Demand, Facts, Requirement, floors_for, requirement_for, with_endpoint
+from ..core.reasons import Refusal
 from ..core.standing import Standing, standing_for
 from ..errors import StoreUnavailable
 from ..factors import TRAITS
 from .engine import Engine, Entry
 
+log = logging.getLogger("mfa_gate")
+
+MAX_TOLD = 100
 MAX_PASSES = 10_000
 MAX_COOKIES = 2048
 PASS_LIFE = 30
@@ -55,6 +62,9 @@ class Judge:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
+        self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
+        """What endpoints of the app demand by themselves, as far as it is known. Set by the room that knows endpoints."""
+        self._told: set[tuple[str, Demand]] = set()
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> bool:
         """Whether this browser was judged to pass a moment ago and nothing has changed since. Raises ``StoreUnavailable``.
@@ -99,8 +109,13 @@ class Judge:
         now = self.engine.now()
         return now - since < grace and now < known.ends_at and known.address == address and known.subject == subject
 
-    async def judge(self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = ()) -> Judgement:
-        """The decision on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``."""
+    async def judge(
+        self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = (), floors: bool = False
+    ) -> Judgement:
+        """Decide on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``.
+
+        ``floors``: know also what changing factors would demand, for one of our own pages.
+        """
         engine = self.engine
         engine.notice()
         settings = await engine.settings(facts.tenant)
@@ -109,12 +124,36 @@ class Judge:
         if requirement.free_kind and not extra:
             return Judgement(decision=decide(requirement, nobody(caller), now), requirement=requirement)
         requirement = with_endpoint(requirement, extra)
+        if floors:
+            requirement = self._with_floors(requirement, caller.subject)
         entry = await engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         decision = decide(requirement, standing, now)
+        if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
+            self._tell_dead_end(facts, requirement)
         if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(standing)):
             decision = await self._enter_by_grant(caller, requirement, standing, decision)
         return Judgement(decision=decision, requirement=requirement, standing=standing, entry=entry)
+
+    def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
+        own = [d for d in self.endpoint_demands() if d.phishing_resistant or d.factors_any]
+        return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
+
+    def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
+        """Log once that no factor meets what is demanded of a request: it is the policy's and the app's fault."""
+        joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
+        if any(could_meet(kind, joint, TRAITS) for kind in requirement.factors):
+            return
+        if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
+            return
+        self._told.add((facts.tenant, joint))
+        log.error(
+            "mfa_gate: %r %r is refused to everybody in tenant %r: no allowed factor meets %s together",
+            facts.method,
+            facts.path,
+            facts.tenant,
+            joint.rule,
+        )
 
     async def _enter_by_grant(
         self, caller: Caller, requirement: Requirement, standing: Standing, decision: Decision
@@ -140,7 +179,7 @@ class Judge:
         now = self.engine.now()
         facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
         requirement = requirement_for(self.engine.policy, facts, settings, now)
-        requirement = with_endpoint(requirement, extra)
+        requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         return Judgement(
@@ -161,6 +200,29 @@ class Judge:
             await self.engine.record((event,))
         except StoreUnavailable:
             self.engine.effects.tell(event)
+
+
+def owed(judgement: Judgement, now: int) -> Refusal | None:
+    """Say what the caller owes before an act on what is their own, or None: a proof that still counts is there.
+
+    To have a proof is not enough: it may be too old, too weak, or of no account. Where nothing is demanded of the caller
+    (off, exempt, put off), the policy's freshness is.
+    """
+    decision, standing = judgement.decision, judgement.standing
+    match decision:
+        case Deny():
+            return Refusal(reason="locked", ref=decision.ref, attempts_remaining=0)
+        case StepUp():
+            return Refusal(reason="proof_required", max_age=decision.demand.max_age)
+        case Enroll():
+            return Refusal(reason="enrollment_required")
+        case Agree() | Allow():
+            if decision.proof is not None:
+                return None
+    usual = Demand(rule="freshness", max_age=judgement.requirement.rules.freshness.max_age)
+    if standing is not None and meeting(standing.proofs, (usual,), now):
+        return None
+    return Refusal(reason="proof_required", max_age=usual.max_age)
 
 
 def nobody(caller: Caller) -> Standing:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import changes
+from ..core.assurance import meeting
 from ..core.changes.base import refuse
 from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
 from ..factors import TRAITS
 from .engine import Engine
-from .judging import Judge, Judgement
+from .judging import Judge, Judgement, owed
 
 
 class Keeping:
@@ -25,11 +26,12 @@ class Keeping:
     ) -> Authenticator | Refusal:
         """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
         judgement = await self.judge.own(caller)
+        pending = owed(judgement, self.engine.now())
 
         def guarded(account: Account) -> changes.Change[Authenticator | Refusal]:
             now = max(self.engine.now(), account.seen_at)
             standing = self.judge.standing(caller, account, judgement.requirement, now)
-            refusal = changes.may_change(standing, now)
+            refusal = changes.may_change(standing, judgement.requirement, now) or pending
             if refusal is not None:
                 return changes.keep(account, refusal)
             return step(account, judgement)
@@ -67,14 +69,22 @@ class Keeping:
         return removed
 
     async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
-        """Forget one of one's own browsers. Only somebody whose second factor is proven may."""
+        """Forget one of one's own browsers: by a proof that counts, and as strong as what ends may be."""
         judgement = await self.judge.own(caller)
-        if judgement.standing is None or not judgement.standing.proofs:
+        if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")
-        moment = self.engine.moment(network=caller.network)
-        return await self.engine.change(
-            caller.subject.key, lambda account: changes.forget_browser(account, moment, id=id)
-        )
+        moment, requirement = self.engine.moment(network=caller.network), judgement.requirement
+        max_age = int(requirement.rules.freshness.max_age)
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            now = max(moment.now, account.seen_at)
+            standing = self.judge.standing(caller, account, requirement, now)
+            demand = changes.change_demand(standing, requirement, max_age=max_age)
+            if not meeting(standing.proofs, (demand,), now):
+                return refuse(account, "proof_required", max_age=max_age)
+            return changes.forget_browser(account, moment, id=id)
+
+        return await self.engine.change(caller.subject.key, step)
 
     async def accept(self, caller: Caller, *, version: str) -> Refusal | None:
         """Accept the agreement in the version that was shown."""

@@ -20,6 +20,7 @@ from ..ports import Identify
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
+from .endpoint_demands import EndpointDemands
 from .facts import (
     Scope,
     address_of,
@@ -74,6 +75,7 @@ class Guard:
         self.site = site
         self.door = Door(self, site)
         self.watch = Watch(self)
+        self.endpoint_demands = service.judge.endpoint_demands = EndpointDemands()
         self._cookies = cookies
         self._trusted = tuple(trusted)
         self.faults = check

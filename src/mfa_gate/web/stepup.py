@@ -14,6 +14,7 @@ from ..core.decision import Allow
 from ..core.durations import seconds_of
 from ..core.model import Seconds
 from ..core.policy import POLICY_AGE, Demand
+from .endpoint_demands import MARK
 from .guard import Guard, ProofRequired
 
 __all__ = ["require_proof"]
@@ -49,6 +50,7 @@ class require_proof:
             factors_any=tuple(factors or ()),
             phishing_resistant=phishing_resistant,
         )
+        setattr(self, MARK, self.demand)
         # FastAPI looks behind this for the parameters, and for whether to await.
         self.__wrapped__ = _dependency
 
@@ -63,6 +65,7 @@ class require_proof:
         guard = connection.scope.get("mfa_gate")
         if not isinstance(guard, Guard):
             raise ProofRequired(None, (self.demand,))
+        guard.endpoint_demands.note(self.demand)
         judgement = await guard.judge_again(dict(connection.scope), extra=(self.demand,))
         if judgement is None or not isinstance(judgement.decision, Allow):
             raise ProofRequired(judgement.decision if judgement else None, (self.demand,))
@@ -82,4 +85,5 @@ class require_proof:
                 return await endpoint(*args, **named)
             return await run_in_threadpool(endpoint, *args, **named)
 
+        setattr(guarded, MARK, self.demand)
         return guarded

@@ -47,12 +47,14 @@ def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str,
 
 
 def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[Refusal | None]:
-    """A second, different administrator confirms within the hour; from now on it counts. ``ref`` is the request that was
-    read ("" for whichever waits): one that was put in its place meanwhile is not confirmed unseen."""
+    """Let a second, different administrator confirm within the hour; from now on it counts.
+
+    ``ref`` is the request that was read: one that was put in its place meanwhile is not confirmed unseen.
+    """
     grant, now = account.grant, time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
-    if grant is None or not is_waiting(account, now) or (ref and ref != grant.ref):
+    if grant is None or not is_waiting(account, now) or ref != grant.ref:
         return refuse(account, "not_found")
     own = Hand(account.key.id, account.key.tenant)
     if is_same_hand(by, Hand(grant.asked_by, grant.asked_in)) or is_same_hand(by, own):

@@ -49,7 +49,10 @@ def issue(
     limits: ResendRules | CountRules | None,
     live: int,
 ) -> Change[Challenge | Refusal]:
-    """A challenge for ``target``. With ``limits`` it is one that is sent: refused when too soon; the oldest goes first."""
+    """Issue a challenge for ``target``. With ``limits`` it is one that is sent: refused when too soon.
+
+    ``live`` is how many a browser may have of a factor, the oldest goes first: nobody drops another browser's.
+    """
     now = time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref, attempts_remaining=0)
@@ -67,7 +70,7 @@ def issue(
         expires_at=now + ttl,
         data=data,
     )
-    mine = [c for c in account.challenges if c.is_live(now) and c.factor == factor]
+    mine = [c for c in account.challenges if c.is_live(now) and (c.factor, c.browser) == (factor, browser)]
     dropped = {c.id for c in mine[: max(0, len(mine) + 1 - live)]}
     challenges = (*(c for c in account.challenges if c.id not in dropped), challenge)
     events = (moment.event("challenge.sent", account.key, factor=factor, challenge=challenge.id, purpose=purpose),)
