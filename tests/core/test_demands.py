@@ -30,9 +30,9 @@ class Endpoint:
 
 
 some_kinds = st.lists(st.sampled_from(KINDS), max_size=2, unique=True).map(tuple)
-rules_of_a_file = st.lists(
+rules_of_a_file: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
     st.builds(
-        dict,
+        dict[str, Any],
         paths=st.sampled_from((("/**",), ("/a/**",), ("=/a",), ("/b/**",))),
         max_age=st.sampled_from((None, *AGES)),
         factors_any=some_kinds,
@@ -56,7 +56,7 @@ def meets_everything(
     of: Proof, freshness: int, file: list[dict[str, Any]], path: str, endpoint: Endpoint | None
 ) -> bool:
     """The oracle: whether this one proof is young enough and strong enough for every rule and for the endpoint."""
-    asked = [(freshness, (), False)]
+    asked: list[tuple[int, tuple[str, ...], bool]] = [(freshness, (), False)]
     asked += [
         (rule["max_age"] or freshness, rule["factors_any"], rule["phishing_resistant"])
         for rule in file

@@ -20,6 +20,7 @@ from .enrollable import not_enrollable
 from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
 from .proving import Proving
+from .request_limits import DRAFTS, too_many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,9 @@ class Enrollments:
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)
+        crowded = await too_many(self.engine.store, caller, account, DRAFTS, now=self.engine.now())
+        if crowded is not None:
+            return crowded
         moment = self.engine.moment(network=caller.network)
         enrollment = await self.engine.change(
             caller.subject.key,

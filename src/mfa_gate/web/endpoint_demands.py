@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.policy import Demand
+from ..policyfile.routes import unfolded
 
 MARK = "mfa_gate_demand"
 """The attribute by which a ``require_proof``, or an endpoint that it decorates, shows its demand."""
@@ -53,7 +54,7 @@ def _routes_of(app: Any) -> list[Any]:
 
 
 def _in_routes(routes: list[Any], depth: int) -> Iterator[Demand]:
-    for route in routes:
+    for route in unfolded(routes):
         yield from _shown_by(getattr(route, "endpoint", None))
         yield from _in_dependencies(getattr(route, "dependant", None), depth)
         if depth:
