@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.core.model import SubjectKey
-from mfa_gate.core.rules import PathRule, Rules, Seconds, StepUpRule
+from mfa_gate.core.model import Seconds, SubjectKey
+from mfa_gate.core.rules import PathRule, Rules, StepUpRule
 from tests.attacks.test_floor import prove_by_key, with_passkey
 from tests.harness import AGREEMENT, Browser, World, make_world, running, with_rules
 
@@ -97,6 +97,16 @@ async def test_a_shorter_rule_holds_at_the_desk() -> None:
         boss = await world.enrolled("boss", groups=["admin"])
         assert (await boss.api("GET", "admin/accounts")).status == 200
         world.clock.advance(60)
+        assert (await boss.api("GET", "admin/accounts")).reason == "proof_required"
+
+
+async def test_what_only_watches_closes_no_desk() -> None:
+    """Decision 44: in report-only the app passes, and the desk asks for a fresh proof of any kind, as it did."""
+    watching = with_rules(lambda rules: replace(strong(rules), mode="report-only", agreement=AGREEMENT))
+    async with running(make_world(policy=watching)) as world:
+        boss = await boss_by_app(world)
+        assert (await boss.api("GET", "admin/accounts")).status == 200
+        world.clock.advance(8 * 86_400)
         assert (await boss.api("GET", "admin/accounts")).reason == "proof_required"
 
 

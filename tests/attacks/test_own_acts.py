@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from mfa_gate import Subject, require_proof
 from mfa_gate.core.model import Caller
+from mfa_gate.core.rules import PathRule, Rules, StepUpRule
 from tests.harness import HOME, make_world, routes, running, with_rules
 
 WEEK = 7 * 86_400
@@ -103,6 +104,24 @@ async def test_backup_codes_are_no_way_in_where_nothing_else_is_left() -> None:
             assert (await ann.prove()).status == 200
 
 
+async def test_calls_enroll_what_the_pages_offer() -> None:
+    """Somebody who must set up a passkey first is offered nothing else, and a call takes nothing else."""
+
+    def strong(rules: Rules) -> Rules:
+        factors = replace(rules.factors, allowed=("webauthn", "totp", "email"), order=("webauthn", "totp", "email"))
+        rule = StepUpRule(name="floor", paths=(PathRule(text="/**"),), phishing_resistant=True)
+        return replace(rules, factors=factors, step_up=(rule,))
+
+    async with running(make_world(policy=with_rules(strong))) as world:
+        ann = await world.browser()
+        assert (await ann.state())["enrollable"] == ["webauthn"]
+        for kind in ("totp", "email"):
+            refused = await ann.api("POST", "enroll", {"factor": kind})
+            assert (refused.status, refused.reason) == (422, "not_enrollable")
+        assert (await ann.page("/mfa/enroll")).location == "/mfa/enroll/webauthn"
+        assert (await ann.api("POST", "enroll", {"factor": "webauthn"})).status == 201
+
+
 # -- an endpoint that nobody can reach ---------------------------------------------------------------------------------
 
 
@@ -123,7 +142,7 @@ async def test_an_endpoint_that_no_factor_meets_is_refused_and_told_once(caplog:
                 reply = await ann.page("/vault")
                 assert (reply.status, reply.location) == (303, "/mfa/enroll")
                 page = await ann.page("/mfa/enroll")
-                assert page.status == 403
+                assert (page.status, "nothing more that you can set up here" in page.text) == (200, True)
         told = [record.getMessage() for record in caplog.records if "no allowed factor" in record.getMessage()]
         assert len(told) == 1
         assert "/vault" in told[0]

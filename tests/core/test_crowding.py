@@ -112,11 +112,11 @@ def test_clients_have_a_share_where_there_is_no_room() -> None:
     assert len(rows) == MAX_BROWSERS
 
 
-@pytest.mark.parametrize("spent", [{"age": WEEK}, {"age": 60, "epoch": 7}])
-def test_what_counts_no_more_goes_first(spent: dict[str, int]) -> None:
+@pytest.mark.parametrize(("age", "epoch"), [(WEEK, 0), (60, 7)])
+def test_what_counts_no_more_goes_first(age: int, epoch: int) -> None:
     """A row whose proofs are too old or of an ended epoch goes before one that is used, however long ago that was."""
     rows = tuple(row(f"b{n}", age=WEEK - 100 + n, label=f"l{n}") for n in range(MAX_BROWSERS - 1))
-    dead = row("dead", label="l", **spent)
+    dead = row("dead", label="l", age=age, epoch=epoch)
     kept = kept_browsers((*rows, dead, row("new", age=0, label="n")), 0, NOW, max_age=WEEK)
     assert names(kept) == names(rows) | {"new"}
 

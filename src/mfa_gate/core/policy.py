@@ -113,7 +113,12 @@ def _concerns(rule: StepUpRule, groups: frozenset[str]) -> bool:
 
 
 def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
-    """List every demand of strength that the policy makes of somebody in ``groups``, on whatever path."""
+    """List every demand of strength that the policy makes of somebody in ``groups``, on whatever path.
+
+    What only watches demands nothing.
+    """
+    if rules.mode == "report-only":
+        return ()
     return tuple(
         Demand(
             rule=rule.name,

@@ -108,14 +108,17 @@ class Administering:
             return Refusal(reason="proof_required")
         if standing.account.lock is not None:
             return Refusal(reason="locked", ref=standing.account.lock.ref, attempts_remaining=0)
-        if isinstance(judgement.decision, (Enroll, StepUp, Deny)):
+        rules, demands = requirement.rules, requirement.demands
+        if requirement.report_only:
+            # Rules that only watch close nothing, the desk included; a proof is needed there all the same.
+            demands = demands[:1]
+        elif isinstance(judgement.decision, (Enroll, StepUp, Deny)):
             return owed(judgement, now)
-        if isinstance(judgement.decision, Agree):
+        elif isinstance(judgement.decision, Agree):
             return Refusal(reason="agreement_required")
-        rules = requirement.rules
         max_age = rules.roles.actor_max_age if changing else rules.freshness.max_age
         demand = Demand(rule="administration", max_age=max_age)
-        if meeting(standing.proofs, (*requirement.demands, demand), now):
+        if meeting(standing.proofs, (*demands, demand), now):
             return None
         return Refusal(reason="proof_required", max_age=max_age)
 

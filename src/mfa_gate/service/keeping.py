@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..core import changes
 from ..core.assurance import meeting
@@ -22,16 +23,22 @@ class Keeping:
         self.judge = judge
 
     async def _fresh(
-        self, caller: Caller, step: Callable[[Account, Judgement], changes.Change[Authenticator | Refusal]]
+        self,
+        caller: Caller,
+        step: Callable[[Account, Judgement], changes.Change[Authenticator | Refusal]],
+        *,
+        only_resistant: bool = False,
     ) -> Authenticator | Refusal:
         """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
         judgement = await self.judge.own(caller)
-        pending = owed(judgement, self.engine.now())
+        pending, requirement = owed(judgement, self.engine.now()), judgement.requirement
+        if only_resistant:
+            requirement = replace(requirement, floors=tuple(f for f in requirement.floors if f.phishing_resistant))
 
         def guarded(account: Account) -> changes.Change[Authenticator | Refusal]:
             now = max(self.engine.now(), account.seen_at)
-            standing = self.judge.standing(caller, account, judgement.requirement, now)
-            refusal = changes.may_change(standing, judgement.requirement, now) or pending
+            standing = self.judge.standing(caller, account, requirement, now)
+            refusal = changes.may_change(standing, requirement, now) or pending
             if refusal is not None:
                 return changes.keep(account, refusal)
             return step(account, judgement)
@@ -39,9 +46,14 @@ class Keeping:
         return await self.engine.change(caller.subject.key, guarded)
 
     async def rename(self, caller: Caller, *, id: str, label: str) -> Authenticator | Refusal:
-        """Another name for one's own authenticator."""
+        """Give one's own authenticator another name.
+
+        A name opens nothing: of the floors only phishing resistance is kept for it, so that nobody swaps the names of keys.
+        """
         moment = self.engine.moment(network=caller.network)
-        return await self._fresh(caller, lambda account, _: changes.rename(account, moment, id=id, label=label))
+        return await self._fresh(
+            caller, lambda account, _: changes.rename(account, moment, id=id, label=label), only_resistant=True
+        )
 
     async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
         """The one to be offered first."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..core.changes.base import known_handles
 from ..core.model import MAX_ENROLLMENTS_OF_ALL, MAX_OTHERS_OF_ALL, Account, Caller
 from ..core.reasons import Refusal
-from ..ports import Store
+from ..ports import Store, Take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,12 @@ async def too_many(store: Store, caller: Caller, account: Account, limit: Reques
     """Count one request, or refuse it with ``too_soon``. It is no attempt, and no browser is refused for another's sake."""
     place = f"{limit.name}:{caller.subject.key}"
     if caller.handle in known_handles(account) or _waits(account, caller.handle, now):
-        buckets = [(f"{place}:b:{caller.handle}", limit.of_browser)]
+        buckets = {f"{place}:b:{caller.handle}": limit.of_browser}
     else:
-        buckets = [(f"{place}:n:{caller.network}", limit.of_network), (place, limit.of_strangers)]
-    for bucket, count in buckets:
-        wait = await store.take(bucket, limit=count, window=limit.window, now=now)
-        if wait:
-            return Refusal(reason="too_soon", retry_after=wait)
-    return None
+        buckets = {place: limit.of_strangers, f"{place}:n:{caller.network}": limit.of_network}
+    takes = [Take(bucket=name, limit=count, window=limit.window, at=now) for name, count in buckets.items()]
+    taken = await store.take_all(takes)
+    return Refusal(reason="too_soon", retry_after=taken.wait) if taken.wait else None
 
 
 def _waits(account: Account, handle: str, now: int) -> bool:

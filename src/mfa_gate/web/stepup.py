@@ -29,7 +29,8 @@ class require_proof:
 
     ``phishing_resistant`` demands a passkey or security key; ``factors`` names the factors that will do. As a FastAPI
     dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint: ``@require_proof("5m")``. The
-    gate leads the person to the factor that satisfies it and back. Where no gate is in the stack, it fails closed.
+    gate leads the person to the factor that satisfies it and back. One proof meets this and all that the policy demands here.
+    Where no gate is in the stack, it fails closed.
     """
 
     def __init__(

@@ -120,7 +120,8 @@ def _less(account: Account, now: int) -> Account:
     if dead:
         return replace(account, challenges=tuple(c for c in account.challenges if c is not dead[0]))
     if len(account.browsers) > 1:
-        return replace(account, browsers=_without_least(account.browsers, account.epoch, now, KEEP_PROOFS))
+        oldest = min(account.browsers, key=lambda b: b.last_used_at)
+        return replace(account, browsers=tuple(b for b in account.browsers if b is not oldest))
     return account
 
 

@@ -212,8 +212,6 @@ def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | Non
     """
     decision, standing = judgement.decision, judgement.standing
     holds = standing is not None and standing.holds
-    if isinstance(decision, Enroll) and not decision.factors:
-        return visit.show(views.Fault(reason="not_enrollable", status=403), status=403)
     if not isinstance(decision, (Allow, Enroll)) and not (isinstance(decision, Agree) and holds):
         return visit.lead_on(decision)
     if standing is None or not holds:
