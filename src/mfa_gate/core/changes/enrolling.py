@@ -28,19 +28,19 @@ MAX_LABEL = 40
 def change_demand(
     standing: Standing, requirement: Requirement, *, adding: str = "", max_age: int = CHANGE_AGE
 ) -> Demand:
-    """Join what a change of factors demands: a proof not older than ``max_age``, as strong as the floors that one can meet.
+    """Join what a change of factors demands: a proof that is fresh and keeps the floors.
 
     Whoever holds something that meets a floor proves with that (decisions 37), or enrolling, removing or replacing by a
-    weaker proof would be a way round the floor. Only where ``adding`` names a kind, a floor that this kind could never
-    meet is left out. Floors that nothing held meets are left out as well: the first strong factor must stay possible.
-    Where no one authenticator meets all floors, the strongest go first.
+    weaker proof would be a way round the floor. Floors that nothing held meets are left out: the first strong factor must
+    stay possible. Where ``adding`` names a kind, so are floors that this kind could never meet. Where no one authenticator
+    meets all of it, what is demanded here goes first, then the strongest floor: what this asks for can always be given.
     """
     account, traits = standing.account, standing.traits
     held = [a.factor for a in answerable(account, requirement.factors, traits)]
     demand = Demand(rule="change", max_age=Seconds(max_age))
-    for floor in sorted(requirement.floors, key=lambda f: (not f.phishing_resistant, len(f.factors_any) or MANY)):
-        if adding and not could_meet(adding, floor, traits):
-            continue
+    floors = [f for f in requirement.floors if not adding or could_meet(adding, f, traits)]
+    floors.sort(key=lambda f: (not f.phishing_resistant, len(f.factors_any) or MANY))
+    for floor in (*requirement.demands, *floors):
         joint = replace(combine((demand, floor), rule=demand.rule), max_age=demand.max_age)
         if any(could_meet(kind, joint, traits) for kind in held):
             demand = joint

@@ -220,7 +220,11 @@ def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | Non
     demand = change_demand(standing, requirement, adding=kind)
     if meeting(standing.proofs, (demand,), visit.now):
         return None
-    return confirm_first(visit, judgement, f"/enroll/{kind}" if kind else "/enroll", demand=demand)
+    return confirm_first(visit, judgement, _place(kind), demand=demand)
+
+
+def _place(kind: str) -> str:
+    return f"/enroll/{kind}" if kind in FACTORS else "/enroll"
 
 
 async def confirm(visit: Visit) -> Answer:
@@ -245,7 +249,7 @@ async def _no(visit: Visit, judgement: Judgement, kind: str, refusal: Refusal) -
     if refusal.reason == "proof_required":
         standing, requirement = judgement.standing, judgement.requirement
         demand = change_demand(standing, requirement, adding=kind) if standing else None
-        return confirm_first(visit, judgement, f"/enroll/{kind}", demand=demand)
+        return confirm_first(visit, judgement, _place(kind), demand=demand)
     status = refusal.row.status
     return visit.show(
         views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=visit.own("/enroll")),
