@@ -1,4 +1,4 @@
-"""What administrators owe before they act: all that the app demands of them, and for an act a fresh proof besides."""
+"""Administrators owe what the app demands of them, and for an act a fresh proof besides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do with what is their own: by a proof that still counts, and with what the policy offers."""
+"""People act on what is their own by a proof that counts, with what the policy offers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others begin does not push out what somebody has: challenges, drafts, kept browsers."""
+"""Others push out nothing that somebody has: challenges, drafts, kept browsers."""
 
 from __future__ import annotations
 

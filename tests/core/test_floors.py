@@ -1,4 +1,4 @@
-"""What a change of factors demands, as a table: floors, what is held, what is added."""
+"""Floors of a change of factors, as a table: what is held, what is added."""
 
 from __future__ import annotations
 

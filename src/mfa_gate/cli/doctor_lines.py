@@ -176,7 +176,7 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Name the demands of endpoints (``require_proof``) that no factor of a tenant meets: those are closed to everybody."""
+    """Name the demands of endpoints that no factor of a tenant meets: closed to everybody."""
     known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
     for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
         allowed = factors_for(rules, TenantSettings(tenant=tenant))

@@ -191,7 +191,9 @@ def _first_enrollment(requirement: Requirement, standing: Standing, watched: tup
 
 
 def _step_up(requirement: Requirement, standing: Standing, watched: tuple[str, ...], now: int) -> Decision:
-    """Say which challenge is next, and why. The demand is the joint one: what is offered meets all of it at once.
+    """Say which challenge is next, and why.
+
+    The demand is the joint one: what is offered meets all of it at once.
 
     Somebody who holds nothing that meets it proves what there is first, then enrolls more.
     """
@@ -219,10 +221,10 @@ def _step_up(requirement: Requirement, standing: Standing, watched: tuple[str, .
 
 
 def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> tuple[Authenticator, ...]:
-    """Pick what may be answered with where ``factors`` are allowed: for pages, JSON and decisions alike.
+    """Pick what may be answered with where ``factors`` are allowed.
 
-    Where nothing that a person has is allowed any more, all of it may be answered with, or nobody could go on to enroll
-    what is. A backup code is no exception then: where the policy has none, none is taken.
+    Pages, JSON and decisions ask here. Where nothing that a person has is allowed any more, all of it may be answered
+    with, or nobody could go on to enroll what is. A backup code is no exception then: where the policy has none, none is taken.
     """
     mine = account.authenticators
     if any(is_factor(a.factor, traits) and a.factor in factors for a in mine):

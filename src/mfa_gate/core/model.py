@@ -21,7 +21,7 @@ MAX_OTHER_CHALLENGES = 6
 MAX_OTHERS_OF_ALL = 12
 MAX_ENROLLMENTS = 3
 MAX_ENROLLMENTS_OF_ALL = 8
-"""What has no ``OF_ALL`` beside it and is one browser's is bounded for each; with it, for all browsers together."""
+"""Beside a bound for each browser, ``OF_ALL`` bounds all browsers together."""
 MAX_BROWSERS = 10
 MAX_CLIENTS = 4
 """Kept browsers that may be clients without cookies where there is no room for all."""

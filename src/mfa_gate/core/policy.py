@@ -81,7 +81,7 @@ def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stag
 
 
 def factors_for(rules: Rules, settings: TenantSettings) -> tuple[str, ...]:
-    """List the factors that may be used: the policy's, narrowed to what the administrator picked.
+    """List the factors that may be used: the policy's, as the administrator picked.
 
     What is not in ``order`` is not for a first offer (backup codes) and not for the administrator to take away. A factor
     that is a way of recovery by its name (backup codes, decisions 67) is one only where ``recovery.ways`` has it.
@@ -113,7 +113,7 @@ def _concerns(rule: StepUpRule, groups: frozenset[str]) -> bool:
 
 
 def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
-    """List every demand of strength that the policy makes of somebody in ``groups``, on whatever path.
+    """List every demand of strength on somebody in ``groups``, on whatever path.
 
     What only watches demands nothing.
     """
@@ -158,7 +158,10 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
 
 
 def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
-    """Add an endpoint's own demands. Where the policy demands nothing, these are all, and nothing else is asked."""
+    """Add an endpoint's own demands.
+
+    Where the policy demands nothing, these are all, and nothing else is asked.
+    """
     if not extra:
         return requirement
     usual = requirement.rules.freshness.max_age

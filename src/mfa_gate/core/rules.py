@@ -15,7 +15,7 @@ Units = NewType("Units", int)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 RECOVERY_WAYS = ("backup-code", "other-factor", "request")
-"""What a policy can offer to somebody who lost access."""
+"""The ways that a policy can offer to somebody who lost access."""
 
 Mode = Literal["enforce", "report-only"]
 Stage = Literal["off", "optional", "required", "admin"]

@@ -49,14 +49,17 @@ def factors_besides_backup(rules: Rules, traits: TraitsOf) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadEnd:
-    """Step-up rules that can meet in one request and that no factor meets together; ``text`` says so to their owner."""
+    """Name step-up rules that can meet in one request, and that no factor meets together.
+
+    ``text`` says so to their owner.
+    """
 
     rules: tuple[StepUpRule, ...]
     text: str
 
 
 def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple[DeadEnd, ...]:
-    """Find what nobody could meet if only ``allowed`` could be used: one rule alone, or several in one request.
+    """Find rules, alone or together in one request, that nobody could meet by ``allowed``.
 
     One proof meets all demands of a request (decisions 36), so some factor must do for all rules that can come together.
     Rules that only watch count when they are alone: they are meant to be enforced one day.
@@ -85,7 +88,7 @@ def _wanted(rule: StepUpRule) -> str:
 def _clashes(
     live: tuple[StepUpRule, ...], allowed: tuple[str, ...], traits: TraitsOf
 ) -> Iterator[tuple[StepUpRule, ...]]:
-    """Each smallest set of rules that one request can fall under and no factor of ``allowed`` meets, in the file's order.
+    """Find each smallest set of rules of one request that no factor of ``allowed`` meets.
 
     For every factor some rule of the set is one that it does not do for.
     """
@@ -99,7 +102,10 @@ def _clashes(
 
 
 def _hitting(chosen: frozenset[StepUpRule], failed_by: list[frozenset[StepUpRule]]) -> Iterator[frozenset[StepUpRule]]:
-    """Add to ``chosen`` a rule of each set that has none of it yet, as long as all can meet in one request."""
+    """Add to ``chosen`` a rule of each set that has none of it yet.
+
+    All that are chosen can meet in one request.
+    """
     if not failed_by:
         yield chosen
         return

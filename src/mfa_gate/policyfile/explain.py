@@ -127,7 +127,7 @@ def _covers(rules: Rules, subjects: SubjectExemption, facts: Facts, now: int) ->
 
 
 def _told(outcome: Outcome, demand: Demand) -> str:
-    """Tell what the demand asks for, and whether the standing meets it: with the one proof that meets all demands."""
+    """Tell what the demand asks for, and whether one proof meets it with all others."""
     wanted = told_demand(demand)
     standing = outcome.standing
     if any(meets(proof, demand, outcome.now) for proof in standing.proofs):

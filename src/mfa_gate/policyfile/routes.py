@@ -124,7 +124,10 @@ def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Itera
 
 
 def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
-    """Give the routes themselves: FastAPI keeps included routers folded, and unfolds them by a function of its own."""
+    """Give the routes themselves.
+
+    FastAPI keeps included routers folded, and unfolds them by a function of its own.
+    """
     unfold = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
     for route in routes:
         if unfold is not None and not hasattr(route, "path"):

@@ -98,9 +98,10 @@ class Administering:
         return await self._proven(actor.caller, changing=changing)
 
     async def _proven(self, caller: Caller, *, changing: bool) -> Refusal | None:
-        """Say what the actor still owes: all that the app would demand of them, and for a change a proof that young besides.
+        """Say what the actor still owes, or None.
 
-        The one proof meets the floor and is young enough (decisions 38).
+        It is all that the app would demand of them, and for a change a young proof besides. The one proof meets the floor
+        and is young enough (decisions 38).
         """
         judgement = await self.judge.own(caller)
         requirement, standing, now = judgement.requirement, judgement.standing, self.engine.now()
@@ -140,7 +141,7 @@ class Administering:
 
     @staticmethod
     def find(actor: Actor, id: str, tenant: str = "") -> SubjectKey:
-        """Give the key that an id means: in the tenant that is named, else in the actor's own. It is never guessed."""
+        """Give the key that an id means; the tenant is the named one, or the actor's own."""
         own = actor.caller.subject.tenant if actor.caller else ""
         return SubjectKey(tenant or own, id)
 

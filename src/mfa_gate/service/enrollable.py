@@ -11,9 +11,9 @@ from .judging import Judgement
 
 
 def enrollable(judgement: Judgement) -> tuple[str, ...]:
-    """List the kinds that this subject may enroll here, strongest first: those that the demand asks for, where one does.
+    """List the kinds that this subject may enroll here, strongest first.
 
-    Backup codes are made elsewhere.
+    Where a demand asks for certain ones, these are all. Backup codes are made elsewhere.
     """
     account = judgement.account
     requirement = judgement.requirement

@@ -63,7 +63,7 @@ class Judge:
         self.engine = engine
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
-        """What endpoints of the app demand by themselves, as far as it is known. Set by the room that knows endpoints."""
+        """Lists the demands of the app's endpoints that are known. The room that knows endpoints sets it."""
         self._told: set[tuple[str, Demand]] = set()
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> bool:
@@ -112,9 +112,10 @@ class Judge:
     async def judge(
         self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = (), floors: bool = False
     ) -> Judgement:
-        """Decide on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``.
+        """Decide on a request. Raises ``StoreUnavailable``.
 
-        ``floors``: know also what changing factors would demand, for one of our own pages.
+        ``extra`` are demands of the endpoint itself. ``floors``: know also what changing factors would demand, for a
+        page of ours.
         """
         engine = self.engine
         engine.notice()
@@ -140,7 +141,7 @@ class Judge:
         return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
-        """Log once that no factor meets what is demanded of a request: it is the policy's and the app's fault."""
+        """Log once that no factor meets what is demanded of a request: a fault of ours."""
         joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
         if any(could_meet(kind, joint, TRAITS) for kind in requirement.factors):
             return
@@ -203,7 +204,7 @@ class Judge:
 
 
 def owed(judgement: Judgement, now: int) -> Refusal | None:
-    """Say what the caller owes before an act on what is their own, or None: a proof that still counts is there.
+    """Say what the caller owes before an act on what is their own, or None.
 
     To have a proof is not enough: it may be too old, too weak, or of no account. Where nothing is demanded of the caller
     (off, exempt, put off), the policy's freshness is.

@@ -81,7 +81,7 @@ class Keeping:
         return removed
 
     async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
-        """Forget one of one's own browsers: by a proof that counts, and as strong as what ends may be."""
+        """Forget one of one's own browsers, by a proof that counts and keeps the floors."""
         judgement = await self.judge.own(caller)
         if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")

@@ -10,7 +10,7 @@ from .judging import Judgement
 
 
 def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
-    """Find the authenticator, if it is the caller's and may be answered with here; a foreign id is an unknown one."""
+    """Find the caller's authenticator that may be answered with; a foreign id is unknown."""
     mine = account.authenticator(id)
     if mine is None or mine.factor not in FACTORS:
         return Refusal(reason="not_found")
@@ -22,7 +22,7 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
 
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
-    """List the authenticators that would meet what is asked, the one to offer first at the head; backup codes last."""
+    """List the authenticators that meet what is asked, in order; backup codes last."""
     mine = [a for a in _offered(_account(judgement), judgement) if a.factor in FACTORS]
     order = judgement.requirement.rules.factors.order
     rank = {kind: place for place, kind in enumerate(order)}
@@ -31,7 +31,7 @@ def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
 
 
 def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...]:
-    """Pick what may be answered with here, for pages and JSON alike: what the challenge asks for, else what is allowed."""
+    """Pick what the challenge asks for, else what is allowed; pages and JSON ask here."""
     allowed = answerable(account, judgement.requirement.factors, TRAITS)
     decision = judgement.decision
     if not isinstance(decision, StepUp):

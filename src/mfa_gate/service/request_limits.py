@@ -1,4 +1,4 @@
-"""Limits on what somebody may ask for that sends nothing and costs no attempt: challenges for a passkey, and drafts."""
+"""Limit requests that send nothing and cost no attempt: challenges for a passkey, drafts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..ports import Store, Take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimit:
-    """How many requests of a kind are taken in ``window`` seconds: of one browser, of all strangers on one network, of all.
+    """Bound requests of a kind in ``window`` seconds: of a browser, a network, all strangers.
 
     A stranger is a browser that has shown the password and no more, and has nothing here that waits. All strangers
     together get fewer than an account has room for, so that they never push out what somebody else began before them;
@@ -39,7 +39,10 @@ DRAFTS = RequestLimit(
 
 
 async def too_many(store: Store, caller: Caller, account: Account, limit: RequestLimit, *, now: int) -> Refusal | None:
-    """Count one request, or refuse it with ``too_soon``. It is no attempt, and no browser is refused for another's sake."""
+    """Count one request, or refuse it with ``too_soon``.
+
+    It is no attempt, and no browser that is known is refused for another's sake.
+    """
     place = f"{limit.name}:{caller.subject.key}"
     if caller.handle in known_handles(account) or _waits(account, caller.handle, now):
         buckets = {f"{place}:b:{caller.handle}": limit.of_browser}

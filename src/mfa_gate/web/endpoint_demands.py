@@ -1,4 +1,4 @@
-"""What endpoints of the app demand by themselves, found in its routes before anybody asks there."""
+"""Find the demands of the app's endpoints in its routes, before anybody asks there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from ..core.policy import Demand
 from ..policyfile.routes import unfolded
 
 MARK = "mfa_gate_demand"
-"""The attribute by which a ``require_proof``, or an endpoint that it decorates, shows its demand."""
+"""The attribute by which a ``require_proof``, or what it decorates, shows its demand."""
 DEEPEST = 20
 
 
 class EndpointDemands:
-    """The demands of one gate's apps. A change of factors keeps them as floors, whether or not their endpoint was asked."""
+    """Keep the demands of one gate's endpoints.
+
+    A change of factors keeps them as floors, whether or not their endpoint was asked.
+    """
 
     def __init__(self) -> None:
         self._apps: list[Any] = []
@@ -31,7 +34,7 @@ class EndpointDemands:
         self._noted.setdefault(demand)
 
     def __call__(self) -> tuple[Demand, ...]:
-        """List all demands that are known. The routes are read anew only when there are more of them."""
+        """List all demands that are known; routes are read anew when there are more."""
         seen = (len(self._noted), sum(len(_routes_of(app)) for app in self._apps))
         if seen != self._looked_at:
             in_routes = [demand for app in self._apps for demand in demands_in(app)]
@@ -40,7 +43,7 @@ class EndpointDemands:
 
 
 def demands_in(app: Any) -> Iterator[Demand]:
-    """Find the demands of an app's endpoints, through middleware, mounts and FastAPI's dependencies."""
+    """Find the demands of an app's endpoints, through mounts and dependencies."""
     yield from _in_routes(_routes_of(app), DEEPEST)
 
 
@@ -70,7 +73,7 @@ def _in_dependencies(dependant: Any, depth: int) -> Iterator[Demand]:
 
 
 def _shown_by(endpoint: Any) -> Iterator[Demand]:
-    """Read the mark of an endpoint, of what a decorator wrapped, or of the methods of an endpoint that is a class."""
+    """Read the mark of an endpoint, of what it wraps, or of the methods of a class."""
     parts = [endpoint]
     if isinstance(endpoint, type):
         parts += [

@@ -132,7 +132,10 @@ def _without_old_twin(browser: Browser, now: int) -> Browser:
 def kept_browsers(
     browsers: tuple[Browser, ...], epoch: int, now: int, *, max_age: int = KEEP_PROOFS
 ) -> tuple[Browser, ...]:
-    """Keep as many browsers as there is room for. A proof older than ``max_age`` seconds counts for nothing."""
+    """Keep as many browsers as there is room for.
+
+    A proof older than ``max_age`` seconds counts for nothing.
+    """
     while len(browsers) > MAX_BROWSERS:
         browsers = _without_least(browsers, epoch, now, max_age)
     return browsers
@@ -159,17 +162,20 @@ def _without_least(browsers: tuple[Browser, ...], epoch: int, now: int, max_age:
 
 
 def known_handles(account: Account) -> frozenset[str]:
-    """List the handles of browsers that have shown more than the password: by a proof, or by leave to enroll."""
+    """List the handles of browsers that have shown more than the password.
+
+    They did by a proof, or by leave to enroll.
+    """
     leave = (account.leave.browser,) if account.leave else ()
     return frozenset((*(b.handle for b in account.browsers), *leave)) - {""}
 
 
 def _fairly(items: Sequence[C], known: frozenset[str], *, each: int, of_all: int) -> tuple[C, ...]:
-    """Keep ``each`` of ``items`` for a browser, and ``of_all`` of them; ``items`` are in the order of their time.
+    """Keep ``each`` of ``items`` for a browser, and ``of_all`` of them.
 
-    A browser drops its own oldest first. Where there are too many of all, whoever has the most loses the oldest, and of
-    equals the browser that has shown no more than the password. The newest stays, or its caller would hold an answer to
-    nothing.
+    ``items`` are in the order of their time. A browser drops its own oldest first. Where there are too many of all,
+    whoever has the most loses the oldest, and of equals the browser that has shown no more than the password. The newest
+    stays, or its caller would hold an answer to nothing.
     """
     kept = [item for at, item in enumerate(items) if sum(o.browser == item.browser for o in items[at:]) <= each]
     while len(kept) > of_all:

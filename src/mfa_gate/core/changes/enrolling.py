@@ -48,9 +48,10 @@ def change_demand(
 
 
 def may_change(standing: Standing, requirement: Requirement, now: int, *, adding: str = "") -> Refusal | None:
-    """Say why factors may not be changed now, or None. A fresh proof by something enrolled is needed (S-82, S-84).
+    """Say why factors may not be changed now, or None.
 
-    ``adding`` is the kind that is to be added; "" stands for every other change.
+    A fresh proof by something enrolled is needed (S-82, S-84). ``adding`` is
+    the kind that is to be added; "" stands for every other change.
     """
     account = standing.account
     now = max(now, account.seen_at)

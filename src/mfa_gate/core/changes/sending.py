@@ -49,7 +49,9 @@ def issue(
     limits: ResendRules | CountRules | None,
     live: int,
 ) -> Change[Challenge | Refusal]:
-    """Issue a challenge for ``target``. With ``limits`` it is one that is sent: refused when too soon.
+    """Issue a challenge for ``target``.
+
+    With ``limits`` it is one that is sent: refused when too soon.
 
     ``live`` is how many a browser may have of a factor, the oldest goes first: nobody drops another browser's. Of those
     that are answered on a person's phone it is how many the person may have: nobody chooses among several (S-97).

@@ -114,7 +114,10 @@ async def recovery(visit: Visit, body: Body, name: str) -> Answer:
 
 
 def _pending(visit: Visit, judgement: Judgement) -> Refusal | None:
-    """Say why a session that owes something sees nothing here. Who has nothing set up and owes nothing sees that."""
+    """Say why a session that owes something sees no list.
+
+    Who has nothing set up and owes nothing sees an empty one.
+    """
     standing = judgement.standing
     if isinstance(judgement.decision, Allow) and standing is not None and not standing.holds:
         return None

@@ -24,7 +24,7 @@ from ..visit import Visit, problem_from
 from .challenge import not_found
 
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
-"""Where an administrator goes first who owes more than a fresh proof."""
+"""Pages that an administrator goes to first who owes more than a fresh proof."""
 PAGE = 50
 RECENT = 20
 

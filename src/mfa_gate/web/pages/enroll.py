@@ -206,7 +206,7 @@ async def done(visit: Visit) -> Answer:
 
 
 def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | None:
-    """Lead on whoever owes a proof, is locked, or needs a fresher or stronger one for adding ``kind`` (S-82, S-84).
+    """Lead on whoever owes a proof or needs a better one for adding ``kind`` (S-82, S-84).
 
     Where no kind is named yet, any fresh proof opens the choice.
     """
@@ -233,7 +233,10 @@ async def confirm(visit: Visit) -> Answer:
 
 
 def confirm_first(visit: Visit, judgement: Judgement, place: str, *, demand: Demand | None = None) -> Answer:
-    """Ask for a proof that meets ``demand`` (without one: that of any change of factors), then lead back to our page."""
+    """Ask for a proof that meets ``demand``, then lead back to a page of ours.
+
+    Without a ``demand`` it is that of any change of factors.
+    """
     standing = judgement.standing
     if standing is None:
         return visit.lead_on(judgement.decision)
