@@ -35,6 +35,7 @@ async def test_an_old_proof_is_none(age: int) -> None:
         mine = (await world.account()).browsers[0].id
         for call in ("browsers", "authenticators"):
             assert (await browser.api("GET", call)).status == (200 if keeps else 403)
+        assert (await browser.page("/mfa/enroll/done")).status == (200 if keeps else 303)
         disputing = world.gate.service.disputing
         subject = Subject("ann", "alpha", session="s-ann-alpha")
         caller = Caller(subject=subject, handle=(await world.account()).browsers[-1].handle, network=HOME)

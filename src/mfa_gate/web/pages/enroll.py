@@ -187,7 +187,9 @@ async def done(visit: Visit) -> Answer:
     judgement = await visit.judgement()
     account = judgement.account
     mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
-    if account is None or not mine or not judgement.standing or not judgement.standing.proofs:
+    usual = Demand(rule="freshness", max_age=visit.rules.freshness.max_age)
+    proofs = judgement.standing.proofs if judgement.standing else ()
+    if account is None or not mine or not meeting(proofs, (usual,), visit.now):
         return visit.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
     default = account.authenticator(account.default) or newest
