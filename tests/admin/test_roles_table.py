@@ -279,6 +279,9 @@ async def test_the_operator(
             command += ["--actor", "eve"]
         if action not in LOOKING | {"confirm"}:
             command += ["--reason", "asked in person"]
+        if action == "confirm":
+            found = await world.store.load(where)
+            command += ["--ref", found.grant.ref if found.grant else "none"]
         if action in ("reset", "break-glass"):
             command += ["--ticket", "T-1"]
         code = await asyncio.to_thread(main, command)

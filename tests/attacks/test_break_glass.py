@@ -36,11 +36,17 @@ async def boss(world: World, id: str = "boss", tenant: str = "alpha", group: str
     return await world.enrolled(id, tenant, groups=[group])
 
 
+async def waiting(world: World, id: str = "ann") -> dict[str, str]:
+    """What confirms the request that waits for somebody: its reference."""
+    grant = (await world.account(id)).grant
+    return {"ref": grant.ref if grant else "none"}
+
+
 async def let_in(world: World) -> tuple[Browser, Browser, Browser]:
     """Ann, let in by two administrators: her browser and theirs."""
     first, second = await boss(world), await boss(world, "other")
     assert (await first.api("POST", ANN, ASK)).status == 200
-    assert (await second.api("POST", f"{ANN}/confirm", {})).status == 200
+    assert (await second.api("POST", f"{ANN}/confirm", await waiting(world))).status == 200
     return await world.browser("ann", sid="lost"), first, second
 
 
@@ -101,6 +107,20 @@ async def reasons(*tries: Any) -> list[str]:
     return [(await one).reason for one in tries]
 
 
+async def test_a_confirmation_names_the_request(world: World) -> None:
+    """Without the reference of what was read, or with another one, nothing is confirmed: by page, call and use case."""
+    first, second = await boss(world), await boss(world, "other")
+    assert (await first.api("POST", ANN, ASK)).status == 200
+    for body in ({}, {"ref": ""}, {"ref": None}, {"ref": "another"}):
+        assert (await second.api("POST", f"{ANN}/confirm", body)).status in (404, 422)
+        fields = {"action": "confirm", **{name: text for name, text in body.items() if text is not None}}
+        assert (await second.form("/mfa/admin/accounts/ann", fields)).status == 404
+    desk = world.gate.service.administering.breaking
+    refusal = await desk.confirm(Actor(name="operator:eve"), SubjectKey("alpha", "ann"), ref="")
+    assert refusal is not None
+    assert not await (await world.browser("ann", sid="lost")).is_in()
+
+
 async def test_one_administrator_is_not_two(world: World) -> None:
     """Twice by one, from two browsers, as the operator of the same name: refused, and nothing is open."""
     first = await boss(world)
@@ -108,12 +128,13 @@ async def test_one_administrator_is_not_two(world: World) -> None:
     world.clock.advance(31)
     await again.prove(first.secret)
     assert (await first.api("POST", ANN, ASK)).status == 200
-    assert await reasons(first.api("POST", f"{ANN}/confirm", {}), again.api("POST", f"{ANN}/confirm", {})) == [
+    ref = await waiting(world)
+    assert await reasons(first.api("POST", f"{ANN}/confirm", ref), again.api("POST", f"{ANN}/confirm", ref)) == [
         "not_allowed",
         "not_allowed",
     ]
     desk = world.gate.service.administering.breaking
-    refusal = await desk.confirm(Actor(name="operator:BOSS"), SubjectKey("alpha", "ann"))
+    refusal = await desk.confirm(Actor(name="operator:BOSS"), SubjectKey("alpha", "ann"), **ref)
     assert refusal is not None
     assert refusal.reason == "not_allowed"
     assert not await (await world.browser("ann", sid="lost")).is_in()
@@ -125,7 +146,7 @@ async def test_nobody_asks_or_confirms_for_themselves(world: World) -> None:
     own = "admin/accounts/boss/break-glass"
     assert (await first.api("POST", own, ASK)).reason == "not_allowed"
     assert (await second.api("POST", own, ASK)).status == 200
-    assert (await first.api("POST", f"{own}/confirm", {})).reason == "not_allowed"
+    assert (await first.api("POST", f"{own}/confirm", await waiting(world, "boss"))).reason == "not_allowed"
     assert (await first.api("POST", f"{own}/revoke", {"reason": "x"})).reason == "not_allowed"
     grant = (await world.account("boss")).grant
     assert grant is not None
@@ -147,7 +168,7 @@ async def test_who_may_not(world: World, id: str, tenant: str, group: str, want:
     stranger = await boss(world, id, tenant, group)
     assert (await stranger.api("POST", f"{ANN}?tenant=alpha", ASK)).reason == want
     assert (await first.api("POST", ANN, ASK)).status == 200
-    assert (await stranger.api("POST", f"{ANN}/confirm?tenant=alpha", {})).reason == want
+    assert (await stranger.api("POST", f"{ANN}/confirm?tenant=alpha", await waiting(world))).reason == want
     assert (await stranger.api("POST", f"{ANN}/revoke?tenant=alpha", {"reason": "x"})).reason == want
     assert not await (await world.browser("ann", sid="lost")).is_in()
 
@@ -156,7 +177,7 @@ async def test_the_security_team_confirms_everywhere(world: World) -> None:
     """Who acts in every tenant may be the second hand, also with the id that the first one has in theirs."""
     first, far = await boss(world), await boss(world, "boss", "beta", "security")
     assert (await first.api("POST", ANN, ASK)).status == 200
-    assert (await far.api("POST", f"{ANN}/confirm?tenant=alpha", {})).status == 200
+    assert (await far.api("POST", f"{ANN}/confirm?tenant=alpha", await waiting(world))).status == 200
     assert await (await world.browser("ann", sid="lost")).is_in()
 
 
@@ -167,10 +188,10 @@ async def test_a_stale_proof_and_an_old_request(world: World) -> None:
     assert (await first.api("POST", ANN, ASK)).reason == "proof_required"
     assert (await first.prove()).status == 200
     assert (await first.api("POST", ANN, ASK)).status == 200
-    assert (await second.api("POST", f"{ANN}/confirm", {})).reason == "proof_required"
+    assert (await second.api("POST", f"{ANN}/confirm", await waiting(world))).reason == "proof_required"
     world.clock.advance(3600)
     assert (await second.prove()).status == 200
-    assert (await second.api("POST", f"{ANN}/confirm", {})).reason == "not_found"
+    assert (await second.api("POST", f"{ANN}/confirm", await waiting(world))).reason == "not_found"
 
 
 @pytest.mark.parametrize("hours", [0, -4, 12, 24, 10**12, 4.0, "4", True, None])
@@ -185,7 +206,8 @@ async def test_confirmations_at_once(world: World) -> None:
     """Ten confirmations of two administrators at the same moment: one counts, one event is written, the end stands."""
     first, second, third = await boss(world), await boss(world, "other"), await boss(world, "third")
     assert (await first.api("POST", ANN, ASK)).status == 200
-    tries = [(second, third, first)[n % 3].api("POST", f"{ANN}/confirm", {}) for n in range(12)]
+    ref = await waiting(world)
+    tries = [(second, third, first)[n % 3].api("POST", f"{ANN}/confirm", ref) for n in range(12)]
     found = [reply.status for reply in await asyncio.gather(*tries)]
     assert found.count(200) == 1
     assert len(world.kinds("break_glass.granted")) == 1
@@ -224,7 +246,7 @@ async def test_an_administrator_let_in_administers_nothing(world: World) -> None
     await boss(world, "chief")
     own = "admin/accounts/chief/break-glass"
     await first.api("POST", own, ASK)
-    assert (await second.api("POST", f"{own}/confirm", {})).status == 200
+    assert (await second.api("POST", f"{own}/confirm", await waiting(world, "chief"))).status == 200
     chief = await world.browser("chief", groups=["admin"], sid="lost")
     assert await chief.is_in()
     assert (

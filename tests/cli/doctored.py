@@ -9,10 +9,11 @@ from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, Senders
+from mfa_gate import MFAGate, MFAGateMiddleware, RelyingParty, Senders, require_proof
 from mfa_gate.core.model import Subject
 from mfa_gate.core.rules import BrandRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
@@ -154,6 +155,19 @@ def pale() -> Starlette:
     """A brand that cannot be read on white, and a rule that matches nothing."""
     rule = Exemption(name="slip", paths=(PathRule(text="=/helthz"),), reason="probes")
     return app(gate(policy=policy(brand=BrandRules(accent="#ffd400"), exempt=(rule,))))
+
+
+@require_proof(factors=["push"])
+async def vault(request: Request) -> PlainTextResponse:
+    """Nobody gets here."""
+    return PlainTextResponse("the vault")
+
+
+def closed_endpoint() -> Starlette:
+    """An endpoint asks for what the policy does not allow."""
+    made = app(gate())
+    made.add_route("/vault", vault)
+    return made
 
 
 def faulty() -> Starlette:

@@ -85,6 +85,7 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("proxied", "ok", "proxies", "10.0.0.0/8"),
         ("pale", "note", "accent", "#ffd400"),
         ("pale", "warning", "policy", "exempt.slip matches no route"),
+        ("closed_endpoint", "fault", "policy", "require_proof asks for push"),
         ("faulty", "fault", "start", "prefix='mfa'"),
         ("faulty", "fault", "start", "keys[0]"),
     ],

@@ -228,7 +228,7 @@ async def test_no_account_is_made_for_an_id_that_is_none() -> None:
                 await desk.reset(actor, key_, ticket="T", reason="x"),
                 await desk.refuse_recovery(actor, key_, reason="x"),
                 await desk.breaking.ask(actor, key_, reason="x", ticket="T", hours=1),
-                await desk.breaking.confirm(actor, key_),
+                await desk.breaking.confirm(actor, key_, ref="x"),
                 await desk.breaking.revoke(actor, key_, reason="x"),
                 await desk.discard(actor, key_, ticket="T", reason="x"),
             ):

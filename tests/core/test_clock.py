@@ -66,7 +66,7 @@ def test_a_skip_of_before_stays_over() -> None:
 def test_no_right_to_change_factors_comes_back() -> None:
     """F-15, S-84: the five minutes of a proof and the quarter of an hour of a leave stay over."""
     of = seen(account("app", proofs=(proof(age=300),)))
-    refusal = may_change(standing(of, now=BACK), BACK)
+    refusal = may_change(standing(of, now=BACK), requirement(), BACK)
     assert refusal is not None
     assert refusal.reason == "proof_required"
     contact = rules_with(enrollment=EnrollmentRules(first="contact"))

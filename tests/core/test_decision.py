@@ -289,12 +289,24 @@ def test_until_is_the_first_end_of_all_demands() -> None:
     assert decision.until == NOW - 100 + 300
 
 
-def test_two_proofs_may_meet_two_demands() -> None:
-    """An old strong proof and a fresh weak one meet "strong" and "fresh" when no rule asks for both at once."""
+def test_one_proof_meets_all_demands_at_once() -> None:
+    """An old strong proof beside a fresh weak one is no fresh strong one; what is asked for next meets both."""
     base = requirement()
     wanted = with_demands(base, *base.demands, demand("strong", strong=True), demand("fresh", max_age=300))
     proofs = (proof("key", age=DAY), proof("app", age=10))
-    assert isinstance(judged(account("app", "key", proofs=proofs), wanted), Allow)
+    decision = judged(account("app", "key", proofs=proofs), wanted)
+    assert isinstance(decision, StepUp)
+    assert (decision.reason, decision.authenticators) == ("step_up", ("key-1",))
+    assert (decision.demand.max_age, decision.demand.phishing_resistant) == (300, True)
+
+
+def test_where_no_factor_meets_all_demands_there_is_no_way() -> None:
+    """Demands that no factor meets together are met by no number of proofs, and nothing is offered to enroll."""
+    base = requirement()
+    wanted = with_demands(base, *base.demands, demand("a", factors=("app",)), demand("b", strong=True))
+    decision = judged(account("app", "key", proofs=(proof("key"), proof("app"))), wanted)
+    assert isinstance(decision, Enroll)
+    assert decision.factors == ()
 
 
 def test_free_requests_look_at_no_account() -> None:

@@ -141,7 +141,7 @@ def test_only_what_the_policy_allows() -> None:
 @pytest.mark.parametrize(("age", "reason"), [(0, ""), (CHANGE_AGE - 1, ""), (CHANGE_AGE, "proof_required")])
 def test_a_proof_of_five_minutes(age: int, reason: str) -> None:
     """S-84, D-10: changing factors needs a proof of less than five minutes; exactly five is too old."""
-    refusal = may_change(standing(account("app", proofs=(proof(age=age),))), NOW)
+    refusal = may_change(standing(account("app", proofs=(proof(age=age),))), requirement(), NOW)
     assert word(refusal) == reason
     assert refusal is None or refusal.max_age == CHANGE_AGE
 

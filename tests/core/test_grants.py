@@ -44,9 +44,15 @@ def asked(of: Account | None = None, *, by: Hand = BOSS, hours: int = 4, at: int
     return change.account
 
 
+def ref_of(of: Account) -> str:
+    """The reference of the request that waits."""
+    return of.grant.ref if of.grant else "none"
+
+
 def granted(of: Account | None = None, *, hours: int = 4, at: int = NOW) -> Account:
     """The same, confirmed by the other administrator."""
-    change = breaking.confirm(asked(of, hours=hours, at=at), moment(at), by=OTHER, ref="")
+    waiting = asked(of, hours=hours, at=at)
+    change = breaking.confirm(waiting, moment(at), by=OTHER, ref=ref_of(waiting))
     assert change.answer is None
     assert [event.kind for event in change.events] == ["break_glass.granted"]
     return change.account
@@ -73,7 +79,7 @@ def reason_of(answer: Refusal | None) -> str:
 def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
     """Not who asked, by whatever way and spelling, and not the person concerned."""
     waiting = asked()
-    change = breaking.confirm(waiting, moment(), by=by, ref="")
+    change = breaking.confirm(waiting, moment(), by=by, ref=ref_of(waiting))
     assert reason_of(change.answer) == want
     assert is_in_force(change.account, NOW) == (want == "done")
     assert bool(change.events) == (want == "done")
@@ -104,9 +110,11 @@ def test_a_reason_and_a_ticket(reason: str, ticket: str) -> None:
 def test_a_request_waits_an_hour() -> None:
     """At exactly one hour it cannot be confirmed any more, and what replaced it is not confirmed unseen."""
     waiting = asked()
-    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN - 1), by=OTHER, ref="").answer) == "done"
-    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN), by=OTHER, ref="").answer) == "not_found"
-    assert reason_of(breaking.confirm(waiting, moment(), by=OTHER, ref="another").answer) == "not_found"
+    ref = ref_of(waiting)
+    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN - 1), by=OTHER, ref=ref).answer) == "done"
+    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN), by=OTHER, ref=ref).answer) == "not_found"
+    for other in ("another", "", ref.lower()):
+        assert reason_of(breaking.confirm(waiting, moment(), by=OTHER, ref=other).answer) == "not_found"
     assert reason_of(breaking.confirm(account("app"), moment(), by=OTHER, ref="").answer) == "not_found"
 
 
@@ -123,7 +131,7 @@ def test_one_at_a_time() -> None:
 def test_it_cannot_be_confirmed_twice() -> None:
     """A second confirmation finds nothing that waits, so nobody makes it longer."""
     there = granted()
-    change = breaking.confirm(there, moment(NOW + 100), by=Hand("third", "clinic"), ref="")
+    change = breaking.confirm(there, moment(NOW + 100), by=Hand("third", "clinic"), ref=ref_of(there))
     assert reason_of(change.answer) == "not_found"
     assert change.account == there
 
@@ -258,7 +266,7 @@ def test_it_ends_by_itself_and_is_told() -> None:
 
 def test_no_factor_changes_by_it() -> None:
     """S-84: a grant is no proof; what needs one still does."""
-    refusal = may_change(standing(granted()), NOW)
+    refusal = may_change(standing(granted()), requirement(), NOW)
     assert refusal is not None
     assert refusal.reason == "proof_required"
 

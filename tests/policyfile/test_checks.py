@@ -85,6 +85,29 @@ def test_a_tenant_that_can_be_guessed() -> None:
             'with "r" it covers the same requests',
         ),
         (
+            step_up("factors_any = ['totp', 'email']")
+            + step_up("factors_any = ['email', 'sms']", name="s", paths='["/a/**"]')
+            + step_up(
+                "factors_any = ['sms', 'totp']",
+                name="t",
+                paths='["=/a/b"]',
+            ),
+            "policy.toml:11: step_up[2]",
+            'with "r", "s" it covers the same requests',
+        ),
+        (
+            "[recovery]\nways = ['request']\n" + step_up("factors_any = ['backup-code']"),
+            "policy.toml:5: step_up[0]",
+            "can be used",
+        ),
+        (
+            step_up("factors_any = ['totp', 'sms']")
+            + step_up("factors_any = ['email', 'sms']", name="s")
+            + "[tenants.a]\nfactors.allowed = ['totp', 'email']\n",
+            "policy.toml:12: tenants.a.factors.allowed",
+            'with "r" it covers the same requests',
+        ),
+        (
             "[enrollment]\noptional_from = 2025-09-01\nrequired_from = 2025-02-01\n",
             "policy.toml:5: enrollment.required_from",
             "lies before optional_from",

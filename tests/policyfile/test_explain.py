@@ -135,6 +135,29 @@ def test_a_row_says_what_was_missing() -> None:
     assert (reason_of(outcome.decision), factors_of(outcome)) == ("step_up", ("totp",))
 
 
+def test_a_row_says_that_one_proof_must_do() -> None:
+    """An old proof by the factor that is asked for, and a fresh sign-in elsewhere, meet each demand and not all at once."""
+    text = """
+    [freshness]
+    trust_amr = ["mfa"]
+    [[step_up]]
+    name = "app"
+    paths = ["/export/**"]
+    factors_any = ["totp"]
+    [[step_up]]
+    name = "soon"
+    paths = ["/export/**"]
+    max_age = "5m"
+    """
+    given = Given(enrolled=("totp",), proof_age=Seconds(DAY), login_age=FRESH, request="GET /export")
+    outcome = judge(policy(text), given, TRAITS, now=NOW)
+    notes = {row.rule: row.note for row in rows(outcome)}
+    assert told_decision(outcome) == "challenge (step_up)"
+    for rule in ("freshness", "app", "soon"):
+        assert notes[rule].startswith("unmet")
+        assert "one proof must meet all demands at once" in notes[rule]
+
+
 def test_an_impossible_situation_is_refused() -> None:
     """A trusted network needs one in the policy."""
     with pytest.raises(ValueError, match="trusted"):

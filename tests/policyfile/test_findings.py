@@ -24,6 +24,8 @@ def exemption(ends: str, *, paths: str = "['=/a']", methods: str = "['GET']") ->
         ("[factors]\nallowed = ['sms', 'voice']\n", "warning", "factors.allowed"),
         ("[factors]\nallowed = ['email', 'backup-code']\n", "warning", "factors.allowed"),
         ("[factors]\nallowed = ['totp', 'backup-code']\nchoice = 'tenant'\n", "warning", "factors.choice"),
+        ("[recovery]\nways = ['request']\n", "warning", "factors.allowed"),
+        ("[tenants.t]\nrecovery.ways = ['other-factor']\n", "warning", "tenants.t.factors.allowed"),
         ("[freshness]\nmax_age = '31d'\n", "warning", "freshness.max_age"),
         ("[freshness]\noutage_grace = '1s'\n", "warning", "freshness.outage_grace"),
         ("[freshness.ip_change]\naction = 'log'\n", "warning", "freshness.ip_change.action"),

@@ -68,7 +68,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
         if name == "confirm":
             command.add_argument(
-                "--ref", default="", help="the reference of the request, so that no other is confirmed"
+                "--ref", default="", help="the reference of the request: without it nothing is confirmed"
             )
         command.set_defaults(run=running(work))
 

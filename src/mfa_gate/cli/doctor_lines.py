@@ -8,8 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..core.assurance import combine, could_meet
+from ..core.policy import Facts, demands_for, factors_for
+from ..core.rules import TenantSettings
+from ..factors import TRAITS
 from ..keyring import KeyFault, Keyring
 from ..ports import NamesSession
+from ..web.endpoint_demands import demands_in
 from ..web.forwarders import VARIABLES, believes_everybody
 from ..web.guard import NO_SESSION_NAMED
 
@@ -183,6 +188,24 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
         yield Line("warning", "policy", f"{name} matches no route of this app")
     if not found and not idle:
         yield Line("ok", "policy", f'"{gate.policy.name}" has no weak spots and its rules match routes')
+
+
+def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
+    """Name the demands of endpoints that no factor of a tenant meets: closed to everybody."""
+    known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
+    for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
+        allowed = factors_for(rules, TenantSettings(tenant=tenant))
+        everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
+        for demand in known:
+            joint = combine((*everywhere, demand), rule=demand.rule)
+            if not any(could_meet(kind, joint, TRAITS) for kind in allowed):
+                wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
+                where = f'in tenant "{tenant}"' if tenant else "by the policy"
+                yield Line(
+                    "fault",
+                    "policy",
+                    f"{demand.rule} asks for {wanted}, and {where} only {', '.join(allowed)} can be used",
+                )
 
 
 def accents(gate: MFAGate) -> Iterator[Line]:

@@ -43,7 +43,7 @@ async def examine(app: Any, gate: MFAGate) -> list[Line]:
     ]
     lines += [line async for line in _store(gate)]
     lines += [line async for line in _senders(gate)]
-    lines += [*looks.policy(app, gate), *looks.accents(gate)]
+    lines += [*looks.policy(app, gate), *looks.endpoints(app, gate), *looks.accents(gate)]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .model import Proof
@@ -47,6 +47,16 @@ def meets(proof: Proof, demand: Demand, now: int) -> bool:
     if demand.factors_any and proof.factor not in demand.factors_any:
         return False
     return proof.phishing_resistant or not demand.phishing_resistant
+
+
+def meeting(proofs: Iterable[Proof], demands: tuple[Demand, ...], now: int) -> tuple[Proof, ...]:
+    """Pick the proofs that meet all of ``demands``, each proof alone.
+
+    No demand is ever met by one proof and another demand by another one: a fresh weak proof beside an old strong one
+    would pass for a fresh strong one.
+    """
+    joint = combine(demands, rule="")
+    return tuple(proof for proof in proofs if meets(proof, joint, now))
 
 
 def could_meet(kind: str, demand: Demand, traits: TraitsOf) -> bool:

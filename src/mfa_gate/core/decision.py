@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from .assurance import combine, could_meet, meets
+from .assurance import TraitsOf, combine, could_meet, meeting, meets
 from .attempts import is_spent
 from .entropy import handle_digest
 from .grants import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
-from .model import Acceptance, Proof, Subject
+from .model import Acceptance, Account, Authenticator, Proof, Subject
 from .policy import Demand, Requirement
 from .rules import AgreementRules
 from .standing import NO_SESSION, SESSION_LIFE, UPSTREAM, Standing, is_factor, skip_key, skip_time
@@ -109,33 +109,32 @@ def decide(requirement: Requirement, standing: Standing, now: int) -> Decision:
     rules = requirement.rules
     account = standing.account
     now = max(now, account.seen_at)
-    watched = tuple(d.rule for d in requirement.watched if not any(meets(p, d, now) for p in standing.proofs))
-    unmet = tuple(d for d in requirement.demands if not any(meets(p, d, now) for p in standing.proofs))
+    met = meeting(standing.proofs, requirement.demands, now)
+    watched = tuple(d.rule for d in requirement.watched if not meeting(met or standing.proofs, (d,), now))
 
     locked = account.lock is not None or is_spent(account.attempts, rules.attempts)
     if locked and (
-        unmet or rules.attempts.lock_ends_sessions or (account.lock and account.lock.cause == "administrator")
+        not met or rules.attempts.lock_ends_sessions or (account.lock and account.lock.cause == "administrator")
     ):
         lock = account.lock
         why = Why(rule="attempts", missing="unlock", watched=watched)
         return Deny(why=why, ref=lock.ref if lock else "", cause=lock.cause if lock else "attempts")
 
-    if _is_granted(requirement, standing, unmet, now):
+    if not met and _is_granted(requirement, standing, now):
         return _by_grant(requirement, standing, watched)
     if not standing.enrolled:
         return _first_enrollment(requirement, standing, watched)
-    if unmet:
-        return _step_up(requirement, standing, unmet, watched, now)
-    elsewhere = any(p.factor == UPSTREAM and meets(p, requirement.demands[0], now) for p in standing.proofs)
-    if not elsewhere and not any(
+    if not met:
+        return _step_up(requirement, standing, watched, now)
+    if all(p.factor != UPSTREAM for p in met) and not any(
         is_factor(a.factor, standing.traits) and a.factor in requirement.factors for a in account.authenticators
     ):
         return Enroll(why=Why(rule="enrollment", missing="factor"), factors=requirement.factors)
 
-    proof = standing.proofs[0]
-    until = min(_until(demand, standing.proofs, now) for demand in requirement.demands)
+    max_age = min(demand.max_age for demand in requirement.demands)
+    until = max(_end_of(proof, max_age) for proof in met)
     why = Why(rule="proof", demands=requirement.demands, watched=watched)
-    return _then_agreement(requirement, standing, Allow(why=why, state="verified", until=until, proof=proof))
+    return _then_agreement(requirement, standing, Allow(why=why, state="verified", until=until, proof=met[0]))
 
 
 def mark_of(standing: Standing) -> str:
@@ -143,9 +142,9 @@ def mark_of(standing: Standing) -> str:
     return grant_mark(skip_key(standing.subject, standing.handle), standing.network)
 
 
-def _is_granted(requirement: Requirement, standing: Standing, unmet: tuple[Demand, ...], now: int) -> bool:
+def _is_granted(requirement: Requirement, standing: Standing, now: int) -> bool:
     account = standing.account
-    if not is_in_force(account, now) or not may_stand_in(unmet, requirement.demands):
+    if not is_in_force(account, now) or not may_stand_in(requirement.demands):
         return False
     return has_room(account, mark_of(standing))
 
@@ -157,17 +156,14 @@ def _by_grant(requirement: Requirement, standing: Standing, watched: tuple[str, 
     return _then_agreement(requirement, standing, allow)
 
 
-def _until(demand: Demand, proofs: tuple[Proof, ...], now: int) -> int:
-    return max(_end_of(proof, demand) for proof in proofs if meets(proof, demand, now))
-
-
-def _end_of(proof: Proof, demand: Demand) -> int:
-    return proof.at + (min(demand.max_age, SESSION_LIFE) if proof.session == NO_SESSION else demand.max_age)
+def _end_of(proof: Proof, max_age: int) -> int:
+    return proof.at + (min(max_age, SESSION_LIFE) if proof.session == NO_SESSION else max_age)
 
 
 def _then_agreement(requirement: Requirement, standing: Standing, allow: Allow) -> Decision:
     agreement = requirement.rules.agreement
-    since = allow.proof.at if allow.proof else skip_time(standing.account, standing.subject, standing.handle)
+    skipped_at = skip_time(standing.account, standing.subject, standing.handle)
+    since = standing.proofs[0].at if allow.proof else skipped_at
     if allow.granted and standing.account.grant is not None:
         since = standing.account.grant.ends_at - standing.account.grant.life
     if agreement is None or agreed(standing.account.acceptances, agreement, standing.subject, since):
@@ -194,33 +190,46 @@ def _first_enrollment(requirement: Requirement, standing: Standing, watched: tup
     )
 
 
-def _step_up(
-    requirement: Requirement, standing: Standing, unmet: tuple[Demand, ...], watched: tuple[str, ...], now: int
-) -> Decision:
-    """Which challenge, and why. Who has nothing that meets the demand proves what there is first, then enrolls more."""
-    base = replace(requirement.demands[0], factors_any=(), phishing_resistant=False)
-    demand = combine(requirement.demands, rule=unmet[-1].rule)
-    mine = standing.account.authenticators
-    allowed = [a for a in mine if a.factor in requirement.factors]
-    if not any(is_factor(a.factor, standing.traits) for a in allowed):
-        allowed = list(mine)
+def _step_up(requirement: Requirement, standing: Standing, watched: tuple[str, ...], now: int) -> Decision:
+    """Say which challenge is next, and why.
+
+    The demand is the joint one: what is offered meets all of it at once.
+
+    Somebody who holds nothing that meets it proves what there is first, then enrolls more.
+    """
+    demands, proofs = requirement.demands, standing.proofs
+    base = replace(demands[0], factors_any=(), phishing_resistant=False)
+    unmet = tuple(d for d in demands if not meeting(proofs, (d,), now)) or demands
+    demand = combine(demands, rule=unmet[-1].rule)
+    allowed = answerable(standing.account, requirement.factors, standing.traits)
     usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, standing.traits))
-    reason: ChallengeReason
-    if any(meets(proof, base, now) for proof in standing.proofs):
-        reason = "step_up"
-        if not usable and not _signs_in_again(standing, demand):
-            kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
-            why = Why(rule=demand.rule, missing="factor", demands=requirement.demands, watched=watched)
-            return Enroll(why=why, factors=kinds)
-    else:
-        reason = "expired" if standing.proofs else "ip_changed" if standing.other_networks else "no_proof"
+    proven = any(meets(proof, base, now) for proof in proofs)
+    if proven and not usable and not _signs_in_again(standing, demand):
+        kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, standing.traits))
+        why = Why(rule=demand.rule, missing="factor", demands=demands, watched=watched)
+        return Enroll(why=why, factors=kinds)
+    reason: ChallengeReason = "step_up"
+    if not proven:
+        reason = "expired" if proofs else "ip_changed" if standing.other_networks else "no_proof"
         if reason == "no_proof" and standing.ended:
             reason = "revoked"
         if not usable:
             demand = base
             usable = tuple(a.id for a in allowed)
-    why = Why(rule=demand.rule, missing=reason, demands=requirement.demands, watched=watched)
+    why = Why(rule=demand.rule, missing=reason, demands=demands, watched=watched)
     return StepUp(why=why, reason=reason, demand=demand, authenticators=usable)
+
+
+def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> tuple[Authenticator, ...]:
+    """Pick what may be answered with where ``factors`` are allowed.
+
+    Pages, JSON and decisions ask here. Where nothing that a person has is allowed any more, all of it may be answered
+    with, or nobody could go on to enroll what is. A backup code is no exception then: where the policy has none, none is taken.
+    """
+    mine = account.authenticators
+    if any(is_factor(a.factor, traits) and a.factor in factors for a in mine):
+        return tuple(a for a in mine if a.factor in factors)
+    return tuple(a for a in mine if is_factor(a.factor, traits) or a.factor in factors)
 
 
 def _signs_in_again(standing: Standing, demand: Demand) -> bool:

@@ -36,9 +36,9 @@ def grant_mark(session_key: str, network: str) -> str:
     return session_key if session_key != "b:" else f"n:{network}"
 
 
-def may_stand_in(unmet: tuple[Demand, ...], demands: tuple[Demand, ...]) -> bool:
+def may_stand_in(demands: tuple[Demand, ...]) -> bool:
     """A grant stands in for a fresh proof of any kind and for nothing else: no rule that asks for more is ever met by it."""
-    only = unmet[0] if len(unmet) == 1 and unmet == demands[:1] else None
+    only = demands[0] if len(demands) == 1 else None
     return only is not None and only.rule == FRESHNESS and not only.factors_any and not only.phishing_resistant
 
 

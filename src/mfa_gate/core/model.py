@@ -18,8 +18,13 @@ MAX_ID_BYTES = 255
 MAX_AUTHENTICATORS = 20
 MAX_CODES = 10
 MAX_OTHER_CHALLENGES = 6
+MAX_OTHERS_OF_ALL = 12
 MAX_ENROLLMENTS = 3
+MAX_ENROLLMENTS_OF_ALL = 8
+"""Beside a bound for each browser, ``OF_ALL`` bounds all browsers together."""
 MAX_BROWSERS = 10
+MAX_CLIENTS = 4
+"""Kept browsers that may be clients without cookies where there is no room for all."""
 MAX_PROOFS_PER_NETWORK = 3
 MAX_SKIPS = 20
 MAX_FREE_SENDS = 40

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .model import Seconds
 from .rules import (
     METHODS,
+    RECOVERY_WAYS,
     EnrollmentRules,
     Exemption,
     Policy,
     Rules,
     Stage,
+    StepUpRule,
     TenantSettings,
 )
 
@@ -39,11 +41,16 @@ class Demand:
     phishing_resistant: bool = False
 
 
+POLICY_AGE = Seconds(1 << 40)
+"""Stands in an endpoint's demand that names no age of its own: the policy's freshness is meant (decisions 68)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """What policy demands of one request. ``free`` names the exemption, or says ``off``, where nothing is demanded.
 
-    ``demands`` are all to be met (the strictest wins by itself). ``watched`` are those of report-only rules.
+    ``demands`` are all to be met, by one proof. ``watched`` are those of report-only rules. ``floors`` are the demands of
+    strength that hold for this subject anywhere in the app; only changes of factors ask for them.
     """
 
     rules: Rules
@@ -54,6 +61,7 @@ class Requirement:
     watched: tuple[Demand, ...] = ()
     report_only: bool = False
     factors: tuple[str, ...] = ()
+    floors: tuple[Demand, ...] = ()
 
 
 def is_chosen(rules: EnrollmentRules) -> bool:
@@ -78,14 +86,16 @@ def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stag
 
 
 def factors_for(rules: Rules, settings: TenantSettings) -> tuple[str, ...]:
-    """The factors that may be used: the policy's, narrowed to what the administrator picked.
+    """List the factors that may be used: the policy's, as the administrator picked.
 
-    What is not in ``order`` is not for a first offer (backup codes) and not for the administrator to take away.
+    What is not in ``order`` is not for a first offer (backup codes) and not for the administrator to take away. A factor
+    that is a way of recovery by its name (backup codes, decisions 67) is one only where ``recovery.ways`` has it.
     """
-    factors = rules.factors
+    factors, ways = rules.factors, rules.recovery.ways
+    allowed = tuple(kind for kind in factors.allowed if kind in ways or kind not in RECOVERY_WAYS)
     if factors.choice == "tenant" and settings.factors:
-        return tuple(kind for kind in factors.allowed if kind in settings.factors or kind not in factors.order)
-    return factors.allowed
+        return tuple(kind for kind in allowed if kind in settings.factors or kind not in factors.order)
+    return allowed
 
 
 def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
@@ -103,6 +113,29 @@ def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
     return ""
 
 
+def _concerns(rule: StepUpRule, groups: frozenset[str]) -> bool:
+    return groups.isdisjoint(rule.groups_none) and (not rule.groups_any or not groups.isdisjoint(rule.groups_any))
+
+
+def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
+    """List every demand of strength on somebody in ``groups``, on whatever path.
+
+    What only watches demands nothing.
+    """
+    if rules.mode == "report-only":
+        return ()
+    return tuple(
+        Demand(
+            rule=rule.name,
+            max_age=rules.freshness.max_age,
+            factors_any=rule.factors_any,
+            phishing_resistant=rule.phishing_resistant,
+        )
+        for rule in rules.step_up
+        if (rule.factors_any or rule.phishing_resistant) and not rule.report_only and _concerns(rule, groups)
+    )
+
+
 def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[Demand, ...]]:
     """What every matching rule demands: (to be met, only watched). Freshness is always the first.
 
@@ -114,9 +147,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     for rule in rules.step_up:
         if rule.methods and method in METHODS and method not in rule.methods and facts.method not in rule.methods:
             continue
-        if rule.groups_any and facts.groups.isdisjoint(rule.groups_any):
-            continue
-        if not facts.groups.isdisjoint(rule.groups_none):
+        if not _concerns(rule, facts.groups):
             continue
         if facts.clean and not any(path.covers(facts.path) for path in rule.paths):
             continue
@@ -131,20 +162,34 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
     return tuple(met), tuple(watched)
 
 
+def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
+    """Add an endpoint's own demands.
+
+    Where the policy demands nothing, these are all, and nothing else is asked.
+    """
+    if not extra:
+        return requirement
+    usual = requirement.rules.freshness.max_age
+    aged = tuple(replace(d, max_age=usual) if d.max_age == POLICY_AGE else d for d in extra)
+    if requirement.free_kind:
+        return replace(requirement, free="", free_kind="", stage="required", demands=aged)
+    return replace(requirement, demands=(*requirement.demands, *aged))
+
+
 def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now: int) -> Requirement:
     """What the policy demands of this request. Order: exempt path, exempt subject, stage; then all that is to be met."""
     rules = policy.rules_for(facts.tenant)
+    factors = factors_for(rules, settings)
     name = exemption_for(rules.exempt, facts, now)
     if name:
-        return Requirement(rules=rules, free=name, free_kind="exempt")
+        return Requirement(rules=rules, free=name, free_kind="exempt", factors=factors)
     for subjects in rules.exempt_subjects:
         if subjects.expires_at is not None and now >= subjects.expires_at:
             continue
         if facts.groups.isdisjoint(subjects.groups_any) or not facts.groups.isdisjoint(subjects.groups_none):
             continue
-        return Requirement(rules=rules, free=subjects.name, free_kind="exempt")
+        return Requirement(rules=rules, free=subjects.name, free_kind="exempt", factors=factors)
     stage = stage_at(rules.enrollment, settings, now)
-    factors = factors_for(rules, settings)
     if stage == "off":
         return Requirement(rules=rules, free="off", free_kind="off", stage=stage, factors=factors)
     demands, watched = demands_for(rules, facts)

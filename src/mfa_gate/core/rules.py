@@ -14,6 +14,9 @@ Units = NewType("Units", int)
 """Money, in whatever small coin the policy counts in."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+RECOVERY_WAYS = ("backup-code", "other-factor", "request")
+"""The ways that a policy can offer to somebody who lost access."""
+
 Mode = Literal["enforce", "report-only"]
 Stage = Literal["off", "optional", "required", "admin"]
 
@@ -265,7 +268,7 @@ class RecoveryRules:
     """``[recovery]``. ``hold``: a request for help is approved (by reset or ticket) only after it has waited this long, so
     that the person, who is told at once, can stop it."""
 
-    ways: tuple[str, ...] = ("backup-code", "other-factor", "request")
+    ways: tuple[str, ...] = RECOVERY_WAYS
     contact: str = "Call your administrator."
     hold: Seconds = Seconds(0)
 

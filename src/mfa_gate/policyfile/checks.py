@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-from ..core.assurance import TraitsOf, combine, could_meet
+from ..core.assurance import TraitsOf, could_meet
 from ..core.durations import format_duration
 from ..core.model import Seconds
-from ..core.policy import Demand
-from ..core.rules import METHODS, FactorRules, PathRule, Rules, StepUpRule
+from ..core.policy import Demand, factors_for
+from ..core.rules import METHODS, FactorRules, PathRule, Rules, StepUpRule, TenantSettings
 from .faults import Report, listed
 from .lines import Path
 from .shape import keys_of, specs_of
 
 ALLOWED: Path = ("factors", "allowed")
+FIX = "allow a factor that does, or let the rule ask for less"
+NOBODY_PICKED = TenantSettings(tenant="")
 MOST_GUESSABLE = 1.0e-4
 """Attempts times values that are right at once, over all values there are (S-42; SP 800-63B-4 3.2.2)."""
 
@@ -46,18 +47,75 @@ def factors_besides_backup(rules: Rules, traits: TraitsOf) -> tuple[str, ...]:
     return tuple(kind for kind in rules.factors.allowed if kind not in traits or not traits[kind].backup)
 
 
-def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple[tuple[StepUpRule, str], ...]:
-    """The step-up rules that nobody could meet if only ``allowed`` could be used, each with why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadEnd:
+    """Name step-up rules that can meet in one request, and that no factor meets together.
+
+    ``text`` says so to their owner.
+    """
+
+    rules: tuple[StepUpRule, ...]
+    text: str
+
+
+def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple[DeadEnd, ...]:
+    """Find rules, alone or together in one request, that nobody could meet by ``allowed``.
+
+    One proof meets all demands of a request (decisions 36), so some factor must do for all rules that can come together.
+    Rules that only watch count when they are alone: they are meant to be enforced one day.
+    """
     found = []
-    for rule in rules.step_up:
-        demand = _demand(rule)
-        if any(_could(kind, demand, traits) for kind in allowed):
-            continue
-        wanted = "a phishing-resistant factor" if rule.phishing_resistant else f"one of {listed(rule.factors_any)}"
-        if rule.phishing_resistant and rule.factors_any:
-            wanted += f" among {listed(rule.factors_any)}"
-        found.append((rule, f'step-up "{rule.name}" asks for {wanted}, and only {listed(allowed)} can be used'))
+    alone = [rule for rule in rules.step_up if not any(_could(kind, _demand(rule), traits) for kind in allowed)]
+    for rule in alone:
+        text = f'step-up "{rule.name}" asks for {_wanted(rule)}, and only {listed(allowed)} can be used; {FIX}'
+        found.append(DeadEnd(rules=(rule,), text=text))
+    live = tuple(rule for rule in rules.step_up if not rule.report_only and rule not in alone)
+    for clash in _clashes(live, allowed, traits):
+        *others, last = clash
+        names = listed([rule.name for rule in others])
+        text = f"with {names} it covers the same requests, and no factor that can be used does for all of them; {FIX}"
+        found.append(DeadEnd(rules=(last, *others), text=text))
     return tuple(found)
+
+
+def _wanted(rule: StepUpRule) -> str:
+    if not rule.phishing_resistant:
+        return f"one of {listed(rule.factors_any)}"
+    among = f" among {listed(rule.factors_any)}" if rule.factors_any else ""
+    return f"a phishing-resistant factor{among}"
+
+
+def _clashes(
+    live: tuple[StepUpRule, ...], allowed: tuple[str, ...], traits: TraitsOf
+) -> Iterator[tuple[StepUpRule, ...]]:
+    """Find each smallest set of rules of one request that no factor of ``allowed`` meets.
+
+    For every factor some rule of the set is one that it does not do for.
+    """
+    failed_by = [frozenset(r for r in live if not _could(kind, _demand(r), traits)) for kind in allowed]
+    told: list[frozenset[str]] = []
+    for chosen in sorted(_hitting(frozenset(), failed_by), key=len):
+        names = frozenset(rule.name for rule in chosen)
+        if not any(known <= names for known in told):
+            told.append(names)
+            yield tuple(rule for rule in live if rule in chosen)
+
+
+def _hitting(chosen: frozenset[StepUpRule], failed_by: list[frozenset[StepUpRule]]) -> Iterator[frozenset[StepUpRule]]:
+    """Add to ``chosen`` a rule of each set that has none of it yet.
+
+    All that are chosen can meet in one request.
+    """
+    if not failed_by:
+        yield chosen
+        return
+    first, *others = failed_by
+    if first & chosen:
+        yield from _hitting(chosen, others)
+        return
+    for rule in sorted(first, key=lambda rule: rule.name):
+        if can_meet_in_one_request((*chosen, rule)):
+            yield from _hitting(chosen | {rule}, others)
 
 
 def guess_chances(rules: Rules) -> Iterator[tuple[Path, str, float]]:
@@ -109,29 +167,14 @@ def _step_up(checked: Checked) -> None:
                 checked.report.place_of(rule), "it demands nothing; give it max_age, factors_any or phishing_resistant"
             )
     narrowed = checked.report.where(checked.tenant, ALLOWED)
-    for rule, text in dead_ends(rules, rules.factors.allowed, checked.traits):
-        path = checked.report.place_of(rule)
-        # A tenant that narrowed the factors made the dead end, unless the rule is its own as well.
-        blamed = narrowed if narrowed != ALLOWED and path[:1] != narrowed[:1] else path
-        if not checked.report.spoiled(ALLOWED, path):
-            checked.report.add(blamed, text)
-
-
-def _step_up_together(checked: Checked) -> None:
-    """Rules that meet in one request are met by one challenge, so some factor must do for both."""
-    rules = checked.rules
-    alone = {rule.name for rule, _ in dead_ends(rules, rules.factors.allowed, checked.traits)}
-    live = [rule for rule in rules.step_up if not rule.report_only and rule.name not in alone]
-    for one, other in combinations(live, 2):
-        if not _overlap(one, other):
-            continue
-        demand = combine((_demand(one), _demand(other)), rule=other.name)
-        if not any(_could(kind, demand, checked.traits) for kind in rules.factors.allowed):
-            checked.say(
-                checked.report.place_of(other),
-                f'with "{one.name}" it covers the same requests, and no allowed factor does for both',
-                ALLOWED,
-            )
+    ends = dead_ends(rules, factors_for(rules, NOBODY_PICKED), checked.traits)
+    places = [[checked.report.place_of(rule) for rule in end.rules] for end in ends]
+    sound = [not checked.report.spoiled(ALLOWED, *paths) for paths in places]
+    for end, paths, is_sound in zip(ends, places, sound, strict=True):
+        # A tenant that narrowed the factors made the dead end, unless a rule of it is its own as well.
+        inherited = narrowed != ALLOWED and all(path[:1] != narrowed[:1] for path in paths)
+        if is_sound:
+            checked.report.add(narrowed if inherited else paths[0], end.text)
 
 
 def _calendar(checked: Checked) -> None:
@@ -236,22 +279,24 @@ def _could(kind: str, demand: Demand, traits: TraitsOf) -> bool:
     return not demand.factors_any or kind in demand.factors_any
 
 
-def _overlap(one: StepUpRule, other: StepUpRule) -> bool:
-    """Whether some request of some subject can fall under both rules."""
-    if not set(one.methods or METHODS) & set(other.methods or METHODS):
+def can_meet_in_one_request(rules: Sequence[StepUpRule]) -> bool:
+    """Tell whether some request of some subject can fall under all of ``rules``."""
+    methods = [set(rule.methods or METHODS) for rule in rules]
+    if not set.intersection(*methods):
         return False
-    # Who is in none of the one's groups but in the other's falls under one rule only; that can be told for one group.
-    if set(one.groups_any) and set(one.groups_any) <= set(other.groups_none):
+    # Somebody in all groups that are asked for and in none that is ruled out: if not even they, nobody falls under all.
+    refused = {group for rule in rules for group in rule.groups_none}
+    if any(rule.groups_any and set(rule.groups_any) <= refused for rule in rules):
         return False
-    if set(other.groups_any) and set(other.groups_any) <= set(one.groups_none):
-        return False
-    return any(_cross(first, second) for first in one.paths for second in other.paths)
+    # Paths are trees and leaves of trees: where all of them meet, the root of one lies in all others.
+    return any(
+        all(any(path.covers(root) for path in rule.paths) for rule in rules)
+        for root in {_root(path) for rule in rules for path in rule.paths}
+    )
 
 
-def _cross(first: PathRule, second: PathRule) -> bool:
-    """Whether some path lies in both: the root of the one lies in the other."""
-    roots = [path.text[1:] if path.text.startswith("=") else path.text[:-3] for path in (first, second)]
-    return second.covers(roots[0]) or first.covers(roots[1])
+def _root(path: PathRule) -> str:
+    return path.text[1:] if path.text.startswith("=") else path.text[:-3]
 
 
 CHECKS: tuple[Callable[[Checked], None], ...] = (
@@ -259,7 +304,6 @@ CHECKS: tuple[Callable[[Checked], None], ...] = (
     _backup_alone,
     _order,
     _step_up,
-    _step_up_together,
     _calendar,
     _freshness,
     _attempts,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from ..core.assurance import meets
+from ..core.assurance import meeting, meets
 from ..core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
 from ..core.durations import format_duration
 from ..core.model import Seconds
@@ -127,17 +127,28 @@ def _covers(rules: Rules, subjects: SubjectExemption, facts: Facts, now: int) ->
 
 
 def _told(outcome: Outcome, demand: Demand) -> str:
-    """What the demand asks for, and whether the standing meets it."""
+    """Tell what the demand asks for, and whether one proof meets it with all others."""
     wanted = told_demand(demand)
     standing = outcome.standing
     if any(meets(proof, demand, outcome.now) for proof in standing.proofs):
-        return f"met: {wanted}"
+        return f"unmet: {wanted}; {APART}" if _met_apart(outcome) else f"met: {wanted}"
     if not standing.proofs:
         why = "the proof is of another network" if standing.other_networks else "there is no proof"
     else:
         age = outcome.now - standing.proofs[0].at
         why = f"the proof is {format_duration(Seconds(age))} old, by {standing.proofs[0].factor}"
     return f"unmet: {wanted}; {why}"
+
+
+APART = "one proof must meet all demands at once, and none does"
+
+
+def _met_apart(outcome: Outcome) -> bool:
+    """Tell whether each demand is met by some proof, and no proof meets all of them."""
+    demands, proofs, now = outcome.requirement.demands, outcome.standing.proofs, outcome.now
+    if not demands or meeting(proofs, demands, now):
+        return False
+    return all(any(meets(proof, demand, now) for proof in proofs) for demand in demands)
 
 
 def told_demand(demand: Demand) -> str:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from ..core.assurance import TraitsOf
 from ..core.durations import format_duration
-from ..core.rules import DAY, Exemption, Policy, Rules, SubjectExemption
+from ..core.policy import factors_for
+from ..core.rules import DAY, RECOVERY_WAYS, Exemption, Policy, Rules, SubjectExemption, TenantSettings
 from .checks import factors_besides_backup
 from .faults import listed
 from .traits import known_traits
@@ -50,7 +51,7 @@ def findings(policy: Policy, *, now: int, traits: TraitsOf | None = None) -> tup
 def _ways_in(rules: Rules, traits: TraitsOf, _now: int) -> Iterator[Remark]:
     path = "factors.allowed"
     alone = factors_besides_backup(rules, traits)
-    backed = len(alone) < len(rules.factors.allowed)
+    backed = len(alone) < len(factors_for(rules, TenantSettings(tenant="")))
     known = [traits[kind] for kind in alone if kind in traits]
     if known and len(known) == len(alone) and all(t.contact == "phone" for t in known) and not backed:
         yield "warning", path, "only the telephone, and no backup codes: who loses the phone has no way in (P-11)"
@@ -64,6 +65,9 @@ def _ways_in(rules: Rules, traits: TraitsOf, _now: int) -> Iterator[Remark]:
     for kind in alone:
         if kind not in traits:
             yield "warning", path, f'"{kind}" is not built into this version; nobody can enroll it'
+    for kind in rules.factors.allowed:
+        if kind in RECOVERY_WAYS and kind not in rules.recovery.ways:
+            yield "warning", path, f'"{kind}" is allowed and recovery.ways does not have it: none are made or taken'
     if rules.factors.choice == "tenant" and len(alone) < 2:
         yield "warning", "factors.choice", f"the administrator is to pick, and there is only {listed(alone)}"
 

@@ -109,7 +109,7 @@ def _touches(path: PathRule, leaf: Leaf) -> bool:
 
 
 def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Iterator[Leaf]:
-    for route in _with_contexts(routes):
+    for route in unfolded(routes):
         path = getattr(route, "path", None)
         convertors = {**above, **(getattr(route, "param_convertors", None) or {})}
         inner = getattr(route, "routes", None)
@@ -124,8 +124,11 @@ def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Itera
             yield _leaf(f"{prefix}{path}/{INSIDE}", convertors, ("GET", "POST"))
 
 
-def _with_contexts(routes: Iterable[Any]) -> Iterator[Any]:
-    """FastAPI keeps the prefixes of included routers beside its routes; it tells them by a function of its own."""
+def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
+    """Give the routes themselves.
+
+    FastAPI keeps included routers folded, and unfolds them by a function of its own.
+    """
     unfold = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
     for route in routes:
         if unfold is not None and not hasattr(route, "path"):

@@ -6,20 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..core import changes
+from ..core.assurance import meeting
 from ..core.changes import administering as steps
+from ..core.decision import Agree, Deny, Enroll, StepUp
 from ..core.events import Moment
 from ..core.model import Account, Caller, Subject, SubjectKey
+from ..core.policy import Demand, factors_for
 from ..core.reasons import Refusal
 from ..core.roles import Right, has_right, is_self, reaches, rights_of
 from ..core.rules import Rules, TenantSettings
 from ..factors import TRAITS
 from ..factors.backup_code import ALPHABET
+from ..policyfile.checks import dead_ends
 from ..ports import EventPage, Page
 from .breaking import Breaking
 from .charting import Charting, Count
 from .damaged_accounts import discard
 from .engine import Engine
-from .judging import Judge
+from .judging import Judge, owed
 from .preparing import Check, Preparing
 
 TICKET_LIFE = 86_400
@@ -97,15 +101,30 @@ class Administering:
         return await self._proven(actor.caller, changing=changing)
 
     async def _proven(self, caller: Caller, *, changing: bool) -> Refusal | None:
+        """Say what the actor still owes, or None.
+
+        It is all that the app would demand of them, and for a change a young proof besides. The one proof meets the floor
+        and is young enough (decisions 38).
+        """
         judgement = await self.judge.own(caller)
-        standing = judgement.standing
-        proofs = standing.proofs if standing else ()
-        rules, now = judgement.requirement.rules, self.engine.now()
-        max_age = int(rules.roles.actor_max_age if changing else rules.freshness.max_age)
-        locked = standing is not None and standing.account.lock is not None
-        if locked or not any(now - proof.at < max_age for proof in proofs):
-            return Refusal(reason="proof_required", max_age=max_age)
-        return None
+        requirement, standing, now = judgement.requirement, judgement.standing, self.engine.now()
+        if standing is None:
+            return Refusal(reason="proof_required")
+        if standing.account.lock is not None:
+            return Refusal(reason="locked", ref=standing.account.lock.ref, attempts_remaining=0)
+        rules, demands = requirement.rules, requirement.demands
+        if requirement.report_only:
+            # Rules that only watch close nothing, the desk included; a proof is needed there all the same.
+            demands = demands[:1]
+        elif isinstance(judgement.decision, (Enroll, StepUp, Deny)):
+            return owed(judgement, now)
+        elif isinstance(judgement.decision, Agree):
+            return Refusal(reason="agreement_required")
+        max_age = rules.roles.actor_max_age if changing else rules.freshness.max_age
+        demand = Demand(rule="administration", max_age=max_age)
+        if meeting(standing.proofs, (*demands, demand), now):
+            return None
+        return Refusal(reason="proof_required", max_age=max_age)
 
     async def _denied(self, actor: Actor, target: SubjectKey, refusal: Refusal) -> Refusal:
         moment = self.engine.moment(network=actor.caller.network if actor.caller else "", actor=actor.name)
@@ -122,18 +141,11 @@ class Administering:
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
-    async def find(self, actor: Actor, id: str, tenant: str = "") -> SubjectKey:
-        """The key that an administrator means by an id: in the tenant named, else the own, else wherever they reach."""
-        if actor.caller is None or tenant:
-            return SubjectKey(tenant, id)
-        own = actor.caller.subject.tenant
-        if not _can_exist(SubjectKey(own, id)):
-            return SubjectKey(own, id)
-        for name in dict.fromkeys((own, *self.tenants_of(actor.caller.subject))):
-            key = SubjectKey(name, id)
-            if (await self.engine.store.load(key)).version:
-                return key
-        return SubjectKey(own, id)
+    @staticmethod
+    def find(actor: Actor, id: str, tenant: str = "") -> SubjectKey:
+        """Give the key that an id means; the tenant is the named one, or the actor's own."""
+        own = actor.caller.subject.tenant if actor.caller else ""
+        return SubjectKey(tenant or own, id)
 
     async def accounts(
         self, actor: Actor, tenant: str, *, status: str = "", query: str = "", after: str = "", limit: int = 50
@@ -300,6 +312,9 @@ class Administering:
                 return Refusal(reason="not_allowed", detail="The policy file decides which factors there are.")
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
                 return Refusal(reason="not_enrollable")
+            picked = factors_for(rules, TenantSettings(tenant=tenant, factors=factors))
+            if ends := dead_ends(rules, picked, TRAITS):
+                return Refusal(reason="not_enrollable", detail="; ".join(end.text for end in ends))
         return await self._swap_tenant(actor, tenant, enabled=bool(enabled), factors=factors)
 
     async def mark_tenant(

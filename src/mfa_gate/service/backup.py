@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core import changes
+from ..core.decision import Deny, StepUp
 from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
@@ -67,7 +68,9 @@ class BackupCodes:
         Only to somebody who may change factors, within a quarter of an hour.
         """
         judgement = await self.judge.own(caller)
-        if judgement.standing is None or changes.may_change(judgement.standing, self.engine.now()) is not None:
+        if judgement.standing is None or isinstance(judgement.decision, (StepUp, Deny)):
+            return None
+        if changes.may_change(judgement.standing, judgement.requirement, self.engine.now()) is not None:
             return None
         account = judgement.standing.account
         mine = next((a for a in account.authenticators if a.factor == BACKUP), None)

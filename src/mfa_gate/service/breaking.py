@@ -42,7 +42,7 @@ class Breaking:
             lambda account: steps.ask(account, moment, by=by, reason=reason, ticket=ticket, hours=hours),
         )
 
-    async def confirm(self, actor: Actor, key: SubjectKey, *, ref: str = "") -> Refusal | None:
+    async def confirm(self, actor: Actor, key: SubjectKey, *, ref: str) -> Refusal | None:
         """Confirm what another administrator asked for within the last hour. ``ref`` is the request that was read."""
         moment, by = self.administering.moment(actor), hand_of(actor)
         return await self.administering.act(

@@ -15,7 +15,7 @@ from ..core.rules import DAY
 from ..keyring import Unopened
 from .alarms import Alarms
 from .engine import Engine
-from .judging import Judge
+from .judging import Judge, owed
 
 PURPOSE = "dispute"
 LIFE = 7 * DAY
@@ -87,7 +87,7 @@ class Disputing:
 
     async def report(self, caller: Caller) -> Refusal | None:
         """The same from one's own settings, about what is listed there; only for who has proven the second factor."""
-        refusal = await self._unproven(caller)
+        refusal = owed(await self.judge.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
         key, moment = caller.subject.key, self.engine.moment(network=caller.network)
@@ -97,15 +97,11 @@ class Disputing:
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:
         """Take back one's own call for help; only for who has proven the second factor."""
-        refusal = await self._unproven(caller)
+        refusal = owed(await self.judge.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
         moment = self.engine.moment(network=caller.network)
         return await self.engine.change(caller.subject.key, lambda account: steps.stop_recovery(account, moment))
-
-    async def _unproven(self, caller: Caller) -> Refusal | None:
-        standing = (await self.judge.own(caller)).standing
-        return None if standing is not None and standing.proofs else Refusal(reason="proof_required")
 
     async def _used(self, key: SubjectKey, ref: str) -> bool:
         """Whether the event was disputed already: the trail remembers, so that a restart or a second server does."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from ..core import changes
 from ..core.changes.enrolling import is_on_file, needs_leave
+from ..core.decision import Enroll
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
 from .judging import Judgement
 
 
 def enrollable(judgement: Judgement) -> tuple[str, ...]:
-    """The kinds that this subject may enroll here, strongest first; backup codes are made elsewhere."""
+    """List the kinds that this subject may enroll here, strongest first.
+
+    Where a demand asks for certain ones, these are all. Backup codes are made elsewhere.
+    """
     account = judgement.account
     requirement = judgement.requirement
     order = requirement.rules.factors.order
@@ -20,12 +24,17 @@ def enrollable(judgement: Judgement) -> tuple[str, ...]:
         for kind in requirement.factors
         if kind in FACTORS and not TRAITS[kind].backup and not (TRAITS[kind].single and kind in held)
     ]
+    if isinstance(judgement.decision, Enroll):
+        kinds = [kind for kind in kinds if kind in judgement.decision.factors]
     return tuple(sorted(kinds, key=lambda kind: order.index(kind) if kind in order else len(order)))
 
 
 def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | None:
     """Why ``factor`` may not be enrolled now, or None."""
     if factor not in TRAITS or judgement.standing is None:
+        return Refusal(reason="not_enrollable")
+    decision = judgement.decision
+    if isinstance(decision, Enroll) and factor not in decision.factors and not TRAITS[factor].backup:
         return Refusal(reason="not_enrollable")
     return changes.may_enroll(judgement.standing, judgement.decision, judgement.requirement, TRAITS[factor], now)
 

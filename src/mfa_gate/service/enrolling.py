@@ -21,6 +21,7 @@ from .issuing import Issued, Issuing
 from .judging import Judge, Judgement
 from .lookalikes import tell_lookalike
 from .proving import Proving
+from .request_limits import DRAFTS, too_many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,9 @@ class Enrollments:
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)
+        crowded = await too_many(self.engine.store, caller, account, DRAFTS, now=self.engine.now())
+        if crowded is not None:
+            return crowded
         moment = self.engine.moment(network=caller.network)
         enrollment = await self.engine.change(
             caller.subject.key,

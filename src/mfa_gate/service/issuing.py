@@ -18,6 +18,7 @@ from ..ports import Message
 from .engine import Engine
 from .judging import Judge
 from .offering import usable
+from .request_limits import CHALLENGES, too_many
 from .send_failures import UNKNOWN, cause_of, is_unknown
 from .sending import Sending
 
@@ -124,6 +125,11 @@ class Issuing:
                     if isinstance(foreseen, Refusal)
                     else await self.sending.permit(caller, context, issue.delivery, factor)
                 )
+                if refusal is not None:
+                    return refusal
+            elif limits is None:
+                account = await engine.store.load(key)
+                refusal = await too_many(engine.store, caller, account, CHALLENGES, now=moment.now)
                 if refusal is not None:
                     return refusal
             answer = await engine.change(key, step)

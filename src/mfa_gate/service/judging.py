@@ -3,22 +3,29 @@ at what was judged before."""
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..core.assurance import combine, could_meet, meeting
 from ..core.changes import breaking
-from ..core.decision import Allow, Decision, decide, mark_of
+from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
 from ..core.events import Event
 from ..core.grants import is_known
 from ..core.model import Account, Caller, Subject
 from ..core.networks import UNKNOWN
-from ..core.policy import Demand, Facts, Requirement, is_chosen, requirement_for
+from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, requirement_for, with_endpoint
+from ..core.reasons import Refusal
 from ..core.rules import TenantSettings
 from ..core.standing import Standing, standing_for
 from ..errors import StoreUnavailable
 from ..factors import TRAITS
 from .engine import Engine, Entry
 
+log = logging.getLogger("mfa_gate")
+
+MAX_TOLD = 100
 MAX_PASSES = 10_000
 MAX_COOKIES = 2048
 ON = TenantSettings(tenant="", enabled_at=1)
@@ -59,6 +66,9 @@ class Judge:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
+        self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
+        """Lists the demands of the app's endpoints that are known. The room that knows endpoints sets it."""
+        self._told: set[tuple[str, Demand]] = set()
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> bool:
         """Whether this browser was judged to pass a moment ago and nothing has changed since. Raises ``StoreUnavailable``.
@@ -105,8 +115,14 @@ class Judge:
         now = self.engine.now()
         return now - since < grace and now < known.ends_at and known.address == address and known.subject == subject
 
-    async def judge(self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = ()) -> Judgement:
-        """The decision on a request. ``extra`` are demands of the endpoint itself. Raises ``StoreUnavailable``."""
+    async def judge(
+        self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = (), floors: bool = False
+    ) -> Judgement:
+        """Decide on a request. Raises ``StoreUnavailable``.
+
+        ``extra`` are demands of the endpoint itself. ``floors``: know also what changing factors would demand, for a
+        page of ours.
+        """
         free = None if extra else self.free(caller.subject, facts)
         if free is not None:
             return free
@@ -117,11 +133,14 @@ class Judge:
         requirement = requirement_for(engine.policy, facts, settings, now)
         if requirement.free_kind and not extra:
             return Judgement(decision=decide(requirement, nobody(caller.subject), now), requirement=requirement)
-        if extra:
-            requirement = demanding(requirement, extra)
+        requirement = with_endpoint(requirement, extra)
+        if floors:
+            requirement = self._with_floors(requirement, caller.subject)
         entry = await engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         decision = decide(requirement, standing, now)
+        if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
+            self._tell_dead_end(facts, requirement)
         if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(standing)):
             decision = await self._enter_by_grant(caller, requirement, standing, decision)
         return Judgement(decision=decision, requirement=requirement, standing=standing, entry=entry)
@@ -147,6 +166,26 @@ class Judge:
             return None
         return Judgement(decision=decide(requirement, nobody(subject), now), requirement=requirement)
 
+    def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
+        own = [d for d in self.endpoint_demands() if d.phishing_resistant or d.factors_any]
+        return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
+
+    def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
+        """Log once that no factor meets what is demanded of a request: a fault of ours."""
+        joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
+        if any(could_meet(kind, joint, TRAITS) for kind in requirement.factors):
+            return
+        if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
+            return
+        self._told.add((facts.tenant, joint))
+        log.error(
+            "mfa_gate: %r %r is refused to everybody in tenant %r: no allowed factor meets %s together",
+            facts.method,
+            facts.path,
+            facts.tenant,
+            joint.rule,
+        )
+
     async def _enter_by_grant(
         self, caller: Caller, requirement: Requirement, standing: Standing, decision: Decision
     ) -> Decision:
@@ -171,8 +210,7 @@ class Judge:
         now = self.engine.now()
         facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
         requirement = requirement_for(self.engine.policy, facts, settings, now)
-        if extra:
-            requirement = demanding(requirement, extra)
+        requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         standing = self.standing(caller, entry.account, requirement, now)
         return Judgement(
@@ -195,12 +233,27 @@ class Judge:
             self.engine.effects.tell(event)
 
 
-def demanding(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
-    """``requirement`` with more demands; where nothing was demanded, these are all, and nothing else is asked."""
-    if requirement.free_kind:
-        strict = tuple(extra)
-        return replace(requirement, free="", free_kind="", stage="required", demands=strict)
-    return replace(requirement, demands=(*requirement.demands, *extra))
+def owed(judgement: Judgement, now: int) -> Refusal | None:
+    """Say what the caller owes before an act on what is their own, or None.
+
+    To have a proof is not enough: it may be too old, too weak, or of no account. Where nothing is demanded of the caller
+    (off, exempt, put off), the policy's freshness is.
+    """
+    decision, standing = judgement.decision, judgement.standing
+    match decision:
+        case Deny():
+            return Refusal(reason="locked", ref=decision.ref, attempts_remaining=0)
+        case StepUp():
+            return Refusal(reason="proof_required", max_age=decision.demand.max_age)
+        case Enroll():
+            return Refusal(reason="enrollment_required")
+        case Agree() | Allow():
+            if decision.proof is not None:
+                return None
+    usual = Demand(rule="freshness", max_age=judgement.requirement.rules.freshness.max_age)
+    if standing is not None and meeting(standing.proofs, (usual,), now):
+        return None
+    return Refusal(reason="proof_required", max_age=usual.max_age)
 
 
 def nobody(subject: Subject) -> Standing:

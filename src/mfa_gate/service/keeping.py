@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..core import changes
+from ..core.assurance import meeting
 from ..core.changes.base import refuse
 from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
 from ..factors import TRAITS
 from .engine import Engine
-from .judging import Judge, Judgement
+from .judging import Judge, Judgement, owed
 
 
 class Keeping:
@@ -21,15 +23,22 @@ class Keeping:
         self.judge = judge
 
     async def _fresh(
-        self, caller: Caller, step: Callable[[Account, Judgement], changes.Change[Authenticator | Refusal]]
+        self,
+        caller: Caller,
+        step: Callable[[Account, Judgement], changes.Change[Authenticator | Refusal]],
+        *,
+        only_resistant: bool = False,
     ) -> Authenticator | Refusal:
         """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
         judgement = await self.judge.own(caller)
+        pending, requirement = owed(judgement, self.engine.now()), judgement.requirement
+        if only_resistant:
+            requirement = replace(requirement, floors=tuple(f for f in requirement.floors if f.phishing_resistant))
 
         def guarded(account: Account) -> changes.Change[Authenticator | Refusal]:
             now = max(self.engine.now(), account.seen_at)
-            standing = self.judge.standing(caller, account, judgement.requirement, now)
-            refusal = changes.may_change(standing, now)
+            standing = self.judge.standing(caller, account, requirement, now)
+            refusal = changes.may_change(standing, requirement, now) or pending
             if refusal is not None:
                 return changes.keep(account, refusal)
             return step(account, judgement)
@@ -37,9 +46,14 @@ class Keeping:
         return await self.engine.change(caller.subject.key, guarded)
 
     async def rename(self, caller: Caller, *, id: str, label: str) -> Authenticator | Refusal:
-        """Another name for one's own authenticator."""
+        """Give one's own authenticator another name.
+
+        A name opens nothing: of the floors only phishing resistance is kept for it, so that nobody swaps the names of keys.
+        """
         moment = self.engine.moment(network=caller.network)
-        return await self._fresh(caller, lambda account, _: changes.rename(account, moment, id=id, label=label))
+        return await self._fresh(
+            caller, lambda account, _: changes.rename(account, moment, id=id, label=label), only_resistant=True
+        )
 
     async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
         """The one to be offered first."""
@@ -67,14 +81,22 @@ class Keeping:
         return removed
 
     async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
-        """Forget one of one's own browsers. Only somebody whose second factor is proven may."""
+        """Forget one of one's own browsers, by a proof that counts and keeps the floors."""
         judgement = await self.judge.own(caller)
-        if judgement.standing is None or not judgement.standing.proofs:
+        if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")
-        moment = self.engine.moment(network=caller.network)
-        return await self.engine.change(
-            caller.subject.key, lambda account: changes.forget_browser(account, moment, id=id)
-        )
+        moment, requirement = self.engine.moment(network=caller.network), judgement.requirement
+        max_age = int(requirement.rules.freshness.max_age)
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            now = max(moment.now, account.seen_at)
+            standing = self.judge.standing(caller, account, requirement, now)
+            demand = changes.change_demand(standing, requirement, max_age=max_age)
+            if not meeting(standing.proofs, (demand,), now):
+                return refuse(account, "proof_required", max_age=max_age)
+            return changes.forget_browser(account, moment, id=id)
+
+        return await self.engine.change(caller.subject.key, step)
 
     async def sign_out(self, caller: Caller) -> None:
         """End what was bound to the caller's sign-in. Raises ``StoreUnavailable``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.decision import Allow, StepUp
+from ..core.decision import Allow, StepUp, answerable
 from ..core.model import Account, Authenticator
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
@@ -10,36 +10,33 @@ from .judging import Judgement
 
 
 def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
-    """The authenticator, if it is the caller's and may be answered with here; a foreign id is an unknown one."""
+    """Find the caller's authenticator that may be answered with; a foreign id is unknown."""
     mine = account.authenticator(id)
     if mine is None or mine.factor not in FACTORS:
         return Refusal(reason="not_found")
     if account.lock is not None and not isinstance(judgement.decision, Allow):
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
-    allowed = judgement.requirement.factors
-    factors = [a for a in account.authenticators if a.factor not in TRAITS or not TRAITS[a.factor].backup]
-    if mine.factor in allowed or not any(a.factor in allowed for a in factors):
+    if any(a.id == id for a in _offered(account, judgement)):
         return mine
     return Refusal(reason="not_allowed")
 
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
-    """The authenticators that would meet what is asked, the one to offer first at the head; backup codes last."""
-    account = _account(judgement)
-    decision = judgement.decision
-    if isinstance(decision, StepUp):
-        ids = decision.authenticators
-    else:
-        allowed = judgement.requirement.factors
-        ids = tuple(a.id for a in account.authenticators if a.factor in allowed)
-    mine = [a for a in account.authenticators if a.id in ids and a.factor in FACTORS]
-    ways = judgement.requirement.rules.recovery.ways
-    if "backup-code" not in ways:
-        mine = [a for a in mine if not TRAITS[a.factor].backup]
+    """List the authenticators that meet what is asked, in order; backup codes last."""
+    mine = [a for a in _offered(_account(judgement), judgement) if a.factor in FACTORS]
     order = judgement.requirement.rules.factors.order
     rank = {kind: place for place, kind in enumerate(order)}
     mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
     return tuple(mine)
+
+
+def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...]:
+    """Pick what the challenge asks for, else what is allowed; pages and JSON ask here."""
+    allowed = answerable(account, judgement.requirement.factors, TRAITS)
+    decision = judgement.decision
+    if not isinstance(decision, StepUp):
+        return allowed
+    return tuple(a for a in allowed if a.id in decision.authenticators)
 
 
 def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 
-from ..core.assurance import meets
+from ..core.assurance import combine, meets
 from ..core.decision import Allow, Decision, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
@@ -22,6 +22,7 @@ from ..ports import Identify, NamesSession, SeesUsers
 from ..service import Judgement, Service
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
+from .endpoint_demands import EndpointDemands
 from .facts import (
     Scope,
     address_of,
@@ -88,6 +89,7 @@ class Guard:
         self.site = site
         self.door = Door(self, site)
         self.watch = Watch(self)
+        self.endpoint_demands = service.judge.endpoint_demands = EndpointDemands()
         self._cookies = cookies
         self._trusted = tuple(trusted)
         self.faults = check
@@ -306,8 +308,8 @@ class Guard:
         early, standing = judgement.requirement.rules.freshness.renew_early, judgement.standing
         if not early or allow.proof is None or standing is None or scope.get("method") != "GET":
             return None
-        usual = judgement.requirement.demands[0]
-        younger = replace(usual, max_age=Seconds(usual.max_age - early))
+        demands = judgement.requirement.demands
+        younger = replace(combine(demands, rule=demands[0].rule), max_age=Seconds(demands[0].max_age - early))
         if younger.max_age <= 0 or any(meets(proof, younger, self.service.engine.now()) for proof in standing.proofs):
             return None
         return younger if caller_kind(scope) == "page" else None

@@ -24,6 +24,7 @@ class MFAGateMiddleware:
         self.app = app
         self.gate = gate
         self._guard = gate.guard
+        self._guard.endpoint_demands.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""

@@ -13,12 +13,11 @@ from starlette.requests import HTTPConnection
 from ..core.decision import Allow
 from ..core.durations import seconds_of
 from ..core.model import Seconds
-from ..core.policy import Demand
+from ..core.policy import POLICY_AGE, Demand
+from .endpoint_demands import MARK
 from .guard import Guard, ProofRequired
 
 __all__ = ["require_proof"]
-
-ALWAYS = 1 << 40
 
 
 async def _dependency(connection: HTTPConnection) -> None:
@@ -30,7 +29,8 @@ class require_proof:
 
     ``phishing_resistant`` demands a passkey or security key; ``factors`` names the factors that will do. As a FastAPI
     dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint: ``@require_proof("5m")``. The
-    gate leads the person to the factor that satisfies it and back. Where no gate is in the stack, it fails closed.
+    gate leads the person to the factor that satisfies it and back. One proof meets this and all that the policy demands here.
+    Where no gate is in the stack, it fails closed.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class require_proof:
         phishing_resistant: bool = False,
         factors: Sequence[str] | None = None,
     ) -> None:
-        age = ALWAYS if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
+        age = int(POLICY_AGE) if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
         if age <= 0:
             raise ValueError("require_proof: max_age must be longer than nothing")
         if isinstance(factors, str):
@@ -51,6 +51,7 @@ class require_proof:
             factors_any=tuple(factors or ()),
             phishing_resistant=phishing_resistant,
         )
+        setattr(self, MARK, self.demand)
         # FastAPI looks behind this for the parameters, and for whether to await.
         self.__wrapped__ = _dependency
 
@@ -65,6 +66,7 @@ class require_proof:
         guard = connection.scope.get("mfa_gate")
         if not isinstance(guard, Guard):
             raise ProofRequired(None, (self.demand,))
+        guard.endpoint_demands.note(self.demand)
         judgement = await guard.judge_again(dict(connection.scope), extra=(self.demand,))
         if judgement is None or not isinstance(judgement.decision, Allow):
             raise ProofRequired(judgement.decision if judgement else None, (self.demand,))
@@ -84,4 +86,5 @@ class require_proof:
                 return await endpoint(*args, **named)
             return await run_in_threadpool(endpoint, *args, **named)
 
+        setattr(guarded, MARK, self.demand)
         return guarded

@@ -98,15 +98,12 @@ class Visit:
                     path=path,
                     clean=bool(going.get("c", True)),
                 )
-                self._judgement = await self.service.judge.judge(self.caller, facts, extra=_demands(going))
+                judge = self.service.judge.judge
+                self._judgement = await judge(self.caller, facts, extra=_demands(going), floors=True)
                 if self._judgement.standing is not None:
                     return self._judgement
             self._judgement = await self.service.judge.own(self.caller)
         return self._judgement
-
-    def change_demand(self, max_age: int) -> Demand:
-        """What changing factors demands: a proof not older than ``max_age`` seconds."""
-        return Demand(rule="change", max_age=Seconds(max_age))
 
     @staticmethod
     def seconds(count: int) -> Seconds:

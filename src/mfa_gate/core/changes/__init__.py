@@ -7,6 +7,7 @@ from .base import Change, keep, refuse
 from .elsewhere import amend_authenticator, amend_draft, answer_elsewhere
 from .enrolling import (
     begin_enrollment,
+    change_demand,
     grant_leave,
     may_change,
     may_enroll,
@@ -40,6 +41,7 @@ __all__ = [
     "amend_draft",
     "answer_elsewhere",
     "begin_enrollment",
+    "change_demand",
     "charge",
     "decline_agreement",
     "end_sign_in",

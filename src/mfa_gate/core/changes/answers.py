@@ -11,7 +11,7 @@ from ..reasons import Refusal
 from ..records import replace
 from ..rules import Rules
 from ..standing import session_mark
-from .base import TWIN_LIFE, Change, add_proof, end_proofs, keep, refuse, tidy, time_of
+from .base import TWIN_LIFE, Change, add_proof, end_proofs, keep, kept_browsers, refuse, tidy, time_of
 
 LOST_ANSWER = 30
 """Seconds after which a charged attempt without an outcome is taken for a crash, and the lock is written."""
@@ -205,6 +205,7 @@ def grant(
         twin=Twin(answer=answer, handle=caller.handle, at=now),
     )
     browsers = (*(b for b in account.browsers if b.id != browser.id), browser)
+    browsers = kept_browsers(browsers, account.epoch, now, max_age=int(rules.freshness.max_age))
     granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
     return replace(account, browsers=browsers), granted, events
 

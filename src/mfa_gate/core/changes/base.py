@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,16 +13,20 @@ from ..model import (
     MAX_ACCEPTANCES,
     MAX_BROWSERS,
     MAX_BYTES,
+    MAX_CLIENTS,
     MAX_CODES,
     MAX_ENROLLMENTS,
+    MAX_ENROLLMENTS_OF_ALL,
     MAX_FREE_SENDS,
     MAX_LOGINS,
     MAX_OTHER_CHALLENGES,
+    MAX_OTHERS_OF_ALL,
     MAX_PROOFS_PER_NETWORK,
     MAX_SKIPS,
     Account,
     Browser,
     Challenge,
+    Enrollment,
     Proof,
     Sent,
 )
@@ -31,6 +36,7 @@ from ..rules import DAY
 
 A = TypeVar("A", covariant=True)
 B = TypeVar("B")
+C = TypeVar("C", Challenge, Enrollment)
 
 KEEP_DEAD = 7200
 """At most how long, in seconds, an ended code is kept so that it is told apart from a wrong one (U-10)."""
@@ -78,9 +84,14 @@ def tidy(account: Account, now: int) -> Account:
     tidied = replace(
         account,
         seen_at=now,
-        challenges=_bounded_challenges(account.challenges, now),
-        enrollments=tuple(e for e in account.enrollments if now < e.expires_at)[-MAX_ENROLLMENTS:],
-        browsers=_newest(tuple(_without_old_twin(b, now) for b in account.browsers), MAX_BROWSERS),
+        challenges=_bounded_challenges(account, now),
+        enrollments=_fairly(
+            [e for e in account.enrollments if now < e.expires_at],
+            known_handles(account),
+            each=MAX_ENROLLMENTS,
+            of_all=MAX_ENROLLMENTS_OF_ALL,
+        ),
+        browsers=kept_browsers(tuple(_without_old_twin(b, now) for b in account.browsers), account.epoch, now),
         sent=_bounded_sends(account.sent, now),
         skips=account.skips[-MAX_SKIPS:],
         ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
@@ -109,7 +120,8 @@ def _less(account: Account, now: int) -> Account:
     if dead:
         return replace(account, challenges=tuple(c for c in account.challenges if c is not dead[0]))
     if len(account.browsers) > 1:
-        return replace(account, browsers=_newest(account.browsers, len(account.browsers) - 1))
+        oldest = min(account.browsers, key=lambda b: b.last_used_at)
+        return replace(account, browsers=tuple(b for b in account.browsers if b is not oldest))
     return account
 
 
@@ -117,21 +129,74 @@ def _without_old_twin(browser: Browser, now: int) -> Browser:
     return replace(browser, twin=None) if browser.twin and now - browser.twin.at >= TWIN_LIFE else browser
 
 
-def _newest(browsers: tuple[Browser, ...], limit: int) -> tuple[Browser, ...]:
-    if len(browsers) <= limit:
-        return browsers
-    kept = sorted(browsers, key=lambda b: b.last_used_at)[-limit:]
-    return tuple(b for b in browsers if b in kept)
+def kept_browsers(
+    browsers: tuple[Browser, ...], epoch: int, now: int, *, max_age: int = KEEP_PROOFS
+) -> tuple[Browser, ...]:
+    """Keep as many browsers as there is room for.
+
+    A proof older than ``max_age`` seconds counts for nothing.
+    """
+    while len(browsers) > MAX_BROWSERS:
+        browsers = _without_least(browsers, epoch, now, max_age)
+    return browsers
 
 
-def _bounded_challenges(challenges: tuple[Challenge, ...], now: int) -> tuple[Challenge, ...]:
-    if not challenges:
-        return challenges
-    kept = [c for c in challenges if now < c.issued_at + min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
-    kept.sort(key=lambda c: (c.is_live(now), c.issued_at))
-    codes = [c for c in kept if "code" in c.data][-MAX_CODES:]
-    others = [c for c in kept if "code" not in c.data][-MAX_OTHER_CHALLENGES:]
-    return tuple(sorted((*codes, *others), key=lambda c: c.issued_at))
+def _without_least(browsers: tuple[Browser, ...], epoch: int, now: int, max_age: int) -> tuple[Browser, ...]:
+    """Take away the row that is missed least, never the newest one.
+
+    A row without a proof that counts goes first, then a client without cookies where those have more than their share.
+    Then, of the rows that look most alike (kind and label), the longest unused. A script that proves itself anew at each
+    run leaves a row at each run; those rows push out each other, and not the browser of the script's owner.
+    """
+    alike = Counter((b.kind, b.label) for b in browsers)
+    clients = sum(b.kind == "client" for b in browsers)
+
+    def worth(browser: Browser) -> tuple[bool, bool, int, int]:
+        counts = any(p.epoch == epoch and now - p.at < max_age for p in browser.proofs)
+        has_share = browser.kind != "client" or clients <= MAX_CLIENTS
+        return counts, has_share, -alike[browser.kind, browser.label], browser.last_used_at
+
+    newest = max(browsers, key=lambda b: b.last_used_at)
+    least = min((b for b in browsers if b is not newest), key=worth)
+    return tuple(b for b in browsers if b is not least)
+
+
+def known_handles(account: Account) -> frozenset[str]:
+    """List the handles of browsers that have shown more than the password.
+
+    They did by a proof, or by leave to enroll.
+    """
+    leave = (account.leave.browser,) if account.leave else ()
+    return frozenset((*(b.handle for b in account.browsers), *leave)) - {""}
+
+
+def _fairly(items: Sequence[C], known: frozenset[str], *, each: int, of_all: int) -> tuple[C, ...]:
+    """Keep ``each`` of ``items`` for a browser, and ``of_all`` of them.
+
+    ``items`` are in the order of their time. A browser drops its own oldest first. Where there are too many of all,
+    whoever has the most loses the oldest, and of equals the browser that has shown no more than the password. The newest
+    stays, or its caller would hold an answer to nothing.
+    """
+    kept = [item for at, item in enumerate(items) if sum(o.browser == item.browser for o in items[at:]) <= each]
+    while len(kept) > of_all:
+        count = Counter(item.browser for item in kept)
+        kept.remove(min(kept[:-1], key=lambda item: (-count[item.browser], item.browser in known)))
+    return tuple(kept)
+
+
+def _bounded_challenges(account: Account, now: int) -> tuple[Challenge, ...]:
+    if not account.challenges:
+        return account.challenges
+    known = known_handles(account)
+    kept = [c for c in account.challenges if now < c.issued_at + min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
+    kept.sort(key=lambda c: c.issued_at)
+    bounded: list[Challenge] = []
+    for is_code, each, of_all in ((True, MAX_CODES, MAX_CODES), (False, MAX_OTHER_CHALLENGES, MAX_OTHERS_OF_ALL)):
+        mine = [c for c in kept if ("code" in c.data) == is_code]
+        live = _fairly([c for c in mine if c.is_live(now)], known, each=each, of_all=of_all)
+        dead = [c for c in mine if not c.is_live(now)]
+        bounded += [*dead[max(0, len(dead) + len(live) - each) :], *live]
+    return tuple(sorted(bounded, key=lambda c: c.issued_at))
 
 
 def add_proof(proofs: Iterable[Proof], proof: Proof, *, networks: int, now: int) -> tuple[Proof, ...]:

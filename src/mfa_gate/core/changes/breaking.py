@@ -11,6 +11,7 @@ from ..roles import Hand, is_same_hand
 from .base import Change, refuse, tidy, time_of
 
 MAX_REASON = 200
+WHICH = "Name the request that you have read by its reference: no other one waits."
 SECOND = "A second administrator confirms, not the one who asked and not the person concerned."
 
 
@@ -47,16 +48,20 @@ def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str,
 
 
 def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[Refusal | None]:
-    """A second, different administrator confirms within the hour; from now on it counts. ``ref`` is the request that was
-    read ("" for whichever waits): one that was put in its place meanwhile is not confirmed unseen."""
+    """Let a second, different administrator confirm within the hour; from now on it counts.
+
+    ``ref`` is the request that was read: one that was put in its place meanwhile is not confirmed unseen.
+    """
     grant, now = account.grant, time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
-    if grant is None or not is_waiting(account, now) or (ref and ref != grant.ref):
+    if grant is None or not is_waiting(account, now):
         return refuse(account, "not_found")
     own = Hand(account.key.id, account.key.tenant)
     if is_same_hand(by, Hand(grant.asked_by, grant.asked_in)) or is_same_hand(by, own):
         return refuse(account, "not_allowed", detail=SECOND)
+    if ref != grant.ref:
+        return refuse(account, "not_found", detail=WHICH)
     ends_at = now + grant.life
     event = moment.event(
         "break_glass.granted",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .. import attempts as budget
-from ..assurance import Traits
-from ..decision import Allow, Decision, Enroll
+from ..assurance import Traits, combine, could_meet, meeting
+from ..decision import Allow, Decision, Enroll, StepUp, answerable
 from ..entropy import draw_id
 from ..events import Event, Moment
-from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave
-from ..policy import Requirement
+from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave, Seconds
+from ..policy import Demand, Requirement
 from ..reasons import Refusal
 from ..records import replace
 from ..rules import Rules
@@ -18,28 +18,58 @@ from .base import Change, refuse, tidy, time_of
 
 CHANGE_AGE = 300
 """Seconds: how old a proof may be for changing factors (decisions 10, S-84)."""
+STRONGER = "Confirm with the strongest way that you have set up, then try again."
+MANY = 100
 ENROLLMENT_LIFE = 1800
 LEAVE_LIFE = 900
 MAX_LABEL = 40
 
 
-def may_change(standing: Standing, now: int) -> Refusal | None:
-    """Why factors may not be changed now, or None. A fresh proof by something enrolled is needed (S-82, S-84)."""
+def change_demand(
+    standing: Standing, requirement: Requirement, *, adding: str = "", max_age: int = CHANGE_AGE
+) -> Demand:
+    """Join what a change of factors demands: a proof that is fresh and keeps the floors.
+
+    Whoever holds something that meets a floor proves with that (decisions 37), or enrolling, removing or replacing by a
+    weaker proof would be a way round the floor. Floors that nothing held meets are left out: the first strong factor must
+    stay possible. Where ``adding`` names a kind, so are floors that this kind could never meet. Where no one authenticator
+    meets all of it, what is demanded here goes first, then the strongest floor: what this asks for can always be given.
+    """
+    account, traits = standing.account, standing.traits
+    held = [a.factor for a in answerable(account, requirement.factors, traits)]
+    demand = Demand(rule="change", max_age=Seconds(max_age))
+    floors = [f for f in requirement.floors if not adding or could_meet(adding, f, traits)]
+    floors.sort(key=lambda f: (not f.phishing_resistant, len(f.factors_any) or MANY))
+    for floor in (*requirement.demands, *floors):
+        joint = replace(combine((demand, floor), rule=demand.rule), max_age=demand.max_age)
+        if any(could_meet(kind, joint, traits) for kind in held):
+            demand = joint
+    return demand
+
+
+def may_change(standing: Standing, requirement: Requirement, now: int, *, adding: str = "") -> Refusal | None:
+    """Say why factors may not be changed now, or None.
+
+    A fresh proof by something enrolled is needed (S-82, S-84). ``adding`` is
+    the kind that is to be added; "" stands for every other change.
+    """
     account = standing.account
     now = max(now, account.seen_at)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
     if now < account.frozen_until:
         return Refusal(reason="frozen")
-    if not any(now - proof.at < CHANGE_AGE for proof in standing.proofs):
-        return Refusal(reason="proof_required", max_age=CHANGE_AGE)
-    return None
+    demand = change_demand(standing, requirement, adding=adding)
+    if meeting(standing.proofs, (demand,), now):
+        return None
+    stronger = demand.phishing_resistant or demand.factors_any
+    return Refusal(reason="proof_required", max_age=demand.max_age, detail=STRONGER if stronger else "")
 
 
 def may_enroll(
     standing: Standing, decision: Decision, requirement: Requirement, traits: Traits, now: int
 ) -> Refusal | None:
-    """Why ``traits`` may not be enrolled now, or None.
+    """Say why ``traits`` may not be enrolled now, or None.
 
     Somebody with a factor needs a fresh proof and is never in a first enrollment (S-83). A first one needs what the
     policy says besides the password: the contact on file proven, or a ticket; confirming that contact proves it too.
@@ -49,7 +79,9 @@ def may_enroll(
     if traits.kind not in requirement.factors:
         return Refusal(reason="not_enrollable")
     if standing.holds:
-        return may_change(standing, now)
+        if isinstance(decision, StepUp):
+            return Refusal(reason="proof_required", max_age=min(CHANGE_AGE, decision.demand.max_age))
+        return may_change(standing, requirement, now, adding="" if traits.backup else traits.kind)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
     if now < account.frozen_until:

@@ -49,7 +49,13 @@ def issue(
     limits: ResendRules | CountRules | None,
     live: int,
 ) -> Change[Challenge | Refusal]:
-    """A challenge for ``target``. With ``limits`` it is one that is sent: refused when too soon; the oldest goes first."""
+    """Issue a challenge for ``target``.
+
+    With ``limits`` it is one that is sent: refused when too soon.
+
+    ``live`` is how many a browser may have of a factor, the oldest goes first: nobody drops another browser's. Of those
+    that are answered on a person's phone it is how many the person may have: nobody chooses among several (S-97).
+    """
     now = time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref, attempts_remaining=0)
@@ -67,7 +73,8 @@ def issue(
         expires_at=now + ttl,
         data=data,
     )
-    mine = [c for c in account.challenges if c.is_live(now) and c.factor == factor]
+    same = [c for c in account.challenges if c.is_live(now) and c.factor == factor]
+    mine = same if challenge.waits else [c for c in same if c.browser == browser]
     dropped = {c.id for c in mine[: max(0, len(mine) + 1 - live)]}
     challenges = (*(c for c in account.challenges if c.id not in dropped), challenge)
     events = (moment.event("challenge.sent", account.key, factor=factor, challenge=challenge.id, purpose=purpose),)

@@ -9,7 +9,7 @@ from ..networks import UNKNOWN
 from ..records import replace
 from ..rules import Rules
 from ..standing import UPSTREAM, login_handle, session_mark
-from .base import Change, keep, tidy, time_of
+from .base import Change, keep, kept_browsers, tidy, time_of
 
 SKEW = 60
 """Seconds by which the identity provider's clock may be ahead of ours."""
@@ -59,7 +59,7 @@ def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -
     dropped = [at for at, _ in logins[:-MAX_LOGINS]]
     changed = replace(
         account,
-        browsers=(*account.browsers, browser),
+        browsers=kept_browsers((*account.browsers, browser), account.epoch, now, max_age=int(rules.freshness.max_age)),
         logins=logins,
         logins_from=max([account.logins_from, *dropped]),
     )

@@ -6,7 +6,8 @@ from ...core.decision import Agree, Allow, Deny, Enroll, StepUp
 from ...core.model import Authenticator
 from ...core.reasons import Refusal
 from ...service import Judgement
-from ..responses import NO_STORE, Answer, as_json, problem, stamp
+from ...service.judging import owed
+from ..responses import NO_STORE, Answer, as_json, problem, refusal_of, stamp
 from ..visit import Visit
 from .calls import Body
 from .documents import authenticator_document, state_document
@@ -15,7 +16,7 @@ from .documents import authenticator_document, state_document
 async def authenticators(visit: Visit, body: Body, name: str) -> Answer:
     """``GET authenticators``: only for who has proven the second factor, or has none (S-82)."""
     judgement = await visit.judgement()
-    refusal = _pending(judgement)
+    refusal = _pending(visit, judgement)
     if refusal is not None:
         return problem(refusal)
     mine = judgement.account.authenticators if judgement.account else ()
@@ -58,7 +59,7 @@ async def backup_codes(visit: Visit, body: Body, name: str) -> Answer:
 async def browsers(visit: Visit, body: Body, name: str) -> Answer:
     """``GET browsers``: remembered browsers and clients."""
     judgement = await visit.judgement()
-    refusal = _pending(judgement)
+    refusal = _pending(visit, judgement)
     if refusal is not None:
         return problem(refusal)
     mine = judgement.account.browsers if judgement.account else ()
@@ -89,7 +90,7 @@ async def agreement(visit: Visit, body: Body, name: str) -> Answer:
     judgement = await visit.judgement()
     mine = judgement.requirement.rules.agreement
     if isinstance(judgement.decision, (StepUp, Deny, Enroll)):
-        return problem(_pending(judgement) or Refusal(reason="proof_required"))
+        return problem(refusal_of(judgement.decision))
     if mine is None:
         return problem(Refusal(reason="not_found"))
     return as_json(
@@ -101,7 +102,7 @@ async def agree(visit: Visit, body: Body, name: str) -> Answer:
     """``POST agreement``: accept the version that was read."""
     judgement = await visit.judgement()
     if not isinstance(judgement.decision, (Agree, Allow)):
-        return problem(_pending(judgement) or Refusal(reason="proof_required"))
+        return problem(refusal_of(judgement.decision))
     refusal = await visit.service.keeping.accept(visit.caller, version=body["version"])
     return problem(refusal) if refusal is not None else as_json(await state_document(visit))
 
@@ -112,14 +113,12 @@ async def recovery(visit: Visit, body: Body, name: str) -> Answer:
     return problem(result) if isinstance(result, Refusal) else as_json({"ref": result}, status=202)
 
 
-def _pending(judgement: Judgement) -> Refusal | None:
-    """Why a half-signed-in session sees nothing here."""
-    match judgement.decision:
-        case StepUp():
-            return Refusal(reason="proof_required", max_age=judgement.decision.demand.max_age)
-        case Deny():
-            return Refusal(reason="locked", ref=judgement.decision.ref, attempts_remaining=0)
-        case Allow() | Agree() | Enroll():
-            standing = judgement.standing
-            owes = standing is not None and standing.holds and not standing.proofs
-            return Refusal(reason="proof_required") if owes else None
+def _pending(visit: Visit, judgement: Judgement) -> Refusal | None:
+    """Say why a session that owes something sees no list.
+
+    Who has nothing set up and owes nothing sees an empty one.
+    """
+    standing = judgement.standing
+    if isinstance(judgement.decision, Allow) and standing is not None and not standing.holds:
+        return None
+    return owed(judgement, visit.now)

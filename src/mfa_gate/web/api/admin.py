@@ -175,14 +175,14 @@ async def accounts(visit: Visit, body: Body, name: str) -> Answer:
     return as_json({"accounts": [summary_document(item) for item in page.items], "next": page.next or None})
 
 
-async def _key(visit: Visit, id: str) -> SubjectKey:
+def _key(visit: Visit, id: str) -> SubjectKey:
     query = query_of(visit, ("tenant",))
-    return await visit.service.administering.find(actor_of(visit), id, query.get("tenant", ""))
+    return visit.service.administering.find(actor_of(visit), id, query.get("tenant", ""))
 
 
 async def account(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/accounts/{id}``."""
-    found = await visit.service.administering.account(actor_of(visit), await _key(visit, name))
+    found = await visit.service.administering.account(actor_of(visit), _key(visit, name))
     return problem(found) if isinstance(found, Refusal) else as_json(account_document(visit, found))
 
 
@@ -194,7 +194,7 @@ async def _done(visit: Visit, key: SubjectKey, refusal: Refusal | None) -> Answe
 
 async def unlock(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/unlock``."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     return await _done(
         visit, key, await visit.service.administering.unlock(actor_of(visit), key, reason=body["reason"])
     )
@@ -202,13 +202,13 @@ async def unlock(visit: Visit, body: Body, name: str) -> Answer:
 
 async def lock(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/lock``."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     return await _done(visit, key, await visit.service.administering.lock(actor_of(visit), key, reason=body["reason"]))
 
 
 async def reset(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/reset``."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     refusal = await visit.service.administering.reset(
         actor_of(visit), key, ticket=body["ticket"], reason=body["reason"]
     )
@@ -217,21 +217,21 @@ async def reset(visit: Visit, body: Body, name: str) -> Answer:
 
 async def ticket(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/ticket``: shown this once."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     made = await visit.service.administering.give_ticket(actor_of(visit), key, reason=body["reason"])
     return problem(made) if isinstance(made, Refusal) else as_json({"ticket": made}, status=201)
 
 
 async def refuse(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/refuse``: no to a recovery request."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     refusal = await visit.service.administering.refuse_recovery(actor_of(visit), key, reason=body["reason"])
     return await _done(visit, key, refusal)
 
 
 async def break_glass(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/break-glass``: ask for a grant; it opens nothing before somebody else confirms."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     refusal = await visit.service.administering.breaking.ask(
         actor_of(visit), key, reason=body["reason"], ticket=body["ticket"], hours=body.get("hours", DEFAULT_HOURS)
     )
@@ -240,14 +240,14 @@ async def break_glass(visit: Visit, body: Body, name: str) -> Answer:
 
 async def confirm_grant(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/break-glass/confirm``: as a second administrator; ``ref`` is the request that was read."""
-    key = await _key(visit, name)
-    refusal = await visit.service.administering.breaking.confirm(actor_of(visit), key, ref=body.get("ref", ""))
+    key = _key(visit, name)
+    refusal = await visit.service.administering.breaking.confirm(actor_of(visit), key, ref=body["ref"])
     return await _done(visit, key, refusal)
 
 
 async def revoke_grant(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/break-glass/revoke``: end a grant, or take a request back."""
-    key = await _key(visit, name)
+    key = _key(visit, name)
     refusal = await visit.service.administering.breaking.revoke(actor_of(visit), key, reason=body["reason"])
     return await _done(visit, key, refusal)
 
@@ -288,7 +288,12 @@ async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
         factors=None if factors is None else tuple(factors),
         confirm=body.get("confirm", ""),
     )
-    return problem(refusal) if refusal is not None else await tenant(visit, body, name)
+    if refusal is not None:
+        return problem(refusal)
+    shown = query.get("tenant") or visit.subject.tenant
+    desk = await visit.service.administering.desk(actor_of(visit), shown)
+    # What was chosen is in force, also where the choice asks the chooser for something new before they may look.
+    return as_json({"tenant": shown} if isinstance(desk, Refusal) else desk_document(desk))
 
 
 async def events(visit: Visit, body: Body, name: str) -> Answer:

@@ -33,10 +33,9 @@ async def state_document(visit: Visit) -> dict[str, object]:
     proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
     can_enroll = isinstance(decision, (Allow, Enroll))
     kinds = enrollable(judgement) if can_enroll else ()
-    if isinstance(decision, Enroll) and decision.factors:
-        kinds = tuple(kind for kind in kinds if kind in decision.factors)
     left = attempts.remaining(account.attempts, rules.attempts) if account else rules.attempts.max
-    ends_at = (proof.at + int(rules.freshness.max_age)) if proof else 0
+    max_age = min((demand.max_age for demand in judgement.requirement.demands), default=rules.freshness.max_age)
+    ends_at = proof.at + int(max_age) if proof else 0
     return {
         "state": state_of(decision),
         "reason": decision.reason if isinstance(decision, StepUp) else None,

@@ -65,7 +65,7 @@ ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
     "/break-glass": {
         "POST": Call(admin.break_glass, {**_REASON, "ticket": TEXT, "hours": (int,)}, ("reason", "ticket"))
     },
-    "/break-glass/confirm": {"POST": Call(admin.confirm_grant, {"ref": TEXT})},
+    "/break-glass/confirm": {"POST": Call(admin.confirm_grant, {"ref": TEXT}, ("ref",))},
     "/break-glass/revoke": {"POST": Call(admin.revoke_grant, _REASON, ("reason",))},
     "": {"GET": Call(admin.account, {})},
 }

@@ -12,6 +12,7 @@ from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
 from ...service.backup import BACKUP
+from ...service.judging import owed
 from ...service.offering import first_offer
 from .. import views
 from ..responses import Answer, page
@@ -37,8 +38,8 @@ async def settings(visit: Visit) -> Answer:
             visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
         return visit.lead_on(judgement.decision)
     standing = judgement.standing
-    if standing is not None and standing.holds and not standing.proofs:
-        return confirm_first(visit, "")
+    if standing is not None and standing.holds and owed(judgement, visit.now) is not None:
+        return confirm_first(visit, judgement, "")
     if visit.scope["method"] == "POST":
         return await _act(visit, judgement)
     return visit.show(await _settings(visit, judgement))
@@ -65,7 +66,7 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
                 return visit.go(visit.base, notice=Notice(word="forgotten"))
             result, word = forgotten, ""
         case "stop" | "dispute":
-            return await _stop(visit, form["action"])
+            return await _stop(visit, judgement, form["action"])
         case _:
             return not_found(visit)
     if not isinstance(result, Refusal):
@@ -73,19 +74,19 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
         owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
         return visit.go(visit.base, notice=Notice(word=word, value=result.label, owner=owner))
     if result.reason == "proof_required":
-        return confirm_first(visit, "")
+        return confirm_first(visit, judgement, "")
     if result.reason == "not_found":
         return not_found(visit)
     return visit.show(await _settings(visit, judgement), status=422, problems=[problem_from(result, "")])
 
 
-async def _stop(visit: Visit, action: str) -> Answer:
+async def _stop(visit: Visit, judgement: Judgement, action: str) -> Answer:
     """Take back a call for help, or say that something listed was somebody else: both need a proof, not a fresh one."""
     disputing = visit.service.disputing
     refusal = await (disputing.stop_recovery if action == "stop" else disputing.report)(visit.caller)
     if refusal is None or refusal.reason == "not_found":
         return visit.go(visit.base, notice=Notice(word="stopped" if action == "stop" else "reported"))
-    return confirm_first(visit, "")
+    return confirm_first(visit, judgement, "")
 
 
 def _signal(visit: Visit, judgement: Judgement) -> str:
@@ -108,7 +109,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
     codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
     now, rules = visit.now, visit.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
-    stale = bool(own) and may_change(standing, now) is not None
+    stale = bool(own) and may_change(standing, judgement.requirement, now) is not None
     backup = None
     if BACKUP in judgement.requirement.factors and own:
         backup = views.BackupStock(
@@ -177,8 +178,8 @@ async def backup_codes(visit: Visit) -> Answer:
         return visit.lead_on(judgement.decision)
     if BACKUP not in judgement.requirement.factors:
         return not_found(visit)
-    if not standing.proofs and isinstance(judgement.decision, Allow):
-        return confirm_first(visit, "/backup-codes")
+    if isinstance(judgement.decision, Allow) and owed(judgement, visit.now) is not None:
+        return confirm_first(visit, judgement, "/backup-codes")
     backup = visit.service.backup
     kept = await backup.kept(visit.caller)
     action = visit.form.get("action", "") if visit.scope["method"] == "POST" else ""
@@ -196,8 +197,8 @@ async def backup_codes(visit: Visit) -> Answer:
                 return visit.show(_codes(kept[1], kept[0].created_at))
             if visit.scope["method"] != "POST":
                 return visit.show(_stock(visit, judgement))
-    if may_change(standing, visit.now) is not None:
-        return confirm_first(visit, "/backup-codes")
+    if may_change(standing, judgement.requirement, visit.now) is not None:
+        return confirm_first(visit, judgement, "/backup-codes")
     had = any(TRAITS[a.factor].backup for a in account.authenticators)
     made = await backup.make(visit.caller)
     if isinstance(made, Refusal):

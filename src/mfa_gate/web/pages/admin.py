@@ -23,6 +23,8 @@ from ..views import Notice, Problem
 from ..visit import Visit, problem_from
 from .challenge import not_found
 
+OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
+"""Pages that an administrator goes to first who owes more than a fresh proof."""
 PAGE = 50
 RECENT = 20
 
@@ -62,6 +64,10 @@ def _no(visit: Visit, refusal: Refusal, place: str) -> Answer:
         note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
         visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
         return visit.go(visit.own("/challenge"))
+    if refusal.reason in OWED:
+        note = going_note(to=visit.own(place), path="", method="GET", clean=True)
+        visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
+        return visit.go(visit.own(OWED[refusal.reason]))
     if refusal.reason == "not_found":
         return not_found(visit)
     status = refusal.row.status
@@ -152,7 +158,7 @@ async def act(visit: Visit, id: str) -> Answer:
             hours = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 2 else 0
             refusal = await service.breaking.ask(actor, key, reason=reason, ticket=ticket, hours=hours)
         case "confirm":
-            refusal = await service.breaking.confirm(actor, key, ref=form.get("ref", "-"))
+            refusal = await service.breaking.confirm(actor, key, ref=form.get("ref", ""))
         case "revoke":
             refusal = await service.breaking.revoke(actor, key, reason=reason)
         case _:
@@ -311,6 +317,8 @@ async def set_tenant(visit: Visit) -> Answer:
         return visit.show(_tenant(desk, found), status=refusal.row.status, problems=[problem_from(refusal, "")])
     field = "confirm" if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
+    if field == "factors" and refusal.detail:
+        problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
     return visit.show(_tenant(desk, found), status=422, problems=[problem])
 
 

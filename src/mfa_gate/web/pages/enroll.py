@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ...core.assurance import meeting
+from ...core.changes import change_demand
 from ...core.decision import Agree, Allow, Enroll
 from ...core.model import Challenge
+from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
@@ -18,8 +23,6 @@ from ..views import Notice, Problem, Sending
 from ..visit import Visit, problem_from
 from .challenge import not_found, poll_url, waiting_of, wants_code
 from .ways import kinds_of, way_of
-
-CHANGE_AGE = 300
 
 
 async def start(visit: Visit) -> Answer:
@@ -86,12 +89,12 @@ async def _first(visit: Visit, judgement: Judgement, lacking: Refusal) -> Answer
 async def one(visit: Visit, kind: str) -> Answer:
     """``GET /enroll/{factor}``: the beginning of one factor. It makes and shows no secret (decisions 33)."""
     judgement = await visit.judgement()
-    blocked = _blocked(visit, judgement)
+    blocked = _blocked(visit, judgement, kind)
     if blocked is not None:
         return blocked
     refusal = not_enrollable(judgement, kind, visit.now)
     if refusal is not None or all(way.kind != kind for way in kinds_of(visit, judgement)):
-        return await _no(visit, judgement, refusal or Refusal(reason="not_enrollable"))
+        return await _no(visit, judgement, kind, refusal or Refusal(reason="not_enrollable"))
     draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
     again = visit.scope.get("query_string", b"") == b"again=1"
     if draft is None or not TRAITS[kind].sends or again:
@@ -104,7 +107,7 @@ async def one(visit: Visit, kind: str) -> Answer:
 async def act(visit: Visit, kind: str) -> Answer:
     """``POST /enroll/{factor}``: begin, send again, or try it out."""
     judgement = await visit.judgement()
-    blocked = _blocked(visit, judgement)
+    blocked = _blocked(visit, judgement, kind)
     if blocked is not None:
         return blocked
     if kind not in FACTORS or TRAITS[kind].backup:
@@ -121,7 +124,7 @@ async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
     phone = visit.form.get("phone", "")
     region = visit.form.get("region", "")
     if all(way.kind != kind for way in kinds_of(visit, judgement)):
-        return await _no(visit, judgement, Refusal(reason="not_enrollable"))
+        return await _no(visit, judgement, kind, Refusal(reason="not_enrollable"))
     begun = await visit.service.enrollments.begin(visit.caller, factor=kind, phone=phone, region=region)
     if isinstance(begun, Refusal):
         if begun.reason in ("phone_invalid", "phone_region", "phone_type", "too_soon", "no_contact"):
@@ -130,7 +133,7 @@ async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
                 problem = Problem(reason="phone_missing", field="phone")
             view = await _start(visit, judgement, kind, phone=phone, region=region)
             return visit.show(view, status=422, problems=[problem])
-        return await _no(visit, judgement, begun)
+        return await _no(visit, judgement, kind, begun)
     return visit.show(_confirm(visit, judgement, begun, begun.issued))
 
 
@@ -184,7 +187,9 @@ async def done(visit: Visit) -> Answer:
     judgement = await visit.judgement()
     account = judgement.account
     mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
-    if account is None or not mine or not judgement.standing or not judgement.standing.proofs:
+    usual = Demand(rule="freshness", max_age=visit.rules.freshness.max_age)
+    proofs = judgement.standing.proofs if judgement.standing else ()
+    if account is None or not mine or not meeting(proofs, (usual,), visit.now):
         return visit.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
     default = account.authenticator(account.default) or newest
@@ -202,39 +207,54 @@ async def done(visit: Visit) -> Answer:
     )
 
 
-def _blocked(visit: Visit, judgement: Judgement) -> Answer | None:
-    """Whoever owes a proof, is locked, or needs a fresher one for changing factors goes there first (S-82, S-84)."""
+def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | None:
+    """Lead on whoever owes a proof or needs a better one for adding ``kind`` (S-82, S-84).
+
+    Where no kind is named yet, any fresh proof opens the choice.
+    """
     decision, standing = judgement.decision, judgement.standing
     holds = standing is not None and standing.holds
-    if isinstance(decision, (Allow, Enroll)) or (isinstance(decision, Agree) and holds):
-        if not holds:
-            return None
-        now = visit.now
-        proofs = standing.proofs if standing else ()
-        if any(now - proof.at < CHANGE_AGE for proof in proofs):
-            return None
-        return confirm_first(visit, "/enroll")
-    return visit.lead_on(decision)
+    if not isinstance(decision, (Allow, Enroll)) and not (isinstance(decision, Agree) and holds):
+        return visit.lead_on(decision)
+    if standing is None or not holds:
+        return None
+    requirement = judgement.requirement if kind else replace(judgement.requirement, floors=())
+    demand = change_demand(standing, requirement, adding=kind)
+    if meeting(standing.proofs, (demand,), visit.now):
+        return None
+    return confirm_first(visit, judgement, _place(kind), demand=demand)
+
+
+def _place(kind: str) -> str:
+    return f"/enroll/{kind}" if kind in FACTORS else "/enroll"
 
 
 async def confirm(visit: Visit) -> Answer:
     """``GET /confirm``: prove the second factor afresh, then back to the settings."""
-    return confirm_first(visit, "")
+    return confirm_first(visit, await visit.judgement(), "")
 
 
-def confirm_first(visit: Visit, place: str) -> Answer:
-    """Ask for a fresh proof, then lead back to a page of ours."""
-    demand = visit.change_demand(CHANGE_AGE)
+def confirm_first(visit: Visit, judgement: Judgement, place: str, *, demand: Demand | None = None) -> Answer:
+    """Ask for a proof that meets ``demand``, then lead back to a page of ours.
+
+    Without a ``demand`` it is that of any change of factors.
+    """
+    standing = judgement.standing
+    if standing is None:
+        return visit.lead_on(judgement.decision)
+    demand = demand or change_demand(standing, judgement.requirement)
     note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
     visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
     return visit.go(visit.own("/challenge"))
 
 
-async def _no(visit: Visit, judgement: Judgement, refusal: Refusal) -> Answer:
+async def _no(visit: Visit, judgement: Judgement, kind: str, refusal: Refusal) -> Answer:
     if refusal.reason in ("contact_required", "ticket_required"):
         return await _first(visit, judgement, refusal)
     if refusal.reason == "proof_required":
-        return confirm_first(visit, "/enroll")
+        standing, requirement = judgement.standing, judgement.requirement
+        demand = change_demand(standing, requirement, adding=kind) if standing else None
+        return confirm_first(visit, judgement, _place(kind), demand=demand)
     status = refusal.row.status
     return visit.show(
         views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=visit.own("/enroll")),

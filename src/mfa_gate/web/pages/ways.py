@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...core.decision import Enroll
 from ...core.model import Authenticator
 from ...factors import FACTORS, TRAITS
 from ...service import Judgement
@@ -41,10 +40,7 @@ def ways_of(visit: Visit, judgement: Judgement, *, without: str = "") -> tuple[W
 
 def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
     """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
-    decision = judgement.decision
     kinds = enrollable(judgement)
-    if isinstance(decision, Enroll):
-        kinds = tuple(kind for kind in kinds if kind in decision.factors)
     senders = visit.service.engine.wiring.senders
     return tuple(
         Way(kind=kind, label=TRAITS[kind].name, off=kind in visit.off)

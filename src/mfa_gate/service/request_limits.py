@@ -1,0 +1,58 @@
+"""Limit requests that send nothing and cost no attempt: challenges for a passkey, drafts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.changes.base import known_handles
+from ..core.model import MAX_ENROLLMENTS_OF_ALL, MAX_OTHERS_OF_ALL, Account, Caller
+from ..core.reasons import Refusal
+from ..ports import Store, Take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimit:
+    """Bound requests of a kind in ``window`` seconds: of a browser, a network, all strangers.
+
+    A stranger is a browser that has shown the password and no more, and has nothing here that waits. All strangers
+    together get fewer than an account has room for, so that they never push out what somebody else began before them;
+    those of one network get half of that, so that they do not shut out others.
+    """
+
+    name: str
+    window: int
+    of_browser: int
+    of_network: int
+    of_strangers: int
+
+
+CHALLENGES = RequestLimit(
+    name="challenge", window=600, of_browser=60, of_network=MAX_OTHERS_OF_ALL // 2, of_strangers=MAX_OTHERS_OF_ALL - 1
+)
+DRAFTS = RequestLimit(
+    name="draft",
+    window=1800,
+    of_browser=30,
+    of_network=MAX_ENROLLMENTS_OF_ALL // 2,
+    of_strangers=MAX_ENROLLMENTS_OF_ALL - 1,
+)
+
+
+async def too_many(store: Store, caller: Caller, account: Account, limit: RequestLimit, *, now: int) -> Refusal | None:
+    """Count one request, or refuse it with ``too_soon``.
+
+    It is no attempt, and no browser that is known is refused for another's sake.
+    """
+    place = f"{limit.name}:{caller.subject.key}"
+    if caller.handle in known_handles(account) or _waits(account, caller.handle, now):
+        buckets = {f"{place}:b:{caller.handle}": limit.of_browser}
+    else:
+        buckets = {place: limit.of_strangers, f"{place}:n:{caller.network}": limit.of_network}
+    takes = [Take(bucket=name, limit=count, window=limit.window, at=now) for name, count in buckets.items()]
+    taken = await store.take_all(takes)
+    return Refusal(reason="too_soon", retry_after=taken.wait) if taken.wait else None
+
+
+def _waits(account: Account, handle: str, now: int) -> bool:
+    drafts = any(e.browser == handle and now < e.expires_at for e in account.enrollments)
+    return bool(handle) and (drafts or any(c.browser == handle and c.is_live(now) for c in account.challenges))

@@ -1,0 +1,98 @@
+"""Floors of a change of factors, as a table: what is held, what is added."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mfa_gate.core.changes import change_demand, may_change
+from mfa_gate.core.changes.enrolling import CHANGE_AGE
+from mfa_gate.core.policy import Demand, Requirement, floors_for
+from mfa_gate.core.rules import PathRule, StepUpRule
+from mfa_gate.core.standing import Standing
+
+from .builders import NOW, account, demand, proof, requirement, rules_with, standing
+
+STRONG = demand("strong", strong=True)
+BY_APP = demand("app", factors=("app",))
+BY_KEY = demand("key", factors=("key",))
+EITHER = demand("either", factors=("app", "key"))
+
+
+def asked(*floors: Demand, here: tuple[Demand, ...] = ()) -> Requirement:
+    base = requirement()
+    return replace(base, floors=floors, demands=(*base.demands, *here))
+
+
+@pytest.mark.parametrize(
+    ("held", "floors", "adding", "resistant", "kinds"),
+    [
+        (("mail",), (), "", False, ()),
+        (("mail", "key"), (STRONG,), "", True, ()),
+        (("mail", "key"), (STRONG,), "key", True, ()),
+        (("mail", "key"), (STRONG,), "app", False, ()),
+        (("mail",), (STRONG,), "", False, ()),
+        (("mail",), (STRONG,), "key", False, ()),
+        (("mail", "app"), (EITHER,), "key", False, ("app", "key")),
+        (("mail", "app"), (EITHER,), "mail", False, ()),
+        (("mail", "app"), (EITHER, STRONG), "", False, ("app", "key")),
+        (("mail", "app", "key"), (EITHER, STRONG), "", True, ("app", "key")),
+        (("app", "key"), (BY_APP, STRONG), "", True, ()),
+        (("app", "key"), (BY_APP, STRONG), "app", False, ("app",)),
+        (("app", "key"), (BY_APP, BY_KEY), "key", False, ("key",)),
+        (("mail", "paper"), (demand("paper", factors=("paper",)),), "", False, ("paper",)),
+    ],
+)
+def test_what_a_change_demands(
+    held: tuple[str, ...], floors: tuple[Demand, ...], adding: str, resistant: bool, kinds: tuple[str, ...]
+) -> None:
+    """Floors that something held meets, and that the added kind could meet; always fresh, and always possible."""
+    wanted = change_demand(standing(account(*held)), asked(*floors), adding=adding)
+    assert (wanted.max_age, wanted.phishing_resistant, wanted.factors_any) == (CHANGE_AGE, resistant, kinds)
+    able = [kind for kind in held if may_change(by(kind, *held), asked(*floors), NOW, adding=adding) is None]
+    assert able
+    weak = [kind for kind in held if kind not in able]
+    for kind in weak:
+        refusal = may_change(by(kind, *held), asked(*floors), NOW, adding=adding)
+        assert refusal is not None
+        assert refusal.reason == "proof_required"
+
+
+def by(kind: str, *held: str) -> Standing:
+    """Somebody who holds these, with a fresh proof by one of them."""
+    return standing(account(*held, proofs=(proof(kind, age=10),)))
+
+
+def test_what_is_demanded_here_goes_first() -> None:
+    """A floor of another path never asks for what cannot be given together with what holds at our own pages."""
+    wanted = change_demand(standing(account("app", "key")), asked(STRONG, here=(BY_APP,)))
+    assert (wanted.phishing_resistant, wanted.factors_any) == (False, ("app",))
+
+
+def test_a_strong_proof_that_is_not_fresh() -> None:
+    """The floor is met by one proof that is fresh, not by an old one beside a fresh weak one."""
+    of = account("mail", "key", proofs=(proof("key", age=CHANGE_AGE), proof("mail", age=1)))
+    refusal = may_change(standing(of), asked(STRONG), NOW)
+    assert refusal is not None
+    assert refusal.max_age == CHANGE_AGE
+
+
+@pytest.mark.parametrize(
+    ("more", "groups", "counts"),
+    [
+        ({}, set(), True),
+        ({"report_only": True}, set(), False),
+        ({"groups_any": ("admin",)}, {"admin"}, True),
+        ({"groups_any": ("admin",)}, {"staff"}, False),
+        ({"groups_none": ("guest",)}, {"guest"}, False),
+        ({"methods": ("DELETE",)}, set(), True),
+    ],
+)
+def test_whose_floors(more: dict[str, object], groups: set[str], counts: bool) -> None:
+    """A rule is a floor for the people whom it means, on whatever path and method; one that watches is none."""
+    rule = StepUpRule(name="r", paths=(PathRule(text="=/deep/in"),), **{"phishing_resistant": True, **more})  # type: ignore[arg-type]
+    assert bool(floors_for(rules_with(step_up=(rule,)), frozenset(groups))) == counts
+    assert not floors_for(rules_with(step_up=(rule,), mode="report-only"), frozenset(groups))
+    by_age = replace(rule, phishing_resistant=False, max_age=60)  # type: ignore[arg-type]
+    assert not floors_for(rules_with(step_up=(by_age,)), frozenset(groups))
