@@ -219,7 +219,7 @@ class Store(Protocol):
         """
 
     def changed(self, reader: Reader, /) -> Changed:
-        """Tell the changes since this reader's last look, by any process, a committed one of its own included.
+        """Tell the changes since this reader's last look, by any process, its own included.
 
         What one reader is told is not taken from another. A reader's first look answers ``EVERYTHING``. Called on the
         event loop for every guarded request: it costs microseconds and never waits. Raises ``StoreUnavailable`` where it

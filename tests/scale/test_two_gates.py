@@ -44,7 +44,7 @@ async def test_on_disk_and_in_redis(shared_url: str) -> None:
 
 
 async def both_hear_of_a_lock(store: Store) -> None:
-    """Whichever gate is asked first takes nothing away from the other."""
+    """Take nothing away from the gate that is asked second."""
     one = make_world(store=store)
     two = make_world(store=store, clock=one.clock)
     async with running(one), running(two):

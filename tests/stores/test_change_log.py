@@ -22,7 +22,7 @@ class Looks:
 
 
 def test_readers_take_nothing_from_each_other() -> None:
-    """Whoever looks seldom hears of as much as whoever looks often."""
+    """A reader that looks seldom hears of as much as one that looks often."""
     log = ChangeLog()
     often, seldom = Looks(log), Looks(log)
     assert often.changed() is seldom.changed() is EVERYTHING
@@ -65,7 +65,7 @@ def test_another_log_is_everything() -> None:
 
 
 def test_nothing_is_missed_meanwhile() -> None:
-    """What comes while nobody could know is heard afterwards."""
+    """A change that comes while nobody could know is heard afterwards."""
     log = ChangeLog()
     reader = Looks(log)
     reader.changed()

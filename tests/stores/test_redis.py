@@ -141,7 +141,7 @@ async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypat
 async def test_names_are_found_without_looking_at_everybody(
     server: servers.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is seldom comes from the index: the lines of everybody are looked at once, and then no more."""
+    """A seldom name comes from the index: the lines of everybody are looked at once, and then no more."""
     server.say("FLUSHALL")
     store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
     await store.open()
@@ -157,7 +157,7 @@ async def test_names_are_found_without_looking_at_everybody(
 
 
 async def test_names_that_were_kept_in_another_way(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who was written before the index had its present form comes into it, some at each search; the old one goes."""
+    """People who are not in the index come into it, some at each search; the former index goes."""
     server.say("FLUSHALL")
     store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
     await store.open()

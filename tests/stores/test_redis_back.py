@@ -166,7 +166,7 @@ async def test_others_have_written_on(
 
 
 async def test_several_workers_put_back(server: servers.Server, opened: Opened) -> None:
-    """What three workers were told, one after the other, is back with everybody's lines, and no proof ends for it."""
+    """Changes of three workers, one after the other, are back with everybody's lines."""
     workers = [await opened() for _ in range(3)]
     await change(workers[0], 1, name="first")
     copy = Copy(server)

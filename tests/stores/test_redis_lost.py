@@ -104,14 +104,14 @@ def test_what_is_lost(version: int, history: str, untouched: bool, events: list[
     [(5, "5 c d e"), (6, "6 d e f"), (4, "4 c +d +e =p"), (5, "5 c +e =p x"), (60, "60 u v w"), (50, "50 +x +y z")],
 )
 def test_what_is_not_lost(version: int, history: str) -> None:
-    """What stands in the history, put back by others or not, is there; what lies further back than it reaches is not judged."""
+    """An operation in the history is not lost; one further back than the history reaches is not judged."""
     ledger: Ledger[SubjectKey, Account] = Ledger()
     ledger.keep(ALICE, account(4), 5, "e", "5 c d e", [], 0.0)
     assert lost(ledger.of(ALICE), version, History(history)) is None
 
 
 def test_lines_that_only_this_process_knows() -> None:
-    """Who puts back what another was told writes none of its lines: they are written by the one that has them."""
+    """A put-back by another process has none of this one's lines: this one writes them."""
     ledger: Ledger[SubjectKey, Account] = Ledger()
     ledger.keep(ALICE, account(4), 5, "e", "5 c d e", [event(5)], 0.0)
     missing = lost(ledger.of(ALICE), 5, History("5 c d +e +f =p"))
@@ -141,7 +141,7 @@ def test_of_both_the_stricter_holds() -> None:
 
 
 def test_a_tenant_stays_on() -> None:
-    """What a tenant's administrators turned on is on, whatever was lost."""
+    """A tenant that was turned on is on, whatever was lost."""
     confirmed = TenantSettings(tenant="t", version=4, enabled_at=9, factors=("totp",))
     assert regained_settings(TenantSettings(tenant="t", version=1), confirmed, untouched=True) == replace(
         confirmed, version=1

@@ -27,7 +27,7 @@ def server(tmp_path: Path) -> Iterator[servers.Server]:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was said at WARNING and above since the last look."""
+    """List the warnings and errors since the last look."""
     found = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     caplog.clear()
     return found
@@ -77,7 +77,7 @@ async def test_another_database(server: servers.Server, caplog: pytest.LogCaptur
 
 
 async def test_parts_of_a_store(server: servers.Server) -> None:
-    """Where people are and only the store's own key is gone, nothing new is begun over them; limits alone are no people."""
+    """Nothing new is begun over people whose store's own key is gone; limits alone are no people."""
     url = f"redis://127.0.0.1:{server.port}"
     await start(url)
     server.say("DEL", STORE)

@@ -1,4 +1,4 @@
-"""Where the servers of a Cluster are, in each form that ``CLUSTER SLOTS`` is documented to tell it."""
+"""The servers of a Cluster are found in each form that ``CLUSTER SLOTS`` is documented to tell them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_endpoints(node: list[object], address: tuple[str, int]) -> None:
     "reply", [None, b"OK", 7, [None], [[]], [[0, 1]], [[0, 1, []]], [[0, 1, [b"h", b"7000"]]], [[b"0", 1, [b"h", 1]]]]
 )
 def test_what_is_no_answer(reply: object) -> None:
-    """What cannot be read is a server that does not answer."""
+    """An answer that cannot be read is a server that does not answer."""
     with pytest.raises(RedisError):
         slots_from(reply, "asked")
 

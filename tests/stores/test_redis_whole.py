@@ -1,5 +1,4 @@
-"""What a script writes to Redis it writes wholly or not at all, whatever it finds there, and replies that no Redis gives break no
-connection for good."""
+"""A script writes to Redis wholly or not at all, whatever it finds there."""
 
 from __future__ import annotations
 
@@ -149,8 +148,7 @@ async def test_a_damaged_row(server: servers.Server, store: RedisStore, field: s
 
 
 async def test_a_trail_that_has_come_further(server: servers.Server, store: RedisStore) -> None:
-    """Where the stream's last id lies beyond the head's stamp, lines are written behind it; where nothing can lie behind, nothing
-    is written."""
+    """Lines are written behind the stream's last id, though the head's stamp lies before it; or nothing is written."""
     ahead = 1 << 52
     server.say("XADD", KEYS.trail, f"{ahead}-5", "k", "attempt.failed", "e", "{}", "d", "x")
     server.say("XDEL", KEYS.trail, f"{ahead}-5")

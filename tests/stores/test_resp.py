@@ -87,7 +87,7 @@ def test_errors_that_say_little(text: str) -> None:
 
 
 def test_what_nobody_asked_for() -> None:
-    """What has come beyond the reply is seen before the next question is put."""
+    """Bytes beyond the reply are seen before the next question is put."""
 
     async def look() -> list[bool]:
         replies = replies_of(b"+OK\r\n+OK\r\n", 4096)

@@ -90,7 +90,7 @@ class MemoryStore:
         return self._contents
 
     def changed(self, reader: Reader, /) -> Changed:
-        """What changed since the reader's last look."""
+        """Tell the changes since the reader's last look."""
         return told(self._ready().changes, reader)
 
     async def load(self, key: SubjectKey, /) -> Account:

@@ -62,7 +62,7 @@ class Listener:
         self._reader = Reader()
 
     def changed(self) -> Changed:
-        """What changed since this listener's last look."""
+        """Tell the changes since this listener's last look."""
         return self._store.changed(self._reader)
 
 

@@ -10,7 +10,7 @@ from .restored import after_restore
 
 
 def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account:
-    """Return the account to go on with, at the version of ``stored``, where the store once confirmed ``confirmed``.
+    """Return the account to go on with, where the store once confirmed ``confirmed``.
 
     ``untouched``: nobody has changed ``stored`` since, so it is what was confirmed. Else it is taken as others left it,
     but no more is owed to it than to an old copy, and of both the stricter holds: no code, step or proof of before
@@ -38,7 +38,10 @@ def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account
 
 
 def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
-    """Leave out what the confirmed account had no longer, and add what it had besides, unless others have reset it."""
+    """Return the authenticators of ``stored`` without the removed ones, with the lost ones.
+
+    None is added where others have reset the account.
+    """
     had = {mine.id for mine in confirmed.authenticators}
     kept = [mine for mine in stored.authenticators if mine.id in had or mine.created_at > confirmed.seen_at]
     if stored.epoch <= confirmed.epoch:

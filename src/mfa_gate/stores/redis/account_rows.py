@@ -31,7 +31,7 @@ EXTRA_KEPT = 12
 
 
 class AccountRows:
-    """What this process was told to be committed it remembers a while, and writes again where it is gone (F-3)."""
+    """Read and swap accounts; remember the committed ones a while, and put them back (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
@@ -43,7 +43,7 @@ class AccountRows:
         self._ledger.is_owed = True
 
     async def regain(self) -> bool:
-        """Look at all that was confirmed of late. Returns whether all of it is there, or is there again."""
+        """Put back what was lost of late. Returns whether all of it is there again."""
         missing = 0
         for key in self._ledger.rows():
             try:
@@ -73,7 +73,7 @@ class AccountRows:
         raise StoreUnavailable(f"Redis has lost changes of {key}, and others write it now")
 
     async def _look(self, key: SubjectKey) -> tuple[Account, Lost[Account] | None]:
-        """Return what is stored, and what of it must be written again because a new primary never had it (F-3)."""
+        """Return the stored account, and what must be written again after a loss (F-3)."""
         session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._ledger.of(key)
         newest = session.newest(key.tenant)
         # The account before the head: a flush, or an older copy, in between is seen at the head.
@@ -103,7 +103,7 @@ class AccountRows:
         self._ledger.has_lines(key)
 
     async def swap(self, account: Account, events: Sequence[Event], missing: Lost[Account] | None = None) -> bool:
-        """Store the account with events of its tenant, if the stored version is the one that it was made of.
+        """Store the account with events of its tenant, if nobody has changed it since.
 
         ``missing`` is what the change puts back.
         """
@@ -133,7 +133,7 @@ class AccountRows:
         return True
 
     def _expected(self, account: Account) -> str:
-        """Return the operation that made the version: as it was loaded, or as this process has committed it."""
+        """Return the operation that made the version, as it was read or committed here."""
         known = self._ledger.of(account.key)
         if account.stamp or known is None or known.version != account.version:
             return account.stamp

@@ -81,19 +81,24 @@ class Channel:
         return self._log if self._up.is_set() else None
 
     def confirm(self, key: SubjectKey | None, op: str) -> None:
-        """Note a change of one's own at once, and not once more when its push comes. Only one that is known to be
-        committed: what may still be on its way must be told when it arrives."""
+        """Note a committed change of one's own at once, and not once more when its push comes.
+
+        A change that may still be on its way must be told when it arrives.
+        """
         if self._is_new(op):
             self._log.note(key)
 
     def went_back(self) -> None:
-        """The servers have less than they had: all may have changed, and what was lost must be put back."""
+        """Tell that the servers have less than they had.
+
+        All may have changed, and what was lost must be put back.
+        """
         self._on_loss()
         self._log.note(None)
         self._owing.set()
 
     def _is_new(self, op: str) -> bool:
-        """Tell whether nobody has told of this operation yet: a Cluster's servers pass on each other's notices."""
+        """Tell whether this operation is new: a Cluster's servers repeat each other's notices."""
         if op in self._heard:
             return False
         self._heard[op] = None
@@ -121,7 +126,10 @@ class Channel:
             await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
 
     async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
-        """A server that takes subscribers may not answer yet: while it loads its file, or has no primary."""
+        """Open the channel once the store answers.
+
+        A server that takes subscribers may not answer yet: while it loads its file, say.
+        """
         for event in ready:
             await event.wait()
         sound(await self._topology.ask(STORE, ("GET", STORE)))

@@ -45,7 +45,7 @@ async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """Keys of a store that are there without its id, and other databases of the same server that hold a store."""
+    """Name keys of a store that lie there without its id, and other databases with a store."""
 
     keys: tuple[str, ...]
     databases: tuple[str, ...]

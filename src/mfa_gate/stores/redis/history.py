@@ -8,7 +8,10 @@ PUT_BACK, ONLY_PUTS_BACK = "+", "="
 
 
 class History:
-    """Operations, oldest first. A version's number can come again after a loss; an operation's name never does."""
+    """List operations, oldest first.
+
+    A version's number can come again after a loss; an operation's name never does.
+    """
 
     __slots__ = ("_words", "text", "version")
 

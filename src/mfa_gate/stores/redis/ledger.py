@@ -41,7 +41,7 @@ class Confirmed(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Lost(Generic[V]):
-    """A confirmed value that the store no longer has; None where only its lines of the trail are missing.
+    """Hold a confirmed value that the store has lost; None: only lines of the trail are lost.
 
     ``untouched``: nobody else has changed the row since. ``events`` and ``operations`` were lost with it.
     """
@@ -57,7 +57,7 @@ class Ledger(Generic[K, V]):
 
     def __init__(self) -> None:
         self.is_owed = False
-        """Whether the store may have lost something that was not yet put back: until then nothing grows too old."""
+        """True while the store may have lost something that was not put back: nothing grows too old."""
         self._kept: OrderedDict[K, Confirmed[V]] = OrderedDict()
 
     def keep(
@@ -92,11 +92,11 @@ class Ledger(Generic[K, V]):
         self._kept[key] = replace(self._kept[key], events=())
 
     def of(self, key: K) -> Confirmed[V] | None:
-        """What is remembered of a row; to be asked before the store is."""
+        """Return what is remembered of a row; to be asked before the store is."""
         return self._kept.get(key)
 
     def rows(self) -> list[K]:
-        """The rows that something is remembered of."""
+        """List the rows that something is remembered of."""
         return list(self._kept)
 
 
@@ -116,7 +116,7 @@ def lost(confirmed: Confirmed[V] | None, version: int, history: History) -> Lost
 
 
 def _lost_lines(confirmed: Confirmed[V], history: History) -> Lost[V] | None:
-    """Another process has put the value back, but knows none of the lines of this one's trail."""
+    """Return the lines that a put-back by another process left out: it knew none of them."""
     events = _lines(confirmed, history)
     return Lost(None, True, events, ()) if events else None
 

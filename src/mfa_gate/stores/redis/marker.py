@@ -65,7 +65,7 @@ class Marker:
         return memory
 
     def keep(self, memory: Memory) -> None:
-        """Remember this, where it is more than is remembered already. A disk that refuses stops nobody, but is told."""
+        """Remember this, where it is more than is known already. Logs where the disk refuses."""
         try:
             known = self.read()
             merged = _merged(known, memory)

@@ -55,7 +55,7 @@ class Replies:
 
     @property
     def has_more(self) -> bool:
-        """Whether something has come that nobody has asked for."""
+        """Tell whether something has come that nobody has asked for."""
         reader: asyncio.StreamReader | None = self._connection._reader
         return self._at < len(self._bytes) or (reader is not None and bool(reader._buffer))  # type: ignore[attr-defined]
 

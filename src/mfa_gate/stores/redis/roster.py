@@ -91,7 +91,7 @@ async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] 
 
 
 async def _has_everybody(session: Session, tenant: str) -> bool:
-    """Tell whether the index of names has everybody; who is not in it yet comes in, some at each search."""
+    """Tell whether the index of names has everybody; take in some who are not in it yet."""
     keys = keys_of(tenant)
     for _ in range(_PIECES_A_SEARCH):
         places, known = await session.ask(keys.head, ("HLEN", keys.places), ("ZCARD", keys.ids))

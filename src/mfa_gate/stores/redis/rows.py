@@ -110,7 +110,7 @@ async def landed(session: Session, operation: Operation) -> str | None:
 
 
 def history_of(version: bytes | None, op: bytes | None, words: bytes | None) -> History:
-    """Return a row's history; one that was written by a script that keeps none begins with its operation."""
+    """Return a row's history; that of a script that keeps none begins with its operation."""
     known = History((words or b"").decode(errors="replace"))
     if version is None or known.version == whole(version):
         return known

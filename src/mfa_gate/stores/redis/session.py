@@ -97,7 +97,7 @@ class Session:
         watch(self)
 
     async def _made(self) -> bytes:
-        """Make a store where there is none, and say so: it may be that the one that was here is gone (F-6, F-8)."""
+        """Make a store where there is none, and warn: the former one may be gone (F-6, F-8)."""
         found = await remains_at(self.place, await self.topology.primaries())
         fresh = secrets.token_hex(16).encode()
         (known,) = await self.ask(STORE, ("GET", STORE))
@@ -139,7 +139,7 @@ class Session:
 
     @property
     def restored_at(self) -> int:
-        """When an operator accepted a copy last, as far as is known here."""
+        """Return the time of the last accepted copy, as far as it is known here."""
         return self._past.restored_at
 
     def newest(self, tenant: str) -> int:
@@ -147,7 +147,7 @@ class Session:
         return self._past.newest.get(tenant, 0)
 
     def went_back(self) -> None:
-        """The servers have less than they had: nothing that is cached here may be believed."""
+        """Tell that the servers have less than they had: no cache may be believed."""
         if self._channel is not None:
             self._channel.went_back()
 

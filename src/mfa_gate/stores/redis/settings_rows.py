@@ -26,7 +26,7 @@ _TURNS = 5
 
 
 class SettingsRows:
-    """A tenant that was turned on must not be off again after a failover (F-3)."""
+    """Read and swap tenants' settings, and put them back: who was on stays on (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
@@ -38,7 +38,7 @@ class SettingsRows:
         self._ledger.is_owed = True
 
     async def regain(self) -> bool:
-        """Look at all that was confirmed of late. Returns whether all of it is there, or is there again."""
+        """Put back what was lost of late. Returns whether all of it is there again."""
         for tenant in self._ledger.rows():
             try:
                 await self.load(tenant)
@@ -107,7 +107,7 @@ class SettingsRows:
         return True
 
     def _expected(self, settings: TenantSettings) -> str:
-        """Return the operation that made the version: as it was loaded, or as this process has committed it."""
+        """Return the operation that made the version, as it was read or committed here."""
         known = self._ledger.of(settings.tenant)
         if settings.stamp or known is None or known.version != settings.version:
             return settings.stamp

@@ -97,7 +97,7 @@ class RedisStore:
 
     @property
     def _session(self) -> Session | None:
-        """The session of the running event loop: each that uses the store has its own."""
+        """Return the session of the running event loop: each loop has its own."""
         return self._sessions.get(asyncio.get_running_loop())
 
     async def _start(self) -> Session:
@@ -117,14 +117,14 @@ class RedisStore:
         return session
 
     def changed(self, reader: Reader, /) -> Changed:
-        """What changed since the reader's last look; ``EVERYTHING`` each time while nobody can know."""
+        """Tell the changes since the reader's last look; ``EVERYTHING`` while nobody can know."""
         if not self._open or any(not session.is_of_this_process() for session in self._sessions.values()):
             raise StoreUnavailable("the Redis store is not open")
         session = self._session
         return told(None if session is None else session.changes(), reader)
 
     async def _regain(self) -> bool:
-        """Look at all that was confirmed of late: whether all that was lost of it is there again (F-3)."""
+        """Put back what was lost of late (F-3). Returns whether all of it is there again."""
         return all([await rows.regain() for rows in (self._settings, self._accounts)])
 
     def _owe(self) -> None:

@@ -196,7 +196,7 @@ class Cluster:
 
 
 def slots_from(reply: Reply, asked: str) -> list[Slots]:
-    """Read an answer to ``CLUSTER SLOTS`` of the server ``asked``: the first slot, the last, and the primary of both.
+    """Read an answer of ``asked`` to ``CLUSTER SLOTS``: first slot, last slot, their primary.
 
     A server that tells no endpoint (nil, or "" before Redis 7) is reached where this one was. One that would tell a host
     name and has none says "?"; its address stands in the facts behind it. Raises ``RedisError`` for anything else.

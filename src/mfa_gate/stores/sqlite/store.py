@@ -84,7 +84,7 @@ class SQLiteStore:
         self._slots.close()
 
     def changed(self, reader: Reader, /) -> Changed:
-        """What changed since the reader's last look."""
+        """Tell the changes since the reader's last look."""
         return told(self._notice.changes(), reader)
 
     async def accept(self) -> None:
