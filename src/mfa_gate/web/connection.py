@@ -247,7 +247,8 @@ class Connection(_Begun):
     async def finish(self, error: BaseException | None) -> None:
         """Do what is left after the app has ended on a connection that is over. ``error`` is what it raised."""
         self.guard.watch.open.discard(self)
-        if isinstance(error, asyncio.CancelledError) and self._is_cancelled_by_others():
+        by_others = self._take_back_cancels()
+        if by_others and isinstance(error, asyncio.CancelledError):
             if self.closing is not None:
                 self.closing.cancel()
             raise error
@@ -263,7 +264,8 @@ class Connection(_Begun):
         elif not own and error is not None:
             raise error
 
-    def _is_cancelled_by_others(self) -> bool:
+    def _take_back_cancels(self) -> bool:
+        """Undo the gate's own cancellations of the task. True: somebody else has cancelled it as well."""
         task, own, self.cancels = self.task, self.cancels, 0
         if task is None:
             return True
