@@ -264,6 +264,7 @@ async def test_a_download_outlives_the_age_of_its_proof() -> None:
         await parts.part()
     await parts.part(last=True)
     await held.task
+    assert parts.done
     assert held.sent[-1] == END
     assert held.body == SECRET * 2
 
@@ -280,6 +281,7 @@ async def test_a_download_outlives_a_new_proof() -> None:
     await look(world)
     await parts.part(last=True)
     await held.task
+    assert parts.done
     assert held.sent[-1] == END
 
 
@@ -381,6 +383,7 @@ async def test_an_attempt_lock() -> None:
     await look(world)
     await parts.part(last=True)
     await held.task
+    assert parts.done
     assert held.sent[-1] == END
 
 
@@ -405,7 +408,6 @@ async def test_a_slow_sign_out() -> None:
     """A sign-out takes its time, whoever owes whatever: it is exempt at the second look as well."""
     world, _, clock = await world_of()
     owing = await world.browser("bob")
-    await world.browser("bob")
     parts = Parts()
     held = await hold(world, parts, asked(owing, "/logout", method="POST"))
     for _ in range(3):
@@ -413,6 +415,7 @@ async def test_a_slow_sign_out() -> None:
         await look(world)
     await parts.part(last=True)
     await held.task
+    assert parts.done
     assert held.sent[-1] == END
 
 
@@ -428,6 +431,7 @@ async def test_a_slow_sign_in() -> None:
         await look(world)
     await parts.part(last=True)
     await held.task
+    assert parts.done
     assert held.sent[-1] == END
 
 
