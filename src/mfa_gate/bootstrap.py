@@ -201,7 +201,7 @@ class MFAGate:
 
     async def status(self, connection: HTTPConnection) -> Status:
         """Where this connection stands. Raises what judging raises, and nothing is changed."""
-        judgement = await self.guard.judge_again(dict(connection.scope))
+        judgement = await self.guard.judge_again(connection.scope)
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision

@@ -31,6 +31,7 @@ from mfa_gate.core.rules import (
     plain_path,
 )
 from mfa_gate.service import Actor
+from mfa_gate.service.judging import Pass
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.facts import app_path
 from tests.harness import (
@@ -397,7 +398,9 @@ async def compare(seed: int, steps: int) -> Pair:
         if pair.random.random() < 0.2:
             await pair.happen()
         scope = pair.scope() if not scope or pair.random.random() < 0.3 else pair.again(scope)
-        remembered = guard.waves_through(copy.deepcopy(scope)) is True and not guard.ruled.names(app_path(scope))
+        remembered = isinstance(guard.waves_through(copy.deepcopy(scope)), Pass) and not guard.ruled.names(
+            app_path(scope)
+        )
         quick, slow = await pair.ask(scope)
         assert quick == slow, (seed, number, scope)
         pair.counted["reached" if quick[1] else "refused"] += 1

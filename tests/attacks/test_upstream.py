@@ -244,7 +244,7 @@ async def test_what_was_judged_before() -> None:
     ann = Visitor(world, cookies={"own": "1"})
     desk.upstream = Upstream(amr=("mfa",), at=START)
     assert await passes(ann)
-    assert world.gate.guard.waves_through(socket_scope("/records") | {"type": "http", "method": "GET"}) is False
+    assert world.gate.guard.waves_through(socket_scope("/records") | {"type": "http", "method": "GET"}) is None
     assert await passes(ann)
     for other in (None, Upstream(amr=("pwd",), at=START), Upstream(amr=("mfa",), at=START - 8 * DAY)):
         desk.upstream = other

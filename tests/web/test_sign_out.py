@@ -16,6 +16,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
 from tests.harness import FETCH, Browser, World, call, http_scope, log_in, log_out, make_world, secret, with_rules
+from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, settle
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
 
@@ -273,3 +274,22 @@ async def test_a_stranger_signs_out_in_peace() -> None:
     """Nobody is signed in: the host's page answers, and nothing is looked up."""
     world = make_world()
     assert (await call(world.app, http_scope("GET", "/logout"))).text == "signed out"
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_open_connections_of_the_sign_in_end(named: bool) -> None:
+    """A websocket opened before the sign-out ends with it, though its proof is remembered; other browsers' go on."""
+    world = make_world() if named else nameless()
+    by_hand(world)
+    ann = await world.enrolled()
+    other = await world.browser(sid="other")
+    assert (await other.prove(ann.secret)).status == 200
+    mine = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    scope = asked(other, "/chat", kind="websocket")
+    theirs = await hold(world, chat, {**scope, "session": {**scope["session"], "sid": "other"}})
+    assert (await ann.ask("POST", "/logout")).status < 400
+    await settle()
+    assert (mine.sent[-1], mine.is_open) == (CLOSE, False)
+    assert theirs.is_open
+    theirs.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await settle()

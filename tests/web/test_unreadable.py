@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 
 from mfa_gate import Subject
 from mfa_gate.identity import Unreadable
-from mfa_gate.web import watch as watching
-from tests.harness import FETCH, PAGE, Browser, World, call, http_scope, make_world, running, socket_scope
+from tests.harness import FETCH, PAGE, Browser, World, call, make_world, running, socket_scope
+from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look
 
 
 class Odd:
@@ -120,15 +120,21 @@ async def test_exempt_paths_stay_exempt() -> None:
         assert (await Browser(world).ask("GET", "/public", headers=PAGE)).status == 200
 
 
-async def test_an_open_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_open_connection_ends() -> None:
     """S-15: judged again, a connection whose credential cannot be read does not go on."""
     odd = Odd()
     odd.odd = False
-    world = make_world(identify=odd, session=False)
+    world = make_world(identify=odd)
+    clock = by_hand(world)
     async with running(world):
-        lasting = watching.Lasting(http_scope("GET", "/feed"))
+        ann = await world.enrolled()
+        socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+        await look(world)
+        assert socket.is_open
         odd.odd = True
-        assert await world.gate.guard.watch._may_go_on(lasting) is False
+        clock.at += 31
+        await look(world)
+        assert socket.sent[-1] == CLOSE
 
 
 async def test_the_reason_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

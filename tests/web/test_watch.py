@@ -20,14 +20,16 @@ from websockets.exceptions import ConnectionClosed
 
 from mfa_gate.core.changes.administering import lock
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.web import watch
+from mfa_gate.web.watch import Timing
 from tests.harness import World, make_world
 from tests.harness import log_in as host_log_in
+from tests.web.lasting import CLOSE, asked, hold
+from tests.web.lasting import chat as waiting
 from tests.web.serving import served
 
 pytestmark = pytest.mark.waits
 
-SOON = 6.0
+SOON = 3.0
 
 
 async def ticks(request: Request) -> Response:
@@ -135,40 +137,6 @@ async def test_goes_on() -> None:
                 assert await socket.recv() == str(number)
 
 
-async def test_stranger_becomes_somebody() -> None:
-    """A websocket that was opened by a stranger is judged like any other once somebody is signed in on it."""
-    world = make()
-    await world.enrolled(address="127.0.0.1")
-    sent: list[dict[str, Any]] = []
-    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    await incoming.put({"type": "websocket.connect"})
-    scope: dict[str, Any] = {
-        "type": "websocket",
-        "path": "/chat",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [],
-        "client": ("127.0.0.1", 1),
-        "scheme": "ws",
-        "session": {},
-        "subprotocols": [],
-        "extensions": {},
-    }
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    guard = world.gate.guard
-    running = asyncio.create_task(guard(Starlette(routes=[WebSocketRoute("/chat", chat)]), scope, incoming.get, send))
-    await asyncio.sleep(1.3)
-    assert not running.done()
-    scope["session"].update(user_id="ann", org="alpha", groups=[], sid="s")
-    lasting = next(iter(guard.watch._lasting.values()))
-    lasting.judged_at -= watch.AGAIN
-    await asyncio.wait_for(running, SOON)
-    assert sent[-1] == {"type": "websocket.close", "code": 4401, "reason": "second factor required"}
-
-
 async def test_one_timer_for_a_thousand() -> None:
     """1,000 open connections have one timer between them, and no task of their own."""
     world = make()
@@ -185,7 +153,7 @@ async def test_one_timer_for_a_thousand() -> None:
     def scope() -> dict[str, Any]:
         return {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None, "session": {}}
 
-    open_ones = [asyncio.create_task(guard.enter(app, scope(), nothing, nothing)) for _ in range(1000)]
+    open_ones = [asyncio.create_task(guard.enter(app, scope(), nothing, nothing, "stranger")) for _ in range(1000)]
     await asyncio.sleep(0.05)
     assert len(guard.watch.open) == 1000
     assert len(asyncio.all_tasks()) == 1001
@@ -193,32 +161,16 @@ async def test_one_timer_for_a_thousand() -> None:
     assert len([handle for handle in timers if getattr(handle._callback, "__self__", None) is guard.watch]) == 1
     gone.set()
     await asyncio.gather(*open_ones)
-    assert guard.watch.open == {}
+    assert guard.watch.open == set()
 
 
 async def test_store_away() -> None:
-    """F-1: an open connection that cannot be judged again does not go on for ever."""
-    world = make()
-    await proven(world)
-    guard = world.gate.guard
-    never = asyncio.Event()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await never.wait()
-
-    async def nothing(*_: Any) -> Any:
-        return {"type": "http.request"}
-
-    session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s"}
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": "GET",
-        "path": "/x",
-        "headers": [],
-        "client": None,
-        "session": session,
-    }
-    running = asyncio.create_task(guard.enter(app, scope, nothing, nothing))
-    await asyncio.sleep(0)
+    """F-1: without the store the timer judges by the clock, and what may not go on ends."""
+    world = make_world()
+    world.gate.guard.watch.timing = Timing(tick=0.05, again=0.2)
+    ann = await world.enrolled()
+    socket = await hold(world, waiting, asked(ann, "/chat", kind="websocket"))
     await world.store.aclose()
-    await asyncio.wait_for(running, SOON)
+    await asyncio.wait({socket.task}, timeout=SOON)
+    assert socket.sent[-1] == CLOSE
+    assert not socket.is_open

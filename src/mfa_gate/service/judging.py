@@ -70,11 +70,11 @@ class Judge:
         """Lists the demands of the app's endpoints that are known. The room that knows endpoints sets it."""
         self._told: set[tuple[str, Demand]] = set()
 
-    def passes(self, subject: Subject, cookies: bytes, address: str) -> bool:
-        """Whether this browser was judged to pass a moment ago and nothing has changed since. Raises ``StoreUnavailable``.
+    def passes(self, subject: Subject, cookies: bytes, address: str) -> Pass | None:
+        """Find what this browser was judged to pass by a moment ago, if nothing has changed. Raises ``StoreUnavailable``.
 
         ``cookies`` is the whole header, which a browser repeats to the letter. Only for requests that no step-up rule
-        names. False means: judge.
+        names. None means: judge.
         """
         engine = self.engine
         if engine.away_since is not None:
@@ -83,11 +83,11 @@ class Judge:
             engine.heed(changed)
         known = self._passes.get(cookies)
         if known is None:
-            return False
+            return None
         if known.entry.stale or engine.wiring.clock.now() >= known.until:
             del self._passes[cookies]
-            return False
-        return known.address == address and (known.subject is subject or known.subject == subject)
+            return None
+        return known if known.address == address and (known.subject is subject or known.subject == subject) else None
 
     def remember(self, judgement: Judgement, subject: Subject, cookies: bytes, address: str) -> None:
         """Keep what was judged for the next request of this browser. Only a proof or a skip is worth it."""

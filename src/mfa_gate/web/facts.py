@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -88,6 +88,11 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     """A header's value; None where it is missing or sent more than once."""
     values = [value for key, value in scope["headers"] if key == name]
     return values[0] if len(values) == 1 else None
+
+
+def header_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
+    """Return the first value of a header that an app sends, in any case; empty where there is none."""
+    return next((value for key, value in headers if key.lower() == name), b"")
 
 
 def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import HTTPConnection
 
 from ..core.assurance import combine, meets
-from ..core.decision import Allow, Decision, StepUp
+from ..core.decision import FOREVER, Allow, StepUp
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.networks import Proxy
@@ -20,6 +20,7 @@ from ..core.rules import plain_path
 from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..ports import Identify, NamesSession, SeesUsers
 from ..service import Judgement, Service
+from .connection import Connection, LetIn, Passed, ProofRequired
 from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .door import Door
 from .endpoint_demands import EndpointDemands
@@ -40,7 +41,7 @@ from .sightings import Sightings
 from .sign_out import leave
 from .site import Site
 from .tripwire import tripwired
-from .watch import Watch, end
+from .watch import Timing, Watch
 
 if TYPE_CHECKING:
     from .visit import Visit
@@ -59,15 +60,6 @@ NO_SESSION_NAMED = (
 )
 
 
-class ProofRequired(Exception):
-    """An endpoint demands more than the request has; the gate turns it into the right answer."""
-
-    def __init__(self, decision: Decision | None, demands: tuple[Demand, ...]) -> None:
-        self.decision = decision
-        self.demands = demands
-        super().__init__("a fresher or stronger second factor is needed, and no gate is there to ask for it")
-
-
 class Guard:
     """Stands around one app or several. Made by ``bootstrap``; ``MFAGateMiddleware`` is its thin ASGI shell."""
 
@@ -81,6 +73,7 @@ class Guard:
         trusted: Sequence[Proxy],
         check: Callable[[Any], Sequence[str]],
         any_forwarder: bool = False,
+        timing: Timing | None = None,
     ) -> None:
         self.service = service
         self._engine = service.engine
@@ -88,7 +81,7 @@ class Guard:
         self.identify = identify
         self.site = site
         self.door = Door(self, site)
-        self.watch = Watch(self)
+        self.watch = Watch(self, timing)
         self.endpoint_demands = service.judge.endpoint_demands = EndpointDemands()
         self._cookies = cookies
         self._trusted = tuple(trusted)
@@ -147,13 +140,13 @@ class Guard:
 
     # -- each connection -----------------------------------------------------------------------------------------
 
-    def waves_through(self, scope: Scope) -> bool | None:
-        """Whether a request passes for a reason that needs no waiting: it is exempt, anonymous, or of a browser that was
-        judged a moment ago. False means: judge; whatever fails here fails there again, and is refused. None means that it
-        passes since nobody is signed in: then it goes on with the ``send`` of ``as_stranger``."""
+    def waves_through(self, scope: Scope) -> Passed | None:
+        """Tell why a request passes, where that needs no waiting: it is exempt, anonymous, or of a browser that was
+        judged a moment ago. None means: judge; whatever fails here fails there again, and is refused. A stranger's
+        request goes on with the ``send`` of ``as_stranger``."""
         subject_of = self._subject_of
         if subject_of is None or scope["type"] != "http":
-            return False
+            return None
         path = app_path(scope) if scope.get("root_path") else scope["path"] or "/"
         try:
             ruled = self.ruled
@@ -162,24 +155,24 @@ class Guard:
             plain = plain_path(path)
             if plain in ruled.paths or plain.startswith(ruled.trees):
                 if path.startswith(self._prefix) or ruled.signs_out(scope, path):
-                    return False
-                return ruled.is_exempt(scope, path)
+                    return None
+                return "exempt" if ruled.is_exempt(scope, path) else None
             if ruled.steps_up and not is_clean(path):
-                return False
+                return None
             subject = subject_of(scope)
             if subject is None:
-                return None
+                return "stranger"
             cookies = b""
             for key, value in scope["headers"]:
                 if key == b"cookie":
                     cookies = cookies + b"; " + value if cookies else value
             if not cookies or not self._opened:
-                return False
+                return None
             client = scope.get("client")
             address = address_of(scope, self._trusted) if self._trusted or client is None else client[0]
             return self._passes(subject, cookies, address)
         except Exception:
-            return False
+            return None
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one connection: pass it to the app, or answer it."""
@@ -192,51 +185,55 @@ class Guard:
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             return await self.door(scope, receive, send, path[len(prefix) :])
+        passed: Passed = "exempt"
+        subject: Subject | None = None
         try:
             if not self.ruled.is_exempt(scope, path):
-                subject = await self.who(scope)
+                passed, subject = "stranger", await self.who(scope)
                 if subject is not None:
-                    if await self._judge(scope, receive, send, subject, path):
+                    judged = await self._judge(scope, receive, send, subject, path)
+                    if judged is None:
                         return None
+                    passed = judged
                 else:
                     send = self.as_stranger(scope, send)
         except StoreUnavailable as error:
-            if not await self._has_grace(scope, path):
+            if subject is None or not await self.has_grace(scope, path):
                 return await self.door.fault(scope, receive, send, error)
+            passed = LetIn(subject, None, learned=False)
         except Exception as error:
             return await self.door.fault(scope, receive, send, error)
         if self.ruled.signs_out(scope, path):
-            return await leave(self, scope, send, lambda watched: self.enter(app, scope, receive, watched))
-        return await self.enter(app, scope, receive, send)
+            return await leave(self, scope, send, lambda watched: self.enter(app, scope, receive, watched, passed))
+        return await self.enter(app, scope, receive, send, passed)
 
     def as_stranger(self, scope: Scope, send: Send) -> Send:
         """Make the ``send`` of a request that passes because nobody is signed in (S-14)."""
         self.sightings.stranger(scope)
         return tripwired(self.service, scope, send, self._sees_user)
 
-    async def enter(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the app. Its exceptions travel through; only an endpoint's own demand is answered here."""
-        scope["mfa_gate"] = self
-        task = self.watch.hold(scope)
+    async def enter(self, app: App, scope: Scope, receive: Receive, send: Send, passed: Passed) -> None:
+        """Call the app, and watch the connection while it lasts. The app's exceptions travel through."""
+        watch, loop = self.watch, asyncio.get_running_loop()
+        if watch.loop is not loop:
+            watch.start(loop)
+        connection = Connection(self, asyncio.current_task(loop), scope, receive, send, passed)
+        scope["mfa_gate"] = connection
+        watch.open.add(connection)
         try:
-            await app(scope, receive, send)
-        except (ProofRequired, asyncio.CancelledError) as error:
-            await self.interrupted(error, task, scope, receive, send)
+            await app(scope, connection.receive, connection.send)
+        except BaseException as error:
+            if not connection.over:
+                raise
+            await connection.finish(error)
+        else:
+            if connection.over:
+                await connection.finish(None)
         finally:
-            self.watch.open.pop(task, None)
+            watch.open.discard(connection)
+            scope.pop("mfa_gate", None)
 
-    async def interrupted(
-        self, error: BaseException, task: asyncio.Task[Any] | None, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Answer what an endpoint demanded, or end a connection that the watch cancelled; any other one is raised again."""
-        if isinstance(error, ProofRequired):
-            return await self._step_up_answer(scope, receive, send, error)
-        if task is None or not self.watch.ended(task, scope):
-            raise error
-        task.uncancel()
-        return await end(scope, send)
-
-    async def _has_grace(self, scope: Scope, path: str) -> bool:
+    async def has_grace(self, scope: Scope, path: str) -> bool:
         """Whether the policy lets this browser on for a while although the store is away. Never where a rule asks for more."""
         try:
             subject = await self.who(scope)
@@ -252,22 +249,25 @@ class Guard:
         async with asyncio.timeout(IDENTIFY_TIMEOUT):
             return await self.identify(HTTPConnection(copy))
 
-    async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> bool:
-        """Judge a signed-in request. True: it was answered here."""
+    async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> Passed | None:
+        """Judge a signed-in request. None: it was answered here."""
         self.sightings.somebody = True
         if len(self._looked) < 2:
             # The first look at the server may have been before any request: a start outside of its calls, or none.
             self._look_at_server(replaced=is_forwarded(scope))
         facts = self.facts(scope, subject, path)
-        if self.service.judge.free(subject, facts) is not None:
+        free = self.service.judge.free(subject, facts)
+        if free is not None:
             await self._take_login(scope, subject)
-            return False
+            return self.let_in(subject, free)
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)
         ruled = self.ruled.names(path)
-        if cookies and not ruled and self._subject_of is None and self.service.judge.passes(subject, cookies, address):
-            return False
+        if cookies and not ruled and self._subject_of is None:
+            known = self.service.judge.passes(subject, cookies, address)
+            if known is not None:
+                return known
         jar, _, caller = await self.asker(scope, subject, address)
         judgement = await self.service.judge.judge(caller, facts)
         decision = judgement.decision
@@ -279,15 +279,20 @@ class Guard:
             if younger is None:
                 if cookies and not ruled:
                     self.service.judge.remember(judgement, subject, cookies, address)
-                return False
+                return self.let_in(subject, judgement)
             # The challenge is judged by this demand too, or it would lead straight back here.
             demands = (younger,)
             decision = StepUp(why=decision.why, reason="expired", demand=younger)
         elif judgement.requirement.report_only:
             await self.service.judge.report(judgement, caller)
-            return False
+            return self.let_in(subject, judgement)
         await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=demands)
-        return True
+        return None
+
+    def let_in(self, subject: Subject, judgement: Judgement) -> LetIn:
+        """Keep by what somebody was let in, for as long as the connection lasts."""
+        decision = judgement.decision
+        return LetIn(subject, judgement.entry, decision.until if isinstance(decision, Allow) else FOREVER)
 
     async def _take_login(self, scope: Scope, subject: Subject) -> None:
         """Take a sign-in elsewhere where nothing is demanded.
@@ -391,9 +396,11 @@ class Guard:
 
     # -- what is out of the ordinary -----------------------------------------------------------------------------
 
-    async def _step_up_answer(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
-        """An endpoint asked for more (``require_proof``)."""
+    async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
+        """Answer what an endpoint asked for (``require_proof``)."""
         try:
+            if need.fault is not None:
+                return await self.door.fault(scope, receive, send, need.fault)
             subject = await self.who(scope)
             decision = need.decision
             if subject is None or decision is None:
@@ -403,11 +410,18 @@ class Guard:
         except Exception as error:
             await self.door.fault(scope, receive, send, error)
 
-    async def judge_again(self, scope: Scope, *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
-        """Judge a connection again, with further demands; None where nobody is signed in."""
-        subject = await self.who(scope)
-        if subject is None:
-            return None
+    async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
+        """Judge a connection again, with further demands; None where nobody is signed in.
+
+        ``scope`` is that of any part of the app; path and root are those that the gate saw.
+        """
+        seen = scope.get("mfa_gate")
+        asked = seen.as_judged(scope) if isinstance(seen, Connection) and seen.guard is self else dict(scope)
+        subject = await self.who(asked)
+        return None if subject is None else await self.judge_subject(asked, subject, extra=extra)
+
+    async def judge_subject(self, scope: Scope, subject: Subject, *, extra: tuple[Demand, ...] = ()) -> Judgement:
+        """Judge what ``subject`` may do on this connection now, without asking the host who it is."""
         facts = self.facts(scope, subject, app_path(scope))
         free = None if extra else self.service.judge.free(subject, facts)
         if free is not None:

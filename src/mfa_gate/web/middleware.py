@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, current_task, get_running_loop
+from asyncio import current_task, get_running_loop
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
-from .guard import App, Guard, ProofRequired, Receive, Send
+from .connection import Connection
+from .guard import App, Guard, Receive, Send
 
 
 class HasGuard(Protocol):
@@ -31,23 +32,29 @@ class MFAGateMiddleware:
         guard = self._guard
         # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
-        passes = guard.waves_through(whole)
-        if passes is False:
+        passed = guard.waves_through(whole)
+        if passed is None:
             return await guard(self.app, whole, receive, send)
-        if passes is None:
+        if passed == "stranger":
             send = guard.as_stranger(whole, send)
-        # What follows is ``guard.enter`` and ``watch.hold`` once more: nearly every request comes by here, and each call less
-        # is a tenth of what the gate costs.
-        scope["mfa_gate"] = guard
+        # What follows is ``guard.enter`` once more: nearly every request comes by here, and each call less is a tenth of
+        # what the gate costs.
         watch = guard.watch
         loop = get_running_loop()
         if watch.loop is not loop:
             watch.start(loop)
-        task = current_task(loop)
-        watch.open[task] = whole
+        connection = Connection(guard, current_task(loop), whole, receive, send, passed)
+        scope["mfa_gate"] = connection
+        watch.open.add(connection)
         try:
-            await self.app(whole, receive, send)
-        except (ProofRequired, CancelledError) as error:
-            await guard.interrupted(error, task, whole, receive, send)
+            await self.app(whole, connection.receive, connection.send)
+        except BaseException as error:
+            if not connection.over:
+                raise
+            await connection.finish(error)
+        else:
+            if connection.over:
+                await connection.finish(None)
         finally:
-            watch.open.pop(task, None)
+            watch.open.discard(connection)
+            scope.pop("mfa_gate", None)

@@ -14,8 +14,8 @@ from ..core.decision import Allow
 from ..core.durations import seconds_of
 from ..core.model import Seconds
 from ..core.policy import POLICY_AGE, Demand
+from .connection import Connection, ProofRequired
 from .endpoint_demands import MARK
-from .guard import Guard, ProofRequired
 
 __all__ = ["require_proof"]
 
@@ -63,13 +63,16 @@ class require_proof:
         return self._check(connection) if isinstance(connection, HTTPConnection) else self._around(connection)
 
     async def _check(self, connection: HTTPConnection) -> None:
-        guard = connection.scope.get("mfa_gate")
-        if not isinstance(guard, Guard):
-            raise ProofRequired(None, (self.demand,))
-        guard.endpoint_demands.note(self.demand)
-        judgement = await guard.judge_again(dict(connection.scope), extra=(self.demand,))
+        seen = connection.scope.get("mfa_gate")
+        if not isinstance(seen, Connection):
+            raise RuntimeError("require_proof: no gate is in the stack to ask for a second factor")
+        seen.guard.endpoint_demands.note(self.demand)
+        try:
+            judgement = await seen.guard.judge_again(connection.scope, extra=(self.demand,))
+        except Exception as error:
+            raise seen.refuse(ProofRequired(None, (self.demand,), fault=error)) from error
         if judgement is None or not isinstance(judgement.decision, Allow):
-            raise ProofRequired(judgement.decision if judgement else None, (self.demand,))
+            raise seen.refuse(ProofRequired(judgement.decision if judgement else None, (self.demand,)))
 
     def _around(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
         is_async = inspect.iscoroutinefunction(endpoint)

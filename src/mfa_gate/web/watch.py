@@ -1,144 +1,214 @@
-"""Connections that stay open: judged again while they last, and ended when they may not go on (S-15)."""
+"""Judge open connections again while they last, and end those that may not go on (S-15)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from asyncio import current_task, get_running_loop
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.decision import Allow
-from ..service.engine import Entry
+from ..core.revocation import is_revoked
+from ..errors import MFAGateError, StoreUnavailable
+from ..service.judging import Pass
+from .connection import Connection, LetIn
 
 if TYPE_CHECKING:
     from .guard import Guard
 
 log = logging.getLogger("mfa_gate")
 
-TICK = 1.0
-"""Seconds between two looks at the store's notices, while anything is open."""
-AGAIN = 30.0
-"""Seconds after which every open connection is judged again, whatever the store says."""
-CLOSE_CODE = 4401
-
-Send = Callable[[Any], Awaitable[None]]
+SIDE_BY_SIDE = 100
+"""Connections that are judged at the same time."""
 
 
-class Lasting:
-    """What is known of a connection that has lasted: ``entry`` is the account it was last judged by; ``stranger`` says that
-    nobody was signed in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When open connections are looked at, in seconds of ``clock``.
 
-    __slots__ = ("ended", "entry", "judged_at", "scope", "stranger")
+    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
+    ``patience``: for a client that does not take the close.
+    """
 
-    def __init__(self, scope: dict[str, Any]) -> None:
-        self.scope = scope
-        self.judged_at = 0.0
-        self.entry: Entry | None = None
-        self.stranger = False
-        self.ended = False
+    tick: float = 0.5
+    again: float = 25.0
+    patience: float = 1.0
+    clock: Callable[[], float] = monotonic
 
 
 class Watch:
-    """One timer for all open connections of a guard. ``open`` has what each running task answers, and no more than that: an
-    entry is made for every request, so how long one has lasted is told by the ticks that it was open at."""
+    """Keep one timer for all open connections of a guard. ``open`` has each of them, and no more than that."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, timing: Timing | None = None) -> None:
         self._guard = guard
-        self.open: dict[asyncio.Task[Any] | None, dict[str, Any]] = {}
-        self._lasting: dict[asyncio.Task[Any], Lasting] = {}
+        self.timing = timing or Timing()
+        self.open: set[Connection] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._round: asyncio.Task[None] | None = None
-
-    def hold(self, scope: dict[str, Any]) -> asyncio.Task[Any] | None:
-        """Begin to watch the running task's connection; its end takes it out of ``open``."""
-        loop = get_running_loop()
-        if self.loop is not loop:
-            self.start(loop)
-        task = current_task(loop)
-        self.open[task] = scope
-        return task
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._deaf = False
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look again and again on this loop, for as long as anything is open."""
         self.loop = loop
-        loop.call_later(TICK, self._tick, loop)
-
-    def ended(self, task: asyncio.Task[Any], scope: dict[str, Any]) -> bool:
-        """Whether this watch has cancelled the task for the sake of this connection."""
-        lasting = self._lasting.get(task)
-        return lasting is not None and lasting.scope is scope and lasting.ended
+        loop.call_later(self.timing.tick, self._tick, loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.loop is not loop:
             return
         if not self.open:
             self.loop = None
-            self._lasting.clear()
             return
-        loop.call_later(TICK, self._tick, loop)
-        if self._round is None or self._round.done():
-            due = self._due()
+        loop.call_later(self.timing.tick, self._tick, loop)
+        for due, look in self._due(loop):
             if due:
-                self._round = loop.create_task(self._judge(due))
+                round_ = loop.create_task(_side_by_side(due, look))
+                self._rounds.add(round_)
+                round_.add_done_callback(self._rounds.discard)
 
-    def _due(self) -> list[tuple[asyncio.Task[Any], Lasting]]:
-        """Those that were open at the tick before and were never judged here, whose account has changed, or whose time is up."""
-        now = monotonic()
+    async def look(self) -> None:
+        """Look at all open connections once, now, and return when each that is due has been judged."""
+        rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
+        await asyncio.gather(*rounds)
+
+    # -- who is due ------------------------------------------------------------------------------------------------
+
+    def _due(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> list[tuple[list[Connection], Callable[[Connection], Awaitable[None]]]]:
+        """Those whose account has changed, and those whose time is up. What ended and still runs is cancelled again."""
+        self._hear()
+        now, wall = self.timing.clock(), self._guard.service.engine.now()
+        changed: list[Connection] = []
+        again: list[Connection] = []
+        for connection in tuple(self.open):
+            task = connection.task
+            if task is None or task.get_loop() is not loop:
+                continue
+            if connection.over == "end":
+                self._cancel(connection)
+                continue
+            if connection.over or connection.is_done:
+                continue
+            if connection.judged_at is None:
+                connection.judged_at = now
+            if not self._deaf and not connection.looking and _has_changed(connection):
+                connection.looking = True
+                changed.append(connection)
+            elif not connection.asking and connection.is_live and self._is_time(connection, now, wall):
+                connection.asking, connection.judged_at = True, now
+                again.append(connection)
+        return [(changed, self._look_at_account), (again, self._judge)]
+
+    def _hear(self) -> None:
+        """Let the engine drop what the store says has changed; without the store connections are judged by the clock."""
         try:
             self._guard.service.engine.notice()
-        except Exception:
-            log.warning("mfa_gate: the store does not tell what changed; open connections are judged by the clock")
-        known, self._lasting, due = self._lasting, {}, []
-        for task, scope in self.open.items():
-            if task is None:
-                continue
-            lasting = known.get(task)
-            if lasting is None or lasting.scope is not scope:
-                self._lasting[task] = Lasting(scope)
-                continue
-            self._lasting[task] = lasting
-            changed = lasting.entry is not None and lasting.entry.stale
-            if not lasting.ended and (changed or now - lasting.judged_at >= AGAIN):
-                due.append((task, lasting))
-        return due
-
-    async def _judge(self, due: list[tuple[asyncio.Task[Any], Lasting]]) -> None:
-        for task, lasting in due:
-            if lasting.ended or self.open.get(task) is not lasting.scope:
-                continue
-            if not await self._may_go_on(lasting) and self.open.get(task) is lasting.scope:
-                lasting.ended = True
-                task.cancel()
-            await asyncio.sleep(0)
-
-    async def _may_go_on(self, lasting: Lasting) -> bool:
-        """Judge again. What cannot be judged does not go on."""
-        first = not lasting.judged_at
-        lasting.judged_at = monotonic()
-        try:
-            judgement = await self._guard.judge_again(lasting.scope)
         except Exception as error:
-            log.error("mfa_gate: an open connection could not be judged again and ends: %s", error)
+            if not self._deaf:
+                log.warning(
+                    "mfa_gate: the store does not tell what changed; connections are judged by the clock: %s", error
+                )
+            self._deaf = True
+        else:
+            self._deaf = False
+
+    def _is_time(self, connection: Connection, now: float, wall: int) -> bool:
+        passed = connection.passed
+        over = not isinstance(passed, str) and wall >= passed.ends_at
+        return over or now - (connection.judged_at or 0.0) >= self.timing.again
+
+    # -- judging ---------------------------------------------------------------------------------------------------
+
+    async def _look_at_account(self, connection: Connection) -> None:
+        """Judge by the account alone, without asking the host: a lock ends all at once, however slow the host is."""
+        try:
+            passed = connection.passed
+            if not isinstance(passed, str) and not await self._keeps_its_right(connection, passed):
+                self.end(connection)
+        except StoreUnavailable:
+            pass  # the clock judges it, by the rules for an outage
+        except Exception as error:
+            self._fail(connection, error)
+        finally:
+            connection.looking = False
+
+    async def _keeps_its_right(self, connection: Connection, passed: Pass | LetIn) -> bool:
+        """Whether the account still lets this on. A response that began by right loses it by a revocation alone."""
+        judgement = await self._guard.judge_subject(connection.as_judged(), passed.subject)
+        connection.passed = self._guard.let_in(passed.subject, judgement)
+        if isinstance(judgement.decision, Allow) or judgement.requirement.report_only:
+            return True
+        if connection.is_live:
             return False
-        if judgement is None:
-            # Nobody is signed in: a stranger stays one; somebody who was signed in has signed out.
-            lasting.stranger = lasting.stranger or first
-            return lasting.stranger
-        lasting.stranger = False
-        lasting.entry = judgement.entry
+        standing, entry = judgement.standing, passed.entry
+        ends = judgement.requirement.rules.attempts.lock_ends_sessions
+        return standing is None or entry is None or not is_revoked(entry.account, standing, lock_ends_sessions=ends)
+
+    async def _judge(self, connection: Connection) -> None:
+        """Judge as a new request: by exemptions, by who is signed in now, by the rules for an outage."""
+        try:
+            if not await self._may_go_on(connection):
+                self.end(connection)
+        except Exception as error:
+            self._fail(connection, error)
+        finally:
+            connection.asking = False
+
+    async def _may_go_on(self, connection: Connection) -> bool:
+        guard, scope = self._guard, connection.as_judged()
+        if guard.ruled.is_exempt(scope, connection.path):
+            return True
+        try:
+            subject = await guard.who(scope)
+            if subject is None:
+                # A stranger stays one; somebody who was let in has signed out.
+                return isinstance(connection.passed, str)
+            judgement = await guard.judge_subject(scope, subject)
+        except StoreUnavailable:
+            return await guard.has_grace(scope, connection.path)
+        connection.passed = guard.let_in(subject, judgement)
         return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
 
+    def _fail(self, connection: Connection, error: Exception) -> None:
+        """End what cannot be judged, as a new request would be refused."""
+        exc_info = None if isinstance(error, (MFAGateError, TimeoutError)) else error
+        log.error("mfa_gate: an open connection could not be judged again and ends: %r", error, exc_info=exc_info)
+        self.end(connection)
 
-async def end(scope: dict[str, Any], send: Send) -> None:
-    """End a connection from our side: 4401 for a websocket, the clean end of a stream."""
-    if scope["type"] == "websocket":
-        messages = [{"type": "websocket.close", "code": CLOSE_CODE, "reason": "second factor required"}]
-    else:
-        messages = [{"type": "http.response.body", "body": b"", "more_body": False}]
-    try:
-        for message in messages:
-            await send(message)
-    except Exception as error:
-        log.debug("mfa_gate: the connection was over before it could be ended: %s", error)
+    def end(self, connection: Connection) -> None:
+        """End a websocket or an event stream, or cut any other response."""
+        if connection not in self.open or connection.over or connection.is_done:
+            return
+        if connection.is_live:
+            connection.end()
+            self._cancel(connection)
+        else:
+            connection.cut()
+
+    def _cancel(self, connection: Connection) -> None:
+        if connection.task is not None:
+            connection.cancels += 1
+            connection.task.cancel()
+
+
+def _has_changed(connection: Connection) -> bool:
+    passed = connection.passed
+    if isinstance(passed, str):
+        return False
+    if passed.entry is None:
+        return isinstance(passed, LetIn) and not passed.learned
+    return passed.entry.stale
+
+
+async def _side_by_side(due: Sequence[Connection], look: Callable[[Connection], Awaitable[None]]) -> None:
+    """Look at each, ``SIDE_BY_SIDE`` at a time."""
+    waiting = deque(due)
+
+    async def work() -> None:
+        while waiting:
+            await look(waiting.popleft())
+
+    await asyncio.gather(*(work() for _ in range(min(SIDE_BY_SIDE, len(waiting)))))

@@ -1,0 +1,36 @@
+"""Tell whether a right to pass was taken away, or only ran out."""
+
+from __future__ import annotations
+
+from .model import Account, Proof, Subject
+from .standing import UPSTREAM, Standing, login_handle, session_mark
+
+
+def is_revoked(before: Account, standing: Standing, *, lock_ends_sessions: bool) -> bool:
+    """Tell whether a lock, a reset or a revocation came between ``before`` and ``standing``.
+
+    ``before`` is the account by which the request was let in. A proof that grew too old was not revoked, nor was one whose
+    browser has proven itself anew since. Locked for want of attempts is not enough unless that ends sessions (decisions 27).
+    """
+    after = standing.account
+    if after.lock is not None and (lock_ends_sessions or after.lock.cause == "administrator"):
+        return True
+    if after.epoch != before.epoch:
+        return True
+    granted = before.grant is not None and before.grant.ends_at > 0
+    if granted and (after.grant is None or before.grant is None or after.grant.ref != before.grant.ref):
+        return True
+    known = before.browser(standing.handle)
+    id = known.id if known else ""
+    return bool(_kept(before, standing.subject, id)) and not _kept(after, standing.subject, id)
+
+
+def _kept(account: Account, subject: Subject, browser_id: str) -> list[Proof]:
+    """The proofs of a browser, and of the sign-in elsewhere, that the account still holds, whatever their age and network."""
+    login = login_handle(subject.upstream) if subject.upstream else ""
+    mine = [b for b in account.browsers if b.id == browser_id or (login and b.handle == login)]
+    proofs = [proof for browser in mine for proof in browser.proofs if proof.epoch == account.epoch]
+    marks = ("", session_mark(subject))
+    return [
+        p for p in proofs if p.session in marks and (p.factor == UPSTREAM or account.authenticator(p.authenticator))
+    ]

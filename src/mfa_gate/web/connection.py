@@ -1,0 +1,294 @@
+"""Hold one connection that was let through: its request as it was judged, and what may still leave on it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from starlette.exceptions import HTTPException
+
+from ..core.decision import FOREVER, Decision
+from ..core.model import Subject
+from ..core.policy import Demand
+from ..service.engine import Entry
+from ..service.judging import Pass
+from .facts import Scope, app_path, header_in
+
+if TYPE_CHECKING:
+    from .guard import Guard
+
+log = logging.getLogger("mfa_gate")
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+CLOSE_CODE = 4401
+PACE = 0.01
+"""Seconds that each part costs which the app goes on sending on a connection that is over."""
+STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
+LASTS = frozenset(("http.response.pathsend", "websocket.close", "websocket.http.response.start"))
+
+
+class ConnectionCut(Exception):
+    """Raised to the server after an answer has begun: it closes the connection, and the client sees that it was cut."""
+
+
+class ProofRequired(HTTPException):
+    """Leave an endpoint that demands more than the request has; the gate answers, whatever becomes of this on its way.
+
+    To Starlette and FastAPI it is a refusal like any other, so no error layer takes it for a fault of the app. ``fault``
+    is what kept the gate from judging.
+    """
+
+    def __init__(
+        self, decision: Decision | None, demands: tuple[Demand, ...], *, fault: Exception | None = None
+    ) -> None:
+        self.decision = decision
+        self.demands = demands
+        self.fault = fault
+        super().__init__(403, "a fresher or stronger second factor is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """Somebody who was let in: ``entry`` is the account that was looked at, None where nothing was read.
+
+    ``ends_at`` is when time alone may change the decision. ``learned`` is False where the store could not be asked.
+    """
+
+    subject: Subject
+    entry: Entry | None
+    ends_at: int = FOREVER
+    learned: bool = True
+
+
+Passed = Pass | LetIn | Literal["exempt", "stranger"]
+"""Why a connection passed at the door: somebody was let in, a rule exempts it, or nobody was signed in."""
+
+
+class _Begun:
+    """What every connection has from its start. Slots: one is made for each request."""
+
+    __slots__ = (
+        *("_client", "_headers", "_path", "_receive", "_root", "_send"),
+        *("guard", "last", "over", "passed", "scope", "start", "task"),
+    )
+
+    def __init__(
+        self,
+        guard: Guard,
+        task: asyncio.Task[Any] | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        passed: Passed,
+    ) -> None:
+        self.guard = guard
+        self.task = task
+        self.scope = scope
+        # Routers and middlewares of the app change these in place.
+        self._path: str = scope["path"]
+        self._root: str = scope.get("root_path", "")
+        self._client = scope.get("client")
+        self._headers = scope["headers"]
+        self.passed = passed
+        self._receive = receive
+        self._send = send
+        self.over: Literal["", "end", "cut", "need"] = ""
+        self.start: Any = None
+        self.last: Any = None
+
+
+class Connection(_Begun):
+    """A connection inside the app. ``receive`` and ``send`` are what the app is given.
+
+    ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
+    (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers).
+    """
+
+    # Most connections are over within a moment and never touch these: as defaults of the class they cost nothing.
+    need: ProofRequired | None = None
+    gone = False
+    connected = False
+    judged_at: float | None = None
+    over_at = 0.0
+    looking = False
+    asking = False
+    cancels = 0
+    closing: asyncio.Task[None] | None = None
+    _readers: dict[asyncio.Task[Any], bool] | None = None
+
+    # -- what the app is given -----------------------------------------------------------------------------------
+
+    def send(self, message: Any) -> Awaitable[None]:
+        """Pass on what the app sends, as long as the connection may go on."""
+        if self.over:
+            return self._drop(message)
+        if self.start is None and message["type"] in STARTS:
+            self.start = message
+        self.last = message
+        return self._send(message)
+
+    async def receive(self) -> Any:
+        """Pass on what the client sends; once the connection is over, tell the app that the client has gone."""
+        if self.over in ("end", "cut"):
+            return self._disconnect()
+        task = asyncio.current_task()
+        readers = self._readers = {} if self._readers is None else self._readers
+        if task is not None:
+            readers[task] = False
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            if task is None or not readers[task] or task.uncancel():
+                raise
+            return self._disconnect()
+        finally:
+            if task is not None:
+                readers.pop(task, None)
+        kind = message["type"]
+        self.connected = True
+        self.gone = self.gone or kind in ("http.disconnect", "websocket.disconnect")
+        return message
+
+    def _disconnect(self) -> dict[str, Any]:
+        kind = self.scope["type"]
+        return {"type": "http.disconnect"} if kind == "http" else {"type": "websocket.disconnect", "code": CLOSE_CODE}
+
+    async def _drop(self, message: Any) -> None:
+        """Let nothing out. An app that does not notice for long is told as by a server whose client has gone."""
+        if not message.get("more_body") and message["type"] != "websocket.send":
+            return
+        timing = self.guard.watch.timing
+        if self.over != "need" and timing.clock() - self.over_at >= timing.again:
+            raise OSError("mfa_gate: the connection is over")
+        await asyncio.sleep(PACE)
+
+    # -- what the gate knows of it -------------------------------------------------------------------------------
+
+    def as_judged(self, scope: Mapping[str, Any] | None = None) -> Scope:
+        """The request as it came to the gate, with whoever is signed in by now.
+
+        ``scope`` is that of a part of the app which asks; routers change path and root in place.
+        """
+        judged = {"path": self._path, "root_path": self._root, "client": self._client, "headers": self._headers}
+        return {**(self.scope if scope is None else scope), **judged}
+
+    @property
+    def path(self) -> str:
+        """The app's own path, as it was judged."""
+        return app_path({"path": self._path, "root_path": self._root})
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is judged again: a websocket, or a response that is an event stream."""
+        if self.scope["type"] == "websocket":
+            return True
+        if self.start is None:
+            return False
+        media = header_in(self.start.get("headers", ()), b"content-type")
+        return media.partition(b";")[0].strip().lower() == b"text/event-stream"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to end: the answer is complete, or the client has gone."""
+        last = self.last
+        if self.gone or last is None:
+            return self.gone
+        kind = last["type"]
+        return kind in LASTS or (kind == "http.response.body" and not last.get("more_body"))
+
+    # -- how it ends ---------------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """End a websocket or an event stream: the gate's own close goes out, nothing of the app after it."""
+        self._stop("end")
+        self.closing = asyncio.get_running_loop().create_task(self._close())
+
+    def cut(self) -> None:
+        """Abort a response: nothing more of it leaves. The app goes on, and may notice that its client has gone."""
+        self._stop("cut")
+        for task in self._readers or ():
+            if self._readers is not None:
+                self._readers[task] = True
+            task.cancel()
+
+    def refuse(self, need: ProofRequired) -> ProofRequired:
+        """Keep what an endpoint demands, whoever catches it in between. An answer that has begun is ended instead."""
+        if self.over:
+            return need
+        if self.start is None:
+            self.need = need
+            self._stop("need")
+        elif not self.is_done:
+            self.end() if self.is_live else self.cut()
+        return need
+
+    def _stop(self, how: Literal["end", "cut", "need"]) -> None:
+        self.over = how
+        self.over_at = self.guard.watch.timing.clock()
+
+    async def _close(self) -> None:
+        message: dict[str, Any] = {"type": "http.response.body", "body": b"", "more_body": False}
+        if self.scope["type"] == "websocket":
+            message = {"type": "websocket.close", "code": CLOSE_CODE, "reason": "second factor required"}
+        try:
+            await self._send(message)
+        except Exception as error:
+            log.debug("mfa_gate: the connection was over before it could be ended: %s", error)
+
+    async def connect(self) -> Any:
+        """The first message of a websocket, for the gate's answer, also where the app has taken it already."""
+        return {"type": "websocket.connect"} if self.connected else await self._receive()
+
+    async def finish(self, error: BaseException | None) -> None:
+        """Do what is left after the app has ended on a connection that is over. ``error`` is what it raised."""
+        self.guard.watch.open.discard(self)
+        by_others = self._take_back_cancels()
+        if by_others and isinstance(error, asyncio.CancelledError):
+            if self.closing is not None:
+                self.closing.cancel()
+            raise error
+        own = error is None or isinstance(error, (asyncio.CancelledError, ProofRequired))
+        if self.over == "need" and self.need is not None:
+            if not own:
+                log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
+            receive = self.connect if self.scope["type"] == "websocket" else self._receive
+            await self.guard.answer_demand(self.as_judged(), receive, self._send, self.need)
+        elif self.over == "cut" or not await self._is_closed():
+            await self._begin()
+            raise ConnectionCut("mfa_gate: the second factor of this connection no longer counts") from None
+        elif not own and error is not None:
+            raise error
+
+    def _take_back_cancels(self) -> bool:
+        """Undo the gate's own cancellations of the task. True: somebody else has cancelled it as well."""
+        task, own, self.cancels = self.task, self.cancels, 0
+        if task is None:
+            return True
+        for _ in range(own):
+            task.uncancel()
+        return task.cancelling() > 0
+
+    async def _is_closed(self) -> bool:
+        """Wait for the gate's close to go out, but not for a client that does not take it."""
+        if self.closing is None:
+            return True
+        _, late = await asyncio.wait({self.closing}, timeout=self.guard.watch.timing.patience)
+        if late:
+            self.closing.cancel()
+        return not late
+
+    async def _begin(self) -> None:
+        """Begin an answer that will be cut, or the server would make a whole one of its own."""
+        if self.start is not None:
+            return
+        head = [(b"content-length", b"1"), (b"cache-control", b"no-store"), (b"connection", b"close")]
+        try:
+            await self._send({"type": "http.response.start", "status": 403, "headers": head})
+            await self._send({"type": "http.response.body", "body": b"", "more_body": True})
+        except Exception as error:
+            log.debug("mfa_gate: the connection was over before it could be cut: %s", error)

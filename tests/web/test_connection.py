@@ -1,0 +1,578 @@
+"""S-15: which open connections are judged again, by which rules, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.routing import Mount
+
+from mfa_gate import Subject
+from mfa_gate.core.changes.administering import lock, reset
+from mfa_gate.core.model import Seconds as Age
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule
+from mfa_gate.web.connection import ConnectionCut
+from tests.harness import FREE, SECRET, Browser, World, make_world, with_rules
+
+from .lasting import CLOSE, END, HostApp, Parts, asked, by_hand, chat, hold, look, settle
+
+KEY = SubjectKey("alpha", "ann")
+STREAM = b"text/event-stream; charset=utf-8"
+
+
+async def lock_ann(world: World) -> None:
+    """An administrator locks her."""
+    moment = world.engine.moment(actor="boss")
+    await world.engine.change(KEY, lambda account: lock(account, moment, reason="lost laptop"))
+
+
+async def reset_ann(world: World) -> None:
+    """An administrator resets her."""
+    moment = world.engine.moment(actor="boss")
+    await world.engine.change(KEY, lambda account: reset(account, moment, ticket="T1", reason="lost phone"))
+
+
+async def forget_browsers(world: World) -> None:
+    """Every remembered browser is forgotten."""
+    account = await world.store.load(KEY)
+    assert await world.store.swap(replace(account, browsers=()))
+
+
+TAKEN = [lock_ann, reset_ann, forget_browsers]
+
+
+def step_up(path: str, age: int) -> Callable[[Rules], Rules]:
+    """Rules that ask for a younger proof at ``path``."""
+    rule = StepUpRule(name="young", paths=(PathRule(text=path),), max_age=Age(age))
+    return lambda rules: replace(rules, step_up=(rule,))
+
+
+async def world_of(**more: Any) -> tuple[World, Browser, Any]:
+    """A world that is looked at by hand, and a browser with a proof."""
+    world = make_world(**more)
+    clock = by_hand(world)
+    return world, await world.enrolled(), clock
+
+
+# -- websockets and event streams ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+async def test_ended_at_once(taken: Any) -> None:
+    """A websocket and a stream end at the first look after the proof is gone, however young they are."""
+    world, ann, _ = await world_of()
+    stream = Parts(STREAM)
+    socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    events = await hold(world, stream, asked(ann, "/feed"))
+    await taken(world)
+    await look(world)
+    assert socket.sent[-1] == CLOSE
+    assert events.sent[-1] == END
+    assert (socket.is_open, events.is_open) == (False, False)
+    assert (socket.error, events.error) == (None, None)
+
+
+async def test_signed_out_soon_after_the_start() -> None:
+    """Somebody was let in: nobody there afterwards ends it, also where nothing was looked at in between."""
+    world, ann, clock = await world_of()
+    socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    socket.scope["session"].clear()
+    await look(world)
+    clock.at += 30
+    await look(world)
+    assert socket.sent[-1] == CLOSE
+    assert not socket.is_open
+
+
+async def test_strangers() -> None:
+    """A stranger's websocket stays; once somebody is there who owes a proof, it ends."""
+    world, _, clock = await world_of()
+    socket = await hold(world, chat, asked(None, "/chat", kind="websocket"))
+    for _ in range(3):
+        clock.at += 30
+        await look(world)
+        assert socket.is_open
+    socket.scope["session"].update(user_id="ann", org="alpha", groups=[], sid="new")
+    clock.at += 30
+    await look(world)
+    assert socket.sent[-1] == CLOSE
+
+
+async def test_stranger_who_proves() -> None:
+    """A stranger's websocket on which somebody with a proof is signed in stays, and ends with the lock."""
+    world, ann, clock = await world_of()
+    scope = asked(ann, "/chat", kind="websocket")
+    session, scope["session"] = scope["session"], {}
+    socket = await hold(world, chat, scope)
+    await look(world)
+    socket.scope["session"].update(session)
+    clock.at += 30
+    await look(world)
+    assert socket.is_open
+    await lock_ann(world)
+    await look(world)
+    assert socket.sent[-1] == CLOSE
+
+
+@pytest.mark.parametrize("kind", ["websocket", "http"])
+async def test_an_app_that_does_not_end(kind: str) -> None:
+    """An app that catches the cancellation is cancelled at each look, and nothing of it leaves any more."""
+    world, ann, _ = await world_of()
+    caught = 0
+
+    async def stubborn(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal caught
+        if kind == "websocket":
+            await send({"type": "websocket.accept"})
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", STREAM)]})
+        while caught < 3:
+            try:
+                await asyncio.sleep(3600)
+            except (TimeoutError, asyncio.CancelledError):
+                caught += 1
+                await send({"type": "websocket.send", "bytes": SECRET, "body": SECRET, "more_body": True})
+        await send({"type": "websocket.close", "code": 1000})
+
+    held = await hold(world, stubborn, asked(ann, "/x", kind=kind))
+    await lock_ann(world)
+    for _ in range(4):
+        await look(world)
+        await asyncio.sleep(0.03)
+    assert caught == 3
+    assert not held.is_open
+    assert held.error is None
+    assert held.task.cancelling() == 0
+    assert held.sent[1:] == [CLOSE if kind == "websocket" else END]
+
+
+async def test_a_host_that_closes_by_itself() -> None:
+    """Whatever the host answers to its end, the client gets 4401."""
+    world, ann, _ = await world_of()
+
+    async def engine(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await send({"type": "websocket.close", "code": 1000})
+
+    socket = await hold(world, engine, asked(ann, "/chat", kind="websocket"))
+    await lock_ann(world)
+    await look(world)
+    assert socket.sent[1:] == [CLOSE]
+    assert not socket.is_open
+
+
+async def test_a_client_that_does_not_take_the_close() -> None:
+    """A close that cannot go out holds nothing: the server is told to cut."""
+    world, ann, _ = await world_of()
+    world.gate.guard.watch.timing = replace(world.gate.guard.watch.timing, patience=0.01)
+    never = asyncio.Event()
+
+    async def gated(scope: Any, receive: Any, send: Any) -> None:
+        await chat(scope, receive, send)
+
+    held = await hold(world, gated, asked(ann, "/chat", kind="websocket"))
+    connection = next(iter(world.gate.guard.watch.open))
+
+    async def full(message: Any) -> None:
+        await never.wait()
+
+    connection._send = full
+    await lock_ann(world)
+    await look(world)
+    await asyncio.wait({held.task}, timeout=5)
+    assert isinstance(held.error, ConnectionCut)
+
+
+async def test_cancelled_by_the_server() -> None:
+    """A cancellation of the server's own travels through, also while the gate ends the connection."""
+    world, ann, _ = await world_of()
+
+    async def slow_to_end(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await chat(scope, receive, send)
+        finally:
+            await asyncio.sleep(3600)
+
+    socket = await hold(world, slow_to_end, asked(ann, "/chat", kind="websocket"))
+    await lock_ann(world)
+    await look(world)
+    assert socket.is_open
+    socket.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await socket.task
+
+
+async def test_ends_by_time() -> None:
+    """A proof that grows too old ends a websocket at the next look; a rule for the path counts, as at the door."""
+    world, ann, _ = await world_of(policy=with_rules(step_up("=/young", 300)))
+    old = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    young = await hold(world, chat, asked(ann, "/young", kind="websocket"))
+    world.clock.advance(299)
+    await look(world)
+    assert (old.is_open, young.is_open) == (True, True)
+    world.clock.advance(1)
+    await look(world)
+    assert (old.is_open, young.is_open) == (True, False)
+    world.clock.advance(7 * 86_400)
+    await look(world)
+    assert not old.is_open
+
+
+# -- other responses -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+async def test_a_download_is_cut(taken: Any) -> None:
+    """A download is aborted, never ended as if it were whole; the app runs to its end, and nothing of it leaves."""
+    world, ann, _ = await world_of()
+    parts = Parts()
+    held = await hold(world, parts, asked(ann, "/files/x"))
+    await parts.part()
+    await taken(world)
+    await look(world)
+    before = list(held.sent)
+    await parts.part()
+    await parts.part(last=True)
+    await asyncio.wait({held.task}, timeout=5)
+    assert parts.done
+    assert parts.cancelled == 0
+    assert isinstance(held.error, ConnectionCut)
+    assert held.sent == before
+    assert END not in held.sent
+
+
+async def test_a_download_outlives_the_age_of_its_proof() -> None:
+    """A step-up rule's age, and the seven days, run out meanwhile: a download that began in time ends in full."""
+    world, ann, clock = await world_of(policy=with_rules(step_up("=/csv", 60)))
+    parts = Parts()
+    held = await hold(world, parts, asked(ann, "/csv"))
+    for seconds in (61, 7 * 86_400):
+        world.clock.advance(seconds)
+        clock.at += 60
+        account = await world.account()
+        assert await world.store.swap(account)
+        await look(world)
+        await parts.part()
+    await parts.part(last=True)
+    await held.task
+    assert parts.done
+    assert held.sent[-1] == END
+    assert held.body == SECRET * 2
+
+
+async def test_a_download_outlives_a_new_proof() -> None:
+    """Proving again gives the browser a new cookie; a download that began with the old one is not cut for it."""
+    world, ann, _ = await world_of()
+    parts = Parts()
+    held = await hold(world, parts, asked(ann, "/files/x"))
+    world.clock.advance(60)
+    id = await ann.authenticator("totp")
+    done = await ann.api("POST", "verify", {"authenticator": id, "response": ann.totp()})
+    assert done.status == 200, done.text
+    await look(world)
+    await parts.part(last=True)
+    await held.task
+    assert parts.done
+    assert held.sent[-1] == END
+
+
+async def test_work_is_never_cancelled() -> None:
+    """A request at work while its browser is forgotten works on to its end; no answer of it leaves, and none looks whole."""
+    world, ann, _ = await world_of()
+    goes_on = asyncio.Event()
+    done: list[str] = []
+
+    async def pay(scope: Any, receive: Any, send: Any) -> None:
+        done.append("debited")
+        await goes_on.wait()
+        done.append("credited")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": SECRET})
+        done.append("told")
+
+    held = await hold(world, pay, asked(ann, "/records", method="POST"))
+    await forget_browsers(world)
+    await look(world)
+    goes_on.set()
+    await asyncio.wait({held.task}, timeout=5)
+    assert done == ["debited", "credited", "told"]
+    assert isinstance(held.error, ConnectionCut)
+    assert [m["type"] for m in held.sent] == ["http.response.start", "http.response.body"]
+    assert held.sent[0]["status"] == 403
+    assert dict(held.sent[0]["headers"])[b"content-length"] == b"1"
+    assert held.sent[1] == {"type": "http.response.body", "body": b"", "more_body": True}
+
+
+@pytest.mark.parametrize("media", [b"text/plain", STREAM])
+async def test_background_tasks_run(media: bytes) -> None:
+    """What the app does after a complete answer is never touched."""
+    world, ann, clock = await world_of()
+    goes_on = asyncio.Event()
+    done: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", media)]})
+        await send({"type": "http.response.body", "body": SECRET})
+        await goes_on.wait()
+        done.append("credited")
+
+    held = await hold(world, app, asked(ann, "/records"))
+    await lock_ann(world)
+    for _ in range(3):
+        clock.at += 30
+        await look(world)
+    assert held.is_open
+    goes_on.set()
+    await held.task
+    assert done == ["credited"]
+
+
+async def test_an_app_that_waits_for_its_client() -> None:
+    """An app that listens for the end of its client hears of the cut at once, without being cancelled."""
+    world, ann, _ = await world_of()
+    heard: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            heard.append((await receive())["type"])
+            if heard[-1] == "http.disconnect":
+                return
+
+    held = await hold(world, app, asked(ann, "/records"))
+    await lock_ann(world)
+    await look(world)
+    assert heard == ["http.request", "http.disconnect"]
+    assert isinstance(held.error, ConnectionCut)
+    assert held.task.cancelling() == 0
+
+
+async def test_an_app_that_never_stops() -> None:
+    """A response without an end hears after a while what servers tell whose client has gone."""
+    world, ann, clock = await world_of()
+    parts = Parts()
+    held = await hold(world, parts, asked(ann, "/files/x"))
+    await lock_ann(world)
+    await look(world)
+    clock.at += 30
+    await parts.part()
+    assert isinstance(held.error, ConnectionCut)
+    assert not parts.done
+
+
+async def test_an_attempt_lock() -> None:
+    """Somebody else's wrong guesses cut no download of the owner, whose proof lives on (decisions 27)."""
+    world, ann, _ = await world_of(policy=with_rules(step_up("=/csv", 60)))
+    parts = Parts()
+    held = await hold(world, parts, asked(ann, "/csv"))
+    world.clock.advance(61)
+    thief = await world.browser()
+    id = await ann.authenticator("totp")
+    for _ in range(7):
+        await thief.api("POST", "verify", {"authenticator": id, "response": "000000"})
+    assert (await world.account()).lock is not None
+    await look(world)
+    await parts.part(last=True)
+    await held.task
+    assert parts.done
+    assert held.sent[-1] == END
+
+
+# -- sign-in, sign-out, exempt -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket", "stream"])
+async def test_exempt(kind: str) -> None:
+    """What was exempt is not judged again: the host is not asked, and a lock changes nothing."""
+    world, ann, clock = await world_of()
+    app: HostApp = chat if kind == "websocket" else Parts(STREAM if kind == "stream" else b"image/png")
+    held = await hold(world, app, asked(ann, "/open/door", kind="websocket" if kind == "websocket" else "http"))
+    await lock_ann(world)
+    for _ in range(3):
+        clock.at += 30
+        await look(world)
+    assert held.is_open
+    assert len(held.sent) == 1
+
+
+async def test_a_slow_sign_out() -> None:
+    """A sign-out takes its time, whoever owes whatever: it is exempt at the second look as well."""
+    world, _, clock = await world_of()
+    owing = await world.browser("bob")
+    parts = Parts()
+    held = await hold(world, parts, asked(owing, "/logout", method="POST"))
+    for _ in range(3):
+        clock.at += 30
+        await look(world)
+    await parts.part(last=True)
+    await held.task
+    assert parts.done
+    assert held.sent[-1] == END
+
+
+async def test_a_slow_sign_in() -> None:
+    """A sign-in at a path that is not exempt sets the session while it runs, and gets its answer."""
+    world, _, clock = await world_of()
+    parts = Parts()
+    held = await hold(world, parts, asked(None, "/signin", method="POST"))
+    held.scope["session"].update(user_id="ann", org="alpha", groups=[], sid="another")
+    await lock_ann(world)
+    for _ in range(3):
+        clock.at += 30
+        await look(world)
+    await parts.part(last=True)
+    await held.task
+    assert parts.done
+    assert held.sent[-1] == END
+
+
+@pytest.mark.parametrize("path", ["/closed/feed", "/closed/chat"])
+async def test_below_a_mount(path: str) -> None:
+    """The path that was asked for is judged, although a router has changed the scope: no exemption of another one counts."""
+    free = Exemption(name="feed", paths=(PathRule(text="/feed/**"), PathRule(text="/chat/**")), reason="tests")
+    world, ann, clock = await world_of(policy=with_rules(lambda rules: replace(rules, exempt=(FREE, free))))
+    inner: HostApp = chat if path.endswith("chat") else Parts(STREAM)
+    app = Starlette(routes=[Mount("/closed", app=inner)])
+    held = await hold(world, app, asked(ann, path, kind="websocket" if path.endswith("chat") else "http"))
+    await look(world)
+    assert held.is_open
+    assert held.scope["root_path"] == "/closed"
+    await lock_ann(world)
+    clock.at += 30
+    await look(world)
+    assert not held.is_open
+
+
+async def test_changed_by_a_proxy_inside() -> None:
+    """A middleware of the app that writes another client and other headers into the scope changes no judgement."""
+    world, ann, clock = await world_of()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope.update(client=("192.0.2.1", 1), headers=[], path="/open/door")
+        await chat(scope, receive, send)
+
+    held = await hold(world, app, asked(ann, "/chat", kind="websocket"))
+    for _ in range(2):
+        clock.at += 30
+        await look(world)
+    assert held.is_open
+    await lock_ann(world)
+    await look(world)
+    assert not held.is_open
+
+
+async def test_report_only() -> None:
+    """Where the policy only watches, nothing is ended."""
+    world, ann, clock = await world_of(policy=with_rules(lambda rules: replace(rules, mode="report-only")))
+    socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    parts = Parts()
+    download = await hold(world, parts, asked(ann, "/files/x"))
+    await lock_ann(world)
+    clock.at += 30
+    await look(world)
+    assert socket.is_open
+    await parts.part(last=True)
+    assert download.sent[-1] == END
+
+
+# -- an outage, and a slow host ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("grace", [0, 600])
+async def test_outage(grace: int) -> None:
+    """Without the store an open connection gets what a new request would: grace where the policy gives it."""
+
+    def rules(of: Rules) -> Rules:
+        return replace(of, freshness=replace(of.freshness, outage_grace=Age(grace)))
+
+    world, ann, clock = await world_of(policy=with_rules(rules))
+    socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    stranger = await hold(world, chat, asked(None, "/chat", kind="websocket"))
+    free = await hold(world, chat, asked(ann, "/open/door", kind="websocket"))
+    parts = Parts()
+    download = await hold(world, parts, asked(ann, "/files/x"))
+    await look(world)
+    await world.store.aclose()
+    clock.at += 30
+    await look(world)
+    assert socket.is_open is bool(grace)
+    assert (stranger.is_open, free.is_open) == (True, True)
+    world.clock.advance(601)
+    clock.at += 30
+    await look(world)
+    assert not socket.is_open
+    await parts.part(last=True)
+    assert download.sent[-1] == END
+
+
+async def test_many_and_a_slow_host() -> None:
+    """300 sockets end with one look after a lock without asking a host that hangs; and are asked side by side by the clock."""
+    asking = most = 0
+    hangs = asyncio.Event()
+    hangs.set()
+
+    async def identify(connection: HTTPConnection) -> Subject | None:
+        nonlocal asking, most
+        asking, most = asking + 1, max(most, asking + 1)
+        await asyncio.sleep(0)
+        await hangs.wait()
+        asking -= 1
+        id = connection.scope["session"].get("user_id")
+        return Subject(id, "alpha", session="s") if id else None
+
+    world, ann, clock = await world_of(identify=identify)
+    held = [await hold(world, chat, asked(ann, "/chat", kind="websocket")) for _ in range(300)]
+    await look(world)
+    clock.at += 30
+    most = 0
+    await look(world)
+    assert 10 < most <= 100
+    assert all(one.is_open for one in held)
+    hangs.clear()
+    await lock_ann(world)
+    await look(world)
+    assert {one.sent[-1]["code"] for one in held} == {4401}
+    assert not any(one.is_open for one in held)
+
+
+async def test_the_host_cannot_tell_who() -> None:
+    """Where the host fails to tell who is signed in, a new request is refused, and an open connection ends."""
+    fails = False
+
+    async def identify(connection: HTTPConnection) -> Subject | None:
+        if fails:
+            raise LookupError("the directory is down")
+        return Subject("ann", "alpha", session="s") if connection.scope["session"] else None
+
+    world, ann, clock = await world_of(identify=identify)
+    socket = await hold(world, chat, asked(ann, "/chat", kind="websocket"))
+    await look(world)
+    fails = True
+    clock.at += 30
+    await look(world)
+    assert socket.sent[-1] == CLOSE
+
+
+async def test_the_status_below_a_mount() -> None:
+    """``gate.status`` judges the path that the gate saw."""
+    found: list[str] = []
+    free = Exemption(name="inside", paths=(PathRule(text="=/page"),), reason="tests")
+    world, ann, _ = await world_of(policy=with_rules(lambda rules: replace(rules, exempt=(FREE, free))))
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        found.append((await world.gate.status(HTTPConnection(scope))).state)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send(END)
+
+    await hold(world, Starlette(routes=[Mount("/closed", app=page)]), asked(ann, "/closed/page"))
+    await settle()
+    assert found == ["verified"]
