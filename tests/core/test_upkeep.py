@@ -76,8 +76,6 @@ def test_what_is_not_ones_own_is_unknown() -> None:
         set_default(of, moment(), id="x", traits=TRAITS),
         remove(of, moment(), id="x", traits=TRAITS, stage="off", permanent=False),
         forget_browser(of, moment(), id="x"),
-        saved_backup(of, moment(), id="x", data={}),
-        saved_backup(of, moment(), id="app-1", data="no fields"),
     ):
         assert word(change.answer) == "not_found"
         assert (change.account, change.events) == (of, ())
@@ -181,6 +179,7 @@ def test_acceptances_are_bounded() -> None:
 def test_saved_backup_codes_cannot_be_shown_again() -> None:
     """Once the person has them, what was kept to show them again is gone."""
     of = account(authenticators=(authenticator(), authenticator("paper", data={"left": ["1"], "kept": "sealed"})))
-    change = saved_backup(of, moment(), id="paper-1", data={"left": ["1"]})
+    assert saved_backup(account("app"), moment(), factor="paper").account == account("app")
+    change = saved_backup(of, moment(), factor="paper")
     assert change.account.authenticators[1].data == {"left": ["1"]}
     assert isinstance(change.account.authenticators[0], Authenticator)

@@ -34,6 +34,14 @@ _ALARMS: dict[str, tuple[str, str, str]] = {
         N_("A break-glass grant for {service}, or the request for one, has come to its end."),
         N_("The person needs a second step again. Reset the account if the old one is lost."),
     ),
+    "clock.suspect": (
+        N_("The clock of a server may be wrong"),
+        N_("Codes or accounts of {service} do not fit the clock of a server."),
+        N_(
+            "Compare the clocks of all servers, and set the wrong one right. An account that was used while a clock ran "
+            "ahead is set back when it is reset."
+        ),
+    ),
     "sends.cap_near": (
         N_("Text messages and calls are near the cap of the day"),
         N_("Text messages and calls of {service} have nearly cost what the policy allows in a day."),

@@ -25,6 +25,21 @@ _ROWS = (
         "clock_drift", 422, "Your phone's clock is off", "Turn on automatic time on your phone, then enter a new code."
     ),
     Reason(
+        "clock_ahead",
+        422,
+        "Our clock was wrong before",
+        "Your code may be right. Choose another way, or ask your administrator to set you up again.",
+    ),
+    Reason(
+        "code_too_early", 422, "That code comes a little too early", "Wait for the next code of your app and enter it."
+    ),
+    Reason(
+        "draft_replaced",
+        422,
+        "That code is of an earlier set-up",
+        "You began again since. Scan the picture that is shown now, and enter its code.",
+    ),
+    Reason(
         "denied", 422, "The request was denied", "Somebody answered no on the phone. Try again or choose another way."
     ),
     Reason("pending", 422, "It is not answered yet", "Answer the call or the request on your phone, then continue."),
@@ -51,6 +66,7 @@ _ROWS = (
     Reason("last_factor", 422, "This is the last one", "Your organization requires one. Set up another one first."),
     Reason("already_enrolled", 422, "This is set up already", "Remove the old one first, or choose another way."),
     Reason("too_many", 422, "There are too many", "Remove one that you no longer use."),
+    Reason("no_room", 422, "There is no room for another one", "Remove one that you no longer use, then try again."),
     # who may do what
     Reason("proof_required", 403, "A second step is needed", "Confirm it is you, then try again."),
     Reason("enrollment_required", 403, "A second step must be set up", "Set up a second step, then try again."),
@@ -109,7 +125,10 @@ UNTYPED: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why something was not done: an expected outcome, not an error. ``ref`` is the event's id, where one was written."""
+    """Why something was not done: an expected outcome, not an error. ``ref`` is the event's id, where one was written.
+
+    ``drift`` is by how many seconds a person's clock is ahead of ours (or behind, below zero), where that is the reason.
+    """
 
     reason: str
     ref: str = ""
@@ -117,6 +136,7 @@ class Refusal:
     retry_after: int | None = None
     detail: str = ""
     max_age: int | None = None
+    drift: int = 0
 
     @property
     def row(self) -> Reason:

@@ -80,6 +80,15 @@ class Cookies:
                 return value
         return ""
 
+    def others(self, jar: Jar, scope: Scope, handle: str) -> tuple[str, ...]:
+        """The handles besides ``handle`` that this browser has under the names of the listed keys: workers whose newest key
+        is another one gave it those."""
+        if not jar.earlier:
+            return ()
+        values = (cookie_value(scope, name) for name in (jar.handle, *jar.earlier))
+        found = {self.open(jar, value) for value in values}
+        return tuple(sorted(found - {handle, ""}))
+
     def fresh(self) -> str:
         """A handle for a browser that has none: 192 random bits. It proves nothing yet."""
         return self._entropy(24).hex()

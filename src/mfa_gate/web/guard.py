@@ -258,6 +258,7 @@ class Guard:
             network=rules.network_of(address),
             label=browser_label(scope),
             kind="client" if is_native(scope) else "browser",
+            also=tuple(handle_digest(other) for other in self._cookies.others(jar, scope, handle)),
         )
         if subject.upstream is not None:
             await self.service.upstream.take(caller)

@@ -265,7 +265,7 @@ def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = N
     if typed is not None and refusal.reason == "malformed":
         return Problem(reason=shape_of(typed), field=field)
     reason = own_word(kind, refusal.reason) if kind else refusal.reason
-    return Problem(reason=reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)
+    return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
 
 
 def own_word(kind: str, reason: str) -> str:

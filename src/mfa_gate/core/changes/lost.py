@@ -19,6 +19,7 @@ def regained(stored: Account, confirmed: Account) -> Account:
         return replace(confirmed, version=stored.version)
     return replace(
         after_restore(stored, confirmed.seen_at),
+        seen_at=max(stored.seen_at, confirmed.seen_at),
         epoch=max(stored.epoch, confirmed.epoch) + 1,
         attempts=_stricter(stored.attempts, confirmed.attempts),
         lock=stored.lock or confirmed.lock,
