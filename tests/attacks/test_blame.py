@@ -234,6 +234,21 @@ async def test_a_rolling_change_of_keys_charges_nobody() -> None:
                     assert (await verify(ann, code, "email")).status == 200
 
 
+async def test_a_change_of_keys_in_the_right_order_asks_nobody_again() -> None:
+    """F-18: first every worker lists the new key behind the old one, then before it: a proof counts at both kinds of worker."""
+    store = MemoryStore()
+    async with running(make_world(store=store, keys=[key(1), key(2)])) as first:
+        ann = await first.enrolled()
+        async with running(make_world(store=store.another(), keys=[key(2), key(1)], clock=first.clock)) as second:
+            for world in (second, first, second, first):
+                ann.world = world
+                assert await ann.is_in()
+                assert (await ann.prove()).status == 200
+                for other in (first, second):
+                    ann.world = other
+                    assert await ann.is_in()
+
+
 # -- secrets, libraries, stores ----------------------------------------------------------------------------------------
 
 
@@ -375,7 +390,8 @@ async def test_a_code_that_is_used_while_the_set_is_saved_stays_used(
     ann = await world.enrolled()
     service = world.gate.service
     made = await service.backup.make_for(caller_of(ann), await service.judge.own(caller_of(ann)))
-    swap, swaps = world.store.swap, []
+    swap = world.store.swap
+    swaps: list[Account] = []
 
     async def with_a_use_between(account: Account, events: Sequence[Event] = (), /) -> bool:
         if not swaps:
@@ -406,6 +422,17 @@ async def test_readable_backup_codes_end_by_themselves(world: World) -> None:
     assert set(data) == {"left", "used"}
     assert len(data["left"]) == 10  # type: ignore[arg-type]
     assert "backup-copies" in [job.name for job in service.worker.jobs]
+
+
+async def test_a_used_up_set_is_not_offered(world: World) -> None:
+    """Whoever has no code left is not asked for one."""
+    ann = await world.enrolled()
+    for code in ann.backup:
+        assert (await verify(await another(ann), code, "backup-code")).status == 200
+    other = await another(ann)
+    page = (await other.page("/mfa/challenge")).text
+    assert await ann.authenticator("totp") in page
+    assert await ann.authenticator("backup-code") not in page
 
 
 async def test_readable_backup_codes_end_with_the_next_write(world: World) -> None:

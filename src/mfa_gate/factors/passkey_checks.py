@@ -214,7 +214,8 @@ def _require_key(key: object) -> None:
     """Raise ``Unreadable`` where ``key`` is no COSE key of a kind that is asked for (RFC 9053 7)."""
     if not isinstance(key, dict):
         raise Unreadable("the key is no map")
-    parts = _KEY_PARTS.get(key.get(1)) if isinstance(key.get(1), int) else None
+    kind = key.get(1)
+    parts = _KEY_PARTS.get(kind) if type(kind) is int else None
     if parts is None or type(key.get(3)) is not int:
         raise Unreadable("the key is of no kind that was asked for")
     if any(type(key.get(name)) is not kind for name, kind in parts.items()):

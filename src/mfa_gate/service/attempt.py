@@ -71,7 +71,8 @@ class Attempts:
 
         A fault of ours gives the attempt back and is raised: whoever answers says 503, never "wrong code".
         """
-        return await self.to_its_end(self._attempt(guess))
+        work = self._attempt(guess)
+        return await self.to_its_end(work)
 
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Do ``work``, and go on with it where the caller is cancelled meanwhile."""

@@ -33,6 +33,7 @@ def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
         allowed = judgement.requirement.factors
         ids = tuple(a.id for a in account.authenticators if a.factor in allowed)
     mine = [a for a in account.authenticators if a.id in ids and a.factor in FACTORS]
+    mine = [a for a in mine if not (TRAITS[a.factor].backup and is_used_up(account, a))]
     ways = judgement.requirement.rules.recovery.ways
     if "backup-code" not in ways:
         mine = [a for a in mine if not TRAITS[a.factor].backup]
@@ -40,6 +41,11 @@ def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
     rank = {kind: place for place, kind in enumerate(order)}
     mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
     return tuple(mine)
+
+
+def is_used_up(account: Account, backup: Authenticator) -> bool:
+    """Whether no code of a set of backup codes counts any more: all were used, or an older copy of the store was accepted."""
+    return not backup.data.get("left") or 0 < backup.created_at <= account.restored_at
 
 
 def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:

@@ -113,6 +113,11 @@ class Cookies:
         """The header that gives the browser its handle; without ``max_age`` (seconds) it ends with the browser."""
         return _set(jar.handle, self.seal(jar, handle), jar, max_age)
 
+    def drop_earlier(self, jar: Jar, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """The headers that forget the handles under the names of older keys: a worker that still uses such a name would
+        else look at one that is dead."""
+        return [self.drop_note(jar, name) for name in jar.earlier if cookie_value(scope, name)]
+
     def set_note(self, jar: Jar, name: bytes, note: Note) -> tuple[bytes, bytes]:
         """The header that keeps a small signed value with the browser for half an hour (where it was going, what was done)."""
         text = json.dumps(note, separators=(",", ":"))

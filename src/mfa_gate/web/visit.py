@@ -214,6 +214,7 @@ class Visit:
         self.caller = replace(self.caller, handle=handle_digest(handle))
         self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
+        self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
         """The new handle for a JSON caller: as a cookie, or as a token ("" else) for a client that has no cookies."""

@@ -297,8 +297,26 @@ def grant(
         twin=Twin(answer=answer, handle=caller.handle, at=now),
     )
     browsers = (*(b for b in account.browsers if b.id != browser.id), browser)
+    account = _carried(account, caller.handle, new_handle)
     granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
     return replace(account, browsers=browsers), granted, events
+
+
+def _carried(account: Account, handle: str, new_handle: str) -> Account:
+    """The account with what a browser has begun under its new handle: to prove in the middle of it loses nothing."""
+    if not handle:
+        return account
+    leave = account.leave
+    return replace(
+        account,
+        enrollments=tuple(replace(e, browser=new_handle) if e.browser == handle else e for e in account.enrollments),
+        replaced=tuple(replace(e, browser=new_handle) if e.browser == handle else e for e in account.replaced),
+        leave=replace(leave, browser=new_handle) if leave and leave.browser == handle else leave,
+        challenges=tuple(
+            replace(c, browser=new_handle) if c.browser == handle and c.purpose == "enroll" else c
+            for c in account.challenges
+        ),
+    )
 
 
 def changed_since(current: Authenticator, seen: Authenticator) -> bool:

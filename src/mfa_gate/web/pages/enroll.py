@@ -192,7 +192,7 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
 
 
 async def _gone(visit: Visit, judgement: Judgement, kind: str) -> Answer:
-    """The form's draft is no more: say so, and go on with the one that has taken its place, or from the beginning."""
+    """Say that the form's draft is no more, and go on with the one that has taken its place, or from the beginning."""
     newer = await visit.service.enrollments.pending(visit.caller, factor=kind)
     account = judgement.account
     typed = visit.form.get("enrollment", "")
@@ -200,8 +200,7 @@ async def _gone(visit: Visit, judgement: Judgement, kind: str) -> Answer:
     if newer is not None and replaced:
         problem = Problem(reason="draft_replaced", field="code" if TRAITS[kind].typed else "")
         return visit.show(_confirm(visit, judgement, newer, None), status=422, problems=[problem])
-    problem = Problem(reason="draft_over")
-    return visit.show(await _start(visit, judgement, kind), status=422, problems=[problem])
+    return visit.go(visit.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
 
 
 async def done(visit: Visit) -> Answer:
