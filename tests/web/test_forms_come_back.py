@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mfa_gate.core.rules import EnrollmentRules
 from tests.harness import Browser, World, make_world, running
 
 TICKED = re.compile(r'name="remember" value="yes"( checked)?')
@@ -220,3 +222,13 @@ async def test_a_form_of_a_draft_that_ended_says_so(world: World) -> None:
     told = await ann.form("/mfa/enroll/totp", {"enrollment": enrollment_of(page.text), "code": "123456"})
     assert told.status == 303
     assert "That set-up has ended" in (await ann.page("/mfa/enroll/totp")).text
+
+
+async def test_a_wrong_ticket_stays_in_its_field(world: World) -> None:
+    """A typing error in a long ticket is mended, not typed anew."""
+    rules = replace(world.engine.policy.base, enrollment=EnrollmentRules(first="ticket"))
+    world.engine.use_policy(replace(world.engine.policy, base=rules, tenants={"alpha": rules}))
+    ann = await world.browser()
+    back = await ann.form("/mfa/enroll", {"action": "ticket", "ticket": "ABCDE-12345"})
+    assert back.status == 422
+    assert 'value="ABCDE-12345"' in back.text

@@ -156,8 +156,12 @@ def _less(account: Account, now: int) -> Account:
     return account
 
 
+def _since(challenge: Challenge) -> int:
+    return max(challenge.issued_at, challenge.mark)
+
+
 def _age(challenge: Challenge, now: int) -> int:
-    return now - max(challenge.issued_at, challenge.mark)
+    return now - _since(challenge)
 
 
 def _lives(challenge: Challenge, now: int) -> bool:
@@ -179,10 +183,10 @@ def _bounded_challenges(challenges: tuple[Challenge, ...], now: int) -> tuple[Ch
     if not challenges:
         return challenges
     kept = [c for c in challenges if _age(c, now) < min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
-    kept.sort(key=lambda c: (_lives(c, now), c.issued_at))
+    kept.sort(key=lambda c: (_lives(c, now), _since(c)))
     codes = [c for c in kept if "code" in c.data][-MAX_CODES:]
     others = [c for c in kept if "code" not in c.data][-MAX_OTHER_CHALLENGES:]
-    return tuple(sorted((*codes, *others), key=lambda c: c.issued_at))
+    return tuple(sorted((*codes, *others), key=_since))
 
 
 def add_proof(proofs: Iterable[Proof], proof: Proof, *, networks: int, now: int) -> tuple[Proof, ...]:

@@ -20,6 +20,8 @@ def after_restore(account: Account, at: int) -> Account:
         account,
         restored_at=at,
         seen_at=min(account.seen_at, at),
+        sent=tuple(replace(sent, at=min(sent.at, at), mark=0) for sent in account.sent),
+        quiet_until=min(account.quiet_until, at),
         epoch=account.epoch + 1,
         challenges=(),
         enrollments=(),

@@ -64,7 +64,8 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
             if refusal is None:
                 return visit.go(visit.own("/enroll"))
             problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
-            return visit.show(views.EnrollTicket(), status=422, problems=[problem])
+            ticket = views.EnrollTicket(typed=form.get("ticket", ""))
+            return visit.show(ticket, status=422, problems=[problem])
     kind = form.get("factor", "")
     if kind in TRAITS:
         return visit.go(visit.own(f"/enroll/{kind}"))

@@ -123,6 +123,7 @@ class EnrollTicket:
 
     template: ClassVar[str] = "enroll_ticket.html"
     remaining: int | None = None
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
