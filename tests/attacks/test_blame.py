@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from mfa_gate import SettingsError
+from mfa_gate.core.changes.administering import give_ticket
 from mfa_gate.core.changes.answers import UNCOUNTED_PER_HOUR
 from mfa_gate.core.events import Event
-from mfa_gate.core.model import Account, Fields
+from mfa_gate.core.model import Account, Fields, SubjectKey
+from mfa_gate.core.rules import EnrollmentRules
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors import FACTORS
+from mfa_gate.keyring import Keyring
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, World, key, make_world, running
 
@@ -208,6 +211,20 @@ async def test_backup_codes_of_a_key_that_is_not_listed_are_no_guess(caplog: pyt
                 assert (await verify(other, code, "backup-code")).status == 503
         assert await used(world) == 0
     assert "not listed" in caplog.text
+
+
+async def test_a_ticket_of_a_key_that_is_not_listed_is_a_fault() -> None:
+    """F-19: a right ticket is never called wrong because a key is missing here."""
+    async with running(make_world(keys=[key(1)])) as world:
+        rules = replace(world.engine.policy.base, enrollment=EnrollmentRules(first="ticket"))
+        world.engine.use_policy(replace(world.engine.policy, base=rules, tenants={"alpha": rules}))
+        ann = await world.browser()
+        strange = Keyring([key(2)]).digest("ticket", "alpha", "ann", "ABCDE12345")
+        moment = world.engine.moment(actor="root")
+        await world.engine.change(
+            SubjectKey("alpha", "ann"), lambda a: give_ticket(a, moment, digest=strange, life=3600, reason="new")
+        )
+        assert (await ann.form("/mfa/enroll", {"action": "ticket", "ticket": "ABCDE-12345"})).status == 503
 
 
 async def test_a_rolling_change_of_keys_charges_nobody() -> None:

@@ -41,7 +41,7 @@ def test_what_would_break_the_bound_is_refused() -> None:
             break
         of = after
     assert refused is not None
-    assert (refused.reason, refused.attempts_remaining) == ("no_room", RULES.attempts.max)
+    assert (refused.reason, refused.attempts_remaining) == ("too_many", RULES.attempts.max)
     assert len(of.authenticators) > 5
     for one in (of, after):
         assert len(encode(one)) <= MAX_BYTES

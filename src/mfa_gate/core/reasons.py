@@ -66,7 +66,6 @@ _ROWS = (
     Reason("last_factor", 422, "This is the last one", "Your organization requires one. Set up another one first."),
     Reason("already_enrolled", 422, "This is set up already", "Remove the old one first, or choose another way."),
     Reason("too_many", 422, "There are too many", "Remove one that you no longer use."),
-    Reason("no_room", 422, "There is no room for another one", "Remove one that you no longer use, then try again."),
     # who may do what
     Reason("proof_required", 403, "A second step is needed", "Confirm it is you, then try again."),
     Reason("enrollment_required", 403, "A second step must be set up", "Set up a second step, then try again."),

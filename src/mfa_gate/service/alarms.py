@@ -114,5 +114,5 @@ def _is_of_grants(event: Event) -> bool:
     return event.kind.startswith("break_glass.")
 
 
-TOLD = frozenset({"spent", "cap", "asked", "answered"})
+TOLD = frozenset({"spent", "cap", "asked", "answered", "seconds", "people"})
 """Which details of an event stand in the mail."""

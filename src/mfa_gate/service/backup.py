@@ -94,10 +94,11 @@ class BackupCodes:
     async def drop_old_copies(self) -> None:
         """Drop the copies of fresh codes whose time is over, also of people who never came back (S-92).
 
-        The trail tells who had codes made; it is read once, up to where every copy is gone.
+        The trail tells who had codes made. It is read from where the last time ended; a clock that ran ahead then is none
+        to go by.
         """
         store, until = self.engine.store, self.engine.now() - KEPT_FOR
-        done = int(await store.meta(DROPPED) or b"0")
+        done = min(int(await store.meta(DROPPED) or b"0"), until)
         for tenant in await store.trails():
             for event in await self._made(tenant, since=done, until=until):
                 moment, key = self.engine.moment(actor="mfa_gate"), SubjectKey(event.tenant, event.account)

@@ -174,7 +174,7 @@ def settle_enrollment(
         last_network=caller.network,
     )
     if not reason and breaks_bound(account, authenticator):
-        reason = "no_room"
+        reason = "too_many"
     if reason:
         return settle_failure(
             account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True, browser=caller.handle
@@ -252,7 +252,7 @@ def replace_backup(
         id=draw_id(moment.nonce, "authenticator"), factor=factor, label=label, created_at=now, data=data
     )
     if breaks_bound(replace(account, authenticators=others), authenticator):
-        return refuse(account, "no_room")
+        return refuse(account, "too_many")
     event = moment.event("backup_codes.made", account.key, factor=factor)
     ended = {a.id for a in account.authenticators} - {a.id for a in others}
     browsers = tuple(
