@@ -244,7 +244,9 @@ async def test_a_rolling_change_of_keys_charges_nobody() -> None:
                 ann.world = judging
                 for _ in range(8):
                     reply = await ann.api("POST", "verify", {"authenticator": id, "response": code})
-                    assert reply.status == 200 or reply.reason in ("fault", "too_soon", "code_already_used"), reply.text
+                    assert reply.status == 200 or reply.reason in ("fault", "too_soon"), reply.text
+                    if reply.status == 200:
+                        break
                 assert await used(judging) == 0
                 ann.world = sending
                 if sending is new:

@@ -140,10 +140,7 @@ class Proving:
         open_ones = [
             c
             for c in account.challenges
-            if c.purpose == "sign-in"
-            # A browser's handle changes with its success: what was used is known whoever shows it, and costs nothing.
-            and (caller.asked(c) or c.spent_at)
-            and (c.target == seen.id or _is_code(c))
+            if c.purpose == "sign-in" and caller.asked(c) and (c.target == seen.id or _is_code(c))
         ]
         elsewhere = [str(c.data["code"]) for c in account.challenges if c.target == seen.id and _is_code(c)]
         if read == COLLECT:
