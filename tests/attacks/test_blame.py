@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from mfa_gate import SettingsError
+from mfa_gate.core.changes import Change
 from mfa_gate.core.changes.administering import give_ticket
 from mfa_gate.core.changes.answers import UNCOUNTED_PER_HOUR
+from mfa_gate.core.changes.restored import after_restore
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, Fields, SubjectKey
 from mfa_gate.core.rules import EnrollmentRules
@@ -177,6 +179,25 @@ async def test_one_phone_that_is_off_is_no_alarm(world: World) -> None:
         world.clock.advance(30)
         await verify(await another(ann), ann.totp(3))
     assert not world.kinds("clock.suspect")
+
+
+async def test_a_first_enrollment_right_after_a_copy_was_accepted(world: World) -> None:
+    """In the half minute in which an operator accepts a copy, a new app's code is free, and the words say to wait."""
+    ann = await world.browser()
+    now = int(world.clock.at)
+    await world.engine.change(
+        SubjectKey("alpha", "ann"), lambda a: Change(account=after_restore(a, now), events=(), answer=None)
+    )
+    begun = (await ann.api("POST", "enroll", {"factor": "totp"})).json()
+    ann.secret = begun["secret"]
+    for _ in range(8):
+        reply = await ann.api("POST", "enroll/confirm", {"enrollment": begun["enrollment"], "response": ann.totp()})
+        assert (reply.status, reply.reason) == (422, "code_too_early")
+        assert "next code" in reply.json()["detail"]
+    assert await used(world) == 0
+    world.clock.advance(30)
+    done = await ann.api("POST", "enroll/confirm", {"enrollment": begun["enrollment"], "response": ann.totp()})
+    assert done.status == 201
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
