@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ _CHECK_BYTES = 4
 _ID_BYTES = 3
 _NONCE_BYTES = 12
 _DIGEST_BYTES = 16
+_DIGEST_LENGTH = 26
+"""Characters: the key's id and 16 bytes."""
 
 
 class KeyFault(ValueError):
@@ -152,6 +154,13 @@ class Keyring:
         """Whether ``digest`` was made of ``parts``, in constant time."""
         mine = self.digest(purpose, *parts, key_id=self.key_of(digest))
         return bool(mine) and digest.isascii() and hmac.compare_digest(mine, digest)
+
+    def require(self, digests: Iterable[str]) -> None:
+        """Raise ``Unopened`` where one of ``digests`` was made with a key that is not listed: nobody can judge by it."""
+        ids = {self.key_of(digest) for digest in digests if len(digest) == _DIGEST_LENGTH}
+        unknown = sorted(ids - self._by_id.keys())
+        if unknown:
+            raise Unopened(f"a digest was made with a key that is not listed ({', '.join(unknown)})")
 
     def secrets_for(self, purpose: str) -> list[bytes]:
         """The derived keys of a purpose, oldest first (the order that itsdangerous wants)."""

@@ -10,12 +10,11 @@ from typing import Any
 from mfa_gate.core import changes
 from mfa_gate.core.changes import Charge, Granted
 from mfa_gate.core.events import Event
-from mfa_gate.core.model import Account, Caller, SubjectKey
+from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.core.rules import Rules
 from mfa_gate.ports import Store
+from mfa_gate.service.attempt import Attempts, Guess
 from mfa_gate.service.engine import Engine
-from mfa_gate.service.proving import Proving
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.sqlite import SQLiteStore
 
@@ -23,24 +22,24 @@ from mfa_gate.stores.sqlite import SQLiteStore
 def break_the_counter() -> None:
     """The mistake that this project is about: look, compare, then count; and nothing lines up."""
 
-    async def look(self: Proving, caller: Caller, rules: Rules, answer: str) -> Charge | Refusal:
-        account = await self.engine.store.load(caller.subject.key)
-        if account.lock is not None or account.attempts.used >= rules.attempts.max:
+    async def look(self: Attempts, guess: Guess[Any, Any]) -> Charge | Refusal:
+        account = await self.engine.store.load(guess.caller.subject.key)
+        if account.lock is not None or account.attempts.used >= guess.rules.attempts.max:
             return Refusal(reason="locked")
         await asyncio.sleep(0.005)
         return Charge(series=account.attempts.series, remaining=0)
 
-    async def count(self: Proving, caller: Caller, rules: Rules, *_: Any) -> Refusal:
+    async def count(self: Attempts, guess: Guess[Any, Any], *_: Any) -> Refusal:
         moment = self.engine.moment()
 
         def step(account: Account) -> Any:
-            taken = changes.charge(account, moment, rules)
+            taken = changes.charge(account, moment, guess.rules)
             return replace(taken, answer=Refusal(reason="wrong_code"))
 
-        return await self.engine.change(caller.subject.key, step)
+        return await self.engine.change(guess.caller.subject.key, step)
 
-    Proving.charge = look  # type: ignore[method-assign]
-    Proving.fail = count  # type: ignore[assignment,method-assign]
+    Attempts._charge = look  # type: ignore[method-assign]
+    Attempts._fail = count  # type: ignore[assignment,method-assign]
     Engine.turn = lambda self, key: asyncio.Lock()  # type: ignore[method-assign]
 
 

@@ -46,7 +46,8 @@ async def story(world: World) -> tuple[Browser, set[str], set[str]]:
     ann = await world.browser()
     await ann.page("/records")
     await ann.enroll()
-    page = await ann.form("/mfa/enroll/sms", {"action": "start", "phone": f"+1{PHONE}"})
+    await ann.form("/mfa/enroll/sms", {"action": "start", "phone": f"+1{PHONE}"})
+    page = await ann.page("/mfa/enroll/sms")
     draft = re.findall(r'name="enrollment" value="([^"]+)"', page.text)[0]
     await ann.form("/mfa/enroll/sms", {"enrollment": draft, "code": ann.wrong()})
     await ann.form("/mfa/enroll/sms", {"enrollment": draft, "code": world.sms.codes[-1]})

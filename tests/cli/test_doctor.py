@@ -78,7 +78,7 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
         ("plain_session", "warning", "cookies", "https_only=True"),
         ("plain_session", "warning", "cookies", 'same_site="none"'),
         ("local", "note", "cookies", "development"),
-        ("other_key", "fault", "keys", "none of the keys opens this store"),
+        ("other_key", "fault", "keys", "none of the listed keys opens this store"),
         ("two_keys", "ok", "keys", "mfa-gate keys rotate"),
         ("slow_clock", "fault", "clock", "behind the store's newest event"),
         ("deaf_sender", "fault", "senders", "email, sms (WebhookSender)"),

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import charge, issue, may_change, may_enroll, settle_success
+from mfa_gate.core.changes.lost import regained
+from mfa_gate.core.changes.restored import after_restore
 from mfa_gate.core.decision import Allow, Deny, StepUp
-from mfa_gate.core.model import Account, Attempts, Leave, Seconds, Sent
+from mfa_gate.core.model import Account, Attempts, Challenge, Leave, Seconds, Sent
 from mfa_gate.core.policy import stage_at
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, EnrollmentRules, ResendRules, TenantSettings
@@ -109,6 +111,50 @@ def test_limits_do_not_start_again() -> None:
     change = issue(of, moment(BACK), factor="mail", limits=ResendRules(wait=Seconds(30)), **words)
     assert isinstance(change.answer, Refusal)
     assert change.answer.retry_after == 25
+
+
+def test_a_wait_goes_on_by_todays_clock() -> None:
+    """A clock ran ahead and was set right: the half minute between two sends is half a minute, not until the wrong time."""
+    of = seen(account("mail", sent=(Sent(factor="mail", at=NOW - 5),)))
+    words: dict[str, Any] = {"purpose": "sign-in", "target": "t", "browser": "b", "data": {}, "ttl": 60, "live": 5}
+    limits = ResendRules(wait=Seconds(30), per_hour=2)
+    first = issue(of, moment(BACK), factor="mail", limits=limits, **words)
+    assert isinstance(first.answer, Refusal)
+    early = issue(first.account, moment(BACK + 24), factor="mail", limits=limits, **words)
+    assert isinstance(early.answer, Refusal)
+    done = issue(first.account, moment(BACK + 25), factor="mail", limits=limits, **words)
+    assert isinstance(done.answer, Challenge)
+    assert (done.answer.issued_at, done.answer.expires_at) == (BACK + 25, BACK + 85)
+    third = issue(done.account, moment(BACK + 60), factor="mail", limits=limits, **words)
+    assert isinstance(third.answer, Refusal), "the hour counts what went out before the step"
+
+
+def test_what_is_sent_while_the_mark_is_ahead_lives_by_the_clock() -> None:
+    """A code that goes out now lives as long as it says; one that had ended stays dead."""
+    words: dict[str, Any] = {"purpose": "sign-in", "target": "t", "browser": "b", "data": {}, "ttl": 60, "live": 5}
+    of = seen(account("mail", challenges=(challenge(age=601),)))
+    change = issue(of, moment(BACK), factor="mail", limits=None, **words)
+    (dead, last), fresh = change.account.challenges, change.answer
+    assert isinstance(fresh, Challenge)
+    assert fresh.is_live(BACK + 59, NOW)
+    assert not fresh.is_live(BACK + 60, NOW)
+    assert not dead.is_live(BACK, NOW)
+    assert last == fresh, "the newest comes last, whatever the clocks say"
+
+
+def test_an_accepted_copy_sets_the_mark_back() -> None:
+    """D-64: what a clock had set ahead is not ahead any more, every proof is over, and no send waits for the wrong time."""
+    of = replace(seen(account("app", proofs=(proof(),), sent=(Sent(factor="mail", at=NOW),))), quiet_until=NOW + 60)
+    back = after_restore(of, BACK)
+    assert (back.seen_at, back.epoch, back.sent[0].at, back.quiet_until) == (BACK, of.epoch + 1, BACK, BACK)
+    assert after_restore(of, NOW + 5).seen_at == NOW
+
+
+def test_what_a_failover_lost_sets_no_mark_back() -> None:
+    """D-64: nothing else sets a mark back."""
+    confirmed = seen(replace(account("app"), version=5))
+    stored = replace(account("app"), version=7, seen_at=NOW - 60)
+    assert regained(stored, confirmed, untouched=False).seen_at == NOW
 
 
 def test_attempts_and_locks_know_no_clock() -> None:

@@ -201,7 +201,8 @@ def test_a_second_start_leaves_a_live_one_alone() -> None:
     )
     second = begin(waiting, nonce=b"2")
     assert second.account.enrollments == (draft_of(second),)
-    assert [c.id for c in second.account.challenges] == ["mine"]
+    assert second.account.replaced == (draft_of(first),)
+    assert [c.id for c in second.account.challenges] == ["mine", "c9"], "so that its code is told apart"
     assert second.account.authenticators == of.authenticators
     other = begin(second.account, nonce=b"3", browser="x")
     assert len(other.account.enrollments) == 2

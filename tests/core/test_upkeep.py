@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mfa_gate.core.changes import accept_agreement, forget_browser, remove, rename, saved_backup, set_default
+from mfa_gate.core.changes import (
+    accept_agreement,
+    amend_authenticator,
+    drop_old_copies,
+    forget_browser,
+    remove,
+    rename,
+    saved_backup,
+    set_default,
+)
 from mfa_gate.core.decision import Agree, Allow, StepUp
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import MAX_ACCEPTANCES, Account, Authenticator, Subject
@@ -76,8 +86,6 @@ def test_what_is_not_ones_own_is_unknown() -> None:
         set_default(of, moment(), id="x", traits=TRAITS),
         remove(of, moment(), id="x", traits=TRAITS, stage="off", permanent=False),
         forget_browser(of, moment(), id="x"),
-        saved_backup(of, moment(), id="x", data={}),
-        saved_backup(of, moment(), id="app-1", data="no fields"),
     ):
         assert word(change.answer) == "not_found"
         assert (change.account, change.events) == (of, ())
@@ -181,6 +189,28 @@ def test_acceptances_are_bounded() -> None:
 def test_saved_backup_codes_cannot_be_shown_again() -> None:
     """Once the person has them, what was kept to show them again is gone."""
     of = account(authenticators=(authenticator(), authenticator("paper", data={"left": ["1"], "kept": "sealed"})))
-    change = saved_backup(of, moment(), id="paper-1", data={"left": ["1"]})
+    assert saved_backup(account("app"), moment(), factor="paper").account == account("app")
+    change = saved_backup(of, moment(), factor="paper")
     assert change.account.authenticators[1].data == {"left": ["1"]}
     assert isinstance(change.account.authenticators[0], Authenticator)
+
+
+def test_where_a_device_is_woken_is_written_into_the_data_of_now() -> None:
+    """What changed since the device was looked at stays: the new data is made of what the step is given."""
+    seen = authenticator("app", data={"key": "k", "count": 1})
+    of = account(authenticators=(replace(seen, data={"key": "k", "count": 2}),))
+    change = amend_authenticator(of, moment(), seen=seen, amend=lambda data: {**data, "wake": "w"})
+    assert change.account.authenticators[0].data == {"key": "k", "count": 2, "wake": "w"}
+
+
+def test_an_old_copy_of_backup_codes_goes_with_any_change() -> None:
+    """S-92: a quarter of an hour after they were made nothing of them can be read; their digests stay as they are."""
+    data = {"left": ["1"], "used": [], "kept": "sealed", "kept_until": NOW}
+    of = account(authenticators=(authenticator(), authenticator("paper", data=data)))
+    young = replace(
+        of, authenticators=(of.authenticators[0], authenticator("paper", data={**data, "kept_until": NOW + 1}))
+    )
+    assert rename(of, moment(), id="app-1", label="x").account.authenticators[1].data == {"left": ["1"], "used": []}
+    assert "kept" in rename(young, moment(), id="app-1", label="x").account.authenticators[1].data
+    assert drop_old_copies(of, moment()).answer
+    assert drop_old_copies(young, moment()).account == young

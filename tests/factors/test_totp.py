@@ -63,7 +63,7 @@ def test_the_vectors_of_rfc_6238(at: int, code: str) -> None:
     """RFC 6238 appendix B, SHA-1, eight digits: each code is right at its second and gives its step."""
     fields = data(RFC_SECRET, digits=8)
     assert verify(code, fields, now=at) == Accepted(data={**fields, "step": at // 30})
-    assert verify(code, fields, now=at + 90) == Rejected(reason="wrong_code")
+    assert verify(code, fields, now=at + 30 * (FAR_STEPS + 1)) == Rejected(reason="wrong_code")
     assert oathtool(RFC_SECRET, at=at, digits=8) == code
 
 
@@ -103,10 +103,13 @@ def test_drift(drift: int, off: int, accepted: bool) -> None:
 @pytest.mark.parametrize("last", [STEP - 1, STEP, STEP + 1, STEP + 1000])
 @pytest.mark.parametrize("off", [-1, 0, 1])
 def test_a_step_counts_once(last: int, off: int) -> None:
-    """S-59: no step that is not greater than the last accepted one is accepted, and a replay costs nothing."""
+    """S-59: no step that is not greater than the last accepted one is accepted, and a replay costs nothing. A last step
+    that is ahead of the clock was left by a clock that was wrong: that is said, and is an alarm."""
     outcome = verify(code_at(STEP + off), data(step=last))
     if STEP + off > last:
         assert isinstance(outcome, Accepted)
+    elif last > STEP + 1:
+        assert outcome == Rejected(reason="clock_ahead", free=True, alarm="clock_ahead")
     else:
         assert outcome == Rejected(reason="code_already_used", free=True)
 
@@ -151,10 +154,42 @@ def test_a_change_of_digits_shuts_nobody_out() -> None:
 
 
 @pytest.mark.parametrize("off", [-FAR_STEPS, -2, 2, FAR_STEPS])
-def test_a_wrong_clock_is_told_at_enrollment_only(off: int) -> None:
-    """S-62, U-30: at enrollment a code of a few minutes off says so; at sign-in it is a wrong code like any other."""
-    assert verify(code_at(STEP + off), purpose="enroll") == Rejected(reason="clock_drift", free=True)
-    assert verify(code_at(STEP + off)) == Rejected(reason="wrong_code")
+@pytest.mark.parametrize("purpose", ["enroll", "sign-in"])
+def test_a_wrong_clock_is_told(off: int, purpose: str) -> None:
+    """S-62, U-30, D-42: a code of a few minutes off says so and which way, costs nothing, and is not accepted."""
+    outcome = verify(code_at(STEP + off), purpose=purpose)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.reason, outcome.free, outcome.drift) == ("clock_drift", True, 30 * off)
+    assert ("ahead of" if off > 0 else "behind") in outcome.detail
+
+
+def test_a_code_that_was_told_to_be_early_is_not_taken_later() -> None:
+    """D-42: whoever guesses learns nothing that helps: a code that was recognized before its time never counts."""
+    early = verify(code_at(STEP + 3))
+    assert isinstance(early, Rejected)
+    later = verify(code_at(STEP + 3), now=NOW + 90, recognized=frozenset({early.mark}))
+    assert later == Rejected(reason="code_already_used", free=True)
+    assert isinstance(verify(code_at(STEP + 3), now=NOW + 90), Accepted)
+
+
+def test_a_used_code_of_a_while_ago_is_no_drift() -> None:
+    """S-59: a replay after some minutes is a replay, and says nothing of clocks."""
+    assert verify(code_at(STEP - 5), data(step=STEP - 5)) == Rejected(reason="code_already_used", free=True)
+
+
+def test_a_new_app_waits_for_the_next_code_after_a_copy_was_accepted() -> None:
+    """In the step in which a copy was accepted no code counts; a new app's code is right all the same, and free."""
+    code = code_at(STEP)
+    assert verify(code, purpose="enroll", used_until=NOW) == Rejected(reason="code_too_early", free=True)
+    assert isinstance(verify(code_at(STEP + 1), purpose="enroll", used_until=NOW, now=NOW + 30), Accepted)
+
+
+def test_an_accepted_copy_sets_a_step_that_is_ahead_back() -> None:
+    """D-64: a step that a wrong clock has left does not outlive the operator's acceptance; what was used before it does."""
+    ahead = data(step=STEP + 120)
+    assert verify(code_at(STEP), ahead).reason == "clock_ahead"  # type: ignore[union-attr]
+    assert isinstance(verify(code_at(STEP), ahead, used_until=NOW - 60), Accepted)
+    assert isinstance(verify(code_at(STEP), ahead, used_until=NOW), Rejected)
 
 
 def test_a_wrong_code_at_enrollment() -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from mfa_gate.factors import FACTORS, TRAITS
 from mfa_gate.factors.aaguids import NAMES
 from mfa_gate.factors.base import Accepted, Rejected
+from mfa_gate.factors.passkey_checks import credential_of
 from mfa_gate.factors.passkey_response import MAX_RESPONSE, from_base64url
 
 from .ceremony import FACTOR, NOW, Ceremony, enrolled
@@ -491,7 +492,7 @@ def test_another_of_mine() -> None:
     proven = ceremony.prove(second)
     assert isinstance(proven, Accepted)
     assert proven.target == "a1"
-    assert proven.data["credential"] == b64(second.id)
+    assert credential_of(proven.data) == b64(second.id)
     assert ceremony.known[0].data["count"] == 0
 
 
@@ -534,10 +535,45 @@ def test_handle_absent(handle: bytes | None) -> None:
 
 
 def test_enrolled_twice() -> None:
-    """A credential that the subject has already is refused, costs an attempt, and ends its challenge (S-77)."""
+    """A credential that the subject has already is refused, costs nothing, and ends its challenge (S-77, D-56)."""
     key = SoftKey()
     ceremony = enrolled(key)
-    assert ceremony.enroll(key) == Rejected(reason="already_enrolled", challenge="c1")
+    assert ceremony.enroll(key) == Rejected(reason="already_enrolled", free=True, challenge="c1")
+
+
+@pytest.mark.parametrize("error", [TypeError("unexpected keyword"), RuntimeError("no"), KeyError("x"), ValueError("x")])
+def test_what_is_no_refusal_of_the_library_is_a_fault(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A library that does not work is no wrong answer: what it raises goes up, so that nobody is charged for it."""
+    import webauthn
+
+    def fail(**_: object) -> None:
+        raise error
+
+    key = SoftKey()
+    ceremony = enrolled(key)
+    monkeypatch.setattr(webauthn, "verify_authentication_response", fail)
+    monkeypatch.setattr(webauthn, "verify_registration_response", fail)
+    with pytest.raises(type(error)):
+        ceremony.prove(key)
+    with pytest.raises(type(error)):
+        ceremony.enroll(SoftKey())
+
+
+def test_libraries_that_do_not_fit_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library wraps what its decoder raises in its own words; one that cannot read an empty map is believed nothing."""
+    from mfa_gate.factors import passkey_checks
+
+    def refuse(*_: object, **__: object) -> None:
+        raise TypeError("got an unexpected keyword argument")
+
+    ceremony = Ceremony()
+    monkeypatch.setattr(cbor2, "loads", refuse)
+    passkey_checks._try_libraries.cache_clear()
+    try:
+        with pytest.raises(Exception, match="CBOR"):
+            ceremony.enroll(SoftKey())
+    finally:
+        passkey_checks._try_libraries.cache_clear()
 
 
 # -- flags, counter, policy ----------------------------------------------------------------------------------------

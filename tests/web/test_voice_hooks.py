@@ -85,7 +85,8 @@ async def test_enrollment_by_page_needs_the_key_press() -> None:
     phones = Phones.make()
     async with running(phones.world):
         browser = await phones.world.browser()
-        page = await browser.form("/mfa/enroll/voice", {"action": "start", "phone": NUMBER})
+        await browser.form("/mfa/enroll/voice", {"action": "start", "phone": NUMBER})
+        page = await browser.page("/mfa/enroll/voice")
         assert "data-poll=" in page.text
         enrollment = (await phones.world.account()).enrollments[-1].id
         early = await browser.form("/mfa/enroll/voice", {"action": "confirm", "enrollment": enrollment})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..errors import MFAGateError
-from ..service.canary import CANARY, CANARY_ROW
+from ..service.canary import CANARY, unlisted
 from ..stores.memory import MemoryStore
 from ..stores.sqlite.starting import is_shared_with_group
 from . import doctor_lines as looks
@@ -86,12 +86,9 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
     if canary is None:
         lines.append(Line("note", "keys", "the store is new: the first start binds it to the keys"))
     else:
-        try:
-            engine.keyring.open(CANARY, canary.decode("ascii", "replace"), row=CANARY_ROW)
-            lines.append(Line("ok", "keys", "the keys open this store"))
-        except ValueError:
-            text = "none of the keys opens this store: put the one that it was made with back into keys=[...]"
-            lines.append(Line("fault", "keys", text))
+        fault = await unlisted(store, engine.keyring)
+        text = fault.removeprefix("keys: ") or "the keys open this store"
+        lines.append(Line("fault" if fault else "ok", "keys", text))
     lines += await people(gate, store)
     newest = (await store.events("", limit=1)).items
     now = engine.now()

@@ -16,6 +16,7 @@ from ..factors import FACTORS
 from ..factors.base import Approves, Context, reseal
 from ..keyring import Keyring, Unopened
 from ..service import Service
+from ..service.canary import drop_canaries
 from .operating import DONE, NO, operator_name, tell
 from .progress import Progress
 
@@ -65,6 +66,8 @@ async def rotate(args: argparse.Namespace, service: Service) -> int:
         moment = engine.moment(actor=operator_name(args, optional=True))
         event = moment.event("keys.rotated", SubjectKey(tenant, ""), reason=args.reason, accounts=count)
         await engine.record((event,))
+    if not tally.lost:
+        await drop_canaries(engine.store, engine.keyring)
     document = {
         "ok": not (tally.lost or tally.failed),
         "newest": engine.keyring.newest,
@@ -102,6 +105,7 @@ async def _one(service: Service, key: SubjectKey) -> Outcome:
             account,
             authenticators=tuple(_anew(context, item, lost) for item in account.authenticators),
             enrollments=tuple(_anew(context, item, lost) for item in account.enrollments),
+            replaced=tuple(_anew(context, item, lost) for item in account.replaced),
         )
         return Change(account=fresh, events=(), answer=Outcome(fresh, fresh != account, tuple(lost)))
 

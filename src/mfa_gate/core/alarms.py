@@ -46,6 +46,14 @@ _ALARMS: dict[str, tuple[str, str, str]] = {
             "The clock of a server may be wrong. If it is right, an operator removes them with the command mfa-gate audit prune."
         ),
     ),
+    "clock.suspect": (
+        N_("The clock of a server may be wrong"),
+        N_("Codes or accounts of {service} do not fit the clock of a server."),
+        N_(
+            "Compare the clocks of all servers, and set the wrong one right. An account that was used while a clock ran "
+            "ahead is set back when it is reset."
+        ),
+    ),
     "sends.cap_near": (
         N_("Text messages and calls are near the cap of the day"),
         N_("Text messages and calls of {service} have nearly cost what the policy allows in a day."),

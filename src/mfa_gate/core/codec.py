@@ -56,6 +56,9 @@ _NAMES: dict[type, dict[str, str]] = {
         "logins": "lo",
         "logins_from": "lf",
         "restored_at": "rs",
+        "replaced": "re",
+        "uncounted": "un",
+        "drifted": "dr",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},
@@ -80,6 +83,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "data": "d",
         "spent_at": "s",
         "status": "st",
+        "mark": "m",
     },
     Enrollment: {
         "id": "i",
@@ -112,7 +116,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "session": "s",
     },
     Twin: {"answer": "a", "handle": "h", "at": "at"},
-    Sent: {"factor": "f", "at": "a", "free": "fr"},
+    Sent: {"factor": "f", "at": "a", "free": "fr", "mark": "m"},
     Ticket: {"digest": "d", "expires_at": "e", "actor": "a", "ref": "r"},
     Leave: {"kind": "k", "browser": "b", "at": "a"},
     Acceptance: {"agreement": "a", "version": "v", "digest": "d", "at": "at", "network": "n", "session": "s"},
@@ -148,6 +152,7 @@ _MANY: dict[tuple[type, str], type] = {
     (Account, "authenticators"): Authenticator,
     (Account, "challenges"): Challenge,
     (Account, "enrollments"): Enrollment,
+    (Account, "replaced"): Enrollment,
     (Account, "browsers"): Browser,
     (Account, "sent"): Sent,
     (Account, "acceptances"): Acceptance,
@@ -156,6 +161,8 @@ _MANY: dict[tuple[type, str], type] = {
 _PAIRS: dict[tuple[type, str], tuple[type, type]] = {
     (Account, "skips"): (str, int),
     (Account, "logins"): (int, int),
+    (Account, "uncounted"): (str, int),
+    (Account, "drifted"): (str, int),
     (Attempts, "days"): (int, int),
     (Grant, "browsers"): (str, int),
 }

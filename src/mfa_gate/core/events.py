@@ -58,6 +58,7 @@ KINDS: dict[str, str] = {
     "decision.report": "report-only: a request would have been interrupted",
     "gate.fault": "a request was refused because something failed",
     "gate.tripwire": "the app saw a user in a request that the gate saw as anonymous",
+    "clock.suspect": "the clock of a server may be wrong: many people are off by the same time, or an account is ahead",
     "keys.rotated": "secrets were sealed anew under the newest key",
     "store.imported": "accounts, a tenant's settings or its trail were imported",
     "offline.action": "the operator acted on the store directly",

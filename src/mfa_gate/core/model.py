@@ -31,8 +31,11 @@ MAX_FREE_SENDS = 40
 MAX_ACCEPTANCES = 5
 MAX_GRANT_BROWSERS = 5
 MAX_LOGINS = 10
+MAX_UNCOUNTED = 40
 MAX_BYTES = 16_000
 """Of an encoded account: where the bounds above add up to more, ended challenges and the oldest browsers go."""
+MAX_AUTHENTICATOR_BYTES = 12_000
+"""Of an account with nothing but its authenticators: one more that needs more than this is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,17 @@ class Challenge:
     data: Fields = field(default_factory=dict)
     spent_at: int = 0
     status: str = "pending"
+    mark: int = 0
 
-    def is_live(self, now: int) -> bool:
-        """Whether it can still be answered: at exactly ``expires_at`` it is dead."""
-        return not self.spent_at and now < self.expires_at
+    def is_live(self, now: int, seen_at: int = 0) -> bool:
+        """Tell whether it can still be answered: at exactly ``expires_at`` it is dead.
+
+        ``now`` is the wall clock, ``seen_at`` the account's mark: what had ended by then stays dead when a clock steps
+        back. What was issued while the mark was ahead of the clock (``mark``) lives by the clock.
+        """
+        if self.spent_at or now >= self.expires_at:
+            return False
+        return seen_at - max(self.issued_at, self.mark) < self.expires_at - self.issued_at
 
     @property
     def waits(self) -> bool:
@@ -233,11 +243,15 @@ class Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One code sent, for the limits: the factor and when. ``free``: it cost nothing, and the day's count leaves it out."""
+    """One code sent, for the limits: the factor and when. ``free``: it cost nothing, and the day's count leaves it out.
+
+    ``mark`` is the account's, where that was ahead of the clock.
+    """
 
     factor: str
     at: int
     free: bool = False
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +322,8 @@ class Caller:
     """Who asks, from where: the subject, the digest of the browser's handle ("" where it has none), the network.
 
     ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang``
-    is the language of the page, ``root`` the path that the app is mounted under.
+    is the language of the page, ``root`` the path that the app is mounted under. ``also`` are digests of other handles that
+    this very browser has from workers with other keys: a code that was sent to them was sent to it.
     """
 
     subject: Subject
@@ -318,6 +333,11 @@ class Caller:
     kind: str = "browser"
     lang: str = "en"
     root: str = ""
+    also: tuple[str, ...] = ()
+
+    def asked(self, challenge: Challenge) -> bool:
+        """Whether this browser is the one that asked for ``challenge``."""
+        return challenge.browser == self.handle or challenge.browser in self.also
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +350,10 @@ class Account:
     ``quiet_until`` is until when nobody's phone is asked, because a request was denied there. ``logins`` are the latest
     sign-ins at an identity provider that became proofs (when they were, and when they were first seen); none up to
     ``logins_from`` ever will. ``restored_at`` is when the store was last replaced by an older copy: what was used before
-    is not known.
+    is not known. ``replaced`` are drafts in whose place the same browser has begun another: their codes are told apart
+    from wrong ones. ``uncounted`` are the refusals of the last hour that cost no attempt (in which browser that has proven
+    something, "" for all others, and when), ``drifted`` the codes of a clock that is off that were recognized (which, and
+    when).
     """
 
     key: SubjectKey
@@ -360,6 +383,9 @@ class Account:
     logins_from: int = 0
     restored_at: int = 0
     stamp: str = field(default="", compare=False, repr=False)
+    replaced: tuple[Enrollment, ...] = ()
+    uncounted: tuple[tuple[str, int], ...] = ()
+    drifted: tuple[tuple[str, int], ...] = ()
 
     def authenticator(self, id: str) -> Authenticator | None:
         """The confirmed authenticator with this id, if it is this subject's."""

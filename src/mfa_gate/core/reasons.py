@@ -25,6 +25,21 @@ _ROWS = (
         "clock_drift", 422, "Your phone's clock is off", "Turn on automatic time on your phone, then enter a new code."
     ),
     Reason(
+        "clock_ahead",
+        422,
+        "Our clock was wrong before",
+        "Your code may be right. Choose another way, or ask your administrator to set you up again.",
+    ),
+    Reason(
+        "code_too_early", 422, "That code comes a little too early", "Wait for the next code of your app and enter it."
+    ),
+    Reason(
+        "draft_replaced",
+        422,
+        "That code is of an earlier set-up",
+        "You began again since. Scan the picture that is shown now, and enter its code.",
+    ),
+    Reason(
         "denied", 422, "The request was denied", "Somebody answered no on the phone. Try again or choose another way."
     ),
     Reason("pending", 422, "It is not answered yet", "Answer the call or the request on your phone, then continue."),
@@ -115,7 +130,10 @@ UNTYPED: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why something was not done: an expected outcome, not an error. ``ref`` is the event's id, where one was written."""
+    """Why something was not done: an expected outcome, not an error. ``ref`` is the event's id, where one was written.
+
+    ``drift`` is by how many seconds a person's clock is ahead of ours (or behind, below zero), where that is the reason.
+    """
 
     reason: str
     ref: str = ""
@@ -123,6 +141,7 @@ class Refusal:
     retry_after: int | None = None
     detail: str = ""
     max_age: int | None = None
+    drift: int = 0
 
     @property
     def row(self) -> Reason:

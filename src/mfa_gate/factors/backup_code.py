@@ -56,7 +56,10 @@ class BackupCode:
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """A code that is left counts once and moves to the used ones (S-92); none of a void set does, and that is no guess."""
+        """A code that is left counts once and moves to the used ones (S-92); none of a void set does, and that is no guess.
+
+        Raises ``keyring.Unopened`` where nothing matches and the set was made with a key that is not listed.
+        """
         parts = (context.key.tenant, context.key.id, str(response))
         left, used = _texts(data["left"]), _texts(data["used"])
         matching = [digest for digest in left if context.keyring.matches(PURPOSE, digest, *parts)]
@@ -67,6 +70,7 @@ class BackupCode:
             return Accepted(data={"left": rest, "used": [*used, *matching]})
         if any(context.keyring.matches(PURPOSE, digest, *parts) for digest in used):
             return Rejected(reason="code_already_used", free=True)
+        context.keyring.require((*left, *used))
         return Rejected(reason="wrong_code")
 
     def _is_void(self, context: Context) -> bool:

@@ -33,7 +33,9 @@ class Context:
     party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
     ``where``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
     authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each. Codes of
-    times up to ``used_until``, and those that were handed out by then, count as used.
+    times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is the wall clock,
+    ``seen_at`` the account's mark: what had ended by then stays ended. ``recognized`` are codes (as ``Rejected.mark`` names
+    them) that were told to be of a clock that is off; they are not accepted later.
     """
 
     key: SubjectKey
@@ -54,6 +56,8 @@ class Context:
     agent: str = ""
     person: str = ""
     used_until: int = 0
+    seen_at: int = 0
+    recognized: frozenset[str] = frozenset()
     translate: Callable[[str], str] = _same
     lang: str = "en"
     words: Callable[[str], Callable[[str], str]] = _english
@@ -133,7 +137,8 @@ class Rejected:
     """The response is not accepted. ``free``: it was no guess (expired, replayed), the attempt is given back.
 
     ``alarm`` names something that an administrator should hear of. ``challenge`` is one that dies with this answer.
-    ``detail`` names what the text mentions (the accepted countries, the kind of number).
+    ``detail`` names what the text mentions (the accepted countries, the kind of number). ``drift`` is by how many seconds a
+    person's clock is ahead (or behind, below zero), and ``mark`` the code that showed it.
     """
 
     reason: str
@@ -141,10 +146,16 @@ class Rejected:
     alarm: str = ""
     challenge: str = ""
     detail: str = ""
+    drift: int = 0
+    mark: str = ""
 
 
 class Factor(Protocol):
-    """One file of ``factors/``. All methods are pure; ``verify`` raises on no input whatever."""
+    """One file of ``factors/``. All methods are pure.
+
+    ``verify`` answers every input with a value. What it raises is a fault of ours (a secret that cannot be opened, a digest
+    under a key that is not listed, a library that does not work): it costs no attempt and is never a wrong code.
+    """
 
     @property
     def traits(self) -> Traits:
@@ -245,7 +256,7 @@ class Faces(Protocol):
         """What that browser shows (``number``); nothing of it goes anywhere else."""
 
 
-def uncollected(challenges: Sequence[Challenge], now: int) -> str:
+def uncollected(challenges: Sequence[Challenge], now: int, seen_at: int = 0) -> str:
     """Why there is nothing to collect yet, as a reason; "" where the newest challenge was approved and still counts."""
     asked = [c for c in challenges if c.waits]
     if not asked:
@@ -253,14 +264,14 @@ def uncollected(challenges: Sequence[Challenge], now: int) -> str:
     newest = asked[-1]
     if newest.status == "denied":
         return "denied"
-    if not newest.is_live(now):
+    if not newest.is_live(now, seen_at):
         return "code_already_used" if newest.spent_at else "code_expired"
     return "" if newest.status == "approved" else "pending"
 
 
-def collect(challenges: Sequence[Challenge], now: int, data: Fields, *, label: str = "") -> Accepted | Rejected:
+def collect(context: Context, challenges: Sequence[Challenge], data: Fields, *, label: str = "") -> Accepted | Rejected:
     """Accepted where the newest of ``challenges`` was approved elsewhere; asking costs nothing (S-98)."""
-    reason = uncollected(challenges, now)
+    reason = uncollected(challenges, context.now, context.seen_at)
     if reason:
         return Rejected(reason=reason, free=True)
     return Accepted(data=data, challenge=[c for c in challenges if c.waits][-1].id, label=label)

@@ -60,15 +60,19 @@ def verify_code(
     """Any live code of this purpose counts. Spent and expired ones are recognized while they are kept, and cost nothing.
 
     Where another application issued it under a policy of its own, the stricter of the two lives ends it (F-39).
+    Raises ``keyring.Unopened`` where nothing matches and one of them was made with a key that is not listed.
     """
     code = str(response)
     parts = (context.key.tenant, context.key.id, context.purpose, code)
     matching = [c for c in challenges if context.keyring.matches("code", str(c.data.get("code", _NONE)), *parts)]
     for challenge in matching:
-        if challenge.is_live(context.now) and context.now < challenge.issued_at + _life_of(context, challenge):
+        is_live = challenge.is_live(context.now, context.seen_at)
+        if is_live and context.now < challenge.issued_at + _life_of(context, challenge):
             return Accepted(data=data, target=challenge.target, challenge=challenge.id)
     if any(challenge.spent_at for challenge in matching):
         return Rejected(reason="code_already_used", free=True)
+    if not matching:
+        context.keyring.require(str(c.data.get("code", _NONE)) for c in challenges)
     return Rejected(reason="code_expired", free=True) if matching else Rejected(reason="wrong_code")
 
 

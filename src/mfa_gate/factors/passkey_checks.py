@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..core.model import Authenticator, Challenge, Fields
@@ -18,11 +19,49 @@ NAME = "Passkey"
 ALGORITHMS = (-8, -7, -257)
 """EdDSA, ECDSA on P-256, RSA PKCS#1 v1.5 with SHA-256 (S-76)."""
 RSA_BITS = range(2048, 8193)
+FLAGS_AT, KEY_AT, ATTESTED = 32, 55, 0x40
+"""Where the flags stand in authenticator data, and where the credential id begins (WebAuthn Level 3, 6.1, 6.5.1)."""
+_KEY_PARTS: dict[int, dict[int, type]] = {
+    1: {-1: int, -2: bytes},
+    2: {-1: int, -2: bytes, -3: bytes},
+    3: {-1: bytes, -2: bytes},
+}
+"""By the kind of key (octet, two coordinates, RSA): what it must have."""
 
 
 def passkeys(context: Context) -> list[Authenticator]:
     """The subject's confirmed passkeys."""
     return [a for a in context.known if a.factor == KIND]
+
+
+class Unreadable(Exception):
+    """An answer whose bytes cannot be what they should be; our own word for it."""
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """Name the exceptions by which the libraries say that an answer is wrong. Every other one is a fault of ours.
+
+    Raises where the libraries here cannot read what is right: then all that they say is worth nothing.
+    """
+    from cbor2 import CBORError
+    from webauthn.helpers.exceptions import WebAuthnException
+
+    _try_libraries()
+    return WebAuthnException, CBORError, Unreadable
+
+
+@cache
+def _try_libraries() -> None:
+    """Have both libraries read an empty map, once: versions that do not fit each other refuse even that."""
+    from webauthn.helpers.parse_cbor import parse_cbor
+
+    if parse_cbor(b"\xa0") != {} or not _is_one_item(b"\xa0"):
+        raise RuntimeError("webauthn and cbor2, as installed here, cannot read a passkey's answer")
+
+
+def credential_of(data: Fields) -> str:
+    """The credential's id in base64url: the claim names it. What was enrolled earlier has it a second time."""
+    return str(data.get("claim", "")).removeprefix(f"{KIND}:")
 
 
 def was_asked(context: Context, told: ClientData, response: PasskeyResponse, asked: Challenge) -> bool:
@@ -47,30 +86,36 @@ def registered(
     raw_id, challenge = from_base64url(response.id), from_base64url(asked.data["challenge"])
     if raw_id is None or challenge is None or not _is_one_item(response.attestation):
         return None
-    done = webauthn.verify_registration_response(
-        credential=RegistrationCredential(
-            id=response.id,
-            raw_id=raw_id,
-            response=AuthenticatorAttestationResponse(
-                client_data_json=response.client_data, attestation_object=response.attestation
+    form = _attestation_form(response.attestation)
+    try:
+        done = webauthn.verify_registration_response(
+            credential=RegistrationCredential(
+                id=response.id,
+                raw_id=raw_id,
+                response=AuthenticatorAttestationResponse(
+                    client_data_json=response.client_data, attestation_object=response.attestation
+                ),
             ),
-        ),
-        expected_challenge=challenge,
-        expected_rp_id=context.host,
-        expected_origin=list(context.origins),
-        require_user_presence=True,
-        require_user_verification=_demands_user(context),
-        supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
-    )
+            expected_challenge=challenge,
+            expected_rp_id=context.host,
+            expected_origin=list(context.origins),
+            require_user_presence=True,
+            require_user_verification=_demands_user(context),
+            supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
+        )
+    except (ValueError, LookupError) as error:
+        if form == "none":
+            raise
+        # A statement is made of certificates and tokens, which the library hands to parsers that have words of their own.
+        raise Unreadable("the attestation statement cannot be read") from error
     if type(done) is not VerifiedRegistration or done.credential_id != raw_id or len(raw_id) > MAX_CREDENTIAL_ID:
         return None
     if not _is_usable_key(done.credential_public_key):
         return None
-    if any(a.data.get("credential") == response.id for a in passkeys(context)):
-        return Rejected(reason="already_enrolled", challenge=asked.id)
+    if any(credential_of(a.data) == response.id for a in passkeys(context)):
+        return Rejected(reason="already_enrolled", free=True, challenge=asked.id)
     claim = f"{KIND}:{response.id}"
     fields = {
-        "credential": response.id,
         "key": to_base64url(done.credential_public_key),
         "count": done.sign_count,
         "eligible": done.credential_device_type == "multi_device",
@@ -95,7 +140,7 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
     from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
     from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
 
-    mine = next((a for a in passkeys(context) if a.data.get("credential") == response.id), None)
+    mine = next((a for a in passkeys(context) if credential_of(a.data) == response.id), None)
     offered = asked.data.get("offered")
     if mine is None or not isinstance(offered, (list, tuple)) or mine.id not in offered:
         return None
@@ -146,15 +191,50 @@ def _is_one_item(raw: bytes) -> bool:
     return stream.tell() == len(raw)
 
 
+def _attestation_form(raw: bytes) -> str:
+    """Read the attestation's form from ``raw``, which is one CBOR item. Raises ``Unreadable`` for what is no attestation.
+
+    The new key is looked at as well: the library takes for granted that it has every part, each of its own type.
+    """
+    from cbor2 import CBORDecoder
+
+    told = CBORDecoder(io.BytesIO(raw), allow_duplicate_keys=False).decode()
+    if not isinstance(told, dict):
+        raise Unreadable("the attestation is no map")
+    form, data = told.get("fmt"), told.get("authData")
+    if not isinstance(form, str) or not isinstance(data, bytes) or not isinstance(told.get("attStmt"), dict):
+        raise Unreadable("the attestation lacks a part")
+    if len(data) >= KEY_AT and data[FLAGS_AT] & ATTESTED:
+        begin = KEY_AT + int.from_bytes(data[KEY_AT - 2 : KEY_AT])
+        _require_key(CBORDecoder(io.BytesIO(data[begin:]), allow_duplicate_keys=False).decode())
+    return form
+
+
+def _require_key(key: object) -> None:
+    """Raise ``Unreadable`` where ``key`` is no COSE key of a kind that is asked for (RFC 9053 7)."""
+    if not isinstance(key, dict):
+        raise Unreadable("the key is no map")
+    kind = key.get(1)
+    parts = _KEY_PARTS.get(kind) if type(kind) is int else None
+    if parts is None or type(key.get(3)) is not int:
+        raise Unreadable("the key is of no kind that was asked for")
+    if any(type(key.get(name)) is not kind for name, kind in parts.items()):
+        raise Unreadable("the key lacks a part, or one has another type")
+
+
 def _is_usable_key(cose: bytes) -> bool:
-    """Whether the key is a point or modulus that its own algorithm can use. Raises what the library raises."""
+    """Whether the key is a point or modulus that its own algorithm can use."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from webauthn.helpers import decode_credential_public_key, decoded_public_key_to_cryptography
 
     decoded = decode_credential_public_key(cose)
-    key = decoded_public_key_to_cryptography(decoded)
+    try:
+        key = decoded_public_key_to_cryptography(decoded)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
     match key:
         case EllipticCurvePublicKey():
             return decoded.alg == -7 and isinstance(key.curve, SECP256R1)

@@ -101,7 +101,7 @@ class Push:
         """The phone approved this request."""
         if "key" not in data:
             return Rejected(reason="pending", free=True)
-        return collect(challenges, context.now, data, label=str(data["phone"]))
+        return collect(context, challenges, data, label=str(data["phone"]))
 
     # -- what the phone does ---------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from .codes import read_digits
 SECRET_BYTES = 20
 """160 bits: RFC 4226 R6 recommends them, and every authenticator app takes them."""
 LENGTHS = (6, 7, 8)
-FAR_STEPS = 20
+FAR_STEPS = 10
+"""How far a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
 PURPOSE = "totp"
 
 
@@ -82,32 +83,71 @@ class Totp:
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """RFC 6238 5.2: at most one step of drift, and never a step that is not greater than the last accepted (S-59)."""
+        """RFC 6238 5.2: at most one step of drift, and never a step that is not greater than the last accepted (S-59).
+
+        The step is the wall clock's. A right code of another time is told apart from a wrong one, and is never accepted.
+        """
         code, digits, period = str(response), int(str(data["digits"])), int(str(data["period"]))
         if len(code) != digits or not code.isascii() or not code.isdecimal():
             return Rejected(reason="malformed", free=True)
         secret, algorithm = _secret_of(context, data), str(data.get("algorithm", "sha1"))
-        current, last = context.now // period, int(str(data["step"]))
-        if context.used_until:
-            last = max(last, context.used_until // period)
-        drift = context.rules.factors.totp.drift_steps
-        steps = [s for s in range(current - drift, current + drift + 1) if s >= 0]
-        matching = [step for step in steps if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
-        for step in matching:
-            if step > last:
+        current, drift = context.now // period, context.rules.factors.totp.drift_steps
+        last = _last_step(context, data, ahead=current + drift)
+        far = range(max(0, current - FAR_STEPS), current + FAR_STEPS + 1)
+        matching = [step for step in far if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
+        near = [step for step in matching if abs(step - current) <= drift]
+        for step in near:
+            if step > last and str(step) not in context.recognized:
                 return Accepted(data={**data, "step": step})
-        if matching:
+        if near:
+            return _not_yet(context, data, newest=near[-1], ahead=current + drift)
+        if any(step <= last for step in matching):
             return Rejected(reason="code_already_used", free=True)
-        if context.purpose == "enroll":
-            far = range(max(0, current - FAR_STEPS), current + FAR_STEPS + 1)
-            if any(hmac.compare_digest(hotp(secret, step, digits, algorithm), code) for step in far):
-                return Rejected(reason="clock_drift", free=True)
+        if matching:
+            off = min((step - current for step in matching), key=abs)
+            return Rejected(
+                reason="clock_drift",
+                free=True,
+                detail=_drift_text(off * period),
+                drift=off * period,
+                mark=str(current + off),
+            )
         return Rejected(reason="wrong_code")
 
 
+def _last_step(context: Context, data: Fields, *, ahead: int) -> int:
+    """The last step that counts as used. Once a copy of the store was accepted, a step that is ahead of the clock is one
+    that a wrong clock has left: what counts as used then is known without it."""
+    last = int(str(data["step"]))
+    if not context.used_until:
+        return last
+    until = context.used_until // int(str(data["period"]))
+    return until if last > ahead else max(last, until)
+
+
+def _not_yet(context: Context, data: Fields, *, newest: int, ahead: int) -> Rejected:
+    """Why a right code of this time is not accepted: our clock was wrong, an accepted copy voids it, or it was used."""
+    if _last_step(context, data, ahead=ahead) > ahead:
+        return Rejected(reason="clock_ahead", free=True, alarm="clock_ahead")
+    if context.purpose == "enroll" and int(str(data["step"])) < newest:
+        return Rejected(reason="code_too_early", free=True)
+    return Rejected(reason="code_already_used", free=True)
+
+
+def _drift_text(seconds: int) -> str:
+    """Which way a clock is off, and what to do, in English: callers without pages read it."""
+    way = "ahead of" if seconds > 0 else "behind"
+    return (
+        f"The clock of your authenticator app is about {abs(seconds)} seconds {way} ours. Turn on automatic time on your "
+        "phone, then enter a new code. If its time is right, tell your administrator."
+    )
+
+
 def hotp(secret: bytes, step: int, digits: int, algorithm: str = "sha1") -> str:
-    """RFC 4226 5.3, and RFC 6238 1.2 for SHA-256 and SHA-512. Here and not pyotp's, which refuses the 80 bits that apps
-    enrolled elsewhere still have."""
+    """Compute a code (RFC 4226 5.3; RFC 6238 1.2 for SHA-256 and SHA-512).
+
+    Here and not pyotp's, which refuses the 80 bits that apps enrolled elsewhere still have.
+    """
     digest = hmac.digest(secret, step.to_bytes(8), algorithm)
     at = digest[-1] & 15
     number = int.from_bytes(digest[at : at + 4]) & 0x7FFFFFFF

@@ -129,7 +129,7 @@ class Voice:
     ) -> Accepted | Rejected:
         """The call was confirmed, or any live code of this purpose."""
         if response == COLLECT:
-            return collect(challenges, context.now, data)
+            return collect(context, challenges, data)
         return verify_code(context, data, challenges, response)
 
 

@@ -10,7 +10,7 @@ from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Draft, Issue, Rejected
-from .passkey_checks import ALGORITHMS, KIND, NAME, asserted, passkeys, registered, was_asked
+from .passkey_checks import ALGORITHMS, KIND, NAME, asserted, credential_of, passkeys, refusals, registered, was_asked
 from .passkey_response import PasskeyResponse, from_base64url, read_client_data, read_response, to_base64url
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ HANDLE_BYTES = 64
 
 
 class WebAuthn:
-    """``webauthn``. Data: credential id, public key (COSE), signature counter, backup eligibility and state, whether the
-    user was verified, transports, AAGUID, the user handle, the claim on the credential id. Nothing of it is secret."""
+    """``webauthn``. Data: public key (COSE), signature counter, backup eligibility and state, whether the user was verified,
+    transports, AAGUID, the user handle, the claim on the credential id (which holds that id). Nothing of it is secret."""
 
     traits = Traits(
         kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, slow=True, amr=("hwk",)
@@ -104,7 +104,7 @@ class WebAuthn:
 
     def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
         """The ids that are left (WebAuthn Level 3, 5.1.10.4; U-47)."""
-        mine = [str(a.data["credential"]) for a in passkeys(context)]
+        mine = [credential_of(a.data) for a in passkeys(context)]
         return {"rpId": context.host, "userId": owner, "allAcceptedCredentialIds": mine}
 
     def read(self, response: object, rules: Rules, /) -> object | None:
@@ -115,7 +115,10 @@ class WebAuthn:
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
         """WebAuthn Level 3, 7.1 and 7.2. An unknown or ended challenge costs nothing; whatever else is wrong costs an
-        attempt and ends the challenge, for then something was examined (S-37, S-67)."""
+        attempt and ends the challenge, for then something was examined (S-37, S-67).
+
+        What the libraries refuse in their own words is wrong. Anything else that they raise is a fault of ours.
+        """
         if not isinstance(response, PasskeyResponse):
             return Rejected(reason="malformed", free=True)
         mine = [c for c in challenges if c.factor == KIND]
@@ -123,10 +126,10 @@ class WebAuthn:
         asked = next((c for c in mine if told and c.data.get("challenge") == told.challenge), None)
         if told is None:
             # Client data that cannot be read names no challenge. The newest was what the page asked with.
-            asked = next((c for c in reversed(mine) if c.is_live(context.now)), None)
+            asked = next((c for c in reversed(mine) if c.is_live(context.now, context.seen_at)), None)
         if asked is None:
             return Rejected(reason="code_expired", free=True)
-        if not asked.is_live(context.now):
+        if not asked.is_live(context.now, context.seen_at):
             return Rejected(reason="code_already_used" if asked.spent_at else "code_expired", free=True)
         wrong = Rejected(reason="wrong_code", challenge=asked.id)
         if told is None or not was_asked(context, told, response, asked):
@@ -135,8 +138,7 @@ class WebAuthn:
             if response.ceremony == "create":
                 return registered(context, data, asked, response) or wrong
             return asserted(context, asked, response) or wrong
-        except Exception:
-            # The library raises more than its documented class on hostile bytes (S-72).
+        except refusals():
             return wrong
 
 
@@ -160,4 +162,4 @@ def _descriptor(data: Fields) -> PublicKeyCredentialDescriptor:
 
     ways = data.get("transports")
     transports = [AuthenticatorTransport(way) for way in ways] if isinstance(ways, (list, tuple)) else []
-    return PublicKeyCredentialDescriptor(id=from_base64url(data["credential"]) or b"", transports=transports or None)
+    return PublicKeyCredentialDescriptor(id=from_base64url(credential_of(data)) or b"", transports=transports or None)

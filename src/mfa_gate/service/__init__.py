@@ -9,8 +9,10 @@ from .administering import Actor, Administering
 from .alarms import Alarms
 from .approving import Approving
 from .arriving import who_is_missing
+from .attempt import Attempts
 from .backup import BackupCodes
 from .canary import check_canary
+from .clock_watch import ClockWatch
 from .disputing import Disputing
 from .engine import Engine
 from .enrolling import Enrolled, Enrolling, Enrollments
@@ -44,7 +46,8 @@ class Service:
         self.alarms = Alarms(self.engine)
         self.sending = Sending(self.engine, self.alarms)
         self.issuing = Issuing(self.engine, self.judge, self.sending)
-        self.proving = Proving(self.engine, self.judge, self.issuing)
+        self.attempts = Attempts(self.engine, ClockWatch(self.engine, self.alarms))
+        self.proving = Proving(self.engine, self.judge, self.issuing, self.attempts)
         self.leave = Leave(self.engine, self.judge, self.issuing, self.proving)
         self.backup = BackupCodes(self.engine, self.judge, self.issuing)
         self.enrollments = Enrollments(self.engine, self.judge, self.issuing, self.proving, self.backup)
@@ -65,6 +68,7 @@ class Service:
                 Job(name="break-glass", every=60, work=self.administering.breaking.expire),
                 Job(name="counts", every=3600, work=self.administering.charting.note),
                 Job(name="retention", every=3600, work=self.retaining.keep),
+                Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
             ],
         )
 
@@ -73,7 +77,7 @@ class Service:
         engine = self.engine
         await engine.store.open()
         serves = engine.wiring.app != COMMANDS
-        fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy)
+        fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy, serves=serves)
         if not fault and serves:
             fault = await who_is_missing(engine.store)
         if not fault:
@@ -85,6 +89,7 @@ class Service:
     async def aclose(self) -> None:
         """Finish what is under way and let go of everything."""
         await self.worker.aclose()
+        await self.attempts.aclose()
         await self.engine.effects.settle()
         await self.telling.aclose()
         await self.engine.aclose()

@@ -115,5 +115,5 @@ def _is_read_later(event: Event) -> bool:
     return event.kind.startswith("break_glass.") or event.kind == UNREADABLE
 
 
-TOLD = frozenset({"spent", "cap", "asked", "answered", "place", "days"})
+TOLD = frozenset({"spent", "cap", "asked", "answered", "place", "days", "seconds", "people"})
 """Which details of an event stand in the mail."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..core import changes
-from ..core.changes import Charge, Forwarded
+from ..core.changes import Charge
+from ..core.events import Moment
 from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, Fields, Subject
 from ..core.push_subscription import MAX_SUBSCRIPTION, read_subscription
 from ..core.reasons import Refusal
@@ -16,6 +17,7 @@ from ..factors import FACTORS
 from ..factors.base import Approves, Context, Rejected
 from ..factors.tokens import Named, is_digest_of, make_token, read_token
 from ..ports import TakesDestination
+from .attempt import Guess
 from .engine import Engine
 from .issuing import Issuing
 from .proving import Proving
@@ -124,8 +126,8 @@ class Approving:
         if not await self._is_signed(known, signature, ("waiting", device, nonce)):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         await self._note_key(known, device)
-        now = known.context.now
-        mine = [c for c in known.account.challenges if self._is_for(c, known) and c.is_live(now)]
+        now, seen_at = known.context.now, known.context.seen_at
+        mine = [c for c in known.account.challenges if self._is_for(c, known) and c.is_live(now, seen_at)]
         return Waiting(
             device=Device(
                 token=self._renewed(known, device), person=known.context.person, service=known.context.service
@@ -160,12 +162,9 @@ class Approving:
     ) -> Authenticator | Refusal:
         """Change a device's data, from what the account has at that moment."""
         moment = self.engine.moment()
-
-        def step(current: Account) -> changes.Change[Authenticator | Refusal]:
-            mine = current.authenticator(seen.id) or seen
-            return changes.amend_authenticator(current, moment, seen=seen, data=amended(mine.data))
-
-        return await self.engine.change(known.named.key, step)
+        return await self.engine.change(
+            known.named.key, lambda current: changes.amend_authenticator(current, moment, seen=seen, amend=amended)
+        )
 
     async def _note_key(self, known: _Known, device: str) -> None:
         """Keep which key seals the token that the phone holds, so that ``keys rotate`` can count it; once for each key."""
@@ -190,8 +189,7 @@ class Approving:
         The signature is over verb, request, number, subject and end, so it can answer this request once and no other. A
         wrong number costs an attempt; what is not signed by the key is no guess and costs nothing (S-96, S-98).
         """
-        task = asyncio.create_task(self._answer(device, request, verb, number, signature, address))
-        return await asyncio.shield(task)
+        return await self.proving.attempts.to_its_end(self._answer(device, request, verb, number, signature, address))
 
     async def _answer(
         self, device: str, request: str, verb: str, number: str, signature: str, address: str
@@ -207,46 +205,58 @@ class Approving:
         words = (verb, request, number, str(known.account.key), str(challenge.expires_at))
         if verb not in ("approve", "deny") or not await self._is_signed(known, signature, words):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
-        reason = _ended(challenge, known.context.now)
+        reason = _ended(challenge, known.context)
         if reason:
             return await tell_refused(self.engine, known.named, self.kind, reason, shown=reason, address=address)
         caller = Caller(subject=_subject(known.named), handle="", network=known.rules.network_of(address))
         if verb == "deny":
-            return await self._written(caller, challenge, None)
+            moment = self.engine.moment(network=caller.network)
+            denied = await self.engine.change(
+                caller.subject.key, lambda account: self._written(account, moment, challenge, None)
+            )
+            return denied if isinstance(denied, Refusal) else None
         typed = self.part.read_number(known.context, challenge=challenge, number=number)
         if typed is None:
             return self.proving.malformed(caller)
         return await self._guess(known, caller, challenge, typed)
 
     async def _guess(self, known: _Known, caller: Caller, challenge: Challenge, typed: str) -> Refusal | None:
-        """Charge, compare, settle: as for every other guess. A right number is given its attempt back."""
-        async with self.engine.turn(known.named.key):
-            taken = await self.proving.charge(caller, known.rules, "")
-            if isinstance(taken, (Refusal, Forwarded)):
-                return taken if isinstance(taken, Refusal) else Refusal(reason="code_already_used")
-            if not self.part.is_number(known.context, challenge=challenge, number=typed):
-                wrong = Rejected(reason="wrong_code")
-                return await self.proving.fail(caller, known.rules, taken, self.kind, wrong)
-            written = await self._written(caller, challenge, taken)
-            if written is None:
-                return None
-            gone = Rejected(reason=written.reason, free=True)
-            return await self.proving.fail(caller, known.rules, taken, self.kind, gone)
+        """A right number is written down and given its attempt back; a wrong one costs it."""
 
-    async def _written(self, caller: Caller, challenge: Challenge, taken: Charge | None) -> Refusal | None:
-        moment = self.engine.moment(network=caller.network)
-        answer = await self.engine.change(
-            caller.subject.key,
-            lambda account: changes.answer_elsewhere(
-                account,
-                moment,
-                seen=challenge,
-                status="approved" if taken else "denied",
-                data=challenge.data,
-                taken=taken,
-            ),
+        def verify() -> bool | Rejected:
+            is_right = self.part.is_number(known.context, challenge=challenge, number=typed)
+            return is_right or Rejected(reason="wrong_code")
+
+        def settle(account: Account, moment: Moment, taken: Charge, _: bool) -> changes.Change[Challenge | Refusal]:
+            written = self._written(account, moment, challenge, taken)
+            if not isinstance(written.answer, Refusal):
+                return written
+            return changes.settle_failure(
+                account, moment, known.rules, taken=taken, factor=self.kind, reason=written.answer.reason, free=True
+            )
+
+        guess: Guess[bool, Challenge] = Guess(
+            caller=caller,
+            rules=known.rules,
+            factor=self.kind,
+            answer="",
+            prepare=lambda _: verify,
+            settle=settle,
         )
-        return answer if isinstance(answer, Refusal) else None
+        answered = await self.proving.attempts.attempt(guess)
+        return answered if isinstance(answered, Refusal) else None
+
+    def _written(
+        self, account: Account, moment: Moment, challenge: Challenge, taken: Charge | None
+    ) -> changes.Change[Challenge | Refusal]:
+        return changes.answer_elsewhere(
+            account,
+            moment,
+            seen=challenge,
+            status="approved" if taken else "denied",
+            data=challenge.data,
+            taken=taken,
+        )
 
     # -- who asks ----------------------------------------------------------------------------------------------------
 
@@ -314,11 +324,11 @@ def _request(challenge: Challenge) -> Request:
     )
 
 
-def _ended(challenge: Challenge, now: int) -> str:
+def _ended(challenge: Challenge, context: Context) -> str:
     """Why a request cannot be answered any more, or ""."""
     if challenge.status in ("approved", "denied") or challenge.spent_at:
         return "code_already_used"
-    return "" if challenge.is_live(now) else "code_expired"
+    return "" if challenge.is_live(context.now, context.seen_at) else "code_expired"
 
 
 def _subject(named: Named) -> Subject:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..core import changes
 from ..core.decision import Deny, StepUp
-from ..core.model import Account, Authenticator, Caller
+from ..core.events import Event
+from ..core.model import Account, Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
 from ..factors.base import Rejected
@@ -14,6 +17,9 @@ from .issuing import Issuing
 from .judging import Judge, Judgement
 
 BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
+MADE = "backup_codes.made"
+DROPPED = "backup-copies"
+PAGE = 200
 KEPT_FOR = 900
 """Seconds in which a fresh set of backup codes can be shown again to the browser that made it."""
 
@@ -83,12 +89,32 @@ class BackupCodes:
 
     async def saved(self, caller: Caller) -> None:
         """The person has the codes: from now on nobody can show them again."""
-        account = await self.engine.store.load(caller.subject.key)
-        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
-        if mine is None or "kept" not in mine.data:
-            return
         moment = self.engine.moment(network=caller.network)
-        data = {name: value for name, value in mine.data.items() if not name.startswith("kept")}
         await self.engine.change(
-            caller.subject.key, lambda current: changes.saved_backup(current, moment, id=mine.id, data=data)
+            caller.subject.key, lambda current: changes.saved_backup(current, moment, factor=BACKUP)
         )
+
+    async def drop_old_copies(self) -> None:
+        """Drop the copies of fresh codes whose time is over, also of people who never came back (S-92).
+
+        The trail tells who had codes made. It is read from where the last time ended; a clock that ran ahead then is none
+        to go by.
+        """
+        store, until = self.engine.store, self.engine.now() - KEPT_FOR
+        done = min(int(await store.meta(DROPPED) or b"0"), until)
+        for tenant in await store.trails():
+            for event in await self._made(tenant, since=done, until=until):
+                moment, key = self.engine.moment(actor="mfa_gate"), SubjectKey(event.tenant, event.account)
+                await self.engine.change(key, partial(changes.drop_old_copies, moment=moment))
+        await store.put_meta(DROPPED, str(until).encode())
+
+    async def _made(self, tenant: str, *, since: int, until: int) -> list[Event]:
+        """The events of codes that were made from ``since`` on, up to ``until``."""
+        found: list[Event] = []
+        after = ""
+        while True:
+            page = await self.engine.store.events(tenant, kind=MADE, after=after, limit=PAGE)
+            found += [event for event in page.items if since <= event.at <= until]
+            if not page.next or not page.items or page.items[-1].at < since:
+                return found
+            after = page.next

@@ -1,4 +1,4 @@
-"""Whether one of the listed keys is the one that this store was made with."""
+"""Refuse keys with which something in this store can be neither opened nor judged: one canary for each key in use."""
 
 from __future__ import annotations
 
@@ -7,29 +7,74 @@ from ..keyring import Keyring
 from ..ports import Entropy, Store
 
 CANARY = "canary"
+CANARIES = "canaries"
 CANARY_ROW = ("mfa_gate", "canary")
 
 
-async def check_canary(store: Store, keyring: Keyring, entropy: Entropy) -> str:
-    """ "" when a listed key opens what this store's first key sealed; else what is wrong. A new store gets its canary.
+async def check_canary(store: Store, keyring: Keyring, entropy: Entropy, *, serves: bool = True) -> str:
+    """Return "" when every key that is in use is listed, else what is wrong. A new store gets its first canary.
 
-    Without it a lost key would look like people without a factor (F-19).
+    Without it a lost key would look like people without a factor, or like wrong codes (F-19). A command, which serves
+    nobody, needs only one of the keys: it can say what the others are needed for.
     """
-    sealed = await store.meta(CANARY)
-    if sealed is not None:
-        try:
-            keyring.open(CANARY, sealed.decode("ascii", "replace"), row=CANARY_ROW)
-        except ValueError:
-            return (
-                "keys: none of the listed keys opens this store; it was made with another one. "
-                "Put that key back into keys=[...] (newest first); without it no enrolled factor can be read"
-            )
-        if keyring.key_of(sealed.decode()) == keyring.newest:
-            return ""
+    known = await _canaries(store)
+    fault = await unlisted(store, keyring)
+    if fault and (serves or not any(_opens(keyring, sealed) for sealed in known)):
+        return fault
+    if any(keyring.key_of(sealed) == keyring.newest for sealed in known):
+        return ""
     fresh = keyring.seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=entropy(12))
     try:
-        await store.put_meta(CANARY, fresh.encode())
+        await _write(store, (fresh, *known))
     except StoreUnavailable:
-        if sealed is None:
+        if not known:
             raise
     return ""
+
+
+async def unlisted(store: Store, keyring: Keyring) -> str:
+    """Return "" when each canary is opened by a listed key, else which key is missing and how to go on."""
+    known = await _canaries(store)
+    closed = [sealed for sealed in known if not _opens(keyring, sealed)]
+    if not closed:
+        return ""
+    if len(closed) == len(known):
+        return (
+            "keys: none of the listed keys opens this store; it was made with another one. "
+            "Put that key back into keys=[...] (newest first); without it no enrolled factor can be read"
+        )
+    ids = ", ".join(sorted({keyring.key_of(sealed) for sealed in closed}))
+    return (
+        f"keys: none of the listed keys opens this store's canary of {ids}: what was made with that key can be neither "
+        "opened nor judged. Put it back into keys=[...] (newest first), and take it out once mfa-gate keys rotate says "
+        "that nothing needs it any more"
+    )
+
+
+async def drop_canaries(store: Store, keyring: Keyring) -> None:
+    """Say that nothing in this store needs any key but the newest: ``keys rotate`` has gone through all of it."""
+    kept = tuple(sealed for sealed in await _canaries(store) if keyring.key_of(sealed) == keyring.newest)
+    if kept:
+        await _write(store, kept)
+
+
+async def _canaries(store: Store) -> tuple[str, ...]:
+    """The sealed canaries, the newest first. A store of before has only one."""
+    several, one = await store.meta(CANARIES), await store.meta(CANARY)
+    found = (several or b"").decode("ascii", "replace").split()
+    if one is not None and one.decode("ascii", "replace") not in found:
+        found.insert(0, one.decode("ascii", "replace"))
+    return tuple(found)
+
+
+async def _write(store: Store, canaries: tuple[str, ...]) -> None:
+    await store.put_meta(CANARIES, " ".join(canaries).encode())
+    await store.put_meta(CANARY, canaries[0].encode())
+
+
+def _opens(keyring: Keyring, sealed: str) -> bool:
+    try:
+        keyring.open(CANARY, sealed, row=CANARY_ROW)
+    except ValueError:
+        return False
+    return True

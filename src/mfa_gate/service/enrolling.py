@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..core import changes
 from ..core.changes import Charge, Forwarded, Granted
 from ..core.decision import decide
 from ..core.entropy import handle_digest
+from ..core.events import Moment
 from ..core.model import Account, Authenticator, Caller, Enrollment
 from ..core.reasons import Refusal
+from ..core.rules import Rules
 from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected
+from .attempt import Guess
 from .backup import BACKUP, BackupCodes
 from .engine import Engine
 from .enrollable import not_enrollable
@@ -22,6 +26,9 @@ from .judging import Judge, Judgement
 from .lookalikes import tell_lookalike
 from .proving import Proving
 from .request_limits import DRAFTS, too_many
+
+OF_A_DRAFT = ("clock_drift", "code_already_used", "code_expired", "code_too_early")
+"""How a code is refused that is the right one of a draft, but not now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +62,22 @@ class Enrollments:
         self.backup = backup
 
     async def begin(
-        self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = ""
+        self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = "", anew: bool = True
     ) -> Enrolling | Refusal:
-        """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one."""
+        """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one.
+
+        Without ``anew`` a draft of this browser that lives and has something to scan is gone on with: whoever has scanned
+        its picture already uses it.
+        """
         judgement = await self.judge.own(caller)
         refusal = not_enrollable(judgement, factor, self.engine.now())
         if refusal is not None:
             return refusal
         part, rules = FACTORS[factor], judgement.requirement.rules
+        if not anew:
+            known = await self.pending(caller, factor=factor)
+            if known is not None and "secret" in known.shown:
+                return known
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
         context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
@@ -128,8 +143,7 @@ class Enrollments:
         self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
     ) -> Enrolled | Refusal:
         """The try-out: a right response makes the draft count, and is a proof of this browser. It runs to its end."""
-        task = asyncio.create_task(self._confirm(caller, handle, enrollment, response, label))
-        return await asyncio.shield(task)
+        return await self.proving.attempts.to_its_end(self._confirm(caller, handle, enrollment, response, label))
 
     async def _confirm(
         self, caller: Caller, handle: str, enrollment: str, response: object, label: str
@@ -138,7 +152,8 @@ class Enrollments:
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None or draft.factor not in FACTORS:
-            return Refusal(reason="not_found")
+            replaced = any(e.id == enrollment and e.browser == caller.handle for e in account.replaced)
+            return Refusal(reason="draft_replaced" if replaced else "not_found")
         refusal = not_enrollable(judgement, draft.factor, self.engine.now())
         if refusal is not None:
             return refusal
@@ -153,52 +168,59 @@ class Enrollments:
             waiting = self.proving.uncollected(caller, account, asked, answer)
             if waiting is not None:
                 return waiting
-        async with self.engine.turn(caller.subject.key):
-            taken = await self.proving.charge(caller, rules, answer)
-            if isinstance(taken, Refusal):
-                return taken
-            if isinstance(taken, Forwarded):
-                return await self._again(caller, handle, answer, taken)
-            account = await self.engine.store.load(caller.subject.key)
-            context = self.issuing.context(caller, rules, purpose="enroll", account=account)
-            open_ones = [c for c in account.challenges if c.purpose == "enroll" and c.target == draft.id]
-            outcome = await asyncio.to_thread(
-                part.verify, context, data=draft.data, challenges=open_ones, response=read
-            )
-            if (
-                isinstance(outcome, Accepted)
-                and outcome.claim
-                and not await self.engine.store.claim(outcome.claim, caller.subject.key)
-            ):
-                outcome = Rejected(reason="already_enrolled", challenge=outcome.challenge)
-            if isinstance(outcome, Rejected):
-                return await self.proving.fail(caller, rules, taken, draft.factor, outcome)
-            done = await self._settle(caller, handle, judgement, draft, outcome, taken, label, answer)
-        if isinstance(done, Refusal):
-            return done
-        granted, new_handle = done
+        new_handle = self.proving.next_handle(caller, self.proving.fresh_handle(handle), answer)
+        guess = Guess(
+            caller=caller,
+            rules=rules,
+            factor=draft.factor,
+            answer=answer,
+            prepare=lambda current: self._verification(caller, rules, current, draft, read),
+            settle=self._settlement(caller, judgement, draft, label, answer, handle_digest(new_handle)),
+            finish=partial(self._claim, caller),
+            loaded=account,
+        )
+        granted = await self.proving.attempts.attempt(guess)
+        if isinstance(granted, Refusal):
+            return granted
+        if isinstance(granted, Forwarded):
+            return await self._again(caller, new_handle, granted)
         codes: tuple[str, ...] = ()
         if first and BACKUP in judgement.requirement.factors:
             codes = await self.backup.make_for(caller, judgement)
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
 
-    async def _settle(
-        self,
-        caller: Caller,
-        handle: str,
-        judgement: Judgement,
-        draft: Enrollment,
-        outcome: Accepted,
-        taken: Charge,
-        label: str,
-        answer: str,
-    ) -> tuple[Granted, str] | Refusal:
-        moment = self.engine.moment(network=caller.network)
-        new_handle = self.proving.next_handle(caller, handle, answer)
+    def _verification(
+        self, caller: Caller, rules: Rules, account: Account, draft: Enrollment, read: object
+    ) -> Callable[[], Accepted | Rejected]:
+        """Say how the response is verified. One that fits a draft which this browser has replaced is told so."""
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        earlier = [e for e in account.replaced if (e.factor, e.browser) == (draft.factor, draft.browser)]
+
+        def fits(one: Enrollment) -> Accepted | Rejected:
+            open_ones = [c for c in account.challenges if c.purpose == "enroll" and c.target == one.id]
+            return FACTORS[one.factor].verify(context, data=one.data, challenges=open_ones, response=read)
+
+        def verify() -> Accepted | Rejected:
+            outcome = fits(draft)
+            if not isinstance(outcome, Rejected) or outcome.free:
+                return outcome
+            others = map(fits, earlier)
+            if any(isinstance(other, Accepted) or other.reason in OF_A_DRAFT for other in others):
+                return Rejected(reason="draft_replaced", free=True)
+            return outcome
+
+        return verify
+
+    def _settlement(
+        self, caller: Caller, judgement: Judgement, draft: Enrollment, label: str, answer: str, new_handle: str
+    ) -> Callable[[Account, Moment, Charge, Accepted], changes.Change[Granted | Refusal]]:
+        """Make the step that lets the draft count, judged on the very account that is written."""
         requirement, traits = judgement.requirement, TRAITS[draft.factor]
         chosen = label if label != draft.label else ""
 
-        def step(current: Account) -> changes.Change[Granted | Refusal]:
+        def step(
+            current: Account, moment: Moment, taken: Charge, outcome: Accepted
+        ) -> changes.Change[Granted | Refusal]:
             now = max(moment.now, current.seen_at)
             standing = self.judge.standing(caller, current, requirement, now)
             refusal = changes.may_enroll(standing, decide(requirement, standing, now), requirement, traits, now)
@@ -214,21 +236,25 @@ class Enrollments:
                 label=chosen or (outcome.label if draft.label == traits.name else ""),
                 traits=traits,
                 user_verified=outcome.user_verified,
-                new_handle=handle_digest(new_handle),
+                new_handle=new_handle,
                 answer=answer,
                 refusal=refusal,
             )
 
-        granted = await self.engine.change(caller.subject.key, step)
-        return granted if isinstance(granted, Refusal) else (granted, new_handle)
+        return step
 
-    async def _again(self, caller: Caller, handle: str, answer: str, twin: Forwarded) -> Enrolled | Refusal:
+    async def _claim(self, caller: Caller, outcome: Accepted) -> Rejected | None:
+        """Take the name that must be unique. One that somebody has already is a right answer, and no guess."""
+        if not outcome.claim or await self.engine.store.claim(outcome.claim, caller.subject.key):
+            return None
+        return Rejected(reason="already_enrolled", free=True, challenge=outcome.challenge)
+
+    async def _again(self, caller: Caller, new_handle: str, twin: Forwarded) -> Enrolled | Refusal:
         """A copy of the confirmation of a moment ago: it leads to the same result and makes nothing new."""
         account = await self.engine.store.load(caller.subject.key)
         mine = account.authenticator(twin.browser.last_factor)
         if mine is None:
             return Refusal(reason="not_found")
-        new_handle = self.proving.next_handle(caller, handle, answer)
         return Enrolled(authenticator=mine, handle=new_handle, granted=None, again=True)
 
 

@@ -67,7 +67,7 @@ class Hearing:
         context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
 
         def step(current: Account) -> Change[str | Refusal]:
-            challenge = self._challenge(current, kind, named, max(moment.now, current.seen_at))
+            challenge = self._challenge(current, kind, named, moment.now)
             if challenge is None:
                 return keep(current, Refusal(reason="code_expired"))
             try:
@@ -88,7 +88,7 @@ class Hearing:
     def _challenge(self, account: Account, kind: str, named: Named, now: int) -> Challenge | None:
         """The one live challenge that the token was made for."""
         for challenge in account.challenges:
-            mine = challenge.factor == kind and challenge.is_live(now)
+            mine = challenge.factor == kind and challenge.is_live(now, account.seen_at)
             if mine and is_digest_of(HOOK, challenge.data.get(HOOK), named):
                 return challenge
         return None

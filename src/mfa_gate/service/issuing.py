@@ -53,10 +53,9 @@ class Issuing:
     ) -> Context:
         """Everything that a factor may know, with fresh entropy."""
         engine, party = self.engine, self.engine.wiring.relying_party
-        now = max(engine.now(), account.seen_at)
         return Context(
             key=caller.subject.key,
-            now=now,
+            now=engine.now(),
             nonce=engine.wiring.entropy(32),
             keyring=engine.keyring,
             rules=rules,
@@ -75,6 +74,7 @@ class Issuing:
             user_handle=account.handle,
             known=account.authenticators,
             used_until=account.restored_at,
+            seen_at=account.seen_at,
         )
 
     async def begin(self, caller: Caller, authenticator: str) -> Issued | Refusal:
@@ -119,10 +119,13 @@ class Issuing:
         async with engine.turn(key):
             if issue.delivery is not None:
                 # What the account refuses must not use up the destination: others may share it (S-121).
-                foreseen = step(await engine.store.load(key)).answer
+                loaded = await engine.store.load(key)
+                foreseen = step(loaded)
+                if isinstance(foreseen.answer, Refusal) and foreseen.account != loaded:
+                    await engine.change(key, lambda account: changes.put_in_time(account, moment))
                 refusal = (
-                    foreseen
-                    if isinstance(foreseen, Refusal)
+                    foreseen.answer
+                    if isinstance(foreseen.answer, Refusal)
                     else await self.sending.permit(caller, context, issue.delivery, factor)
                 )
                 if refusal is not None:

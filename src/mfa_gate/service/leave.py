@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Callable
+from functools import partial
 
 from ..core import changes
-from ..core.changes import Charge
 from ..core.decision import decide
 from ..core.model import Account, Caller, Challenge, Contacts
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
-from ..factors.base import Rejected
+from ..factors.base import Accepted, Rejected
+from .attempt import Guess
 from .engine import Engine
 from .issuing import Issued, Issuing
 from .judging import Judge
@@ -64,34 +66,38 @@ class Leave:
         if read is None:
             return self.proving.malformed(caller)
         answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, "contact", str(read))
-        async with self.engine.turn(caller.subject.key):
-            taken = await self.proving.charge(caller, rules, answer)
-            if not isinstance(taken, Charge):
-                return taken if isinstance(taken, Refusal) else None
-            account = await self.engine.store.load(caller.subject.key)
+
+        def prepare(account: Account) -> Callable[[], Accepted | Rejected]:
             context = self.issuing.context(caller, rules, purpose="contact", account=account)
             open_ones: list[Challenge] = [
                 c for c in account.challenges if c.purpose == "contact" and c.browser == caller.handle
             ]
-            outcome = part.verify(context, data={}, challenges=open_ones, response=read)
-            if isinstance(outcome, Rejected):
-                return await self.proving.fail(caller, rules, taken, kind, outcome)
-            moment = self.engine.moment(network=caller.network)
-            return await self.engine.change(
-                caller.subject.key,
-                lambda current: changes.grant_leave(
-                    current,
-                    moment,
-                    rules,
-                    taken=taken,
-                    challenge=outcome.challenge,
-                    browser=caller.handle,
-                    factor=kind,
-                ),
-            )
+            return partial(part.verify, context, data={}, challenges=open_ones, response=read)
+
+        guess: Guess[Accepted, None] = Guess(
+            caller=caller,
+            rules=rules,
+            factor=kind,
+            answer=answer,
+            prepare=prepare,
+            settle=lambda current, moment, taken, outcome: changes.grant_leave(
+                current,
+                moment,
+                rules,
+                taken=taken,
+                challenge=outcome.challenge,
+                browser=caller.handle,
+                factor=kind,
+            ),
+        )
+        proven = await self.proving.attempts.attempt(guess)
+        return proven if isinstance(proven, Refusal) else None
 
     async def redeem_ticket(self, caller: Caller, ticket: str) -> Refusal | None:
-        """An administrator's ticket (128 bits: not to be guessed, so it costs no attempt)."""
+        """An administrator's ticket (128 bits: not to be guessed, so it costs no attempt).
+
+        Raises ``keyring.Unopened`` where it was made with a key that is not listed.
+        """
         text = "".join(ticket.split()).upper().replace("-", "")[:64]
         mine = self.engine.keyring
         key = caller.subject.key
@@ -99,6 +105,7 @@ class Leave:
 
         def step(account: Account) -> changes.Change[Refusal | None]:
             stored = account.ticket.digest if account.ticket else mine.digest("ticket", "none")
+            mine.require((stored,))
             digest = mine.digest("ticket", key.tenant, key.id, text, key_id=mine.key_of(stored))
             matches = hmac.compare_digest(digest, stored)
             return changes.redeem_ticket(account, moment, matches=matches, browser=caller.handle)

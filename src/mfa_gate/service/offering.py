@@ -23,7 +23,9 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
     """List the authenticators that meet what is asked, in order; backup codes last."""
-    mine = [a for a in _offered(_account(judgement), judgement) if a.factor in FACTORS]
+    account = _account(judgement)
+    mine = [a for a in _offered(account, judgement) if a.factor in FACTORS]
+    mine = [a for a in mine if not (TRAITS[a.factor].backup and is_used_up(account, a))]
     order = judgement.requirement.rules.factors.order
     rank = {kind: place for place, kind in enumerate(order)}
     mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
@@ -37,6 +39,11 @@ def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...
     if not isinstance(decision, StepUp):
         return allowed
     return tuple(a for a in allowed if a.id in decision.authenticators)
+
+
+def is_used_up(account: Account, backup: Authenticator) -> bool:
+    """Whether no code of a set of backup codes counts any more: all were used, or an older copy of the store was accepted."""
+    return not backup.data.get("left") or 0 < backup.created_at <= account.restored_at
 
 
 def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:

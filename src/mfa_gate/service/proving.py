@@ -1,22 +1,21 @@
-"""Judging a response: charge, verify, settle, for every factor alike."""
+"""Judge a response at sign-in: which authenticator it is of, and what its success grants."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ..core import changes
-from ..core.changes import Charge, Forwarded, Granted, InFlight
+from ..core.changes import Forwarded, Granted
 from ..core.entropy import handle_digest
 from ..core.model import Account, Authenticator, Caller, Challenge, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors import FACTORS, TRAITS
-from ..factors.base import COLLECT, Accepted, Context, Factor, Rejected, uncollected
-from ..keyring import Unopened
+from ..factors.base import COLLECT, Accepted, Rejected, uncollected
+from .attempt import Attempts, Guess
 from .engine import Engine
 from .issuing import Issuing
 from .judging import Judge
@@ -24,7 +23,6 @@ from .offering import usable
 
 MALFORMED_PER_MINUTE = 60
 MALFORMED_CACHE = 10_000
-IN_FLIGHT_TURNS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +38,22 @@ class Verified:
     again: bool = False
 
 
-class Proving:
-    """Use cases of answering; whoever else takes a guess charges and fails here too."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A right response, and the authenticator that it is of."""
 
-    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing) -> None:
+    outcome: Accepted
+    seen: Authenticator
+
+
+class Proving:
+    """Use cases of answering."""
+
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, attempts: Attempts) -> None:
         self.engine = engine
         self.judge = judge
         self.issuing = issuing
+        self.attempts = attempts
         self._malformed: OrderedDict[SubjectKey, tuple[int, int]] = OrderedDict()
 
     async def verify(
@@ -59,16 +66,7 @@ class Proving:
         response: object,
         remember: bool = True,
     ) -> Verified | Refusal:
-        """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries.
-
-        The whole runs to its end even if the client hangs up (F-12).
-        """
-        task = asyncio.create_task(self._verify(caller, handle, authenticator, challenge, response, remember=remember))
-        return await asyncio.shield(task)
-
-    async def _verify(
-        self, caller: Caller, handle: str, authenticator: str, challenge: str, response: object, *, remember: bool
-    ) -> Verified | Refusal:
+        """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries."""
         account = await self.engine.store.load(caller.subject.key)
         judgement = await self.judge.own(caller, account=account)
         rules = judgement.requirement.rules
@@ -84,129 +82,79 @@ class Proving:
         if read is None:
             return self.malformed(caller)
         answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
+        fresh = self.fresh_handle(handle)
         if read == COLLECT:
             asked = [c for c in account.challenges if c.id == challenge and c.target == target]
             waiting = self.uncollected(caller, account, asked, answer)
             if waiting is not None:
                 return waiting
-        async with self.engine.turn(caller.subject.key):
-            self.engine.seen(account)
-            taken = await self.charge(caller, rules, answer)
-            if isinstance(taken, Refusal):
-                return taken
-            if isinstance(taken, Forwarded):
-                return self._again(caller, handle, answer)
-            account = await self.engine.latest(caller.subject.key)
-            seen = account.authenticator(mine.id)
-            if seen is None:
-                return await self.fail(caller, rules, taken, mine.factor, Rejected(reason="not_found", free=True))
-            context = self.issuing.context(caller, rules, purpose="sign-in", account=account)
-            open_ones = [
-                c
-                for c in account.challenges
-                if c.purpose == "sign-in" and c.browser == caller.handle and (c.target == seen.id or _is_code(c))
-            ]
-            if read == COLLECT:
-                open_ones = [c for c in open_ones if c.id == challenge]
-            outcome, seen = await self._compare(caller, part, context, account, seen, open_ones, read, taken, rules)
-            if isinstance(outcome, Rejected):
-                return await self.fail(caller, rules, taken, seen.factor, outcome)
-            new_handle = self.next_handle(caller, handle, answer)
-            moment = self.engine.moment(network=caller.network)
-            granted = await self.engine.change(
-                caller.subject.key,
-                lambda current: changes.settle_success(
-                    current,
-                    moment,
-                    rules,
-                    caller,
-                    taken=taken,
-                    seen=seen,
-                    data=outcome.data,
-                    challenge=outcome.challenge,
-                    user_verified=outcome.user_verified,
-                    phishing_resistant=TRAITS[seen.factor].phishing_resistant,
-                    remember=remember,
-                    new_handle=handle_digest(new_handle),
-                    answer=answer,
-                ),
-            )
+        guess = Guess(
+            caller=caller,
+            rules=rules,
+            factor=mine.factor,
+            answer=answer,
+            prepare=lambda current: self._verification(caller, rules, current, mine, read, challenge),
+            settle=lambda current, moment, taken, found: changes.settle_success(
+                current,
+                moment,
+                rules,
+                caller,
+                taken=taken,
+                seen=found.seen,
+                data=found.outcome.data,
+                challenge=found.outcome.challenge,
+                user_verified=found.outcome.user_verified,
+                phishing_resistant=TRAITS[found.seen.factor].phishing_resistant,
+                remember=remember,
+                new_handle=handle_digest(self.next_handle(caller, fresh, answer)),
+                answer=answer,
+            ),
+            target=mine.id,
+            loaded=account,
+        )
+        granted = await self.attempts.attempt(guess)
         if isinstance(granted, Refusal):
             return granted
+        if isinstance(granted, Forwarded):
+            return Verified(handle=self.next_handle(caller, fresh, answer), again=True)
         bound = bool(granted.proof.session)
-        return Verified(handle=new_handle, granted=granted, remembered=not bound)
+        return Verified(handle=self.next_handle(caller, fresh, answer), granted=granted, remembered=not bound)
 
     def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
         """Why this browser has nothing to collect of ``asked``, or None. Looking costs and writes nothing (S-98)."""
-        now = max(self.engine.now(), account.seen_at)
-        if caller.handle and changes.twin_of(account, caller.handle, answer, now) is not None:
+        now, seen_at = self.engine.now(), account.seen_at
+        if caller.handle and changes.twin_of(account, caller.handle, answer, max(now, seen_at)) is not None:
             return None
-        reason = uncollected([c for c in asked if c.browser == caller.handle], now)
+        reason = uncollected([c for c in asked if c.browser == caller.handle], now, seen_at)
         return Refusal(reason=reason) if reason else None
 
-    async def _compare(
-        self,
-        caller: Caller,
-        part: Factor,
-        context: Context,
-        account: Account,
-        seen: Authenticator,
-        open_ones: Sequence[Challenge],
-        read: object,
-        taken: Charge,
-        rules: Rules,
-    ) -> tuple[Accepted | Rejected, Authenticator]:
-        """Verify; what takes long, off the loop. An answer that belongs to another of the caller's authenticators counts as
-        that one's."""
-        verify = partial(part.verify, context, data=seen.data, challenges=open_ones, response=read)
-        try:
-            outcome = await asyncio.to_thread(verify) if part.traits.slow else verify()
-        except Unopened:
-            await self.fail(caller, rules, taken, seen.factor, Rejected(reason="fault", free=True))
-            raise
-        if isinstance(outcome, Accepted) and outcome.target and outcome.target != seen.id:
-            other = account.authenticator(outcome.target)
-            if other is None:
-                return Rejected(reason="wrong_code"), seen
-            changed = outcome.data if outcome.data != seen.data else other.data
-            return replace(outcome, data=changed), other
-        return outcome, seen
+    def _verification(
+        self, caller: Caller, rules: Rules, account: Account, mine: Authenticator, read: object, challenge: str
+    ) -> Callable[[], _Found | Rejected] | Rejected:
+        """Say how the response is verified against the account as it is once the attempt is taken."""
+        seen = account.authenticator(mine.id)
+        if seen is None:
+            return Rejected(reason="not_found", free=True)
+        context = self.issuing.context(caller, rules, purpose="sign-in", account=account)
+        context = replace(context, recognized=changes.recognized(account, seen.id))
+        open_ones = [
+            c
+            for c in account.challenges
+            if c.purpose == "sign-in" and caller.asked(c) and (c.target == seen.id or _is_code(c))
+        ]
+        elsewhere = [str(c.data["code"]) for c in account.challenges if c.target == seen.id and _is_code(c)]
+        if read == COLLECT:
+            open_ones = [c for c in open_ones if c.id == challenge]
+        verify = partial(FACTORS[seen.factor].verify, context, data=seen.data, challenges=open_ones, response=read)
 
-    async def charge(self, caller: Caller, rules: Rules, answer: str) -> Charge | Forwarded | Refusal:
-        """Take an attempt. A copy of a success of a moment ago is led to it; attempts in flight are waited for."""
-        moment = self.engine.moment(network=caller.network)
+        def judge() -> _Found | Rejected:
+            found = _found(account, seen, verify())
+            if isinstance(found, Rejected) and not found.free:
+                # A worker with a newer key has sent one of them, and knows the browser by another name than this one.
+                self.engine.keyring.require(elsewhere)
+            return found
 
-        def step(account: Account) -> changes.Change[Charge | Forwarded | InFlight | Refusal]:
-            now = max(moment.now, account.seen_at)
-            twin = changes.twin_of(account, caller.handle, answer, now) if caller.handle else None
-            if twin is not None:
-                return changes.keep(account, twin)
-            return changes.charge(account, moment, rules)
-
-        for _ in range(IN_FLIGHT_TURNS):
-            outcome = await self.engine.change(caller.subject.key, step)
-            if not isinstance(outcome, InFlight):
-                return outcome
-            await asyncio.sleep(0.025)
-        return Refusal(reason="locked", attempts_remaining=0)
-
-    async def fail(self, caller: Caller, rules: Rules, taken: Charge, factor: str, rejected: Rejected) -> Refusal:
-        """Settle a response that was not accepted."""
-        moment = self.engine.moment(network=caller.network)
-        return await self.engine.change(
-            caller.subject.key,
-            lambda account: changes.settle_failure(
-                account,
-                moment,
-                rules,
-                taken=taken,
-                factor=factor,
-                reason=rejected.reason,
-                free=rejected.free,
-                alarm=rejected.alarm,
-                spent=rejected.challenge,
-            ),
-        )
+        return judge
 
     def malformed(self, caller: Caller) -> Refusal:
         """Input of the wrong shape: refused before anything is reserved or read, at a bounded rate (S-38)."""
@@ -223,11 +171,24 @@ class Proving:
 
     def next_handle(self, caller: Caller, handle: str, answer: str) -> str:
         """The browser's handle after this success: the same for a copy of the answer, unguessable without the key."""
-        fresh = handle or self.engine.wiring.entropy(24).hex()
-        return self.engine.keyring.digest("handle", fresh, *_names(caller), answer)
+        return self.engine.keyring.digest("handle", handle, *_names(caller), answer)
 
-    def _again(self, caller: Caller, handle: str, answer: str) -> Verified:
-        return Verified(handle=self.next_handle(caller, handle, answer), again=True)
+    def fresh_handle(self, handle: str) -> str:
+        """``handle``, or a new one for a browser that has none."""
+        return handle or self.engine.wiring.entropy(24).hex()
+
+
+def _found(account: Account, seen: Authenticator, outcome: Accepted | Rejected) -> _Found | Rejected:
+    """An answer that belongs to another of the caller's authenticators counts as that one's."""
+    if isinstance(outcome, Rejected):
+        return outcome
+    if not outcome.target or outcome.target == seen.id:
+        return _Found(outcome=outcome, seen=seen)
+    other = account.authenticator(outcome.target)
+    if other is None:
+        return Rejected(reason="wrong_code")
+    changed = outcome.data if outcome.data != seen.data else other.data
+    return _Found(outcome=replace(outcome, data=changed), seen=other)
 
 
 def _names(caller: Caller) -> tuple[str, str]:

@@ -27,11 +27,15 @@ MAX_VALUE = 120
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """The names of one subject's cookies, as sent, and who signs each: a value of one kind is none of another."""
+    """The names of one subject's cookies, as sent, and who signs each: a value of one kind is none of another.
+
+    ``once`` says that this browser is not to be remembered.
+    """
 
     handle: bytes
     going: bytes
     flash: bytes
+    once: bytes
     signers: Mapping[bytes, Signer]
     tokens: Signer
     secure: bool
@@ -55,12 +59,14 @@ class Cookies:
             return known
         ids = self._keyring.ids
         name, *earlier = (self._name(key, id, secure=secure) for id in ids)
-        handle, going, flash = name.encode(), f"{name}-to".encode(), f"{name}-note".encode()
+        handle, going, flash, once = (f"{name}{end}".encode() for end in ("", "-to", "-note", "-once"))
+        kinds = {handle: "handle", going: "going", flash: "flash", once: "once"}
         jar = Jar(
             handle,
             going,
             flash,
-            {handle: self._signer("handle", key), going: self._signer("going", key), flash: self._signer("flash", key)},
+            once,
+            {name: self._signer(kind, key) for name, kind in kinds.items()},
             self._signer("token", key),
             secure,
             tuple(old.encode() for old in earlier),
@@ -86,6 +92,15 @@ class Cookies:
                 return value
         return ""
 
+    def others(self, jar: Jar, scope: Scope, handle: str) -> tuple[str, ...]:
+        """The handles besides ``handle`` that this browser has under the names of the listed keys: workers whose newest key
+        is another one gave it those."""
+        if not jar.earlier:
+            return ()
+        values = (cookie_value(scope, name) for name in (jar.handle, *jar.earlier))
+        found = {self.open(jar, value) for value in values}
+        return tuple(sorted(found - {handle, ""}))
+
     def fresh(self) -> str:
         """A handle for a browser that has none: 192 random bits. It proves nothing yet."""
         return self._entropy(24).hex()
@@ -109,6 +124,11 @@ class Cookies:
     def set_handle(self, jar: Jar, handle: str, *, max_age: int | None) -> tuple[bytes, bytes]:
         """The header that gives the browser its handle; without ``max_age`` (seconds) it ends with the browser."""
         return _set(jar.handle, self.seal(jar, handle), jar, max_age)
+
+    def drop_earlier(self, jar: Jar, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """The headers that forget the handles under the names of older keys: a worker that still uses such a name would
+        else look at one that is dead."""
+        return [self.drop_note(jar, name) for name in jar.earlier if cookie_value(scope, name)]
 
     def set_note(self, jar: Jar, name: bytes, note: Note) -> tuple[bytes, bytes]:
         """The header that keeps a small signed value with the browser for half an hour (where it was going, what was done)."""

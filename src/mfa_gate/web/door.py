@@ -148,7 +148,8 @@ class Door:
         if visit.fresh:
             return visit.show(views.CookiesOff(retry_url=own_place(visit.scope)), status=422)
         shown = pages.find(app_path(visit.scope).removeprefix(self.site.prefix))
-        visit.form = {}
+        # What was sent may be somebody else's doing. Only that a browser is not to be remembered is kept of it.
+        visit.form = {"asked": "1"} if "asked" in visit.form and "remember" not in visit.form else {}
         visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
         visit.problems.append(views.Problem(reason="csrf"))
         return await shown["GET"](visit) if shown and "GET" in shown else self.refused(visit, Refusal(reason="csrf"))

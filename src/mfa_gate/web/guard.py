@@ -344,6 +344,7 @@ class Guard:
             network=rules.network_of(address),
             label=browser_label(scope),
             kind="client" if native else "browser",
+            also=() if native else tuple(handle_digest(other) for other in self._cookies.others(jar, scope, handle)),
         )
         return jar, handle, caller
 

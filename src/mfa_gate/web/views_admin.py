@@ -140,6 +140,7 @@ class AdminTenant:
     enrolled: int = 0
     missing: int = 0
     chart: Chart | None = None
+    typed_confirm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

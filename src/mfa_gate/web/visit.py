@@ -221,6 +221,7 @@ class Visit:
         self.caller = replace(self.caller, handle=handle_digest(handle))
         self.headers = [h for h in self.headers if not h[1].startswith(self.jar.handle + b"=")]
         self.headers.append(self.site.cookies.set_handle(self.jar, handle, max_age=max_age))
+        self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
         """The new handle for a JSON caller: as a cookie, or as a token ("" else) for a client that has no cookies."""
@@ -272,7 +273,7 @@ def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = N
     if typed is not None and refusal.reason == "malformed":
         return Problem(reason=shape_of(typed), field=field)
     reason = own_word(kind, refusal.reason) if kind else refusal.reason
-    return Problem(reason=reason, field=field, seconds=refusal.retry_after or 0, detail=refusal.detail)
+    return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
 
 
 def own_word(kind: str, reason: str) -> str:

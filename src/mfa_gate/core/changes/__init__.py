@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from .answers import Charge, Forwarded, Granted, InFlight, charge, settle_failure, settle_success, twin_of
+from .answers import (
+    Charge,
+    Forwarded,
+    Granted,
+    InFlight,
+    charge,
+    give_back,
+    recognized,
+    settle_failure,
+    settle_success,
+    twin_of,
+)
 from .base import Change, keep, refuse
 from .elsewhere import amend_authenticator, amend_draft, answer_elsewhere
 from .enrolling import (
@@ -16,10 +27,11 @@ from .enrolling import (
     settle_enrollment,
     skip,
 )
-from .sending import issue, send_failed
+from .sending import issue, put_in_time, send_failed
 from .upkeep import (
     accept_agreement,
     decline_agreement,
+    drop_old_copies,
     end_sign_in,
     forget_browser,
     remove,
@@ -44,14 +56,18 @@ __all__ = [
     "change_demand",
     "charge",
     "decline_agreement",
+    "drop_old_copies",
     "end_sign_in",
     "forget_browser",
+    "give_back",
     "grant_leave",
     "is_new_login",
     "issue",
     "keep",
     "may_change",
     "may_enroll",
+    "put_in_time",
+    "recognized",
     "redeem_ticket",
     "refuse",
     "remove",

@@ -7,7 +7,8 @@ from ..events import Moment
 from ..model import Account, Lock, Ticket
 from ..reasons import Refusal
 from ..records import replace
-from .base import Change, end_proofs, keep, logins_until, refuse, tidy, time_of
+from ..rules import DAY
+from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, tidy, time_of
 from .breaking import close, stated
 
 
@@ -40,6 +41,7 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
         lock=Lock(at=now, cause="administrator", ref=event.id, actor=moment.actor),
         challenges=(),
         enrollments=(),
+        replaced=(),
     )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
@@ -60,15 +62,18 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     """Every factor, browser, challenge and draft is gone, so that the person enrolls anew (S-94: none is ever set here).
 
     A lock for want of attempts goes with the factors that were guessed at; one by an administrator stays. ``hold`` in seconds.
+    A mark that a clock which ran ahead has left is set back: every proof ends here, so nothing can come back with it.
     """
     if not stated(reason) or not stated(ticket):
         return refuse(account, "malformed")
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
-    now = time_of(account, moment)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
     account, ended = close(account, moment, reason="reset")
     by_hand = account.lock is not None and account.lock.cause == "administrator"
+    account, now = (
+        _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))
+    )
     changed = replace(
         end_proofs(account, now),
         attempts=budget.reset(account.attempts),
@@ -77,6 +82,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
         default="",
         challenges=(),
         enrollments=(),
+        replaced=(),
         browsers=(),
         logins=(),
         skips=(),
@@ -84,8 +90,29 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
         ticket=None,
         recovery=None,
         frozen_until=0,
+        uncounted=(),
+        drifted=(),
     )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+
+
+def _set_back(account: Account, now: int) -> tuple[Account, int]:
+    """The account with nothing in it later than ``now``, and ``now``."""
+    days: dict[int, int] = {}
+    for day, count in account.attempts.days:
+        today = min(day, now // DAY)
+        days[today] = days.get(today, 0) + count
+    attempts = account.attempts
+    back = replace(
+        account,
+        seen_at=now,
+        attempts=replace(attempts, charged_at=min(attempts.charged_at, now), days=tuple(sorted(days.items()))),
+        sent=tuple(replace(s, at=min(s.at, now), mark=0) for s in account.sent),
+        quiet_until=0,
+        skips=tuple((where, min(at, now)) for where, at in account.skips),
+        logins_from=min(account.logins_from, now),
+    )
+    return back, now
 
 
 def give_ticket(

@@ -11,6 +11,7 @@ from ..codec import encode
 from ..events import Event, Moment
 from ..model import (
     MAX_ACCEPTANCES,
+    MAX_AUTHENTICATOR_BYTES,
     MAX_BROWSERS,
     MAX_BYTES,
     MAX_CLIENTS,
@@ -23,7 +24,9 @@ from ..model import (
     MAX_OTHERS_OF_ALL,
     MAX_PROOFS_PER_NETWORK,
     MAX_SKIPS,
+    MAX_UNCOUNTED,
     Account,
+    Authenticator,
     Browser,
     Challenge,
     Enrollment,
@@ -41,6 +44,11 @@ C = TypeVar("C", Challenge, Enrollment)
 KEEP_DEAD = 7200
 """At most how long, in seconds, an ended code is kept so that it is told apart from a wrong one (U-10)."""
 KEEP_PROOFS = 90 * DAY
+HOUR = 3600
+FAR = 60
+"""Seconds: an account's mark that is further ahead of the clock was set by a clock that was wrong (S-118)."""
+COPY = ("kept", "kept_until")
+"""What fresh backup codes are shown again from, for a quarter of an hour."""
 TWIN_LIFE = 30
 """Seconds in which a copy of a right answer, from the same browser, is led to the result."""
 
@@ -65,8 +73,16 @@ def refuse(account: Account, reason: str, **more: object) -> Change[Refusal]:
 
 
 def time_of(account: Account, moment: Moment) -> int:
-    """The time for this account: never earlier than what it has seen, so a clock that steps back revives nothing."""
+    """The time for this account: never earlier than what it has seen, so a clock that steps back revives nothing.
+
+    It measures ages. What a person's own clock or a message is compared with is the wall clock, ``moment.now``.
+    """
     return max(moment.now, account.seen_at)
+
+
+def mark_of(account: Account, now: int) -> int:
+    """The account's mark where it is far ahead of the clock, else 0: a clock that ran ahead has set it."""
+    return account.seen_at if account.seen_at - now > FAR else 0
 
 
 def end_proofs(account: Account, now: int) -> Account:
@@ -84,6 +100,7 @@ def tidy(account: Account, now: int) -> Account:
     tidied = replace(
         account,
         seen_at=now,
+        authenticators=tuple(_without_old_copy(a, now) for a in account.authenticators),
         challenges=_bounded_challenges(account, now),
         enrollments=_fairly(
             [e for e in account.enrollments if now < e.expires_at],
@@ -91,12 +108,15 @@ def tidy(account: Account, now: int) -> Account:
             each=MAX_ENROLLMENTS,
             of_all=MAX_ENROLLMENTS_OF_ALL,
         ),
+        replaced=tuple(e for e in account.replaced if now < e.expires_at)[-MAX_ENROLLMENTS:],
         browsers=kept_browsers(tuple(_without_old_twin(b, now) for b in account.browsers), account.epoch, now),
         sent=_bounded_sends(account.sent, now),
         skips=account.skips[-MAX_SKIPS:],
         ticket=account.ticket if account.ticket and now < account.ticket.expires_at else None,
         acceptances=account.acceptances[-MAX_ACCEPTANCES:],
         logins=account.logins[-MAX_LOGINS:],
+        uncounted=account.uncounted[-MAX_UNCOUNTED:],
+        drifted=account.drifted[-MAX_UNCOUNTED:],
     )
     while len(encode(tidied)) > MAX_BYTES:
         smaller = _less(tidied, now)
@@ -111,18 +131,53 @@ def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:
     if not sent:
         return sent
     free = [s for s in sent if s.free][:-MAX_FREE_SENDS]
-    return tuple(s for s in sent if now - s.at < DAY and s not in free)
+    return tuple(s for s in sent if now - max(s.at, s.mark) < DAY and s not in free)
+
+
+def has_old_copy(authenticator: Authenticator, now: int) -> bool:
+    """Whether a readable copy of fresh backup codes is still kept although its time is over (S-92)."""
+    kept_until = authenticator.data.get("kept_until")
+    return isinstance(kept_until, int) and now >= kept_until
+
+
+def without_copy(authenticator: Authenticator) -> Authenticator:
+    """The authenticator without the copy that was kept to show fresh backup codes again."""
+    data = {name: value for name, value in authenticator.data.items() if name not in COPY}
+    return replace(authenticator, data=data)
+
+
+def _without_old_copy(authenticator: Authenticator, now: int) -> Authenticator:
+    return without_copy(authenticator) if has_old_copy(authenticator, now) else authenticator
+
+
+def breaks_bound(account: Account, added: Authenticator) -> bool:
+    """Whether one more authenticator would make the account too large: nothing that others need is dropped for it."""
+    more = replace(account, authenticators=(*account.authenticators, added))
+    alone = Account(key=account.key, authenticators=more.authenticators)
+    return len(encode(alone)) > MAX_AUTHENTICATOR_BYTES or len(encode(more)) > MAX_BYTES
 
 
 def _less(account: Account, now: int) -> Account:
     """The account without what is missed least: an ended challenge, else the browser that was used longest ago."""
-    dead = [c for c in account.challenges if not c.is_live(now)]
+    dead = [c for c in account.challenges if not _lives(c, now)]
     if dead:
         return replace(account, challenges=tuple(c for c in account.challenges if c is not dead[0]))
     if len(account.browsers) > 1:
         oldest = min(account.browsers, key=lambda b: b.last_used_at)
         return replace(account, browsers=tuple(b for b in account.browsers if b is not oldest))
     return account
+
+
+def _since(challenge: Challenge) -> int:
+    return max(challenge.issued_at, challenge.mark)
+
+
+def _age(challenge: Challenge, now: int) -> int:
+    return now - _since(challenge)
+
+
+def _lives(challenge: Challenge, now: int) -> bool:
+    return not challenge.spent_at and _age(challenge, now) < challenge.expires_at - challenge.issued_at
 
 
 def _without_old_twin(browser: Browser, now: int) -> Browser:
@@ -188,15 +243,15 @@ def _bounded_challenges(account: Account, now: int) -> tuple[Challenge, ...]:
     if not account.challenges:
         return account.challenges
     known = known_handles(account)
-    kept = [c for c in account.challenges if now < c.issued_at + min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
-    kept.sort(key=lambda c: c.issued_at)
+    kept = [c for c in account.challenges if _age(c, now) < min(KEEP_DEAD, 8 * (c.expires_at - c.issued_at))]
+    kept.sort(key=_since)
     bounded: list[Challenge] = []
     for is_code, each, of_all in ((True, MAX_CODES, MAX_CODES), (False, MAX_OTHER_CHALLENGES, MAX_OTHERS_OF_ALL)):
         mine = [c for c in kept if ("code" in c.data) == is_code]
-        live = _fairly([c for c in mine if c.is_live(now)], known, each=each, of_all=of_all)
-        dead = [c for c in mine if not c.is_live(now)]
+        live = _fairly([c for c in mine if _lives(c, now)], known, each=each, of_all=of_all)
+        dead = [c for c in mine if not _lives(c, now)]
         bounded += [*dead[max(0, len(dead) + len(live) - each) :], *live]
-    return tuple(sorted(bounded, key=lambda c: c.issued_at))
+    return tuple(sorted(bounded, key=_since))
 
 
 def add_proof(proofs: Iterable[Proof], proof: Proof, *, networks: int, now: int) -> tuple[Proof, ...]:

@@ -30,6 +30,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
         end_proofs(account, now),
         challenges=(),
         enrollments=(),
+        replaced=(),
         leave=None,
         recovery=None,
         frozen_until=max(account.frozen_until, now + FREEZE),

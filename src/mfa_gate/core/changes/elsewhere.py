@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from .. import attempts as budget
@@ -38,14 +39,14 @@ def answer_elsewhere(
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
     current = next((c for c in account.challenges if c.id == seen.id), None)
-    if current is None or not current.is_live(now):
+    if current is None or not current.is_live(moment.now, account.seen_at):
         return refuse(account, "code_expired")
     if current != seen or current.status in ("approved", "denied"):
         return refuse(account, "code_already_used")
     events: tuple[Event, ...] = ()
     answered = replace(current, data=data)
     if status == "approved":
-        answered = replace(answered, status=status, expires_at=max(current.expires_at, now + COLLECT))
+        answered = replace(answered, status=status, expires_at=max(current.expires_at, moment.now + COLLECT))
         events = (moment.event("challenge.approved", account.key, factor=current.factor, challenge=current.id),)
     elif status == "denied":
         answered = replace(answered, status=status, spent_at=now)
@@ -75,12 +76,13 @@ def amend_draft(account: Account, moment: Moment, *, seen: Enrollment, data: Fie
 
 
 def amend_authenticator(
-    account: Account, moment: Moment, *, seen: Authenticator, data: Fields
+    account: Account, moment: Moment, *, seen: Authenticator, amend: Callable[[Fields], Fields]
 ) -> Change[Authenticator | Refusal]:
-    """Where a device can be woken has changed; nothing that an answer is verified with."""
+    """Where a device can be woken has changed; nothing that an answer is verified with. ``amend`` makes the data anew."""
     current = account.authenticator(seen.id)
     if current is None or current.revision != seen.revision:
         return refuse(account, "not_found")
+    data = amend(current.data)
     if current.data == data:
         return keep(account, current)
     amended = replace(current, data=data)

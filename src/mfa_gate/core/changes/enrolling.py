@@ -14,7 +14,7 @@ from ..records import replace
 from ..rules import Rules
 from ..standing import Standing, skip_key
 from .answers import Charge, Granted, grant, settle_failure
-from .base import Change, refuse, tidy, time_of
+from .base import Change, breaks_bound, refuse, tidy, time_of
 
 CHANGE_AGE = 300
 """Seconds: how old a proof may be for changing factors (decisions 10, S-84)."""
@@ -22,6 +22,8 @@ STRONGER = "Confirm with the strongest way that you have set up, then try again.
 MANY = 100
 ENROLLMENT_LIFE = 1800
 LEAVE_LIFE = 900
+KEPT_REPLACED = 2
+"""How many replaced drafts are kept, so that their codes are told apart from wrong ones."""
 MAX_LABEL = 40
 
 
@@ -131,7 +133,10 @@ def begin_enrollment(
     single: bool,
     name: str = "",
 ) -> Change[Enrollment | Refusal]:
-    """A draft that does not count yet; it takes the place of an earlier draft of this kind in this browser (S-66)."""
+    """A draft that does not count yet; it takes the place of an earlier draft of this kind in this browser (S-66).
+
+    The earlier one is kept as replaced, with its codes: whoever answers with those is told so, and is not charged.
+    """
     now = time_of(account, moment)
     reason = _no_room(account, factor, single=single)
     if reason:
@@ -146,11 +151,14 @@ def begin_enrollment(
         data=data,
     )
     others = tuple(e for e in account.enrollments if (e.factor, e.browser) != (factor, browser))
-    gone = {e.id for e in account.enrollments} - {e.id for e in others}
+    mine = tuple(e for e in account.enrollments if e not in others)
+    replaced = (*account.replaced, *mine)[-KEPT_REPLACED:]
+    gone = {e.id for e in account.replaced if e not in replaced}
     account = replace(
         account,
         name=_printable(name)[:80] or account.name,
         enrollments=(*others, enrollment),
+        replaced=replaced,
         challenges=tuple(c for c in account.challenges if c.target not in gone),
     )
     return Change(account=tidy(account, now), events=(), answer=enrollment)
@@ -178,7 +186,7 @@ def settle_enrollment(
     now = time_of(account, moment)
     reason = refusal.reason if refusal else ""
     if not reason and seen not in account.enrollments:
-        reason = "code_already_used"
+        reason = "draft_replaced" if replaced_by(account, seen) else "code_already_used"
     if not reason and now >= seen.expires_at:
         reason = "code_expired"
     if not reason:
@@ -186,10 +194,8 @@ def settle_enrollment(
     if not reason and any("claim" in a.data and a.data["claim"] == data.get("claim") for a in account.authenticators):
         reason = "already_enrolled"
     answered = next((c for c in account.challenges if c.id == challenge), None)
-    if not reason and challenge and (answered is None or not answered.is_live(now)):
+    if not reason and challenge and (answered is None or not answered.is_live(moment.now, account.seen_at)):
         reason = "code_already_used"
-    if reason:
-        return settle_failure(account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True)
     authenticator = Authenticator(
         id=draw_id(moment.nonce, "authenticator"),
         factor=seen.factor,
@@ -199,12 +205,19 @@ def settle_enrollment(
         last_used_at=now,
         last_network=caller.network,
     )
+    if not reason and breaks_bound(account, authenticator):
+        reason = "too_many"
+    if reason:
+        return settle_failure(
+            account, moment, rules, taken=taken, factor=seen.factor, reason=reason, free=True, browser=caller.handle
+        )
     account = replace(
         account,
         attempts=budget.reset(account.attempts),
         authenticators=(*account.authenticators, authenticator),
         default=account.default or authenticator.id,
         enrollments=tuple(e for e in account.enrollments if e.id != seen.id),
+        replaced=tuple(e for e in account.replaced if (e.factor, e.browser) != (seen.factor, seen.browser)),
         challenges=tuple(c for c in account.challenges if c.target != seen.id and c.purpose != "contact"),
         skips=(),
         leave=None,
@@ -224,6 +237,11 @@ def settle_enrollment(
         answer=answer,
     )
     return Change(account=tidy(account, now), events=(enrolled, *events), answer=granted)
+
+
+def replaced_by(account: Account, draft: Enrollment) -> bool:
+    """Whether the browser has begun another draft in the place of this one."""
+    return any(e.id == draft.id for e in account.replaced)
 
 
 def free_label(account: Account, label: str) -> str:
@@ -265,6 +283,8 @@ def replace_backup(
     authenticator = Authenticator(
         id=draw_id(moment.nonce, "authenticator"), factor=factor, label=label, created_at=now, data=data
     )
+    if breaks_bound(replace(account, authenticators=others), authenticator):
+        return refuse(account, "too_many")
     event = moment.event("backup_codes.made", account.key, factor=factor)
     ended = {a.id for a in account.authenticators} - {a.id for a in others}
     browsers = tuple(
@@ -297,8 +317,10 @@ def grant_leave(
     """The contact on file is proven: this browser may enroll for a while. All attempts are back."""
     now = time_of(account, moment)
     answered = next((c for c in account.challenges if c.id == challenge), None)
-    if account.authenticators or answered is None or not answered.is_live(now):
-        return settle_failure(account, moment, rules, taken=taken, factor=factor, reason="code_already_used", free=True)
+    if account.authenticators or answered is None or not answered.is_live(moment.now, account.seen_at):
+        return settle_failure(
+            account, moment, rules, taken=taken, factor=factor, reason="code_already_used", free=True, browser=browser
+        )
     changed = replace(
         account,
         attempts=budget.reset(account.attempts),

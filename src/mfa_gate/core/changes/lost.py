@@ -29,6 +29,8 @@ def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account
         authenticators=kept,
         default=stored.default if any(mine.id == stored.default for mine in kept) else "",
         sent=max(stored.sent, confirmed.sent, key=len),
+        uncounted=max(stored.uncounted, confirmed.uncounted, key=len),
+        drifted=max(stored.drifted, confirmed.drifted, key=len),
         grant=None,
         frozen_until=max(stored.frozen_until, confirmed.frozen_until),
         quiet_until=max(stored.quiet_until, confirmed.quiet_until),

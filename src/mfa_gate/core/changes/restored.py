@@ -12,16 +12,20 @@ def after_restore(account: Account, at: int) -> Account:
 
     What was used after the copy was made cannot be known: every code and ticket is void, the steps of authenticator apps
     and the backup codes of up to ``at`` count as used (the factors see ``restored_at``), and nobody's proof lives. Locks,
-    attempts and authenticators stay as the copy has them.
+    attempts and authenticators stay as the copy has them. A mark that a clock had set ahead of ``at`` is set back.
     """
     if account.restored_at >= at:
         return account
     return replace(
         account,
         restored_at=at,
+        seen_at=min(account.seen_at, at),
+        sent=tuple(replace(sent, at=min(sent.at, at), mark=0) for sent in account.sent),
+        quiet_until=min(account.quiet_until, at),
         epoch=account.epoch + 1,
         challenges=(),
         enrollments=(),
+        replaced=(),
         ticket=None,
         leave=None,
         browsers=tuple(replace(browser, twin=None) for browser in account.browsers),

@@ -8,7 +8,7 @@ from ..model import Account, Challenge, Fields, Sent
 from ..reasons import Refusal
 from ..records import replace
 from ..rules import DAY, CountRules, ResendRules
-from .base import Change, refuse, tidy, time_of
+from .base import Change, mark_of, refuse, tidy, time_of
 
 HOUR = 3600
 
@@ -36,6 +36,25 @@ def wait_for(account: Account, factor: str, limits: ResendRules | CountRules, no
     return max(waits)
 
 
+def put_in_time(account: Account, moment: Moment) -> Change[None]:
+    """Write down where the sends of a clock that ran ahead belong, so that their waits go on by today's clock."""
+    return Change(account=_in_time(account, moment.now), events=(), answer=None)
+
+
+def _in_time(account: Account, now: int) -> Account:
+    """The account with the sends of a clock that ran ahead put where they belong by today's clock.
+
+    Their age stays what the account's mark says. Without this a wait of half a minute would last until the wrong time is
+    reached.
+    """
+    mark = mark_of(account, now)
+    if not mark:
+        return account
+    sent = tuple(replace(s, at=now - (mark - s.at), mark=s.at) if s.at > now else s for s in account.sent)
+    quiet = account.quiet_until
+    return replace(account, sent=sent, quiet_until=now + quiet - mark if quiet > mark else quiet)
+
+
 def issue(
     account: Account,
     moment: Moment,
@@ -56,29 +75,31 @@ def issue(
     ``live`` is how many a browser may have of a factor, the oldest goes first: nobody drops another browser's. Of those
     that are answered on a person's phone it is how many the person may have: nobody chooses among several (S-97).
     """
-    now = time_of(account, moment)
+    now, mark = time_of(account, moment), mark_of(account, moment.now)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref, attempts_remaining=0)
+    clock, account = (moment.now, _in_time(account, moment.now)) if mark else (now, account)
     if limits is not None:
-        wait = wait_for(account, factor, limits, now)
+        wait = wait_for(account, factor, limits, clock)
         if wait > 0:
-            return refuse(account, "too_soon", retry_after=wait)
+            return Change(account=account, events=(), answer=Refusal(reason="too_soon", retry_after=wait))
     challenge = Challenge(
         id=draw_id(moment.nonce, "challenge"),
         factor=factor,
         purpose=purpose,
         target=target,
         browser=browser,
-        issued_at=now,
-        expires_at=now + ttl,
+        issued_at=clock,
+        expires_at=clock + ttl,
         data=data,
+        mark=mark,
     )
-    same = [c for c in account.challenges if c.is_live(now) and c.factor == factor]
+    same = [c for c in account.challenges if c.is_live(clock, account.seen_at) and c.factor == factor]
     mine = same if challenge.waits else [c for c in same if c.browser == browser]
     dropped = {c.id for c in mine[: max(0, len(mine) + 1 - live)]}
     challenges = (*(c for c in account.challenges if c.id not in dropped), challenge)
     events = (moment.event("challenge.sent", account.key, factor=factor, challenge=challenge.id, purpose=purpose),)
-    told = Sent(factor=factor, at=now, free=isinstance(limits, CountRules))
+    told = Sent(factor=factor, at=clock, free=isinstance(limits, CountRules), mark=mark)
     sent = (*account.sent, told) if limits is not None else account.sent
     changed = replace(account, challenges=challenges, sent=sent)
     return Change(account=tidy(changed, now), events=events if limits is not None else (), answer=challenge)

@@ -10,7 +10,7 @@ from ..reasons import Refusal
 from ..records import replace
 from ..rules import AgreementRules, Stage
 from ..standing import login_handle, session_mark, skip_key
-from .base import Change, keep, refuse, tidy, time_of
+from .base import COPY, Change, has_old_copy, keep, refuse, tidy, time_of, without_copy
 from .enrolling import MAX_LABEL
 
 MAX_ABOUT = 500
@@ -142,13 +142,21 @@ def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Chang
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
 
 
-def saved_backup(account: Account, moment: Moment, *, id: str, data: object) -> Change[Refusal | None]:
-    """The person has the codes: what was kept to show them again goes."""
-    mine = account.authenticator(id)
-    if mine is None or not isinstance(data, dict):
-        return refuse(account, "not_found")
-    changed = _swap_in(account, replace(mine, data=data))
+def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[None]:
+    """The person has the codes: what was kept to show them again goes, and nothing else changes."""
+    mine = next((a for a in account.authenticators if a.factor == factor), None)
+    if mine is None or not any(name in mine.data for name in COPY):
+        return keep(account, None)
+    changed = _swap_in(account, without_copy(mine))
     return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
+
+
+def drop_old_copies(account: Account, moment: Moment) -> Change[bool]:
+    """Fresh backup codes can be read for a quarter of an hour, also where nobody comes back (S-92). Whether any went."""
+    now = time_of(account, moment)
+    if not any(has_old_copy(a, now) for a in account.authenticators):
+        return keep(account, False)
+    return Change(account=tidy(account, now), events=(), answer=True)
 
 
 def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[str | Refusal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ...core import attempts
@@ -314,22 +315,29 @@ async def set_tenant(visit: Visit) -> Answer:
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/tenant{desk.query}")
     if sending:
-        return visit.show(_tenant(desk, found), status=refusal.row.status, problems=[problem_from(refusal, "")])
+        return visit.show(
+            _tenant(desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
+        )
     field = "confirm" if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:
         problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
-    return visit.show(_tenant(desk, found), status=422, problems=[problem])
+    return visit.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
 
 
-def _tenant(desk: views_admin.Desk, found: TenantDesk) -> views_admin.AdminTenant:
+def _tenant(
+    desk: views_admin.Desk, found: TenantDesk, *, typed: Mapping[str, str] | None = None
+) -> views_admin.AdminTenant:
+    """The page; a form that comes back shows what was sent (``typed``)."""
+    typed = typed or {}
     by_policy = found.rules.enrollment.stage != "admin"
     total = sum(found.counts.values())
     chosen = found.settings.factors or found.pickable
     choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
     if found.rules.factors.choice == "tenant":
-        alone = tuple((TRAITS[k].name if k in TRAITS else k, (k,), chosen == (k,)) for k in found.pickable)
-        choices = (*alone, ("each", found.pickable, chosen == found.pickable))
+        picked = tuple(typed["factors"].split()) if typed.get("factors") else chosen
+        alone = tuple((TRAITS[k].name if k in TRAITS else k, (k,), picked == (k,)) for k in found.pickable)
+        choices = (*alone, ("each", found.pickable, picked == found.pickable))
     return views_admin.AdminTenant(
         desk=desk,
         enabled_at=found.settings.enabled_at,
@@ -345,6 +353,7 @@ def _tenant(desk: views_admin.Desk, found: TenantDesk) -> views_admin.AdminTenan
         enrolled=total - found.counts.get("not_enrolled", 0),
         missing=found.counts.get("not_enrolled", 0),
         chart=chart_of(found.history),
+        typed_confirm=typed.get("confirm", ""),
     )
 
 

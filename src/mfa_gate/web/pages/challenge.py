@@ -79,6 +79,9 @@ async def answer(visit: Visit, id: str) -> Answer:
         return not_found(visit)
     action, code = visit.form.get("action"), visit.form.get("code", "")
     has_answer = "code" in visit.form or action == "check" or not TRAITS[mine.factor].needs_challenge
+    asks = visit.rules.freshness.remember == "browser"
+    if asks and ("asked" in visit.form or (has_answer and action != "send")):
+        keep_choice(visit, remember=bool(visit.form.get("remember")))
     if action == "send" or not has_answer:
         return await _send(visit, judgement, mine)
     asked = _waiting(visit, judgement, mine)
@@ -100,6 +103,7 @@ async def answer(visit: Visit, id: str) -> Answer:
     if isinstance(result, Refusal):
         return await _refused(visit, mine, result)
     visit.take_handle(result.handle, remembered=result.remembered)
+    keep_choice(visit, remember=True)
     if result.granted and TRAITS[mine.factor].backup:
         left = result.granted.authenticator.data.get("left")
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
@@ -258,6 +262,25 @@ def _came_by_link(scope: Scope) -> bool:
     return header(scope, b"sec-purpose") is None and header(scope, b"purpose") is None
 
 
+def keep_choice(visit: Visit, *, remember: bool) -> None:
+    """Keep with the browser that it is not to be remembered, until the challenge is over (U-11)."""
+    cookies, jar = visit.site.cookies, visit.jar
+    name = jar.once
+    known = bool(cookies.note(jar, name, visit.scope))
+    visit.headers = [h for h in visit.headers if not h[1].startswith(name + b"=")]
+    if not remember:
+        visit.headers.append(cookies.set_note(jar, name, {"once": True}))
+    elif known:
+        visit.headers.append(cookies.drop_note(jar, name))
+
+
+def _is_remembered(visit: Visit) -> bool:
+    """Whether the box is ticked: as it was sent with this form, or with an earlier one of this challenge."""
+    if "asked" in visit.form or "code" in visit.form:
+        return bool(visit.form.get("remember"))
+    return not visit.site.cookies.note(visit.jar, visit.jar.once, visit.scope)
+
+
 def _resend_at(visit: Visit, challenge: Challenge) -> int:
     from ...factors import FACTORS
 
@@ -299,6 +322,7 @@ def _view(
         others=ways_of(visit, judgement, without=mine.id),
         recovery=bool(rules.recovery.ways),
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
+        remember=_is_remembered(visit),
         remaining=remaining,
         waiting=waiting_of(visit, challenge),
         poll_url=poll_url(visit, challenge),

@@ -67,7 +67,8 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
             if refusal is None:
                 return visit.go(visit.own("/enroll"))
             problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
-            return visit.show(views.EnrollTicket(), status=422, problems=[problem])
+            ticket = views.EnrollTicket(typed=form.get("ticket", ""))
+            return visit.show(ticket, status=422, problems=[problem])
     kind = form.get("factor", "")
     if kind in TRAITS:
         return visit.go(visit.own(f"/enroll/{kind}"))
@@ -87,7 +88,10 @@ async def _first(visit: Visit, judgement: Judgement, lacking: Refusal) -> Answer
 
 
 async def one(visit: Visit, kind: str) -> Answer:
-    """``GET /enroll/{factor}``: the beginning of one factor. It makes and shows no secret (decisions 33)."""
+    """``GET /enroll/{factor}``: the beginning of one factor, or the draft that this browser has begun.
+
+    It makes no secret. One is shown only to the browser that began it, while it is not confirmed.
+    """
     judgement = await visit.judgement()
     blocked = _blocked(visit, judgement, kind)
     if blocked is not None:
@@ -97,11 +101,16 @@ async def one(visit: Visit, kind: str) -> Answer:
         return await _no(visit, judgement, kind, refusal or Refusal(reason="not_enrollable"))
     draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
     again = visit.scope.get("query_string", b"") == b"again=1"
-    if draft is None or not TRAITS[kind].sends or again:
-        return visit.show(await _start(visit, judgement, kind))
+    if draft is None or not _shows(draft) or again:
+        return visit.show(await _start(visit, judgement, kind, anew=draft is not None and again))
     if not TRAITS[kind].typed and _asked(visit, judgement, draft) is None:
         return visit.show(await _start(visit, judgement, kind, phone=draft.shown.get("phone", "")))
     return visit.show(_confirm(visit, judgement, draft, None))
+
+
+def _shows(draft: Enrolling) -> bool:
+    """Whether a draft has a page to come back to: something to scan, or a code that is on its way."""
+    return bool(TRAITS[draft.enrollment.factor].sends) or "secret" in draft.shown
 
 
 async def act(visit: Visit, kind: str) -> Answer:
@@ -125,7 +134,9 @@ async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
     region = visit.form.get("region", "")
     if all(way.kind != kind for way in kinds_of(visit, judgement)):
         return await _no(visit, judgement, kind, Refusal(reason="not_enrollable"))
-    begun = await visit.service.enrollments.begin(visit.caller, factor=kind, phone=phone, region=region)
+    begun = await visit.service.enrollments.begin(
+        visit.caller, factor=kind, phone=phone, region=region, anew=bool(visit.form.get("anew"))
+    )
     if isinstance(begun, Refusal):
         if begun.reason in ("phone_invalid", "phone_region", "phone_type", "too_soon", "no_contact"):
             problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "")
@@ -134,7 +145,9 @@ async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
             view = await _start(visit, judgement, kind, phone=phone, region=region)
             return visit.show(view, status=422, problems=[problem])
         return await _no(visit, judgement, kind, begun)
-    return visit.show(_confirm(visit, judgement, begun, begun.issued))
+    if not _shows(begun):
+        return visit.show(_confirm(visit, judgement, begun, begun.issued))
+    return visit.go(visit.own(f"/enroll/{kind}"))
 
 
 async def _resend(visit: Visit, judgement: Judgement, kind: str) -> Answer:
@@ -151,7 +164,7 @@ async def _resend(visit: Visit, judgement: Judgement, kind: str) -> Answer:
 async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
     draft = await visit.service.enrollments.pending(visit.caller, visit.form.get("enrollment", ""), factor=kind)
     if draft is None:
-        return visit.go(visit.own(f"/enroll/{kind}"))
+        return await _gone(visit, judgement, kind)
     code = visit.form.get("code", "")
     asked = _asked(visit, judgement, draft)
     if not code.strip() and wants_code(kind, asked):
@@ -180,6 +193,18 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
         return visit.show(view, status=422, problems=[problem])
     visit.take_handle(done.handle, remembered=visit.rules.freshness.remember == "browser")
     return visit.go(visit.own("/backup-codes" if done.backup_codes else "/enroll/done"))
+
+
+async def _gone(visit: Visit, judgement: Judgement, kind: str) -> Answer:
+    """Say that the form's draft is no more, and go on with the one that has taken its place, or from the beginning."""
+    newer = await visit.service.enrollments.pending(visit.caller, factor=kind)
+    account = judgement.account
+    typed = visit.form.get("enrollment", "")
+    replaced = any(e.id == typed and e.browser == visit.caller.handle for e in (account.replaced if account else ()))
+    if newer is not None and replaced:
+        problem = Problem(reason="draft_replaced", field="code" if TRAITS[kind].typed else "")
+        return visit.show(_confirm(visit, judgement, newer, None), status=422, problems=[problem])
+    return visit.go(visit.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
 
 
 async def done(visit: Visit) -> Answer:
@@ -281,7 +306,7 @@ def _choice(visit: Visit, judgement: Judgement) -> views.EnrollChoice:
 
 
 async def _start(
-    visit: Visit, judgement: Judgement, kind: str, *, phone: str = "", region: str = ""
+    visit: Visit, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
 ) -> views.EnrollStart:
     rules, traits = visit.rules.factors, TRAITS[kind]
     destination, consent = "", ""
@@ -310,6 +335,7 @@ async def _start(
         ways=others,
         back=visit.own("/enroll") if others or skippable else "",
         skippable=skippable,
+        anew=anew,
     )
 
 
@@ -328,7 +354,7 @@ def _confirm(
     return views.EnrollConfirm(
         kind=kind,
         enrollment=draft.enrollment.id,
-        label=draft.enrollment.label,
+        label=visit.form.get("label", draft.enrollment.label),
         hint=shown.get("hint", ""),
         sending=sending,
         sent_at=challenge.issued_at if challenge else 0,
@@ -339,7 +365,8 @@ def _confirm(
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
         apps=visit.rules.factors.totp.apps if shown.get("secret") else (),
-        back=visit.own(f"/enroll/{kind}?again=1"),
+        back=visit.own(f"/enroll/{kind}?again=1" if not shown.get("secret") else "/enroll"),
+        anew_url=visit.own(f"/enroll/{kind}?again=1") if shown.get("secret") else "",
         remaining=remaining,
         waiting=waiting_of(visit, challenge),
         poll_url=poll_url(visit, challenge),

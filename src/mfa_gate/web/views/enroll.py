@@ -41,7 +41,8 @@ class EnrollStart:
     """``/enroll/{kind}`` by GET: begin. Posts ``action=start`` with ``phone`` and ``region`` where they are typed.
 
     ``destination`` is the address or number on file (shown, not typed); without one a phone kind asks for ``phone``, and
-    an e-mail kind says that there is none. ``phone`` is what was typed before. ``apps`` are the
+    an e-mail kind says that there is none. ``phone`` is what was typed before. ``anew`` asks for a new draft in the place
+    of the one that is there. ``apps`` are the
     authenticator apps to name, ``ways`` the other kinds.
     """
 
@@ -59,6 +60,7 @@ class EnrollStart:
     ways: tuple[Way, ...] = ()
     back: str = ""
     skippable: bool = False
+    anew: bool = False
     step: int = 2
     steps: int = 4
 
@@ -68,7 +70,8 @@ class EnrollConfirm:
     """``/enroll/{kind}`` in answer to ``start``: try it out. Posts ``enrollment``, ``code``, ``label``; or ``action=send``.
 
     ``key`` is the secret in base32 and ``uri`` the ``otpauth:`` address, which the page also draws as a QR code: only for
-    kinds that have them. ``hint`` is where the code went, ``number`` what to type on the phone.
+    kinds that have them. ``hint`` is where the code went, ``number`` what to type on the phone. ``anew_url`` leads to
+    another picture.
     """
 
     template: ClassVar[str] = "enroll_confirm.html"
@@ -92,6 +95,7 @@ class EnrollConfirm:
     apps: tuple[str, ...] = ()
     public_key: str = ""
     back: str = ""
+    anew_url: str = ""
     step: int = 3
     steps: int = 4
     remaining: int | None = None
@@ -119,6 +123,7 @@ class EnrollTicket:
 
     template: ClassVar[str] = "enroll_ticket.html"
     remaining: int | None = None
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

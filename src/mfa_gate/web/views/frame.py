@@ -36,8 +36,8 @@ class Problem:
 class Notice:
     """What was just done, told once. ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``,
     ``codes_made``, ``skipped``, ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``,
-    ``stopped``. ``value`` is the label, or the masked destination, it is about. ``owner`` names the person to the browser's
-    own store of passkeys, after one was removed."""
+    ``stopped``, ``draft_over``. ``value`` is the label, or the masked destination, it is about. ``owner`` names the person to
+    the browser's own store of passkeys, after one was removed."""
 
     word: str
     value: str = ""
