@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mfa_gate.stores.siblings import meets_sibling
+from mfa_gate.stores.common.siblings import meets_sibling
 from tests.chromium import found
 
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -34,7 +34,7 @@ from mfa_gate.core.rules import AgreementRules, EnrollmentRules, Exemption, Fact
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
 from mfa_gate.ports import Message, Store
-from mfa_gate.service.engine import Engine
+from mfa_gate.service.accounts import Engine
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.render import Renderer
 

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .bootstrap import MFAGate, Status
     from .core.model import Contacts, Subject, Upstream
     from .core.rules import Policy
     from .errors import MFAGateError, SettingsError
+    from .gate import MFAGate, Status
     from .ports import Senders
     from .service import RelyingParty
     from .web.middleware import MFAGateMiddleware

@@ -11,8 +11,8 @@ import time
 
 from mfa_gate import Subject
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.service import Actor, working
-from mfa_gate.service.telling import LAG
+from mfa_gate.service import Actor, scheduler
+from mfa_gate.service.outbox import LAG
 from tests.harness import FixedClock, make_world
 
 WHO = "bob"
@@ -28,7 +28,7 @@ async def main(path: str, mode: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         told.append(subject.id)
 
-    working.TICK = 0.1
+    scheduler.TICK = 0.1
     late = {"ready": 0, "strike": 1, "after": 2 + LAG}[mode]
     clock = FixedClock(1_750_000_000 + late)
     world = make_world(store=f"sqlite:///{path}", on_lock=on_lock, clock=clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfa_gate.core.rules import DAY
-from mfa_gate.service.charting import KEPT, Count
+from mfa_gate.service.admin.chart import KEPT, Count
 from mfa_gate.web.chart import HEIGHT, MAX_ROWS, WIDTH, chart_of
 from tests.harness import World, make_world, running
 

@@ -12,7 +12,7 @@ from mfa_gate import Contacts, Subject
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SendFailed
 from mfa_gate.identity import SessionUser
-from mfa_gate.service.preparing import all_reachable
+from mfa_gate.service.admin.tenant import all_reachable
 from tests.harness import Browser, make_world, running, with_rules
 
 DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin")))

@@ -11,7 +11,7 @@ from mfa_gate.core.events import Event
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import DAY, AuditRules
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.service.retaining import MAX_STEP
+from mfa_gate.service.audit import MAX_STEP
 from tests.harness import POLICY, RULES, START, World, make_world, running
 
 KEPT = replace(RULES, audit=AuditRules(retention=Seconds(30 * DAY)))

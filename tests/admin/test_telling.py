@@ -23,8 +23,8 @@ from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.ports import END
 from mfa_gate.service import Actor, Service
 from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
-from mfa_gate.service.telling import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
-from mfa_gate.service.working import Job, Worker
+from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
+from mfa_gate.service.scheduler import Job, Worker
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import POLICY, RULES, World, make_world, running
 
@@ -322,7 +322,7 @@ async def test_a_slow_tenant_has_its_turn_and_no_more(monkeypatch: pytest.Monkey
 
     async with running(make_world(on_reset=hook)) as world:
         await world.store.append([*lines(50, "aaa", world), *lines(1, "beta", world)])
-        monkeypatch.setattr("mfa_gate.service.telling.TURN_FOR", -1.0)
+        monkeypatch.setattr("mfa_gate.service.outbox.TURN_FOR", -1.0)
         await catch_up(world)
         assert told[:2] == ["aaa", "beta"]
         assert told.count("aaa") == 50

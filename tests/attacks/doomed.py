@@ -14,9 +14,9 @@ from typing import Any
 
 from mfa_gate.ports import Store
 from mfa_gate.stores import store_from_url
-from mfa_gate.stores.redis import wire
+from mfa_gate.stores.redis import pipeline
 from mfa_gate.stores.redis.resp import Replies, Reply
-from mfa_gate.stores.sqlite.lane import Job, Lane
+from mfa_gate.stores.sqlite.worker_thread import Job, Lane
 from tests.attacks.mistakes import MISTAKES
 from tests.attacks.worker import caller, count_comparisons
 from tests.harness import World
@@ -98,7 +98,7 @@ def on_entering(tell: Callable[[], None]) -> None:
             return await self._replies.next()
 
     Lane._serve = serving  # type: ignore[method-assign]
-    wire.Replies = Overheard  # type: ignore[assignment,attr-defined]
+    pipeline.Replies = Overheard  # type: ignore[assignment,attr-defined]
 
 
 async def act(world: World, store: str, marks: Path, deed: Deed, kill: Kill | None) -> None:

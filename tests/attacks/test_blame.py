@@ -12,9 +12,9 @@ import pytest
 
 from mfa_gate import SettingsError
 from mfa_gate.core.changes import Change
-from mfa_gate.core.changes.administering import give_ticket
-from mfa_gate.core.changes.answers import UNCOUNTED_PER_HOUR
-from mfa_gate.core.changes.restored import after_restore
+from mfa_gate.core.changes.admin import give_ticket
+from mfa_gate.core.changes.after_restore import after_restore
+from mfa_gate.core.changes.verify import UNCOUNTED_PER_HOUR
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, Fields, SubjectKey
 from mfa_gate.core.rules import EnrollmentRules
@@ -112,7 +112,7 @@ async def test_a_reset_sets_the_mark_back(world: World) -> None:
     await ann.prove()
     world.clock.advance(-DAY)
     before = await world.account()
-    from mfa_gate.core.changes.administering import reset
+    from mfa_gate.core.changes.admin import reset
 
     moment = world.engine.moment(actor="root")
     await world.engine.change(before.key, lambda a: reset(a, moment, ticket="T-1", reason="clock"))

@@ -21,7 +21,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import StoreContention, StoreUnavailable
 from mfa_gate.identity import RequestUser, SessionUser
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web import guard as guarding
+from mfa_gate.web import gate as guarding
 from tests.harness import (
     FETCH,
     PAGE,
@@ -137,19 +137,19 @@ async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "where",
     [
-        "mfa_gate.service.judging.requirement_for",
-        "mfa_gate.service.judging.decide",
-        "mfa_gate.service.judging.standing_for",
+        "mfa_gate.service.access.requirement_for",
+        "mfa_gate.service.access.decide",
+        "mfa_gate.service.access.standing_for",
         "mfa_gate.web.ruled.exemption_for",
-        "mfa_gate.web.guard.refuse",
-        "mfa_gate.web.guard.address_of",
-        "mfa_gate.web.guard.only_cookies",
-        "mfa_gate.web.guard.is_clean",
+        "mfa_gate.web.gate.refuse",
+        "mfa_gate.web.gate.address_of",
+        "mfa_gate.web.gate.only_cookies",
+        "mfa_gate.web.gate.is_clean",
         "mfa_gate.web.cookies.Cookies.jar",
         "mfa_gate.core.policy.Policy.rules_for",
         "mfa_gate.identity.SessionUser.subject_of",
-        "mfa_gate.service.engine.Engine.notice",
-        "mfa_gate.service.engine.Engine.settings",
+        "mfa_gate.service.accounts.Engine.notice",
+        "mfa_gate.service.accounts.Engine.settings",
     ],
 )
 async def test_own_code(where: str, monkeypatch: pytest.MonkeyPatch) -> None:

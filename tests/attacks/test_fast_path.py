@@ -14,8 +14,8 @@ import pytest
 
 from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.core import changes
-from mfa_gate.core.changes.answers import grant
 from mfa_gate.core.changes.base import tidy
+from mfa_gate.core.changes.verify import grant
 from mfa_gate.core.decision import Enroll, Why
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account, Authenticator, Caller, Seconds
@@ -31,9 +31,9 @@ from mfa_gate.core.rules import (
     plain_path,
 )
 from mfa_gate.service import Actor
-from mfa_gate.service.judging import Pass
+from mfa_gate.service.access import Pass
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web.facts import app_path
+from mfa_gate.web.callers import app_path
 from tests.harness import (
     FETCH,
     HOME,

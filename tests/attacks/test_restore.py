@@ -16,7 +16,7 @@ import pytest
 
 from mfa_gate import SettingsError
 from mfa_gate.stores import store_from_url
-from mfa_gate.stores.redis import past, watching
+from mfa_gate.stores.redis import high_water_mark, monitor
 from tests.harness import FETCH, PAGE, Browser, FixedClock, Reply, World, make_world, running
 from tests.stores import servers
 
@@ -85,8 +85,8 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param != "redis":
         yield InFile(tmp_path)
         return
-    monkeypatch.setattr(past, "SETTLED_AFTER", 0.0)
-    monkeypatch.setattr(watching, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", 0.0)
+    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.2)
     with servers.single(tmp_path) as server:
         yield OnServer(tmp_path, server)
 

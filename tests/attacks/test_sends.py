@@ -20,7 +20,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import Policy, PriceRules, SendCount, SendRules, UnansweredRules, Units
 from mfa_gate.errors import SendFailed
 from mfa_gate.ports import PhoneSend
-from mfa_gate.service.issuing import Issued
+from mfa_gate.service.challenges import Issued
 from mfa_gate.testing import enrolled
 from tests.harness import START, Outbox, World, make_world, running, with_rules
 from tests.web.calls import Provider
@@ -341,7 +341,7 @@ async def test_the_host_is_asked_first(
 ) -> None:
     """``before_send``: only a clear yes in time lets a text out. All else refuses it, is in the trail with its word and
     without the number, and sends the person another way."""
-    monkeypatch.setattr("mfa_gate.service.sending.HOOK_TIMEOUT", 0.3)
+    monkeypatch.setattr("mfa_gate.service.send_limits.HOOK_TIMEOUT", 0.3)
     world = host(policy=policy(), before_send=hook)
     async with running(world):
         id = await phone_of(world, "ann", email=True)
@@ -365,7 +365,7 @@ async def test_the_host_is_asked_first(
 
 async def test_a_hook_that_hangs_holds_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """``before_send`` that does not come back has threads of its own: other ways go on, in the event loop's own ones."""
-    monkeypatch.setattr("mfa_gate.service.sending.HOOK_TIMEOUT", 0.2)
+    monkeypatch.setattr("mfa_gate.service.send_limits.HOOK_TIMEOUT", 0.2)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     end = threading.Event()
     world = host(policy=policy(), before_send=lambda asked: end.wait(10))

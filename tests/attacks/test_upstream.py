@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from mfa_gate import require_proof
-from mfa_gate.core.changes.administering import lock, reset, unlock
-from mfa_gate.core.changes.disputing import dispute
+from mfa_gate.core.changes.admin import lock, reset, unlock
+from mfa_gate.core.changes.dispute import dispute
 from mfa_gate.core.codec import decode, encode
 from mfa_gate.core.model import MAX_BROWSERS, MAX_BYTES, Account, Browser, Grant, Seconds, Subject, Upstream
 from mfa_gate.core.rules import DAY, EnrollmentRules, PathRule, RoleRules, Rules, StepUpRule

@@ -18,9 +18,9 @@ import pytest
 
 from mfa_gate import MFAGate, Subject
 from mfa_gate.cli import main
+from mfa_gate.cli.totp_import import Options, Record, read
 from mfa_gate.core.model import Account, Caller
 from mfa_gate.factors.totp import hotp
-from mfa_gate.importing import Options, Record, read
 from mfa_gate.keyring import make_key
 from mfa_gate.service import Actor, Verified
 from mfa_gate.testing import enrolled

@@ -20,7 +20,7 @@ import pytest
 
 from mfa_gate import Subject
 from mfa_gate.cli import main
-from mfa_gate.cli.bringing import joined
+from mfa_gate.cli.transfer.restore import joined
 from mfa_gate.core import codec
 from mfa_gate.core.events import MOVED
 from mfa_gate.core.model import Attempts, SubjectKey
@@ -29,8 +29,8 @@ from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.keyring import Keyring
 from mfa_gate.ports import Store
 from mfa_gate.service import Actor
-from mfa_gate.service.owing import OWN, SHARED
-from mfa_gate.service.telling import FIRST_WAIT, LAG
+from mfa_gate.service.outbox import FIRST_WAIT, LAG
+from mfa_gate.service.undelivered import OWN, SHARED
 from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled, event
 from tests.admin.test_telling import Ear

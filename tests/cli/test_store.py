@@ -12,7 +12,7 @@ import pytest
 from mfa_gate.cli import main
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.ports import EVERYTHING
-from mfa_gate.stores.redis import past, watching
+from mfa_gate.stores.redis import high_water_mark, monitor
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import changed
 from tests.harness import key, make_world, running
@@ -113,8 +113,8 @@ def test_redis(
     server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """S-123: the same with Redis and a marker: a copy of before a lock was in place when the commands refuse."""
-    monkeypatch.setattr(past, "SETTLED_AFTER", 0.0)
-    monkeypatch.setattr(watching, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", 0.0)
+    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.2)
     prepare(tmp_path, monkeypatch)
     url = f"redis://127.0.0.1:{server.port}?marker={tmp_path / 'marker'}"
     monkeypatch.setenv("MFA_GATE_STORE", url)

@@ -9,6 +9,7 @@ from mfa_gate.core.assurance import Traits
 from mfa_gate.core.changes import Charge, charge
 from mfa_gate.core.decision import Decision, decide
 from mfa_gate.core.events import Moment
+from mfa_gate.core.evidence import Standing, standing_for
 from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Challenge, Proof, Seconds, Subject
 from mfa_gate.core.policy import Demand, Facts, Requirement, requirement_for
 from mfa_gate.core.rules import (
@@ -21,7 +22,6 @@ from mfa_gate.core.rules import (
     Rules,
     TenantSettings,
 )
-from mfa_gate.core.standing import Standing, standing_for
 
 NOW = 1_900_000_000
 HOME = "198.51.100.7"

@@ -17,13 +17,13 @@ from mfa_gate.core.changes import (
     settle_success,
     twin_of,
 )
-from mfa_gate.core.changes.answers import LOST_ANSWER
 from mfa_gate.core.changes.base import TWIN_LIFE
+from mfa_gate.core.changes.verify import LOST_ANSWER
 from mfa_gate.core.decision import Allow, StepUp
+from mfa_gate.core.evidence import NO_SESSION, session_mark
 from mfa_gate.core.model import Account, Attempts, Authenticator, Caller, Lock, Seconds, Subject
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, AttemptRules, FreshnessRules, IPChangeRules, RollingRules, Rules
-from mfa_gate.core.standing import NO_SESSION, session_mark
 
 from .builders import (
     ANN,

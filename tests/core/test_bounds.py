@@ -16,6 +16,7 @@ from mfa_gate.core.codec import decode, encode
 from mfa_gate.core.decision import decide
 from mfa_gate.core.entropy import draw_id, expand
 from mfa_gate.core.events import KINDS, Moment
+from mfa_gate.core.evidence import session_mark
 from mfa_gate.core.model import (
     MAX_AUTHENTICATORS,
     MAX_BROWSERS,
@@ -35,7 +36,6 @@ from mfa_gate.core.model import (
     Twin,
 )
 from mfa_gate.core.rules import DAY, AgreementRules, AttemptRules, EnrollmentRules, ResendRules, RollingRules, SkipRules
-from mfa_gate.core.standing import session_mark
 
 from .builders import ANN, NOW, TRAITS, authenticator, requirement, rules_with, standing
 

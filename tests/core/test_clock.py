@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import charge, issue, may_change, may_enroll, settle_success
-from mfa_gate.core.changes.lost import regained
-from mfa_gate.core.changes.restored import after_restore
+from mfa_gate.core.changes.after_failover import regained
+from mfa_gate.core.changes.after_restore import after_restore
 from mfa_gate.core.decision import Allow, Deny, StepUp
+from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, skip_key
 from mfa_gate.core.model import Account, Attempts, Challenge, Leave, Seconds, Sent
 from mfa_gate.core.policy import stage_at
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, EnrollmentRules, ResendRules, TenantSettings
-from mfa_gate.core.standing import NO_SESSION, SESSION_LIFE, skip_key
 
 from .builders import (
     APP,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.decision import FOREVER, Allow, Deny, Enroll, StepUp, decide, state_of
+from mfa_gate.core.evidence import NO_SESSION, SESSION_LIFE, session_mark
 from mfa_gate.core.model import Account, Attempts, Lock, Seconds, Subject
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.rules import (
@@ -21,7 +22,6 @@ from mfa_gate.core.rules import (
     Rules,
     SubjectExemption,
 )
-from mfa_gate.core.standing import NO_SESSION, SESSION_LIFE, session_mark
 
 from .builders import (
     ANN,

@@ -20,8 +20,9 @@ from mfa_gate.core.changes import (
     settle_enrollment,
     skip,
 )
-from mfa_gate.core.changes.enrolling import CHANGE_AGE, ENROLLMENT_LIFE, LEAVE_LIFE, free_label
+from mfa_gate.core.changes.enroll import CHANGE_AGE, ENROLLMENT_LIFE, LEAVE_LIFE, free_label
 from mfa_gate.core.decision import Allow, StepUp
+from mfa_gate.core.evidence import skip_key
 from mfa_gate.core.model import (
     MAX_AUTHENTICATORS,
     MAX_ENROLLMENTS,
@@ -37,7 +38,6 @@ from mfa_gate.core.model import (
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import EmailRules, EnrollmentRules, FactorRules, PhoneRules, Rules, VoiceRules
-from mfa_gate.core.standing import skip_key
 
 from .builders import (
     ANN,

@@ -8,10 +8,10 @@ import pytest
 
 from mfa_gate.core.decision import FOREVER, Agree, Allow, Deny, Enroll, StepUp, state_of
 from mfa_gate.core.entropy import handle_digest
+from mfa_gate.core.evidence import SESSION_LIFE, skip_key
 from mfa_gate.core.model import Acceptance, Account, Subject
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.rules import AgreementRules, EnrollmentRules, SkipRules
-from mfa_gate.core.standing import SESSION_LIFE, skip_key
 
 from .builders import (
     ANN,

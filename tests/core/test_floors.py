@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.changes import change_demand, may_change
-from mfa_gate.core.changes.enrolling import CHANGE_AGE
+from mfa_gate.core.changes.enroll import CHANGE_AGE
+from mfa_gate.core.evidence import Standing
 from mfa_gate.core.policy import Demand, Requirement, floors_for
 from mfa_gate.core.rules import PathRule, StepUpRule
-from mfa_gate.core.standing import Standing
 
 from .builders import NOW, account, demand, proof, requirement, rules_with, standing
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from mfa_gate.core.changes import administering, breaking, disputing, may_change
+from mfa_gate.core.break_glass import CONFIRM_WITHIN, HOUR, MAX_HOURS, is_in_force, is_waiting
+from mfa_gate.core.changes import admin, break_glass, dispute, may_change
 from mfa_gate.core.decision import Agree, Allow, Decision, Deny, StepUp, mark_of
 from mfa_gate.core.events import Moment
-from mfa_gate.core.grants import CONFIRM_WITHIN, HOUR, MAX_HOURS, is_in_force, is_waiting
 from mfa_gate.core.model import MAX_GRANT_BROWSERS, Account, Lock, Subject
 from mfa_gate.core.policy import Demand, Requirement
 from mfa_gate.core.reasons import Refusal
@@ -38,7 +38,7 @@ ASKED = {"reason": "phone in the lake", "ticket": "T-1"}
 
 def asked(of: Account | None = None, *, by: Hand = BOSS, hours: int = 4, at: int = NOW) -> Account:
     """Ann's account with a request that waits."""
-    change = breaking.ask(of or account("app"), moment(at), by=by, hours=hours, **ASKED)
+    change = break_glass.ask(of or account("app"), moment(at), by=by, hours=hours, **ASKED)
     assert change.answer is None
     assert [event.kind for event in change.events][-1] == "break_glass.asked"
     return change.account
@@ -52,7 +52,7 @@ def ref_of(of: Account) -> str:
 def granted(of: Account | None = None, *, hours: int = 4, at: int = NOW) -> Account:
     """The same, confirmed by the other administrator."""
     waiting = asked(of, hours=hours, at=at)
-    change = breaking.confirm(waiting, moment(at), by=OTHER, ref=ref_of(waiting))
+    change = break_glass.confirm(waiting, moment(at), by=OTHER, ref=ref_of(waiting))
     assert change.answer is None
     assert [event.kind for event in change.events] == ["break_glass.granted"]
     return change.account
@@ -79,7 +79,7 @@ def reason_of(answer: Refusal | None) -> str:
 def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
     """Not who asked, by whatever way and spelling, and not the person concerned."""
     waiting = asked()
-    change = breaking.confirm(waiting, moment(), by=by, ref=ref_of(waiting))
+    change = break_glass.confirm(waiting, moment(), by=by, ref=ref_of(waiting))
     assert reason_of(change.answer) == want
     assert is_in_force(change.account, NOW) == (want == "done")
     assert bool(change.events) == (want == "done")
@@ -94,7 +94,7 @@ def test_two_operators_of_one_name_are_one() -> None:
 @pytest.mark.parametrize("hours", [-1, 0, 12, 13, 10**9])
 def test_under_twelve_hours(hours: int) -> None:
     """No grant of twelve hours or more, or of none."""
-    change = breaking.ask(account("app"), moment(), by=BOSS, hours=hours, **ASKED)
+    change = break_glass.ask(account("app"), moment(), by=BOSS, hours=hours, **ASKED)
     assert reason_of(change.answer) == "malformed"
     assert change.account == account("app")
     assert MAX_HOURS * HOUR < 12 * 3600
@@ -103,7 +103,7 @@ def test_under_twelve_hours(hours: int) -> None:
 @pytest.mark.parametrize(("reason", "ticket"), [("", "T"), ("x", " "), ("x" * 201, "T"), ("a\0b", "T")])
 def test_a_reason_and_a_ticket(reason: str, ticket: str) -> None:
     """Nobody asks without both."""
-    change = breaking.ask(account("app"), moment(), by=BOSS, hours=4, reason=reason, ticket=ticket)
+    change = break_glass.ask(account("app"), moment(), by=BOSS, hours=4, reason=reason, ticket=ticket)
     assert reason_of(change.answer) == "malformed"
 
 
@@ -111,19 +111,21 @@ def test_a_request_waits_an_hour() -> None:
     """At exactly one hour it cannot be confirmed any more, and what replaced it is not confirmed unseen."""
     waiting = asked()
     ref = ref_of(waiting)
-    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN - 1), by=OTHER, ref=ref).answer) == "done"
-    assert reason_of(breaking.confirm(waiting, moment(NOW + CONFIRM_WITHIN), by=OTHER, ref=ref).answer) == "not_found"
+    assert reason_of(break_glass.confirm(waiting, moment(NOW + CONFIRM_WITHIN - 1), by=OTHER, ref=ref).answer) == "done"
+    assert (
+        reason_of(break_glass.confirm(waiting, moment(NOW + CONFIRM_WITHIN), by=OTHER, ref=ref).answer) == "not_found"
+    )
     for other in ("another", "", ref.lower()):
-        assert reason_of(breaking.confirm(waiting, moment(), by=OTHER, ref=other).answer) == "not_found"
-    assert reason_of(breaking.confirm(account("app"), moment(), by=OTHER, ref="").answer) == "not_found"
+        assert reason_of(break_glass.confirm(waiting, moment(), by=OTHER, ref=other).answer) == "not_found"
+    assert reason_of(break_glass.confirm(account("app"), moment(), by=OTHER, ref="").answer) == "not_found"
 
 
 def test_one_at_a_time() -> None:
     """A request or a grant is ended before another is asked for; what is over is told as such and makes room."""
     for there in (asked(), granted()):
-        change = breaking.ask(there, moment(NOW + 60), by=OTHER, hours=11, **ASKED)
+        change = break_glass.ask(there, moment(NOW + 60), by=OTHER, hours=11, **ASKED)
         assert reason_of(change.answer) == "not_allowed"
-    change = breaking.ask(granted(), moment(NOW + 4 * HOUR), by=BOSS, hours=1, **ASKED)
+    change = break_glass.ask(granted(), moment(NOW + 4 * HOUR), by=BOSS, hours=1, **ASKED)
     assert [event.kind for event in change.events] == ["break_glass.ended", "break_glass.asked"]
     assert not is_in_force(change.account, NOW + 4 * HOUR)
 
@@ -131,7 +133,7 @@ def test_one_at_a_time() -> None:
 def test_it_cannot_be_confirmed_twice() -> None:
     """A second confirmation finds nothing that waits, so nobody makes it longer."""
     there = granted()
-    change = breaking.confirm(there, moment(NOW + 100), by=Hand("third", "clinic"), ref=ref_of(there))
+    change = break_glass.confirm(there, moment(NOW + 100), by=Hand("third", "clinic"), ref=ref_of(there))
     assert reason_of(change.answer) == "not_found"
     assert change.account == there
 
@@ -182,10 +184,10 @@ def locked_by(of: Account, cause: str) -> Account:
 def test_a_locked_account_stays_locked(cause: str) -> None:
     """It neither helps who is locked nor can it be asked for or confirmed then; and unlocking does not revive it."""
     assert isinstance(judged(locked_by(granted(), cause)), Deny)
-    assert reason_of(breaking.confirm(locked_by(asked(), cause), moment(), by=OTHER, ref="").answer) == "locked"
-    change = breaking.ask(locked_by(account("app"), cause), moment(), by=BOSS, hours=4, **ASKED)
+    assert reason_of(break_glass.confirm(locked_by(asked(), cause), moment(), by=OTHER, ref="").answer) == "locked"
+    change = break_glass.ask(locked_by(account("app"), cause), moment(), by=BOSS, hours=4, **ASKED)
     assert reason_of(change.answer) == "locked"
-    unlocked = administering.unlock(locked_by(granted(), cause), moment(NOW + 1), reason="calmed down")
+    unlocked = admin.unlock(locked_by(granted(), cause), moment(NOW + 1), reason="calmed down")
     assert unlocked.account.grant is None
     assert [event.kind for event in unlocked.events] == ["account.unlocked", "break_glass.ended"]
     assert not isinstance(judged(unlocked.account, now=NOW + 1), Allow)
@@ -198,10 +200,10 @@ def test_attempts_that_are_used_up_end_it() -> None:
 
 
 ENDS: dict[str, Callable[[Account, Moment], Account]] = {
-    "revoke": lambda of, at: breaking.revoke(of, at, reason="found the phone").account,
-    "lock": lambda of, at: administering.lock(of, at, reason="stolen").account,
-    "reset": lambda of, at: administering.reset(of, at, ticket="T", reason="new phone").account,
-    "dispute": lambda of, at: disputing.dispute(of, at, about="", kind="").account,
+    "revoke": lambda of, at: break_glass.revoke(of, at, reason="found the phone").account,
+    "lock": lambda of, at: admin.lock(of, at, reason="stolen").account,
+    "reset": lambda of, at: admin.reset(of, at, ticket="T", reason="new phone").account,
+    "dispute": lambda of, at: dispute.dispute(of, at, about="", kind="").account,
 }
 
 
@@ -212,29 +214,29 @@ def test_what_ends_it(end: str, make: Callable[[], Account]) -> None:
     after = ENDS[end](make(), moment(NOW + 1))
     assert after.grant is None
     assert not isinstance(judged(after, now=NOW + 1), Allow)
-    assert reason_of(breaking.confirm(after, moment(NOW + 2), by=OTHER, ref="").answer) in ("not_found", "locked")
+    assert reason_of(break_glass.confirm(after, moment(NOW + 2), by=OTHER, ref="").answer) in ("not_found", "locked")
 
 
 def test_revoking_nothing() -> None:
     """There must be one, and a reason."""
-    assert reason_of(breaking.revoke(account("app"), moment(), reason="x").answer) == "not_found"
-    assert reason_of(breaking.revoke(granted(), moment(), reason=" ").answer) == "malformed"
-    assert reason_of(breaking.revoke(granted(), moment(NOW + 4 * HOUR), reason="x").answer) == "not_found"
+    assert reason_of(break_glass.revoke(account("app"), moment(), reason="x").answer) == "not_found"
+    assert reason_of(break_glass.revoke(granted(), moment(), reason=" ").answer) == "malformed"
+    assert reason_of(break_glass.revoke(granted(), moment(NOW + 4 * HOUR), reason="x").answer) == "not_found"
 
 
 def test_each_browser_is_written_down_once_and_few_may_come() -> None:
     """First use makes an event; the sixth browser is asked as ever, the known ones go on."""
     there = granted()
     for number in range(MAX_GRANT_BROWSERS):
-        change = breaking.use(there, moment(), mark=f"s:{number}")
+        change = break_glass.use(there, moment(), mark=f"s:{number}")
         assert (change.answer, [event.kind for event in change.events]) == (True, ["break_glass.used"])
         there = change.account
-        assert breaking.use(there, moment(), mark=f"s:{number}").events == ()
-    assert breaking.use(there, moment(), mark="s:more").answer is False
+        assert break_glass.use(there, moment(), mark=f"s:{number}").events == ()
+    assert break_glass.use(there, moment(), mark="s:more").answer is False
     assert isinstance(judged(there), StepUp)
     known = replace(there, grant=replace(there.grant, browsers=((mark_of(standing(there)), NOW),)))  # type: ignore[type-var]
     assert isinstance(judged(known), Allow)
-    assert breaking.use(granted(), moment(NOW + 4 * HOUR), mark="s:1").answer is False
+    assert break_glass.use(granted(), moment(NOW + 4 * HOUR), mark="s:1").answer is False
 
 
 def test_a_browser_is_known_by_its_sign_in_then_its_handle_then_its_place() -> None:
@@ -257,11 +259,11 @@ def test_it_ends_by_itself_and_is_told() -> None:
         (locked_by(granted(), "attempts"), NOW, "locked"),
         (replace(granted(), epoch=1), NOW, "revoked"),
     ):
-        change = breaking.expire(there, moment(at))
+        change = break_glass.expire(there, moment(at))
         assert [(event.kind, event.reason) for event in change.events] == [("break_glass.ended", cause)]
         assert change.account.grant is None
     for there in (granted(), asked(), account("app")):
-        assert breaking.expire(there, moment(NOW + 60)).events == ()
+        assert break_glass.expire(there, moment(NOW + 60)).events == ()
 
 
 def test_no_factor_changes_by_it() -> None:

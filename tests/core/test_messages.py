@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mfa_gate.core.messages import MAX_HOST, NOTICE_KINDS, email_code, notice, sms_text, voice_script
-from mfa_gate.core.plain import gsm7, one_line, unlinked
+from mfa_gate.core.messages.codes import MAX_HOST, NOTICE_KINDS, email_code, notice, sms_text, voice_script
+from mfa_gate.core.text_safety import gsm7, one_line, unlinked
 
 GSM7 = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"

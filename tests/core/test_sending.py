@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.changes import Change, issue, send_failed
-from mfa_gate.core.changes.sending import wait_for
+from mfa_gate.core.changes.challenge import wait_for
 from mfa_gate.core.model import MAX_CODES, MAX_FREE_SENDS, MAX_OTHER_CHALLENGES, Account, Challenge, Lock, Seconds, Sent
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import DAY, CountRules, ResendRules

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from example_app import data
 from example_app.settings import Settings
 from mfa_gate.policyfile import load_policy
-from mfa_gate.policyfile.trials import run_tests
+from mfa_gate.policyfile.tools.policy_tests import run_tests
 
 from .conftest import Visit, sign_in
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.policyfile.diff import differences, loosened
+from mfa_gate.policyfile.tools.diff import differences, loosened
 
 from .kinds import TRAITS, policy
 

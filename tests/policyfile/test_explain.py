@@ -7,9 +7,9 @@ import pytest
 from mfa_gate.core.decision import decide
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import requirement_for
-from mfa_gate.policyfile.explain import rows, seen_by_user, told_decision
 from mfa_gate.policyfile.scenario import Given, factors_of, judge, reason_of
-from mfa_gate.policyfile.trials import run_tests
+from mfa_gate.policyfile.tools.explain import rows, seen_by_user, told_decision
+from mfa_gate.policyfile.tools.policy_tests import run_tests
 
 from .kinds import TRAITS, policy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mfa_gate.policyfile import findings
-from mfa_gate.policyfile.profiles import PROFILES, deviations
+from mfa_gate.policyfile.tools.profiles import PROFILES, deviations
 
 from .kinds import TRAITS, policy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mfa_gate.policyfile.impact import Impact, replay
+from mfa_gate.policyfile.tools.impact import Impact, replay
 
 from .kinds import TRAITS, policy
 

@@ -11,7 +11,7 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
-from mfa_gate.policyfile.routes import idle_rules, leaves_of, rows_for
+from mfa_gate.policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
 from .kinds import policy
 

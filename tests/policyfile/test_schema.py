@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.policyfile.schema import json_schema
+from mfa_gate.policyfile.tools.schema import json_schema
 
 from .kinds import HERE
 

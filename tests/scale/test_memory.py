@@ -13,7 +13,7 @@ import itsdangerous
 import pytest
 
 from mfa_gate.identity import session as adapter
-from mfa_gate.service import engine, judging, proving
+from mfa_gate.service import access, accounts, verification
 from mfa_gate.web import cookies, ruled
 from tests.harness import FETCH, SESSION_KEY, call, http_scope, make_world, running
 
@@ -67,10 +67,10 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
         guard = world.gate.guard
         print(f"growth {growth / 1024 / 1024:.1f} MB")
         assert growth <= GROWTH
-        assert len(world.engine._accounts) <= engine.MAX_CACHED
-        assert len(world.gate.service.judge._passes) <= judging.MAX_PASSES
+        assert len(world.engine._accounts) <= accounts.MAX_CACHED
+        assert len(world.gate.service.judge._passes) <= access.MAX_PASSES
         assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
-        assert len(world.gate.service.proving._malformed) <= proving.MALFORMED_CACHE
+        assert len(world.gate.service.proving._malformed) <= verification.MALFORMED_CACHE
         assert len(guard.ruled.exempt) <= ruled.MAX_EXEMPT
         assert len(guard.watch.open) == 0
         identify = guard.identify

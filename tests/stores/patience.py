@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mfa_gate.stores.redis import checks, store, wire
-from mfa_gate.stores.sqlite import lane
+from mfa_gate.stores.redis import first_open, pipeline, store
+from mfa_gate.stores.sqlite import worker_thread
 
 
 def be_patient(put: Callable[[object, str, float], None] = setattr) -> None:
     """From now on in this process; ``put`` may be what takes it back after a test."""
-    for module in (wire, checks):
+    for module in (pipeline, first_open):
         put(module, "CONNECT_WITHIN", 5.0)
         put(module, "COMMAND_WITHIN", 5.0)
-    put(wire, "ANSWER_WITHIN", 8.0)
+    put(pipeline, "ANSWER_WITHIN", 8.0)
     put(store, "_START_WITHIN", 15.0)
-    put(lane, "ANSWER_WITHIN", 8.0)
-    put(lane, "LOCK_PATIENCE", 7.0)
+    put(worker_thread, "ANSWER_WITHIN", 8.0)
+    put(worker_thread, "LOCK_PATIENCE", 7.0)

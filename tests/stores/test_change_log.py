@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.ports import EVERYTHING, Changed, Reader
-from mfa_gate.stores.change_log import KEPT, ChangeLog, told
+from mfa_gate.stores.common.change_log import KEPT, ChangeLog, told
 
 ONE, TWO = SubjectKey("t", "one"), SubjectKey("t", "two")
 

@@ -9,7 +9,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.summary import Summary
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.stores.documents import settings_from, summary_from
+from mfa_gate.stores.common.documents import settings_from, summary_from
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed
 

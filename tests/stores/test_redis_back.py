@@ -17,7 +17,7 @@ from mfa_gate.core.model import Account, Attempts, Lock
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.ports import EVERYTHING, Changed
-from mfa_gate.stores.redis import RedisStore, watching
+from mfa_gate.stores.redis import RedisStore, monitor
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, event
 
 from . import servers
@@ -253,7 +253,7 @@ async def test_data_that_went_back_in_silence(
     copy.put_back()
     await one.load(BOB)
     await told_of_alice(looks, within=1)
-    monkeypatch.setattr(watching, "LOOK_EVERY", 0.3)
+    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.3)
     three = await opened()
     await change(three, name="third")
     other = await opened()

@@ -15,7 +15,7 @@ from mfa_gate.core.model import Account, Attempts, Challenge, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
-from mfa_gate.stores.redis import RedisStore, past, watching
+from mfa_gate.stores.redis import RedisStore, high_water_mark, monitor
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 from . import servers
@@ -32,11 +32,11 @@ CODE = Challenge(id="c", factor="email", purpose="sign-in", target="t", browser=
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second for a minute."""
-    monkeypatch.setattr(past, "SETTLED_AFTER", SETTLED)
-    monkeypatch.setattr(past, "_TOGETHER", 0.1)
-    monkeypatch.setattr(watching, "LOOK_EVERY", 0.5)
-    monkeypatch.setattr(watching, "_LOOK_AGAIN", 0.5)
-    monkeypatch.setattr(watching, "_KEEP_EVERY", 0.5)
+    monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", SETTLED)
+    monkeypatch.setattr(high_water_mark, "_TOGETHER", 0.1)
+    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.5)
+    monkeypatch.setattr(monitor, "_LOOK_AGAIN", 0.5)
+    monkeypatch.setattr(monitor, "_KEEP_EVERY", 0.5)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ async def test_under_running_workers(server: servers.Server, opened: Opened) -> 
 
 async def test_a_worker_at_rest(server: servers.Server, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     """S-123: what a worker heard of settles at its next look, and it looks when the servers are back, though nobody asks it."""
-    monkeypatch.setattr(watching, "LOOK_EVERY", 1_000.0)
+    monkeypatch.setattr(monitor, "LOOK_EVERY", 1_000.0)
     idle, store = await opened(url(server)), await opened(url(server))
     assert await store.swap(enrolled(ALICE))
     older = server.copy("older")
@@ -168,7 +168,7 @@ async def test_what_each_call_reads_is_enough(
     assert await store.swap(enrolled(ALICE))
     assert await store.swap_settings(TenantSettings(tenant="clinic", enabled_at=5))
     await a_minute()
-    monkeypatch.setattr(watching.Watch, "look", lambda self: asyncio.sleep(0))
+    monkeypatch.setattr(monitor.Watch, "look", lambda self: asyncio.sleep(0))
     server.say("HINCRBY", "mfa_gate:{tclinic}:head", "seq", -1)
     for call in (store.load(ALICE), store.load(BOB), store.settings("clinic")):
         with pytest.raises(StoreUnavailable, match="older copy"):

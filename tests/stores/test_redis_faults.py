@@ -19,8 +19,8 @@ from mfa_gate.core.trail import START, event_from_json, first_broken
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores import store_from_url
-from mfa_gate.stores.redis import RedisStore, watching
-from mfa_gate.stores.redis.checks import faults_of
+from mfa_gate.stores.redis import RedisStore, monitor
+from mfa_gate.stores.redis.first_open import faults_of
 from mfa_gate.stores.redis.names import TENANTS
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled, event
@@ -185,7 +185,7 @@ async def test_out_of_memory(server: servers.Server, store: RedisStore) -> None:
 async def test_unfit_while_it_runs(server: servers.Server, store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """S-112: a server that is told to evict while workers run is refused, not for a moment but until it is put right."""
     for name in ("_CHECK_EVERY", "_LOOK_AGAIN"):
-        monkeypatch.setattr(watching, name, 0.5)
+        monkeypatch.setattr(monitor, name, 0.5)
     other = RedisStore(f"redis://127.0.0.1:{server.port}")
     await other.open()
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")

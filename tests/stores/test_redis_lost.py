@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.core.changes.lost import regained, regained_settings
+from mfa_gate.core.changes.after_failover import regained, regained_settings
 from mfa_gate.core.model import Account, Attempts, Authenticator, Challenge, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.history import History
-from mfa_gate.stores.redis.ledger import KEPT_FOR, MAX_KEPT, Ledger, lost
+from mfa_gate.stores.redis.recent_writes import KEPT_FOR, MAX_KEPT, Ledger, lost
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
 

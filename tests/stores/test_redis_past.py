@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.errors import SettingsError
-from mfa_gate.stores.redis.ledger import KEPT_FOR
-from mfa_gate.stores.redis.marker import Marker, Memory
-from mfa_gate.stores.redis.past import SETTLED_AFTER, Past
-from mfa_gate.stores.redis.watching import LOOK_EVERY
+from mfa_gate.stores.redis.generation_file import Marker, Memory
+from mfa_gate.stores.redis.high_water_mark import SETTLED_AFTER, Past
+from mfa_gate.stores.redis.monitor import LOOK_EVERY
+from mfa_gate.stores.redis.recent_writes import KEPT_FOR
 
 
 def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> Past:

@@ -16,7 +16,7 @@ import redis
 from mfa_gate.core.model import Attempts
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
-from mfa_gate.stores.redis.lineage import MAX_KNOWN, Lineage
+from mfa_gate.stores.redis.replication_ids import MAX_KNOWN, Lineage
 from mfa_gate.testing.store_suite import ALICE, enrolled
 
 from . import servers

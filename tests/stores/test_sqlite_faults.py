@@ -21,7 +21,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores.sqlite import SQLiteStore
-from mfa_gate.stores.sqlite.slot import Slot
+from mfa_gate.stores.sqlite.connection import Slot
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
 
 from .faults import READS, WRITES, answers, changed_refused, nothing_lost, prepared, refused

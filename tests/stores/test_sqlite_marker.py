@@ -14,8 +14,8 @@ import pytest
 from mfa_gate.core.model import Account, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError
-from mfa_gate.stores.sqlite import SQLiteStore, marker
-from mfa_gate.stores.written import write
+from mfa_gate.stores.common.atomic_file import write
+from mfa_gate.stores.sqlite import SQLiteStore, generation_file
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
 from .test_sqlite_processes import start
@@ -98,7 +98,7 @@ async def test_the_marker_is_not_written_at_every_write(path: Path, monkeypatch:
 
     store = SQLiteStore(path)
     await store.open()
-    monkeypatch.setattr(marker, "write", counting)
+    monkeypatch.setattr(generation_file, "write", counting)
     monkeypatch.setattr("mfa_gate.stores.sqlite.file.MARK_EVERY", 1_000.0)
     assert await store.swap(enrolled(ALICE))
     assert len(written) == 1
@@ -141,7 +141,7 @@ async def test_a_marker_that_cannot_be_written_is_said_once(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(marker, "write", full)
+    monkeypatch.setattr(generation_file, "write", full)
     assert await store.swap(LOCKED)
     assert await store.swap(replace(LOCKED, version=2))
     assert (await store.load(ALICE)).lock is not None

@@ -19,12 +19,12 @@ import pytest
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.stores import store_from_url
-from mfa_gate.stores.sqlite import SQLiteStore, starting
+from mfa_gate.stores.sqlite import SQLiteStore, first_open
 from mfa_gate.testing.store_suite import ALICE, changed, enrolled
 
 from . import servers
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(starting.__file__).parents[3])}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(first_open.__file__).parents[3])}
 HEAD = """
 import asyncio, os, sys
 from dataclasses import replace

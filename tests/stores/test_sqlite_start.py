@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.errors import SettingsError, StoreUnavailable
-from mfa_gate.stores import mounts, store_from_url
+from mfa_gate.stores import store_from_url
+from mfa_gate.stores.common import network_fs
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.stores.sqlite import SQLiteStore, schema, starting
+from mfa_gate.stores.sqlite import SQLiteStore, first_open, schema
 from mfa_gate.testing.store_suite import ALICE, enrolled
 
 
@@ -243,7 +244,7 @@ async def test_open_modes_are_closed(path: Path) -> None:
 
 async def test_network_file_system(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S-116: on a network file system the start is refused and nothing is made."""
-    monkeypatch.setattr(starting, "network_type_of", lambda _: "nfs4")
+    monkeypatch.setattr(first_open, "network_type_of", lambda _: "nfs4")
     assert "network file system (nfs4)" in await refusal(path)
     assert list(path.parent.iterdir()) == []
 
@@ -258,9 +259,9 @@ async def test_upgrade(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F-20: an older file is brought up to date in one step that is whole, and keeps its contents."""
     await made(path)
     monkeypatch.setitem(schema.STEPS, schema.SCHEMA, ("CREATE TABLE more (x)", "INSERT INTO more VALUES (5)"))
-    for module in (schema, starting, __import__("mfa_gate.stores.sqlite.file", fromlist=["x"])):
+    for module in (schema, first_open, __import__("mfa_gate.stores.sqlite.file", fromlist=["x"])):
         monkeypatch.setattr(module, "SCHEMA", len(schema.STEPS))
-    monkeypatch.setattr(__import__("mfa_gate.stores.sqlite.lane", fromlist=["x"]), "SCHEMA", len(schema.STEPS))
+    monkeypatch.setattr(__import__("mfa_gate.stores.sqlite.worker_thread", fromlist=["x"]), "SCHEMA", len(schema.STEPS))
     await asyncio.gather(*(made_again(path) for _ in range(4)))
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT x FROM more").fetchall() == [(5,)]
@@ -324,14 +325,14 @@ broken line
 )
 def test_mounts(path: str, kind: str) -> None:
     """S-116: the innermost and latest mount that holds the path tells whether it is a network file system."""
-    assert mounts.network_type(path, MOUNTS) == kind
+    assert network_fs.network_type(path, MOUNTS) == kind
 
 
 def test_sandbox_root() -> None:
     """A sandbox whose own root disk is 9p is local; a 9p share inside of it is not."""
     text = "1 0 0:1 / / rw - 9p none rw\n2 1 0:2 / /share rw - 9p host rw\n"
-    assert mounts.network_type("/var/mfa.db", text) == ""
-    assert mounts.network_type("/share/mfa.db", text) == "9p"
+    assert network_fs.network_type("/var/mfa.db", text) == ""
+    assert network_fs.network_type("/share/mfa.db", text) == "9p"
 
 
 @pytest.mark.parametrize(
@@ -371,7 +372,7 @@ def test_lazy_imports() -> None:
         "import sys; from mfa_gate.stores import store_from_url; store_from_url('memory://');"
         "print(sorted({'sqlite3', 'redis'} & set(sys.modules)))"
     )
-    source = str(Path(starting.__file__).parents[3])
+    source = str(Path(first_open.__file__).parents[3])
     environment = {**os.environ, "PYTHONPATH": source}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout == "[]\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.stores import trails
+from mfa_gate.stores.common import trail
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import event
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 )
 async def test_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, place: int) -> None:
     """Altering, removing, adding or cutting off lines shows at the first wrong place; the other tenant's trail holds."""
-    monkeypatch.setattr(trails, "PIECE", 3)
+    monkeypatch.setattr(trail, "PIECE", 3)
     monkeypatch.setattr("mfa_gate.stores.sqlite.store.PIECE", 3)
     store = SQLiteStore(tmp_path / "mfa.db")
     await store.open()

@@ -33,7 +33,7 @@ def messages() -> dict[Message, str]:
     for text in _from_times():
         found.setdefault(text, "times.py")
     for text in _spoken():
-        found.setdefault(text, "core/messages.py")
+        found.setdefault(text, "core/messages/codes.py")
     for row in REASONS.values():
         found.setdefault(row.title, "core/reasons.py")
         found.setdefault(row.text, "core/reasons.py")

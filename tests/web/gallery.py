@@ -14,13 +14,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from mfa_gate.service.charting import Count
+from mfa_gate.service.admin.chart import Count
 from mfa_gate.web import views as v
-from mfa_gate.web import views_admin as admin
 from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Frame, View, Way
+from mfa_gate.web.views import admin as admin
 from tests.chromium import launch
 
 NOW = 1_760_000_000

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Mount
 
 from mfa_gate import Subject
-from mfa_gate.core.changes.administering import lock, reset
+from mfa_gate.core.changes.admin import lock, reset
 from mfa_gate.core.model import Seconds as Age
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule

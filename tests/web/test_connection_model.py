@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from mfa_gate import MFAGateMiddleware, Subject
-from mfa_gate.core.changes.administering import lock, reset
+from mfa_gate.core.changes.admin import lock, reset
 from mfa_gate.core.model import Seconds as Age
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.identity import SessionUser

@@ -263,7 +263,7 @@ async def test_long_exempt_paths_are_not_kept() -> None:
 
 async def test_the_settings_of_tenants_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """S-122: an identity provider that is asked for any tenant's name fills no memory."""
-    monkeypatch.setattr("mfa_gate.service.engine.MAX_CACHED", 50)
+    monkeypatch.setattr("mfa_gate.service.accounts.MAX_CACHED", 50)
     world = make_world()
     await world.gate.guard.open()
     for number in range(200):

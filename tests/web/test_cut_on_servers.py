@@ -23,7 +23,7 @@ from starlette.routing import Route, WebSocketRoute
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mfa_gate.core.changes.administering import lock
+from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
 from tests.harness import log_in, make_world
 

@@ -10,8 +10,8 @@ import pytest
 
 from mfa_gate import RelyingParty
 from mfa_gate.core.events import Event
-from mfa_gate.core.notices import NOTICE_KINDS, sms_notice
-from mfa_gate.core.plain import SMS_LENGTH, gsm7
+from mfa_gate.core.messages.notices import NOTICE_KINDS, sms_notice
+from mfa_gate.core.text_safety import SMS_LENGTH, gsm7
 from mfa_gate.errors import SendFailed
 from tests.harness import FORM, ORIGIN, PAGE, Browser, Reply, World, key, make_world, running, with_rules
 

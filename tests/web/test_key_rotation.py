@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate.cli.rotating import rotate
+from mfa_gate.cli.rotate_keys import rotate
 from mfa_gate.ports import Senders
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing import Outbox

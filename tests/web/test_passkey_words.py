@@ -12,7 +12,7 @@ import pytest
 from mfa_gate import Subject
 from mfa_gate.core.rules import Policy
 from mfa_gate.testing import enrolled
-from mfa_gate.testing.enrolling import Enrolled
+from mfa_gate.testing.enrollment import Enrolled
 from tests.harness import Browser, World, make_world, running, with_rules
 
 from . import phones

@@ -156,8 +156,8 @@ async def test_ended(world: World, how: str) -> None:
 
 async def end(world: World, how: str) -> None:
     """Do what ends all proofs, by the very changes that do it everywhere; a lock is opened again."""
-    from mfa_gate.core.changes.administering import lock, reset, unlock
-    from mfa_gate.core.changes.disputing import dispute
+    from mfa_gate.core.changes.admin import lock, reset, unlock
+    from mfa_gate.core.changes.dispute import dispute
 
     key, moment = (await world.account()).key, world.engine.moment(actor="boss")
     match how:
@@ -174,7 +174,7 @@ async def end(world: World, how: str) -> None:
 
 async def test_locked(world: World) -> None:
     """While the account is locked no sign-in elsewhere lets anybody in."""
-    from mfa_gate.core.changes.administering import lock
+    from mfa_gate.core.changes.admin import lock
 
     moment = world.engine.moment(actor="boss")
     await world.gate.guard.open()

@@ -18,9 +18,9 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from mfa_gate.core.changes.administering import lock
+from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.web.watch import Timing
+from mfa_gate.web.open_connections import Timing
 from tests.harness import World, make_world
 from tests.harness import log_in as host_log_in
 from tests.web.lasting import CLOSE, asked, hold

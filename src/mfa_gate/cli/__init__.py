@@ -14,7 +14,8 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from . import accounts, audit, doctor, importing, keys, policy, store
+    from . import accounts, audit, doctor, keys, policy, store
+    from .totp_import import subcommand
 
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -24,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     audit.add_commands(sub)
     store.add_commands(sub)
     doctor.add_commands(sub)
-    importing.add_commands(sub)
+    subcommand.add_commands(sub)
     return top
 
 

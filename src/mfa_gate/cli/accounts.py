@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from ..core.grants import DEFAULT_HOURS
+from ..core.break_glass import DEFAULT_HOURS
 from ..core.model import Account
 from ..core.reasons import Refusal
 from ..core.summary import STATUSES, Summary, summary_of
 from ..service import Service
 from ..web.responses import stamp
-from . import moving
-from .operating import DONE, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
+from .context import DONE, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
 from .terminal import one_line
+from .transfer import export_import
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -72,7 +72,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
             )
         command.set_defaults(run=running(work))
 
-    moving.add_commands(commands)
+    export_import.add_commands(commands)
 
 
 def _line(summary: Summary) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..core.events import Event
 from ..service import Service
 from ..web.api.admin import event_document
-from .operating import DONE, NO, add_actor, add_parts, operator_name, running, tell
+from .context import DONE, NO, add_actor, add_parts, operator_name, running, tell
 from .terminal import json_text, one_line, plain_lines
 
 PAGE = 200

@@ -8,7 +8,7 @@ from ..core.model import SubjectKey
 from .doctor_lines import Line
 
 if TYPE_CHECKING:
-    from ..bootstrap import MFAGate
+    from ..gate import MFAGate
     from ..ports import Store
 
 MOST = 200_000

@@ -16,10 +16,10 @@ from ..keyring import KeyFault, Keyring
 from ..ports import NamesSession
 from ..web.endpoint_demands import demands_in
 from ..web.forwarders import VARIABLES, believes_everybody
-from ..web.guard import NO_SESSION_NAMED
+from ..web.gate import NO_SESSION_NAMED
 
 if TYPE_CHECKING:
-    from ..bootstrap import MFAGate
+    from ..gate import MFAGate
 
 Verdict = Literal["ok", "note", "warning", "fault"]
 
@@ -175,7 +175,7 @@ def keys(gate: MFAGate) -> Iterator[Line]:
 def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
     """What the policy's owner should know, and rules that match no route of this app."""
     from ..policyfile import findings
-    from ..policyfile.routes import idle_rules, leaves_of
+    from ..policyfile.tools.routes import idle_rules, leaves_of
 
     found = findings(gate.policy, now=int(time.time()))
     for finding in found:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..errors import MFAGateError
-from ..service.canary import CANARY, unlisted
+from ..service.store_checks import CANARY, unlisted
 from ..stores.memory import MemoryStore
-from ..stores.sqlite.starting import is_shared_with_group
+from ..stores.sqlite.first_open import is_shared_with_group
 from . import doctor_lines as looks
 from .doctor_identity import people
 from .doctor_lines import Line
 
 if TYPE_CHECKING:
-    from ..bootstrap import MFAGate
+    from ..gate import MFAGate
     from ..ports import Store
 
 PATIENCE = 10.0

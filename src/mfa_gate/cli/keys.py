@@ -25,7 +25,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     new.set_defaults(run=new_key)
     vapid.add_command(commands)
 
-    from .operating import add_parts, running
+    from .context import add_parts, running
 
     anew = commands.add_parser("rotate", help="seal everything anew under the newest key of the keys file")
     add_parts(anew)
@@ -42,6 +42,6 @@ def new_key(args: argparse.Namespace) -> int:
 
 
 async def _rotate(args: argparse.Namespace, service: Service) -> int:
-    from .rotating import rotate
+    from .rotate_keys import rotate
 
     return await rotate(args, service)

@@ -65,7 +65,7 @@ def check_policy(args: argparse.Namespace) -> int:
     """``policy check``: 0 where there is no fault (with ``--strict``: no warning and no departure either)."""
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
-    from ..policyfile.profiles import deviations
+    from ..policyfile.tools.profiles import deviations
 
     path = path_of(args)
     examined = examine(read_text(path), base=path.parent)
@@ -99,8 +99,8 @@ def check_policy(args: argparse.Namespace) -> int:
 
 def explain_policy(args: argparse.Namespace) -> int:
     """``policy explain``: the decision on one made-up request, with every rule's part in it."""
-    from ..policyfile.explain import rows, seen_by_user, told_decision
     from ..policyfile.scenario import factors_of, judge, reason_of
+    from ..policyfile.tools.explain import rows, seen_by_user, told_decision
     from ..policyfile.traits import known_traits
 
     policy = policy_of(args)
@@ -135,7 +135,7 @@ def explain_policy(args: argparse.Namespace) -> int:
 
 def test_policy(args: argparse.Namespace) -> int:
     """``policy test``: 0 where every claim of every test holds."""
-    from ..policyfile.trials import run_tests
+    from ..policyfile.tools.policy_tests import run_tests
 
     policy = policy_of(args)
     trials = run_tests(policy, now=int(time.time()))
@@ -154,7 +154,7 @@ def test_policy(args: argparse.Namespace) -> int:
 def diff_policies(args: argparse.Namespace) -> int:
     """``policy diff``: 1 where something gets looser, unless that is allowed."""
     from ..policyfile import load_policy
-    from ..policyfile.diff import differences, loosened
+    from ..policyfile.tools.diff import differences, loosened
 
     found = differences(load_policy(existing(args.old)), load_policy(existing(args.new)))
     weaker = loosened(found)
@@ -172,7 +172,7 @@ def diff_policies(args: argparse.Namespace) -> int:
 
 def impact_of_policy(args: argparse.Namespace) -> int:
     """``policy impact``: past events judged under a policy, counted by outcome."""
-    from ..policyfile.impact import replay
+    from ..policyfile.tools.impact import replay
 
     policy = policy_of(args)
     try:
@@ -195,7 +195,7 @@ def impact_of_policy(args: argparse.Namespace) -> int:
 
 def routes_under_policy(args: argparse.Namespace) -> int:
     """``policy routes``: 1 where a rule matches no route at all."""
-    from ..policyfile.routes import idle_rules, leaves_of, rows_for
+    from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
     policy = policy_of(args)
     try:
@@ -220,7 +220,7 @@ def routes_under_policy(args: argparse.Namespace) -> int:
 
 def print_schema(args: argparse.Namespace) -> int:
     """``policy schema``: the JSON Schema, for editors."""
-    from ..policyfile.schema import json_schema
+    from ..policyfile.tools.schema import json_schema
 
     _print_json(json_schema())
     return DONE

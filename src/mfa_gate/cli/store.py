@@ -9,7 +9,7 @@ from ..core.model import SubjectKey
 from ..service import Service
 from ..service.arriving import end_arrival
 from ..stores import store_from_url
-from .operating import DONE, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
+from .context import DONE, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
 from .terminal import one_line
 
 

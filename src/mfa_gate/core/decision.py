@@ -7,12 +7,12 @@ from typing import Literal, assert_never
 
 from .assurance import TraitsOf, combine, could_meet, meeting, meets
 from .attempts import is_spent
+from .break_glass import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
 from .entropy import handle_digest
-from .grants import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
+from .evidence import NO_SESSION, SESSION_LIFE, UPSTREAM, Standing, is_factor, skip_key, skip_time
 from .model import Acceptance, Account, Authenticator, Proof, Subject
 from .policy import Demand, Requirement
 from .rules import AgreementRules
-from .standing import NO_SESSION, SESSION_LIFE, UPSTREAM, Standing, is_factor, skip_key, skip_time
 
 ChallengeReason = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
 State = Literal["anonymous", "off", "exempt", "enroll", "challenge", "agreement", "locked", "verified"]

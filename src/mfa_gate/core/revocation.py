@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .evidence import UPSTREAM, Standing, login_handle, session_mark
 from .model import Account, Proof, Subject
-from .standing import UPSTREAM, Standing, login_handle, session_mark
 
 
 def is_revoked(before: Account, standing: Standing, *, lock_ends_sessions: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..core.assurance import Traits
-from ..core.messages import email_code
+from ..core.messages.codes import email_code
 from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
 from .base import Accepted, Context, Delivery, Draft, Issue, Rejected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .faults import Fault
-from .findings import Finding, findings
 from .loading import Examined, examine, load_policy, parse_policy
+from .tools.findings import Finding, findings
 
 __all__ = ["Examined", "Fault", "Finding", "examine", "findings", "load_policy", "parse_policy"]

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from ..core.assurance import TraitsOf
 from ..core.decision import Agree, Allow, ChallengeReason, Decision, Deny, Enroll, StepUp, decide
 from ..core.entropy import handle_digest
+from ..core.evidence import UPSTREAM, Standing, login_handle, skip_key, standing_for
 from ..core.model import (
     Acceptance,
     Account,
@@ -22,7 +23,6 @@ from ..core.model import (
 )
 from ..core.policy import Facts, Requirement, requirement_for
 from ..core.rules import Policy, Rules, TenantSettings
-from ..core.standing import UPSTREAM, Standing, login_handle, skip_key, standing_for
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
 """What ``reason_of`` can say."""

@@ -5,33 +5,33 @@ from __future__ import annotations
 from functools import partial
 
 from ..core.rules import Policy
-from .administering import Actor, Administering
-from .alarms import Alarms
-from .approving import Approving
+from .access import Judge, Judgement
+from .accounts import Engine
+from .admin.accounts import Actor, Administering
+from .admin_alerts import Alarms
 from .arriving import who_is_missing
 from .attempt import Attempts
-from .backup import BackupCodes
-from .canary import check_canary
+from .audit import Retaining
+from .backup_codes import BackupCodes
+from .challenges import Issued, Issuing
 from .clock_watch import ClockWatch
-from .disputing import Disputing
-from .engine import Engine
-from .enrolling import Enrolled, Enrolling, Enrollments
-from .hearing import Hearing
+from .disputes import Disputing
+from .enrollment import Enrolled, Enrolling, Enrollments
+from .first_enrollment import Leave
 from .hook_places import COMMANDS
-from .hooks import host_hooks
-from .issuing import Issued, Issuing
-from .judging import Judge, Judgement
-from .keeping import Keeping
-from .leave import Leave
+from .host_hooks import host_hooks
 from .metrics import Metrics
-from .notices import Notices
-from .proving import Proving, Verified
-from .retaining import Retaining
-from .sending import Sending
-from .telling import EVERY, Telling
-from .upstream import Upstream
+from .out_of_band import Approving
+from .outbox import EVERY, Telling
+from .provider_callbacks import Hearing
+from .scheduler import Job, Worker
+from .self_service import Keeping
+from .send_limits import Sending
+from .store_checks import check_canary
+from .trusted_sign_in import Upstream
+from .user_notifications import Notices
+from .verification import Proving, Verified
 from .wiring import RelyingParty, Wiring
-from .working import Job, Worker
 
 __all__ = ["Actor", "Enrolled", "Enrolling", "Issued", "Judgement", "RelyingParty", "Service", "Verified", "Wiring"]
 

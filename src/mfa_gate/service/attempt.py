@@ -18,8 +18,8 @@ from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors.base import Rejected
+from .accounts import Engine
 from .clock_watch import ClockWatch
-from .engine import Engine
 
 log = logging.getLogger("mfa_gate")
 

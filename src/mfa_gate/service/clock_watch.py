@@ -9,8 +9,8 @@ from ..core.changes.base import mark_of
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..factors.base import Rejected
-from .alarms import Alarms
-from .engine import Engine
+from .accounts import Engine
+from .admin_alerts import Alarms
 
 log = logging.getLogger("mfa_gate")
 

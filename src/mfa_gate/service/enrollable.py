@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..core import changes
-from ..core.changes.enrolling import is_on_file, needs_leave
+from ..core.changes.enroll import is_on_file, needs_leave
 from ..core.decision import Enroll
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
-from .judging import Judgement
+from .access import Judgement
 
 
 def enrollable(judgement: Judgement) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 
 from ..core.model import Account, Caller
-from .engine import Engine
+from .accounts import Engine
 
 log = logging.getLogger("mfa_gate")
 

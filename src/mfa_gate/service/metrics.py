@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from ..core.events import Event
-from .engine import Engine
+from .accounts import Engine
 
 COUNTED = {
     "attempt.failed": ("mfa_gate.attempts", "Wrong answers"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.plain import one_line
+from ..core.text_safety import one_line
 from ..errors import SendFailed
 
 MAX_CAUSE = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import SettingsError
 from ..ports import Store
-from .urls import without_password
+from .common.urls import without_password
 
 __all__ = ["store_from_url"]
 

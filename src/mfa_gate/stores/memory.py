@@ -17,8 +17,8 @@ from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import LAST_SECOND, START, chain_line, event_to_json
 from ..errors import StoreUnavailable
 from ..ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
-from .change_log import ChangeLog, told
-from .documents import (
+from .common.change_log import ChangeLog, told
+from .common.documents import (
     account_from,
     checksum,
     count_old,
@@ -30,7 +30,7 @@ from .documents import (
     settings_to,
     wait_for_room,
 )
-from .siblings import meets_sibling
+from .common.siblings import meets_sibling
 
 __all__ = ["MemoryStore"]
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .clock import FixedClock
-    from .enrolling import Enrolled, enrolled
+    from .enrollment import Enrolled, enrolled
     from .kit import Kit
     from .outbox import Outbox
     from .routes import RouteRow, assert_all_covered, route_inventory
-    from .signing_in import PEER, signed_in, verified
+    from .sign_in import PEER, signed_in, verified
     from .softkey import SoftKey
 
 __all__ = [

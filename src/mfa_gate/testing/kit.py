@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.model import Account, Subject
 from .clock import FixedClock
-from .enrolling import Enrolled, enrolled, outbox_of
+from .enrollment import Enrolled, enrolled, outbox_of
 from .outbox import Outbox
 from .routes import RouteRow, assert_all_covered, route_inventory
-from .signing_in import C, run, signed_in, verified
+from .sign_in import C, run, signed_in, verified
 
 if TYPE_CHECKING:
-    from ..bootstrap import MFAGate
+    from ..gate import MFAGate
 
 __all__ = ["Kit"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.rules import Policy
-from ..policyfile.routes import RouteRow, idle_rules, leaves_of, rows_for
+from ..policyfile.tools.routes import RouteRow, idle_rules, leaves_of, rows_for
 
 if TYPE_CHECKING:
-    from ..bootstrap import MFAGate
+    from ..gate import MFAGate
 
 __all__ = ["RouteRow", "assert_all_covered", "route_inventory"]
 

@@ -11,13 +11,13 @@ from ..core.reasons import Refusal
 from ..service import Service
 from . import views
 from .assets import asset_name, static_assets
+from .callers import Scope, browser_label, header, root_of
 from .cookies import cookie_value
-from .facts import Scope, browser_label, header, root_of
 from .forms import BadBody, Receive, read_json, same_origin, tells_origin
 from .i18n import available, native_name, negotiate
+from .request import LANG_COOKIE
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
 from .site import Site
-from .visit import LANG_COOKIE
 
 Body = dict[str, Any]
 WORKER, ICON = "approve-worker.js", "approve.svg"

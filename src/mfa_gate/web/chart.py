@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..core.rules import DAY
-from ..service.charting import Count
+from ..service.admin.chart import Count
 
 WIDTH, HEIGHT, EDGE = 600, 160, 4
 MAX_ROWS = 12

@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from ..core.decision import FOREVER, Decision
 from ..core.model import Subject
 from ..core.policy import Demand
-from ..service.engine import Entry
-from ..service.judging import Pass
-from .facts import Scope, app_path, header_in
+from ..service.access import Pass
+from ..service.accounts import Entry
+from .callers import Scope, app_path, header_in
 
 if TYPE_CHECKING:
-    from .guard import Guard
+    from .gate import Guard
 
 log = logging.getLogger("mfa_gate")
 

@@ -16,7 +16,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from ..core.model import SubjectKey
 from ..keyring import Keyring, join
 from ..ports import Entropy
-from .facts import Scope, header
+from .callers import Scope, header
 
 Note = dict[str, Any]
 MAX_KNOWN = 10_000

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
-from ..service.disputing import Disputed
+from ..service.disputes import Disputed
 from . import views
+from .callers import Scope, own_place, root_of
 from .cookies import cookie_value
-from .facts import Scope, own_place, root_of
 from .forms import BadBody, Receive, read_form
 from .i18n import negotiate
+from .request import LANG_COOKIE
 from .responses import Answer, page
 from .site import Site
-from .visit import LANG_COOKIE
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, token: str, *, address: str) -> Answer:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.policy import Demand
-from ..policyfile.routes import unfolded
+from ..policyfile.tools.routes import unfolded
 
 MARK = "mfa_gate_demand"
 """The attribute by which a ``require_proof``, or what it decorates, shows its demand."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .facts import Scope, header, origin_in
+from .callers import Scope, header, origin_in
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024

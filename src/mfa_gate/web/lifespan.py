@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MFAGateError, SettingsError
-from .facts import Scope
+from .callers import Scope
 
 if TYPE_CHECKING:
-    from .guard import App, Guard, Receive, Send
+    from .gate import App, Guard, Receive, Send
 
 log = logging.getLogger("mfa_gate")
 

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any, Protocol
 
 from .connection import Connection
-from .guard import App, Guard, Receive, Send
+from .gate import App, Guard, Receive, Send
 
 
 class HasGuard(Protocol):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from .views import Frame, View
-    from .views_admin import AdminView
+    from .views.admin import AdminView
 
 __all__ = [
     "CSP",

@@ -10,7 +10,7 @@ from typing import Any
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
 from .assets import CSP
-from .facts import Scope
+from .callers import Scope
 
 Send = Callable[[Any], Awaitable[None]]
 Header = tuple[bytes, bytes]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..core.policy import Facts, exemption_for
 from ..core.rules import Policy, plain_path
-from ..service.engine import Engine
-from .facts import Scope, is_clean
+from ..service.accounts import Engine
+from .callers import Scope, is_clean
 
 MAX_EXEMPT = 512
 MAX_PATH = 256

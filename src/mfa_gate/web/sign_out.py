@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import Caller
-from .facts import Scope
+from .callers import Scope
 
 if TYPE_CHECKING:
-    from .guard import Guard
+    from .gate import Guard
 
 log = logging.getLogger("mfa_gate")
 

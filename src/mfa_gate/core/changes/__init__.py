@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from .answers import (
-    Charge,
-    Forwarded,
-    Granted,
-    InFlight,
-    charge,
-    give_back,
-    recognized,
-    settle_failure,
-    settle_success,
-    twin_of,
-)
 from .base import Change, keep, refuse
-from .elsewhere import amend_authenticator, amend_draft, answer_elsewhere
-from .enrolling import (
+from .challenge import issue, put_in_time, send_failed
+from .enroll import (
     begin_enrollment,
     change_demand,
     grant_leave,
@@ -27,8 +15,8 @@ from .enrolling import (
     settle_enrollment,
     skip,
 )
-from .sending import issue, put_in_time, send_failed
-from .upkeep import (
+from .out_of_band import amend_authenticator, amend_draft, answer_elsewhere
+from .self_service import (
     accept_agreement,
     decline_agreement,
     drop_old_copies,
@@ -40,7 +28,19 @@ from .upkeep import (
     saved_backup,
     set_default,
 )
-from .upstream import is_new_login, take_login
+from .trusted_sign_in import is_new_login, take_login
+from .verify import (
+    Charge,
+    Forwarded,
+    Granted,
+    InFlight,
+    charge,
+    give_back,
+    recognized,
+    settle_failure,
+    settle_success,
+    twin_of,
+)
 
 __all__ = [
     "Change",

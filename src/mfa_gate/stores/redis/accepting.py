@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from ...errors import SettingsError
-from .marker import Marker
+from .generation_file import Marker
+from .monitor import number_of
 from .names import PREFIX, RESTORED, STORE, TENANTS, keys_of
-from .rows import new_operation
 from .scripts import ACCEPT
 from .session import Session
-from .watching import number_of
+from .writes import new_operation
 
 
 async def accept(session: Session, marker: Marker | None) -> None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from ...core.changes.lost import regained
-from ...core.changes.restored import after_restore
+from ...core.changes.after_failover import regained
+from ...core.changes.after_restore import after_restore
 from ...core.codec import encode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.records import replace
 from ...core.summary import STATUSES, summary_of
 from ...errors import StoreUnavailable
-from ..documents import account_from, checksum
+from ..common.documents import account_from, checksum
 from . import scripts
 from .history import ONLY_PUTS_BACK, PUT_BACK
-from .ledger import Ledger, Lost, lost
+from .monitor import number_of
 from .names import keys_of
+from .recent_writes import Ledger, Lost, lost
 from .roster import line_of
-from .rows import Operation, append, arguments_of, change, history_of, new_operation, whole
 from .session import Session
-from .watching import number_of
+from .writes import Operation, append, arguments_of, change, history_of, new_operation, whole
 
 log = logging.getLogger("mfa_gate")
 

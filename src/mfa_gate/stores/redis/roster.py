@@ -10,13 +10,13 @@ from ...core.model import SubjectKey
 from ...core.summary import STATUSES, Summary
 from ...errors import StoreUnavailable
 from ...ports import Page
-from .. import documents
-from ..documents import search_text, search_word
+from ..common import documents
+from ..common.documents import search_text, search_word
 from . import scripts
 from .lua import NAMES_IN_ONE
+from .monitor import number_of
 from .names import keys_of
 from .session import Session
-from .watching import number_of
 
 log = logging.getLogger("mfa_gate")
 

@@ -11,19 +11,19 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from ...errors import SettingsError, StoreUnavailable
-from ..change_log import ChangeLog
-from ..forks import watch
-from .channel import Channel
-from .checks import faults_at, remains_at
-from .marker import Marker, Memory
+from ..common.change_log import ChangeLog
+from ..common.fork_safety import watch
+from .first_open import faults_at, remains_at
+from .generation_file import Marker, Memory
+from .high_water_mark import Past, older_copy
+from .invalidation import Channel
+from .monitor import FLUSHED, Watch, number_of, sound
 from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
-from .past import Past, older_copy
+from .pipeline import Command
 from .resp import Reply
 from .scripts import ENTER, Script
 from .topology import Topology, topology_of
 from .url import Place
-from .watching import FLUSHED, Watch, number_of, sound
-from .wire import Command
 
 log = logging.getLogger("mfa_gate")
 

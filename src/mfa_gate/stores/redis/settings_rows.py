@@ -6,19 +6,19 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from ...core.changes.lost import regained_settings
+from ...core.changes.after_failover import regained_settings
 from ...core.events import Event
 from ...core.rules import TenantSettings
 from ...errors import StoreUnavailable
-from ..documents import settings_from, settings_to
+from ..common.documents import settings_from, settings_to
 from . import scripts
 from .account_rows import EXTRA_KEPT
 from .history import ONLY_PUTS_BACK, PUT_BACK
-from .ledger import Ledger, Lost, lost
+from .monitor import number_of
 from .names import keys_of
-from .rows import Operation, append, arguments_of, change, history_of, new_operation, whole
+from .recent_writes import Ledger, Lost, lost
 from .session import Session
-from .watching import number_of
+from .writes import Operation, append, arguments_of, change, history_of, new_operation, whole
 
 log = logging.getLogger("mfa_gate")
 

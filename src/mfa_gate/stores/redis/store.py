@@ -12,17 +12,17 @@ from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...ports import Anchor, Changed, EventPage, Page, Reader, Take, Taken
-from ..change_log import told
+from ..common.change_log import told
 from . import roster, scripts, trail
 from .accepting import accept
 from .account_rows import AccountRows
-from .marker import Marker
+from .generation_file import Marker
+from .high_water_mark import Past
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
-from .past import Past
-from .rows import append, tenants_of
 from .session import Session
 from .settings_rows import SettingsRows
 from .url import place_of
+from .writes import append, tenants_of
 
 __all__ = ["RedisStore"]
 

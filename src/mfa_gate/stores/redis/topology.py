@@ -10,10 +10,10 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
-from .lineage import Lineage
+from .pipeline import CONNECT_WITHIN, Command, Wire, connection_to, dial, hang_up
+from .replication_ids import Lineage
 from .resp import Reply
 from .url import Address, Place
-from .wire import CONNECT_WITHIN, Command, Wire, connection_to, dial, hang_up
 
 Slots = tuple[int, int, Address]
 _UNKNOWN = "?"

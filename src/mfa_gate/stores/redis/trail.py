@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...ports import END, Anchor, EventPage
-from ..documents import count_old, cursor_from, event_from
-from ..trails import PIECE, broken_trails
+from ..common.documents import count_old, cursor_from, event_from
+from ..common.trail import PIECE, broken_trails
 from . import scripts
 from .names import keys_of
-from .rows import in_tenant, tenants_of
 from .session import Session
+from .writes import in_tenant, tenants_of
 
 PRUNED_AT_ONCE = 500
 MOST_SEEN = 10_000

@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ...errors import SettingsError
-from ..urls import without_password
+from ..common.urls import without_password
 
 Kind = Literal["single", "sentinel", "cluster"]
 _KINDS: dict[str, Kind] = {

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from ...errors import SettingsError, StoreUnavailable
-from ..written import alone_in
-from .marker import ACCEPTED, Marker, Memory
+from ..common.atomic_file import alone_in
+from .generation_file import ACCEPTED, Marker, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
 
 log = logging.getLogger("mfa_gate")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ...core.model import SubjectKey
 from ...core.summary import Summary
-from ..documents import summary_from
+from ..common.documents import summary_from
 
 SEARCHED_AT_ONCE = 20_000
 """So many people are looked through in one piece of work; searches at the same time take turns."""

@@ -15,7 +15,7 @@ from ...core.summary import Summary, summary_of
 from ...core.trail import START, chain_line, event_to_json
 from ...errors import StoreUnavailable
 from ...ports import Take, Taken
-from ..documents import SWEPT_AFTER, checksum, search_text, wait_for_room
+from ..common.documents import SWEPT_AFTER, checksum, search_text, wait_for_room
 from .file import RESTORED
 
 CHANGES_KEPT = 10_000

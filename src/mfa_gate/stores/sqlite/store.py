@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 
-from ...core.changes.restored import after_restore
+from ...core.changes.after_restore import after_restore
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
@@ -18,16 +18,16 @@ from ...core.summary import STATUSES, Summary
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
 from ...ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
-from ..change_log import told
-from ..documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
-from ..forks import watch
-from ..trails import PIECE, broken_trails
+from ..common.change_log import told
+from ..common.documents import account_from, cursor_from, event_from, search_word, settings_from, settings_to
+from ..common.fork_safety import watch
+from ..common.trail import PIECE, broken_trails
 from . import roster, statements, trail
+from .connection import Slot, Slots
 from .file import OPEN_PATIENCE, StoreFile
-from .lane import Lane
-from .notice import Notice
-from .slot import Slot, Slots
-from .starting import start
+from .first_open import start
+from .invalidation import Notice
+from .worker_thread import Lane
 
 __all__ = ["SQLiteStore"]
 

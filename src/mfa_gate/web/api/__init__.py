@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ...core.reasons import Refusal
-from ..facts import header
+from ..callers import header
 from ..forms import BadBody, Receive, read_json, same_origin, tells_origin
+from ..request import Visit
 from ..responses import Answer, problem
-from ..visit import Visit
 from .admin import BadQuery
 from .calls import Body, Call
 from .table import find

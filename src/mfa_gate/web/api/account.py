@@ -6,9 +6,9 @@ from ...core.decision import Agree, Allow, Deny, Enroll, StepUp
 from ...core.model import Authenticator
 from ...core.reasons import Refusal
 from ...service import Judgement
-from ...service.judging import owed
+from ...service.access import owed
+from ..request import Visit
 from ..responses import NO_STORE, Answer, as_json, problem, refusal_of, stamp
-from ..visit import Visit
 from .calls import Body
 from .documents import authenticator_document, state_document
 

@@ -7,16 +7,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ...core import attempts
+from ...core.break_glass import CONFIRM_WITHIN, DEFAULT_HOURS, HOUR, is_in_force, is_waiting
 from ...core.events import Event
-from ...core.grants import CONFIRM_WITHIN, DEFAULT_HOURS, HOUR, is_in_force, is_waiting
 from ...core.model import Account, SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...core.summary import STATUSES, Summary, summary_of
 from ...service import Actor
-from ...service.administering import TenantDesk
+from ...service.admin.accounts import TenantDesk
+from ..request import Visit
 from ..responses import Answer, as_json, problem, stamp
-from ..visit import Visit
 
 Body = dict[str, Any]
 MAX_LIMIT = 200

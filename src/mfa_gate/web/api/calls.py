@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..forms import MAX_BODY
+from ..request import Visit
 from ..responses import Answer
-from ..visit import Visit
 
 Body = dict[str, Any]
 Handler = Callable[[Visit, Body, str], Awaitable[Answer]]

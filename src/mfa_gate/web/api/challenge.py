@@ -6,8 +6,8 @@ from ...core.model import Account, Authenticator, Challenge, Enrollment
 from ...core.reasons import UNTYPED, Refusal
 from ...factors import TRAITS
 from ...service import Verified
+from ..request import Visit
 from ..responses import Answer, as_json, problem, stamp
-from ..visit import Visit
 from .calls import Body
 from .documents import state_document
 

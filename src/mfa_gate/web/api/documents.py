@@ -8,8 +8,8 @@ from ...core.model import Authenticator
 from ...factors import FACTORS
 from ...service import Judgement
 from ...service.enrollable import enrollable
+from ..request import Visit
 from ..responses import stamp
-from ..visit import Visit
 
 
 def authenticator_document(visit: Visit, judgement: Judgement, mine: Authenticator) -> dict[str, object]:

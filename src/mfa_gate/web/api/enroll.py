@@ -6,8 +6,8 @@ import asyncio
 
 from ...core.reasons import Refusal
 from ..render import qr_svg
+from ..request import Visit
 from ..responses import Answer, as_json, problem, stamp
-from ..visit import Visit
 from .calls import Body
 from .challenge import refused
 from .documents import authenticator_document, state_document

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ...core.model import MAX_ID_BYTES
+from ..request import Visit
 from ..responses import Answer
-from ..visit import Visit
 from . import account, admin, challenge, enroll
 
 Page = Callable[[Visit], Awaitable[Answer]]

@@ -11,14 +11,14 @@ from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
-from ...service.backup import BACKUP
-from ...service.judging import owed
-from ...service.offering import first_offer
+from ...service.access import owed
+from ...service.backup_codes import BACKUP
+from ...service.factor_choice import first_offer
 from .. import views
+from ..request import Visit, problem_from
 from ..responses import Answer, page
 from ..site import going_note
 from ..views import Notice, Problem
-from ..visit import Visit, problem_from
 from .challenge import not_found
 from .enroll import confirm_first
 from .ways import kinds_of, way_of, ways_of

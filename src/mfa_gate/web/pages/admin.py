@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ...core import attempts
+from ...core.break_glass import DEFAULT_HOURS, HOUR, MAX_HOURS, is_in_force, is_waiting
 from ...core.events import KINDS
-from ...core.grants import DEFAULT_HOURS, HOUR, MAX_HOURS, is_in_force, is_waiting
 from ...core.model import MAX_ID_BYTES, Account, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
@@ -15,13 +15,13 @@ from ...core.roles import Hand, is_same_hand
 from ...core.summary import STATUSES, summary_of
 from ...factors import TRAITS
 from ...service import Actor
-from ...service.administering import TenantDesk
-from .. import views, views_admin
+from ...service.admin.accounts import TenantDesk
+from .. import views
 from ..chart import chart_of
+from ..request import Visit, problem_from
 from ..responses import Answer
 from ..site import going_note
-from ..views import Notice, Problem
-from ..visit import Visit, problem_from
+from ..views import Notice, Problem, admin
 from .challenge import not_found
 
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
@@ -44,12 +44,12 @@ def _query(visit: Visit) -> dict[str, str]:
     return {name: value[:MAX_ID_BYTES] for name, value in pairs}
 
 
-def _desk(visit: Visit, place: str) -> views_admin.Desk:
+def _desk(visit: Visit, place: str) -> admin.Desk:
     """What is on top. The tenant is the one that was asked for: whether the actor reaches it is for the service to say."""
     service = visit.service.administering
     tenant = _query(visit).get("tenant", "") or visit.subject.tenant
     tenants = tuple(dict.fromkeys((*service.tenants_of(visit.subject), tenant)))
-    return views_admin.Desk(
+    return admin.Desk(
         tenant=tenant,
         tenants=tenants if len(tenants) > 1 else (),
         rights=service.rights(visit.subject),
@@ -95,10 +95,10 @@ async def accounts(visit: Visit) -> Answer:
     here = visit.own("/admin/accounts")
     kept = {"tenant": desk.tenant, "status": status, "q": query.get("q", "")}
     return visit.show(
-        views_admin.AdminAccounts(
+        admin.AdminAccounts(
             desk=desk,
             people=tuple(
-                views_admin.PersonLine(
+                admin.PersonLine(
                     id=s.key.id,
                     name=s.name,
                     status=s.status,
@@ -186,18 +186,18 @@ async def act(visit: Visit, id: str) -> Answer:
 
 async def _account(
     visit: Visit,
-    desk: views_admin.Desk,
+    desk: admin.Desk,
     found: Account,
     *,
     open_form: str = "",
     reason: str = "",
     ticket: str = "",
     shown: str = "",
-) -> views_admin.AdminAccount:
+) -> admin.AdminAccount:
     rules = visit.service.engine.rules(found.key.tenant)
     summary, lock, waiting, hold = summary_of(found), found.lock, found.recovery, int(rules.recovery.hold)
     events = await visit.service.engine.store.events(found.key.tenant, account=found.key.id, limit=RECENT)
-    return views_admin.AdminAccount(
+    return admin.AdminAccount(
         desk=desk,
         id=found.key.id,
         name=found.name,
@@ -250,11 +250,11 @@ async def _account(
     )
 
 
-def _grant(visit: Visit, found: Account) -> views_admin.GrantLine | None:
+def _grant(visit: Visit, found: Account) -> admin.GrantLine | None:
     grant = found.grant
     if grant is None or not (is_waiting(found, visit.now) or is_in_force(found, visit.now)):
         return None
-    return views_admin.GrantLine(
+    return admin.GrantLine(
         ref=grant.ref,
         asked_by=grant.asked_by,
         asked_at=grant.asked_at,
@@ -325,9 +325,7 @@ async def set_tenant(visit: Visit) -> Answer:
     return visit.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
 
 
-def _tenant(
-    desk: views_admin.Desk, found: TenantDesk, *, typed: Mapping[str, str] | None = None
-) -> views_admin.AdminTenant:
+def _tenant(desk: admin.Desk, found: TenantDesk, *, typed: Mapping[str, str] | None = None) -> admin.AdminTenant:
     """The page; a form that comes back shows what was sent (``typed``)."""
     typed = typed or {}
     by_policy = found.rules.enrollment.stage != "admin"
@@ -338,11 +336,11 @@ def _tenant(
         picked = tuple(typed["factors"].split()) if typed.get("factors") else chosen
         alone = tuple((TRAITS[k].name if k in TRAITS else k, (k,), picked == (k,)) for k in found.pickable)
         choices = (*alone, ("each", found.pickable, picked == found.pickable))
-    return views_admin.AdminTenant(
+    return admin.AdminTenant(
         desk=desk,
         enabled_at=found.settings.enabled_at,
         checklist=tuple(
-            views_admin.Tick(id=c.id, ok=c.ok, text=c.text, markable=c.id in ("message", "announced"))
+            admin.Tick(id=c.id, ok=c.ok, text=c.text, markable=c.id in ("message", "announced"))
             for c in found.checklist
         ),
         counts=tuple(found.counts.items()),
@@ -375,10 +373,10 @@ async def audit(visit: Visit) -> Answer:
     kept = {"tenant": desk.tenant, "account": query.get("account", ""), "kind": kind}
     here = visit.own("/admin/audit")
     return visit.show(
-        views_admin.AdminAudit(
+        admin.AdminAudit(
             desk=desk,
             lines=tuple(
-                views_admin.Line(
+                admin.Line(
                     at=e.at,
                     kind=e.kind,
                     text=KINDS.get(e.kind, e.kind),

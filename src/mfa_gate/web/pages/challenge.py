@@ -9,14 +9,14 @@ from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
 from ...factors import TRAITS
 from ...service import Judgement
-from ...service.issuing import Issued
-from ...service.offering import first_offer, reachable
+from ...service.challenges import Issued
+from ...service.factor_choice import first_offer, reachable
 from .. import views
-from ..facts import Scope, header
+from ..callers import Scope, header
 from ..forms import is_early
+from ..request import Visit, problem_from
 from ..responses import Answer
 from ..views import Notice, Problem, Sending
-from ..visit import Visit, problem_from
 from .ways import way_of, ways_of
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")

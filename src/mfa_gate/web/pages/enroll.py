@@ -13,14 +13,14 @@ from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
 from ...service import Enrolling, Judgement
-from ...service.backup import BACKUP
+from ...service.backup_codes import BACKUP
+from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
-from ...service.issuing import Issued
 from .. import views
+from ..request import Visit, problem_from
 from ..responses import Answer
 from ..site import going_note
 from ..views import Notice, Problem, Sending
-from ..visit import Visit, problem_from
 from .challenge import not_found, poll_url, waiting_of, wants_code
 from .ways import kinds_of, way_of
 

@@ -6,9 +6,9 @@ from ...core.model import Authenticator
 from ...factors import FACTORS, TRAITS
 from ...service import Judgement
 from ...service.enrollable import enrollable
-from ...service.offering import reachable
+from ...service.factor_choice import reachable
+from ..request import Visit
 from ..views import Way
-from ..visit import Visit
 
 
 def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> Way:

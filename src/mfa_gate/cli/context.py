@@ -1,0 +1,193 @@
+"""Commands that work on a store: which one, with which keys, under which policy, and who acts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ..core.changes.break_glass import MAX_REASON, stated
+from ..core.model import Subject, SubjectKey
+from ..core.reasons import Refusal
+from ..core.rules import Policy
+from ..errors import SettingsError
+from ..gate import SystemClock
+from ..keyring import KeyFault, Keyring
+from ..ports import Senders, Store
+from ..service import Actor, RelyingParty, Service, Wiring
+from ..service.store_checks import CANARY
+from ..stores import store_from_url
+from .terminal import json_text, plain_lines
+
+DONE, NO, WRONG_USE = 0, 1, 2
+
+
+def add_parts(parser: argparse.ArgumentParser) -> None:
+    """``--store``, ``--keys-file``, ``--policy``, ``--json``."""
+    parser.add_argument("--store", metavar="URL", help="the store (MFA_GATE_STORE)")
+    parser.add_argument(
+        "--keys-file", metavar="FILE", help="a file with one key a line, newest first (MFA_GATE_KEYS_FILE)"
+    )
+    parser.add_argument("--policy", metavar="FILE", help="the policy file (MFA_GATE_POLICY)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_actor(parser: argparse.ArgumentParser, *, reason: bool = True) -> None:
+    """``--actor`` and ``--reason``, for what changes an account."""
+    parser.add_argument("--actor", required=True, metavar="NAME", help="who does this; it is written down")
+    if reason:
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
+
+
+def given(args: argparse.Namespace, name: str, variable: str) -> str:
+    """An option, or its environment variable. Raises ``SettingsError`` where both are missing."""
+    value = getattr(args, name, None) or os.environ.get(variable, "")
+    if not value:
+        option = "--" + name.replace("_", "-")
+        raise SettingsError(f"{option} is missing: give it, or set {variable}")
+    return str(value)
+
+
+def read_keys(path: str) -> list[str]:
+    """The keys of a file, one a line, newest first; blank lines and lines with # are passed over."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--keys-file {path}: cannot be read ({error})") from error
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def keyring_of(args: argparse.Namespace) -> Keyring:
+    """The keyring that the command works with."""
+    try:
+        return Keyring(read_keys(given(args, "keys_file", "MFA_GATE_KEYS_FILE")))
+    except KeyFault as error:
+        raise SettingsError(f"--keys-file: {error}") from error
+
+
+def policy_of(args: argparse.Namespace) -> Policy:
+    """The policy that the command works under."""
+    from ..policyfile import load_policy
+
+    return load_policy(given(args, "policy", "MFA_GATE_POLICY"))
+
+
+def _holds_something(path: str) -> bool:
+    """Tell if there is a file that is not empty, or the mark of one that was there."""
+    file = Path(path)
+    return (file.exists() and file.stat().st_size > 0) or Path(f"{path}.created").exists()
+
+
+async def require_store(store: Store, url: str) -> None:
+    """Refuse where nothing is stored yet: a wrong name must not look like a store without people.
+
+    Raises ``SettingsError``, and then no file was made.
+    """
+    from .doctor_live import sqlite_path
+
+    path = sqlite_path(store)
+    if path is not None:
+        is_there = _holds_something(path)
+    else:
+        await store.open()
+        is_there = await store.meta(CANARY) is not None or bool(await store.trails() or await store.keys(limit=1))
+        if not is_there:
+            await store.aclose()
+    if is_there:
+        return
+    raise SettingsError(f"--store {url.partition('://')[0]}: there is no store there yet; the application makes it")
+
+
+@asynccontextmanager
+async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncIterator[Service]:
+    """The service over the store: opened, its keys checked, closed afterwards. Nothing is sent from here.
+
+    ``makes``: the command may begin a new store.
+    """
+    policy = policy_of(args)
+    _require_tenant(args)
+    url = given(args, "store", "MFA_GATE_STORE")
+    store = store_from_url(url)
+    if not makes:
+        await require_store(store, url)
+    wiring = Wiring(
+        store=store,
+        keyring=keyring_of(args),
+        clock=SystemClock(),
+        entropy=secrets.token_bytes,
+        senders=Senders(),
+        relying_party=RelyingParty(id="localhost", name=policy.name),
+        app="mfa-gate",
+    )
+    service = Service(wiring, policy)
+    try:
+        fault = await service.open()
+        if fault:
+            raise SettingsError(fault)
+        yield service
+    finally:
+        await service.aclose()
+
+
+def operator(args: argparse.Namespace) -> Actor:
+    """Who acts with the store and the keys in hand: every event says so."""
+    return Actor(name=operator_name(args))
+
+
+def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
+    """Write the operator as the trail does. Raises ``SettingsError`` for a name or reason that cannot be kept."""
+    actor, reason = args.actor, getattr(args, "reason", "")
+    if not optional and not actor.strip():
+        raise SettingsError("--actor: must say who does this")
+    for option, text in (("--actor", actor), ("--reason", reason)):
+        if text.strip() and not stated(text):
+            raise SettingsError(f"{option}: must be one line of at most {MAX_REASON} visible characters")
+    return f"operator:{stated(actor)}" if actor.strip() else "operator"
+
+
+def key_of(args: argparse.Namespace) -> SubjectKey:
+    """Read the person whom a command names. Raises ``SettingsError`` for an id that no subject can have."""
+    try:
+        return Subject(args.id, args.tenant).key
+    except ValueError as error:
+        raise SettingsError(f"ID and --tenant: {error}") from error
+
+
+def _require_tenant(args: argparse.Namespace) -> None:
+    tenant = getattr(args, "tenant", "")
+    try:
+        Subject("anybody", tenant or "default")
+    except ValueError as error:
+        raise SettingsError(f"--tenant: {error}") from error
+
+
+def running(
+    work: Callable[[argparse.Namespace, Service], Awaitable[int]], *, makes: bool = False
+) -> Callable[[argparse.Namespace], int]:
+    """A command from a coroutine over an open service. ``makes``: it may begin a new store."""
+
+    def run(args: argparse.Namespace) -> int:
+        async def inside() -> int:
+            async with service_of(args, makes=makes) as service:
+                return await work(args, service)
+
+        return asyncio.run(inside())
+
+    return run
+
+
+def tell(args: argparse.Namespace, document: object, text: str) -> None:
+    """Print the result, as JSON where asked for."""
+    print(json_text(document) if args.json else plain_lines(text))
+
+
+def tell_refusal(args: argparse.Namespace, refusal: Refusal) -> int:
+    """Print why it was not done; the exit code says that the answer is no."""
+    row = refusal.row
+    text = refusal.detail or f"{row.title}. {row.text}"
+    tell(args, {"reason": refusal.reason, "detail": text, "ref": refusal.ref}, f"not done ({refusal.reason}): {text}")
+    return NO

@@ -1,0 +1,1 @@
+"""Move a store's content to another store: export and import."""

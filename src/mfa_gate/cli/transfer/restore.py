@@ -1,0 +1,235 @@
+"""What becomes of each line of an export in the store that it is brought to: added where it is missing, never weaker than
+what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from ...core import codec
+from ...core.events import Event, moved, unmoved
+from ...core.model import Account, SubjectKey
+from ...core.rules import TenantSettings
+from ...core.trail import UnreadableEvent, event_from_json, event_to_json
+from ...errors import StoreContention, StoreUnavailable
+from ...service import Service
+from ...service.admin.chart import chart_of
+from ...service.arriving import begin_arrival, end_arrival
+from ...service.undelivered import owe
+from ...stores.common.documents import settings_from
+from .export_file import Lines, Record
+
+IMPORTED = "store.imported"
+PAGE = 500
+MAX_TURNS = 50
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of it. ``differ``: accounts and (by the tenant's name and a slash) settings that are not as the file has them;
+    ``claimed``: accounts with a passkey that belongs to somebody else here; ``changed``: tenants in which something was written
+    while the export was made."""
+
+    imported: int = 0
+    kept: int = 0
+    lines: int = 0
+    settings: int = 0
+    differ: list[str] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    is_whole: bool = False
+
+
+class Bringing:
+    """Takes the lines of an export in their order. What was brought by an earlier run is passed over."""
+
+    def __init__(self, service: Service, *, actor: str, reason: str, name: str = "", merge: bool = False) -> None:
+        """``name`` is the export's own (``name_of``). ``merge``: also into a store where other people are."""
+        self.engine = service.engine
+        self.store = service.engine.store
+        self.tally = Tally()
+        self._moment = service.engine.moment(actor=actor)
+        self._reason = reason
+        self._events = 0
+        self._tenant: str | None = None
+        self._here: Counter[bytes] = Counter()
+        self._waiting: list[Event] = []
+        self._fresh = 0
+        self._has_begun = False
+        self._name = name
+        self._merge = merge
+
+    async def take(self, record: Record, lines: Lines) -> None:
+        """Bring one line. Raises ``SettingsError`` for one that this release cannot read."""
+        if self.tally.is_whole:
+            raise lines.fault("stands behind the closing line")
+        if not self._has_begun:
+            await begin_arrival(self.store, self._name, merge=self._merge)
+            self._has_begun = True
+        try:
+            match record:
+                case {"k": "trail"}:
+                    await self._trail(record)
+                case {"k": "tenant"}:
+                    await self._end_of_tenant(record)
+                case {"k": "owed"}:
+                    for name, owed in record["hooks"].items():
+                        await owe(self.store, name, owed, now=self.engine.now())
+                case {"k": "end"}:
+                    self.tally.is_whole, self.tally.changed = True, record["changed"]
+                case {"t": tenant, "i": id, "b": body}:
+                    key = SubjectKey(tenant, id)
+                    await self._account(codec.decode(key, 0, body.encode("utf-8", "surrogatepass")))
+                case _:
+                    raise lines.fault("of a kind that this release does not know")
+        except (codec.UnreadableAccount, UnreadableEvent) as error:
+            raise lines.fault(str(error)) from error
+
+    async def finish(self, lines: Lines) -> None:
+        """Nothing comes any more: write what waits for a line that is missing. Where all of it has come, or the file is of a
+        release that wrote no closing line, services may start on this store."""
+        await self._write(())
+        if self.tally.is_whole or not (lines.header or lines.torn):
+            await end_arrival(self.store, self._name)
+
+    def _event(self, key: SubjectKey, **detail: str | int) -> Event:
+        self._events += 1
+        event = self._moment.event(IMPORTED, key, reason=self._reason, **detail)
+        return replace(event, id=f"{event.id}-{self._events}")
+
+    # -- the trail -------------------------------------------------------------------------------------------------
+
+    async def _trail(self, record: Record) -> None:
+        """Add the lines that the tenant's trail does not have. The last ones wait for what is told at its end, so that both
+        are written in one piece."""
+        await self._write(())
+        if record["t"] != self._tenant:
+            self._tenant, self._fresh = record["t"], 0
+            self._here = await self._lines_here(record["t"])
+        events = map(event_from_json, record["lines"])
+        self._waiting = [moved(event, at=self._moment.now) for event in events if self._is_new(event)]
+        self._fresh += len(self._waiting)
+
+    async def _write(self, more: tuple[Event, ...]) -> None:
+        events, self._waiting = (*self._waiting, *more), []
+        if events:
+            await self.store.append(events)
+            self.tally.lines += len(events) - len(more)
+
+    async def _lines_here(self, tenant: str) -> Counter[bytes]:
+        """The lines that the store has already, its own ones too: some were brought by an earlier run, or are its own history."""
+        found, after = Counter[bytes](), ""
+        while (page := await self.store.trail(tenant, after=after, limit=PAGE)).items:
+            after = page.next
+            found.update(map(_mark_of, page.items))
+        return found
+
+    def _is_new(self, event: Event) -> bool:
+        mark = _mark_of(event)
+        if self._here[mark] <= 0:
+            return True
+        self._here[mark] -= 1
+        return False
+
+    # -- the tenant ------------------------------------------------------------------------------------------------
+
+    async def _end_of_tenant(self, record: Record) -> None:
+        tenant = record["t"]
+        if self._tenant == tenant and self._fresh:
+            told = {name: record[name] for name in ("lines", "pruned", "broken")}
+            await self._write((self._event(SubjectKey(tenant, ""), **told),))
+        self._tenant = None
+        if record["settings"]:
+            await self._settings(settings_from(tenant, 0, record["settings"]))
+        if record["chart"] and await self.store.meta(chart_of(tenant)) is None:
+            await self.store.put_meta(chart_of(tenant), record["chart"].encode())
+
+    async def _settings(self, theirs: TenantSettings) -> None:
+        for _ in range(MAX_TURNS):
+            mine = await self.store.settings(theirs.tenant)
+            new = joined(mine, theirs)
+            if new == mine:
+                break
+            event = self._event(SubjectKey(theirs.tenant, ""), factors=" ".join(new.factors), enabled=new.enabled_at)
+            if await self.store.swap_settings(new, (event,)):
+                self.tally.settings += 1
+                break
+        else:
+            raise StoreContention(f"the settings of {theirs.tenant!r} changed {MAX_TURNS} times meanwhile")
+        if replace(new, version=0) != theirs:
+            self.tally.differ.append(f"{theirs.tenant}/")
+
+    # -- the people ------------------------------------------------------------------------------------------------
+
+    async def _account(self, account: Account) -> None:
+        key = account.key
+        present = await self.store.load(key)
+        if not present.version:
+            claims = [a.data["claim"] for a in account.authenticators if isinstance(a.data.get("claim"), str)]
+            if not all([await self.store.claim(str(claim), key) for claim in claims]):
+                self.tally.claimed.append(str(key))
+            if await self.store.swap(account, (self._event(key),)):
+                self.tally.imported += 1
+                return
+            present = await self.store.load(key)
+        self.tally.kept += 1
+        if codec.encode(present) != codec.encode(account):
+            self.tally.differ.append(str(key))
+
+
+def name_of(lines: Lines) -> str:
+    """Read the whole file and check every line of it; nothing is written anywhere. Its name: the same for the same export.
+
+    Raises ``SettingsError`` with the number of a line that cannot be read, or that this release does not know.
+    """
+    first, is_whole = "", False
+    for record in lines:
+        if is_whole:
+            raise lines.fault("stands behind the closing line")
+        first = first or hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+        try:
+            is_whole = _check(record, lines)
+        except (codec.UnreadableAccount, UnreadableEvent, StoreUnavailable) as error:
+            raise lines.fault(str(error)) from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise lines.fault(f"a part of it is missing or odd ({type(error).__name__})") from error
+    return str(lines.header.get("id", "")) or first
+
+
+def _check(record: Record, lines: Lines) -> bool:
+    """Check one line and tell if it is the closing one. Raises where it cannot be brought."""
+    match record:
+        case {"k": "trail", "lines": list(), "t": str()}:
+            for line in record["lines"]:
+                event_from_json(line)
+        case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str()}:
+            if settings:
+                settings_from(tenant, 0, settings)
+        case {"k": "owed", "hooks": dict()}:
+            pass
+        case {"k": "end", "changed": list()}:
+            return True
+        case {"t": str(tenant), "i": str(id), "b": str(body)}:
+            codec.decode(SubjectKey(tenant, id), 0, body.encode("utf-8", "surrogatepass"))
+        case _:
+            raise lines.fault("of a kind that this release does not know")
+    return False
+
+
+def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:
+    """What a tenant has afterwards: what was chosen here stands, word by word, and is never turned off or widened; where
+    nothing was chosen here, what was chosen there."""
+    return replace(
+        mine,
+        enabled_at=mine.enabled_at or theirs.enabled_at,
+        factors=mine.factors or theirs.factors,
+        announced_at=mine.announced_at or theirs.announced_at,
+        tested_at=mine.tested_at or theirs.tested_at,
+    )
+
+
+def _mark_of(event: Event) -> bytes:
+    """What tells a line from all others, wherever it stands."""
+    return hashlib.sha256(event_to_json(unmoved(event)).encode()).digest()[:16]

@@ -1,0 +1,142 @@
+"""What administrators do to an account: unlock, lock, reset, give leave to enroll, answer a recovery request."""
+
+from __future__ import annotations
+
+from .. import attempts as budget
+from ..events import Moment
+from ..model import Account, Lock, Ticket
+from ..reasons import Refusal
+from ..records import replace
+from ..rules import DAY
+from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, tidy, time_of
+from .break_glass import close, stated
+
+
+def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """All attempts back, the rolling count emptied, the lock gone. The administrator answers for it with a reason."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.lock is None and not account.attempts.used and not account.attempts.days:
+        return keep(account, None)
+    event = moment.event("account.unlocked", account.key, reason=stated(reason))
+    # A lock has ended what was granted before it: to unlock revives nothing.
+    account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
+    now = time_of(account, moment)
+    logins_from = logins_until(account, now)
+    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from)
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+
+
+def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """Locked by an administrator: every proof ends at once, everywhere (decisions 8)."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.lock is not None and account.lock.cause == "administrator":
+        return keep(account, None)
+    now = time_of(account, moment)
+    event = moment.event("account.locked", account.key, reason=stated(reason), cause="administrator")
+    account, ended = close(account, moment, reason="locked")
+    changed = replace(
+        end_proofs(account, now),
+        lock=Lock(at=now, cause="administrator", ref=event.id, actor=moment.actor),
+        challenges=(),
+        enrollments=(),
+        replaced=(),
+    )
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+
+
+def held(account: Account, now: int, hold: int) -> Refusal | None:
+    """Why what a waiting request for help asks for is not done yet: it waits ``hold`` seconds, in which the person, who was
+    told at every contact, can stop it. Where nobody asked, nothing is held."""
+    waiting = account.recovery
+    left = waiting.at + hold - max(now, account.seen_at) if waiting is not None else 0
+    if left <= 0:
+        return None
+    return Refusal(
+        reason="too_soon", retry_after=left, detail="The request is held until then, so that it can be stopped."
+    )
+
+
+def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: int = 0) -> Change[Refusal | None]:
+    """Every factor, browser, challenge and draft is gone, so that the person enrolls anew (S-94: none is ever set here).
+
+    A lock for want of attempts goes with the factors that were guessed at; one by an administrator stays. ``hold`` in seconds.
+    A mark that a clock which ran ahead has left is set back: every proof ends here, so nothing can come back with it.
+    """
+    if not stated(reason) or not stated(ticket):
+        return refuse(account, "malformed")
+    if refusal := held(account, moment.now, hold):
+        return keep(account, refusal)
+    event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
+    account, ended = close(account, moment, reason="reset")
+    by_hand = account.lock is not None and account.lock.cause == "administrator"
+    account, now = (
+        _set_back(account, moment.now) if mark_of(account, moment.now) else (account, time_of(account, moment))
+    )
+    changed = replace(
+        end_proofs(account, now),
+        attempts=budget.reset(account.attempts),
+        lock=account.lock if by_hand else None,
+        authenticators=(),
+        default="",
+        challenges=(),
+        enrollments=(),
+        replaced=(),
+        browsers=(),
+        logins=(),
+        skips=(),
+        leave=None,
+        ticket=None,
+        recovery=None,
+        frozen_until=0,
+        uncounted=(),
+        drifted=(),
+    )
+    return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
+
+
+def _set_back(account: Account, now: int) -> tuple[Account, int]:
+    """The account with nothing in it later than ``now``, and ``now``."""
+    days: dict[int, int] = {}
+    for day, count in account.attempts.days:
+        today = min(day, now // DAY)
+        days[today] = days.get(today, 0) + count
+    attempts = account.attempts
+    back = replace(
+        account,
+        seen_at=now,
+        attempts=replace(attempts, charged_at=min(attempts.charged_at, now), days=tuple(sorted(days.items()))),
+        sent=tuple(replace(s, at=min(s.at, now), mark=0) for s in account.sent),
+        quiet_until=0,
+        skips=tuple((where, min(at, now)) for where, at in account.skips),
+        logins_from=min(account.logins_from, now),
+    )
+    return back, now
+
+
+def give_ticket(
+    account: Account, moment: Moment, *, digest: str, life: int, reason: str, hold: int = 0
+) -> Change[Refusal | None]:
+    """Leave for one first enrollment within ``life`` seconds. Only for somebody without a factor; a newer one replaces it."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.authenticators:
+        return refuse(account, "already_enrolled")
+    if refusal := held(account, moment.now, hold):
+        return keep(account, refusal)
+    now = time_of(account, moment)
+    event = moment.event("enrollment.ticket", account.key, reason=stated(reason))
+    ticket = Ticket(digest=digest, expires_at=now + life, actor=moment.actor, ref=event.id)
+    return Change(account=tidy(replace(account, ticket=ticket), now), events=(event,), answer=None)
+
+
+def refuse_recovery(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
+    """The request is answered with no, and why."""
+    if not stated(reason):
+        return refuse(account, "malformed")
+    if account.recovery is None:
+        return refuse(account, "not_found")
+    event = moment.event("recovery.refused", account.key, reason=stated(reason))
+    changed = replace(account, recovery=None)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)

@@ -1,0 +1,77 @@
+"""What an account must be again after its store forgot confirmed changes: a failover to a primary that never had them (F-3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..model import Account, Attempts, Authenticator
+from ..rules import TenantSettings
+from .after_restore import after_restore
+
+
+def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account:
+    """Return the account to go on with, where the store once confirmed ``confirmed``.
+
+    ``untouched``: nobody has changed ``stored`` since, so it is what was confirmed. Else it is taken as others left it,
+    but no more is owed to it than to an old copy, and of both the stricter holds: no code, step or proof of before
+    counts, the higher count of attempts does, a lock stays, and an authenticator that was removed is gone.
+    """
+    if untouched:
+        return replace(confirmed, version=stored.version, stamp=stored.stamp)
+    at = max(stored.seen_at, confirmed.seen_at)
+    kept = _kept(stored, confirmed)
+    return replace(
+        after_restore(replace(stored, restored_at=0), max(confirmed.seen_at, stored.restored_at, 1)),
+        epoch=max(stored.epoch, confirmed.epoch) + 1,
+        seen_at=at,
+        attempts=_stricter(stored.attempts, confirmed.attempts),
+        lock=stored.lock or confirmed.lock,
+        authenticators=kept,
+        default=stored.default if any(mine.id == stored.default for mine in kept) else "",
+        sent=max(stored.sent, confirmed.sent, key=len),
+        uncounted=max(stored.uncounted, confirmed.uncounted, key=len),
+        drifted=max(stored.drifted, confirmed.drifted, key=len),
+        grant=None,
+        frozen_until=max(stored.frozen_until, confirmed.frozen_until),
+        quiet_until=max(stored.quiet_until, confirmed.quiet_until),
+        skip_count=max(stored.skip_count, confirmed.skip_count),
+        logins_from=max(stored.logins_from, confirmed.logins_from, at),
+    )
+
+
+def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
+    """Return the authenticators of ``stored`` without the removed ones, with the lost ones.
+
+    None is added where others have reset the account.
+    """
+    had = {mine.id for mine in confirmed.authenticators}
+    kept = [mine for mine in stored.authenticators if mine.id in had or mine.created_at > confirmed.seen_at]
+    if stored.epoch <= confirmed.epoch:
+        known = {mine.id for mine in stored.authenticators}
+        kept += [mine for mine in confirmed.authenticators if mine.id not in known]
+    return tuple(kept)
+
+
+def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, untouched: bool) -> TenantSettings:
+    """As ``regained``, for a tenant's settings: a tenant that was turned on is on."""
+    if untouched:
+        return replace(confirmed, version=stored.version, stamp=stored.stamp)
+    return replace(
+        stored,
+        enabled_at=stored.enabled_at or confirmed.enabled_at,
+        factors=stored.factors or confirmed.factors,
+        announced_at=stored.announced_at or confirmed.announced_at,
+        tested_at=stored.tested_at or confirmed.tested_at,
+    )
+
+
+def _stricter(one: Attempts, other: Attempts) -> Attempts:
+    days = dict(one.days)
+    for day, count in other.days:
+        days[day] = max(count, days.get(day, 0))
+    return Attempts(
+        used=max(one.used, other.used),
+        series=max(one.series, other.series) + 1,
+        charged_at=max(one.charged_at, other.charged_at),
+        days=tuple(sorted(days.items())),
+    )

@@ -1,0 +1,91 @@
+"""Answers that come another way than from the browser that asked: a key pressed in a call, an approval on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from .. import attempts as budget
+from ..events import Event, Moment
+from ..model import Account, Authenticator, Challenge, Enrollment, Fields
+from ..reasons import Refusal
+from ..records import replace
+from .base import Change, keep, refuse, tidy, time_of
+from .verify import Charge
+
+COLLECT = 120
+"""Seconds in which the browser that asked can collect an approval."""
+QUIET = 3600
+"""Seconds without requests to the phone after one was denied (S-97)."""
+
+Answered = Literal["pending", "approved", "denied"]
+
+
+def answer_elsewhere(
+    account: Account,
+    moment: Moment,
+    *,
+    seen: Challenge,
+    status: Answered,
+    data: Fields,
+    taken: Charge | None = None,
+) -> Change[Challenge | Refusal]:
+    """``seen`` was answered, or is a step nearer to it (``pending``, with other ``data``).
+
+    What is answered never changes again, and an answer to something that has changed meanwhile is none (S-128). An
+    approval grants nothing by itself: it waits for the browser that asked. ``taken`` is given back: it was no wrong guess.
+    """
+    now = time_of(account, moment)
+    if account.lock is not None:
+        return refuse(account, "locked", ref=account.lock.ref)
+    current = next((c for c in account.challenges if c.id == seen.id), None)
+    if current is None or not current.is_live(moment.now, account.seen_at):
+        return refuse(account, "code_expired")
+    if current != seen or current.status in ("approved", "denied"):
+        return refuse(account, "code_already_used")
+    events: tuple[Event, ...] = ()
+    answered = replace(current, data=data)
+    if status == "approved":
+        answered = replace(answered, status=status, expires_at=max(current.expires_at, moment.now + COLLECT))
+        events = (moment.event("challenge.approved", account.key, factor=current.factor, challenge=current.id),)
+    elif status == "denied":
+        answered = replace(answered, status=status, spent_at=now)
+        if current.purpose == "sign-in":
+            account = replace(account, quiet_until=now + QUIET)
+        events = (
+            moment.event(
+                "challenge.denied", account.key, factor=current.factor, challenge=current.id, alarm="request denied"
+            ),
+        )
+    if taken is not None:
+        account = replace(account, attempts=budget.refunded(account.attempts, taken.series))
+    challenges = tuple(answered if c.id == seen.id else c for c in account.challenges)
+    return Change(account=tidy(replace(account, challenges=challenges), now), events=events, answer=answered)
+
+
+def amend_draft(account: Account, moment: Moment, *, seen: Enrollment, data: Fields) -> Change[Enrollment | Refusal]:
+    """What a draft lacked came another way. Once: a draft that has changed meanwhile is left alone."""
+    now = time_of(account, moment)
+    if account.lock is not None:
+        return refuse(account, "locked", ref=account.lock.ref)
+    if seen not in account.enrollments or now >= seen.expires_at:
+        return refuse(account, "code_already_used")
+    amended = replace(seen, data=data)
+    drafts = tuple(amended if e == seen else e for e in account.enrollments)
+    return Change(account=tidy(replace(account, enrollments=drafts), now), events=(), answer=amended)
+
+
+def amend_authenticator(
+    account: Account, moment: Moment, *, seen: Authenticator, amend: Callable[[Fields], Fields]
+) -> Change[Authenticator | Refusal]:
+    """Where a device can be woken has changed; nothing that an answer is verified with. ``amend`` makes the data anew."""
+    current = account.authenticator(seen.id)
+    if current is None or current.revision != seen.revision:
+        return refuse(account, "not_found")
+    data = amend(current.data)
+    if current.data == data:
+        return keep(account, current)
+    amended = replace(current, data=data)
+    mine = tuple(amended if a.id == seen.id else a for a in account.authenticators)
+    changed = replace(account, authenticators=mine)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=amended)

@@ -1,0 +1,174 @@
+"""What people do with what they have: rename, set the default, remove, forget a browser, accept an agreement."""
+
+from __future__ import annotations
+
+from ..assurance import TraitsOf
+from ..entropy import handle_digest
+from ..events import Moment
+from ..evidence import login_handle, session_mark, skip_key
+from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery
+from ..reasons import Refusal
+from ..records import replace
+from ..rules import AgreementRules, Stage
+from .base import COPY, Change, has_old_copy, keep, refuse, tidy, time_of, without_copy
+from .enroll import MAX_LABEL
+
+MAX_ABOUT = 500
+
+
+def _swap_in(account: Account, authenticator: Authenticator) -> Account:
+    return replace(
+        account,
+        authenticators=tuple(authenticator if a.id == authenticator.id else a for a in account.authenticators),
+    )
+
+
+def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[Authenticator | Refusal]:
+    """Another name, unique for the subject and at most 40 characters."""
+    mine = account.authenticator(id)
+    label = " ".join(label.split())
+    if mine is None:
+        return refuse(account, "not_found")
+    if not label or len(label) > MAX_LABEL or not label.isprintable():
+        return refuse(account, "malformed")
+    if any(a.label.casefold() == label.casefold() and a.id != id for a in account.authenticators):
+        return refuse(account, "label_taken")
+    changed = replace(mine, label=label)
+    event = moment.event("factor.changed", account.key, factor=mine.factor, authenticator=id, reason="renamed")
+    return Change(account=tidy(_swap_in(account, changed), time_of(account, moment)), events=(event,), answer=changed)
+
+
+def set_default(account: Account, moment: Moment, *, id: str, traits: TraitsOf) -> Change[Authenticator | Refusal]:
+    """The one that is offered first. Backup codes cannot be it."""
+    mine = account.authenticator(id)
+    if mine is None:
+        return refuse(account, "not_found")
+    if mine.factor in traits and traits[mine.factor].backup:
+        return refuse(account, "not_allowed")
+    event = moment.event("factor.changed", account.key, factor=mine.factor, authenticator=id, reason="default")
+    changed = replace(account, default=id)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
+
+
+def remove(
+    account: Account, moment: Moment, *, id: str, traits: TraitsOf, stage: Stage, permanent: bool
+) -> Change[Authenticator | Refusal]:
+    """One authenticator less; its proofs end with it. The last one stays while the policy requires one (S-88), and
+    where enrollment is for good a user cannot turn it off at any stage."""
+    mine = account.authenticator(id)
+    if mine is None:
+        return refuse(account, "not_found")
+    left = [a for a in account.authenticators if a.id != id]
+    factors = [a for a in left if a.factor not in traits or not traits[a.factor].backup]
+    if not factors and (permanent or stage == "required"):
+        return refuse(account, "last_factor")
+    event = moment.event("factor.removed", account.key, factor=mine.factor, authenticator=id)
+    changed = replace(
+        account,
+        authenticators=tuple(left) if factors else (),
+        default=account.default if account.default != id else (factors[0].id if factors else ""),
+        challenges=tuple(c for c in account.challenges if c.target != id),
+        browsers=tuple(
+            replace(b, proofs=tuple(p for p in b.proofs if p.authenticator != id)) for b in account.browsers
+        ),
+    )
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=mine)
+
+
+def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refusal | None]:
+    """A remembered browser and its proofs are gone; its cookie is dead."""
+    if all(b.id != id for b in account.browsers):
+        return refuse(account, "not_found")
+    event = moment.event("browser.forgotten", account.key, browser=id)
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.id != id))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None]:
+    """End what was bound to the caller's sign-in: its proofs in every browser, and its leave to enroll later.
+
+    Where the host names no sign-in session, that is what this browser was not to remember (decisions 12, 47 and 53). A
+    browser that has proven nothing else is forgotten.
+    """
+    mark, key = session_mark(caller.subject), skip_key(caller.subject, caller.handle)
+
+    def is_over(browser: Browser, proof: Proof) -> bool:
+        return proof.session == mark and (bool(caller.subject.session) or browser.handle == caller.handle)
+
+    left: list[Browser] = []
+    for browser in account.browsers:
+        proofs = tuple(proof for proof in browser.proofs if not is_over(browser, proof))
+        if proofs or not browser.proofs:
+            left.append(browser if len(proofs) == len(browser.proofs) else replace(browser, proofs=proofs))
+    changed = replace(account, browsers=tuple(left), skips=tuple(item for item in account.skips if item[0] != key))
+    if changed == account:
+        return keep(account, None)
+    event = moment.event("session.ended", account.key)
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def accept_agreement(
+    account: Account, moment: Moment, caller: Caller, *, agreement: AgreementRules, version: str
+) -> Change[Refusal | None]:
+    """Record the acceptance with version, digest, time and network. Another version than the one shown is refused."""
+    if version != agreement.version:
+        return refuse(account, "malformed")
+    now = time_of(account, moment)
+    session = handle_digest(caller.subject.session)
+    accepted = Acceptance(
+        agreement=agreement.id,
+        version=version,
+        digest=agreement.digest,
+        at=now,
+        network=caller.network,
+        session=session,
+    )
+    each = agreement.again == "each-sign-in"
+    others = tuple(
+        a for a in account.acceptances if a.agreement != agreement.id or (each and session and a.session != session)
+    )
+    detail = {"agreement": agreement.id, "version": version, "digest": agreement.digest[:16]}
+    event = moment.event("agreement.accepted", account.key, **detail)
+    changed = replace(account, acceptances=(*others, accepted))
+    return Change(account=tidy(changed, now), events=(event,), answer=None)
+
+
+def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Change[None]:
+    """The agreement was declined: what this browser has proven ends with it, so that it starts anew."""
+    event = moment.event("agreement.declined", account.key)
+    upstream = caller.subject.upstream
+    mine = (caller.handle, login_handle(upstream) if upstream else "")
+    changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle not in mine))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+
+
+def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[None]:
+    """The person has the codes: what was kept to show them again goes, and nothing else changes."""
+    mine = next((a for a in account.authenticators if a.factor == factor), None)
+    if mine is None or not any(name in mine.data for name in COPY):
+        return keep(account, None)
+    changed = _swap_in(account, without_copy(mine))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
+
+
+def drop_old_copies(account: Account, moment: Moment) -> Change[bool]:
+    """Fresh backup codes can be read for a quarter of an hour, also where nobody comes back (S-92). Whether any went."""
+    now = time_of(account, moment)
+    if not any(has_old_copy(a, now) for a in account.authenticators):
+        return keep(account, False)
+    return Change(account=tidy(account, now), events=(), answer=True)
+
+
+def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[str | Refusal]:
+    """A waiting request of somebody who lost access: at most 500 characters, one at a time; only who has a factor lost one."""
+    text = " ".join(about.split())
+    if not text or len(text) > MAX_ABOUT or not text.isprintable():
+        return refuse(account, "malformed")
+    if account.recovery is not None:
+        return keep(account, account.recovery.ref)
+    if not account.authenticators and account.lock is None:
+        return refuse(account, "not_allowed")
+    now = time_of(account, moment)
+    event = moment.event("recovery.requested", account.key)
+    waiting = Recovery(ref=event.id, at=now, about=text, network=moment.network)
+    return Change(account=tidy(replace(account, recovery=waiting), now), events=(event,), answer=event.id)

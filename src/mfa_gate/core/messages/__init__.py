@@ -1,0 +1,1 @@
+"""Words of mails, texts, calls, notices and alarms: pure functions from facts to text."""

@@ -1,0 +1,179 @@
+"""The words that carry a code: text message, e-mail and call, fixed but for the names they are given (S-54)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..text_safety import SMS_LENGTH, gsm7, one_line, unlinked
+from .letters import N_, EmailText, Part, Translate, asked_lines, duration, fill, letter
+from .notices import LINE_LENGTH, NOTICE_KINDS, SERVICE_LENGTH, not_you, notice
+
+__all__ = [
+    "MAX_HOST",
+    "NOTICE_KINDS",
+    "EmailText",
+    "Translate",
+    "VoiceScript",
+    "email_code",
+    "notice",
+    "sms_text",
+    "voice_script",
+]
+
+MAX_HOST = 100
+"""The longest host of a relying party that still fits into a text message beside the code and its words."""
+
+MIN_NAME = 3
+_HOST = re.compile(rf"[A-Za-z0-9._:-]{{1,{MAX_HOST}}}")
+_LOST = "\0"
+
+_SMS = (
+    N_("{code} is your security code for {service}. Valid for {minutes}. Do not share it."),
+    N_("{code} is your security code. Valid for {minutes}. Do not share it."),
+    N_("{code} is your security code."),
+)
+
+_WHAT_FOR = {
+    "sign-in": N_("Enter it on the page where you are signing in."),
+    "enroll": N_("Enter it on the page where you are setting up security codes by e-mail."),
+    "contact": N_("Enter it on the page that asked for it, to show that this address is yours."),
+}
+_ANYWHERE = N_("Enter it on the page that asked for it.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceScript:
+    """What a call says: ``greeting`` and ``prompt`` at once, ``confirmed`` only after the # key, then ``goodbye``.
+
+    A code is in ``confirmed`` alone, so that no voice mailbox records it (S-56).
+    """
+
+    greeting: str
+    prompt: str
+    confirmed: str = field(repr=False)
+    goodbye: str
+
+
+def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Translate) -> str:
+    """The text message: one segment of 160 GSM-7 characters, ending in the origin-bound line ``@host #code`` (U-7, S-53).
+
+    ``host`` is the relying party's, in ASCII. The service's name is shortened and its characters replaced as far as
+    needed; a translation that cannot be written in GSM-7, or is too long, gives way to a shorter one, then to English.
+
+    Raises ``ValueError`` for a host that is longer than ``MAX_HOST`` or not ASCII, or a code too long to fit beside it.
+    """
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"host must be at most {MAX_HOST} letters, digits, dots and hyphens")
+    ending = f"\n@{host} #{code}"
+    name = gsm7(one_line(service, limit=SMS_LENGTH)).strip() or host
+    for words in (translate, _english):
+        for msgid in _SMS:
+            head = _sms_head(msgid, room=SMS_LENGTH - len(ending), code=code, name=name, minutes=minutes, words=words)
+            if head is None:
+                break
+            if head:
+                return head + ending
+    raise ValueError("the code is too long for a text message")
+
+
+def _sms_head(msgid: str, *, room: int, code: str, name: str, minutes: int, words: Translate) -> str | None:
+    """The words before the last line; "" where they do not fit, None where the language has another alphabet."""
+    spoken = duration(minutes, words)
+
+    def written(service: str) -> str:
+        values = {"code": code, "service": service, "minutes": spoken}
+        return gsm7(fill(msgid, words, **{k: v for k, v in values.items() if f"{{{k}}}" in msgid}), lost=_LOST)
+
+    bare = written("")
+    if _LOST in bare:
+        return None
+    if len(bare) > room:
+        return ""
+    if "{service}" not in msgid:
+        return bare
+    shortened = name[: room - len(bare)].rstrip()
+    if len(shortened) < min(MIN_NAME, len(name)):
+        return ""
+    head = written(shortened)
+    return head if len(head) <= room else ""
+
+
+def email_code(
+    *,
+    code: str,
+    service: str,
+    minutes: int,
+    translate: Translate,
+    where: str = "",
+    when_text: str = "",
+    owner: str = "",
+    purpose: str = "sign-in",
+    code_in_subject: bool = True,
+) -> EmailText:
+    """The e-mail that carries a code, which also opens the subject unless ``code_in_subject`` is False (U-8).
+
+    ``purpose`` is the challenge's. ``where`` and ``when_text`` say where and when it was asked for, ``owner`` whom to
+    tell. There is no link in it: mail scanners follow links.
+    """
+    name = one_line(service, limit=SERVICE_LENGTH)
+    if code_in_subject:
+        subject = fill(N_("{code} is your security code for {service}"), translate, code=code, service=name)
+    else:
+        subject = fill(N_("Your security code for {service}"), translate, service=name)
+    asked = asked_lines(
+        when_text=one_line(when_text, limit=LINE_LENGTH), where=unlinked(where, limit=LINE_LENGTH), translate=translate
+    )
+    parts = [
+        Part(fill(N_("Your security code for {service} is:"), translate, service=name)),
+        Part(code, "code"),
+        Part(
+            fill(N_("It is valid for {minutes}."), translate, minutes=duration(minutes, translate))
+            + " "
+            + fill(_WHAT_FOR.get(purpose, _ANYWHERE), translate)
+        ),
+    ]
+    if asked is not None:
+        parts.append(Part(fill(N_("This code was asked for:"), translate) + "\n" + asked.text))
+    parts.append(
+        Part(fill(N_("Do not share this code. Nobody from {service} will ask for it."), translate, service=name))
+    )
+    parts.append(not_you(owner=owner, translate=translate))
+    return letter(subject=subject, parts=parts)
+
+
+def voice_script(
+    *, service: str, translate: Translate, confirm: Literal["pound", "code"] = "pound", code: str = ""
+) -> VoiceScript:
+    """What a call says. ``confirm`` "pound": the # key confirms; "code": it makes the call read ``code``, twice (S-56).
+
+    Raises ``ValueError`` for "code" without a code.
+    """
+    name = one_line(service, limit=SERVICE_LENGTH)
+    greeting = fill(N_("Hello. This is the sign-in call from {service}."), translate, service=name)
+    goodbye = fill(N_("Goodbye."), translate)
+    if confirm == "pound":
+        return VoiceScript(
+            greeting=greeting,
+            prompt=fill(
+                N_("If you are signing in now, press the pound key. If you are not, hang up and change your password."),
+                translate,
+            ),
+            confirmed=fill(N_("Thank you. You can go back to your browser."), translate),
+            goodbye=goodbye,
+        )
+    if not code:
+        raise ValueError("a call that reads a code needs one")
+    return VoiceScript(
+        greeting=greeting,
+        prompt=fill(
+            N_("To hear your security code, press the pound key. If you did not ask for it, hang up."), translate
+        ),
+        confirmed=fill(N_("Your security code is: {digits}. Once more: {digits}."), translate, digits=", ".join(code)),
+        goodbye=goodbye,
+    )
+
+
+def _english(msgid: str) -> str:
+    return msgid

@@ -1,0 +1,243 @@
+"""The only place that chooses and joins concrete parts: ``MFAGate``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .core.decision import Allow, state_of
+from .core.events import Event
+from .core.model import Subject
+from .core.rules import Policy
+from .errors import SettingsError
+from .factors import TRAITS
+from .keyring import KeyFault, Keyring
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
+from .service import RelyingParty, Service, Wiring
+from .settings import (
+    faults_of_order,
+    faults_of_parts,
+    faults_of_places,
+    faults_of_prefix,
+    faults_of_relying_party,
+    networks_of,
+)
+from .web.cookies import Cookies
+from .web.forwarders import fault_of_environment
+from .web.gate import Guard
+from .web.i18n import translator
+from .web.middleware import MFAGateMiddleware
+from .web.site import Site
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import HTTPConnection
+
+__all__ = ["MFAGate", "Status", "SystemClock"]
+
+T = TypeVar("T")
+
+
+class SystemClock:
+    """The system's clock."""
+
+    now = staticmethod(time.time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where a connection stands. Times are UTC seconds, 0 where there is none; ``age`` is that of the proof, in seconds.
+
+    ``state`` is the contract's word. ``requirement`` names the rule that decided. ``factors`` are the enrolled kinds.
+    """
+
+    state: str
+    requirement: str
+    age: int | None
+    ends_at: int
+    factors: tuple[str, ...]
+    factor: str = ""
+
+
+class MFAGate:
+    """The second factor around an app that has a sign-in already.
+
+    ``policy`` is the policy file's path, or a ``Policy``. ``identify`` tells who is signed in on a connection (an adapter of
+    ``mfa_gate.identity`` or any async function). ``contacts`` tells a subject's name, e-mail and phone. ``store`` is a URL
+    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``trusted_proxies`` are the
+    proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without an address: none by
+    default. ``accept_any_forwarder`` allows a server that believes everybody's, where one proxy alone can reach it.
+    ``sign_in``, ``sign_out`` and ``home`` are the host's own paths. ``json_status`` is what cookie callers get (403, or 401
+    for front ends that want it). ``app`` names this application where several share a store. ``on_event`` gets every event
+    after it was committed, ``on_reset`` a subject whose factors
+    an administrator has removed, ``on_lock`` one whose account was locked; all may be async and come after the
+    commit; what failed, or was lost with its process, is called again from the trail: drop what you know by the event's id.
+    ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
+    the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
+    message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an exception or
+    two seconds without an answer refuses it.
+
+    Raises ``SettingsError`` with every fault found, before anything is served.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: str | os.PathLike[str] | Policy,
+        identify: Identify,
+        store: str | Store,
+        keys: Sequence[str],
+        relying_party: RelyingParty,
+        contacts: ContactsOf | None = None,
+        senders: Senders | None = None,
+        trusted_proxies: Sequence[str] = (),
+        prefix: str = "/mfa",
+        sign_in: str = "/login",
+        sign_out: str = "/logout",
+        home: str = "/",
+        json_status: int = 403,
+        app: str = "",
+        on_event: Callable[[Event], object] | None = None,
+        on_reset: Callable[[Subject], object] | None = None,
+        on_lock: Callable[[Subject], object] | None = None,
+        before_send: BeforeSend | None = None,
+        directory: DirectoryOf | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy = secrets.token_bytes,
+        templates: str | os.PathLike[str] | None = None,
+        accept_any_forwarder: bool = False,
+        dev: bool = False,
+    ) -> None:
+        from .policyfile import load_policy
+        from .stores import store_from_url
+        from .web.render import Renderer
+
+        faults: list[str] = []
+        loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy))
+        opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
+        keyring = _collect(faults, lambda: Keyring(keys))
+        if not callable(identify):
+            faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
+        faults += faults_of_relying_party(relying_party)
+        faults += faults_of_prefix(prefix)
+        faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
+        if json_status not in (401, 403):
+            faults.append(f"json_status={json_status!r}: must be 403 or 401")
+        server = "" if accept_any_forwarder else fault_of_environment()
+        if server:
+            faults.append(server)
+        trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
+        faults += wrong
+        senders = senders or Senders()
+        if loaded is not None:
+            faults += faults_of_parts(loaded, senders, contacts)
+        if faults or loaded is None or opened is None or keyring is None:
+            raise SettingsError(faults)
+
+        wiring = Wiring(
+            store=opened,
+            keyring=keyring,
+            clock=clock or SystemClock(),
+            entropy=entropy,
+            senders=senders,
+            relying_party=relying_party,
+            contacts=contacts,
+            on_event=on_event,
+            on_reset=on_reset,
+            on_lock=on_lock,
+            before_send=before_send,
+            directory=directory,
+            trusted_proxies=trusted,
+            public=relying_party.origins[0] + prefix,
+            app=app,
+            words=lambda lang: translator(lang).gettext,
+        )
+        self.service = Service(wiring, loaded)
+        self._identify = identify
+        self._prefix = prefix
+        https = all(origin.startswith("https:") for origin in relying_party.origins)
+        cookies = Cookies(keyring, entropy, https=https)
+        site = Site(
+            service=self.service,
+            cookies=cookies,
+            renderer=Renderer(templates=Path(templates) if templates else None),
+            prefix=prefix,
+            sign_in=sign_in,
+            sign_out=sign_out,
+            home=home,
+            origins=tuple(relying_party.origins),
+            json_status=json_status,
+            dev=dev,
+        )
+        self.guard = Guard(
+            service=self.service,
+            identify=identify,
+            cookies=cookies,
+            site=site,
+            trusted=trusted,
+            check=self.check,
+            any_forwarder=accept_any_forwarder,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.service.engine.policy
+
+    def install(self, app: Starlette) -> None:
+        """Put the gate into a Starlette or FastAPI app. What tells who is signed in is added after it (the last one added
+        runs first). When the app starts the order is checked; a wrong one stops the start and names the fix."""
+        app.add_middleware(MFAGateMiddleware, gate=self)
+
+    def check(self, app: Any) -> Sequence[str]:
+        """The faults of an app's middleware order and routes, as lines; empty where there are none."""
+        return faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix)
+
+    async def status(self, connection: HTTPConnection) -> Status:
+        """Where this connection stands. Raises what judging raises, and nothing is changed."""
+        judgement = await self.guard.judge_again(connection.scope)
+        if judgement is None:
+            return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
+        decision = judgement.decision
+        proof = decision.proof if isinstance(decision, Allow) else None
+        account = judgement.account
+        kinds = tuple(dict.fromkeys(a.factor for a in account.authenticators if a.factor in TRAITS)) if account else ()
+        return Status(
+            state=state_of(decision),
+            requirement=decision.why.rule,
+            age=self.service.engine.now() - proof.at if proof else None,
+            ends_at=decision.until if isinstance(decision, Allow) and proof else 0,
+            factors=kinds,
+            factor=proof.factor if proof else "",
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of our own JSON calls, as served at ``/mfa/api/openapi.json``."""
+        from .web.openapi import document
+
+        return document(self._prefix)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Open now and close afterwards, for apps whose lifespan the gate does not see (mounted, or none)."""
+        await self.guard.open()
+        try:
+            yield
+        finally:
+            await self.guard.aclose()
+
+
+def _collect(faults: list[str], make: Callable[[], T]) -> T | None:
+    try:
+        return make()
+    except SettingsError as error:
+        faults += error.faults
+    except KeyFault as error:
+        faults.append(str(error))
+    return None

@@ -1,0 +1,168 @@
+"""Every rule's part in one decision: the gate's own ``Decision``, and each rule asked alone by the gate's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
+
+from ...core.assurance import meeting, meets
+from ...core.decision import Agree, Allow, Deny, Enroll, StepUp, state_of
+from ...core.durations import format_duration
+from ...core.model import Seconds
+from ...core.policy import Demand, Facts, demands_for, exemption_for, requirement_for
+from ...core.rules import Policy, Rules, SubjectExemption, TenantSettings
+from ..scenario import Outcome
+
+Verdict = Literal["hit", "miss", "not-reached"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One rule: its stage, its name, whether it has a say in this request, and what it found."""
+
+    stage: str
+    rule: str
+    verdict: Verdict
+    note: str = ""
+    won: bool = False
+
+
+def rows(outcome: Outcome) -> tuple[Row, ...]:
+    """One row a rule in the order of evaluation: exempt path, exempt subject, stage, lock, enrollment, freshness and
+    network, step-up, agreement. What comes after the stage that decided is ``not-reached``."""
+    requirement, decision = outcome.requirement, outcome.decision
+    unreached = _unreached(outcome)
+    found = []
+    for stage, rule, hit, note in _asked(outcome):
+        verdict: Verdict = "not-reached" if stage in unreached else "hit" if hit else "miss"
+        won = verdict == "hit" and rule == decision.why.rule
+        found.append(Row(stage=stage, rule=rule, verdict=verdict, note=note if verdict == "hit" else "", won=won))
+    if requirement.free_kind == "off":
+        return tuple(replace(row, won=row.stage == "stage") for row in found)
+    return tuple(found)
+
+
+def seen_by_user(outcome: Outcome) -> str:
+    """What the person gets to see."""
+    decision = outcome.decision
+    if outcome.requirement.report_only and not isinstance(decision, Allow):
+        return "the page; report-only, so the event says what would have happened"
+    match decision:
+        case Allow(state="verified", skipped=True):
+            return "the page; enrollment was skipped"
+        case Allow():
+            return "the page"
+        case Enroll():
+            return "the enrollment page" + (", with a way to skip" if decision.skippable else "")
+        case StepUp():
+            return "the challenge page"
+        case Agree():
+            return f'the agreement "{decision.agreement.title}"'
+        case Deny():
+            return "the page that says who can unlock"
+    assert_never(decision)
+
+
+STAGES = ("exempt", "exempt_subjects", "stage", "attempts", "enrollment", "freshness", "step_up", "agreement")
+
+
+def _unreached(outcome: Outcome) -> frozenset[str]:
+    """The stages that were not looked at, because one before them decided."""
+    requirement, decision = outcome.requirement, outcome.decision
+    if requirement.free_kind == "exempt":
+        of_path = exemption_for(requirement.rules.exempt, outcome.facts, outcome.now)
+        return _after("exempt" if of_path else "exempt_subjects")
+    if requirement.free_kind == "off":
+        return _after("stage")
+    match decision:
+        case Deny():
+            return _after("attempts")
+        case Enroll(why=why) if why.rule == "enrollment":
+            return _after("enrollment")
+        case Enroll() | StepUp():
+            return _after("step_up")
+        case Allow(skipped=True):
+            return frozenset({"freshness", "step_up"})
+    return frozenset()
+
+
+def _after(stage: str) -> frozenset[str]:
+    return frozenset(STAGES[STAGES.index(stage) + 1 :])
+
+
+def _asked(outcome: Outcome) -> Iterator[tuple[str, str, bool, str]]:
+    """Each rule, put alone to the function that judges it among the others."""
+    rules, facts, now = outcome.requirement.rules, outcome.facts, outcome.now
+    decision = outcome.decision
+    for exempt in rules.exempt:
+        yield "exempt", exempt.name, bool(exemption_for((exempt,), facts, now)), exempt.reason
+    for subjects in rules.exempt_subjects:
+        yield "exempt_subjects", subjects.name, _covers(rules, subjects, facts, now), subjects.reason
+    stage = outcome.requirement.stage
+    yield "stage", "enrollment.stage", True, stage
+    yield "attempts", "attempts", isinstance(decision, Deny), "locked; only an administrator unlocks"
+    yield "enrollment", "enrollment", _enrolls(outcome), "something must be enrolled first"
+    freshness = demands_for(rules, facts)[0][0]
+    yield "freshness", "freshness", True, _told(outcome, freshness)
+    for rule in rules.step_up:
+        alone, seen = demands_for(replace(rules, step_up=(rule,)), facts)
+        demands = alone[1:] + seen
+        note = _told(outcome, demands[0]) if demands else ""
+        yield "step_up", rule.name, bool(demands), f"report-only: {note}" if rule.report_only else note
+    if rules.agreement is not None:
+        accepted = not isinstance(decision, Agree)
+        note = "accepted" if accepted else f"version {rules.agreement.version} is to be accepted"
+        yield "agreement", "agreement", True, note
+
+
+def _enrolls(outcome: Outcome) -> bool:
+    decision = outcome.decision
+    return isinstance(decision, Enroll) or (isinstance(decision, Allow) and decision.skipped)
+
+
+def _covers(rules: Rules, subjects: SubjectExemption, facts: Facts, now: int) -> bool:
+    alone = Policy(name="one rule", base=replace(rules, exempt=(), exempt_subjects=(subjects,)))
+    return requirement_for(alone, facts, TenantSettings(tenant=facts.tenant), now).free_kind == "exempt"
+
+
+def _told(outcome: Outcome, demand: Demand) -> str:
+    """Tell what the demand asks for, and whether one proof meets it with all others."""
+    wanted = told_demand(demand)
+    standing = outcome.standing
+    if any(meets(proof, demand, outcome.now) for proof in standing.proofs):
+        return f"unmet: {wanted}; {APART}" if _met_apart(outcome) else f"met: {wanted}"
+    if not standing.proofs:
+        why = "the proof is of another network" if standing.other_networks else "there is no proof"
+    else:
+        age = outcome.now - standing.proofs[0].at
+        why = f"the proof is {format_duration(Seconds(age))} old, by {standing.proofs[0].factor}"
+    return f"unmet: {wanted}; {why}"
+
+
+APART = "one proof must meet all demands at once, and none does"
+
+
+def _met_apart(outcome: Outcome) -> bool:
+    """Tell whether each demand is met by some proof, and no proof meets all of them."""
+    demands, proofs, now = outcome.requirement.demands, outcome.standing.proofs, outcome.now
+    if not demands or meeting(proofs, demands, now):
+        return False
+    return all(any(meets(proof, demand, now) for proof in proofs) for demand in demands)
+
+
+def told_demand(demand: Demand) -> str:
+    """A demand in words."""
+    parts = [f"a proof younger than {format_duration(demand.max_age)}"]
+    if demand.factors_any:
+        parts.append(f"by {' or '.join(demand.factors_any)}")
+    if demand.phishing_resistant:
+        parts.append("phishing-resistant")
+    return ", ".join(parts)
+
+
+def told_decision(outcome: Outcome) -> str:
+    """The decision's state with its reason: ``challenge (expired)``."""
+    decision = outcome.decision
+    reason = f" ({decision.reason})" if isinstance(decision, StepUp) else ""
+    return f"{state_of(decision)}{reason}"

@@ -1,0 +1,173 @@
+"""What past events would have become under a policy, as far as the audit trail tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ...core.assurance import TraitsOf
+from ...core.model import Seconds
+from ...core.networks import parse_address
+from ...core.rules import METHODS, Policy, Rules
+from ..scenario import Given, judge
+from ..shape import factor_kinds
+from ..traits import known_traits
+from .explain import told_decision
+
+ASKED = {"proof.granted": "challenge", "enrollment.skipped": "enroll", "decision.report": "report"}
+"""The events that a decision led to, and which one it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """One pair of outcomes: how often it came, for how many people."""
+
+    before: str
+    after: str
+    events: int
+    accounts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """The whole result. ``read`` counts lines, ``unreadable`` those that are no event; only ``decided`` were judged."""
+
+    read: int
+    decided: int
+    unreadable: int
+    impacts: tuple[Impact, ...]
+
+
+@dataclass(slots=True)
+class _Past:
+    """What the trail has told of one account so far."""
+
+    enrolled: dict[str, None] = field(default_factory=dict)
+    proof: tuple[int, str, str] | None = None
+    locked: bool = False
+
+
+def replay(policy: Policy, lines: Iterable[str], *, traits: TraitsOf | None = None) -> Replay:
+    """Judge the events in ``lines`` (one JSON object each, any order) under ``policy``.
+
+    The trail has neither groups nor sessions, so rules by groups count as not matching; a request that an event does
+    not name is taken as ``GET /``.
+    """
+    known = known_traits() if traits is None else traits
+    events = []
+    read = 0
+    for line in lines:
+        if line.strip():
+            read += 1
+            event = _event(line)
+            if event is not None:
+                events.append(event)
+    events.sort(key=lambda event: int(event["at"]))
+    past: dict[tuple[str, str], _Past] = {}
+    counted: dict[tuple[str, str], list[str]] = {}
+    decided = 0
+    for event in events:
+        who = (str(event.get("tenant", "default")), str(event.get("account", "")))
+        account = past.setdefault(who, _Past())
+        if event["kind"] in ASKED and who[1]:
+            decided += 1
+            pair = (_before(event), _after(policy, who[0], account, event, known))
+            counted.setdefault(pair, []).append("/".join(who))
+        _learn(account, event)
+    impacts = [
+        Impact(before=before, after=after, events=len(whose), accounts=len(set(whose)))
+        for (before, after), whose in counted.items()
+    ]
+    impacts.sort(key=lambda impact: -impact.events)
+    return Replay(read=read, decided=decided, unreadable=read - len(events), impacts=tuple(impacts))
+
+
+def _event(line: str) -> Mapping[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
+        return None
+    at = _second(event.get("at"))
+    return None if at is None else {**event, "at": at}
+
+
+def _second(at: object) -> int | None:
+    """``at`` as seconds: a number, or RFC 3339."""
+    if isinstance(at, bool):
+        return None
+    if isinstance(at, int | float):
+        return int(at)
+    try:
+        moment = datetime.fromisoformat(str(at))
+    except ValueError:
+        return None
+    return int(moment.timestamp()) if moment.tzinfo is not None else None
+
+
+def _before(event: Mapping[str, Any]) -> str:
+    reason = event.get("reason")
+    word = ASKED[event["kind"]]
+    return f"{word} ({reason})" if word == "report" and reason else word
+
+
+def _after(policy: Policy, tenant: str, past: _Past, event: Mapping[str, Any], traits: TraitsOf) -> str:
+    now = int(event["at"])
+    rules = policy.rules_for(tenant)
+    network = str(event.get("network", ""))
+    proven = past.proof
+    same = proven is not None and _place(rules, proven[2]) == _place(rules, network) != ""
+    given = Given(
+        tenant=tenant,
+        enrolled=tuple(past.enrolled) or _enrolled_by(event),
+        proof_age=Seconds(max(0, now - proven[0])) if proven else None,
+        proof_factor=proven[1] if proven else "",
+        ip="same" if same else "other",
+        request=_request(event),
+        locked=past.locked,
+        skipped=event["kind"] == "enrollment.skipped",
+        at=now,
+    )
+    return told_decision(judge(policy, given, traits, now=now))
+
+
+def _enrolled_by(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who proves a factor had it enrolled, though the trail may begin later."""
+    factor = event.get("factor")
+    return (factor,) if event["kind"] == "proof.granted" and factor in factor_kinds() else ()
+
+
+def _request(event: Mapping[str, Any]) -> str:
+    detail = event.get("detail")
+    told = detail if isinstance(detail, dict) else {}
+    method, path = str(told.get("method", "GET")), str(told.get("path", "/"))
+    return f"{method} {path}" if method in METHODS and path.startswith("/") else "GET /"
+
+
+def _place(rules: Rules, network: str) -> str:
+    """The network under the new rules, where the trail has an address and not a prefix."""
+    return rules.network_of(network) if parse_address(network) is not None else network
+
+
+def _learn(past: _Past, event: Mapping[str, Any]) -> None:
+    factor = str(event.get("factor", ""))
+    match event["kind"]:
+        case "proof.granted" | "factor.enrolled" if factor in factor_kinds():
+            past.enrolled[factor] = None
+            past.proof = (int(event["at"]), factor, str(event.get("network", "")))
+        case "factor.removed":
+            past.enrolled.pop(factor, None)
+            past.proof = past.proof if past.proof and past.proof[1] in past.enrolled else None
+        case "account.reset":
+            past.enrolled.clear()
+            past.proof = None
+        case "proofs.revoked":
+            past.proof = None
+        case "account.locked":
+            past.locked = True
+        case "account.unlocked":
+            past.locked = False

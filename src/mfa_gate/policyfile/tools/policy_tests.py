@@ -1,0 +1,56 @@
+"""Whether a policy does what its owner's ``[[tests]]`` say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...core.assurance import TraitsOf
+from ...core.decision import state_of
+from ...core.rules import Policy, PolicyTest
+from ..faults import Report, shown
+from ..reading import read
+from ..scenario import Expect, Given, factors_of, judge, reason_of
+from ..traits import known_traits
+
+SAME = {"allow": "verified"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One test's result: ``faults`` is empty where every claim held."""
+
+    name: str
+    faults: tuple[str, ...]
+
+
+def run_tests(policy: Policy, *, now: int, traits: TraitsOf | None = None) -> tuple[Trial, ...]:
+    """Every test of ``policy``, as of ``now`` where it names no time of its own."""
+    known = known_traits() if traits is None else traits
+    return tuple(Trial(name=test.name, faults=_faults(policy, test, known, now)) for test in policy.tests)
+
+
+def _faults(policy: Policy, test: PolicyTest, traits: TraitsOf, now: int) -> tuple[str, ...]:
+    report = Report(lines={})
+    given = read(report, Given, [(("given",), test.given)])
+    expect = read(report, Expect, [(("expect",), test.expect)])
+    if given is None or expect is None or report.found:
+        return tuple(f"{fault.path}: {fault.text}" for fault in report.found)
+    try:
+        outcome = judge(policy, given, traits, now=now)
+    except ValueError as error:
+        return (f"given: {error}",)
+    decision = outcome.decision
+    claims: list[tuple[str, object, object]] = [
+        ("decision", SAME.get(expect.decision, expect.decision), state_of(decision))
+    ]
+    if "reason" in test.expect:
+        claims.append(("reason", expect.reason, reason_of(decision)))
+    if "rule" in test.expect:
+        claims.append(("rule", expect.rule, decision.why.rule))
+    if "factors" in test.expect:
+        claims.append(("factors", sorted(expect.factors), sorted(factors_of(outcome))))
+    return tuple(
+        f"{what}: expected {shown(wanted)}, got {shown(got)} (rule {decision.why.rule})"
+        for what, wanted, got in claims
+        if wanted != got
+    )

@@ -1,0 +1,151 @@
+"""What each real route of an app would get from a policy, and which rules match none of them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.policy import Facts, requirement_for
+from ...core.rules import METHODS, Exemption, PathRule, Policy, StepUpRule, TenantSettings
+
+_PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}")
+SAMPLES = ("x", "1", "1.5", "00000000-0000-4000-8000-000000000000")
+INSIDE = "{anything}"
+WEBSOCKET = "WEBSOCKET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One address of the app: as written, as a pattern, one path that it answers, and its methods."""
+
+    template: str
+    pattern: re.Pattern[str]
+    sample: str
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow:
+    """One route and method with what is asked there. ``partly`` names rules that cover some of its paths only."""
+
+    method: str
+    template: str
+    outcome: str
+    rules: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
+
+
+def leaves_of(app: Any) -> tuple[Leaf, ...]:
+    """Every address of ``app``, through middleware, mounts and included routers. Raises ``ValueError`` without routes."""
+    inner = app
+    while not hasattr(inner, "routes") and hasattr(inner, "app"):
+        inner = inner.app
+    if not hasattr(inner, "routes"):
+        raise ValueError("the app has no routes that can be listed; name a Starlette or FastAPI app")
+    return tuple(_walk(inner.routes, "", {}))
+
+
+def rows_for(
+    policy: Policy, leaves: Iterable[Leaf], *, tenant: str, groups: frozenset[str], now: int
+) -> list[RouteRow]:
+    """What each of ``leaves`` gets in ``tenant`` (turned on) for somebody in ``groups``."""
+    rules = policy.rules_for(tenant)
+    settings = TenantSettings(tenant=tenant, enabled_at=1)
+    ruled: tuple[Exemption | StepUpRule, ...] = (*rules.exempt, *rules.step_up)
+    found = []
+    for leaf in leaves:
+        for method in leaf.methods:
+            asked = "GET" if method == WEBSOCKET else method
+            facts = Facts(tenant=tenant, groups=groups, method=asked, path=leaf.sample)
+            requirement = requirement_for(policy, facts, settings, now)
+            demanded = tuple(demand.rule for demand in requirement.demands + requirement.watched)
+            names = (requirement.free,) if requirement.free_kind else demanded
+            partly = tuple(
+                rule.name
+                for rule in ruled
+                if rule.name not in names and (not rule.methods or asked in rule.methods) and covers(rule, leaf)
+            )
+            outcome = requirement.free_kind or "guarded"
+            found.append(RouteRow(method=method, template=leaf.template, outcome=outcome, rules=names, partly=partly))
+    return found
+
+
+def idle_rules(policy: Policy, leaves: Iterable[Leaf]) -> tuple[str, ...]:
+    """The rules by path, of the file and its tenants, that match no route at all: most often a slip of the pen."""
+    known = tuple(leaves)
+    found: dict[str, None] = {}
+    for tenant, rules in (("", policy.base), *policy.tenants.items()):
+        inherited = {*policy.base.exempt, *policy.base.step_up} if tenant else set()
+        for section, entries in (("exempt", rules.exempt), ("step_up", rules.step_up)):
+            for rule in entries:
+                if rule in inherited or any(_meets(rule, leaf) for leaf in known):
+                    continue
+                found[f"tenants.{tenant}.{section}.{rule.name}" if tenant else f"{section}.{rule.name}"] = None
+    return tuple(found)
+
+
+def covers(rule: Exemption | StepUpRule, leaf: Leaf) -> bool:
+    """Whether some path of ``leaf`` lies under ``rule``."""
+    protects = isinstance(rule, StepUpRule)
+    return any(_touches(path, leaf) or (protects and path.covers(leaf.sample)) for path in rule.paths)
+
+
+def _meets(rule: Exemption | StepUpRule, leaf: Leaf) -> bool:
+    named = set(rule.methods or METHODS) | ({"HEAD"} if "GET" in rule.methods else set())
+    methods = {"GET" if method == WEBSOCKET else method for method in leaf.methods}
+    return bool(named & methods) and covers(rule, leaf)
+
+
+def _touches(path: PathRule, leaf: Leaf) -> bool:
+    if path.matches(leaf.sample):
+        return True
+    if path.text.startswith("="):
+        return leaf.pattern.fullmatch(path.text[1:]) is not None
+    root = path.text[:-3]
+    return any(leaf.pattern.fullmatch(root + end) for end in ("", *(f"/{sample}" for sample in SAMPLES)))
+
+
+def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Iterator[Leaf]:
+    for route in unfolded(routes):
+        path = getattr(route, "path", None)
+        convertors = {**above, **(getattr(route, "param_convertors", None) or {})}
+        inner = getattr(route, "routes", None)
+        written = getattr(route, "original_route", route)
+        if inner and not hasattr(written, "methods"):
+            yield from _walk(inner, prefix + (path or ""), convertors)
+        elif path is not None and hasattr(written, "methods"):
+            yield _leaf(prefix + path, convertors, tuple(sorted(route.methods or METHODS)))
+        elif path is not None and hasattr(written, "endpoint"):
+            yield _leaf(prefix + path, convertors, (WEBSOCKET,))
+        elif path is not None:
+            yield _leaf(f"{prefix}{path}/{INSIDE}", convertors, ("GET", "POST"))
+
+
+def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
+    """Give the routes themselves.
+
+    FastAPI keeps included routers folded, and unfolds them by a function of its own.
+    """
+    unfold = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
+    for route in routes:
+        if unfold is not None and not hasattr(route, "path"):
+            yield from unfold([route])
+        else:
+            yield route
+
+
+def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...]) -> Leaf:
+    """Parameters become what their convertors accept."""
+    pattern = sample = ""
+    at = 0
+    for found in _PARAMETER.finditer(template):
+        literal = template[at : found.start()]
+        regex = ".*" if found[0] == INSIDE else getattr(convertors.get(found[1]), "regex", "[^/]+")
+        pattern += re.escape(literal) + f"(?:{regex})"
+        sample += literal + next((text for text in SAMPLES if re.fullmatch(regex, text)), "x")
+        at = found.end()
+    pattern += re.escape(template[at:])
+    return Leaf(template=template, pattern=re.compile(pattern), sample=sample + template[at:], methods=methods)

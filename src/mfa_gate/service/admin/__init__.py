@@ -1,0 +1,1 @@
+"""Use cases of administrators and support: each asks for the right first."""

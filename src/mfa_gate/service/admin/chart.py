@@ -1,0 +1,78 @@
+"""How many people had set up a second step on each day: one small row a tenant, added to once a day, so that no view counts."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...core.rules import DAY
+from ..accounts import Engine
+
+log = logging.getLogger("mfa_gate")
+
+KEPT = 400
+"""So many days are kept, the newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A day (UTC, days since 1970): how many people were known, and how many of them had a second step."""
+
+    day: int
+    enrolled: int
+    people: int
+
+
+class Charting:
+    """Use cases of the plot on the tenant's page."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def note(self) -> None:
+        """Write down how it is today, for every tenant that has a trail."""
+        for tenant in await self.engine.store.trails():
+            try:
+                await self._note(tenant)
+            except Exception as error:
+                log.warning("the people of %s could not be counted; the other tenants go on: %s", tenant, error)
+
+    async def _note(self, tenant: str) -> None:
+        store, kept = self.engine.store, await self._kept(tenant)
+        rows = _with_today(kept, await store.counts(tenant), self._today())
+        if rows != kept:
+            body = json.dumps([[row.day, row.enrolled, row.people] for row in rows], separators=(",", ":"))
+            await store.put_meta(chart_of(tenant), body.encode())
+
+    async def history(self, tenant: str, counts: Mapping[str, int]) -> tuple[Count, ...]:
+        """Day by day, the oldest first; today by ``counts`` as they are now."""
+        return _with_today(await self._kept(tenant), counts, self._today())
+
+    def _today(self) -> int:
+        return self.engine.now() // DAY
+
+    async def _kept(self, tenant: str) -> tuple[Count, ...]:
+        body = await self.engine.store.meta(chart_of(tenant))
+        try:
+            rows = json.loads(body or b"[]")
+            if not all(type(number) is int for row in rows for number in row):
+                raise ValueError("a row has other things than numbers")
+            return tuple(Count(day=day, enrolled=enrolled, people=people) for day, enrolled, people in rows)
+        except (ValueError, TypeError, RecursionError) as error:
+            log.error("how many people %s had on each day cannot be read, and begins anew: %s", tenant, error)
+            return ()
+
+
+def chart_of(tenant: str) -> str:
+    """What the tenant's row is called in the store."""
+    return f"enrolled:{tenant}"
+
+
+def _with_today(kept: tuple[Count, ...], counts: Mapping[str, int], today: int) -> tuple[Count, ...]:
+    people = sum(counts.values())
+    if not people:
+        return kept
+    now = Count(day=today, enrolled=people - counts.get("not_enrolled", 0), people=people)
+    return (*(row for row in kept if row.day < today), now)[-KEPT:]

@@ -1,0 +1,55 @@
+"""Accounts whose record cannot be read: one of them is begun anew, and nobody else's proofs end for it."""
+
+from __future__ import annotations
+
+from ...core.changes.break_glass import stated
+from ...core.events import Moment
+from ...core.model import Account, Lock, SubjectKey
+from ...core.reasons import Refusal
+from ...errors import DamagedAccount, StoreContention
+from ..accounts import Engine
+
+MAX_TURNS = 50
+
+
+async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
+    """Put an empty account in the place of one that cannot be read, with a line in the trail.
+
+    What it held is gone: factors, backup codes, attempts. Where the roster shows a lock, the new account is locked as well,
+    until somebody unlocks it. Refused for an account that can be read.
+    """
+    if not stated(reason) or not stated(ticket):
+        return Refusal(reason="malformed")
+    for _ in range(MAX_TURNS):
+        try:
+            account = await engine.store.load(key)
+        except DamagedAccount as error:
+            version = error.version
+        else:
+            if not account.version:
+                return Refusal(reason="not_found")
+            return Refusal(reason="not_allowed", detail="This account can be read: reset it without discarding it.")
+        event = moment.event(
+            "account.reset", key, reason=stated(reason), ticket=stated(ticket), discarded="unreadable record"
+        )
+        was_locked = await _is_locked(engine, key)
+        lock = Lock(at=moment.now, cause="administrator", ref=event.id, actor=moment.actor) if was_locked else None
+        fresh = Account(
+            key=key, version=version, seen_at=moment.now, epoch=version + 1, lock=lock, logins_from=moment.now
+        )
+        if await engine.store.swap(fresh, (event,)):
+            await engine.effects.follow((event,), fresh)
+            return None
+    raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
+
+
+async def _is_locked(engine: Engine, key: SubjectKey) -> bool:
+    """Ask the roster, which is kept beside the record."""
+    after = ""
+    while True:
+        page = await engine.store.page(key.tenant, status="locked", query=key.id, after=after, limit=200)
+        if any(summary.key == key for summary in page.items):
+            return True
+        after = page.next
+        if not after:
+            return False

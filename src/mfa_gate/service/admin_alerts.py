@@ -1,0 +1,119 @@
+"""Who administers a tenant, and telling them at once: by e-mail, beside whatever was going on, never more than a few an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ..core.events import UNREADABLE, Event
+from ..core.messages.alarms import ALARM_KINDS, alarm
+from ..core.messages.letters import EmailText
+from ..core.model import Account
+from ..ports import Message
+from .accounts import Engine
+from .hook_places import Hook
+from .send_failures import cause_of
+
+log = logging.getLogger("mfa_gate")
+
+PER_HOUR = 10
+MOST_TOLD = 20
+DIRECTORY_TIMEOUT = 10.0
+
+
+class Alarms:
+    """Listens to what was committed, and is told of what belongs to no account. The trail has it all; a mail that cannot be
+    sent is logged."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        engine.effects.listeners.append(self)
+
+    def wants(self, event: Event) -> bool:
+        """What administrators hear of at once."""
+        return event.kind in ALARM_KINDS
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """Raise an alarm for each event that asks for one."""
+        for event in filter(self.wants, events):
+            await self.raise_for(event)
+            self.engine.effects.heard("alarm", event, ok=True)
+
+    def hooks(self) -> list[Hook]:
+        """Alarms about grants and about damaged lines as a hook that reads the trail: a command asks for a grant where no
+        sender is, and nobody writes a damaged line."""
+        if self.engine.wiring.senders.email is None:
+            return []
+        wants = _is_read_later
+        return [Hook(name="alarm", wants=wants, call=self.raise_for, shared=True)]
+
+    async def raise_for(self, event: Event) -> None:
+        """Tell the administrators of ``event``, one of ``ALARM_KINDS``, unless they heard of many such in this hour."""
+        engine = self.engine
+        bucket = f"alarm:{event.kind}:{event.tenant}"
+        if await engine.store.take(bucket, limit=PER_HOUR, window=3600, now=engine.now()):
+            return
+        facts = {
+            "Account": event.account,
+            "Organization": event.tenant,
+            "When": datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC") if event.at else "",
+            "Where": event.network,
+            **{word.replace("_", " ").capitalize(): str(value) for word, value in event.detail.items() if word in TOLD},
+            "Reference": event.id,
+        }
+        service = engine.rules(event.tenant).brand.name or engine.wiring.relying_party.name
+        words = alarm(event.kind, service=service, facts=facts, translate=str)
+        self.send(event.tenant, words, key=f"alarm-{event.id}-{event.kind}")
+
+    def send(self, tenant: str, words: EmailText, *, key: str) -> None:
+        """Mail ``words`` to the tenant's administrators, beside the answer: nobody waits for it."""
+        if self.engine.wiring.senders.email is not None:
+            self.engine.effects.later(self._send(tenant, words, key))
+
+    async def _send(self, tenant: str, words: EmailText, key: str) -> None:
+        sender = self.engine.wiring.senders.email
+        for place, address in enumerate(await self.addresses(tenant)):
+            message = Message(
+                channel="email",
+                to=address,
+                tenant=tenant,
+                text=words.text,
+                key=f"{key}-{place}",
+                subject=words.subject,
+                html=words.html,
+            )
+            try:
+                if sender is not None:
+                    await sender.send(message)
+            except Exception as error:
+                log.warning("an administrator was not told (%s): %s", key, cause_of(error))
+
+    async def addresses(self, tenant: str) -> tuple[str, ...]:
+        """The policy's owner, where that is an address, and those whom the host's directory lists with a right to act."""
+        rules = self.engine.rules(tenant)
+        owner = rules.owner.strip()
+        found = [owner] if "@" in owner and " " not in owner else []
+        acting = {*rules.roles.tenant, *rules.roles.unlock, *rules.roles.reset}
+        directory = self.engine.wiring.directory
+        if directory is not None:
+            try:
+                async with asyncio.timeout(DIRECTORY_TIMEOUT):
+                    people = await directory(tenant)
+                found += [
+                    contacts.email.strip()
+                    for subject, contacts in people
+                    if subject.tenant == tenant and acting & subject.groups and contacts.email.strip()
+                ]
+            except Exception:
+                log.exception("the host's directory did not answer for %s", tenant)
+        return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
+
+
+def _is_read_later(event: Event) -> bool:
+    return event.kind.startswith("break_glass.") or event.kind == UNREADABLE
+
+
+TOLD = frozenset({"spent", "cap", "asked", "answered", "place", "days", "seconds", "people"})
+"""Which details of an event stand in the mail."""

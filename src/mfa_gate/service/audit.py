@@ -1,0 +1,120 @@
+"""How long the trail is kept: what is older than the policy's ``[audit] retention`` goes, and it is told before it does."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from ..core.model import SubjectKey
+from ..core.rules import DAY
+from ..ports import Anchor
+from .accounts import Engine
+from .admin_alerts import Alarms
+
+log = logging.getLogger("mfa_gate")
+
+PIECE = 1_000
+MAX_PIECES = 50
+"""So many thousand lines of a tenant go at once; the rest goes the next time."""
+MAX_STEP = 7 * DAY
+"""So many seconds of the oldest lines a round removes by itself, and no more than a quarter of the retention."""
+PRUNED, HELD = "audit.pruned", "audit.prune_held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What retention asks for at ``now``: lines older than ``before`` go. ``first_at`` is the time of the oldest line."""
+
+    first_at: int
+    before: int
+    retention: int
+    now: int
+
+
+class Retaining:
+    """Use cases of retention. Nothing is pruned where the policy names no retention."""
+
+    def __init__(self, engine: Engine, alarms: Alarms) -> None:
+        self.engine = engine
+        self.alarms = alarms
+
+    async def keep(self) -> None:
+        """Prune every tenant's trail from time to time, as far as that is ordinary.
+
+        An hourly round removes about an hour of lines. One that would remove many days of them comes after a long rest, a
+        first retention, or by a clock that runs ahead, and what is removed never comes back: then nothing goes, administrators
+        hear of it, and an operator who trusts the clock prunes by command.
+        """
+        for tenant in await self.engine.store.trails():
+            try:
+                await self._keep(tenant)
+            except Exception as error:
+                log.error("old lines of the trail of %s could not be removed; the others go on: %s", tenant, error)
+
+    async def _keep(self, tenant: str) -> None:
+        cut = await self._cut(tenant)
+        if cut is None or cut.first_at >= cut.before:
+            return
+        if cut.before - cut.first_at <= min(MAX_STEP, cut.retention // 4):
+            await self._prune(tenant, cut, actor="mfa_gate")
+        elif not await self.engine.store.take(f"{HELD}:{tenant}", limit=1, window=DAY, now=self.engine.now()):
+            days = (cut.before - cut.first_at) // DAY
+            log.error(
+                "nothing is removed from the trail of %s: %d days of lines would go at once, and the clock may be wrong. "
+                "If the time of this machine is right, run: mfa-gate audit prune --tenant %s --actor NAME",
+                tenant,
+                days,
+                tenant,
+            )
+            moment = self.engine.moment(actor="mfa_gate")
+            event = moment.event(HELD, SubjectKey(tenant, ""), reason="retention", before=cut.before, days=days)
+            await self.engine.record((event,))
+            await self.alarms.raise_for(event)
+
+    async def prune(self, *, tenant: str = "", actor: str) -> dict[str, int]:
+        """Prune the trails of all tenants, or of one, because an operator says so: how many lines went from each."""
+        found = dict[str, int]()
+        for name in (tenant,) if tenant else await self.engine.store.trails():
+            cut = await self._cut(name)
+            if cut is not None and cut.first_at < cut.before:
+                found[name] = await self._prune(name, cut, actor=actor)
+        return {name: count for name, count in found.items() if count}
+
+    async def _cut(self, tenant: str) -> Cut | None:
+        """What a tenant's retention asks for now; None where every line is kept, or none is there whose time is known."""
+        retention, now = self.engine.rules(tenant).audit.retention, self.engine.now()
+        if retention is None:
+            return None
+        after, size = "", 1
+        while (page := await self.engine.store.trail(tenant, after=after, limit=size)).items:
+            after, size = page.next, PIECE
+            for event in page.items:
+                if 0 < event.at <= now:
+                    return Cut(first_at=event.at, before=now - int(retention), retention=int(retention), now=now)
+        return None
+
+    async def _prune(self, tenant: str, cut: Cut, *, actor: str) -> int:
+        """The event commits first: a crash leaves lines that should have gone, never a gap that nobody told of."""
+        moment, count = self.engine.moment(actor=actor), 0
+        event = moment.event(PRUNED, SubjectKey(tenant, ""), reason="retention", before=cut.before)
+        await self.engine.record((event,))
+        for _ in range(MAX_PIECES):
+            gone = await self.engine.store.prune(tenant, before=cut.before, limit=PIECE, now=cut.now)
+            count += gone
+            if gone < PIECE:
+                break
+        return count
+
+    async def verify(self, tenant: str = "") -> tuple[dict[str, int], dict[str, Anchor]]:
+        """The broken trails with the place of the first wrong line (from 0), and where pruned trails begin.
+
+        A trail without its beginning, in which nobody told of pruning, is broken at its first line.
+        """
+        store = self.engine.store
+        broken = await store.verify_trail(tenant)
+        anchors = {name: await store.anchor(name) for name in ((tenant,) if tenant else await store.trails())}
+        anchors = {name: anchor for name, anchor in anchors.items() if anchor.lines}
+        for name in anchors:
+            if not (await store.events(name, kind=PRUNED, limit=1)).items:
+                broken.setdefault(name, 0)
+        return broken, anchors

@@ -1,0 +1,120 @@
+"""Backup codes: a set is made, shown again until it is in a safe place, and never after that."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..core import changes
+from ..core.decision import Deny, StepUp
+from ..core.events import Event
+from ..core.model import Account, Authenticator, Caller, SubjectKey
+from ..core.reasons import Refusal
+from ..factors import FACTORS, TRAITS
+from ..factors.base import Rejected
+from .access import Judge, Judgement
+from .accounts import Engine
+from .challenges import Issuing
+from .enrollable import not_enrollable
+
+BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
+MADE = "backup_codes.made"
+DROPPED = "backup-copies"
+PAGE = 200
+KEPT_FOR = 900
+"""Seconds in which a fresh set of backup codes can be shown again to the browser that made it."""
+
+
+class BackupCodes:
+    """Use cases of the set of backup codes; an account has one at most."""
+
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.issuing = issuing
+
+    async def make(self, caller: Caller) -> tuple[str, ...] | Refusal:
+        """A new set of backup codes; the old one ends at once. Needs a fresh proof like any change of factors."""
+        judgement = await self.judge.own(caller)
+        refusal = not_enrollable(judgement, BACKUP, self.engine.now())
+        if refusal is not None:
+            return refusal
+        return await self.make_for(caller, judgement)
+
+    async def make_for(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
+        """A set for somebody who may have one: that was asked before. Empty where none could be made."""
+        part, rules = FACTORS[BACKUP], judgement.requirement.rules
+        account = judgement.account or Account(key=caller.subject.key)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        draft = part.draft(context)
+        if isinstance(draft, Rejected):
+            return ()
+        codes = part.show(context, draft.data)["codes"]
+        kept = {**draft.data, "kept": context.seal("kept", codes), "kept_until": context.now + KEPT_FOR}
+        moment = self.engine.moment(network=caller.network)
+        made = await self.engine.change(
+            caller.subject.key,
+            lambda current: changes.replace_backup(
+                current, moment, factor=BACKUP, data=kept, label=draft.label, browser=caller.handle
+            ),
+        )
+        return () if isinstance(made, Refusal) else tuple(codes.split())
+
+    def left(self, caller: Caller, judgement: Judgement) -> int:
+        """How many backup codes the caller has that still count."""
+        account = judgement.account
+        mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
+        if account is None or mine is None:
+            return 0
+        context = self.issuing.context(caller, judgement.requirement.rules, purpose="sign-in", account=account)
+        return int(FACTORS[BACKUP].hint(context, mine.data))
+
+    async def kept(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
+        """The set that was made a moment ago, to show it again until the person says that it is in a safe place.
+
+        Only to somebody who may change factors, within a quarter of an hour.
+        """
+        judgement = await self.judge.own(caller)
+        if judgement.standing is None or isinstance(judgement.decision, (StepUp, Deny)):
+            return None
+        if changes.may_change(judgement.standing, judgement.requirement, self.engine.now()) is not None:
+            return None
+        account = judgement.standing.account
+        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
+        if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
+            return None
+        if not self.left(caller, judgement):
+            return None
+        context = self.issuing.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
+        return mine, tuple(context.open("kept", mine.data["kept"]).split())
+
+    async def saved(self, caller: Caller) -> None:
+        """The person has the codes: from now on nobody can show them again."""
+        moment = self.engine.moment(network=caller.network)
+        await self.engine.change(
+            caller.subject.key, lambda current: changes.saved_backup(current, moment, factor=BACKUP)
+        )
+
+    async def drop_old_copies(self) -> None:
+        """Drop the copies of fresh codes whose time is over, also of people who never came back (S-92).
+
+        The trail tells who had codes made. It is read from where the last time ended; a clock that ran ahead then is none
+        to go by.
+        """
+        store, until = self.engine.store, self.engine.now() - KEPT_FOR
+        done = min(int(await store.meta(DROPPED) or b"0"), until)
+        for tenant in await store.trails():
+            for event in await self._made(tenant, since=done, until=until):
+                moment, key = self.engine.moment(actor="mfa_gate"), SubjectKey(event.tenant, event.account)
+                await self.engine.change(key, partial(changes.drop_old_copies, moment=moment))
+        await store.put_meta(DROPPED, str(until).encode())
+
+    async def _made(self, tenant: str, *, since: int, until: int) -> list[Event]:
+        """The events of codes that were made from ``since`` on, up to ``until``."""
+        found: list[Event] = []
+        after = ""
+        while True:
+            page = await self.engine.store.events(tenant, kind=MADE, after=after, limit=PAGE)
+            found += [event for event in page.items if since <= event.at <= until]
+            if not page.next or not page.items or page.items[-1].at < since:
+                return found
+            after = page.next

@@ -1,0 +1,201 @@
+"""Issuing a challenge: what a factor is told, what is kept, and what is handed over after the commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..core import changes
+from ..core.model import Account, Caller, Challenge, Contacts, Fields
+from ..core.reasons import Refusal
+from ..core.rules import Rules
+from ..errors import SendFailed
+from ..factors import FACTORS, TRAITS
+from ..factors.base import Context, Delivery, Faces, Rejected
+from ..ports import Message
+from .access import Judge
+from .accounts import Engine
+from .factor_choice import usable
+from .request_limits import CHALLENGES, too_many
+from .send_failures import UNKNOWN, cause_of, is_unknown
+from .send_limits import Sending
+
+log = logging.getLogger("mfa_gate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A challenge that waits for its response. ``failed`` is why it could not be delivered, "" when it was handed over.
+
+    ``show`` is for the browser that asked. Times are UTC seconds.
+    """
+
+    challenge: Challenge
+    factor: str
+    hint: str
+    resend_at: int
+    show: Mapping[str, object]
+    failed: str = ""
+
+
+class Issuing:
+    """Use cases of the challenge before its response."""
+
+    def __init__(self, engine: Engine, judge: Judge, sending: Sending) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.sending = sending
+
+    def context(
+        self, caller: Caller, rules: Rules, *, purpose: str, account: Account, contacts: Contacts | None = None
+    ) -> Context:
+        """Everything that a factor may know, with fresh entropy."""
+        engine, party = self.engine, self.engine.wiring.relying_party
+        return Context(
+            key=caller.subject.key,
+            now=engine.now(),
+            nonce=engine.wiring.entropy(32),
+            keyring=engine.keyring,
+            rules=rules,
+            contacts=contacts or Contacts(),
+            browser=caller.handle,
+            purpose=purpose,
+            service=rules.brand.name or party.name,
+            host=party.id,
+            origins=tuple(party.origins),
+            where=caller.network,
+            public=engine.public(caller.root),
+            lang=caller.lang,
+            words=engine.wiring.words,
+            agent=caller.label,
+            person=account.name or account.key.id,
+            user_handle=account.handle,
+            known=account.authenticators,
+            used_until=account.restored_at,
+            seen_at=account.seen_at,
+        )
+
+    async def begin(self, caller: Caller, authenticator: str) -> Issued | Refusal:
+        """Issue a challenge for one of the caller's own authenticators; what sends, sends now."""
+        account = await self.engine.store.load(caller.subject.key)
+        judgement = await self.judge.own(caller, account=account)
+        mine = usable(account, judgement, authenticator)
+        if isinstance(mine, Refusal):
+            return mine
+        rules = judgement.requirement.rules
+        context = self.context(caller, rules, purpose="sign-in", account=account)
+        return await self.issue(caller, context, factor=mine.factor, data=mine.data, target=mine.id)
+
+    async def issue(
+        self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str
+    ) -> Issued | Refusal:
+        """Issue a challenge for ``data`` (of an authenticator, a draft or a contact), and hand over what is to be sent."""
+        part, engine = FACTORS[factor], self.engine
+        issue = await asyncio.to_thread(part.issue, context, data)
+        if issue is None:
+            return Refusal(reason="nothing_sent")
+        if isinstance(issue, Rejected):
+            return Refusal(reason=issue.reason)
+        limits = part.limits(context.rules) if issue.delivery or issue.counts else None
+        moment = engine.moment(network=caller.network)
+        live, key = issue.live, caller.subject.key
+
+        def step(account: Account) -> changes.Change[Challenge | Refusal]:
+            return changes.issue(
+                account,
+                moment,
+                factor=factor,
+                purpose=context.purpose,
+                target=target,
+                browser=caller.handle,
+                data=issue.data,
+                ttl=issue.ttl,
+                limits=limits,
+                live=live,
+            )
+
+        async with engine.turn(key):
+            if issue.delivery is not None:
+                # What the account refuses must not use up the destination: others may share it (S-121).
+                loaded = await engine.store.load(key)
+                foreseen = step(loaded)
+                if isinstance(foreseen.answer, Refusal) and foreseen.account != loaded:
+                    await engine.change(key, lambda account: changes.put_in_time(account, moment))
+                refusal = (
+                    foreseen.answer
+                    if isinstance(foreseen.answer, Refusal)
+                    else await self.sending.permit(caller, context, issue.delivery, factor)
+                )
+                if refusal is not None:
+                    return refusal
+            elif limits is None:
+                account = await engine.store.load(key)
+                refusal = await too_many(engine.store, caller, account, CHALLENGES, now=moment.now)
+                if refusal is not None:
+                    return refusal
+            answer = await engine.change(key, step)
+        if isinstance(answer, Refusal):
+            return answer
+        failed, wait = "", int(limits.wait) if limits else 0
+        if issue.delivery is not None:
+            error = await self._deliver(caller, issue.delivery, answer, factor, wait)
+            if error is not None and not TRAITS[factor].fetched:
+                failed, wait = error.reason, wait if is_unknown(error) else 0
+        return Issued(
+            challenge=answer,
+            factor=factor,
+            hint=part.hint(context, data),
+            resend_at=answer.issued_at + wait,
+            show=issue.show,
+            failed=failed,
+        )
+
+    async def _deliver(
+        self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str, wait: int
+    ) -> SendFailed | None:
+        """Hand over after the commit. A failure is told as one, and the code stays good: it may still arrive (F-21).
+        The person waits ``wait`` seconds only where the message may be on its way."""
+        sender = self.engine.wiring.senders.for_channel(delivery.channel)
+        message = Message(
+            channel=delivery.channel,  # type: ignore[arg-type]
+            to=delivery.to,
+            tenant=caller.subject.tenant,
+            text=delivery.text,
+            key=challenge.id,
+            subject=delivery.subject,
+            html=delivery.html,
+            code=delivery.code,
+            callback=delivery.callback,
+        )
+        try:
+            if sender is None:
+                raise SendFailed("refused", transient=False, detail="no sender")
+            await sender.send(message)
+            return None
+        except SendFailed as error:
+            failed = error
+        except Exception:
+            log.exception("a sender failed with an exception of its own")
+            failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
+        log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
+        if TRAITS[factor].fetched:
+            return failed
+        reason, waived = failed.reason, 0 if is_unknown(failed) else wait
+        moment = self.engine.moment(network=caller.network)
+        await self.engine.change(
+            caller.subject.key,
+            lambda account: changes.send_failed(
+                account, moment, challenge=challenge.id, factor=factor, reason=reason, waived=waived
+            ),
+        )
+        return failed
+
+    def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
+        """What a waiting challenge shows to the browser that asked for it; empty for every other one."""
+        part = FACTORS.get(challenge.factor) if challenge else None
+        if challenge is None or challenge.browser != caller.handle or not isinstance(part, Faces):
+            return {}
+        rules = self.engine.rules(caller.subject.tenant)
+        return part.face(self.context(caller, rules, purpose=challenge.purpose, account=account), challenge)

@@ -1,0 +1,124 @@
+""" "This was not me": the link that each notice carries, and what it does when its button is pressed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ..core.changes import dispute as steps
+from ..core.events import Event
+from ..core.messages.notices import dispute_alarm
+from ..core.model import Caller, SubjectKey
+from ..core.reasons import Refusal
+from ..core.rules import DAY
+from ..keyring import Unopened
+from .access import Judge, owed
+from .accounts import Engine
+from .admin_alerts import Alarms
+
+PURPOSE = "dispute"
+LIFE = 7 * DAY
+MAX_TOKEN = 2048
+PER_HOUR = 10
+LOOK_BACK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disputed:
+    """What a link is about: whose account, which event of which kind, when and where it was."""
+
+    key: SubjectKey
+    ref: str
+    kind: str
+    at: int
+    network: str
+    used: bool = False
+
+
+class Disputing:
+    """Use cases of disputes. Nobody needs to be signed in: the link is the secret, of one event, for seven days."""
+
+    def __init__(self, engine: Engine, judge: Judge, alarms: Alarms) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.alarms = alarms
+
+    def url(self, kind: str, event: Event) -> str:
+        """The link for a notice of ``kind`` about ``event``; "" where our own pages are not reached from outside."""
+        public = self.engine.public()
+        if not public:
+            return ""
+        plain = json.dumps([event.tenant, event.account, event.id, kind, event.at, event.network], ensure_ascii=False)
+        nonce = self.engine.wiring.entropy(12)
+        token = self.engine.keyring.seal(PURPOSE, plain.encode(), row=(PURPOSE,), nonce=nonce)
+        return f"{public}/dispute/{token}"
+
+    async def read(self, token: str) -> Disputed | None:
+        """What a link is about; None for one that is not ours, or older than seven days."""
+        if not token.isascii() or len(token) > MAX_TOKEN:
+            return None
+        try:
+            found = json.loads(self.engine.keyring.open(PURPOSE, token, row=(PURPOSE,)))
+            tenant, id, ref, kind, at, network = found
+        except (Unopened, ValueError, TypeError):
+            return None
+        if self.engine.now() - int(at) >= LIFE:
+            return None
+        key = SubjectKey(tenant, id)
+        return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))
+
+    async def dispute(self, token: str, *, network: str) -> Disputed | Refusal:
+        """The button was pressed: every proof ends, changes are stopped for a day, the administrators are told. Once."""
+        found = await self.read(token)
+        if found is None:
+            return Refusal(reason="not_found")
+        engine = self.engine
+        wait = await engine.store.take(f"dispute:{found.key}", limit=PER_HOUR, window=3600, now=engine.now())
+        if wait:
+            return Refusal(reason="too_soon", retry_after=wait)
+        if not found.used:
+            moment = engine.moment(network=network)
+            await engine.change(
+                found.key, lambda account: steps.dispute(account, moment, about=found.ref, kind=found.kind)
+            )
+            await self._alarm(found)
+        return found
+
+    async def report(self, caller: Caller) -> Refusal | None:
+        """The same from one's own settings, about what is listed there; only for who has proven the second factor."""
+        refusal = owed(await self.judge.own(caller), self.engine.now())
+        if refusal is not None:
+            return refusal
+        key, moment = caller.subject.key, self.engine.moment(network=caller.network)
+        await self.engine.change(key, lambda account: steps.dispute(account, moment, about="", kind=""))
+        await self._alarm(Disputed(key=key, ref="", kind="", at=moment.now, network=caller.network))
+        return None
+
+    async def stop_recovery(self, caller: Caller) -> Refusal | None:
+        """Take back one's own call for help; only for who has proven the second factor."""
+        refusal = owed(await self.judge.own(caller), self.engine.now())
+        if refusal is not None:
+            return refusal
+        moment = self.engine.moment(network=caller.network)
+        return await self.engine.change(caller.subject.key, lambda account: steps.stop_recovery(account, moment))
+
+    async def _used(self, key: SubjectKey, ref: str) -> bool:
+        """Whether the event was disputed already: the trail remembers, so that a restart or a second server does."""
+        page = await self.engine.store.events(key.tenant, account=key.id, kind="account.disputed", limit=LOOK_BACK)
+        return any(event.detail.get("about") == ref for event in page.items)
+
+    async def _alarm(self, found: Disputed) -> None:
+        """Tell the administrators. What cannot be sent is logged: the trail has it."""
+        engine, rules = self.engine, self.engine.rules(found.key.tenant)
+        words = dispute_alarm(
+            service=rules.brand.name or engine.wiring.relying_party.name,
+            who=found.key.id,
+            tenant=found.key.tenant,
+            what=found.kind,
+            when_text=datetime.fromtimestamp(found.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
+            where=found.network,
+            ref=found.ref,
+            translate=str,
+        )
+        self.alarms.send(found.key.tenant, words, key=f"alarm-{found.key}-{found.ref}-{engine.now()}")

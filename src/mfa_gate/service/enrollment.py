@@ -1,0 +1,270 @@
+"""Binding authenticators to the one who is signed in; nobody can say whose account is meant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..core import changes
+from ..core.changes import Charge, Forwarded, Granted
+from ..core.decision import decide
+from ..core.entropy import handle_digest
+from ..core.events import Moment
+from ..core.model import Account, Authenticator, Caller, Enrollment
+from ..core.reasons import Refusal
+from ..core.rules import Rules
+from ..factors import FACTORS, TRAITS
+from ..factors.base import COLLECT, Accepted, Rejected
+from .access import Judge, Judgement
+from .accounts import Engine
+from .attempt import Guess
+from .backup_codes import BACKUP, BackupCodes
+from .challenges import Issued, Issuing
+from .enrollable import not_enrollable
+from .lookalikes import tell_lookalike
+from .request_limits import DRAFTS, too_many
+from .verification import Proving
+
+OF_A_DRAFT = ("clock_drift", "code_already_used", "code_expired", "code_too_early")
+"""How a code is refused that is the right one of a draft, but not now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolling:
+    """A draft that waits for its confirmation. ``shown`` is for the page; ``issued`` what was sent, where something was."""
+
+    enrollment: Enrollment
+    shown: Mapping[str, str]
+    issued: Issued | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """The draft counts. ``handle`` is the browser's new handle; ``backup_codes`` the set made with a first enrollment."""
+
+    authenticator: Authenticator
+    handle: str
+    granted: Granted | None
+    backup_codes: tuple[str, ...] = field(default=(), repr=False)
+    again: bool = False
+
+
+class Enrollments:
+    """Use cases of a draft: begin, send, confirm."""
+
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, proving: Proving, backup: BackupCodes) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.issuing = issuing
+        self.proving = proving
+        self.backup = backup
+
+    async def begin(
+        self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = "", anew: bool = True
+    ) -> Enrolling | Refusal:
+        """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one.
+
+        Without ``anew`` a draft of this browser that lives and has something to scan is gone on with: whoever has scanned
+        its picture already uses it.
+        """
+        judgement = await self.judge.own(caller)
+        refusal = not_enrollable(judgement, factor, self.engine.now())
+        if refusal is not None:
+            return refusal
+        part, rules = FACTORS[factor], judgement.requirement.rules
+        if not anew:
+            known = await self.pending(caller, factor=factor)
+            if known is not None and "secret" in known.shown:
+                return known
+        contacts = await self.engine.contacts(caller.subject)
+        account = judgement.account or Account(key=caller.subject.key)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
+        if isinstance(draft, Rejected):
+            return Refusal(reason=draft.reason, detail=draft.detail)
+        crowded = await too_many(self.engine.store, caller, account, DRAFTS, now=self.engine.now())
+        if crowded is not None:
+            return crowded
+        moment = self.engine.moment(network=caller.network)
+        enrollment = await self.engine.change(
+            caller.subject.key,
+            lambda current: changes.begin_enrollment(
+                current,
+                moment,
+                factor=factor,
+                data=draft.data,
+                label=label or draft.label,
+                browser=caller.handle,
+                single=TRAITS[factor].single,
+                name=contacts.name,
+            ),
+        )
+        if isinstance(enrollment, Refusal):
+            return enrollment
+        await tell_lookalike(self.engine, caller, account)
+        shown = await asyncio.to_thread(part.show, context, enrollment.data)
+        issued = None
+        if TRAITS[factor].needs_challenge:
+            sent = await self.send(caller, enrollment.id)
+            if isinstance(sent, Refusal):
+                return sent
+            issued = sent
+        return Enrolling(enrollment=enrollment, shown=shown, issued=issued)
+
+    async def pending(self, caller: Caller, enrollment: str = "", *, factor: str = "") -> Enrolling | None:
+        """The caller's own draft, by id or by factor, with what its page shows; None where there is none in this browser."""
+        account = await self.engine.store.load(caller.subject.key)
+        draft = _draft(account, caller, enrollment, factor, self.engine.now())
+        if draft is None or draft.factor not in FACTORS:
+            return None
+        rules = self.engine.rules(caller.subject.tenant)
+        contacts = await self.engine.contacts(caller.subject)
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        shown = await asyncio.to_thread(FACTORS[draft.factor].show, context, draft.data)
+        return Enrolling(enrollment=draft, shown=shown)
+
+    async def send(self, caller: Caller, enrollment: str) -> Issued | Refusal:
+        """Send a code (or issue a challenge) for the caller's own draft."""
+        judgement = await self.judge.own(caller)
+        account = await self.engine.store.load(caller.subject.key)
+        draft = _draft(account, caller, enrollment, "", self.engine.now())
+        if draft is None:
+            return Refusal(reason="not_found")
+        refusal = not_enrollable(judgement, draft.factor, self.engine.now())
+        if refusal is not None:
+            return refusal
+        rules = judgement.requirement.rules
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        return await self.issuing.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
+
+    async def confirm(
+        self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
+    ) -> Enrolled | Refusal:
+        """The try-out: a right response makes the draft count, and is a proof of this browser. It runs to its end."""
+        return await self.proving.attempts.to_its_end(self._confirm(caller, handle, enrollment, response, label))
+
+    async def _confirm(
+        self, caller: Caller, handle: str, enrollment: str, response: object, label: str
+    ) -> Enrolled | Refusal:
+        judgement = await self.judge.own(caller)
+        account = await self.engine.store.load(caller.subject.key)
+        draft = _draft(account, caller, enrollment, "", self.engine.now())
+        if draft is None or draft.factor not in FACTORS:
+            replaced = any(e.id == enrollment and e.browser == caller.handle for e in account.replaced)
+            return Refusal(reason="draft_replaced" if replaced else "not_found")
+        refusal = not_enrollable(judgement, draft.factor, self.engine.now())
+        if refusal is not None:
+            return refusal
+        rules, part = judgement.requirement.rules, FACTORS[draft.factor]
+        read = part.read(response, rules)
+        if read is None:
+            return self.proving.malformed(caller)
+        first = not account.authenticators
+        answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, draft.id, str(read))
+        if read == COLLECT:
+            asked = [c for c in account.challenges if c.purpose == "enroll" and c.target == draft.id]
+            waiting = self.proving.uncollected(caller, account, asked, answer)
+            if waiting is not None:
+                return waiting
+        new_handle = self.proving.next_handle(caller, self.proving.fresh_handle(handle), answer)
+        guess = Guess(
+            caller=caller,
+            rules=rules,
+            factor=draft.factor,
+            answer=answer,
+            prepare=lambda current: self._verification(caller, rules, current, draft, read),
+            settle=self._settlement(caller, judgement, draft, label, answer, handle_digest(new_handle)),
+            finish=partial(self._claim, caller),
+            loaded=account,
+        )
+        granted = await self.proving.attempts.attempt(guess)
+        if isinstance(granted, Refusal):
+            return granted
+        if isinstance(granted, Forwarded):
+            return await self._again(caller, new_handle, granted)
+        codes: tuple[str, ...] = ()
+        if first and BACKUP in judgement.requirement.factors:
+            codes = await self.backup.make_for(caller, judgement)
+        return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
+
+    def _verification(
+        self, caller: Caller, rules: Rules, account: Account, draft: Enrollment, read: object
+    ) -> Callable[[], Accepted | Rejected]:
+        """Say how the response is verified. One that fits a draft which this browser has replaced is told so."""
+        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        earlier = [e for e in account.replaced if (e.factor, e.browser) == (draft.factor, draft.browser)]
+
+        def fits(one: Enrollment) -> Accepted | Rejected:
+            open_ones = [c for c in account.challenges if c.purpose == "enroll" and c.target == one.id]
+            return FACTORS[one.factor].verify(context, data=one.data, challenges=open_ones, response=read)
+
+        def verify() -> Accepted | Rejected:
+            outcome = fits(draft)
+            if not isinstance(outcome, Rejected) or outcome.free:
+                return outcome
+            others = map(fits, earlier)
+            if any(isinstance(other, Accepted) or other.reason in OF_A_DRAFT for other in others):
+                return Rejected(reason="draft_replaced", free=True)
+            return outcome
+
+        return verify
+
+    def _settlement(
+        self, caller: Caller, judgement: Judgement, draft: Enrollment, label: str, answer: str, new_handle: str
+    ) -> Callable[[Account, Moment, Charge, Accepted], changes.Change[Granted | Refusal]]:
+        """Make the step that lets the draft count, judged on the very account that is written."""
+        requirement, traits = judgement.requirement, TRAITS[draft.factor]
+        chosen = label if label != draft.label else ""
+
+        def step(
+            current: Account, moment: Moment, taken: Charge, outcome: Accepted
+        ) -> changes.Change[Granted | Refusal]:
+            now = max(moment.now, current.seen_at)
+            standing = self.judge.standing(caller, current, requirement, now)
+            refusal = changes.may_enroll(standing, decide(requirement, standing, now), requirement, traits, now)
+            return changes.settle_enrollment(
+                current,
+                moment,
+                requirement.rules,
+                caller,
+                taken=taken,
+                seen=draft,
+                data=outcome.data,
+                challenge=outcome.challenge,
+                label=chosen or (outcome.label if draft.label == traits.name else ""),
+                traits=traits,
+                user_verified=outcome.user_verified,
+                new_handle=new_handle,
+                answer=answer,
+                refusal=refusal,
+            )
+
+        return step
+
+    async def _claim(self, caller: Caller, outcome: Accepted) -> Rejected | None:
+        """Take the name that must be unique. One that somebody has already is a right answer, and no guess."""
+        if not outcome.claim or await self.engine.store.claim(outcome.claim, caller.subject.key):
+            return None
+        return Rejected(reason="already_enrolled", free=True, challenge=outcome.challenge)
+
+    async def _again(self, caller: Caller, new_handle: str, twin: Forwarded) -> Enrolled | Refusal:
+        """A copy of the confirmation of a moment ago: it leads to the same result and makes nothing new."""
+        account = await self.engine.store.load(caller.subject.key)
+        mine = account.authenticator(twin.browser.last_factor)
+        if mine is None:
+            return Refusal(reason="not_found")
+        return Enrolled(authenticator=mine, handle=new_handle, granted=None, again=True)
+
+
+def _draft(account: Account, caller: Caller, id: str, factor: str, now: int) -> Enrollment | None:
+    """The caller's own draft; one of another browser is an unknown one."""
+    for draft in account.enrollments:
+        if (
+            draft.browser == caller.handle
+            and now < draft.expires_at
+            and (draft.id == id or (not id and draft.factor == factor))
+        ):
+            return draft
+    return None

@@ -1,0 +1,73 @@
+"""What somebody may answer with here, and what to ask for first."""
+
+from __future__ import annotations
+
+from ..core.decision import Allow, StepUp, answerable
+from ..core.model import Account, Authenticator
+from ..core.reasons import Refusal
+from ..factors import FACTORS, TRAITS
+from .access import Judgement
+
+
+def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
+    """Find the caller's authenticator that may be answered with; a foreign id is unknown."""
+    mine = account.authenticator(id)
+    if mine is None or mine.factor not in FACTORS:
+        return Refusal(reason="not_found")
+    if account.lock is not None and not isinstance(judgement.decision, Allow):
+        return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
+    if any(a.id == id for a in _offered(account, judgement)):
+        return mine
+    return Refusal(reason="not_allowed")
+
+
+def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
+    """List the authenticators that meet what is asked, in order; backup codes last."""
+    account = _account(judgement)
+    mine = [a for a in _offered(account, judgement) if a.factor in FACTORS]
+    mine = [a for a in mine if not (TRAITS[a.factor].backup and is_used_up(account, a))]
+    order = judgement.requirement.rules.factors.order
+    rank = {kind: place for place, kind in enumerate(order)}
+    mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
+    return tuple(mine)
+
+
+def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...]:
+    """Pick what the challenge asks for, else what is allowed; pages and JSON ask here."""
+    allowed = answerable(account, judgement.requirement.factors, TRAITS)
+    decision = judgement.decision
+    if not isinstance(decision, StepUp):
+        return allowed
+    return tuple(a for a in allowed if a.id in decision.authenticators)
+
+
+def is_used_up(account: Account, backup: Authenticator) -> bool:
+    """Whether no code of a set of backup codes counts any more: all were used, or an older copy of the store was accepted."""
+    return not backup.data.get("left") or 0 < backup.created_at <= account.restored_at
+
+
+def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:
+    """What to ask for first: pinned as default, else what worked last in this browser, else the strongest (U-21).
+
+    What cannot be sent at the moment (``off``) comes first only where there is nothing else.
+    """
+    mine = reachable(judgement)
+    offered = [a for a in mine if not TRAITS[a.factor].backup]
+    offered = [a for a in offered if a.factor not in off] or offered
+    if not offered:
+        return mine[0] if mine else None
+    standing = judgement.standing
+    last = standing.browser.last_factor if standing and standing.browser else ""
+    if judgement.requirement.rules.factors.first_offer == "last-used":
+        for wanted in (last, _account(judgement).default):
+            found = next((a for a in offered if a.id == wanted), None)
+            if found is not None:
+                return found
+    return offered[0]
+
+
+def _account(judgement: Judgement) -> Account:
+    account = judgement.account
+    if account is None:
+        raise ValueError("this judgement looked at no account")
+    return account

@@ -1,0 +1,126 @@
+"""Leave to enroll a first factor, by a contact on file or an administrator's ticket; and leave to put it off."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from functools import partial
+
+from ..core import changes
+from ..core.decision import decide
+from ..core.model import Account, Caller, Challenge, Contacts
+from ..core.reasons import Refusal
+from ..factors import FACTORS, TRAITS
+from ..factors.base import Accepted, Rejected
+from .access import Judge
+from .accounts import Engine
+from .attempt import Guess
+from .challenges import Issued, Issuing
+from .verification import Proving
+
+
+class Leave:
+    """Use cases of somebody who has the password and no second factor yet."""
+
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, proving: Proving) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.issuing = issuing
+        self.proving = proving
+
+    def contact_kinds(self, contacts: Contacts) -> tuple[str, ...]:
+        """The kinds by which a contact on file can be proven."""
+        senders = self.engine.wiring.senders
+        on_file = {"email": bool(contacts.email), "phone": bool(contacts.phone)}
+        return tuple(
+            kind for kind, t in TRAITS.items() if on_file.get(t.contact) and t.typed and senders.for_channel(t.sends)
+        )
+
+    async def send_contact(self, caller: Caller, kind: str) -> Issued | Refusal:
+        """Send a code to the contact on file, before a first enrollment."""
+        judgement = await self.judge.own(caller)
+        if judgement.account is None or judgement.standing is None or judgement.standing.holds:
+            return Refusal(reason="proof_required")
+        contacts = await self.engine.contacts(caller.subject)
+        if kind not in self.contact_kinds(contacts):
+            return Refusal(reason="no_contact")
+        rules, part = judgement.requirement.rules, FACTORS[kind]
+        context = self.issuing.context(caller, rules, purpose="contact", account=judgement.account, contacts=contacts)
+        draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
+        if isinstance(draft, Rejected):
+            return Refusal(reason=draft.reason)
+        return await self.issuing.issue(caller, context, factor=kind, data=draft.data, target="contact")
+
+    async def verify_contact(self, caller: Caller, *, kind: str, response: object) -> Refusal | None:
+        """The code that came to the contact on file: this browser may enroll for a quarter of an hour."""
+        judgement = await self.judge.own(caller)
+        rules = judgement.requirement.rules
+        if kind not in FACTORS or not TRAITS[kind].contact:
+            return Refusal(reason="not_found")
+        # They sign in elsewhere with a second factor: a stolen session has nothing to guess at here.
+        if judgement.standing is not None and judgement.standing.upstream:
+            return Refusal(reason="proof_required")
+        part = FACTORS[kind]
+        read = part.read(response, rules)
+        if read is None:
+            return self.proving.malformed(caller)
+        answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, "contact", str(read))
+
+        def prepare(account: Account) -> Callable[[], Accepted | Rejected]:
+            context = self.issuing.context(caller, rules, purpose="contact", account=account)
+            open_ones: list[Challenge] = [
+                c for c in account.challenges if c.purpose == "contact" and c.browser == caller.handle
+            ]
+            return partial(part.verify, context, data={}, challenges=open_ones, response=read)
+
+        guess: Guess[Accepted, None] = Guess(
+            caller=caller,
+            rules=rules,
+            factor=kind,
+            answer=answer,
+            prepare=prepare,
+            settle=lambda current, moment, taken, outcome: changes.grant_leave(
+                current,
+                moment,
+                rules,
+                taken=taken,
+                challenge=outcome.challenge,
+                browser=caller.handle,
+                factor=kind,
+            ),
+        )
+        proven = await self.proving.attempts.attempt(guess)
+        return proven if isinstance(proven, Refusal) else None
+
+    async def redeem_ticket(self, caller: Caller, ticket: str) -> Refusal | None:
+        """An administrator's ticket (128 bits: not to be guessed, so it costs no attempt).
+
+        Raises ``keyring.Unopened`` where it was made with a key that is not listed.
+        """
+        text = "".join(ticket.split()).upper().replace("-", "")[:64]
+        mine = self.engine.keyring
+        key = caller.subject.key
+        moment = self.engine.moment(network=caller.network)
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            stored = account.ticket.digest if account.ticket else mine.digest("ticket", "none")
+            mine.require((stored,))
+            digest = mine.digest("ticket", key.tenant, key.id, text, key_id=mine.key_of(stored))
+            matches = hmac.compare_digest(digest, stored)
+            return changes.redeem_ticket(account, moment, matches=matches, browser=caller.handle)
+
+        return await self.engine.change(key, step)
+
+    async def skip(self, caller: Caller) -> Refusal | None:
+        """Put enrollment off for this sign-in."""
+        judgement = await self.judge.own(caller)
+        moment = self.engine.moment(network=caller.network)
+        requirement = judgement.requirement
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            now = max(moment.now, account.seen_at)
+            standing = self.judge.standing(caller, account, requirement, now)
+            return changes.skip(account, moment, caller, decision=decide(requirement, standing, now))
+
+        return await self.engine.change(caller.subject.key, step)

@@ -1,0 +1,73 @@
+"""The host's hooks: called after the commit, beside the answer; their failures are logged, tried again, and undo nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Sequence
+
+from ..core.events import Event
+from ..core.model import Account, Subject
+from .accounts import Engine
+from .effects import HOOK_TIME
+from .hook_places import Hook, subject_of
+
+log = logging.getLogger("mfa_gate")
+
+SubjectHook = Callable[[Subject], object]
+
+
+class SubjectListener:
+    """``on_lock``, ``on_reset``: calls the host with the subject of each event of one kind."""
+
+    def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
+        self.engine = engine
+        self.name = name
+        self.kind = kind
+        self.hook = hook
+        engine.effects.listeners.append(self)
+
+    def wants(self, event: Event) -> bool:
+        """Events of its kind, and nothing else."""
+        return event.kind == self.kind
+
+    async def call(self, event: Event) -> None:
+        """Call the host. Raises what the host raises."""
+        result = self.hook(subject_of(event))
+        if inspect.isawaitable(result):
+            await result
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """Call the hook once for each of its events."""
+        for event in filter(self.wants, events):
+            try:
+                async with asyncio.timeout(HOOK_TIME):
+                    await self.call(event)
+            except Exception:
+                log.exception("the %s hook failed (ref %s); it is tried again", self.name, event.id)
+                self.engine.effects.heard(self.name, event, ok=False)
+            else:
+                self.engine.effects.heard(self.name, event, ok=True)
+
+
+def host_hooks(engine: Engine) -> list[Hook]:
+    """The hooks that the host has wired, ready to be told again what they missed."""
+    wiring, found = engine.wiring, list[Hook]()
+    on_event = wiring.on_event
+    if on_event is not None:
+
+        async def every(event: Event) -> None:
+            result = on_event(event)
+            if inspect.isawaitable(result):
+                await result
+
+        found.append(Hook(name="on_event", wants=lambda event: True, call=every))
+    for name, kind, hook in (
+        ("on_lock", "account.locked", wiring.on_lock),
+        ("on_reset", "account.reset", wiring.on_reset),
+    ):
+        if hook is not None:
+            listener = SubjectListener(engine, name, kind, hook)
+            found.append(Hook(name=name, wants=listener.wants, call=listener.call))
+    return found

@@ -1,0 +1,35 @@
+"""Telling what was refused where nobody is signed in, without letting strangers fill the trail or occupy the host's hook."""
+
+from __future__ import annotations
+
+from ..core.model import SubjectKey
+from ..core.reasons import Refusal
+from ..factors import FACTORS
+from ..factors.tokens import Named
+from .accounts import Engine
+
+HOUR = 3600
+TOLD_PER_HOUR = 20
+
+
+async def tell_refused(
+    engine: Engine, named: Named | None, kind: str, reason: str, *, address: str, shown: str = "not_allowed"
+) -> Refusal:
+    """Report a refusal, with the network that it came from, to log, hook and trail.
+
+    In the trail stand so many an hour of one account, and none that names nobody; of all others the log and the hook are
+    told so many an hour of one network.
+    ``shown`` is the reason that the caller gets.
+    """
+    key = named.key if named else SubjectKey("", "")
+    network = engine.rules(key.tenant).network_of(address)
+    moment = engine.moment(network=network, actor="outside")
+    event = moment.event("attempt.refused", key, factor=kind if kind in FACTORS else "", reason=reason)
+    full = named is None or await engine.store.take(f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now)
+    if not full:
+        await engine.record((event,))
+    elif engine.strangers.admits(network, moment.now):
+        engine.effects.tell(event)
+    else:
+        return Refusal(reason=shown)
+    return Refusal(reason=shown, ref=event.id)

@@ -1,0 +1,100 @@
+"""What is done from time to time beside the answers, by one worker of all processes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from .accounts import Engine
+
+log = logging.getLogger("mfa_gate")
+
+TICK = 5.0
+SKEW = 5
+"""Seconds by which the clocks of two workers may differ without a word."""
+PLACES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work that is due every so many seconds. Whoever takes it has it until it is due again."""
+
+    name: str
+    every: int
+    work: Callable[[], Awaitable[object]]
+
+
+class Worker:
+    """One timer; it keeps no process alive and is in nobody's way."""
+
+    def __init__(self, engine: Engine, jobs: Sequence[Job]) -> None:
+        self.engine = engine
+        self.jobs = tuple(jobs)
+        self._due = dict.fromkeys((job.name for job in jobs), 0.0)
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._round: asyncio.Task[None] | None = None
+        self._ahead: set[str] = set()
+
+    def start(self) -> None:
+        """Begin, on the running loop; the processes of a machine do not begin together."""
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(TICK * (0.5 + random.random()), self._tick)  # noqa: S311 - only spreads
+
+    def _tick(self) -> None:
+        if self._loop is None:
+            return
+        self._timer = self._loop.call_later(TICK, self._tick)
+        if self._round is None or self._round.done():
+            self._round = self._loop.create_task(self.round())
+
+    async def round(self) -> None:
+        """Do what is due, if no other process has it. While the store is away nothing is asked of it here: requests are."""
+        for job in self.jobs:
+            if self.engine.away_since is not None:
+                return
+            if monotonic() < self._due[job.name]:
+                continue
+            self._due[job.name] = monotonic() + job.every
+            try:
+                if await self._takes(job):
+                    await job.work()
+            except Exception as error:
+                log.warning("%s could not be done now: %s: %s", job.name, type(error).__name__, error)
+
+    async def _takes(self, job: Job) -> bool:
+        """Whether the job is this worker's until it is due again.
+
+        A mark that lies ahead of the clock counts for nothing: a worker whose clock runs ahead would else stop all others
+        for as long. They take the next place instead, so that still only one of them works.
+        """
+        for place in range(PLACES):
+            name = f"work:{job.name}" + (f"#{place}" if place else "")
+            wait = await self.engine.store.take(name, limit=1, window=job.every, now=self.engine.now())
+            if wait <= job.every + SKEW:
+                return not wait
+            if job.name not in self._ahead:
+                self._ahead.add(job.name)
+                log.error(
+                    "%s: another worker's clock is %d s ahead of this one, or this one is behind: set both right",
+                    job.name,
+                    wait - job.every,
+                )
+        return True
+
+    async def aclose(self) -> None:
+        """Stop."""
+        loop, self._loop = self._loop, None
+        if loop is not asyncio.get_running_loop():
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._round is not None and not self._round.done():
+            self._round.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._round

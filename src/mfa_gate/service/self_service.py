@@ -1,0 +1,135 @@
+"""What people do with what they have: rename, choose the default, remove, forget browsers, accept the agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..core import changes
+from ..core.assurance import meeting
+from ..core.changes.base import refuse
+from ..core.model import Account, Authenticator, Caller
+from ..core.reasons import Refusal
+from ..factors import TRAITS
+from .access import Judge, Judgement, owed
+from .accounts import Engine
+
+
+class Keeping:
+    """Use cases of one's own settings. Every one works on the caller's account and no other."""
+
+    def __init__(self, engine: Engine, judge: Judge) -> None:
+        self.engine = engine
+        self.judge = judge
+
+    async def _fresh(
+        self,
+        caller: Caller,
+        step: Callable[[Account, Judgement], changes.Change[Authenticator | Refusal]],
+        *,
+        only_resistant: bool = False,
+    ) -> Authenticator | Refusal:
+        """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
+        judgement = await self.judge.own(caller)
+        pending, requirement = owed(judgement, self.engine.now()), judgement.requirement
+        if only_resistant:
+            requirement = replace(requirement, floors=tuple(f for f in requirement.floors if f.phishing_resistant))
+
+        def guarded(account: Account) -> changes.Change[Authenticator | Refusal]:
+            now = max(self.engine.now(), account.seen_at)
+            standing = self.judge.standing(caller, account, requirement, now)
+            refusal = changes.may_change(standing, requirement, now) or pending
+            if refusal is not None:
+                return changes.keep(account, refusal)
+            return step(account, judgement)
+
+        return await self.engine.change(caller.subject.key, guarded)
+
+    async def rename(self, caller: Caller, *, id: str, label: str) -> Authenticator | Refusal:
+        """Give one's own authenticator another name.
+
+        A name opens nothing: of the floors only phishing resistance is kept for it, so that nobody swaps the names of keys.
+        """
+        moment = self.engine.moment(network=caller.network)
+        return await self._fresh(
+            caller, lambda account, _: changes.rename(account, moment, id=id, label=label), only_resistant=True
+        )
+
+    async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
+        """The one to be offered first."""
+        moment = self.engine.moment(network=caller.network)
+        return await self._fresh(caller, lambda account, _: changes.set_default(account, moment, id=id, traits=TRAITS))
+
+    async def remove(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
+        """One authenticator less, unless the policy keeps it."""
+        moment = self.engine.moment(network=caller.network)
+        removed = await self._fresh(
+            caller,
+            lambda account, judgement: changes.remove(
+                account,
+                moment,
+                id=id,
+                traits=TRAITS,
+                stage=judgement.requirement.stage,
+                permanent=judgement.requirement.rules.enrollment.permanent,
+            ),
+        )
+        if isinstance(removed, Authenticator):
+            claim = removed.data.get("claim")
+            if isinstance(claim, str):
+                await self.engine.store.release(claim, caller.subject.key)
+        return removed
+
+    async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
+        """Forget one of one's own browsers, by a proof that counts and keeps the floors."""
+        judgement = await self.judge.own(caller)
+        if owed(judgement, self.engine.now()) is not None:
+            return Refusal(reason="proof_required")
+        moment, requirement = self.engine.moment(network=caller.network), judgement.requirement
+        max_age = int(requirement.rules.freshness.max_age)
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            now = max(moment.now, account.seen_at)
+            standing = self.judge.standing(caller, account, requirement, now)
+            demand = changes.change_demand(standing, requirement, max_age=max_age)
+            if not meeting(standing.proofs, (demand,), now):
+                return refuse(account, "proof_required", max_age=max_age)
+            return changes.forget_browser(account, moment, id=id)
+
+        return await self.engine.change(caller.subject.key, step)
+
+    async def sign_out(self, caller: Caller) -> None:
+        """End what was bound to the caller's sign-in. Raises ``StoreUnavailable``."""
+        moment = self.engine.moment(network=caller.network)
+        await self.engine.change(caller.subject.key, lambda account: changes.end_sign_in(account, moment, caller))
+
+    async def accept(self, caller: Caller, *, version: str) -> Refusal | None:
+        """Accept the agreement in the version that was shown."""
+        judgement = await self.judge.own(caller)
+        agreement = judgement.requirement.rules.agreement
+        moment = self.engine.moment(network=caller.network)
+
+        def step(account: Account) -> changes.Change[Refusal | None]:
+            if agreement is None:
+                return refuse(account, "not_found")
+            return changes.accept_agreement(account, moment, caller, agreement=agreement, version=version)
+
+        return await self.engine.change(caller.subject.key, step)
+
+    async def request_recovery(self, caller: Caller, *, about: str) -> str | Refusal:
+        """A request that an administrator answers: its reference. It changes nothing else, and one waits at a time."""
+        judgement = await self.judge.own(caller)
+        ways = judgement.requirement.rules.recovery.ways
+        moment = self.engine.moment(network=caller.network)
+
+        def step(account: Account) -> changes.Change[str | Refusal]:
+            if "request" not in ways:
+                return refuse(account, "not_allowed")
+            return changes.request_recovery(account, moment, about=about)
+
+        return await self.engine.change(caller.subject.key, step)
+
+    async def decline(self, caller: Caller) -> None:
+        """The agreement was declined: written down, and this browser's proofs are gone; the app stays closed."""
+        moment = self.engine.moment(network=caller.network)
+        await self.engine.change(caller.subject.key, lambda account: changes.decline_agreement(account, moment, caller))

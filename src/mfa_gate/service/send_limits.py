@@ -1,0 +1,250 @@
+"""May this message go out: limits that all subjects share, the day's money, the host's own word, a provider in trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Sequence
+
+from ..core.events import Event
+from ..core.model import Account, Caller, SubjectKey
+from ..core.reasons import Refusal
+from ..core.rules import DAY, Rules, SendCount
+from ..factors import TRAITS
+from ..factors.base import Context, Delivery
+from ..ports import PhoneSend, Take
+from ..thread_pool import ThreadPool
+from .accounts import Engine
+from .admin_alerts import Alarms
+
+log = logging.getLogger("mfa_gate")
+
+HOUR = 3600
+HOOK_TIMEOUT = 2.0
+HOOK_THREADS = 16
+TOLD_PER_HOUR = 20
+COARSE = 100
+"""A window that holds more sends than this is counted in hundredths, so that counting stays cheap."""
+NO_LIMIT = 2**53
+LOOKED_AT_EVERY = 10
+MAX_WORD = 64
+TELEPHONES = frozenset(kind for kind, traits in TRAITS.items() if traits.contact == "phone")
+
+
+class Sending:
+    """Use cases of limits. What is refused was not sent, cost no attempt, and used up nothing but its own patience."""
+
+    def __init__(self, engine: Engine, alarms: Alarms) -> None:
+        self.engine = engine
+        self.alarms = alarms
+        self._threads = ThreadPool("before_send", HOOK_THREADS)
+        engine.effects.listeners.append(self)
+
+    # -- before a message --------------------------------------------------------------------------------------------
+
+    async def permit(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> Refusal | None:
+        """Why ``delivery`` may not go out now, or None: then it counts everywhere it has to."""
+        if not TRAITS[factor].fetched and self._is_paused(factor):
+            return Refusal(reason="factor_unavailable", retry_after=30)
+        refusal = await self._count(caller, context, delivery, factor)
+        if refusal is not None or factor not in TELEPHONES:
+            return refusal
+        word = await self._ask_host(caller, context, delivery, factor)
+        if not word:
+            return None
+        moment = self.engine.moment(network=caller.network)
+        event = moment.event(
+            "challenge.refused",
+            caller.subject.key,
+            factor=factor,
+            reason="before_send",
+            word=word,
+            purpose=context.purpose,
+        )
+        await self._record(event)
+        return Refusal(reason="send_refused", ref=event.id)
+
+    async def off(self, tenant: str) -> frozenset[str]:
+        """The kinds that cannot be sent at the moment: their provider is in trouble, or the day's money is spent."""
+        rules = self.engine.rules(tenant)
+        found = {
+            kind for kind, traits in TRAITS.items() if traits.sends and not traits.fetched and self._is_paused(kind)
+        }
+        if rules.sends.cap_per_day is not None:
+            spent = await self.engine.store.total(_money(tenant), window=DAY, now=_day(self.engine.now()))
+            found |= {
+                kind for kind in TELEPHONES if _price(rules, TRAITS[kind].sends) > rules.sends.cap_per_day - spent
+            }
+        return frozenset(found)
+
+    async def pay(self, tenant: str, channel: str) -> bool:
+        """Whether the day's money has room for one more message that asks nothing; it is spent then."""
+        rules, now = self.engine.rules(tenant), self.engine.now()
+        takes = self._money(rules, tenant, channel, now)
+        taken = await self.engine.store.take_all(takes) if takes else None
+        if taken is not None and not taken.wait:
+            await self._watch_money(rules, tenant, taken.totals[0])
+        return taken is None or not taken.wait
+
+    def _is_paused(self, factor: str) -> bool:
+        sender = self.engine.wiring.senders.for_channel(TRAITS[factor].sends)
+        return sender is not None and getattr(sender, "available", True) is False
+
+    # -- counting ----------------------------------------------------------------------------------------------------
+
+    async def _count(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> Refusal | None:
+        """Take from every limit, or from none."""
+        tenant, now, rules = caller.subject.tenant, self.engine.now(), context.rules
+        limits = self._limits(caller, context, delivery, factor)
+        takes = [_take(bucket, limit, now) for bucket, limit in limits.values()]
+        words = list(limits)
+        money = self._money(rules, tenant, TRAITS[factor].sends, now)
+        phone = [Take(bucket=_asked(tenant), limit=NO_LIMIT, window=DAY, at=_day(now))] if factor in TELEPHONES else []
+        taken = await self.engine.store.take_all([*takes, *money, *phone])
+        if not taken.wait:
+            if money:
+                await self._watch_money(rules, tenant, taken.totals[len(takes)])
+            if phone:
+                await self._watch_answers(rules, tenant, taken.totals[-1])
+            return None
+        if taken.refused >= len(takes):
+            await self._tell_refused(caller, factor, "cap_per_day")
+            await self._reached(rules, tenant)
+            return Refusal(reason="factor_unavailable", retry_after=_day(now) + DAY - now)
+        await self._tell_refused(caller, factor, words[taken.refused])
+        wait = taken.wait - (now - takes[taken.refused].at)
+        return Refusal(reason="too_soon", retry_after=max(1, wait))
+
+    def _limits(
+        self, caller: Caller, context: Context, delivery: Delivery, factor: str
+    ) -> dict[str, tuple[str, SendCount]]:
+        """The limits that this message falls under, by the policy's word. Nothing in a bucket's name can be read (S-121)."""
+        digest, sends, tenant = self.engine.keyring.digest, context.rules.sends, caller.subject.tenant
+        phone = factor in TELEPHONES
+        kind = "phone" if phone else delivery.channel
+        limits = {"per_destination": (f"to:{digest('destination', kind, delivery.to)}", sends.per_destination)}
+        if TRAITS[factor].fetched:
+            return limits
+        if phone:
+            limits["per_range"] = (f"range:{digest('range', delivery.to[:-4])}", sends.per_range)
+        limits["per_network"] = (f"from:{digest('network', tenant, caller.network)}", sends.per_network)
+        limits["per_tenant"] = (f"sends:{tenant}", sends.per_tenant)
+        return limits
+
+    def _money(self, rules: Rules, tenant: str, channel: str, now: int) -> list[Take]:
+        price, cap = _price(rules, channel), rules.sends.cap_per_day
+        if cap is None or not price:
+            return []
+        return [Take(bucket=_money(tenant), limit=cap, window=DAY, at=_day(now), count=price)]
+
+    # -- alarms ------------------------------------------------------------------------------------------------------
+
+    async def _watch_money(self, rules: Rules, tenant: str, spent: int) -> None:
+        """The message that crosses the warning share, and the one after which there is no room, each raise one alarm."""
+        cap = rules.sends.cap_per_day or 0
+        allowed = [TRAITS[kind].sends for kind in TELEPHONES if kind in rules.factors.allowed]
+        dearest = max((_price(rules, channel) for channel in allowed), default=0)
+        if spent > cap - dearest:
+            await self._reached(rules, tenant, spent=spent)
+        elif spent * 100 >= cap * rules.sends.warn_at:
+            await self._alarm("sends.cap_near", tenant, spent=spent, cap=cap)
+
+    async def _reached(self, rules: Rules, tenant: str, *, spent: int | None = None) -> None:
+        if spent is None:
+            spent = await self.engine.store.total(_money(tenant), window=DAY, now=_day(self.engine.now()))
+        await self._alarm("sends.cap_reached", tenant, spent=spent, cap=rules.sends.cap_per_day or 0)
+
+    async def _watch_answers(self, rules: Rules, tenant: str, asked: int) -> None:
+        """Many are sent and few are answered: somebody earns by them, or the provider delivers nothing (S-129)."""
+        watched = rules.sends.unanswered
+        if not watched.below or asked < watched.after or (asked - watched.after) % LOOKED_AT_EVERY:
+            return
+        answered = await self.engine.store.total(_answered(tenant), window=DAY, now=_day(self.engine.now()))
+        if answered * 100 < asked * watched.below:
+            await self._alarm("sends.unanswered", tenant, asked=asked, answered=answered)
+
+    async def _alarm(self, kind: str, tenant: str, **detail: int) -> None:
+        """One loud event of a kind in a tenant's day, and a mail to its administrators."""
+        now = self.engine.now()
+        if await self.engine.store.take(f"told:{kind}:{tenant}", limit=1, window=DAY, now=_day(now)):
+            return
+        event = self.engine.moment(actor="policy").event(kind, SubjectKey(tenant, ""), **detail)
+        log.warning("%s: tenant %s, %s", kind, tenant, ", ".join(f"{word} {count}" for word, count in detail.items()))
+        await self.engine.record((event,))
+        await self.alarms.raise_for(event)
+
+    async def _tell_refused(self, caller: Caller, factor: str, limit: str) -> None:
+        moment = self.engine.moment(network=caller.network)
+        await self._record(moment.event("challenge.refused", caller.subject.key, factor=factor, reason=limit))
+
+    async def _record(self, event: Event) -> None:
+        """To the log and the hook always; into the trail so many an hour of one tenant: pressing must not fill it."""
+        bucket = f"refused-sends:{event.tenant}"
+        if await self.engine.store.take(bucket, limit=TOLD_PER_HOUR, window=HOUR, now=event.at):
+            self.engine.effects.tell(event)
+        else:
+            await self.engine.record((event,))
+
+    def wants(self, event: Event) -> bool:
+        """A text or call that did what it was for."""
+        return event.factor in TELEPHONES and event.kind in ("proof.granted", "factor.enrolled", "contact.proven")
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """Count it once for each change."""
+        if not any(map(self.wants, events)):
+            return
+        tenant = account.key.tenant
+        take = Take(bucket=_answered(tenant), limit=NO_LIMIT, window=DAY, at=_day(self.engine.now()))
+        await self.engine.store.take_all([take])
+
+    # -- the host's word ---------------------------------------------------------------------------------------------
+
+    async def _ask_host(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> str:
+        """ "" where the host's hook says yes, else its word. Anything but a clear yes within two seconds is a no."""
+        hook = self.engine.wiring.before_send
+        if hook is None:
+            return ""
+        asked = PhoneSend(subject=caller.subject, factor=factor, number=delivery.to, purpose=context.purpose)
+        try:
+            async with asyncio.timeout(HOOK_TIMEOUT):
+                said = (
+                    hook(asked) if inspect.iscoroutinefunction(hook) else await self._threads.run(lambda: hook(asked))
+                )
+                if inspect.isawaitable(said):
+                    said = await said
+        except TimeoutError:
+            log.warning("the before_send hook took longer than %s s: the message is not sent", HOOK_TIMEOUT)
+            return "timeout"
+        except Exception:
+            log.exception("the before_send hook failed: the message is not sent")
+            return "failed"
+        if said is True:
+            return ""
+        return said[:MAX_WORD] if isinstance(said, str) and said.isprintable() and said else "refused"
+
+
+def _take(bucket: str, limit: SendCount, now: int) -> Take:
+    coarse = max(1, limit.window // COARSE) if limit.count > COARSE else 1
+    return Take(bucket=bucket, limit=limit.count, window=limit.window, at=now - now % coarse)
+
+
+def _day(now: int) -> int:
+    """The beginning of the UTC day: what is counted there is gone at its end."""
+    return now - now % DAY
+
+
+def _price(rules: Rules, channel: str) -> int:
+    return int(getattr(rules.sends.price, channel, 0))
+
+
+def _money(tenant: str) -> str:
+    return f"money:{tenant}"
+
+
+def _asked(tenant: str) -> str:
+    return f"asked:{tenant}"
+
+
+def _answered(tenant: str) -> str:
+    return f"answered:{tenant}"

@@ -1,0 +1,64 @@
+"""What the hooks have not heard yet when everybody moves to another store: they hear of it there, once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from ..core.trail import event_from_json, event_to_json
+from ..ports import Store
+from .hook_places import Late, divide_late, ends_of, is_for, load_late, load_place, place_of, save_late
+from .outbox import FIRST_WAIT, HEARD, MAX_LATE, PIECE
+
+SHARED = ("notice.email", "notice.text", "alarm")
+OWN = ("on_event", "on_lock", "on_reset")
+"""The hooks that all applications share, and those that each has for itself."""
+OWED = "owed"
+"""What the marks are called that say which line a hook was owed here: none is owed twice, however often it is brought."""
+
+
+async def owed(store: Store, apps: Iterable[str]) -> dict[str, list[str]]:
+    """By each hook's place the lines that it failed on or was not told yet, the newest ``MAX_LATE``. ``apps`` are the
+    applications that the trail knows."""
+    found = {place_of(hook, app): await _owed_to(store, place_of(hook, app), app) for hook, app in _hooks(apps)}
+    return {name: lines for name, lines in found.items() if lines}
+
+
+def _hooks(apps: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    yield from ((hook, None) for hook in SHARED)
+    yield from ((hook, app) for app in sorted({"", *apps}) for hook in OWN)
+
+
+async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
+    if await store.meta(name) is None:
+        return []
+    place = await load_place(store, name)
+    lines = deque((late.line for late in place.late.values()), maxlen=MAX_LATE)
+    for tenant in await store.trails():
+        lines.extend(late.line for late in (await load_late(store, name, tenant)).values())
+        after = place.at.get(tenant, "")
+        while (page := await store.trail(tenant, after=after, limit=PIECE)).items:
+            after = page.next
+            mine = [event for event in page.items if is_for(event, app)]
+            heard = await store.marked(HEARD, [f"{name}|{event.id}" for event in mine])
+            lines.extend(event_to_json(event) for event in mine if f"{name}|{event.id}" not in heard)
+    return list(lines)
+
+
+async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> None:
+    """Have the hook with this place hear of ``lines``, from ``now`` (UTC seconds) on. A hook that is new to the store begins
+    behind all that its trails have."""
+    is_new = await store.meta(name) is None
+    place = await ends_of(store) if is_new else await load_place(store, name)
+    if is_new:
+        await store.put_meta(name, place.to_bytes())
+    await divide_late(store, name, place)
+    events = {f"{name}|{event.id}": event for event in map(event_from_json, lines)}
+    known = await store.marked(OWED, list(events))
+    fresh = {mark: event for mark, event in events.items() if mark not in known}
+    for tenant in {event.tenant for event in fresh.values()}:
+        late = await load_late(store, name, tenant)
+        mine = [event for event in fresh.values() if event.tenant == tenant]
+        late |= {event.id: Late(event_to_json(event), 0, now + FIRST_WAIT) for event in mine}
+        await save_late(store, name, tenant, late)
+    await store.mark(OWED, list(events))

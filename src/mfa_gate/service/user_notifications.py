@@ -1,0 +1,178 @@
+"""Telling people what happened to their factors, at the contacts that they or their host have on file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ..core.events import Event
+from ..core.messages.codes import NOTICE_KINDS, notice
+from ..core.messages.notices import sms_notice
+from ..core.model import Account, Caller, Contacts, Subject
+from ..core.rules import DAY
+from ..errors import SendFailed
+from ..factors import FACTORS, TRAITS
+from ..factors.phone import read_phone
+from ..keyring import Unopened
+from ..ports import Message
+from .accounts import Engine
+from .challenges import Issuing
+from .disputes import Disputing
+from .hook_places import Hook, subject_of
+from .send_failures import cause_of
+from .send_limits import Sending
+
+log = logging.getLogger("mfa_gate")
+
+TEXTS_PER_DAY = 10
+NO_LINK = frozenset({"proofs.revoked"})
+"""What a dispute itself leads to: its notice asks for no other."""
+EVERYWHERE = frozenset(
+    {
+        "account.reset",
+        "recovery.requested",
+        "recovery.refused",
+        "break_glass.asked",
+        "break_glass.granted",
+        "break_glass.used",
+        "break_glass.ended",
+    }
+)
+"""Told at every contact, the number on the host's record as well (S-87)."""
+
+
+class Notices:
+    """Listens to what was committed. A notice that cannot be sent is logged; it never undoes anything (S-87, U-37)."""
+
+    def __init__(self, engine: Engine, disputing: Disputing, issuing: Issuing, sending: Sending) -> None:
+        self.engine = engine
+        self.disputing = disputing
+        self.issuing = issuing
+        self.sending = sending
+        engine.effects.listeners.append(self)
+
+    def wants(self, event: Event) -> bool:
+        """Whether people are told of such an event."""
+        return _notice_kind(event) in NOTICE_KINDS
+
+    async def __call__(self, events: Sequence[Event], account: Account) -> None:
+        """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
+        first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
+        for event in events:
+            kind = _notice_kind(event)
+            if kind not in NOTICE_KINDS:
+                continue
+            needless = first and kind == "browser.new_network"
+            for name, tell in (("notice.email", self.mail), ("notice.text", self.text)):
+                try:
+                    if not needless:
+                        await tell(event)
+                except Exception as error:
+                    log.warning("a notice (%s, ref %s) is tried again: %s", kind, event.id, cause_of(error))
+                    self.engine.effects.heard(name, event, ok=False)
+                else:
+                    self.engine.effects.heard(name, event, ok=True)
+
+    def hooks(self) -> list[Hook]:
+        """Notices as hooks that are told again what they missed, once for all applications, where there is a sender."""
+        senders = self.engine.wiring.senders
+        found = [Hook(name="notice.email", wants=self.wants, call=self.mail, shared=True)] if senders.email else []
+        return found + (
+            [Hook(name="notice.text", wants=self.wants, call=self.text, shared=True)] if senders.sms else []
+        )
+
+    async def mail(self, event: Event) -> None:
+        """Tell by e-mail, at the address on file. Raises what may go better another time."""
+        kind = _notice_kind(event)
+        if self.engine.wiring.senders.email is None:
+            return
+        contacts = await self.engine.contacts(subject_of(event))
+        if not contacts.email:
+            return
+        rules = self.engine.rules(event.tenant)
+        words = notice(
+            kind,
+            service=self._service(event),
+            when_text=datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
+            where=event.network,
+            label=TRAITS[event.factor].name if event.factor in TRAITS else event.factor,
+            owner=rules.owner,
+            translate=str,
+            dispute_url="" if kind in NO_LINK else self.disputing.url(kind, event),
+        )
+        await self._send(
+            kind,
+            event,
+            Message(
+                channel="email",
+                to=contacts.email,
+                tenant=event.tenant,
+                text=words.text,
+                key=f"notice-{event.id}-{kind}",
+                subject=words.subject,
+                html=words.html,
+            ),
+        )
+
+    async def text(self, event: Event) -> None:
+        """Tell by text, at the numbers that are enrolled. Raises what may go better another time."""
+        kind = _notice_kind(event)
+        if self.engine.wiring.senders.sms is None:
+            return
+        subject = subject_of(event)
+        account = await self.engine.store.load(subject.key)
+        numbers = self._numbers(account)
+        contacts = Contacts()
+        if kind in EVERYWHERE:
+            contacts = await self.engine.contacts(subject)
+        if contacts.phone:
+            on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
+            numbers += [on_file] if isinstance(on_file, str) and on_file not in numbers else []
+        text = sms_notice(kind, service=self._service(event), translate=str)
+        for place, number in enumerate(numbers):
+            bucket, now = f"notice:{account.key}", self.engine.now()
+            if await self.engine.store.take(bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
+                return
+            if not await self.sending.pay(event.tenant, "sms"):
+                return
+            key = f"notice-{event.id}-{kind}-{place}"
+            await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
+
+    def _numbers(self, account: Account) -> list[str]:
+        """The numbers that are enrolled for text messages."""
+        subject = Subject(id=account.key.id, tenant=account.key.tenant)
+        caller = Caller(subject=subject, handle="", network="")
+        context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
+        found: list[str] = []
+        for mine in account.authenticators:
+            if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":
+                try:
+                    found.append(FACTORS[mine.factor].show(context, mine.data)["phone"])
+                except (Unopened, KeyError):
+                    log.warning("a number could not be read for a notice (ref %s)", mine.id)
+        return list(dict.fromkeys(found))
+
+    def _service(self, event: Event) -> str:
+        return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name
+
+    async def _send(self, kind: str, event: Event, message: Message) -> None:
+        sender = self.engine.wiring.senders.for_channel(message.channel)
+        if sender is None:
+            return
+        try:
+            await sender.send(message)
+        except SendFailed as error:
+            if error.transient:
+                raise
+            log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
+
+
+def _notice_kind(event: Event) -> str:
+    """An event's notice: its kind, but a success with a backup code is a notice of its own (S-92)."""
+    if event.kind == "proof.granted":
+        backup = event.factor in TRAITS and TRAITS[event.factor].backup
+        return "backup_code.used" if backup else ""
+    if event.kind == "enrollment.ticket" and event.reason == "redeemed":
+        return ""
+    return event.kind

@@ -1,0 +1,199 @@
+"""Judge a response at sign-in: which authenticator it is of, and what its success grants."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ..core import changes
+from ..core.changes import Forwarded, Granted
+from ..core.entropy import handle_digest
+from ..core.model import Account, Authenticator, Caller, Challenge, SubjectKey
+from ..core.reasons import Refusal
+from ..core.rules import Rules
+from ..factors import FACTORS, TRAITS
+from ..factors.base import COLLECT, Accepted, Rejected, uncollected
+from .access import Judge
+from .accounts import Engine
+from .attempt import Attempts, Guess
+from .challenges import Issuing
+from .factor_choice import usable
+
+MALFORMED_PER_MINUTE = 60
+MALFORMED_CACHE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """The second factor is proven. ``handle`` is the browser's new handle: the old one is dead.
+
+    ``again``: this was a copy of the answer that had just succeeded; nothing was granted a second time.
+    """
+
+    handle: str
+    granted: Granted | None = None
+    remembered: bool = True
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A right response, and the authenticator that it is of."""
+
+    outcome: Accepted
+    seen: Authenticator
+
+
+class Proving:
+    """Use cases of answering."""
+
+    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, attempts: Attempts) -> None:
+        self.engine = engine
+        self.judge = judge
+        self.issuing = issuing
+        self.attempts = attempts
+        self._malformed: OrderedDict[SubjectKey, tuple[int, int]] = OrderedDict()
+
+    async def verify(
+        self,
+        caller: Caller,
+        *,
+        handle: str,
+        authenticator: str = "",
+        challenge: str = "",
+        response: object,
+        remember: bool = True,
+    ) -> Verified | Refusal:
+        """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries."""
+        account = await self.engine.store.load(caller.subject.key)
+        judgement = await self.judge.own(caller, account=account)
+        rules = judgement.requirement.rules
+        target = authenticator
+        if challenge and not authenticator:
+            issued = next((c for c in account.challenges if c.id == challenge and c.purpose == "sign-in"), None)
+            target = issued.target if issued and issued.browser == caller.handle else ""
+        mine = usable(account, judgement, target)
+        if isinstance(mine, Refusal):
+            return mine
+        part = FACTORS[mine.factor]
+        read = part.read(response, rules)
+        if read is None:
+            return self.malformed(caller)
+        answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
+        fresh = self.fresh_handle(handle)
+        if read == COLLECT:
+            asked = [c for c in account.challenges if c.id == challenge and c.target == target]
+            waiting = self.uncollected(caller, account, asked, answer)
+            if waiting is not None:
+                return waiting
+        guess = Guess(
+            caller=caller,
+            rules=rules,
+            factor=mine.factor,
+            answer=answer,
+            prepare=lambda current: self._verification(caller, rules, current, mine, read, challenge),
+            settle=lambda current, moment, taken, found: changes.settle_success(
+                current,
+                moment,
+                rules,
+                caller,
+                taken=taken,
+                seen=found.seen,
+                data=found.outcome.data,
+                challenge=found.outcome.challenge,
+                user_verified=found.outcome.user_verified,
+                phishing_resistant=TRAITS[found.seen.factor].phishing_resistant,
+                remember=remember,
+                new_handle=handle_digest(self.next_handle(caller, fresh, answer)),
+                answer=answer,
+            ),
+            target=mine.id,
+            loaded=account,
+        )
+        granted = await self.attempts.attempt(guess)
+        if isinstance(granted, Refusal):
+            return granted
+        if isinstance(granted, Forwarded):
+            return Verified(handle=self.next_handle(caller, fresh, answer), again=True)
+        bound = bool(granted.proof.session)
+        return Verified(handle=self.next_handle(caller, fresh, answer), granted=granted, remembered=not bound)
+
+    def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
+        """Why this browser has nothing to collect of ``asked``, or None. Looking costs and writes nothing (S-98)."""
+        now, seen_at = self.engine.now(), account.seen_at
+        if caller.handle and changes.twin_of(account, caller.handle, answer, max(now, seen_at)) is not None:
+            return None
+        reason = uncollected([c for c in asked if c.browser == caller.handle], now, seen_at)
+        return Refusal(reason=reason) if reason else None
+
+    def _verification(
+        self, caller: Caller, rules: Rules, account: Account, mine: Authenticator, read: object, challenge: str
+    ) -> Callable[[], _Found | Rejected] | Rejected:
+        """Say how the response is verified against the account as it is once the attempt is taken."""
+        seen = account.authenticator(mine.id)
+        if seen is None:
+            return Rejected(reason="not_found", free=True)
+        context = self.issuing.context(caller, rules, purpose="sign-in", account=account)
+        context = replace(context, recognized=changes.recognized(account, seen.id))
+        open_ones = [
+            c
+            for c in account.challenges
+            if c.purpose == "sign-in" and caller.asked(c) and (c.target == seen.id or _is_code(c))
+        ]
+        elsewhere = [str(c.data["code"]) for c in account.challenges if c.target == seen.id and _is_code(c)]
+        if read == COLLECT:
+            open_ones = [c for c in open_ones if c.id == challenge]
+        verify = partial(FACTORS[seen.factor].verify, context, data=seen.data, challenges=open_ones, response=read)
+
+        def judge() -> _Found | Rejected:
+            found = _found(account, seen, verify())
+            if isinstance(found, Rejected) and not found.free:
+                # A worker with a newer key has sent one of them, and knows the browser by another name than this one.
+                self.engine.keyring.require(elsewhere)
+            return found
+
+        return judge
+
+    def malformed(self, caller: Caller) -> Refusal:
+        """Input of the wrong shape: refused before anything is reserved or read, at a bounded rate (S-38)."""
+        key, minute = caller.subject.key, self.engine.now() // 60
+        since, count = self._malformed.get(key, (minute, 0))
+        count = count + 1 if since == minute else 1
+        self._malformed[key] = (minute, count)
+        self._malformed.move_to_end(key)
+        while len(self._malformed) > MALFORMED_CACHE:
+            self._malformed.popitem(last=False)
+        if count > MALFORMED_PER_MINUTE:
+            return Refusal(reason="too_soon", retry_after=60)
+        return Refusal(reason="malformed")
+
+    def next_handle(self, caller: Caller, handle: str, answer: str) -> str:
+        """The browser's handle after this success: the same for a copy of the answer, unguessable without the key."""
+        return self.engine.keyring.digest("handle", handle, *_names(caller), answer)
+
+    def fresh_handle(self, handle: str) -> str:
+        """``handle``, or a new one for a browser that has none."""
+        return handle or self.engine.wiring.entropy(24).hex()
+
+
+def _found(account: Account, seen: Authenticator, outcome: Accepted | Rejected) -> _Found | Rejected:
+    """An answer that belongs to another of the caller's authenticators counts as that one's."""
+    if isinstance(outcome, Rejected):
+        return outcome
+    if not outcome.target or outcome.target == seen.id:
+        return _Found(outcome=outcome, seen=seen)
+    other = account.authenticator(outcome.target)
+    if other is None:
+        return Rejected(reason="wrong_code")
+    changed = outcome.data if outcome.data != seen.data else other.data
+    return _Found(outcome=replace(outcome, data=changed), seen=other)
+
+
+def _names(caller: Caller) -> tuple[str, str]:
+    return (caller.subject.tenant, caller.subject.id)
+
+
+def _is_code(challenge: Challenge) -> bool:
+    return "code" in challenge.data

@@ -1,0 +1,1 @@
+"""Parts that the stores share: documents, atomic files, forks, network file systems."""

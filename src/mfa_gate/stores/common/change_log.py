@@ -1,0 +1,62 @@
+"""The latest changes of a store in this process, and what of them a reader has not heard yet."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ...core.model import SubjectKey
+from ...ports import EVERYTHING, Changed, Reader
+
+KEPT = 10_000
+_NOTHING: frozenset[SubjectKey] = frozenset()
+
+
+class ChangeLog:
+    """Number the changes and keep the latest. Reading removes nothing, so any number of readers may follow.
+
+    One thread writes at a time; readers may be in others.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._changes: deque[tuple[int, SubjectKey | None]] = deque(maxlen=KEPT)
+
+    def note(self, key: SubjectKey | None) -> None:
+        """Add a change: of one account, or (None) of anything."""
+        self._changes.append((self.count + 1, key))
+        self.count += 1
+
+    def since(self, place: int) -> tuple[Changed, int]:
+        """Tell the changes after the first ``place`` of them, and how many there were then.
+
+        They are ``EVERYTHING`` where some of them are no longer kept.
+        """
+        count, found = self.count, set[SubjectKey]()
+        oldest = count + 1
+        try:
+            for number, key in reversed(self._changes):
+                if number <= place:
+                    return frozenset(found), count
+                if key is None:
+                    return EVERYTHING, count
+                found.add(key)
+                oldest = number
+        except RuntimeError:  # another thread has added one meanwhile
+            return EVERYTHING, count
+        return (frozenset(found) if oldest == place + 1 else EVERYTHING), count
+
+
+def told(log: ChangeLog | None, reader: Reader) -> Changed:
+    """Tell a reader what is new in the log. Another log than before begins with ``EVERYTHING``.
+
+    None is no log: all may have changed, and the reader stays where it is.
+    """
+    if log is None:
+        return EVERYTHING
+    if log is not reader.log:
+        reader.log, reader.place = log, log.count
+        return EVERYTHING
+    if log.count == reader.place:
+        return _NOTHING
+    changed, reader.place = log.since(reader.place)
+    return changed

@@ -1,0 +1,149 @@
+"""How what stores keep is written down and read back; what cannot be read whole is an outage, never an empty account."""
+
+from __future__ import annotations
+
+import json
+import logging
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from ...core.codec import UnreadableAccount, decode
+from ...core.events import Event
+from ...core.model import Account, SubjectKey
+from ...core.rules import TenantSettings
+from ...core.summary import STATUSES, Summary
+from ...core.trail import LAST_SECOND, event_from_trail
+from ...errors import DamagedAccount, StoreUnavailable
+
+log = logging.getLogger("mfa_gate")
+
+_SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version", "stamp"}
+
+
+SWEPT_AFTER = 3_600
+"""Seconds after its end for which a taken place is kept: a clock that runs ahead for a while gives none back."""
+
+
+_REPAIR = (
+    "Discard this one account: mfa-gate accounts reset ID --discard --ticket NUMBER (the person enrolls anew); or restore the "
+    "whole store from a copy"
+)
+
+
+def checksum(key: SubjectKey, version: int, body: bytes) -> int:
+    """Tells a damaged or misplaced document; it is no protection against people (that is the keyring's)."""
+    return zlib.crc32(f"{key.tenant}\0{key.id}\0{version}\0".encode(), zlib.crc32(body))
+
+
+def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
+    """The stored account. Raises ``DamagedAccount`` where the document is damaged or of a newer version."""
+    try:
+        if check == checksum(key, version, body):
+            return decode(key, version, body)
+        text = "is damaged"
+    except (UnreadableAccount, TypeError) as error:
+        text = f"cannot be read ({error})"
+    raise DamagedAccount(f"the account {key} in the store {text}. {_REPAIR}", version=version)
+
+
+def event_from(tenant: str, place: str | int, line: str | bytes) -> Event:
+    """The event that stands in the tenant's trail at ``place``; a damaged line gives an event of the kind ``UNREADABLE``."""
+    return event_from_trail(line, tenant=tenant, place=str(place))
+
+
+def settings_to(settings: TenantSettings) -> str:
+    """A tenant's settings as JSON, without tenant and version, which are the store's."""
+    document = {name: part for name, part in asdict(settings).items() if name in _SETTINGS}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSettings:
+    """The stored settings. Raises ``StoreUnavailable`` where they are damaged or of a newer version."""
+    try:
+        document = json.loads(body)
+        if unknown := document.keys() - _SETTINGS:
+            raise ValueError(f"unknown parts {sorted(unknown)}")
+        parts: dict[str, Any] = {name: _setting(name, document[name]) for name in document}
+        return TenantSettings(tenant=tenant, version=version, **parts)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        raise StoreUnavailable(f"the settings of tenant {tenant!r} in the store cannot be read: {error}") from error
+
+
+def _setting(name: str, part: object) -> object:
+    """A part of the settings, of the type that it is written with. Raises ``ValueError``."""
+    if name == "factors":
+        if isinstance(part, list) and all(type(factor) is str for factor in part):
+            return tuple(part)
+    elif type(part) is int and 0 <= part <= LAST_SECOND:
+        return part
+    raise ValueError(f"{name} is {part!r}")
+
+
+def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:
+    """One line of the roster: name, status, factors and the two times.
+
+    A damaged line is shown with its id alone, and said in the log: it must not hide the others. The account itself is
+    what counts, and its next change writes the line anew.
+    """
+    match list(parts):
+        case [str(name), str(status), [*factors], int(locked_at), int(proof_at)] if (
+            status in STATUSES
+            and all(type(factor) is str for factor in factors)
+            and 0 <= locked_at <= LAST_SECOND
+            and 0 <= proof_at <= LAST_SECOND
+        ):
+            kinds = tuple(str(factor) for factor in factors)
+            return Summary(
+                key=key, name=name, status=status, factors=kinds, locked_at=locked_at, last_proof_at=proof_at
+            )
+    log.error("the line of %s in the list of people is damaged; the next change of the account writes it anew", key)
+    return Summary(key=key, name="?", status="not_enrolled", factors=())
+
+
+def search_text(summary: Summary) -> str:
+    """What an administrator's query is looked for in: id and name, in one case."""
+    return f"{summary.key.id}\n{summary.name}".casefold()
+
+
+def search_word(query: str) -> str:
+    """The query in the case of ``search_text``; what no stored text can hold finds nothing."""
+    return query.casefold().encode("utf-8", "replace").decode() if query else ""
+
+
+def cursor_from(after: str) -> int | None:
+    """The number in an event page's cursor: -1 for the first page, None for a cursor that no page gave."""
+    if not after:
+        return -1
+    return int(after) if after.isascii() and after.isdecimal() and len(after) <= 18 else None
+
+
+def count_old(times: Sequence[int], *, before: int, now: int) -> int:
+    """Count the lines, oldest first, that may be pruned: all up to the last one older than ``before``.
+
+    Counting ends at the first line between ``before`` and ``now``. A line without a time (0), or with one that lies ahead
+    of ``now``, is as old as the line behind it: a wrong clock wrote it, and its order is all that is known.
+    """
+    count = 0
+    for place, at in enumerate(times, 1):
+        if before <= at <= now and at > 0:
+            break
+        if 0 < at < before and at <= now:
+            count = place
+    return count
+
+
+def wait_for_room(taken: list[tuple[int, int]], *, limit: int, window: int, now: int, more: int = 1) -> int:
+    """Seconds until ``more`` fit, 0 for at once, given how many were ``taken`` when in the window (oldest first).
+
+    What lies ahead of ``now`` counts as well: a clock that steps back gives nothing away (S-118).
+    """
+    over = sum(count for _, count in taken) - limit + more
+    if limit > 0 and over <= 0:
+        return 0
+    for at, count in taken if limit >= more else ():
+        over -= count
+        if over <= 0:
+            return max(1, at + window - now)
+    return window

@@ -1,0 +1,86 @@
+"""The file of this machine that remembers which store was used and how far it had come, so that an older copy is recognized
+also when every worker was down while it was put in place (F-38, S-123)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ...errors import SettingsError
+from ..common.atomic_file import write
+
+log = logging.getLogger("mfa_gate")
+
+
+class Memory(NamedTuple):
+    """The store's random id, when a copy was accepted last (UTC seconds, 0: never), and how far each tenant had come."""
+
+    store_id: str
+    restored_at: int
+    numbers: Mapping[str, int]
+
+
+class Marker:
+    """The file that ``?marker=`` names; the processes of a machine share it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+
+    def read(self) -> Memory | None:
+        """What is remembered; None where there is no such file yet. Raises ``SettingsError`` where it cannot be known."""
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                document = json.load(file)
+            return Memory(
+                str(document["store"]),
+                int(document["restored_at"]),
+                {str(tenant): int(number) for tenant, number in document["numbers"].items()},
+            )
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SettingsError(f"marker {self.path} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SettingsError(
+                f"marker {self.path} is damaged: delete it, if Redis holds the newest store and no older copy"
+            ) from error
+
+    def require(self, store_id: str) -> Memory | None:
+        """What is remembered of the store with this id ("": there is none). Raises ``SettingsError`` where another one was
+        used here, or where nothing can be remembered."""
+        if not os.access(os.path.dirname(self.path), os.W_OK):
+            raise SettingsError(
+                f"marker {self.path} cannot be written: make its directory, writable for this process's user"
+            )
+        memory = self.read()
+        if memory is not None and memory.store_id != store_id:
+            found = "another store than was used here" if store_id else "no store, but there was one"
+            raise SettingsError(
+                f"Redis holds {found}. An empty store means that everybody is unenrolled: put the newest copy back, or "
+                f"delete {self.path} to go on with what is there"
+            )
+        return memory
+
+    def keep(self, memory: Memory) -> None:
+        """Remember this, where it is more than is known already. Logs where the disk refuses."""
+        try:
+            known = self.read()
+            merged = _merged(known, memory)
+            if merged != known:
+                document = {"store": merged.store_id, "restored_at": merged.restored_at, "numbers": merged.numbers}
+                write(self.path, json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n")
+        except (OSError, SettingsError) as error:
+            log.warning("the marker %s cannot be kept, an older copy may not be recognized: %s", self.path, error)
+
+
+def _merged(known: Memory | None, memory: Memory) -> Memory:
+    if known is None or (known.store_id == memory.store_id and known.restored_at < memory.restored_at):
+        return memory
+    if known.store_id != memory.store_id or known.restored_at > memory.restored_at:
+        return known  # somebody knows of a later acceptance, or has another store
+    tenants = {*known.numbers, *memory.numbers}
+    numbers = {tenant: max(known.numbers.get(tenant, 0), memory.numbers.get(tenant, 0)) for tenant in tenants}
+    return known._replace(numbers=numbers)

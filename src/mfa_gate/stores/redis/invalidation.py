@@ -1,0 +1,217 @@
+"""What changed since the last look, pushed by Redis; where the push may have a hole, the answer is "everything"."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from redis.asyncio.connection import Connection
+from redis.exceptions import ResponseError
+
+from ...core.model import SubjectKey
+from ...errors import StoreUnavailable
+from ..common.change_log import ChangeLog
+from .high_water_mark import Past
+from .monitor import sound
+from .names import STORE
+from .pipeline import COMMAND_WITHIN, CONNECT_WITHIN, connection_to, dial, hang_up
+from .resp import Replies
+from .topology import Topology
+from .url import Address, Place
+
+BEAT = 0.2
+"""Seconds between two pings."""
+SILENCE = 0.7
+"""Seconds without an answer after which the channel is broken (F-1)."""
+_GRACE = 0.05
+_REMEMBERED = 10_000
+_PAUSE = (0.1, 0.4)
+_LONGEST_PAUSE = 5.0
+
+
+class Channel:
+    """Listens to every primary. Each tenant's notices are numbered: a gap means that something was missed."""
+
+    def __init__(
+        self,
+        place: Place,
+        topology: Topology,
+        name: str,
+        past: Past,
+        *,
+        on_loss: Callable[[], None],
+        on_return: Callable[[], Coroutine[Any, Any, bool]],
+    ) -> None:
+        self._on_loss = on_loss
+        self._on_return = on_return
+        self._place = place
+        self._past = past
+        self._topology = topology
+        self.name = name
+        self._log = ChangeLog()
+        self._heard: dict[str, None] = {}
+        self._up = asyncio.Event()
+        self._owing = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._task = asyncio.get_running_loop().create_task(self._listen())
+
+    async def wait(self, seconds: float) -> None:
+        """Until the channel is up, or the time is over."""
+        try:
+            await asyncio.wait_for(self._up.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def aclose(self) -> None:
+        """Listen no more."""
+        self._closing = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def changes(self) -> ChangeLog | None:
+        """Return the log of changes; None while nobody can know."""
+        return self._log if self._up.is_set() else None
+
+    def confirm(self, key: SubjectKey | None, op: str) -> None:
+        """Note a committed change of one's own at once, and not once more when its push comes.
+
+        A change that may still be on its way must be told when it arrives.
+        """
+        if self._is_new(op):
+            self._log.note(key)
+
+    def went_back(self) -> None:
+        """Tell that the servers have less than they had.
+
+        All may have changed, and what was lost must be put back.
+        """
+        self._on_loss()
+        self._log.note(None)
+        self._owing.set()
+
+    def _is_new(self, op: str) -> bool:
+        """Tell whether this operation is new: a Cluster's servers repeat each other's notices."""
+        if op in self._heard:
+            return False
+        self._heard[op] = None
+        if len(self._heard) > _REMEMBERED:
+            del self._heard[next(iter(self._heard))]
+        return True
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                addresses = await self._topology.primaries()
+                async with asyncio.TaskGroup() as group:
+                    ready = [asyncio.Event() for _ in addresses]
+                    for address, event in zip(addresses, ready, strict=True):
+                        group.create_task(self._listen_to(address, event))
+                    group.create_task(self._declare_up(ready))
+                    group.create_task(self._put_back())
+                    group.create_task(self._watch(addresses))
+            except* Exception:  # whatever broke it: it is made anew, and until then nobody is told "nothing"
+                self._up.clear()
+            self._log.note(None)
+            self._on_loss()
+            if self._closing:  # before Python 3.13 a group whose tasks fail at that moment swallows the cancellation
+                return
+            await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311
+
+    async def _declare_up(self, ready: Iterable[asyncio.Event]) -> None:
+        """Open the channel once the store answers.
+
+        A server that takes subscribers may not answer yet: while it loads its file, say.
+        """
+        for event in ready:
+            await event.wait()
+        sound(await self._topology.ask(STORE, ("GET", STORE)))
+        self._log.note(None)
+        self._up.set()
+        self._owing.set()
+
+    async def _put_back(self) -> None:
+        """Have what the servers lost put back, again and again until it went through."""
+        pause = BEAT
+        while True:
+            await self._owing.wait()
+            self._owing.clear()
+            if await self._on_return():
+                pause = BEAT
+                continue
+            self._owing.set()
+            await asyncio.sleep(random.uniform(0.5, 1) * pause)  # noqa: S311
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _watch(self, addresses: tuple[Address, ...]) -> None:
+        """Somebody else in charge means that notices may go where nobody listens."""
+        while True:
+            await asyncio.sleep(BEAT * 5)
+            if await self._topology.primaries() != addresses:
+                raise StoreUnavailable("another Redis server is in charge")
+
+    async def _listen_to(self, address: Address, ready: asyncio.Event) -> None:
+        connection = connection_to(self._place, address)
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+                await dial(connection)
+                replies = Replies(connection)
+                for command in (("PING",), ("SUBSCRIBE", self.name)):
+                    await connection.send_packed_command(connection.pack_command(*command), check_health=False)
+                    if isinstance(refused := await replies.next(), ResponseError):
+                        raise refused
+            ready.set()
+            async with asyncio.TaskGroup() as group:
+                heard_at = [asyncio.get_running_loop().time()]
+                group.create_task(self._ping(connection, heard_at))
+                group.create_task(self._read(replies, heard_at))
+        finally:
+            await hang_up(connection)
+
+    async def _ping(self, connection: Connection, heard_at: list[float]) -> None:
+        """A server that is gone without a word must not be taken for one with nothing to tell."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            await connection.send_packed_command(connection.pack_command("PING"), check_health=False)
+            await asyncio.sleep(BEAT)
+            if clock() > heard_at[0] + SILENCE:
+                await asyncio.sleep(
+                    _GRACE
+                )  # this process itself may have stood still: what came meanwhile is read first
+                if clock() > heard_at[0] + SILENCE:
+                    raise StoreUnavailable("the push channel does not answer")
+
+    async def _read(self, replies: Replies, heard_at: list[float]) -> None:
+        clock = asyncio.get_running_loop().time
+        last: dict[str, int] = {}
+        while True:
+            reply = await replies.next()
+            heard_at[0] = clock()
+            match reply:
+                case [b"message", _, bytes() as message]:
+                    self._hear(message, last, heard_at[0])
+                case [b"pong", *_] | [b"subscribe", *_]:
+                    continue
+                case _:
+                    raise StoreUnavailable(f"the push channel answers {reply!r:.80}")
+
+    def _hear(self, message: bytes, last: dict[str, int], now: float) -> None:
+        """Note what a notice tells. ``last`` is the number that this connection told last, of each tenant."""
+        text, _, payload = message.partition(b" ")
+        tenant, id, op = json.loads(payload)
+        number, seen = int(text), last.get(tenant)
+        last[tenant] = number
+        self._past.note(tenant, number, now)
+        if seen is not None and number <= seen:
+            self.went_back()
+        elif seen is not None and number != seen + 1:
+            self._log.note(None)
+        if self._is_new(op):
+            self._log.note(None if id is None else SubjectKey(tenant, id))

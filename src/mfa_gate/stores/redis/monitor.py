@@ -1,0 +1,153 @@
+"""Whether the servers still hold the store that was opened, no older copy of it, and are still fit for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from redis.exceptions import ResponseError
+
+from ...errors import StoreUnavailable
+from .first_open import faults_at
+from .generation_file import Marker
+from .high_water_mark import Past
+from .names import RESTORED, STORE, TENANTS, keys_of
+from .pipeline import Command
+from .resp import Reply
+from .topology import Topology
+from .url import Place
+
+log = logging.getLogger("mfa_gate")
+
+_EVERY = 0.4
+_CHECK_EVERY = 30.0
+LOOK_EVERY = 30.0
+_LOOK_AGAIN = 2.0
+"""While something is wrong that an operator may put right at any moment."""
+_KEEP_EVERY = 60.0
+_KEEP_FIRST = 5.0
+"""Longer than a command runs, which may be another user's than the service."""
+_AT_ONCE = 100
+
+FLUSHED = (
+    "Redis holds no longer the store that was opened: it was flushed or replaced; restore it, or restart every worker to "
+    "begin anew with nobody enrolled"
+)
+UNACCEPTED = (
+    "Redis holds an older copy of the store than the one that was accepted last: what was used since would be valid again. Put "
+    "that one back, or accept this one: mfa-gate store accept"
+)
+
+
+class Watch:
+    """``trouble`` is why every call must be refused, or "". It asks beside the callers, who are never refused too late by
+    it: what they read says itself how far its tenant has come."""
+
+    def __init__(
+        self, place: Place, topology: Topology, past: Past, marker: Marker | None, *, on_loss: Callable[[], None]
+    ) -> None:
+        self._on_loss = on_loss
+        self.trouble = past.trouble
+        self._place = place
+        self._topology = topology
+        self._past = past
+        self._marker = marker
+        self._store_id = past.store_id.encode()
+        self._clock = asyncio.get_running_loop().time
+        self._flushed = ""
+        self._unaccepted = ""
+        self._unfit = ""
+        self._look_at = 0.0
+        self._check_at = self._clock() + _CHECK_EVERY
+        self._keep_at = self._clock() + _KEEP_FIRST
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            with contextlib.suppress(StoreUnavailable):  # every call finds that out for itself
+                await self._recognize()
+                if not self._flushed and self._clock() >= self._look_at:
+                    await self._compare()
+                if not self._flushed and self._clock() >= self._check_at:
+                    self._unfit = "; ".join(await faults_at(self._place, await self._topology.primaries()))
+                    self._check_at = self._clock() + (_LOOK_AGAIN if self._unfit else _CHECK_EVERY)
+            self._judge()
+            if self._marker is not None and not self.trouble and self._clock() >= self._keep_at:
+                self._keep_at = self._clock() + _KEEP_EVERY
+                await asyncio.to_thread(self._marker.keep, self._past.memory())
+
+    def look_soon(self) -> None:
+        """Somebody read what is behind."""
+        self._look_at = 0.0
+
+    async def returned(self) -> None:
+        """The servers are back, or others are in charge: see what they have before anybody else has to."""
+        self.look_soon()
+        with contextlib.suppress(StoreUnavailable):
+            await self.look()
+        self._judge()
+
+    async def look(self) -> None:
+        """See what the servers have now. Raises ``StoreUnavailable`` where they do not tell."""
+        await self._recognize()
+        if not self._flushed:
+            await self._compare()
+        self._judge()
+
+    async def _recognize(self) -> None:
+        found, restored = sound(await self._topology.ask(STORE, ("GET", STORE), ("GET", RESTORED)))
+        self._flushed = "" if found == self._store_id else FLUSHED
+        if not self._flushed:
+            self._past.begin(self._past.store_id, number_of(restored))
+            self._unaccepted = UNACCEPTED if number_of(restored) < self._past.restored_at else ""
+
+    async def _compare(self) -> None:
+        """See how far each tenant has come."""
+        began, known = self._clock(), dict(self._past.newest)
+        found = await _numbers(self._topology)
+        self._past.compare(found, began)
+        if back := [tenant for tenant, number in known.items() if found.get(tenant, 0) < number]:
+            for tenant in back:
+                self._past.newest[tenant] = found.get(tenant, 0)
+            self._on_loss()
+        self._look_at = began + (_LOOK_AGAIN if self._past.trouble else LOOK_EVERY)
+
+    def _judge(self) -> None:
+        before, self.trouble = self.trouble, self._flushed or self._unaccepted or self._past.trouble or self._unfit
+        if self.trouble and self.trouble != before:
+            log.error("the Redis store is refused: %s", self.trouble)
+
+
+async def _numbers(topology: Topology) -> dict[str, int]:
+    """The number of every tenant's newest change. Many are asked for together, and each on its own server."""
+    (names,) = sound(await topology.ask(STORE, ("SMEMBERS", TENANTS)))
+    tenants = sorted(name.decode() for name in names)
+    found: dict[str, int] = {}
+    for at in range(0, len(tenants), _AT_ONCE):
+        piece = tenants[at : at + _AT_ONCE]
+        for tenant, number in zip(piece, await asyncio.gather(*(_number(topology, t) for t in piece)), strict=True):
+            found[tenant] = number
+    return found
+
+
+async def _number(topology: Topology, tenant: str) -> int:
+    head = keys_of(tenant).head
+    command: Command = ("HGET", head, "seq")
+    (reply,) = sound(await topology.ask(head, command))
+    return number_of(reply)
+
+
+def sound(replies: list[Reply]) -> list[Reply]:
+    """The replies, if none of them is an error. Raises ``StoreUnavailable``."""
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            raise StoreUnavailable(f"Redis refuses: {reply}") from reply
+    return replies
+
+
+def number_of(reply: bytes | None) -> int:
+    """A stored number; what is not there, or is none, is 0."""
+    return int(reply) if reply is not None and reply.isdigit() else 0

@@ -1,0 +1,126 @@
+"""What Redis has confirmed to this process in the last minutes, since another server may come to be in charge that never had
+it (F-3)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from ...core.events import Event
+from .high_water_mark import SETTLED_AFTER
+from .history import History
+from .monitor import LOOK_EVERY
+
+KEPT_FOR = SETTLED_AFTER + LOOK_EVERY + 10.0
+"""Seconds. A server that is further behind than that is refused as an older copy (``past``)."""
+MAX_KEPT = 2_000
+_OPERATIONS_KEPT = 400
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed(Generic[V]):
+    """``value`` as the operation ``op`` committed it as ``version``.
+
+    ``operations`` are those that made it and the versions before it. ``events`` are those of the last minutes, each with
+    its version. ``restored_at`` is when an operator had accepted a copy last, as far as this process knew.
+    """
+
+    value: V
+    version: int
+    op: str
+    operations: tuple[str, ...]
+    events: tuple[tuple[int, Event], ...]
+    at: float
+    restored_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Generic[V]):
+    """Hold a confirmed value that the store has lost; None: only lines of the trail are lost.
+
+    ``untouched``: nobody else has changed the row since. ``events`` and ``operations`` were lost with it.
+    """
+
+    value: V | None
+    untouched: bool
+    events: tuple[Event, ...]
+    operations: tuple[str, ...]
+
+
+class Ledger(Generic[K, V]):
+    """Bounded in number and in time. It is a memory of this process: what others committed, they know."""
+
+    def __init__(self) -> None:
+        self.is_owed = False
+        """True while the store may have lost something that was not put back: nothing grows too old."""
+        self._kept: OrderedDict[K, Confirmed[V]] = OrderedDict()
+
+    def keep(
+        self,
+        key: K,
+        value: V,
+        version: int,
+        op: str,
+        history: str,
+        events: Sequence[Event],
+        now: float,
+        *,
+        restored_at: int = 0,
+    ) -> None:
+        """Remember that ``op`` committed ``value`` as ``version``; ``history`` is the row's."""
+        known = self._kept.pop(key, None)
+        recent = known is not None and now - known.at < KEPT_FOR
+        before = known.events if recent and known is not None else ()
+        made = (*(known.operations if known is not None else ()), *History(history).operations(), op)
+        operations = tuple(dict.fromkeys(made))[-_OPERATIONS_KEPT:]
+        latest = {event.id: (made, event) for made, event in (*before, *((version, event) for event in events))}
+        numbered = tuple(latest.values())
+        self._kept[key] = Confirmed(value, version, op, operations, numbered, now, restored_at)
+        while self._kept and (len(self._kept) > MAX_KEPT or self._is_old(next(iter(self._kept)), now)):
+            self._kept.popitem(last=False)
+
+    def _is_old(self, key: K, now: float) -> bool:
+        return not self.is_owed and now - self._kept[key].at >= KEPT_FOR
+
+    def has_lines(self, key: K) -> None:
+        """Remember that the lines of the trail are there again."""
+        self._kept[key] = replace(self._kept[key], events=())
+
+    def of(self, key: K) -> Confirmed[V] | None:
+        """Return what is remembered of a row; to be asked before the store is."""
+        return self._kept.get(key)
+
+    def rows(self) -> list[K]:
+        """List the rows that something is remembered of."""
+        return list(self._kept)
+
+
+def lost(confirmed: Confirmed[V] | None, version: int, history: History) -> Lost[V] | None:
+    """Return what the store has lost of what it had ``confirmed``, or None.
+
+    ``version`` and ``history`` are those of the stored row. A later version tells nothing by itself: others may have gone
+    on from an older one, and so the confirmed operation is looked for by its name.
+    """
+    if confirmed is None or confirmed.op in history:
+        return None if confirmed is None or not history.has_put_back(confirmed.op) else _lost_lines(confirmed, history)
+    if version > confirmed.version and not history.reaches(confirmed.version):
+        return None  # too many changes ago to tell
+    untouched = history.adds_nothing_to(confirmed.operations)
+    operations = tuple(op for op in confirmed.operations if op not in history)
+    return Lost(confirmed.value, untouched, _lines(confirmed, history), operations)
+
+
+def _lost_lines(confirmed: Confirmed[V], history: History) -> Lost[V] | None:
+    """Return the lines that a put-back by another process left out: it knew none of them."""
+    events = _lines(confirmed, history)
+    return Lost(None, True, events, ()) if events else None
+
+
+def _lines(confirmed: Confirmed[V], history: History) -> tuple[Event, ...]:
+    shared = history.version_shared_with(confirmed.operations)
+    return tuple(event for made, event in confirmed.events if made > shared)

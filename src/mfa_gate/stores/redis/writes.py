@@ -1,0 +1,141 @@
+"""How a change is written to a tenant, with its events, and whether it is there after all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...core.events import Event
+from ...core.model import SubjectKey
+from ...core.trail import digest_of, event_to_json
+from ...errors import StoreUnavailable
+from . import scripts
+from .history import History
+from .names import STORE, TENANTS, TenantKeys, keys_of
+from .pipeline import OutcomeUnknown
+from .resp import Reply
+from .scripts import Script
+from .session import Session
+
+_READ_BACK_WITHIN = 0.3
+_READ_BACK_BEFORE = 0.6
+"""Seconds; together a call answers within one (F-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change: whose (``id`` None: the tenant's settings), its own name, and where it can be seen that it was done.
+
+    ``fields`` are where the row has its version, its operation and its history.
+    """
+
+    tenant: str
+    id: str | None
+    op: str
+    row: str
+    fields: tuple[str, str, str]
+    version: int
+
+
+def new_operation() -> str:
+    """Draw a name for an operation that no other one has."""
+    return secrets.token_hex(6)
+
+
+async def change(
+    session: Session,
+    operation: Operation,
+    script: Script,
+    keys: Sequence[str],
+    *arguments: str | bytes | int,
+    reads_back: bool,
+) -> str | None:
+    """Run a script that swaps: the row's history afterwards, or None where somebody was faster.
+
+    A change without an answer is looked up where ``reads_back``, never done again (F-7).
+    """
+    began = session.loop.time()
+    payload = json.dumps([operation.tenant, operation.id, operation.op])
+    try:
+        reply = await in_tenant(session, operation.tenant, script, keys, session.channel.name, payload, *arguments)
+        history = reply[1].decode() if reply[0] == b"done" else None
+    except OutcomeUnknown:
+        if not reads_back or session.loop.time() > began + _READ_BACK_BEFORE:
+            raise
+        history = await landed(session, operation)
+        if history is None:
+            raise
+    if history is not None:
+        key = None if operation.id is None else SubjectKey(operation.tenant, operation.id)
+        session.channel.confirm(key, operation.op)
+    return history
+
+
+async def in_tenant(
+    session: Session, tenant: str, script: Script, keys: Sequence[str], *arguments: str | bytes | int
+) -> Reply:
+    """What the script answers; a tenant that was never written is made known first, and nothing is written to one that is not
+    in the list of all."""
+    await session.make_listed(tenant)
+    reply = await session.run(script, keys, session.store_id, *arguments)
+    if reply[0] == b"gone":
+        await session.enter(tenant)
+        reply = await session.run(script, keys, session.store_id, *arguments)
+    if reply[0] == b"gone":
+        raise StoreUnavailable(f"Redis has lost the accounts of tenant {tenant!r}")
+    return reply
+
+
+async def append(session: Session, tenant: str, events: Sequence[Event]) -> None:
+    """Write lines of a tenant's trail that belong to no change, together."""
+    keys = keys_of(tenant)
+    await in_tenant(
+        session, tenant, scripts.APPEND, [keys.head, keys.trail, *keys.indexes(events)], *arguments_of(events)
+    )
+
+
+async def landed(session: Session, operation: Operation) -> str | None:
+    """Return the row's history where the operation is in it after all, else None."""
+    try:
+        async with asyncio.timeout(_READ_BACK_WITHIN):
+            head, fields = TenantKeys(operation.tenant).head, operation.fields
+            ((version, op, words),) = await session.ask(head, ("HMGET", operation.row, *fields))
+    except (StoreUnavailable, TimeoutError):
+        return None
+    history = history_of(version, op, words)
+    return history.text if operation.op in history else None
+
+
+def history_of(version: bytes | None, op: bytes | None, words: bytes | None) -> History:
+    """Return a row's history; that of a script that keeps none begins with its operation."""
+    known = History((words or b"").decode(errors="replace"))
+    if version is None or known.version == whole(version):
+        return known
+    return History(f"{whole(version)} {(op or b'').decode(errors='replace')}")
+
+
+def whole(reply: bytes | None) -> int:
+    """Read a stored version, 0 where there is none. Raises ``StoreUnavailable`` for anything else."""
+    if reply is None:
+        return 0
+    if not reply.isdigit():
+        raise StoreUnavailable("a row in Redis is damaged: its version is no number")
+    return int(reply)
+
+
+async def tenants_of(session: Session) -> list[str]:
+    found, names = await session.ask(STORE, ("GET", STORE), ("SMEMBERS", TENANTS))
+    if found != session.store_id.encode():
+        raise StoreUnavailable("Redis holds no longer the store that was opened")
+    return sorted(name.decode() for name in names)
+
+
+def arguments_of(events: Sequence[Event]) -> list[str]:
+    arguments: list[str] = []
+    for event in events:
+        line = event_to_json(event)
+        arguments += ["1" if event.account else "0", event.kind, line, digest_of(line)]
+    return arguments

@@ -1,0 +1,170 @@
+"""People who have a factor already, without walking a test through the pages: their secrets, and the right answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ..core.changes import Change
+from ..core.changes.enroll import free_label
+from ..core.entropy import draw_id
+from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Fields, Subject
+from ..factors import FACTORS, TRAITS
+from ..factors.base import Accepted, Context, Factor, Issue, Rejected
+from .outbox import Outbox
+
+if TYPE_CHECKING:
+    from ..gate import MFAGate
+    from .softkey import SoftKey
+
+__all__ = ["Enrolled", "enrolled"]
+
+EMAIL = "person@example.test"
+PHONE = "+1 202-555-0100"
+"""Where the host has nothing on file."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Enrolled:
+    """One confirmed authenticator of a subject, and what its owner would have in hand.
+
+    ``id`` is the authenticator's. ``secret`` is an app's (base32), ``to`` where codes are sent, ``key`` a passkey's
+    device, ``backup_codes`` those that ``code()`` has not handed out yet.
+    """
+
+    gate: MFAGate = field(repr=False)
+    subject: Subject
+    factor: str
+    id: str
+    secret: str = field(default="", repr=False)
+    to: str = ""
+    key: SoftKey | None = None
+    backup_codes: list[str] = field(default_factory=list, repr=False)
+    _step: int = 0
+
+    def code(self) -> str:
+        """A code that is right now, and that this object has not handed out before.
+
+        An app has one a time step, and the next step's may be used too: a third within a step raises ``LookupError``
+        (advance the clock). Of e-mail, text message and call it is the last one that was sent.
+        """
+        if self.secret:
+            return self._app_code()
+        if self.to:
+            return outbox_of(self.gate).last_code(self.to)
+        if self.backup_codes:
+            return self.backup_codes.pop(0)
+        raise LookupError(
+            f"{self.factor} has no code to type; answer with answer(public_key)" if self.key else "no code"
+        )
+
+    def answer(self, public_key: Mapping[str, Any]) -> dict[str, Any]:
+        """A passkey's answer to the ``public_key`` of a challenge."""
+        if self.key is None:
+            raise LookupError(f"{self.factor} is no passkey; answer with code()")
+        return self.key.get(public_key)
+
+    def _app_code(self) -> str:
+        import pyotp
+
+        rules = self.gate.service.engine.rules(self.subject.tenant).factors.totp
+        now = self.gate.service.engine.now() // rules.period
+        step = max(now, self._step + 1)
+        if step > now + rules.drift_steps:
+            raise LookupError(f"every code of this time step was handed out: advance the clock by {rules.period} s")
+        self._step = step
+        return pyotp.HOTP(self.secret, digits=rules.digits).at(step)
+
+
+async def enrolled(
+    gate: MFAGate,
+    subject: Subject,
+    factor: str = "totp",
+    *,
+    email: str = "",
+    phone: str = "",
+    label: str = "",
+) -> Enrolled:
+    """``subject`` with a confirmed authenticator of the kind ``factor`` more; nothing is sent and no event is written.
+
+    ``email`` and ``phone`` stand in for what the host has on file. Raises ``ValueError`` for a kind that cannot be
+    made so, or where the factor refuses (e.g. a number that the policy does not accept).
+    """
+    part = FACTORS.get(factor)
+    if part is None:
+        raise ValueError(f"{factor!r} is no kind of factor; there are {', '.join(FACTORS)}")
+    await gate.guard.open()
+    engine = gate.service.engine
+    rules = engine.rules(subject.tenant)
+    known = await engine.contacts(subject)
+    contacts = Contacts(name=known.name, email=email or known.email or EMAIL, phone=phone or known.phone or PHONE)
+    caller = Caller(subject=subject, handle="", network="")
+    account = await engine.store.load(subject.key)
+    context = gate.service.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+    draft = part.draft(context, phone=contacts.phone)
+    if isinstance(draft, Rejected):
+        raise ValueError(f"{factor}: {draft.reason} {draft.detail}".strip())
+    shown = part.show(context, draft.data)
+    made = Enrolled(gate=gate, subject=subject, factor=factor, id=draw_id(secrets.token_bytes(32), "authenticator"))
+    made.secret = shown.get("secret", "")
+    made.backup_codes = shown.get("codes", "").split()
+    data = draft.data
+    if TRAITS[factor].sends:
+        made.to = contacts.email if TRAITS[factor].contact == "email" else contacts.phone
+    elif TRAITS[factor].needs_challenge:
+        data = await _by_ceremony(made, part, context, data)
+
+    def step(current: Account) -> Change[None]:
+        mine = Authenticator(
+            id=made.id,
+            factor=factor,
+            label=free_label(current, label or draft.label),
+            created_at=engine.now(),
+            data=data,
+        )
+        kept = tuple(a for a in current.authenticators if not (TRAITS[factor].single and a.factor == factor))
+        default = current.default or ("" if TRAITS[factor].backup else made.id)
+        changed = replace(current, authenticators=(*kept, mine), default=default)
+        return Change(account=changed, events=(), answer=None)
+
+    await engine.change(subject.key, step)
+    return made
+
+
+async def _by_ceremony(made: Enrolled, part: Factor, context: Context, data: Fields) -> Fields:
+    """Let a soft key answer the factor's own challenge."""
+    from .softkey import SoftKey
+
+    issue = part.issue(context, data)
+    asked = issue.show.get("public_key") if isinstance(issue, Issue) else None
+    if not isinstance(issue, Issue) or not isinstance(asked, dict):
+        raise ValueError(f"{made.factor}: this kit has no device for it; enroll it through the pages")
+    made.key = SoftKey(origin=context.origins[0])
+    challenge = Challenge(
+        id="kit",
+        factor=made.factor,
+        purpose="enroll",
+        target="",
+        browser="",
+        issued_at=context.now,
+        expires_at=context.now + issue.ttl,
+        data=issue.data,
+    )
+    response = part.read(made.key.create(asked), context.rules)
+    outcome = part.verify(context, data=data, challenges=[challenge], response=response)
+    if not isinstance(outcome, Accepted):
+        raise ValueError(f"{made.factor}: the ceremony failed ({outcome.reason})")
+    if outcome.claim:
+        await made.gate.service.engine.store.claim(outcome.claim, made.subject.key)
+    return outcome.data
+
+
+def outbox_of(gate: MFAGate) -> Outbox:
+    """The outbox among the gate's senders. Raises ``LookupError`` where there is none."""
+    senders = gate.service.engine.wiring.senders
+    for sender in (senders.email, senders.sms, senders.voice, senders.push):
+        if isinstance(sender, Outbox):
+            return sender
+    raise LookupError("the gate has no Outbox: pass senders=Outbox().senders(), or use Kit(gate).taken_over()")

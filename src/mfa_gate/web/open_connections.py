@@ -1,0 +1,214 @@
+"""Judge open connections again while they last, and end those that may not go on (S-15)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ..core.decision import Allow
+from ..core.revocation import is_revoked
+from ..errors import MFAGateError, StoreUnavailable
+from ..service.access import Pass
+from .connection import Connection, LetIn
+
+if TYPE_CHECKING:
+    from .gate import Guard
+
+log = logging.getLogger("mfa_gate")
+
+SIDE_BY_SIDE = 100
+"""Connections that are judged at the same time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When open connections are looked at, in seconds of ``clock``.
+
+    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
+    ``patience``: for a client that does not take the close.
+    """
+
+    tick: float = 0.5
+    again: float = 25.0
+    patience: float = 1.0
+    clock: Callable[[], float] = monotonic
+
+
+class Watch:
+    """Keep one timer for all open connections of a guard. ``open`` has each of them, and no more than that."""
+
+    def __init__(self, guard: Guard, timing: Timing | None = None) -> None:
+        self._guard = guard
+        self.timing = timing or Timing()
+        self.open: set[Connection] = set()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._deaf = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look again and again on this loop, for as long as anything is open."""
+        self.loop = loop
+        loop.call_later(self.timing.tick, self._tick, loop)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.loop is not loop:
+            return
+        if not self.open:
+            self.loop = None
+            return
+        loop.call_later(self.timing.tick, self._tick, loop)
+        for due, look in self._due(loop):
+            if due:
+                round_ = loop.create_task(_side_by_side(due, look))
+                self._rounds.add(round_)
+                round_.add_done_callback(self._rounds.discard)
+
+    async def look(self) -> None:
+        """Look at all open connections once, now, and return when each that is due has been judged."""
+        rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
+        await asyncio.gather(*rounds)
+
+    # -- who is due ------------------------------------------------------------------------------------------------
+
+    def _due(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> list[tuple[list[Connection], Callable[[Connection], Awaitable[None]]]]:
+        """Those whose account has changed, and those whose time is up. What ended and still runs is cancelled again."""
+        self._hear()
+        now, wall = self.timing.clock(), self._guard.service.engine.now()
+        changed: list[Connection] = []
+        again: list[Connection] = []
+        for connection in tuple(self.open):
+            task = connection.task
+            if task is None or task.get_loop() is not loop:
+                continue
+            if connection.over == "end":
+                self._cancel(connection)
+                continue
+            if connection.over or connection.is_done:
+                continue
+            if connection.judged_at is None:
+                connection.judged_at = now
+            if not self._deaf and not connection.looking and _has_changed(connection):
+                connection.looking = True
+                changed.append(connection)
+            elif not connection.asking and connection.is_live and self._is_time(connection, now, wall):
+                connection.asking, connection.judged_at = True, now
+                again.append(connection)
+        return [(changed, self._look_at_account), (again, self._judge)]
+
+    def _hear(self) -> None:
+        """Let the engine drop what the store says has changed; without the store connections are judged by the clock."""
+        try:
+            self._guard.service.engine.notice()
+        except Exception as error:
+            if not self._deaf:
+                log.warning(
+                    "mfa_gate: the store does not tell what changed; connections are judged by the clock: %s", error
+                )
+            self._deaf = True
+        else:
+            self._deaf = False
+
+    def _is_time(self, connection: Connection, now: float, wall: int) -> bool:
+        passed = connection.passed
+        over = not isinstance(passed, str) and wall >= passed.ends_at
+        return over or now - (connection.judged_at or 0.0) >= self.timing.again
+
+    # -- judging ---------------------------------------------------------------------------------------------------
+
+    async def _look_at_account(self, connection: Connection) -> None:
+        """Judge by the account alone, without asking the host: a lock ends all at once, however slow the host is."""
+        try:
+            passed = connection.passed
+            if not isinstance(passed, str) and not await self._keeps_its_right(connection, passed):
+                self.end(connection)
+        except StoreUnavailable:
+            pass  # the clock judges it, by the rules for an outage
+        except Exception as error:
+            self._fail(connection, error)
+        finally:
+            connection.looking = False
+
+    async def _keeps_its_right(self, connection: Connection, passed: Pass | LetIn) -> bool:
+        """Whether the account still lets this on. A response that began by right loses it by a revocation alone."""
+        judgement = await self._guard.judge_subject(connection.as_judged(), passed.subject)
+        connection.passed = self._guard.let_in(passed.subject, judgement)
+        if isinstance(judgement.decision, Allow) or judgement.requirement.report_only:
+            return True
+        if connection.is_live:
+            return False
+        standing, entry = judgement.standing, passed.entry
+        ends = judgement.requirement.rules.attempts.lock_ends_sessions
+        return standing is None or entry is None or not is_revoked(entry.account, standing, lock_ends_sessions=ends)
+
+    async def _judge(self, connection: Connection) -> None:
+        """Judge as a new request: by exemptions, by who is signed in now, by the rules for an outage."""
+        try:
+            if not await self._may_go_on(connection):
+                self.end(connection)
+        except Exception as error:
+            self._fail(connection, error)
+        finally:
+            connection.asking = False
+
+    async def _may_go_on(self, connection: Connection) -> bool:
+        guard, scope = self._guard, connection.as_judged()
+        if guard.ruled.is_exempt(scope, connection.path):
+            return True
+        try:
+            subject = await guard.who(scope)
+            if subject is None:
+                # A stranger stays one; somebody who was let in has signed out.
+                return isinstance(connection.passed, str)
+            judgement = await guard.judge_subject(scope, subject)
+        except StoreUnavailable:
+            return await guard.has_grace(scope, connection.path)
+        connection.passed = guard.let_in(subject, judgement)
+        return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
+
+    def _fail(self, connection: Connection, error: Exception) -> None:
+        """End what cannot be judged, as a new request would be refused."""
+        exc_info = None if isinstance(error, (MFAGateError, TimeoutError)) else error
+        log.error("mfa_gate: an open connection could not be judged again and ends: %r", error, exc_info=exc_info)
+        self.end(connection)
+
+    def end(self, connection: Connection) -> None:
+        """End a websocket or an event stream, or cut any other response."""
+        if connection not in self.open or connection.over or connection.is_done:
+            return
+        if connection.is_live:
+            connection.end()
+            self._cancel(connection)
+        else:
+            connection.cut()
+
+    def _cancel(self, connection: Connection) -> None:
+        if connection.task is not None:
+            connection.cancels += 1
+            connection.task.cancel()
+
+
+def _has_changed(connection: Connection) -> bool:
+    passed = connection.passed
+    if isinstance(passed, str):
+        return False
+    if passed.entry is None:
+        return isinstance(passed, LetIn) and not passed.learned
+    return passed.entry.stale
+
+
+async def _side_by_side(due: Sequence[Connection], look: Callable[[Connection], Awaitable[None]]) -> None:
+    """Look at each, ``SIDE_BY_SIDE`` at a time."""
+    waiting = deque(due)
+
+    async def work() -> None:
+        while waiting:
+            await look(waiting.popleft())
+
+    await asyncio.gather(*(work() for _ in range(min(SIDE_BY_SIDE, len(waiting)))))

@@ -1,0 +1,34 @@
+"""Callbacks of providers below ``/hooks``: read whole, bounded, each field once; nobody is signed in and no cookie is read."""
+
+from __future__ import annotations
+
+from ..core.reasons import Refusal
+from ..service import Service
+from .callers import Scope, root_of
+from .forms import MAX_BODY, BadBody, Receive, parse_form
+from .responses import NO_STORE, Answer, problem
+
+MAX_FIELDS = 100
+
+
+async def answer(service: Service, scope: Scope, receive: Receive, place: str, *, address: str) -> Answer:
+    """Answer a callback; ``place`` is the path below ``/hooks``. What is refused is 403 and no more is said."""
+    kind, _, token = place.removeprefix("/").partition("/")
+    if not kind or not token:
+        return problem(Refusal(reason="not_found"))
+    if scope["method"] != "POST":
+        return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
+    if scope.get("query_string"):
+        return problem(Refusal(reason="not_allowed"))
+    try:
+        params = await parse_form(scope, receive, limit=MAX_BODY, fields=MAX_FIELDS)
+    except BadBody as bad:
+        return problem(Refusal(reason=bad.reason))
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        word = name.decode("latin-1")
+        headers[word] = "" if word in headers else value.decode("latin-1")
+    said = await service.hearing.hear(kind, token, params=params, headers=headers, root=root_of(scope), address=address)
+    if isinstance(said, Refusal):
+        return problem(said)
+    return Answer(200, said.encode(), NO_STORE, media="text/xml; charset=utf-8")

@@ -1,0 +1,175 @@
+"""What each page of the security team's desk shows, as plain values (the others: ``views``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..chart import Chart
+from . import Activity, BrowserLine, FactorLine
+
+__all__ = [
+    "AdminAccount",
+    "AdminAccounts",
+    "AdminAudit",
+    "AdminTenant",
+    "AdminView",
+    "Desk",
+    "GrantLine",
+    "Line",
+    "PersonLine",
+    "Tick",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every page of the desk has on top: the tenant, the others that may be chosen, and what the actor may do."""
+
+    tenant: str
+    tenants: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
+    place: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonLine:
+    """One line of the list. ``url`` leads to the account."""
+
+    id: str
+    name: str
+    status: str
+    factors: tuple[str, ...]
+    url: str
+    last_proof_at: int = 0
+    locked_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminAccounts:
+    """``/admin/accounts``: search and filter by GET (``q``, ``status``)."""
+
+    template: ClassVar[str] = "admin/accounts.html"
+    desk: Desk
+    people: tuple[PersonLine, ...]
+    counts: tuple[tuple[str, int], ...]
+    query: str = ""
+    status: str = ""
+    next_url: str = ""
+    first_url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantLine:
+    """A break-glass grant, or (``ends_at`` 0) the request for one. ``own``: the actor asked, somebody else must confirm."""
+
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    hours: int
+    confirmed_by: str = ""
+    ends_at: int = 0
+    browsers: int = 0
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminAccount:
+    """``/admin/accounts/{id}``: one person. Posts ``action`` (unlock, lock, reset, ticket, refuse, break-glass, confirm,
+    revoke), ``reason``, ``ticket``, ``hours``, ``ref``.
+
+    ``own`` says that it is the actor's own account: nobody acts on themselves. ``shown_ticket`` is shown this once.
+    """
+
+    template: ClassVar[str] = "admin/account.html"
+    desk: Desk
+    id: str
+    name: str
+    status: str
+    url: str
+    back: str
+    factors: tuple[FactorLine, ...] = ()
+    browsers: tuple[BrowserLine, ...] = ()
+    activity: tuple[Activity, ...] = ()
+    attempts_left: int = 0
+    attempts_max: int = 7
+    lock_cause: str = ""
+    lock_ref: str = ""
+    locked_at: int = 0
+    locked_by: str = ""
+    recovery_about: str = ""
+    recovery_at: int = 0
+    held_until: int = 0
+    own: bool = False
+    open_form: str = ""
+    typed_reason: str = ""
+    typed_ticket: str = ""
+    shown_ticket: str = ""
+    grant: GrantLine | None = None
+    longest: int = 11
+    typed_hours: str = "4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One line of the preparation checklist. ``markable``: an administrator says so by a press."""
+
+    id: str
+    ok: bool
+    text: str
+    markable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminTenant:
+    """``/admin/tenant``: prepare, choose, turn on. Posts ``action`` (enable, choose, announced, trial, tested,
+    remind), ``factors``, ``confirm``. ``by_policy``: the policy file decides when it is on."""
+
+    template: ClassVar[str] = "admin/tenant.html"
+    desk: Desk
+    enabled_at: int
+    checklist: tuple[Tick, ...]
+    counts: tuple[tuple[str, int], ...]
+    choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
+    factors: tuple[str, ...] = ()
+    by_policy: bool = False
+    total: int = 0
+    enrolled: int = 0
+    missing: int = 0
+    chart: Chart | None = None
+    typed_confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the trail."""
+
+    at: int
+    kind: str
+    text: str
+    account: str
+    actor: str
+    factor: str
+    network: str
+    reason: str
+    ticket: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminAudit:
+    """``/admin/audit``: the trail, filtered by GET (``account``, ``kind``)."""
+
+    template: ClassVar[str] = "admin/audit.html"
+    desk: Desk
+    lines: tuple[Line, ...]
+    kinds: tuple[tuple[str, str], ...]
+    account: str = ""
+    kind: str = ""
+    next_url: str = ""
+
+
+AdminView = AdminAccounts | AdminAccount | AdminTenant | AdminAudit
