@@ -33,14 +33,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contacts": "core.model",
-    "MFAGate": "bootstrap",
+    "MFAGate": "gate",
     "MFAGateError": "errors",
     "MFAGateMiddleware": "web.middleware",
     "Policy": "core.rules",
     "RelyingParty": "service",
     "Senders": "ports",
     "SettingsError": "errors",
-    "Status": "bootstrap",
+    "Status": "gate",
     "Subject": "core.model",
     "Upstream": "core.model",
     "require_proof": "web.stepup",

@@ -55,7 +55,7 @@ def _from_times() -> Iterator[Message]:
 
 def _spoken() -> Iterator[Message]:
     """What a call says; texts and mail are in English."""
-    tree = ast.parse((WEB.parent / "core" / "messages.py").read_text(encoding="utf-8"))
+    tree = ast.parse((WEB.parent / "core" / "messages" / "codes.py").read_text(encoding="utf-8"))
     script = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script")
     for node in ast.walk(script):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":

@@ -27,7 +27,7 @@ from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
 from tests.harness import log_in, make_world
 
-from .test_watch import chat, ticks
+from .test_open_connections import chat, ticks
 
 pytestmark = pytest.mark.waits
 

@@ -35,16 +35,16 @@ __all__ = [
 
 _HOMES = {
     "FixedClock": "clock",
-    "Enrolled": "enrolling",
-    "enrolled": "enrolling",
+    "Enrolled": "enrollment",
+    "enrolled": "enrollment",
     "Kit": "kit",
     "Outbox": "outbox",
     "RouteRow": "routes",
     "assert_all_covered": "routes",
     "route_inventory": "routes",
-    "PEER": "signing_in",
-    "signed_in": "signing_in",
-    "verified": "signing_in",
+    "PEER": "sign_in",
+    "signed_in": "sign_in",
+    "verified": "sign_in",
     "SoftKey": "softkey",
 }
 

@@ -1,0 +1,205 @@
+"""Explain and [[tests]] put a situation to the gate's own functions."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_gate.core.decision import decide
+from mfa_gate.core.model import Seconds
+from mfa_gate.core.policy import requirement_for
+from mfa_gate.policyfile.scenario import Given, factors_of, judge, reason_of
+from mfa_gate.policyfile.tools.explain import rows, seen_by_user, told_decision
+from mfa_gate.policyfile.tools.policy_tests import run_tests
+
+from ..kinds import TRAITS, policy
+
+NOW = 1_800_000_000
+DAY = 86_400
+TEXT = """
+[networks]
+hq = ["192.0.2.0/28", "198.51.100.0/24"]
+[freshness.ip_change]
+trusted = ["hq"]
+[[exempt]]
+name = "health"
+paths = ["=/healthz"]
+reason = "probe"
+permanent = true
+[[exempt_subjects]]
+name = "patients"
+groups_any = ["patient"]
+reason = "portal"
+permanent = true
+[[step_up]]
+name = "export"
+paths = ["/export/**"]
+max_age = "5m"
+[[step_up]]
+name = "keys"
+paths = ["/keys/**"]
+phishing_resistant = true
+[tenants.trial.enrollment]
+stage = "optional"
+[tenants.later.enrollment]
+stage = "admin"
+[tenants.signed.agreement]
+id = "a"
+version = "1"
+title = "Data Access"
+file = "agreements/data-access.md"
+"""
+POLICY = policy(TEXT)
+WEEK = Seconds(7 * DAY)
+FRESH = Seconds(60)
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "rule"),
+    [
+        (Given(request="GET /healthz"), "exempt", "health"),
+        (Given(groups=("patient",)), "exempt", "patients"),
+        (Given(), "enroll", "enrollment"),
+        (Given(tenant="trial", skipped=True), "verified", "skipped"),
+        (Given(tenant="later", enabled=False), "off", "off"),
+        (Given(tenant="later"), "enroll", "enrollment"),
+        (Given(enrolled=("totp",)), "challenge (no_proof)", "freshness"),
+        (Given(enrolled=("totp",), proof_age=FRESH), "verified", "proof"),
+        (Given(enrolled=("totp",), proof_age=Seconds(WEEK - 1)), "verified", "proof"),
+        (Given(enrolled=("totp",), proof_age=WEEK), "challenge (expired)", "freshness"),
+        (Given(enrolled=("totp",), proof_age=FRESH, ip="other"), "challenge (ip_changed)", "freshness"),
+        (Given(enrolled=("totp",), proof_age=FRESH, ip="trusted"), "verified", "proof"),
+        (Given(enrolled=("totp",), proof_age=Seconds(300), request="GET /export/1"), "challenge (step_up)", "export"),
+        (Given(enrolled=("totp",), proof_age=FRESH, request="GET /keys"), "enroll", "keys"),
+        (Given(enrolled=("webauthn",), proof_age=FRESH, request="GET /keys"), "verified", "proof"),
+        (
+            Given(enrolled=("webauthn", "totp"), proof_age=FRESH, proof_factor="totp", request="GET /keys"),
+            "challenge (step_up)",
+            "keys",
+        ),
+        (Given(enrolled=("totp",), locked=True), "locked", "attempts"),
+        (Given(enrolled=("totp",), proof_age=FRESH, locked=True), "verified", "proof"),
+        (Given(tenant="signed", enrolled=("totp",), proof_age=FRESH), "agreement", "agreement"),
+        (Given(tenant="signed", enrolled=("totp",), proof_age=FRESH, agreed=True), "verified", "proof"),
+        (Given(enrolled=("backup-code",)), "enroll", "enrollment"),
+    ],
+)
+def test_a_situation_gets_the_gates_own_decision(given: Given, said: str, rule: str) -> None:
+    """The outcome is what the gate's functions decide, word for word, and the deciding rule is the decision's own."""
+    outcome = judge(POLICY, given, TRAITS, now=NOW)
+    assert told_decision(outcome) == said
+    assert outcome.decision.why.rule == rule
+    assert outcome.requirement == requirement_for(POLICY, outcome.facts, outcome.settings, NOW)
+    assert outcome.decision == decide(outcome.requirement, outcome.standing, NOW)
+    winners = [row.rule for row in rows(outcome) if row.won]
+    expected = {"proof": [], "skipped": [], "off": ["enrollment.stage"]}.get(rule, [rule])
+    assert winners == expected
+
+
+def verdicts(given: Given) -> dict[str, str]:
+    return {row.rule: row.verdict for row in rows(judge(POLICY, given, TRAITS, now=NOW))}
+
+
+def test_what_comes_after_the_deciding_stage_is_not_reached() -> None:
+    """One row a rule: hit, miss, or not reached."""
+    assert verdicts(Given(request="GET /healthz")) == {
+        "health": "hit",
+        "patients": "not-reached",
+        "enrollment.stage": "not-reached",
+        "attempts": "not-reached",
+        "enrollment": "not-reached",
+        "freshness": "not-reached",
+        "export": "not-reached",
+        "keys": "not-reached",
+    }
+    assert verdicts(Given(enrolled=("totp",), proof_age=FRESH, request="POST /export")) == {
+        "health": "miss",
+        "patients": "miss",
+        "enrollment.stage": "hit",
+        "attempts": "miss",
+        "enrollment": "miss",
+        "freshness": "hit",
+        "export": "hit",
+        "keys": "miss",
+    }
+
+
+def test_a_row_says_what_was_missing() -> None:
+    """A demand's row says what it wants and what there is."""
+    outcome = judge(
+        POLICY, Given(enrolled=("totp",), proof_age=Seconds(6 * DAY), request="GET /export"), TRAITS, now=NOW
+    )
+    notes = {row.rule: row.note for row in rows(outcome)}
+    assert notes["freshness"] == "met: a proof younger than 7d"
+    assert notes["export"] == "unmet: a proof younger than 5m; the proof is 6d old, by totp"
+    assert seen_by_user(outcome) == "the challenge page"
+    assert (reason_of(outcome.decision), factors_of(outcome)) == ("step_up", ("totp",))
+
+
+def test_a_row_says_that_one_proof_must_do() -> None:
+    """An old proof by the factor that is asked for, and a fresh sign-in elsewhere, meet each demand and not all at once."""
+    text = """
+    [freshness]
+    trust_amr = ["mfa"]
+    [[step_up]]
+    name = "app"
+    paths = ["/export/**"]
+    factors_any = ["totp"]
+    [[step_up]]
+    name = "soon"
+    paths = ["/export/**"]
+    max_age = "5m"
+    """
+    given = Given(enrolled=("totp",), proof_age=Seconds(DAY), login_age=FRESH, request="GET /export")
+    outcome = judge(policy(text), given, TRAITS, now=NOW)
+    notes = {row.rule: row.note for row in rows(outcome)}
+    assert told_decision(outcome) == "challenge (step_up)"
+    for rule in ("freshness", "app", "soon"):
+        assert notes[rule].startswith("unmet")
+        assert "one proof must meet all demands at once" in notes[rule]
+
+
+def test_an_impossible_situation_is_refused() -> None:
+    """A trusted network needs one in the policy."""
+    with pytest.raises(ValueError, match="trusted"):
+        judge(policy(""), Given(enrolled=("totp",), proof_age=FRESH, ip="trusted"), TRAITS, now=NOW)
+
+
+def trial(expect: str, given: str = "enrolled = ['totp'], proof_age = '7d'") -> tuple[str, ...]:
+    made = policy(f"[[tests]]\nname = 't'\ngiven = {{ {given} }}\nexpect = {{ {expect} }}\n")
+    (result,) = run_tests(made, now=NOW, traits=TRAITS)
+    return result.faults
+
+
+@pytest.mark.parametrize(
+    ("expect", "fault"),
+    [
+        ("decision = 'challenge', reason = 'expired', rule = 'freshness', factors = ['totp']", ""),
+        ("decision = 'challenge'", ""),
+        ("decision = 'verified'", 'decision: expected "verified", got "challenge" (rule freshness)'),
+        (
+            "decision = 'challenge', reason = 'ip_changed'",
+            'reason: expected "ip_changed", got "expired" (rule freshness)',
+        ),
+        ("decision = 'challenge', rule = 'export'", 'rule: expected "export", got "freshness" (rule freshness)'),
+        ("decision = 'challenge', factors = []", 'factors: expected [], got ["totp"] (rule freshness)'),
+    ],
+)
+def test_a_claim_holds_or_says_what_came(expect: str, fault: str) -> None:
+    """Each expected word is compared by itself."""
+    assert trial(expect) == ((fault,) if fault else ())
+
+
+def test_allow_is_another_word_for_verified() -> None:
+    """``allow`` reads better in a test, and means ``verified``."""
+    assert trial("decision = 'allow'", "enrolled = ['totp'], proof_age = '6d'") == ()
+    assert trial("decision = 'allow'")
+
+
+def test_a_test_may_name_its_time() -> None:
+    """With ``at`` a test is about that moment, whenever it is run."""
+    dated = "[enrollment]\nrequired_from = 2027-01-01\n"
+    tests = "".join(
+        f"[[tests]]\nname = '{day}'\ngiven = {{ at = {day} }}\nexpect = {{ decision = '{decision}' }}\n"
+        for day, decision in (("2026-12-31", "off"), ("2027-01-01", "enroll"))
+    )
+    assert [t.faults for t in run_tests(policy(dated + tests), now=0, traits=TRAITS)] == [(), ()]

@@ -1,0 +1,134 @@
+"""What a valid policy's owner is warned of, and where it departs from a standard."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_gate.policyfile import findings
+from mfa_gate.policyfile.tools.profiles import PROFILES, deviations
+
+from ..kinds import TRAITS, policy
+
+DAY = 86_400
+NOW = 1_800_000_000
+
+
+def exemption(ends: str, *, paths: str = "['=/a']", methods: str = "['GET']") -> str:
+    return f"[[exempt]]\nname = 'a'\npaths = {paths}\nmethods = {methods}\nreason = 'x'\n{ends}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "severity", "path"),
+    [
+        ("[factors]\nallowed = ['sms']\n", "warning", "factors.allowed"),
+        ("[factors]\nallowed = ['sms', 'voice']\n", "warning", "factors.allowed"),
+        ("[factors]\nallowed = ['email', 'backup-code']\n", "warning", "factors.allowed"),
+        ("[factors]\nallowed = ['totp', 'backup-code']\nchoice = 'tenant'\n", "warning", "factors.choice"),
+        ("[recovery]\nways = ['request']\n", "warning", "factors.allowed"),
+        ("[tenants.t]\nrecovery.ways = ['other-factor']\n", "warning", "tenants.t.factors.allowed"),
+        ("[freshness]\nmax_age = '31d'\n", "warning", "freshness.max_age"),
+        ("[freshness]\noutage_grace = '1s'\n", "warning", "freshness.outage_grace"),
+        ("[freshness.ip_change]\naction = 'log'\n", "warning", "freshness.ip_change.action"),
+        ("[enrollment]\nstage = 'off'\n", "warning", "enrollment.stage"),
+        ("[enrollment]\noptional_from = 2025-01-01\n", "note", "enrollment.optional_from"),
+        ("[enrollment]\nskip = { max = 3 }\n", "warning", "enrollment.skip.max"),
+        ("[enrollment]\nfirst = 'open'\n", "note", "enrollment.first"),
+        ("mode = 'report-only'\n", "warning", "mode"),
+        ("[roles]\nunlock = []\n", "warning", "roles.unlock"),
+        ("[enrollment]\nstage = 'admin'\n[roles]\ntenant = []\n", "warning", "roles.tenant"),
+        (exemption("expires = 2027-01-01"), "warning", "exempt.a"),
+        (exemption("permanent = true", paths="['/a/**']", methods="['POST']"), "warning", "exempt.a"),
+        (
+            "[[exempt_subjects]]\nname = 'b'\ngroups_any = ['c']\nreason = 'x'\nexpires = 2027-02-14\n",
+            "warning",
+            "exempt_subjects.b",
+        ),
+        ("[[step_up]]\nname = 'a'\npaths = ['/a/**']\nmax_age = '7d'\n", "warning", "step_up.a"),
+        ("[[step_up]]\nname = 'a'\npaths = ['/a/**']\nmax_age = '5m'\nreport_only = true\n", "note", "step_up.a"),
+        ("[tenants.t]\nfreshness.max_age = '31d'\n", "warning", "tenants.t.freshness.max_age"),
+    ],
+)
+def test_a_weak_spot_is_told(text: str, severity: str, path: str) -> None:
+    """P-4, P-11: each weak spot is one finding at its key; tenants' own ones under the tenant."""
+    found = findings(policy(text), now=NOW, traits=TRAITS)
+    assert [(finding.severity, finding.path) for finding in found] == [(severity, path)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[factors]\nallowed = ['sms', 'backup-code']\n",
+        "[factors]\nallowed = ['email', 'sms']\n",
+        "[freshness]\nmax_age = '30d'\n",
+        "[enrollment]\nstage = 'optional'\nskip = { max = 3 }\n",
+        exemption("permanent = true"),
+        exemption("permanent = true", paths="['/a/**']"),
+        exemption("permanent = true", methods="['POST']"),
+        "[[step_up]]\nname = 'a'\npaths = ['/a/**']\nmax_age = '7d'\nphishing_resistant = true\n",
+    ],
+)
+def test_a_sound_policy_is_not_bothered(text: str) -> None:
+    """No finding without a reason."""
+    assert findings(policy(text), now=NOW, traits=TRAITS) == ()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (31 * DAY, ""),
+        (30 * DAY, "in 30 days"),
+        (DAY + 1, "in 2 days"),
+        (1, "in 1 day "),
+        (0, "has expired"),
+        (-DAY, "has expired"),
+    ],
+)
+def test_an_exemption_is_told_thirty_days_ahead(ahead: int, said: str) -> None:
+    """P-4: thirty days before its end and ever after."""
+    ends = 1830211200  # 2027-12-31
+    found = findings(policy(exemption("expires = 2027-12-31")), now=ends - ahead, traits=TRAITS)
+    assert [said in finding.text for finding in found] == ([True] if said else [])
+
+
+def test_what_is_not_built_is_told() -> None:
+    """A factor that the file allows and this version lacks is a warning."""
+    few = {"totp": TRAITS["totp"]}
+    found = findings(policy("[factors]\nallowed = ['totp', 'push']\n"), now=NOW, traits=few)
+    assert ["push" in finding.text for finding in found] == [True]
+
+
+STRICT = "[factors]\nallowed = ['webauthn', 'totp', 'backup-code']\n[freshness]\nmax_age = '1d'\n"
+
+
+@pytest.mark.parametrize(
+    ("profile", "text", "path", "clause"),
+    [
+        ("nist-aal2", "[factors]\nallowed = ['webauthn', 'sms']\n", "factors.allowed", "3.2.9"),
+        ("nist-aal2", "[factors]\nallowed = ['webauthn', 'email']\n", "factors.allowed", "3.1.3.1"),
+        ("nist-aal2", "[factors]\nallowed = ['totp']\n", "factors.allowed", "2.2.2"),
+        ("nist-aal2", "[factors]\nallowed = ['webauthn', 'push']\n", "factors.push.digits", "3.1.3.2"),
+        ("nist-aal2", "[freshness]\nmax_age = '25h'\n", "freshness.max_age", "2.2.3"),
+        ("nist-aal2", "[factors.sms]\ncode.ttl = '15m'\n", "factors.sms.code.ttl", "3.1.3.2"),
+        ("nist-aal2", "[enrollment]\nfirst = 'open'\n", "enrollment.first", "4.1.2.1"),
+        ("nist-aal2", "[enrollment]\nstage = 'optional'\n", "enrollment.stage", "2.2"),
+        ("nist-aal2", "[enrollment]\noptional_from = 2025-01-01\n", "enrollment.required_from", "2.2"),
+        ("nist-aal2", "mode = 'report-only'\n", "mode", "2.2"),
+        ("asvs-l2", "[factors.email]\ncode.ttl = '15m'\n", "factors.email.code.ttl", "6.5.5"),
+        ("asvs-l2", "[factors.totp]\nperiod = '60s'\n", "factors.totp.period", "6.5.5"),
+        ("asvs-l2", "[factors]\nallowed = ['sms', 'email']\n", "factors.allowed", "6.6.1"),
+        ("asvs-l2", "[freshness]\noutage_grace = '1m'\n", "freshness.outage_grace", "16.5.3"),
+        ("asvs-l2", "[enrollment]\nstage = 'off'\n", "enrollment.stage", "6.3.3"),
+        ("asvs-l2", "[tenants.p]\nfactors.email.code.ttl = '15m'\n", "tenants.p.factors.email.code.ttl", "6.5.5"),
+    ],
+)
+def test_a_departure_has_its_clause(profile: str, text: str, path: str, clause: str) -> None:
+    """Every departure from a profile names the key and the clause."""
+    found = deviations(policy(text), profile, TRAITS)
+    assert any(d.path == path and d.clause.endswith(f" {clause}") for d in found), found
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_strict_policy_departs_from_nothing(profile: str) -> None:
+    """A profile is reachable."""
+    assert deviations(policy(STRICT), profile, TRAITS) == ()

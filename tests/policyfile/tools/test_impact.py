@@ -1,0 +1,96 @@
+"""Past events under a new file, as far as the trail tells."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mfa_gate.policyfile.tools.impact import Impact, replay
+
+from ..kinds import TRAITS, policy
+
+DAY = 86_400
+
+
+def line(kind: str, at: object, *, account: str = "ann", network: str = "192.0.2.1", **more: object) -> str:
+    event = {"id": "e", "kind": kind, "at": at, "tenant": "t", "account": account, "network": network, **more}
+    return json.dumps(event)
+
+
+def outcomes(text: str, lines: list[str]) -> dict[tuple[str, str], tuple[int, int]]:
+    found = replay(policy(text), lines, traits=TRAITS)
+    return {(impact.before, impact.after): (impact.events, impact.accounts) for impact in found.impacts}
+
+
+PROOFS = [
+    line("factor.enrolled", 0, factor="totp"),
+    line("proof.granted", 7 * DAY, factor="totp"),
+    line("proof.granted", 14 * DAY, factor="totp"),
+    line("proof.granted", 15 * DAY, factor="totp", network="192.0.2.99"),
+]
+
+
+def test_what_was_asked_may_pass_now() -> None:
+    """A longer max_age, a wider prefix: challenges that would not have come."""
+    assert outcomes("", PROOFS) == {
+        ("challenge", "challenge (expired)"): (2, 1),
+        ("challenge", "challenge (ip_changed)"): (1, 1),
+    }
+    assert outcomes("[freshness]\nmax_age = '30d'\nip_change.compare.v4 = 24\n", PROOFS) == {
+        ("challenge", "verified"): (3, 1)
+    }
+
+
+def test_people_are_counted_once_an_outcome() -> None:
+    """Events and accounts are counted apart, the most frequent outcome first."""
+    lines = [line("proof.granted", at, account=who, factor="sms") for at, who in ((1, "a"), (2, "b"), (8 * DAY, "a"))]
+    found = replay(policy(""), reversed(lines), traits=TRAITS)
+    assert found.impacts == (
+        Impact(before="challenge", after="challenge (no_proof)", events=2, accounts=2),
+        Impact(before="challenge", after="challenge (expired)", events=1, accounts=1),
+    )
+
+
+def test_report_only_events_say_what_is_to_come() -> None:
+    """A report becomes what the file now says of the request that it names; a lock and an unlock are remembered."""
+    text = "[[step_up]]\nname = 'x'\npaths = ['/x/**']\nmax_age = '5m'\n"
+    report: dict[str, Any] = {"reason": "step_up", "detail": {"method": "POST", "path": "/x/1"}}
+    lines = [
+        line("factor.enrolled", 0, factor="totp"),
+        line("decision.report", 600, **report),
+        line("account.locked", 8 * DAY),
+        line("decision.report", 8 * DAY + 1, **report),
+        line("account.unlocked", 8 * DAY + 2),
+        line("decision.report", 8 * DAY + 3, **report),
+    ]
+    assert outcomes(text, lines) == {
+        ("report (step_up)", "challenge (step_up)"): (1, 1),
+        ("report (step_up)", "locked"): (1, 1),
+        ("report (step_up)", "challenge (expired)"): (1, 1),
+    }
+
+
+def test_skips_resets_and_revocations_are_followed() -> None:
+    """Who was reset has to enroll again; who was revoked has no proof; a skip holds while it is optional."""
+    optional = "[enrollment]\nstage = 'optional'\n"
+    assert outcomes(optional, [line("enrollment.skipped", 5)]) == {("enroll", "verified"): (1, 1)}
+    assert outcomes("", [line("enrollment.skipped", 5)]) == {("enroll", "enroll"): (1, 1)}
+    enrolled = line("factor.enrolled", 0, factor="totp")
+    asked = line("decision.report", 9)
+    for kind, after in (
+        ("account.reset", "enroll"),
+        ("factor.removed", "enroll"),
+        ("proofs.revoked", "challenge (no_proof)"),
+        ("policy.loaded", "verified"),
+    ):
+        lines = [enrolled, line(kind, 5, factor="totp"), asked]
+        assert outcomes("", lines) == {("report", after): (1, 1)}, kind
+
+
+def test_lines_that_are_no_events_are_counted() -> None:
+    """Garbage is counted and left out; times may be seconds or RFC 3339."""
+    lines = ["", "{", "[]", '{"kind": 1}', line("x", None), line("x", True), line("x", "2026-01-01T00:00:00")]
+    lines += [line("proof.granted", "1970-01-01T00:00:10Z", factor="totp"), line("proof.granted", 20.5, factor="totp")]
+    found = replay(policy(""), lines, traits=TRAITS)
+    assert (found.read, found.unreadable, found.decided) == (8, 6, 2)
+    assert {impact.after for impact in found.impacts} == {"challenge (no_proof)", "verified"}

@@ -1,0 +1,136 @@
+"""Real routes of real apps under a policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import PlainTextResponse
+from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
+
+from mfa_gate.policyfile.tools.routes import idle_rules, leaves_of, rows_for
+
+from ..kinds import policy
+
+
+async def page(_request: Any) -> PlainTextResponse:
+    return PlainTextResponse("")
+
+
+class Endpoint(HTTPEndpoint):
+    """Answers every method itself."""
+
+
+async def raw(_scope: Any, _receive: Any, _send: Any) -> None: ...
+
+
+STARLETTE = Starlette(
+    routes=[
+        Route("/", page),
+        Route("/healthz", page),
+        Route("/charts/{id:int}", page, methods=["GET", "POST"]),
+        Route("/class", Endpoint),
+        WebSocketRoute("/ws", raw),
+        Mount("/portal", routes=[Route("/", page), Route("/files/{path:path}", page)]),
+        Mount("/static", app=raw),
+        Host("api.example", app=Router([Route("/v/{when:float}", page)])),
+    ]
+)
+
+
+class Around:
+    """A plain ASGI middleware, as the gate itself is."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+
+def exempt(name: str, path: str) -> str:
+    return f"[[exempt]]\nname = '{name}'\npaths = ['{path}']\nreason = 'x'\npermanent = true\n"
+
+
+def step_up(name: str, path: str, more: str = "") -> str:
+    return f"[[step_up]]\nname = '{name}'\npaths = ['{path}']\nmax_age = '5m'\n{more}\n"
+
+
+def outcomes(app: Any, text: str, groups: frozenset[str] = frozenset()) -> dict[str, tuple[str, ...]]:
+    rows = rows_for(policy(text), leaves_of(app), tenant="t", groups=groups, now=0)
+    return {
+        f"{row.method} {row.template}": (row.outcome, *row.rules, *(f"~{name}" for name in row.partly)) for row in rows
+    }
+
+
+def test_every_route_of_a_starlette_app() -> None:
+    """Routes, mounts, websockets, hosts and mounted apps are all listed, each with what is asked there."""
+    text = (
+        exempt("health", "=/healthz")
+        + exempt("portal", "/portal/**")
+        + step_up("edit", "/charts/**", "methods = ['POST']")
+    )
+    found = outcomes(STARLETTE, text)
+    assert found["GET /"] == ("guarded", "freshness")
+    assert found["GET /healthz"] == ("exempt", "health")
+    assert found["GET /charts/{id:int}"] == ("guarded", "freshness")
+    assert found["POST /charts/{id:int}"] == ("guarded", "freshness", "edit")
+    assert found["DELETE /class"] == ("guarded", "freshness")
+    assert found["WEBSOCKET /ws"] == ("guarded", "freshness")
+    assert found["GET /portal/"] == ("exempt", "portal")
+    assert found["GET /portal/files/{path:path}"] == ("exempt", "portal")
+    assert found["POST /static/{anything}"] == ("guarded", "freshness")
+    assert found["GET /v/{when:float}"] == ("guarded", "freshness")
+
+
+def test_a_fastapi_app_has_its_prefixes() -> None:
+    """Routers inside of routers are listed with the whole path that they answer."""
+    inner, outer, app = APIRouter(prefix="/api"), APIRouter(), FastAPI()
+    inner.add_api_route("/things/{thing}", page, methods=["PUT"])
+    outer.include_router(inner)
+    app.include_router(outer, prefix="/v1")
+    found = outcomes(Around(app), exempt("docs", "=/docs") + step_up("things", "/v1/api/**"))
+    assert found["PUT /v1/api/things/{thing}"] == ("guarded", "freshness", "things")
+    assert found["GET /docs"] == ("exempt", "docs")
+
+
+def test_a_rule_that_covers_a_part_is_told() -> None:
+    """An exemption of one path of a route with parameters does not make the route exempt, and is shown."""
+    found = outcomes(STARLETTE, exempt("one", "=/portal/files/public.txt") + step_up("two", "=/charts/7"))
+    assert found["GET /portal/files/{path:path}"] == ("guarded", "freshness", "~one")
+    assert found["POST /charts/{id:int}"] == ("guarded", "freshness", "~two")
+
+
+def test_groups_count() -> None:
+    """What is asked of somebody in a group is shown for that group."""
+    text = step_up("edit", "/charts/**", "groups_any = ['editor']")
+    assert outcomes(STARLETTE, text, frozenset({"editor"}))["GET /charts/{id:int}"][-1] == "edit"
+    assert outcomes(STARLETTE, text)["GET /charts/{id:int}"] == ("guarded", "freshness", "~edit")
+
+
+@pytest.mark.parametrize(
+    ("text", "idle"),
+    [
+        (exempt("a", "=/healthz"), ()),
+        (exempt("a", "=/health"), ("exempt.a",)),
+        (exempt("a", "=/healthz/"), ("exempt.a",)),
+        (exempt("a", "/static/**"), ()),
+        (exempt("a", "=/static/logo.png"), ()),
+        (exempt("a", "/statics/**"), ("exempt.a",)),
+        (exempt("a", "=/charts/seven"), ("exempt.a",)),
+        (step_up("a", "/portal/files/secret/**"), ()),
+        (step_up("a", "/charts/**", "methods = ['DELETE']"), ("step_up.a",)),
+        (step_up("a", "=/ws"), ()),
+        ("[tenants.t]\n" + exempt("a", "=/nowhere").replace("[[exempt", "[[tenants.t.exempt"), ("tenants.t.exempt.a",)),
+        (exempt("a", "=/nowhere") + "[tenants.t]\n", ("exempt.a",)),
+    ],
+)
+def test_a_rule_that_matches_nothing_is_flagged(text: str, idle: tuple[str, ...]) -> None:
+    """P-5: a rule without a route is most often a slip of the pen."""
+    assert idle_rules(policy(text), leaves_of(STARLETTE)) == idle
+
+
+def test_an_app_without_routes_is_refused() -> None:
+    """What cannot be listed is said, not guessed."""
+    with pytest.raises(ValueError, match="no routes"):
+        leaves_of(raw)

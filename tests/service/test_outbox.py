@@ -1,0 +1,460 @@
+"""Each hook and notice hears of each event at least once: after a failure, after a crash, and of what a command did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate import Senders, Subject
+from mfa_gate.core.events import Event
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.trail import event_to_json
+from mfa_gate.errors import SendFailed, StoreUnavailable
+from mfa_gate.ports import END
+from mfa_gate.service import Actor, Service
+from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
+from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
+from mfa_gate.service.scheduler import Job, Worker
+from mfa_gate.stores.memory import MemoryStore
+from tests.harness import POLICY, RULES, World, make_world, running
+
+from . import struck
+
+ROOT = Path(__file__).resolve().parents[2]
+ANN = SubjectKey("alpha", "ann")
+OPERATOR = Actor(name="operator:eve")
+
+
+class Ear:
+    """A hook that fails as it is told to, and keeps what it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.deaf = False
+
+    def __call__(self, what: Any) -> None:
+        if self.deaf:
+            raise RuntimeError("down")
+        self.heard.append(what)
+
+
+async def catch_up(world: World, *, after: float = LAG) -> int:
+    """Let time pass, write down what was heard, and tell what was not."""
+    world.clock.advance(after)
+    telling = world.gate.service.telling
+    await world.engine.effects.idle()
+    await telling.flush()
+    return await telling.catch_up(shared=True) + await telling.catch_up(shared=False)
+
+
+async def test_what_was_heard_is_not_told_again() -> None:
+    """In the ordinary course nobody hears anything twice, and nothing is left behind in the store."""
+    lock = Ear()
+    async with running(make_world(on_lock=lock)) as world:
+        await world.enrolled()
+        await (await world.browser(address="203.0.113.50")).lock()
+        told, mails = len(world.events), len(world.email.messages)
+        assert await catch_up(world) == 0
+        assert await catch_up(world) == 0
+        assert (len(world.events), len(world.email.messages)) == (told, mails)
+        assert lock.heard == [Subject(id="ann", tenant="alpha")]
+        store = world.store
+        assert isinstance(store, MemoryStore)
+        assert not any(store._contents.marks.values())
+
+
+async def test_a_hook_that_failed_hears_later() -> None:
+    """Again with growing waits, until it goes well; the person never waits, and other events are not held up by it."""
+    lock = Ear()
+    async with running(make_world(on_lock=lock)) as world:
+        for id in ("ann", "bob"):
+            await world.enrolled(id)
+        lock.deaf = True
+        desk = world.gate.service.administering
+        assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
+        await world.engine.effects.idle()
+        assert await catch_up(world) == 1
+        assert await catch_up(world, after=FIRST_WAIT - 1) == 0
+        assert await catch_up(world, after=1) == 1
+        lock.deaf = False
+        assert await desk.lock(OPERATOR, SubjectKey("alpha", "bob"), reason="stolen") is None
+        await world.engine.effects.idle()
+        assert [subject.id for subject in lock.heard] == ["bob"]
+        assert await catch_up(world, after=LONGEST_WAIT) == 1
+        assert [subject.id for subject in lock.heard] == ["bob", "ann"]
+        assert await catch_up(world, after=LONGEST_WAIT) == 0
+
+
+async def test_a_hook_that_never_recovers_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """After days of trying the log says so, with the reference, and what comes later is told."""
+    lock = Ear()
+    lock.deaf = True
+    async with running(make_world(on_lock=lock)) as world:
+        await world.enrolled()
+        await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
+        calls = 0
+        for _ in range(MAX_TRIES + 10):
+            calls += await catch_up(world, after=LONGEST_WAIT)
+        assert calls == MAX_TRIES + 1
+        assert "is given up" in caplog.text
+
+
+async def test_what_a_crash_left_is_told_by_who_comes_after() -> None:
+    """A process that died between the commit and the hook: another one reads on from the cursor; no old history is told."""
+    store, first = MemoryStore(), Ear()
+    world = make_world(store=store)
+    await world.gate.guard.open()
+    await world.enrolled()
+    await world.engine.effects.idle()
+    await world.gate.service.telling.flush()
+    # The process dies here: the change is committed, nobody was told, and nothing is written down.
+    event = Event(id="LOST", kind="account.reset", at=int(world.clock.at), tenant="alpha", account="ann", actor="boss")
+    account = await store.load(ANN)
+    assert await store.swap(account, (event,))
+    mails = len(world.email.messages)
+    async with running(make_world(store=store.another(), on_reset=first, clock=world.clock)) as after:
+        assert await catch_up(after, after=LAG - 1) == 0
+        assert await catch_up(after, after=1) > 0
+        assert [told.id for told in after.events] == ["LOST"]
+        assert [m.subject for m in after.email.messages] == ["Example: Your sign-in methods were removed"]
+        assert len(after.sms.messages) == 1
+        # on_reset is new to this store: what was before it is history.
+        assert first.heard == []
+        assert await catch_up(after) == 0
+    assert len(world.email.messages) == mails
+
+
+def command_on(store: MemoryStore, world: World) -> Service:
+    """The service as a command has it: the store, the keys, and nothing that sends."""
+    wiring = replace(
+        world.engine.wiring,
+        store=store.another(),
+        senders=Senders(),
+        contacts=None,
+        on_event=None,
+        on_reset=None,
+        on_lock=None,
+        app=COMMANDS,
+    )
+    return Service(wiring, POLICY)
+
+
+async def test_a_command_has_no_sender_and_the_person_is_told() -> None:
+    """Unlock, lock and reset by command: the running application sends the notice and calls the host, once."""
+    store, reset, lock = MemoryStore(), Ear(), Ear()
+    async with running(make_world(store=store, on_reset=reset, on_lock=lock)) as world:
+        await world.enrolled()
+        await world.engine.effects.idle()
+        mails = len(world.email.messages)
+        command = command_on(store, world)
+        assert await command.open() == ""
+        desk = command.administering
+        assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
+        assert await desk.unlock(OPERATOR, ANN, reason="found") is None
+        assert await desk.reset(OPERATOR, ANN, ticket="T-1", reason="new phone") is None
+        await command.aclose()
+        assert len(world.email.messages) == mails
+        await catch_up(world)
+        subjects = [message.subject.removeprefix("Example: ") for message in world.email.messages[mails:]]
+        assert subjects == ["Your account is locked", "Your account is unlocked", "Your sign-in methods were removed"]
+        assert [subject.id for subject in (*reset.heard, *lock.heard)] == ["ann", "ann"]
+        assert [event.kind for event in world.events[-3:]] == ["account.locked", "account.unlocked", "account.reset"]
+        await catch_up(world)
+        assert len(world.email.messages) == mails + 3
+
+
+async def test_a_mail_that_failed_for_a_while_goes_out_later() -> None:
+    """A provider's hiccup delays a notice; a refused address does not come back again and again."""
+    async with running(make_world()) as world:
+        await world.enrolled()
+        await catch_up(world)
+        mails = len(world.email.messages)
+        for transient, comes in ((True, 1), (False, 0)):
+            world.email.failure = SendFailed("no", transient=transient)
+            await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
+            await world.engine.effects.idle()
+            world.email.failure = None
+            await catch_up(world)
+            assert len(world.email.messages) == mails + comes
+            await world.gate.service.administering.unlock(OPERATOR, ANN, reason="found")
+            await catch_up(world)
+            mails = len(world.email.messages)
+
+
+async def test_applications_hear_of_their_own_and_notices_go_out_once() -> None:
+    """Two applications on one store: each one's hook hears of what it did itself; one of them sends a missed notice."""
+    store = MemoryStore()
+    first = make_world(store=store)
+    second = make_world(store=store.another(), clock=first.clock)
+    for world, app in ((first, "web"), (second, "desktop")):
+        world.engine.wiring = replace(world.engine.wiring, app=app)
+    async with running(first), running(second):
+        event = Event(id="M", kind="account.unlocked", at=int(first.clock.at), tenant="alpha", account="ann", app="web")
+        await store.append([event])
+        await catch_up(second)
+        await catch_up(first)
+        assert [event.id for event in first.events] == ["M"]
+        assert second.events == []
+        assert len(first.email.messages) + len(second.email.messages) == 1
+
+
+async def test_one_worker_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several processes one has the work until it is due again; a store that is away stops nobody."""
+    store, done = MemoryStore(), list[int]()
+
+    async def work(number: int) -> None:
+        done.append(number)
+
+    worlds = [make_world(store=store if not number else store.another()) for number in range(3)]
+    workers = []
+    for number, world in enumerate(worlds):
+        await world.gate.guard.open()
+        job = Job(name="x", every=20, work=lambda number=number: work(number))  # type: ignore[misc]
+        workers.append(Worker(world.engine, [job]))
+    await asyncio.gather(*(worker.round() for worker in workers))
+    assert len(done) == 1
+
+    async def gone(*_: object, **__: object) -> int:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(store, "take", gone)
+    workers[0]._due["x"] = 0
+    await workers[0].round()
+    for world in worlds:
+        await world.gate.guard.aclose()
+
+
+async def test_failures_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A counter names the hook, and nobody."""
+    from .test_host_hooks import Meter
+
+    meter, lock = Meter(), Ear()
+    lock.deaf = True
+    monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
+    async with running(make_world(on_lock=lock)) as world:
+        await world.enrolled()
+        await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
+        await catch_up(world)
+    assert meter.counted.count(("mfa_gate.hook_failures", {"hook": "on_lock"})) == 2
+
+
+@pytest.mark.slow
+def test_a_kill_between_commit_and_hook(tmp_path: Path) -> None:
+    """``kill -9`` inside the hook, after the commit, in a real process on SQLite: the process after it tells the event, by its
+    own worker."""
+
+    def run(mode: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tests.service.struck", str(tmp_path / "mfa.db"), mode],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert run("ready").returncode == 0
+    assert run("strike").returncode == -signal.SIGKILL
+    again = run("after")
+    assert again.returncode == 0, again.stderr
+    told = json.loads(again.stdout.splitlines()[-1])
+    assert told == {"locked": True, "on_lock": [struck.WHO], "mails": ["Example: Your account is locked"]}
+    once_more = json.loads(run("after").stdout.splitlines()[-1])
+    assert once_more == {"locked": True, "on_lock": [], "mails": []}
+
+
+def lines(count: int, tenant: str, world: World, *, kind: str = "account.reset", id: str = "ann") -> list[Event]:
+    """Events that people are told of, as other processes wrote them."""
+    at = int(world.clock.at)
+    return [Event(id=f"{tenant}{n}", kind=kind, at=at, tenant=tenant, account=id, actor="boss") for n in range(count)]
+
+
+async def test_one_tenants_odd_ids_stop_no_notice_of_another(caplog: pytest.LogCaptureFixture) -> None:
+    """Notices that nobody can ever get are logged once, not kept, and take nobody's place."""
+    async with running(make_world()) as world:
+        await world.enrolled()
+        await catch_up(world)
+        mails = len(world.email.messages)
+        await world.store.append(lines(MAX_LATE + 20, "aaa", world, id="\x1b[31mRED"))
+        await world.store.append(lines(1, "alpha", world))
+        for _ in range(3):
+            await catch_up(world)
+        assert len(world.email.messages) == mails + 1
+        assert await catch_up(world, after=LONGEST_WAIT) == 0
+        assert caplog.text.count("notice.email hook failed again (ref aaa0)") == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("down"), KeyError("nobody"), TimeoutError("slow")])
+async def test_one_tenants_failures_take_no_others_place(error: Exception) -> None:
+    """However much of one tenant fails, what happens in the others is told in the same round."""
+
+    def hook(subject: Subject) -> None:
+        if subject.tenant == "aaa":
+            raise error
+        told.append(subject)
+
+    told: list[Subject] = []
+    async with running(make_world(on_reset=hook)) as world:
+        await world.store.append(lines(2 * MAX_LATE, "aaa", world))
+        for round_ in range(5):
+            await world.store.append([replace(event, id=f"{event.id}-{round_}") for event in lines(1, "beta", world)])
+            await catch_up(world)
+            assert len(told) == round_ + 1
+
+
+async def test_a_slow_tenant_has_its_turn_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook that is slow for one tenant uses that tenant's turn up; the round goes on with the next one."""
+    told: list[str] = []
+
+    def hook(subject: Subject) -> None:
+        told.append(subject.tenant)
+
+    async with running(make_world(on_reset=hook)) as world:
+        await world.store.append([*lines(50, "aaa", world), *lines(1, "beta", world)])
+        monkeypatch.setattr("mfa_gate.service.outbox.TURN_FOR", -1.0)
+        await catch_up(world)
+        assert told[:2] == ["aaa", "beta"]
+        assert told.count("aaa") == 50
+
+
+async def test_a_damaged_line_is_passed_over_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    """The line before it, the line behind it and the other tenants are told; log, alarm and hook say that it is damaged."""
+    store, owned = MemoryStore(), replace(POLICY, tenants={"alpha": replace(RULES, owner="desk@example.org")})
+    async with running(make_world(store=store, policy=owned)) as world:
+        await world.enrolled()
+        await catch_up(world)
+        mails = len(world.email.messages)
+        await store.append([*lines(3, "alpha", world), *lines(1, "beta", world)])
+        place = next(n for n, line in enumerate(store._contents.lines) if line and line[0].id == "alpha1")
+        kept = store._contents.lines[place]
+        assert kept is not None
+        store._contents.lines[place] = (kept[0], kept[1].replace('"at":', '"at":"x'), kept[2])
+        await catch_up(world)
+        ids = [event.id for event in world.events[-4:]]
+        assert [*ids[:1], *ids[2:]] == ["alpha0", "alpha2", "beta0"]
+        assert world.events[-3].kind == "audit.unreadable"
+        assert "audit trail of alpha has a line that cannot be read" in caplog.text
+        await world.engine.effects.idle()
+        subjects = [message.subject for message in world.email.messages[mails:]]
+        assert "Example: A line of the audit trail is damaged" in subjects
+        page = await store.events("alpha", limit=10)
+        assert [event.kind for event in page.items].count("audit.unreadable") == 1
+        assert await store.verify_trail() == {"alpha": len((await store.trail("alpha")).items) - 2}
+        assert await catch_up(world) == 0
+
+
+async def test_a_line_of_a_newer_release_is_told_and_shown() -> None:
+    """An unknown kind, part or value of a newer release stops nothing: it is told, and its words stand in the detail."""
+    store = MemoryStore()
+    async with running(make_world(store=store)) as world:
+        event = replace(lines(1, "alpha", world)[0], kind="comet.seen")
+        await store.append([event])
+        kept = store._contents.lines[-1]
+        assert kept is not None
+        line = kept[1].replace('"account"', '"tail":{"length":3},"account"')
+        store._contents.lines[-1] = (kept[0], line, kept[2])
+        await catch_up(world)
+        (told,) = [event for event in world.events if event.id == "alpha0"]
+        assert (told.kind, told.detail) == ("comet.seen", {"tail": '{"length":3}'})
+
+
+async def test_a_line_from_the_future_holds_nothing_up() -> None:
+    """A line that a clock ahead wrote is told at once, and so is what comes behind it."""
+    async with running(make_world()) as world:
+        ahead = [replace(event, at=event.at + 86_400) for event in lines(1, "alpha", world)]
+        await world.store.append([*ahead, replace(lines(1, "alpha", world)[0], id="behind")])
+        await catch_up(world)
+        assert [event.id for event in world.events] == ["alpha0", "behind"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("hook:on_event@", b"{"),
+        ("hook:on_event@", b'{"at":1}'),
+        ("hook:on_event@", b'{"at":{"alpha":7}}'),
+        ("late:hook:on_event@|alpha", b'{"x":["line","often",1]}'),
+        ("late:hook:on_event@|alpha", b"[1]"),
+    ],
+)
+async def test_damaged_places_are_said_and_begun_anew(name: str, body: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """What the store keeps of a hook is checked where it is read; a damaged value stops no later event."""
+    async with running(make_world()) as world:
+        await world.store.append(lines(1, "alpha", world))
+        await catch_up(world)
+        await world.store.put_meta(name, body)
+        await catch_up(world)
+        await world.store.append([replace(lines(1, "alpha", world)[0], id="later")])
+        await catch_up(world)
+        assert [event.id for event in world.events if event.id == "later"] == ["later"]
+        assert "cannot be read" in caplog.text
+
+
+async def test_what_an_earlier_release_had_to_tell_again_is_told() -> None:
+    """Failed events of all tenants stood in one value once: each tenant gets its own."""
+    async with running(make_world()) as world:
+        (event,) = lines(1, "alpha", world)
+        late = {event.id: [event_to_json(event), 1, event.at]}
+        await world.store.append(lines(1, "alpha", world, kind="attempt.failed"))
+        place = {"at": {"alpha": (await world.store.trail("alpha", after=END)).next}, "late": late}
+        await world.store.put_meta("hook:on_event@", json.dumps(place).encode())
+        await catch_up(world)
+        assert [told.kind for told in world.events] == ["account.reset"]
+        await catch_up(world)
+        assert len(world.events) == 1
+
+
+async def test_a_worker_whose_clock_is_ahead_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Its mark counts for nothing; the others still take turns, one at a time, and the log says that a clock is wrong."""
+    store, done = MemoryStore(), list[str]()
+
+    def work(name: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            done.append(name)
+
+        return run
+
+    worlds = {name: make_world(store=store.another()) for name in ("ahead", "farther", "one", "two")}
+    workers = {}
+    for name, world in worlds.items():
+        await world.gate.guard.open()
+        workers[name] = Worker(world.engine, [Job(name="x", every=20, work=work(name))])
+    worlds["ahead"].clock.advance(86_400)
+    worlds["farther"].clock.advance(2 * 86_400)
+    for worker in workers.values():
+        await worker.round()
+    assert done == ["ahead", "farther", "one"]
+    assert "clock is" in caplog.text
+    worlds["two"].clock.advance(20)
+    workers["two"]._due["x"] = 0
+    await workers["two"].round()
+    assert done[-1] == "two"
+    for world in worlds.values():
+        await world.gate.guard.aclose()
+
+
+async def test_one_job_that_fails_stops_no_other() -> None:
+    """The jobs behind it are done in the same round."""
+    done: list[int] = []
+
+    async def fails() -> None:
+        raise RuntimeError("no")
+
+    async def works() -> None:
+        done.append(1)
+
+    async with running(make_world()) as world:
+        worker = Worker(world.engine, [Job(name="a", every=20, work=fails), Job(name="b", every=20, work=works)])
+        await worker.round()
+        assert done == [1]

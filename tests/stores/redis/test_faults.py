@@ -1,0 +1,601 @@
+"""What the Redis store does when its servers fail or are unfit: refuse within a second, believe no stale word, go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_gate.core.model import Attempts, SubjectKey
+from mfa_gate.core.trail import START, event_from_json, first_broken
+from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.ports import EVERYTHING
+from mfa_gate.stores import store_from_url
+from mfa_gate.stores.redis import RedisStore, monitor
+from mfa_gate.stores.redis.first_open import faults_of
+from mfa_gate.stores.redis.names import TENANTS
+from mfa_gate.stores.redis.url import Place, place_of
+from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled, event
+
+from .. import servers
+from ..faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
+
+pytestmark = pytest.mark.waits
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[servers.Server]:
+    with servers.single(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def store(server: servers.Server) -> AsyncIterator[RedisStore]:
+    store = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await store.open()
+    await prepared(store)
+    yield store
+    await store.aclose()
+
+
+async def silence(store: RedisStore) -> None:
+    """Until ``changed`` has nothing to tell: the channel is up."""
+    for _ in range(750):
+        if changed(store) == frozenset():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the channel stays down")
+
+
+async def noise(store: RedisStore) -> None:
+    """Within a second ``changed`` says "everything", or refuses, and goes on: no cache may be believed."""
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        try:
+            if changed(store) is EVERYTHING and changed(store) is EVERYTHING:
+                return
+        except StoreUnavailable:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("changed() goes on saying that nothing changed")
+
+
+async def test_killed_and_restarted(server: servers.Server, store: RedisStore) -> None:
+    """F-1: kill -9 of the server is an outage; restarted, all that was acknowledged is there, within five seconds."""
+    await silence(store)
+    server.stop()
+    await noise(store)
+    await refused(store, READS | WRITES)
+    server.start()
+    await answers(store, within=5)
+    await nothing_lost(store)
+    await silence(store)
+
+
+async def test_closed_while_it_breaks(server: servers.Server) -> None:
+    """Closing comes to an end also at the very moment at which the channel and the connections break."""
+    for number in range(8):
+        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        await store.open()
+        await silence(store)
+        calls = [asyncio.ensure_future(store.load(ALICE)) for _ in range(5)]
+        server.say("CLIENT", "KILL", "TYPE", "pubsub")
+        server.say("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        for _ in range(number):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(store.aclose(), 3)
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_hanging(server: servers.Server, store: RedisStore) -> None:
+    """F-1: a server that accepts and never answers is refused within a second, and no attempt is given back by it."""
+    await silence(store)
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        await noise(store)
+        await refused(store, {"load": READS["load"], "swap": WRITES["swap"]})
+        many = await asyncio.gather(*(store.load(ALICE) for _ in range(200)), return_exceptions=True)
+        assert all(isinstance(outcome, StoreUnavailable) for outcome in many)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    await answers(store, within=5)
+    assert (await store.load(ALICE)).version == 1
+    assert (await store.load(BOB)).version in (0, 1)
+
+
+async def test_unknown_outcome_is_looked_up(server: servers.Server, store: RedisStore) -> None:
+    """F-7: a swap whose answer got lost is looked up, not done again: it is told as what it was."""
+    server.say("CLIENT", "PAUSE", 560, "WRITE")
+    began = time.monotonic()
+    (told,) = await asyncio.gather(store.swap(enrolled(ALICE, version=1), [event(7)]), return_exceptions=True)
+    assert time.monotonic() - began < 1
+    assert told is True or isinstance(told, StoreUnavailable)
+    await asyncio.sleep(0.3)
+    account = await store.load(ALICE)
+    assert account.version in ((2,) if told is True else (1, 2))
+    assert [line.id for line in (await store.events("clinic")).items] == ["e7", "e1"][2 - account.version :]
+    assert not await store.swap(enrolled(ALICE))
+
+
+async def test_flushed(server: servers.Server, store: RedisStore) -> None:
+    """F-6: a flushed database is an outage, never a store in which nobody is enrolled; nor does it fill again by itself."""
+    await silence(store)
+    server.say("FLUSHALL")
+    await refused(store, {name: READS[name] for name in ("load", "settings")})
+    with pytest.raises(StoreUnavailable):
+        await store.swap(enrolled(BOB))
+    await noise(store)
+    await asyncio.sleep(0.5)
+    with pytest.raises(StoreUnavailable):
+        changed(store)
+    await refused(store, READS | WRITES)
+    assert server.say("DBSIZE") == 0
+
+
+async def test_one_tenant_lost(server: servers.Server, store: RedisStore) -> None:
+    """F-6: where only a tenant's own keys are gone, its unknown subjects are an outage, other tenants go on."""
+    with server.client() as client:
+        for key in client.keys("*{tclinic}*"):
+            client.delete(key)
+    await refused(store, {name: READS[name] for name in ("load", "settings", "page", "events", "counts")})
+    await refused(store, {name: WRITES[name] for name in ("swap", "append")})
+    assert await store.swap(enrolled(SubjectKey("finance", "x")))
+
+
+async def test_killed_while_a_tenant_is_made_known(server: servers.Server) -> None:
+    """F-10, F-6: a process that died between a new tenant's head and the list of all tenants leaves none that is passed over by
+    rotation, export and verification, or whose loss nobody notices: nothing is written to it before it is listed."""
+    url = f"redis://127.0.0.1:{server.port}"
+    first = RedisStore(url)
+    await first.open()
+    await first.append([event(1)])
+    await first.aclose()
+    server.say("SREM", TENANTS, "clinic")  # as if it had died there
+    store = RedisStore(url)
+    await store.open()
+    assert await store.swap(enrolled(ALICE), [event(2)])
+    assert await store.trails() == ("clinic",)
+    assert await store.keys() == (ALICE,)
+    with server.client() as client:
+        for key in client.keys("*{tclinic}*"):
+            client.delete(key)
+    with pytest.raises(StoreUnavailable, match="lost"):
+        await store.load(BOB)
+    await store.aclose()
+
+
+async def test_out_of_memory(server: servers.Server, store: RedisStore) -> None:
+    """F-2: with the memory used up writes are refused and reads answer."""
+    server.say("CONFIG", "SET", "maxmemory", 1)
+    await refused(store, {name: call for name, call in WRITES.items() if name != "release"})
+    assert (await store.load(ALICE)).version == 1
+    server.say("CONFIG", "SET", "maxmemory", 0)
+    await nothing_lost(store)
+
+
+async def test_unfit_while_it_runs(server: servers.Server, store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-112: a server that is told to evict while workers run is refused, not for a moment but until it is put right."""
+    for name in ("_CHECK_EVERY", "_LOOK_AGAIN"):
+        monkeypatch.setattr(monitor, name, 0.5)
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    assert "set maxmemory-policy noeviction" in await refusal(other, within=3)
+    for _ in range(20):
+        await asyncio.sleep(0.1)
+        await refused(other, {"load": READS["load"]})
+    server.say("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    await answers(other, within=3)
+    await other.aclose()
+
+
+async def test_broken_channel(server: servers.Server, store: RedisStore) -> None:
+    """A push channel that breaks is noticed at once: until it is up again the answer is "everything"."""
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    await silence(store)
+    for _ in range(5):
+        server.say("CLIENT", "KILL", "TYPE", "pubsub")
+        assert await other.swap(replace(await other.load(BOB), name="x"))
+        await asyncio.sleep(0.05)
+        told = changed(store)
+        assert told is EVERYTHING or BOB in told  # type: ignore[operator]
+        await silence(store)
+    await other.aclose()
+
+
+async def test_broken_channel_of_two_readers(server: servers.Server, store: RedisStore) -> None:
+    """Each reader of a store hears of what may have been missed, however late it looks."""
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    often, seldom = Listener(store), Listener(store)
+    await silence(store)
+    for listener in (often, seldom):
+        listener.changed()
+    for _ in range(3):
+        server.say("CLIENT", "KILL", "TYPE", "pubsub")
+        assert await other.swap(replace(await other.load(BOB), name="x"))
+        await asyncio.sleep(0.05)
+        await silence(store)
+        while often.changed() != frozenset():
+            await asyncio.sleep(0.01)
+        told = seldom.changed()
+        assert told is EVERYTHING or BOB in told  # type: ignore[operator]
+    await other.aclose()
+
+
+async def test_missed_notice(server: servers.Server, store: RedisStore) -> None:
+    """A gap in the numbers of a tenant's notices is answered with "everything"."""
+    await silence(store)
+    head = "mfa_gate:{tclinic}:head"
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    assert await other.swap(enrolled(BOB))
+    await asyncio.sleep(0.1)
+    assert changed(store) == frozenset({BOB})
+    server.say("HINCRBY", head, "seq", 1)
+    assert await other.swap(enrolled(BOB, version=1))
+    await asyncio.sleep(0.1)
+    assert changed(store) is EVERYTHING
+    await other.aclose()
+
+
+async def test_notice_is_quick(server: servers.Server, store: RedisStore) -> None:
+    """Another worker's change is known within 50 ms (median of 50, measured on the wall)."""
+    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    await other.open()
+    await silence(store)
+    took: list[float] = []
+    for version in range(50):
+        assert await other.swap(enrolled(BOB, version=version))
+        began = time.monotonic()
+        while changed(store) != frozenset({BOB}):
+            await asyncio.sleep(0.001)
+        took.append(time.monotonic() - began)
+    assert sorted(took)[25] < 0.05
+    await other.aclose()
+
+
+async def test_chain(server: servers.Server, store: RedisStore) -> None:
+    """The chain that the script makes is the one that ``core.trail`` checks."""
+    await store.append([event(number) for number in range(2, 40)])
+    with server.client() as client:
+        links = [
+            (event_from_json(fields[b"e"]), fields[b"d"].decode())
+            for _, fields in client.xrange("mfa_gate:{tclinic}:trail")
+        ]
+        head = client.hgetall("mfa_gate:{tclinic}:head")
+    assert len(links) == 39 == int(head[b"length"])
+    assert first_broken(links, head[b"digest"].decode(), START) == -1
+    assert first_broken(links[:-1], head[b"digest"].decode(), START) == 38
+
+
+async def test_fork(server: servers.Server, store: RedisStore) -> None:
+    """F-40: a child never uses the parent's connection, nor believes its notices."""
+    await silence(store)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            try:
+                changed(store)
+            except StoreUnavailable:
+                code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    await nothing_lost(store)
+
+
+def test_used_on_another_loop(server: servers.Server) -> None:
+    """A store that is used on a second event loop gets connections of its own there."""
+    store = RedisStore(f"redis://127.0.0.1:{server.port}")
+
+    async def first() -> None:
+        await store.open()
+        assert await store.swap(enrolled(ALICE))
+        assert store._session is not None
+        await store._session.aclose()
+
+    async def second() -> None:
+        assert (await store.load(ALICE)).version == 1
+        assert changed(store) is EVERYTHING
+        await store.aclose()
+
+    asyncio.run(first())
+    asyncio.run(second())
+
+
+async def test_used_on_two_loops_at_once(server: servers.Server, store: RedisStore) -> None:
+    """Two gates with one store object, each on a loop of its own, go on with the connections that they have, and each hears of
+    what the other commits."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    there = Listener(store)
+
+    async def once(name: str) -> None:
+        assert await store.swap(replace(await store.load(BOB), name=name))
+
+    async def hears() -> None:
+        until = time.monotonic() + 2
+        told = there.changed()
+        while told is not EVERYTHING and BOB not in told:  # type: ignore[operator]
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+            told = there.changed()
+
+    async def over_there(work: Coroutine[Any, Any, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    try:
+        await over_there(once("there"))
+        await over_there(silence_of(there))
+        await silence(store)
+        connections = len(server.say("CLIENT", "LIST").splitlines())
+        for number in range(6):
+            await once(f"here {number}")
+            await over_there(hears())
+            await over_there(once(f"there {number}"))
+            while BOB not in (told := changed(store)):  # type: ignore[operator]
+                assert told is not EVERYTHING
+                await asyncio.sleep(0.01)
+        assert len(server.say("CLIENT", "LIST").splitlines()) <= connections
+    finally:
+        for session in [session for session in store._sessions.values() if session.loop is loop]:
+            await over_there(session.aclose())
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(thread.join)
+        loop.close()
+
+
+async def silence_of(listener: Listener) -> None:
+    """Until a listener has nothing to hear."""
+    while listener.changed() != frozenset():
+        await asyncio.sleep(0.02)
+
+
+async def test_away_at_the_start() -> None:
+    """A server that is away when the process starts is an outage, told within a second or so."""
+    store = RedisStore("redis://127.0.0.1:1")
+    with pytest.raises(StoreUnavailable):
+        await store.open()
+    with pytest.raises(StoreUnavailable):
+        await store.load(ALICE)
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--appendonly", "no"), "keeps nothing on disk.*durable=false"),
+        (("--appendonly", "yes", "--maxmemory-policy", "allkeys-lru"), "set maxmemory-policy noeviction"),
+        (("--appendonly", "yes", "--requirepass", "x"), "check user and password"),
+    ],
+)
+async def test_unfit_servers(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    """S-112: a server that evicts, forgets or refuses stops the start, with its fix."""
+    with servers.single(tmp_path, *options[:2]) as server:
+        for name, value in zip(options[2::2], options[3::2], strict=True):
+            server.say("CONFIG", "SET", name[2:], value)
+        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        with pytest.raises(SettingsError, match=message):
+            await store.open()
+        await store.aclose()
+
+
+async def test_tls(tmp_path: Path) -> None:
+    """``rediss://`` talks TLS, to a server whose certificate is signed by the authority that the URL names, and no other."""
+    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = (
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    )
+    process = await asyncio.create_subprocess_exec("openssl", *made, *name, stderr=asyncio.subprocess.DEVNULL)
+    assert await process.wait() == 0
+    (port,) = servers.free_ports(1)
+    options = ["--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    with servers.single(tmp_path, "--appendonly", "yes", *options, "--tls-auth-clients", "no"):
+        store = RedisStore(f"rediss://127.0.0.1:{port}?ca={certificate}")
+        for turn in range(10):
+            try:
+                await store.open()
+                break
+            except StoreUnavailable:  # a busy machine may take longer over a handshake than a request may wait
+                assert turn < 9
+        assert await store.swap(enrolled(ALICE))
+        await silence(store)
+        await store.aclose()
+        stranger = RedisStore(f"rediss://127.0.0.1:{port}")
+        with pytest.raises(StoreUnavailable, match="certificate"):
+            await stranger.open()
+
+
+async def test_forgetful_server_on_purpose(tmp_path: Path) -> None:
+    """S-112: ``durable=false`` accepts a server without a disk, and nothing else."""
+    with servers.single(tmp_path, "--appendonly", "no") as server:
+        store = store_from_url(f"redis://127.0.0.1:{server.port}/0?durable=false")
+        await store.open()
+        assert await store.swap(enrolled(ALICE))
+        await store.aclose()
+        server.say("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
+        with pytest.raises(SettingsError, match="noeviction"):
+            await store.open()
+
+
+def test_old_server() -> None:
+    """Redis before version 7 is refused; so is one that does not say what it evicts."""
+    replies: list[object] = [b"redis_version:6.2.14\r\n", b"# Memory\r\n", b"aof_enabled:1\r\n", []]
+    assert [fault.partition(" ")[0] for fault in faults_of(replies, durable=True)] == ["Redis", "Redis"]
+    replies = [
+        b"redis_version:7.0.1\r\n",
+        b"maxmemory_policy:noeviction\r\n",
+        b"aof_enabled:0\r\n",
+        [b"save", b"3600 1"],
+    ]
+    assert faults_of(replies, durable=True) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://h", Place(kind="single", hosts=(("h", 6379),))),
+        (
+            "rediss://u:p%40s@h:7/2?ca=/x.pem",
+            Place(kind="single", hosts=(("h", 7),), database=2, username="u", password="p@s", tls=True, ca="/x.pem"),
+        ),
+        ("redis://[::1]:7", Place(kind="single", hosts=(("::1", 7),))),
+        ("redis://[::1]", Place(kind="single", hosts=(("::1", 6379),))),
+        (
+            "redis+sentinel://:p@a,b:5/gate/3?replicas=2&durable=false",
+            Place(
+                kind="sentinel",
+                hosts=(("a", 26379), ("b", 5)),
+                service="gate",
+                database=3,
+                password="p",
+                replicas=2,
+                durable=False,
+            ),
+        ),
+        ("redis://h?marker=/var/lib/a%20b", Place(kind="single", hosts=(("h", 6379),), marker="/var/lib/a b")),
+        ("redis+cluster://a:1,b?tls=true", Place(kind="cluster", hosts=(("a", 1), ("b", 6379)), tls=True)),
+    ],
+)
+def test_urls(url: str, place: Place) -> None:
+    """Each kind of URL says where the servers are and what is asked of them."""
+    assert replace(place_of(url), shown="") == place
+    assert "p@s" not in place_of(url).shown
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis://", "names no host"),
+        ("redis://h:x", "no number"),
+        ("redis://h:70000", "no port"),
+        ("redis://h/x", "no number"),
+        ("redis://h/1/2", "more in its path"),
+        ("redis://h?durable=maybe", "neither true nor false"),
+        ("redis://h?what=1", "unknown option"),
+        ("redis://h?marker=", "names no file"),
+        ("redis+sentinel://h", "names no service"),
+        ("redis+cluster://h/1", "more in its path"),
+        ("redis://u:secret@h?x", "Redis URL"),
+    ],
+)
+def test_wrong_urls(url: str, message: str) -> None:
+    """A wrong URL stops the start with what to write instead, and without its password."""
+    with pytest.raises(SettingsError, match=message) as caught:
+        store_from_url(url)
+    assert "secret" not in str(caught.value)
+
+
+async def test_replica_is_refused(tmp_path: Path) -> None:
+    """S-113: nothing is ever read from or written to a replica."""
+    with servers.single(tmp_path) as server:
+        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        await store.open()
+        assert await store.swap(enrolled(ALICE))
+        server.say("REPLICAOF", "127.0.0.1", 1)
+        await refused(store, {"swap": WRITES["swap"]})
+        await refused(store, {"load": READS["load"], "swap": WRITES["swap"]})
+        await store.aclose()
+        with pytest.raises(StoreUnavailable, match="not the primary"):
+            await store.open()
+
+
+async def test_failover(tmp_path: Path) -> None:
+    """F-3, S-114: with a replica that must agree, a failover under load loses no acknowledged attempt, and service is back
+    within seconds of the new primary having its replica."""
+    with servers.pair(tmp_path) as pair:
+        url = f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate?replicas=1"
+        store = RedisStore(url)
+        await store.open()
+        told = 0
+        killed = 0.0
+        while told < 200:
+            try:
+                account = await store.load(ALICE)
+                used = account.attempts.used + 1
+                assert await store.swap(replace(account, attempts=Attempts(used=used)), [event(used)])
+            except StoreUnavailable:
+                assert killed
+                break
+            told = used
+            if told == 120:
+                asyncio.get_running_loop().call_later(0.02, pair.primary.stop)
+                killed = time.monotonic()
+        assert told >= 120
+        await refused(store, {"swap": WRITES["swap"]})
+        until = time.monotonic() + 15
+        while True:
+            try:
+                account = await store.load(ALICE)
+                break
+            except StoreUnavailable:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+        assert account.attempts.used in (told, told + 1)
+        with pytest.raises(StoreUnavailable, match="replicas"):
+            await store.swap(enrolled(BOB))
+        pair.primary.start()
+        until = time.monotonic() + 20
+        while True:
+            try:
+                bob = await store.load(BOB)
+                assert await store.swap(replace(bob, name="back"))
+                break
+            except StoreUnavailable:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.1)
+        await silence(store)
+        await store.aclose()
+
+
+async def test_cluster_node_lost(tmp_path: Path) -> None:
+    """F-5: without one of its servers a Cluster's tenants there are an outage; with it back they go on."""
+    with servers.cluster(tmp_path) as nodes:
+        for node in nodes:
+            node.say("CONFIG", "SET", "cluster-require-full-coverage", "no")
+            node.say("CONFIG", "SET", "appendfsync", "always")
+        store = RedisStore(f"redis+cluster://127.0.0.1:{nodes[0].port},127.0.0.1:{nodes[1].port}")
+        await store.open()
+        keys = [SubjectKey(f"tenant{number}", "a") for number in range(12)]
+        for key in keys:
+            assert await store.swap(enrolled(key))
+        nodes[2].stop()
+        outcomes = await asyncio.gather(*(store.load(key) for key in keys), return_exceptions=True)
+        lost = [isinstance(outcome, StoreUnavailable) for outcome in outcomes]
+        assert 0 < sum(lost) < 12
+        await noise(store)
+        nodes[2].start()
+        until = time.monotonic() + 15
+        while any(
+            isinstance(o, BaseException)
+            for o in await asyncio.gather(*(store.load(k) for k in keys), return_exceptions=True)
+        ):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.1)
+        assert [(await store.load(key)).version for key in keys] == [1] * 12
+        await silence(store)
+        await store.aclose()

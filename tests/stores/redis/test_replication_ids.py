@@ -1,0 +1,139 @@
+"""Two servers that both say they are the primary: nobody comes back to the one that was taken over from (F-4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from mfa_gate.core.model import Attempts
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.replication_ids import MAX_KNOWN, Lineage
+from mfa_gate.testing.store_suite import ALICE, enrolled
+
+from .. import servers
+from ..faults import READS, WRITES, refusal, refused
+
+pytestmark = pytest.mark.waits
+
+OLD, NEW = "a" * 40, "b" * 40
+
+
+def answer(id: str, before: str = "0" * 40, role: str = "master") -> dict[str, str]:
+    """What ``INFO replication`` says."""
+    return {"role": role, "master_replid": id, "master_replid2": before}
+
+
+def test_who_was_taken_over_from_is_refused() -> None:
+    """F-4: the id that another server goes on from is refused from then on; a restarted server has another id."""
+    lineage = Lineage()
+    assert lineage.admit(answer(OLD)) == OLD
+    assert lineage.admit(answer(NEW, OLD)) == NEW
+    with pytest.raises(StoreUnavailable, match="before the failover"):
+        lineage.admit(answer(OLD))
+    assert lineage.admit(answer("c" * 40, OLD)) == "c" * 40
+    assert lineage.admit(answer(NEW)) == NEW
+    with pytest.raises(StoreUnavailable, match="a slave, not the primary"):
+        lineage.admit(answer(NEW, role="slave"))
+
+
+def test_a_server_that_names_no_history() -> None:
+    """What stands in for Redis and has no such ids is taken at its word, again and again."""
+    lineage = Lineage()
+    assert [lineage.admit({"role": "master"}) for _ in range(3)] == ["", "", ""]
+    assert [lineage.admit(answer(OLD, OLD)) for _ in range(3)] == [OLD] * 3
+    with pytest.raises(StoreUnavailable):
+        lineage.admit({})
+
+
+def test_what_is_known_is_bounded() -> None:
+    """S-122: of very many failovers the latest are known."""
+    lineage = Lineage()
+    for number in range(MAX_KNOWN + 5):
+        lineage.admit(answer(f"{number + 1:040}", f"{number:040}"))
+    assert not lineage.is_superseded(f"{3:040}")
+    assert lineage.is_superseded(f"{MAX_KNOWN:040}")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[servers.Pair]:
+    with servers.pair(tmp_path) as pair:
+        yield pair
+
+
+@pytest.fixture
+async def store(pair: servers.Pair) -> AsyncIterator[RedisStore]:
+    store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate")
+    await store.open()
+    assert await store.swap(enrolled(ALICE))
+    with pair.primary.client() as client:
+        assert client.execute_command("WAIT", 1, 5000) == 1
+    yield store
+    await store.aclose()
+
+
+def point(pair: servers.Pair, server: servers.Server) -> None:
+    """Have the Sentinel name ``server``."""
+    with contextlib.suppress(redis.ResponseError):
+        pair.sentinel.say("SENTINEL", "REMOVE", "gate")
+    pair.sentinel.say("SENTINEL", "MONITOR", "gate", "127.0.0.1", server.port, 1)
+
+
+async def attempts(store: RedisStore, used: int) -> None:
+    """Until the account says so: another server answers."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            if (await store.load(ALICE)).attempts.used == used:
+                return
+        except StoreUnavailable:
+            pass
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+
+
+async def test_an_undemoted_primary_is_refused(pair: servers.Pair, store: RedisStore) -> None:
+    """F-4: a primary that stood still while another took over goes on as if nothing was; whoever is led back to it is refused,
+    since it has not what was committed since, and goes on where the other one is named again."""
+    assert pair.primary.process is not None
+    pair.primary.process.send_signal(signal.SIGSTOP)
+    try:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                assert await store.swap(replace(await store.load(ALICE), attempts=Attempts(used=7)))
+                break
+            except StoreUnavailable:
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+        pair.sentinel.say("SENTINEL", "REMOVE", "gate")  # or it would demote the old one
+    finally:
+        pair.primary.process.send_signal(signal.SIGCONT)
+    assert b"role:master" in servers.raw_info(pair.primary)
+    point(pair, pair.primary)
+    until = time.monotonic() + 10
+    while "before the failover" not in await refusal(store, within=10):  # but for the connection that died first
+        assert time.monotonic() < until
+    await refused(store, {"load": READS["load"], "meta": READS["meta"], "swap": WRITES["swap"]})
+    point(pair, pair.replica)
+    await attempts(store, 7)
+
+
+async def test_nobody_stays_with_the_old_primary(pair: servers.Pair, store: RedisStore) -> None:
+    """F-4: where the Sentinel names another server, the connection to the one before is given up, though it answers well."""
+    pair.replica.say("REPLICAOF", "NO", "ONE")
+    other = RedisStore(f"redis://127.0.0.1:{pair.replica.port}")
+    await other.open()
+    assert await other.swap(replace(await other.load(ALICE), attempts=Attempts(used=5)))
+    await other.aclose()
+    assert (await store.load(ALICE)).attempts.used == 3
+    point(pair, pair.replica)
+    await attempts(store, 5)

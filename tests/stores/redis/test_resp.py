@@ -1,0 +1,169 @@
+"""Redis's replies are read whole, in whatever pieces they come, and what is no reply ends the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from redis.exceptions import AskError, MovedError, NoScriptError, ReadOnlyError, ResponseError
+
+from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.resp import Replies
+from mfa_gate.testing.store_suite import enrolled
+
+from .. import servers
+
+SENT = (
+    b"+OK\r\n:-7\r\n$5\r\na\r\nbc\r\n$-1\r\n$0\r\n\r\n*-1\r\n*0\r\n*3\r\n$7\r\nmessage\r\n*2\r\n:1\r\n$-1\r\n-ERR no\r\n"
+    b"-NOSCRIPT No matching script\r\n-MOVED 3999 127.0.0.1:6381\r\n-READONLY You can't\r\n-ASK 1 127.0.0.1:1\r\n"
+)
+
+
+def replies_of(sent: bytes, size: int) -> Replies:
+    """Over a connection on which ``sent`` comes in pieces of ``size`` bytes, and then the end."""
+    pieces = [sent[at : at + size] for at in range(0, len(sent), size)] + [b""]
+
+    async def read(_: int) -> bytes:
+        return pieces.pop(0)
+
+    connection: Any = SimpleNamespace(_reader=SimpleNamespace(read=read, _buffer=b""))
+    return Replies(connection)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 4096])
+def test_in_pieces(size: int) -> None:
+    """Every kind of reply comes out the same, wherever the network cut it."""
+
+    async def read_all() -> list[Any]:
+        replies = replies_of(SENT, size)
+        return [await replies.next() for _ in range(12)]
+
+    found = asyncio.run(read_all())
+    assert found[:7] == [b"OK", -7, b"a\r\nbc", None, b"", None, []]
+    assert found[7][:2] == [b"message", [1, None]]
+    assert type(found[7][2]) is ResponseError
+    assert str(found[7][2]) == "ERR no"
+    assert [type(reply) for reply in found[8:]] == [NoScriptError, MovedError, ReadOnlyError, AskError]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(b"", b"$5\r\nab", b"*2\r\n:1\r\n", b"hello\r\n", b"$five\r\n", b":\r\n"),
+        *(b"*1\r\n" * 5_000 + b":1\r\n", b"*1\r\n" * 17 + b":1\r\n"),
+        *(
+            b"$3\r\nabcde\r\n",
+            b"$-2\r\n",
+            b"$1_0\r\n0123456789\r\n",
+            b"$ 1\r\na\r\n",
+            b":1.5\r\n",
+            b":+1\r\n",
+            b"*-2\r\n",
+        ),
+        *(b"$99999999999\r\n", b"*99999999999\r\n", b":" + b"9" * 5_000 + b"\r\n"),
+        *(b">2\r\n+a\r\n+b\r\n", b"%1\r\n+a\r\n+b\r\n", b"_\r\n", b"#t\r\n", b",1.5\r\n"),
+    ],
+)
+def test_no_reply(sent: bytes) -> None:
+    """A connection that ends within a reply, or speaks otherwise, is a fault and never an answer."""
+    with pytest.raises(ConnectionError):
+        asyncio.run(replies_of(sent, 4096).next())
+
+
+@pytest.mark.parametrize("text", ["MOVED", "MOVED x", "ASK 1", "MOVED 1 one two", "MOVED 3999 :6381", "-", ""])
+def test_errors_that_say_little(text: str) -> None:
+    """An error that cannot be taken apart is an error all the same."""
+    reply = asyncio.run(replies_of(f"-{text}\r\n".encode(), 4096).next())
+    assert isinstance(reply, ResponseError)
+
+
+def test_what_nobody_asked_for() -> None:
+    """Bytes beyond the reply are seen before the next question is put."""
+
+    async def look() -> list[bool]:
+        replies = replies_of(b"+OK\r\n+OK\r\n", 4096)
+        seen = []
+        for _ in range(2):
+            await replies.next()
+            seen.append(replies.has_more)
+        return seen
+
+    assert asyncio.run(look()) == [True, False]
+
+
+ODD = {
+    "nested": b"*1\r\n" * 5_000 + b":1\r\n",
+    "push": b">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n",
+    "one too many": b"+OK\r\n",
+    "truncated": b"$100\r\nab",
+    "huge": b"$999999999999\r\n",
+    "noise": b"\x00\xff\r\n" * 50,
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+async def test_odd_replies_break_nothing_for_good(tmp_path: Path, odd: bytes) -> None:
+    """S-117: whatever comes in between, before or behind the replies, nobody gets another's answer, and the calls after it are
+    answered as if nothing had been."""
+    with servers.single(tmp_path, "--appendonly", "yes") as server, Between(server.port) as between:
+        store = RedisStore(f"redis://127.0.0.1:{between.port}")
+        await store.open()
+        keys = [SubjectKey("clinic", f"u{n}") for n in range(8)]
+        for key in keys:
+            assert await store.swap(enrolled(key, name=key.id))
+        for _ in range(3):
+            between.odd = odd
+            for _ in range(4):
+                found = await asyncio.gather(*(store.load(key) for key in keys), return_exceptions=True)
+                for key, account in zip(keys, found, strict=True):
+                    assert isinstance(account, StoreUnavailable) or getattr(account, "name", "") == key.id
+                await asyncio.sleep(0.02)
+            until = time.monotonic() + 5
+            while True:
+                found = await asyncio.gather(*(store.load(key) for key in keys), return_exceptions=True)
+                if [getattr(account, "name", "") for account in found] == [key.id for key in keys]:
+                    break
+                assert time.monotonic() < until
+                await asyncio.sleep(0.05)
+        await store.aclose()
+
+
+class Between:
+    """Carries what is said to the server and back, and once says ``odd`` before the next reply."""
+
+    def __init__(self, port: int) -> None:
+        self.odd = b""
+        self._server = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Between:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._server))
+                for source, target, back in ((near, far, False), (far, near, True)):
+                    threading.Thread(target=self._carry, args=(source, target, back), daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket, back: bool) -> None:
+        with contextlib.suppress(OSError), source, target:
+            while piece := source.recv(65_536):
+                if back and self.odd and b"message" not in piece and b"pong" not in piece:
+                    piece, self.odd = self.odd + piece, b""
+                target.sendall(piece)
