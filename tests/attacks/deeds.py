@@ -149,7 +149,7 @@ async def ticket(world: World) -> Stage:
     boss.tenant = "ticket"
     browser = await world.browser("new", "ticket")
     await browser.page("/mfa/enroll")
-    made = await world.gate.service.administering.give_ticket(
+    made = await world.gate.service.account_desk.give_ticket(
         Actor(name="operator:test"), SubjectKey("ticket", "new"), reason="lost phone"
     )
     assert isinstance(made, str)
@@ -172,7 +172,7 @@ async def boss(world: World) -> Stage:
 async def second_boss(world: World) -> Stage:
     """An administrator who has just proven it; another one has asked for a grant for Bob."""
     await world.enrolled("bob")
-    asked = await world.gate.service.administering.breaking.ask(
+    asked = await world.gate.service.account_desk.break_glass.ask(
         Actor(name="operator:first"), SubjectKey("alpha", "bob"), reason="phone lost", ticket="T-1", hours=4
     )
     assert asked is None

@@ -16,7 +16,7 @@ from mfa_gate.ports import Store
 from mfa_gate.stores import store_from_url
 from mfa_gate.stores.redis import pipeline
 from mfa_gate.stores.redis.resp import Replies, Reply
-from mfa_gate.stores.sqlite.worker_thread import Job, Lane
+from mfa_gate.stores.sqlite.worker_thread import Job, WorkerThread
 from tests.attacks.mistakes import MISTAKES
 from tests.attacks.worker import caller, count_comparisons
 from tests.harness import World
@@ -83,9 +83,9 @@ def die() -> None:
 
 def on_entering(tell: Callable[[], None]) -> None:
     """From now on ``tell`` is called when SQLite's thread begins its work, and when commands were sent to Redis."""
-    serve = Lane._serve
+    serve = WorkerThread._serve
 
-    def serving(self: Lane, jobs: Sequence[Job]) -> None:
+    def serving(self: WorkerThread, jobs: Sequence[Job]) -> None:
         tell()
         serve(self, jobs)
 
@@ -97,7 +97,7 @@ def on_entering(tell: Callable[[], None]) -> None:
             tell()
             return await self._replies.next()
 
-    Lane._serve = serving  # type: ignore[method-assign]
+    WorkerThread._serve = serving  # type: ignore[method-assign]
     pipeline.Replies = Overheard  # type: ignore[assignment,attr-defined]
 
 
@@ -121,7 +121,7 @@ async def do(world: World, deed: Deed) -> Any:
     service, who = world.gate.service, caller(deed["handle"])
     match deed["kind"]:
         case "verify":
-            done: Any = await service.proving.verify(
+            done: Any = await service.verification.verify(
                 who, handle=deed["handle"], authenticator=deed["authenticator"], response=deed["response"]
             )
         case "confirm":
@@ -129,7 +129,7 @@ async def do(world: World, deed: Deed) -> Any:
                 who, handle=deed["handle"], enrollment=deed["enrollment"], response=deed["response"]
             )
         case _:
-            done = await service.issuing.begin(who, deed["authenticator"])
+            done = await service.challenges.begin(who, deed["authenticator"])
     await world.engine.effects.idle()
     return done
 

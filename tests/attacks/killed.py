@@ -91,7 +91,7 @@ async def prepared(stores: str, marks: Path) -> Ground:
         ann = await world.browser()
         totp, email = await ann.enroll(), await ann.enroll_email()
         world.clock.advance(90)
-        await world.gate.service.issuing.begin(caller(HANDLE), email)
+        await world.gate.service.challenges.begin(caller(HANDLE), email)
         code = world.email.codes[-1]
         await _fail(world, ann.secret)
         world.clock.advance(31)

@@ -40,7 +40,7 @@ class Crowd:
         assert isinstance(store, MemoryStore)
         store._contents = copy.deepcopy(self._kept)
         self.world.engine.forget_all()
-        self.world.gate.service.proving._malformed.clear()
+        self.world.gate.service.verification._malformed.clear()
         self.world.clock.at = self._at
         self.world.reached.clear()
         for state, cookies in self._cookies.items():

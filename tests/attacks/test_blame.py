@@ -429,7 +429,7 @@ async def test_a_code_that_is_used_while_the_set_is_saved_stays_used(
     """S-92: between the reading and the writing of "I have saved them" a code is used: it does not come back."""
     ann = await world.enrolled()
     service = world.gate.service
-    made = await service.backup.make_for(caller_of(ann), await service.judge.own(caller_of(ann)))
+    made = await service.backup.make_for(caller_of(ann), await service.access.own(caller_of(ann)))
     swap = world.store.swap
     swaps: list[Account] = []
 
@@ -453,7 +453,7 @@ async def test_readable_backup_codes_end_by_themselves(world: World) -> None:
     """S-92: where nobody says that the codes are saved, the readable copy goes after its time, also without any request."""
     ann = await world.enrolled()
     service = world.gate.service
-    await service.backup.make_for(caller_of(ann), await service.judge.own(caller_of(ann)))
+    await service.backup.make_for(caller_of(ann), await service.access.own(caller_of(ann)))
     await service.backup.drop_old_copies()
     assert "kept" in left(await world.account())
     world.clock.advance(60 * DAY)
@@ -479,7 +479,7 @@ async def test_readable_backup_codes_end_with_the_next_write(world: World) -> No
     """S-92: any change of the account drops the copy once its time is over."""
     ann = await world.enrolled()
     service = world.gate.service
-    await service.backup.make_for(caller_of(ann), await service.judge.own(caller_of(ann)))
+    await service.backup.make_for(caller_of(ann), await service.access.own(caller_of(ann)))
     world.clock.advance(900)
     await ann.prove()
     assert "kept" not in left(await world.account())

@@ -71,8 +71,8 @@ async def test_two_administrators_let_somebody_in_for_hours(world: World) -> Non
     assert await ann.is_in()
     world.clock.advance(1)
     assert not await ann.is_in()
-    assert await world.gate.service.administering.breaking.expire() == 1
-    assert await world.gate.service.administering.breaking.expire() == 0
+    assert await world.gate.service.account_desk.break_glass.expire() == 1
+    assert await world.gate.service.account_desk.break_glass.expire() == 0
     kinds = ["break_glass.asked", "break_glass.granted", "break_glass.used", "break_glass.ended"]
     assert [event.kind for event in world.events if event.kind.startswith("break_glass")] == kinds
     assert (await world.account()).grant is None
@@ -115,7 +115,7 @@ async def test_a_confirmation_names_the_request(world: World) -> None:
         assert (await second.api("POST", f"{ANN}/confirm", body)).status in (404, 422)
         fields = {"action": "confirm", **{name: text for name, text in body.items() if text is not None}}
         assert (await second.form("/mfa/admin/accounts/ann", fields)).status == 404
-    desk = world.gate.service.administering.breaking
+    desk = world.gate.service.account_desk.break_glass
     refusal = await desk.confirm(Actor(name="operator:eve"), SubjectKey("alpha", "ann"), ref="")
     assert refusal is not None
     assert not await (await world.browser("ann", sid="lost")).is_in()
@@ -133,7 +133,7 @@ async def test_one_administrator_is_not_two(world: World) -> None:
         "not_allowed",
         "not_allowed",
     ]
-    desk = world.gate.service.administering.breaking
+    desk = world.gate.service.account_desk.break_glass
     refusal = await desk.confirm(Actor(name="operator:BOSS"), SubjectKey("alpha", "ann"), **ref)
     assert refusal is not None
     assert refusal.reason == "not_allowed"

@@ -308,7 +308,7 @@ async def test_leave_is_the_browsers_and_ends(world: World) -> None:
 
 
 async def _ticket(world: World, id: str = "new", tenant: str = "ticket") -> str:
-    made = await world.gate.service.administering.give_ticket(
+    made = await world.gate.service.account_desk.give_ticket(
         Actor(name="operator:test"), SubjectKey(tenant, id), reason="new phone"
     )
     assert isinstance(made, str)

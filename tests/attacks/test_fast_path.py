@@ -192,7 +192,7 @@ class Pair:
         """The gate without its shortcut and without anything that it could remember."""
         guard = self.worlds[1].gate.guard
         guard.service.engine.forget_all()
-        guard.service.judge._passes.clear()
+        guard.service.access._passes.clear()
         guard.ruled.exempt.clear()
         guard.ruled.policy = None
         guard.site.cookies._jars.clear()
@@ -338,15 +338,15 @@ class Pair:
         key = Subject(**_subject(held)).key
         match self.random.randrange(8):
             case 0:
-                await service.administering.lock(OPERATOR, key, reason="x")
+                await service.account_desk.lock(OPERATOR, key, reason="x")
             case 1:
-                await service.administering.reset(OPERATOR, key, ticket="T", reason="x")
+                await service.account_desk.reset(OPERATOR, key, ticket="T", reason="x")
             case 2:
                 known = await service.engine.store.settings("admin")
                 chosen = TenantSettings(tenant="admin", version=known.version, enabled_at=0 if known.enabled_at else 1)
                 assert await service.engine.store.swap_settings(chosen)
             case _:
-                await service.administering.unlock(OPERATOR, key, reason="x")
+                await service.account_desk.unlock(OPERATOR, key, reason="x")
 
     async def tick(self) -> None:
         """Time passes, or a clock is set back a little."""

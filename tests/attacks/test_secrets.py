@@ -93,7 +93,7 @@ async def story(world: World) -> tuple[Browser, set[str], set[str]]:
     attacker.secret = ann.secret
     await attacker.lock()
     await boss.form("/mfa/admin/accounts/ann", {"action": "unlock", "reason": "called me"})
-    ticket = await world.gate.service.administering.give_ticket(
+    ticket = await world.gate.service.account_desk.give_ticket(
         Actor(name="operator:test"), SubjectKey("alpha", "new"), reason="lost phone"
     )
     assert isinstance(ticket, str)

@@ -82,7 +82,7 @@ async def press(world: World, people: Sequence[tuple[Caller, str]], *, at_once: 
 
     async def one(caller: Caller, id: str) -> Issued | Refusal:
         async with gate:
-            return await world.gate.service.issuing.begin(caller, id)
+            return await world.gate.service.challenges.begin(caller, id)
 
     return list(await asyncio.gather(*(one(*person) for person in people)))
 
@@ -187,7 +187,7 @@ async def test_each_limit_alone(limits: dict[str, Any], passes: int) -> None:
         other = Subject("zoe", "beta")
         made = await enrolled(world.gate, other, "sms", phone="+12125550150")
         caller = Caller(subject=other, handle="z", network="203.0.113.9")
-        assert isinstance(await world.gate.service.issuing.begin(caller, made.id), Issued)
+        assert isinstance(await world.gate.service.challenges.begin(caller, made.id), Issued)
 
 
 async def test_what_is_refused_uses_up_nothing_else() -> None:
@@ -199,7 +199,7 @@ async def test_what_is_refused_uses_up_nothing_else() -> None:
         other = Subject("zoe", "beta")
         made = await enrolled(world.gate, other, "sms", phone=SHARED)
         caller = Caller(subject=other, handle="z", network="192.0.2.7")
-        assert isinstance(await world.gate.service.issuing.begin(caller, made.id), Issued)
+        assert isinstance(await world.gate.service.challenges.begin(caller, made.id), Issued)
 
 
 async def test_pages_and_json_are_refused_alike() -> None:
@@ -295,7 +295,9 @@ async def test_many_asked_for_and_few_answered(answered: int, alarms: int) -> No
             await press(world, [(caller, id)])
             if place < answered:
                 code = world.sms.codes[-1]
-                await world.gate.service.proving.verify(caller, handle=f"h{place}", authenticator=id, response=code)
+                await world.gate.service.verification.verify(
+                    caller, handle=f"h{place}", authenticator=id, response=code
+                )
         await world.engine.effects.idle()
         assert len(world.kinds("sends.unanswered")) == alarms
 

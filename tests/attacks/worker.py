@@ -99,7 +99,7 @@ async def burst(
     """All answers (handle, code) at once, as soon as every worker is ready."""
     world = world_on(f"sqlite:///{path}", now)
     await world.gate.guard.open()
-    proving = world.gate.service.proving
+    verification = world.gate.service.verification
     account = await world.store.load(KEY)
     id = account.authenticators[0].id
     (path.parent / f"ready-{number}").touch()
@@ -108,7 +108,7 @@ async def burst(
 
     async def one(handle: str, code: str) -> str:
         try:
-            result = await proving.verify(caller(handle), handle=handle, authenticator=id, response=code)
+            result = await verification.verify(caller(handle), handle=handle, authenticator=id, response=code)
         except StoreUnavailable:
             return BUSY  # a machine so full that the second is over: refused, as the contract says
         if isinstance(result, Verified):

@@ -86,7 +86,7 @@ def pour(gate: MFAGate, path: Path, ids: Iterable[str]) -> None:
 
 async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -> list[float]:
     """One right answer of each person, many at once; the seconds that each took, infinite where it was refused."""
-    proving = gate.service.proving
+    verification = gate.service.verification
     code = pyotp.TOTP(SECRET).now()  # all have the same secret, and making codes is not what is measured
     turns = asyncio.Semaphore(at_once)
 
@@ -96,7 +96,7 @@ async def settle(gate: MFAGate, ids: Sequence[str], *, at_once: int = AT_ONCE) -
             handle = "f" + handle_of(id)[1:]
             caller = Caller(subject=Subject(id), handle=handle_digest(handle), network=HOME)
             try:
-                result = await proving.verify(caller, handle=handle, authenticator="totp-1", response=code)
+                result = await verification.verify(caller, handle=handle, authenticator="totp-1", response=code)
             except StoreUnavailable:
                 return inf  # the machine was too busy to answer in time
             if not isinstance(result, Verified):

@@ -50,7 +50,7 @@ async def requests(gate: MFAGate, ids: list[str]) -> list[float]:
         caller = Caller(subject=Subject(id), handle=handle_digest(handle_of(id)), network=HOME)
         started = time.perf_counter()
         with contextlib.suppress(StoreUnavailable):  # a busy machine: nothing was measured
-            await gate.service.judge.judge(caller, facts)
+            await gate.service.access.judge(caller, facts)
             found.append((time.perf_counter() - started) * 1e6)
     return found
 

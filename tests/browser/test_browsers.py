@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Arrive
 from .example import Example
-from .wire import Wire
+from .wire import Pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -20,7 +20,7 @@ def test_several_users_of_one_browser(person: Arrive, example: Example) -> None:
     """Two people who share a browser each keep their own proof, and neither has the other's."""
     shared = person()
     for email in (USER, SECOND):
-        app, _ = Wire(example, email).enroll_app()
+        app, _ = Pipeline(example, email).enroll_app()
         shared.sign_in(email)
         shared.at(ASKED)
         shared.type_code(app.code(), remember=True)
@@ -39,7 +39,7 @@ def test_several_users_of_one_browser(person: Arrive, example: Example) -> None:
 
 def test_not_remembered(person: Arrive, example: Example, script: bool) -> None:
     """Without "Remember this browser" a proof ends with the sign-in; with it, it outlives the sign-in."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     public = person(script=script, address=HOTEL)
     public.sign_in(USER)
     assert public.page.get_by_label("Remember this browser for 7 days").is_visible()
@@ -59,7 +59,7 @@ def test_not_remembered(person: Arrive, example: Example, script: bool) -> None:
 
 def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
     """One challenge open in three tabs: finishing one lets the others forward, whatever they do next (U-73)."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     first = person(script=script, address=HOTEL)
     first.sign_in(USER, to="/records")
     second, third = person(beside=first), person(beside=first)
@@ -77,7 +77,7 @@ def test_three_tabs(person: Arrive, example: Example, script: bool) -> None:
 
 def test_back_after_success(person: Arrive, example: Example) -> None:
     """Back after success shows no dead end: the old page leads on, and typing the old code again is no failure."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     somebody = person(address=HOTEL)
     somebody.sign_in(USER, to="/records")
     code = app.code()
@@ -96,7 +96,7 @@ def test_back_after_success(person: Arrive, example: Example) -> None:
 
 def test_pressed_twice(person: Arrive, example: Example, script: bool) -> None:
     """Two quick presses of "Confirm" with the right code are one success, in the app (U-55)."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     somebody = person(script=script, address=HOTEL)
     somebody.sign_in(USER, to="/records")
     somebody.page.get_by_role("textbox", name="Security code").fill(app.code())
@@ -110,7 +110,7 @@ def test_pressed_twice(person: Arrive, example: Example, script: bool) -> None:
 
 def test_sent_twice_without_a_script(person: Arrive, example: Example) -> None:
     """The same right code from two tabs at once is one success, and both arrive."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     one = person(script=False, address=HOTEL)
     one.sign_in(USER, to="/records")
     twin = person(beside=one)
@@ -129,7 +129,7 @@ def test_sent_twice_without_a_script(person: Arrive, example: Example) -> None:
 
 def test_no_cookies(person: Arrive, example: Example) -> None:
     """Somebody whose browser drops the gate's cookies is told so, with a way on; no code is counted."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     somebody = person(address=HOTEL)
     somebody.sign_in(USER)
     somebody.at(ASKED)
@@ -146,7 +146,7 @@ def test_no_cookies(person: Arrive, example: Example) -> None:
 
 def test_a_stale_form(person: Arrive, example: Example) -> None:
     """A form from before the last sign-in comes back with a fresh token and nothing lost but the press (U-56)."""
-    app, _ = Wire(example, USER).enroll_app()
+    app, _ = Pipeline(example, USER).enroll_app()
     old = person(address=HOTEL)
     old.sign_in(USER, to="/records")
     new = person(beside=old)

@@ -10,7 +10,7 @@ import pytest
 from .conftest import OFFICE, Arrive
 from .example import DAY, Example
 from .person import App
-from .wire import Wire
+from .wire import Pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -138,7 +138,7 @@ def test_another_address(person: Arrive, script: bool) -> None:
 
 def test_backup_codes(person: Arrive, example: Example, script: bool) -> None:
     """A backup code works in place of the app's, once, and the user is told how many are left."""
-    _, codes = Wire(example, USER).enroll_app()
+    _, codes = Pipeline(example, USER).enroll_app()
     elsewhere = person(script=script, address=HOTEL)
     elsewhere.sign_in(USER, to="/records")
     elsewhere.at(ASKED)
@@ -162,7 +162,7 @@ def test_backup_codes(person: Arrive, example: Example, script: bool) -> None:
 
 def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> None:
     """Seven wrong codes lock, the page counts down; waiting, signing in again or a right code do not open it."""
-    at_home = Wire(example, USER)
+    at_home = Pipeline(example, USER)
     app, _ = at_home.enroll_app()
     stranger = person(script=script, address=HOTEL)
     stranger.sign_in(USER)
@@ -193,7 +193,7 @@ def test_seven_wrong_codes(person: Arrive, example: Example, script: bool) -> No
     # The owner's proven browser goes on (decisions 27), and nobody else is touched.
     at_home.get("/records")
     assert at_home.heading == "Payments"
-    neighbor = Wire(example, SECOND, address=HOTEL)
+    neighbor = Pipeline(example, SECOND, address=HOTEL)
     neighbor.enroll_app()
     neighbor.get("/records")
     assert neighbor.heading == "Payments"

@@ -7,7 +7,7 @@ import pytest
 from .conftest import OFFICE, Arrive
 from .example import DAY, MINUTE, Example
 from .person import Person
-from .wire import Wire
+from .wire import Pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.ready, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -34,7 +34,7 @@ def enroll(somebody: Person, example: Example) -> None:
 
 def enrolled(example: Example, email: str = USER) -> None:
     """The same, done at home on an earlier day."""
-    wire = Wire(example, email)
+    wire = Pipeline(example, email)
     wire.enroll_sent("sms")
     wire.enroll_sent("email")
     example.advance(WAIT)

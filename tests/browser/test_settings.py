@@ -9,7 +9,7 @@ import pytest
 from .conftest import Arrive
 from .example import MINUTE, Example
 from .person import Person
-from .wire import HOME, Wire
+from .wire import HOME, Pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
@@ -19,7 +19,7 @@ HOTEL = "203.0.113.25"
 
 def arrive(somebody: Person, example: Example) -> None:
     """An authenticator app and a phone, set up at home; the agreement accepted; from here confirmed, at the settings."""
-    at_home = Wire(example, USER)
+    at_home = Pipeline(example, USER)
     at_home.enroll_app()
     at_home.enroll_sent("sms", phone="202-555-0151")
     at_home.accept()
@@ -133,7 +133,7 @@ def test_changes_need_a_fresh_proof(person: Arrive, example: Example) -> None:
 def test_new_backup_codes(person: Arrive, example: Example) -> None:
     """A new set ends the old one at once, and the page says so before and after."""
     somebody = person()
-    _, old = Wire(example, "user@finance.example").enroll_app()
+    _, old = Pipeline(example, "user@finance.example").enroll_app()
     somebody.sign_in("user@finance.example")
     somebody.choose("Backup codes")
     somebody.type_code(old[0])

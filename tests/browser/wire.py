@@ -14,7 +14,7 @@ from .person import PASSWORD, App
 HOME = "192.0.2.77"
 
 
-class Wire:
+class Pipeline:
     """Somebody signed in from home, whose pages are text."""
 
     def __init__(self, example: Example, email: str, *, address: str = HOME) -> None:

@@ -217,7 +217,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 async def test_no_account_is_made_for_an_id_that_is_none() -> None:
     """Every act of an administrator asks for an id that a host could say; an operator's does as well."""
     async with running(make_world()) as world:
-        desk, store = world.gate.service.administering, world.gate.service.engine.store
+        desk, store = world.gate.service.account_desk, world.gate.service.engine.store
         bad = [SubjectKey("alpha", RED), SubjectKey("alpha", "ﬁ"), SubjectKey(RED, "x"), SubjectKey("alpha", "x" * 300)]
         actor = Actor(name="operator:eve")
         for key_ in bad:
@@ -227,9 +227,9 @@ async def test_no_account_is_made_for_an_id_that_is_none() -> None:
                 await desk.lock(actor, key_, reason="x"),
                 await desk.reset(actor, key_, ticket="T", reason="x"),
                 await desk.refuse_recovery(actor, key_, reason="x"),
-                await desk.breaking.ask(actor, key_, reason="x", ticket="T", hours=1),
-                await desk.breaking.confirm(actor, key_, ref="x"),
-                await desk.breaking.revoke(actor, key_, reason="x"),
+                await desk.break_glass.ask(actor, key_, reason="x", ticket="T", hours=1),
+                await desk.break_glass.confirm(actor, key_, ref="x"),
+                await desk.break_glass.revoke(actor, key_, reason="x"),
                 await desk.discard(actor, key_, ticket="T", reason="x"),
             ):
                 assert made is not None

@@ -83,7 +83,7 @@ def opened(store: Path, *keys: str) -> list[dict[str, str]]:
         from mfa_gate.core.model import Caller
 
         caller = Caller(subject=ANN, handle="", network="")
-        context = service.issuing.context(caller, service.engine.rules("clinic"), purpose="enroll", account=account)
+        context = service.challenges.context(caller, service.engine.rules("clinic"), purpose="enroll", account=account)
         found = [
             {
                 name: context.open(purpose, item.data[name])

@@ -155,7 +155,7 @@ async def answers(place: Place, id: str, code: str) -> bool:
     account = await mine.service.engine.store.load(Subject(id).key)
     caller = Caller(subject=Subject(id), handle="h", network="192.0.2.1")
     authenticator = account.authenticators[0].id
-    result = await mine.service.proving.verify(caller, handle="h", authenticator=authenticator, response=code)
+    result = await mine.service.verification.verify(caller, handle="h", authenticator=authenticator, response=code)
     await mine.service.aclose()
     return isinstance(result, Verified)
 
@@ -233,7 +233,7 @@ def reset(place: Place, id: str) -> None:
     key = Subject(id).key
     change(
         place,
-        lambda mine: mine.service.administering.reset(Actor(name="operator:x"), key, ticket="T", reason="leaked"),
+        lambda mine: mine.service.account_desk.reset(Actor(name="operator:x"), key, ticket="T", reason="leaked"),
     )
 
 

@@ -183,7 +183,7 @@ def test_a_tenant_that_was_on_is_on(run: Run, tmp_path: Path, file: Path, monkey
 
     async def turned_on() -> dict[str, str]:
         async with running(make_world(policy=DESK, store=here)) as world:
-            desk = world.gate.service.administering
+            desk = world.gate.service.account_desk
             assert await desk.set_tenant(OPERATOR, "alpha", enabled=True, factors=("totp",), confirm="alpha") is None
             return (await world.enrolled("ann")).cookies
 
@@ -607,11 +607,11 @@ def test_a_broken_trail_is_not_made_whole_in_silence(run: Run, urls: Url, file: 
 async def later(world: World, seconds: float) -> None:
     """Time passes, and what was not heard is told."""
     world.clock.advance(seconds)
-    telling = world.gate.service.telling
+    outbox = world.gate.service.outbox
     await world.engine.effects.idle()
-    await telling.flush()
-    await telling.catch_up(shared=True)
-    await telling.catch_up(shared=False)
+    await outbox.flush()
+    await outbox.catch_up(shared=True)
+    await outbox.catch_up(shared=False)
 
 
 def test_history_is_told_to_nobody_again(run: Run, tmp_path: Path, file: Path) -> None:
@@ -622,7 +622,7 @@ def test_history_is_told_to_nobody_again(run: Run, tmp_path: Path, file: Path) -
     async def reset() -> None:
         async with running(make_world(store=here)) as world:
             await world.enrolled("ann")
-            desk = world.gate.service.administering
+            desk = world.gate.service.account_desk
             assert await desk.reset(OPERATOR, SubjectKey("alpha", "ann"), ticket="T-1", reason="lost") is None
 
     async def started(between: Callable[[], Awaitable[None]]) -> None:
@@ -657,7 +657,7 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
             await later(world, LAG)
             await later(world, LAG)
             world.email.failure = SendFailed("unreachable", transient=True)
-            desk = world.gate.service.administering
+            desk = world.gate.service.account_desk
             assert await desk.reset(OPERATOR, SubjectKey("alpha", "ann"), ticket="T-1", reason="lost") is None
             await later(world, LAG)
             # These are not even looked at before the service stops; on_event has heard of them, on_reset is not for the last.
@@ -687,7 +687,7 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
 async def test_no_hook_is_forgotten() -> None:
     """Whatever hook the service knows, a move knows it: the places of all of them are looked at."""
     world = make_world(on_lock=print, on_reset=print)
-    hooks = world.gate.service.telling.hooks.values()
+    hooks = world.gate.service.outbox.hooks.values()
     assert {hook.name for hook in hooks if hook.shared} == set(SHARED)
     assert {hook.name for hook in hooks if not hook.shared} == set(OWN)
 

@@ -9,7 +9,7 @@ from mfa_gate.core.assurance import Traits
 from mfa_gate.core.changes import Charge, charge
 from mfa_gate.core.decision import Decision, decide
 from mfa_gate.core.events import Moment
-from mfa_gate.core.evidence import Standing, standing_for
+from mfa_gate.core.evidence import Evidence, standing_for
 from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Challenge, Proof, Seconds, Subject
 from mfa_gate.core.policy import Demand, Facts, Requirement, requirement_for
 from mfa_gate.core.rules import (
@@ -85,7 +85,7 @@ def caller(subject: Subject = ANN, *, handle: str = HANDLE, network: str = HOME,
     return Caller(subject=subject, handle=handle, network=network, **parts)
 
 
-def standing(of: Account, who: Caller | None = None, *, now: int = NOW, any_network: bool = False) -> Standing:
+def evidence(of: Account, who: Caller | None = None, *, now: int = NOW, any_network: bool = False) -> Evidence:
     change = IPChangeRules(action="log" if any_network else "challenge")
     return standing_for(who or caller(), of, now=now, traits=TRAITS, freshness=FreshnessRules(ip_change=change))
 
@@ -93,7 +93,7 @@ def standing(of: Account, who: Caller | None = None, *, now: int = NOW, any_netw
 def judged(of: Account, demanded: Requirement | None = None, who: Caller | None = None, *, now: int = NOW) -> Decision:
     demanded = demanded or requirement()
     log = demanded.rules.freshness.ip_change.action == "log"
-    return decide(demanded, standing(of, who, now=now, any_network=log), now)
+    return decide(demanded, evidence(of, who, now=now, any_network=log), now)
 
 
 def moment(now: int = NOW, nonce: bytes = b"n" * 32, **parts: Any) -> Moment:

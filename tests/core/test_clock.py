@@ -26,12 +26,12 @@ from .builders import (
     account,
     caller,
     challenge,
+    evidence,
     judged,
     moment,
     proof,
     requirement,
     rules_with,
-    standing,
     taken_from,
 )
 
@@ -68,13 +68,13 @@ def test_a_skip_of_before_stays_over() -> None:
 def test_no_right_to_change_factors_comes_back() -> None:
     """F-15, S-84: the five minutes of a proof and the quarter of an hour of a leave stay over."""
     of = seen(account("app", proofs=(proof(age=300),)))
-    refusal = may_change(standing(of, now=BACK), requirement(), BACK)
+    refusal = may_change(evidence(of, now=BACK), requirement(), BACK)
     assert refusal is not None
     assert refusal.reason == "proof_required"
     contact = rules_with(enrollment=EnrollmentRules(first="contact"))
     waiting = seen(account(leave=Leave(kind="contact", browser=HANDLE, at=NOW - 900)))
     asked = requirement(contact)
-    refusal = may_enroll(standing(waiting, now=BACK), judged(waiting, asked, now=BACK), asked, APP, BACK)
+    refusal = may_enroll(evidence(waiting, now=BACK), judged(waiting, asked, now=BACK), asked, APP, BACK)
     assert refusal is not None
     assert refusal.reason == "contact_required"
 

@@ -34,12 +34,12 @@ from .builders import (
     account,
     caller,
     demand,
+    evidence,
     factor_rules,
     judged,
     proof,
     requirement,
     rules_with,
-    standing,
     with_demands,
 )
 
@@ -107,7 +107,7 @@ def test_why_it_asks(of: Account, who: dict[str, Any], reason: str) -> None:
 def test_an_unknown_network_is_not_even_itself() -> None:
     """S-110: a proof made at an unknown address never counts at an unknown address."""
     of = account("app", proofs=(proof(network=""),))
-    assert not standing(of, caller(network="")).proofs
+    assert not evidence(of, caller(network="")).proofs
 
 
 def test_network_changes_that_only_log() -> None:
@@ -122,7 +122,7 @@ def test_a_proof_of_another_account_is_no_standing() -> None:
     """S-21: joining an account with another subject, or the same id in another tenant, is refused loudly."""
     for subject in (Subject("bob", "clinic"), Subject("ann", "practice")):
         with pytest.raises(ValueError, match="another subject"):
-            standing(account("app", proofs=(proof(),)), caller(subject))
+            evidence(account("app", proofs=(proof(),)), caller(subject))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_where_no_factor_meets_all_demands_there_is_no_way() -> None:
 def test_free_requests_look_at_no_account() -> None:
     """An exempt request has no end of its own and carries no proof."""
     free = Requirement(rules=rules_with(), free="health", free_kind="exempt")
-    decision = decide(free, standing(account("app", proofs=(proof(),))), NOW)
+    decision = decide(free, evidence(account("app", proofs=(proof(),))), NOW)
     assert isinstance(decision, Allow)
     assert (decision.until, decision.proof) == (FOREVER, None)
 

@@ -13,7 +13,7 @@ from mfa_gate.core.model import Proof, Seconds
 from mfa_gate.core.policy import POLICY_AGE, Demand, Facts, requirement_for, with_endpoint
 from mfa_gate.core.rules import FreshnessRules, PathRule, Policy, Rules, StepUpRule, TenantSettings
 
-from .builders import NOW, TRAITS, account, factor_rules, proof, rules_with, standing
+from .builders import NOW, TRAITS, account, evidence, factor_rules, proof, rules_with
 
 KINDS = ("app", "text", "mail", "key", "paper")
 AGES = (60, 300, 3600, 86_400)
@@ -114,4 +114,4 @@ def judged_with(rules: Rules, endpoint: Endpoint | None, proven: list[tuple[str,
         own = Demand(rule="endpoint", max_age=age, factors_any=endpoint.factors, phishing_resistant=endpoint.strong)
         demanded = with_endpoint(demanded, (own,))
     of = account(*TRAITS, proofs=tuple(proof(kind, age=age) for kind, age in proven))
-    return decide(demanded, standing(of), NOW)
+    return decide(demanded, evidence(of), NOW)

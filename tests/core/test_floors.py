@@ -8,11 +8,11 @@ import pytest
 
 from mfa_gate.core.changes import change_demand, may_change
 from mfa_gate.core.changes.enroll import CHANGE_AGE
-from mfa_gate.core.evidence import Standing
+from mfa_gate.core.evidence import Evidence
 from mfa_gate.core.policy import Demand, Requirement, floors_for
 from mfa_gate.core.rules import PathRule, StepUpRule
 
-from .builders import NOW, account, demand, proof, requirement, rules_with, standing
+from .builders import NOW, account, demand, evidence, proof, requirement, rules_with
 
 STRONG = demand("strong", strong=True)
 BY_APP = demand("app", factors=("app",))
@@ -48,7 +48,7 @@ def test_what_a_change_demands(
     held: tuple[str, ...], floors: tuple[Demand, ...], adding: str, resistant: bool, kinds: tuple[str, ...]
 ) -> None:
     """Floors that something held meets, and that the added kind could meet; always fresh, and always possible."""
-    wanted = change_demand(standing(account(*held)), asked(*floors), adding=adding)
+    wanted = change_demand(evidence(account(*held)), asked(*floors), adding=adding)
     assert (wanted.max_age, wanted.phishing_resistant, wanted.factors_any) == (CHANGE_AGE, resistant, kinds)
     able = [kind for kind in held if may_change(by(kind, *held), asked(*floors), NOW, adding=adding) is None]
     assert able
@@ -59,21 +59,21 @@ def test_what_a_change_demands(
         assert refusal.reason == "proof_required"
 
 
-def by(kind: str, *held: str) -> Standing:
+def by(kind: str, *held: str) -> Evidence:
     """Somebody who holds these, with a fresh proof by one of them."""
-    return standing(account(*held, proofs=(proof(kind, age=10),)))
+    return evidence(account(*held, proofs=(proof(kind, age=10),)))
 
 
 def test_what_is_demanded_here_goes_first() -> None:
     """A floor of another path never asks for what cannot be given together with what holds at our own pages."""
-    wanted = change_demand(standing(account("app", "key")), asked(STRONG, here=(BY_APP,)))
+    wanted = change_demand(evidence(account("app", "key")), asked(STRONG, here=(BY_APP,)))
     assert (wanted.phishing_resistant, wanted.factors_any) == (False, ("app",))
 
 
 def test_a_strong_proof_that_is_not_fresh() -> None:
     """The floor is met by one proof that is fresh, not by an old one beside a fresh weak one."""
     of = account("mail", "key", proofs=(proof("key", age=CHANGE_AGE), proof("mail", age=1)))
-    refusal = may_change(standing(of), asked(STRONG), NOW)
+    refusal = may_change(evidence(of), asked(STRONG), NOW)
     assert refusal is not None
     assert refusal.max_age == CHANGE_AGE
 

@@ -9,7 +9,7 @@ import pytest
 from mfa_gate.core.model import Account, Grant, Lock
 from mfa_gate.core.revocation import is_revoked
 
-from .builders import NOW, WEEK, account, browser, proof, standing
+from .builders import NOW, WEEK, account, browser, evidence, proof
 
 BEFORE = account("app", proofs=(proof(),))
 GRANT = Grant(
@@ -38,11 +38,11 @@ def locked(cause: str) -> Account:
 )
 def test_by_proof(after: Account, lock_ends: bool, revoked: bool) -> None:
     """A lock, a reset, a forgotten browser and a removed factor revoke; age, a new cookie and wrong guesses do not."""
-    assert is_revoked(BEFORE, standing(after), lock_ends_sessions=lock_ends) is revoked
+    assert is_revoked(BEFORE, evidence(after), lock_ends_sessions=lock_ends) is revoked
 
 
 def test_by_grant() -> None:
     """A break-glass grant that is taken back is revoked; one that has run out is not."""
     before = replace(BEFORE, browsers=(), grant=GRANT)
-    assert is_revoked(before, standing(replace(before, grant=None)), lock_ends_sessions=False)
-    assert not is_revoked(before, standing(before, now=NOW + 4000), lock_ends_sessions=False)
+    assert is_revoked(before, evidence(replace(before, grant=None)), lock_ends_sessions=False)
+    assert not is_revoked(before, evidence(before, now=NOW + 4000), lock_ends_sessions=False)

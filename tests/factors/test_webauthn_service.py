@@ -17,7 +17,7 @@ from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import EnrollmentRules, FactorRules, Policy, Rules
 from mfa_gate.keyring import Keyring, make_key
 from mfa_gate.ports import Senders
-from mfa_gate.service import Enrolled, Enrolling, Issued, RelyingParty, Service, Verified, Wiring
+from mfa_gate.service import Enrolled, Issued, OpenDraft, RelyingParty, Service, Verified, Wiring
 from mfa_gate.stores.memory import MemoryStore
 
 from .softkey import ORIGIN, Bend, SoftKey
@@ -93,9 +93,9 @@ class Person:
         """How many of the seven attempts are left."""
         return 7 - (await self.account()).attempts.used
 
-    async def begin(self) -> tuple[Enrolling, dict[str, Any]]:
+    async def begin(self) -> tuple[OpenDraft, dict[str, Any]]:
         begun = await self.service.enrollments.begin(self.caller, factor="webauthn")
-        assert isinstance(begun, Enrolling)
+        assert isinstance(begun, OpenDraft)
         assert begun.issued is not None
         return begun, shown(begun.issued)
 
@@ -103,7 +103,7 @@ class Person:
         begun, options = await self.begin()
         return await self.confirm(begun, key.create(options, bend), label=label)
 
-    async def confirm(self, begun: Enrolling, response: object, *, label: str = "") -> Enrolled | Refusal:
+    async def confirm(self, begun: OpenDraft, response: object, *, label: str = "") -> Enrolled | Refusal:
         done = await self.service.enrollments.confirm(
             self.caller, handle=self.handle, enrollment=begun.enrollment.id, response=response, label=label
         )
@@ -113,12 +113,12 @@ class Person:
 
     async def ask(self, place: int = 0) -> Issued:
         id = (await self.account()).authenticators[place].id
-        issued = await self.service.issuing.begin(self.caller, id)
+        issued = await self.service.challenges.begin(self.caller, id)
         assert isinstance(issued, Issued)
         return issued
 
     async def answer(self, issued: Issued, response: object) -> Verified | Refusal:
-        result = await self.service.proving.verify(
+        result = await self.service.verification.verify(
             self.caller,
             handle=self.handle,
             authenticator=issued.challenge.target,
@@ -187,7 +187,7 @@ async def test_by_challenge_alone(alice: Person) -> None:
     key = SoftKey()
     await alice.enroll(key)
     issued = await alice.ask()
-    result = await alice.service.proving.verify(
+    result = await alice.service.verification.verify(
         alice.caller, handle=alice.handle, challenge=issued.challenge.id, response=key.get(shown(issued))
     )
     assert isinstance(result, Verified)
@@ -269,7 +269,7 @@ async def test_unknown_challenge_is_free(alice: Person) -> None:
     assert isinstance(refused, Refusal)
     assert (refused.reason, await alice.left()) == ("code_expired", 7)
     issued = await alice.ask()
-    unknown = await alice.service.proving.verify(
+    unknown = await alice.service.verification.verify(
         alice.caller, handle=alice.handle, challenge="nothing", response=key.get(shown(issued))
     )
     assert isinstance(unknown, Refusal)
@@ -425,7 +425,7 @@ async def test_second_user_with_the_same_id(alice: Person) -> None:
     assert isinstance(refused, Refusal)
     assert (refused.reason, refused.attempts_remaining) == ("already_enrolled", 7)
     assert (await bob.account()).authenticators == ()
-    removed = await alice.service.keeping.remove(alice.caller, id=done.authenticator.id)
+    removed = await alice.service.self_service.remove(alice.caller, id=done.authenticator.id)
     assert not isinstance(removed, Refusal)
     assert isinstance(await bob.enroll(key), Enrolled)
 

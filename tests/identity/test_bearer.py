@@ -190,7 +190,7 @@ STANDS: tuple[tuple[list[tuple[str, str]], bytes], ...] = (
 )
 
 
-def standing(place: int, text: str) -> tuple[list[tuple[str, str]], bytes]:
+def evidence(place: int, text: str) -> tuple[list[tuple[str, str]], bytes]:
     """Headers and query with the token at one of the places."""
     headers, query = STANDS[place]
     return [(name, value.format(text)) for name, value in headers], query.replace(b"{}", text.encode())
@@ -199,7 +199,7 @@ def standing(place: int, text: str) -> tuple[list[tuple[str, str]], bytes]:
 @pytest.mark.parametrize("place", range(len(STANDS)))
 async def test_named_places(place: int) -> None:
     """S-13: a token is read wherever the developer says that the app takes one, websockets included."""
-    headers, query = standing(place, token())
+    headers, query = evidence(place, token())
     for kind in ("http", "websocket"):
         found = await adapter(**PLACES)(connection(*headers, query_string=query, type=kind))
         assert found == Subject("ann", "clinic", frozenset({"a"}), "sid:s1")
@@ -208,8 +208,8 @@ async def test_named_places(place: int) -> None:
 @pytest.mark.parametrize(("one", "two"), [(a, b) for a in range(len(STANDS)) for b in range(a)])
 async def test_two_places_are_refused(one: int, two: int) -> None:
     """S-12: of tokens at two places gate and app might believe another one each."""
-    headers, query = standing(one, token())
-    more, other = standing(two, token(sub="bob"))
+    headers, query = evidence(one, token())
+    more, other = evidence(two, token(sub="bob"))
     with pytest.raises(Unreadable):
         await adapter(**PLACES)(connection(*headers, *more, query_string=b"&".join(filter(None, (query, other)))))
 
@@ -217,10 +217,10 @@ async def test_two_places_are_refused(one: int, two: int) -> None:
 @pytest.mark.parametrize("place", range(1, len(STANDS)))
 async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
     """S-13, S-14: it is refused, and the log can name the place; a token that is not good is nobody's."""
-    headers, query = standing(place, token())
+    headers, query = evidence(place, token())
     with pytest.raises(Unreadable, match="does not name"):
         await adapter()(connection(*headers, query_string=query))
-    headers, query = standing(place, token(aud="other"))
+    headers, query = evidence(place, token(aud="other"))
     assert await adapter()(connection(*headers, query_string=query)) is None
 
 

@@ -68,9 +68,9 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
         print(f"growth {growth / 1024 / 1024:.1f} MB")
         assert growth <= GROWTH
         assert len(world.engine._accounts) <= accounts.MAX_CACHED
-        assert len(world.gate.service.judge._passes) <= access.MAX_PASSES
+        assert len(world.gate.service.access._passes) <= access.MAX_PASSES
         assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
-        assert len(world.gate.service.proving._malformed) <= verification.MALFORMED_CACHE
+        assert len(world.gate.service.verification._malformed) <= verification.MALFORMED_CACHE
         assert len(guard.ruled.exempt) <= ruled.MAX_EXEMPT
         assert len(guard.watch.open) == 0
         identify = guard.identify

@@ -62,14 +62,14 @@ async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
     """All answers at once."""
     account = await patiently(lambda: world.store.load(SubjectKey("alpha", id)))
     authenticator = account.authenticators[0].id
-    proving = world.gate.service.proving
+    verification = world.gate.service.verification
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(handle: str, code: str) -> str:
         caller = Caller(subject=Subject(id, "alpha", session="s"), handle=handle_digest(handle), network=HOME)
         try:
             async with turns:
-                result = await proving.verify(caller, handle=handle, authenticator=authenticator, response=code)
+                result = await verification.verify(caller, handle=handle, authenticator=authenticator, response=code)
         except MFAGateError:
             return "unavailable"
         if isinstance(result, Verified):

@@ -31,7 +31,7 @@ async def hammer(path: Path) -> None:
     """Change after change, until the end."""
     world = make_world(store=f"sqlite:///{path}", policy=POLICY, clock=FixedClock(time.time()))
     await world.gate.guard.open()
-    desk = world.gate.service.administering
+    desk = world.gate.service.account_desk
     (path.parent / "ready").touch()
     number = 0
     while True:

@@ -34,16 +34,16 @@ async def world() -> AsyncIterator[World]:
 
 async def test_what_is_old_goes_and_it_is_told(world: World) -> None:
     """Lines of exactly the age stay; the other tenant's policy keeps every line; a second run finds nothing."""
-    retaining = world.gate.service.retaining
-    assert await retaining.prune(actor="operator:eve") == {"alpha": 30}
+    retention = world.gate.service.retention
+    assert await retention.prune(actor="operator:eve") == {"alpha": 30}
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha30"]
     assert len((await world.store.trail("beta")).items) == 60
     (told,) = (await world.store.events("alpha", kind="audit.pruned")).items
     assert (told.reason, told.detail["before"]) == ("retention", START + 30 * DAY)
-    broken, anchors = await retaining.verify()
+    broken, anchors = await retention.verify()
     assert broken == {}
     assert {name: anchor.lines for name, anchor in anchors.items()} == {"alpha": 30}
-    assert await retaining.prune(actor="operator:eve") == {}
+    assert await retention.prune(actor="operator:eve") == {}
     assert len(world.kinds("audit.pruned")) == 1
 
 
@@ -51,7 +51,7 @@ async def test_a_beginning_that_nobody_pruned_is_missing(world: World) -> None:
     """S-124: who removes the oldest lines and moves the anchor is found, since nobody told of pruning."""
     assert await world.store.prune("beta", before=START + 10 * DAY) == 10
     assert await world.store.verify_trail("beta") == {}
-    broken, _ = await world.gate.service.retaining.verify("beta")
+    broken, _ = await world.gate.service.retention.verify("beta")
     assert broken == {"beta": 0}
 
 
@@ -64,18 +64,18 @@ async def test_a_crash_between_telling_and_pruning(world: World, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(world.store, "prune", gone)
         with pytest.raises(KeyboardInterrupt):
-            await world.gate.service.retaining.prune(actor="operator:eve")
+            await world.gate.service.retention.prune(actor="operator:eve")
     assert len((await world.store.trail("alpha")).items) == 61
-    assert await world.gate.service.retaining.prune(actor="operator:eve") == {"alpha": 30}
+    assert await world.gate.service.retention.prune(actor="operator:eve") == {"alpha": 30}
     assert len((await world.store.events("alpha", kind="audit.pruned")).items) == 2
 
 
 async def test_an_hourly_round_removes_what_became_old(world: World) -> None:
     """The ordinary round needs nobody: what was too old an hour ago is gone, and nothing else."""
-    retaining = world.gate.service.retaining
-    await retaining.prune(actor="operator:eve")
+    retention = world.gate.service.retention
+    await retention.prune(actor="operator:eve")
     world.clock.advance(2 * DAY)
-    await retaining.keep()
+    await retention.keep()
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha32"]
 
 
@@ -86,20 +86,20 @@ async def test_a_clock_ahead_removes_nothing(
 ) -> None:
     """A clock that runs ahead by more than a round removes takes no line, also where it wrote the newest lines itself; it is
     said in the log, the trail and a mail, once a day, with the way on; when the clock is right again all goes on."""
-    retaining = world.gate.service.retaining
-    await retaining.prune(actor="operator:eve")
+    retention = world.gate.service.retention
+    await retention.prune(actor="operator:eve")
     before = (await world.store.trail("alpha")).items
     world.clock.advance(ahead)
     if writes:
         await world.store.append([line(60 + ahead // DAY)])
     for _ in range(3):
-        await retaining.keep()
+        await retention.keep()
     kept = (await world.store.trail("alpha")).items
     assert kept[: len(before)] == before
     assert [event.kind for event in kept].count("audit.prune_held") == 1
     assert "mfa-gate audit prune --tenant alpha" in caplog.text
     world.clock.advance(DAY - ahead)
-    await retaining.keep()
+    await retention.keep()
     assert [event.id for event in (await world.store.trail("alpha", limit=1)).items] == ["alpha31"]
 
 
@@ -115,8 +115,8 @@ async def test_lines_of_a_clock_ahead_are_judged_by_their_order(world: World) ->
 
 async def test_one_tenant_that_fails_stops_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is wrong with one tenant's trail is logged, and the next tenant is pruned."""
-    store, retaining = world.store, world.gate.service.retaining
-    await retaining.prune(actor="operator:eve")
+    store, retention = world.store, world.gate.service.retention
+    await retention.prune(actor="operator:eve")
     await store.append([line(0, "aaa")])
     trail, world.engine.policy = store.trail, replace(world.engine.policy, tenants={"aaa": KEPT, "alpha": KEPT})
 
@@ -127,5 +127,5 @@ async def test_one_tenant_that_fails_stops_no_other(world: World, monkeypatch: p
 
     monkeypatch.setattr(store, "trail", sick)
     world.clock.advance(DAY)
-    await retaining.keep()
+    await retention.keep()
     assert (await trail("alpha", limit=1)).items[0].id == "alpha31"

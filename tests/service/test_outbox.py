@@ -51,10 +51,10 @@ class Ear:
 async def catch_up(world: World, *, after: float = LAG) -> int:
     """Let time pass, write down what was heard, and tell what was not."""
     world.clock.advance(after)
-    telling = world.gate.service.telling
+    outbox = world.gate.service.outbox
     await world.engine.effects.idle()
-    await telling.flush()
-    return await telling.catch_up(shared=True) + await telling.catch_up(shared=False)
+    await outbox.flush()
+    return await outbox.catch_up(shared=True) + await outbox.catch_up(shared=False)
 
 
 async def test_what_was_heard_is_not_told_again() -> None:
@@ -80,7 +80,7 @@ async def test_a_hook_that_failed_hears_later() -> None:
         for id in ("ann", "bob"):
             await world.enrolled(id)
         lock.deaf = True
-        desk = world.gate.service.administering
+        desk = world.gate.service.account_desk
         assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
         await world.engine.effects.idle()
         assert await catch_up(world) == 1
@@ -101,7 +101,7 @@ async def test_a_hook_that_never_recovers_is_given_up(caplog: pytest.LogCaptureF
     lock.deaf = True
     async with running(make_world(on_lock=lock)) as world:
         await world.enrolled()
-        await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
+        await world.gate.service.account_desk.lock(OPERATOR, ANN, reason="stolen")
         calls = 0
         for _ in range(MAX_TRIES + 10):
             calls += await catch_up(world, after=LONGEST_WAIT)
@@ -116,7 +116,7 @@ async def test_what_a_crash_left_is_told_by_who_comes_after() -> None:
     await world.gate.guard.open()
     await world.enrolled()
     await world.engine.effects.idle()
-    await world.gate.service.telling.flush()
+    await world.gate.service.outbox.flush()
     # The process dies here: the change is committed, nobody was told, and nothing is written down.
     event = Event(id="LOST", kind="account.reset", at=int(world.clock.at), tenant="alpha", account="ann", actor="boss")
     account = await store.load(ANN)
@@ -158,7 +158,7 @@ async def test_a_command_has_no_sender_and_the_person_is_told() -> None:
         mails = len(world.email.messages)
         command = command_on(store, world)
         assert await command.open() == ""
-        desk = command.administering
+        desk = command.account_desk
         assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
         assert await desk.unlock(OPERATOR, ANN, reason="found") is None
         assert await desk.reset(OPERATOR, ANN, ticket="T-1", reason="new phone") is None
@@ -181,12 +181,12 @@ async def test_a_mail_that_failed_for_a_while_goes_out_later() -> None:
         mails = len(world.email.messages)
         for transient, comes in ((True, 1), (False, 0)):
             world.email.failure = SendFailed("no", transient=transient)
-            await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
+            await world.gate.service.account_desk.lock(OPERATOR, ANN, reason="stolen")
             await world.engine.effects.idle()
             world.email.failure = None
             await catch_up(world)
             assert len(world.email.messages) == mails + comes
-            await world.gate.service.administering.unlock(OPERATOR, ANN, reason="found")
+            await world.gate.service.account_desk.unlock(OPERATOR, ANN, reason="found")
             await catch_up(world)
             mails = len(world.email.messages)
 
@@ -243,7 +243,7 @@ async def test_failures_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
     async with running(make_world(on_lock=lock)) as world:
         await world.enrolled()
-        await world.gate.service.administering.lock(OPERATOR, ANN, reason="stolen")
+        await world.gate.service.account_desk.lock(OPERATOR, ANN, reason="stolen")
         await catch_up(world)
     assert meter.counted.count(("mfa_gate.hook_failures", {"hook": "on_lock"})) == 2
 

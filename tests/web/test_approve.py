@@ -75,7 +75,7 @@ async def test_the_page_shows_the_number_and_waits() -> None:
         assert sent.status == 303
         page = await browser.page(f"/mfa/challenge/{id}")
         challenge = (await world.account()).challenges[-1]
-        number = world.gate.service.issuing.face(_caller(browser, challenge), await world.account(), challenge)[
+        number = world.gate.service.challenges.face(_caller(browser, challenge), await world.account(), challenge)[
             "number"
         ]
         assert f'<p class="number" dir="ltr">{number}</p>' in page.text

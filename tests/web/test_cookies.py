@@ -174,15 +174,15 @@ async def test_cookies_in_pieces_take_the_fast_path() -> None:
     world = make_world()
     browser = await world.enrolled()
     loads = 0
-    judge = world.gate.service.judge
-    whole = judge.judge
+    access = world.gate.service.access
+    whole = access.judge
 
     async def counted(*args: Any, **more: Any) -> Any:
         nonlocal loads
         loads += 1
         return await whole(*args, **more)
 
-    object.__setattr__(judge, "judge", counted)
+    object.__setattr__(access, "judge", counted)
     scope = http_scope("GET", "/records", headers=[*FETCH, *in_pieces(browser)])
     session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s-ann-alpha"}
     app = Watch(secret_app, reached=world.reached)

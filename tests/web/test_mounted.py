@@ -74,7 +74,7 @@ async def test_a_host_header_is_in_no_address() -> None:
         engine = phones.world.engine
         assert engine.public("") == f"{ORIGIN}/mfa"
         assert engine.public("/sub") == f"{ORIGIN}/sub/mfa"
-        context = phones.world.gate.service.issuing.context(
+        context = phones.world.gate.service.challenges.context(
             Caller(subject=Subject("ann", "alpha"), handle="", network="", root="/sub"),
             engine.rules("alpha"),
             purpose="sign-in",

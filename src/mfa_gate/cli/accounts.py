@@ -146,20 +146,20 @@ async def _done(args: argparse.Namespace, refusal: Refusal | None, text: str) ->
 async def unlock(args: argparse.Namespace, service: Service) -> int:
     """``accounts unlock``."""
     key = key_of(args)
-    refusal = await service.administering.unlock(operator(args), key, reason=args.reason)
+    refusal = await service.account_desk.unlock(operator(args), key, reason=args.reason)
     return await _done(args, refusal, f"{key} has all attempts back")
 
 
 async def lock(args: argparse.Namespace, service: Service) -> int:
     """``accounts lock``."""
     key = key_of(args)
-    refusal = await service.administering.lock(operator(args), key, reason=args.reason)
+    refusal = await service.account_desk.lock(operator(args), key, reason=args.reason)
     return await _done(args, refusal, f"{key} is locked; every proof has ended")
 
 
 async def reset(args: argparse.Namespace, service: Service) -> int:
     """``accounts reset``. The application's ``on_reset`` hook lives in the application: its password is reset by hand."""
-    key, desk = key_of(args), service.administering
+    key, desk = key_of(args), service.account_desk
     if args.discard:
         refusal = await desk.discard(operator(args), key, ticket=args.ticket, reason=args.reason)
         return await _done(
@@ -173,7 +173,7 @@ async def reset(args: argparse.Namespace, service: Service) -> int:
 
 async def ticket(args: argparse.Namespace, service: Service) -> int:
     """``accounts ticket``."""
-    made = await service.administering.give_ticket(operator(args), key_of(args), reason=args.reason)
+    made = await service.account_desk.give_ticket(operator(args), key_of(args), reason=args.reason)
     if isinstance(made, Refusal):
         return tell_refusal(args, made)
     tell(args, {"ticket": made}, made)
@@ -183,7 +183,7 @@ async def ticket(args: argparse.Namespace, service: Service) -> int:
 async def ask_grant(args: argparse.Namespace, service: Service) -> int:
     """``accounts break-glass ask``."""
     key = key_of(args)
-    refusal = await service.administering.breaking.ask(
+    refusal = await service.account_desk.break_glass.ask(
         operator(args), key, reason=args.reason, ticket=args.ticket, hours=args.hours
     )
     if refusal is not None:
@@ -198,7 +198,7 @@ async def ask_grant(args: argparse.Namespace, service: Service) -> int:
 async def confirm_grant(args: argparse.Namespace, service: Service) -> int:
     """``accounts break-glass confirm``."""
     key = key_of(args)
-    refusal = await service.administering.breaking.confirm(operator(args), key, ref=args.ref)
+    refusal = await service.account_desk.break_glass.confirm(operator(args), key, ref=args.ref)
     if refusal is not None:
         return tell_refusal(args, refusal)
     account = await service.engine.store.load(key)
@@ -211,7 +211,7 @@ async def confirm_grant(args: argparse.Namespace, service: Service) -> int:
 async def revoke_grant(args: argparse.Namespace, service: Service) -> int:
     """``accounts break-glass revoke``."""
     key = key_of(args)
-    refusal = await service.administering.breaking.revoke(operator(args), key, reason=args.reason)
+    refusal = await service.account_desk.break_glass.revoke(operator(args), key, reason=args.reason)
     if refusal is not None:
         return tell_refusal(args, refusal)
     tell(

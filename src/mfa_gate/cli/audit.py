@@ -144,7 +144,7 @@ def _cell(value: object) -> str:
 
 async def verify(args: argparse.Namespace, service: Service) -> int:
     """``audit verify``: exit 1 and the place where a trail is broken."""
-    broken, anchors = await service.retaining.verify(args.tenant)
+    broken, anchors = await service.retention.verify(args.tenant)
     lines = [f"{tenant}: broken at line {line + 1}" for tenant, line in broken.items()] or ["every trail is whole"]
     lines += [
         f"{tenant}: verified from line {anchor.lines + 1} on, pruned before it" for tenant, anchor in anchors.items()
@@ -164,7 +164,7 @@ async def prune(args: argparse.Namespace, service: Service) -> int:
     if names and all(service.engine.rules(name).audit.retention is None for name in names):
         tell(args, {"pruned": {}, "retention": None}, "the policy names no [audit] retention: every line is kept")
         return NO
-    found = await service.retaining.prune(tenant=args.tenant, actor=operator_name(args))
+    found = await service.retention.prune(tenant=args.tenant, actor=operator_name(args))
     text = "\n".join(f"{tenant}: {count} lines removed" for tenant, count in found.items()) or "nothing is old enough"
     tell(args, {"pruned": found}, text)
     return DONE

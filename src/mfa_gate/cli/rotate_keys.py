@@ -98,7 +98,7 @@ async def _one(service: Service, key: SubjectKey) -> Outcome:
     rules = engine.rules(key.tenant)
 
     def step(account: Account) -> Change[Outcome]:
-        drawn = service.issuing.context(caller, rules, purpose="enroll", account=account)
+        drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
         context = replace(drawn, key=key, nonce=nonce)
         lost: list[str] = []
         fresh = replace(

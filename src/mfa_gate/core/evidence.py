@@ -19,7 +19,7 @@ NO_SESSION = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Evidence:
     """A subject with its account and the proofs that count here and now. Made by ``standing_for`` only."""
 
     subject: Subject
@@ -79,7 +79,7 @@ def standing_for(
     now: int,
     traits: TraitsOf,
     freshness: FreshnessRules,
-) -> Standing:
+) -> Evidence:
     """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
 
     ``freshness`` says whether the network matters and which sign-ins elsewhere count. Raises ``ValueError`` when account and
@@ -106,7 +106,7 @@ def standing_for(
     mine.sort(key=lambda proof: proof.at, reverse=True)
     skipped_at = skip_time(account, subject, caller.handle)
     skipped = bool(skipped_at) and (bool(subject.session) or now - skipped_at < SESSION_LIFE)
-    return Standing(
+    return Evidence(
         subject=subject,
         account=account,
         browser=browser,

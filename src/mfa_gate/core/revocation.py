@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from .evidence import UPSTREAM, Standing, login_handle, session_mark
+from .evidence import UPSTREAM, Evidence, login_handle, session_mark
 from .model import Account, Proof, Subject
 
 
-def is_revoked(before: Account, standing: Standing, *, lock_ends_sessions: bool) -> bool:
+def is_revoked(before: Account, evidence: Evidence, *, lock_ends_sessions: bool) -> bool:
     """Tell whether a lock, a reset or a revocation came between ``before`` and ``standing``.
 
     ``before`` is the account by which the request was let in. A proof that grew too old was not revoked, nor was one whose
     browser has proven itself anew since. Locked for want of attempts is not enough unless that ends sessions (decisions 27).
     """
-    after = standing.account
+    after = evidence.account
     if after.lock is not None and (lock_ends_sessions or after.lock.cause == "administrator"):
         return True
     if after.epoch != before.epoch:
@@ -20,9 +20,9 @@ def is_revoked(before: Account, standing: Standing, *, lock_ends_sessions: bool)
     granted = before.grant is not None and before.grant.ends_at > 0
     if granted and (after.grant is None or before.grant is None or after.grant.ref != before.grant.ref):
         return True
-    known = before.browser(standing.handle)
+    known = before.browser(evidence.handle)
     id = known.id if known else ""
-    return bool(_kept(before, standing.subject, id)) and not _kept(after, standing.subject, id)
+    return bool(_kept(before, evidence.subject, id)) and not _kept(after, evidence.subject, id)
 
 
 def _kept(account: Account, subject: Subject, browser_id: str) -> list[Proof]:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ..core.assurance import TraitsOf
 from ..core.decision import Agree, Allow, ChallengeReason, Decision, Deny, Enroll, StepUp, decide
 from ..core.entropy import handle_digest
-from ..core.evidence import UPSTREAM, Standing, login_handle, skip_key, standing_for
+from ..core.evidence import UPSTREAM, Evidence, login_handle, skip_key, standing_for
 from ..core.model import (
     Acceptance,
     Account,
@@ -78,7 +78,7 @@ class Outcome:
     settings: TenantSettings
     now: int
     requirement: Requirement
-    standing: Standing
+    evidence: Evidence
     decision: Decision
 
 
@@ -107,7 +107,7 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
     subject = Subject("somebody", given.tenant, frozenset(given.groups), "session", upstream)
     settings = TenantSettings(tenant=given.tenant, enabled_at=1 if given.enabled else 0)
     facts = Facts(tenant=given.tenant, groups=subject.groups, method=method, path=path)
-    standing = standing_for(
+    evidence = standing_for(
         Caller(subject=subject, handle=HANDLE, network=here),
         _account(subject, rules, given, traits, network=before, now=now),
         now=now,
@@ -120,8 +120,8 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
         settings=settings,
         now=now,
         requirement=requirement,
-        standing=standing,
-        decision=decide(requirement, standing, now),
+        evidence=evidence,
+        decision=decide(requirement, evidence, now),
     )
 
 
@@ -146,7 +146,7 @@ def factors_of(outcome: Outcome) -> tuple[str, ...]:
         case Enroll(factors=factors):
             return factors
         case StepUp(authenticators=ids):
-            return tuple(a.factor for a in outcome.standing.account.authenticators if a.id in ids)
+            return tuple(a.factor for a in outcome.evidence.account.authenticators if a.id in ids)
     return ()
 
 

@@ -13,7 +13,7 @@ from ..core.break_glass import is_known
 from ..core.changes import break_glass
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, decide, mark_of
 from ..core.events import Event
-from ..core.evidence import Standing, standing_for
+from ..core.evidence import Evidence, standing_for
 from ..core.model import Account, Caller, Subject
 from ..core.networks import UNKNOWN
 from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, requirement_for, with_endpoint
@@ -51,16 +51,16 @@ class Judgement:
 
     decision: Decision
     requirement: Requirement
-    standing: Standing | None = None
+    evidence: Evidence | None = None
     entry: Entry | None = None
 
     @property
     def account(self) -> Account | None:
         """The account that was looked at."""
-        return self.standing.account if self.standing else None
+        return self.evidence.account if self.evidence else None
 
 
-class Judge:
+class Access:
     """Decides; grants nothing."""
 
     def __init__(self, engine: Engine) -> None:
@@ -137,13 +137,13 @@ class Judge:
         if floors:
             requirement = self._with_floors(requirement, caller.subject)
         entry = await engine.entry(caller.subject.key)
-        standing = self.standing(caller, entry.account, requirement, now)
-        decision = decide(requirement, standing, now)
+        evidence = self.evidence(caller, entry.account, requirement, now)
+        decision = decide(requirement, evidence, now)
         if isinstance(decision, (StepUp, Enroll)) and requirement.demands:
             self._tell_dead_end(facts, requirement)
-        if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(standing)):
-            decision = await self._enter_by_grant(caller, requirement, standing, decision)
-        return Judgement(decision=decision, requirement=requirement, standing=standing, entry=entry)
+        if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(evidence)):
+            decision = await self._enter_by_grant(caller, requirement, evidence, decision)
+        return Judgement(decision=decision, requirement=requirement, evidence=evidence, entry=entry)
 
     def free(self, subject: Subject, facts: Facts) -> Judgement | None:
         """Decide a request of which nothing is demanded, without a look-up; else None.
@@ -187,16 +187,16 @@ class Judge:
         )
 
     async def _enter_by_grant(
-        self, caller: Caller, requirement: Requirement, standing: Standing, decision: Decision
+        self, caller: Caller, requirement: Requirement, evidence: Evidence, decision: Decision
     ) -> Decision:
         """A browser's first request under a break-glass grant passes once that is written down (S-125)."""
-        key, moment, mark = caller.subject.key, self.engine.moment(network=caller.network), mark_of(standing)
+        key, moment, mark = caller.subject.key, self.engine.moment(network=caller.network), mark_of(evidence)
         if await self.engine.change(key, lambda account: break_glass.use(account, moment, mark=mark)):
             return decision
-        standing = self.standing(caller, await self.engine.store.load(key), requirement, moment.now)
-        return decide(requirement, standing, moment.now)
+        evidence = self.evidence(caller, await self.engine.store.load(key), requirement, moment.now)
+        return decide(requirement, evidence, moment.now)
 
-    def standing(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Standing:
+    def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """The account joined with the caller: only proofs that count here and now."""
         return standing_for(caller, account, now=now, traits=TRAITS, freshness=requirement.rules.freshness)
 
@@ -212,9 +212,9 @@ class Judge:
         requirement = requirement_for(self.engine.policy, facts, settings, now)
         requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
-        standing = self.standing(caller, entry.account, requirement, now)
+        evidence = self.evidence(caller, entry.account, requirement, now)
         return Judgement(
-            decision=decide(requirement, standing, now), requirement=requirement, standing=standing, entry=entry
+            decision=decide(requirement, evidence, now), requirement=requirement, evidence=evidence, entry=entry
         )
 
     async def report(self, judgement: Judgement, caller: Caller) -> None:
@@ -239,7 +239,7 @@ def owed(judgement: Judgement, now: int) -> Refusal | None:
     To have a proof is not enough: it may be too old, too weak, or of no account. Where nothing is demanded of the caller
     (off, exempt, put off), the policy's freshness is.
     """
-    decision, standing = judgement.decision, judgement.standing
+    decision, evidence = judgement.decision, judgement.evidence
     match decision:
         case Deny():
             return Refusal(reason="locked", ref=decision.ref, attempts_remaining=0)
@@ -251,11 +251,11 @@ def owed(judgement: Judgement, now: int) -> Refusal | None:
             if decision.proof is not None:
                 return None
     usual = Demand(rule="freshness", max_age=judgement.requirement.rules.freshness.max_age)
-    if standing is not None and meeting(standing.proofs, (usual,), now):
+    if evidence is not None and meeting(evidence.proofs, (usual,), now):
         return None
     return Refusal(reason="proof_required", max_age=usual.max_age)
 
 
-def nobody(subject: Subject) -> Standing:
+def nobody(subject: Subject) -> Evidence:
     """A standing without an account, for decisions that look at none."""
-    return Standing(subject=subject, account=Account(key=subject.key), browser=None, handle="", network=UNKNOWN)
+    return Evidence(subject=subject, account=Account(key=subject.key), browser=None, handle="", network=UNKNOWN)

@@ -31,7 +31,7 @@ class Cut:
     now: int
 
 
-class Retaining:
+class Retention:
     """Use cases of retention. Nothing is pruned where the policy names no retention."""
 
     def __init__(self, engine: Engine, alarms: Alarms) -> None:

@@ -11,9 +11,9 @@ from ..core.model import Account, Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
 from ..factors.base import Rejected
-from .access import Judge, Judgement
+from .access import Access, Judgement
 from .accounts import Engine
-from .challenges import Issuing
+from .challenges import Challenges
 from .enrollable import not_enrollable
 
 BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
@@ -27,14 +27,14 @@ KEPT_FOR = 900
 class BackupCodes:
     """Use cases of the set of backup codes; an account has one at most."""
 
-    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing) -> None:
+    def __init__(self, engine: Engine, access: Access, challenges: Challenges) -> None:
         self.engine = engine
-        self.judge = judge
-        self.issuing = issuing
+        self.access = access
+        self.challenges = challenges
 
     async def make(self, caller: Caller) -> tuple[str, ...] | Refusal:
         """A new set of backup codes; the old one ends at once. Needs a fresh proof like any change of factors."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, BACKUP, self.engine.now())
         if refusal is not None:
             return refusal
@@ -44,7 +44,7 @@ class BackupCodes:
         """A set for somebody who may have one: that was asked before. Empty where none could be made."""
         part, rules = FACTORS[BACKUP], judgement.requirement.rules
         account = judgement.account or Account(key=caller.subject.key)
-        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account)
         draft = part.draft(context)
         if isinstance(draft, Rejected):
             return ()
@@ -65,7 +65,7 @@ class BackupCodes:
         mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
         if account is None or mine is None:
             return 0
-        context = self.issuing.context(caller, judgement.requirement.rules, purpose="sign-in", account=account)
+        context = self.challenges.context(caller, judgement.requirement.rules, purpose="sign-in", account=account)
         return int(FACTORS[BACKUP].hint(context, mine.data))
 
     async def kept(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
@@ -73,18 +73,18 @@ class BackupCodes:
 
         Only to somebody who may change factors, within a quarter of an hour.
         """
-        judgement = await self.judge.own(caller)
-        if judgement.standing is None or isinstance(judgement.decision, (StepUp, Deny)):
+        judgement = await self.access.own(caller)
+        if judgement.evidence is None or isinstance(judgement.decision, (StepUp, Deny)):
             return None
-        if changes.may_change(judgement.standing, judgement.requirement, self.engine.now()) is not None:
+        if changes.may_change(judgement.evidence, judgement.requirement, self.engine.now()) is not None:
             return None
-        account = judgement.standing.account
+        account = judgement.evidence.account
         mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
         if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
             return None
         if not self.left(caller, judgement):
             return None
-        context = self.issuing.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
+        context = self.challenges.context(caller, judgement.requirement.rules, purpose="enroll", account=account)
         return mine, tuple(context.open("kept", mine.data["kept"]).split())
 
     async def saved(self, caller: Caller) -> None:

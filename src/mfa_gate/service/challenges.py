@@ -15,7 +15,7 @@ from ..errors import SendFailed
 from ..factors import FACTORS, TRAITS
 from ..factors.base import Context, Delivery, Faces, Rejected
 from ..ports import Message
-from .access import Judge
+from .access import Access
 from .accounts import Engine
 from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
@@ -40,12 +40,12 @@ class Issued:
     failed: str = ""
 
 
-class Issuing:
+class Challenges:
     """Use cases of the challenge before its response."""
 
-    def __init__(self, engine: Engine, judge: Judge, sending: Sending) -> None:
+    def __init__(self, engine: Engine, access: Access, sending: Sending) -> None:
         self.engine = engine
-        self.judge = judge
+        self.access = access
         self.sending = sending
 
     def context(
@@ -80,7 +80,7 @@ class Issuing:
     async def begin(self, caller: Caller, authenticator: str) -> Issued | Refusal:
         """Issue a challenge for one of the caller's own authenticators; what sends, sends now."""
         account = await self.engine.store.load(caller.subject.key)
-        judgement = await self.judge.own(caller, account=account)
+        judgement = await self.access.own(caller, account=account)
         mine = usable(account, judgement, authenticator)
         if isinstance(mine, Refusal):
             return mine

@@ -13,7 +13,7 @@ from ..core.model import Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY
 from ..keyring import Unopened
-from .access import Judge, owed
+from .access import Access, owed
 from .accounts import Engine
 from .admin_alerts import Alarms
 
@@ -39,9 +39,9 @@ class Disputed:
 class Disputing:
     """Use cases of disputes. Nobody needs to be signed in: the link is the secret, of one event, for seven days."""
 
-    def __init__(self, engine: Engine, judge: Judge, alarms: Alarms) -> None:
+    def __init__(self, engine: Engine, access: Access, alarms: Alarms) -> None:
         self.engine = engine
-        self.judge = judge
+        self.access = access
         self.alarms = alarms
 
     def url(self, kind: str, event: Event) -> str:
@@ -87,7 +87,7 @@ class Disputing:
 
     async def report(self, caller: Caller) -> Refusal | None:
         """The same from one's own settings, about what is listed there; only for who has proven the second factor."""
-        refusal = owed(await self.judge.own(caller), self.engine.now())
+        refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
         key, moment = caller.subject.key, self.engine.moment(network=caller.network)
@@ -97,7 +97,7 @@ class Disputing:
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:
         """Take back one's own call for help; only for who has proven the second factor."""
-        refusal = owed(await self.judge.own(caller), self.engine.now())
+        refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
         moment = self.engine.moment(network=caller.network)

@@ -31,21 +31,21 @@ def enrollable(judgement: Judgement) -> tuple[str, ...]:
 
 def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | None:
     """Why ``factor`` may not be enrolled now, or None."""
-    if factor not in TRAITS or judgement.standing is None:
+    if factor not in TRAITS or judgement.evidence is None:
         return Refusal(reason="not_enrollable")
     decision = judgement.decision
     if isinstance(decision, Enroll) and factor not in decision.factors and not TRAITS[factor].backup:
         return Refusal(reason="not_enrollable")
-    return changes.may_enroll(judgement.standing, judgement.decision, judgement.requirement, TRAITS[factor], now)
+    return changes.may_enroll(judgement.evidence, judgement.decision, judgement.requirement, TRAITS[factor], now)
 
 
 def lacks(judgement: Judgement, now: int) -> Refusal | None:
     """What a first enrollment needs besides the password, whatever factor is chosen: None, contact or ticket."""
-    standing = judgement.standing
-    if standing is None or standing.holds:
+    evidence = judgement.evidence
+    if evidence is None or evidence.holds:
         return None
     rules = judgement.requirement.rules
     kinds = enrollable(judgement)
     if any(is_on_file(rules, TRAITS[kind]) for kind in kinds) and rules.enrollment.first == "contact":
         return None
-    return needs_leave(standing, rules, TRAITS[kinds[0]], now) if kinds else None
+    return needs_leave(evidence, rules, TRAITS[kinds[0]], now) if kinds else None

@@ -17,22 +17,22 @@ from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected
-from .access import Judge, Judgement
+from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Guess
 from .backup_codes import BACKUP, BackupCodes
-from .challenges import Issued, Issuing
+from .challenges import Challenges, Issued
 from .enrollable import not_enrollable
 from .lookalikes import tell_lookalike
 from .request_limits import DRAFTS, too_many
-from .verification import Proving
+from .verification import Verification
 
 OF_A_DRAFT = ("clock_drift", "code_already_used", "code_expired", "code_too_early")
 """How a code is refused that is the right one of a draft, but not now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enrolling:
+class OpenDraft:
     """A draft that waits for its confirmation. ``shown`` is for the page; ``issued`` what was sent, where something was."""
 
     enrollment: Enrollment
@@ -54,22 +54,24 @@ class Enrolled:
 class Enrollments:
     """Use cases of a draft: begin, send, confirm."""
 
-    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, proving: Proving, backup: BackupCodes) -> None:
+    def __init__(
+        self, engine: Engine, access: Access, challenges: Challenges, verification: Verification, backup: BackupCodes
+    ) -> None:
         self.engine = engine
-        self.judge = judge
-        self.issuing = issuing
-        self.proving = proving
+        self.access = access
+        self.challenges = challenges
+        self.verification = verification
         self.backup = backup
 
     async def begin(
         self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = "", anew: bool = True
-    ) -> Enrolling | Refusal:
+    ) -> OpenDraft | Refusal:
         """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one.
 
         Without ``anew`` a draft of this browser that lives and has something to scan is gone on with: whoever has scanned
         its picture already uses it.
         """
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, factor, self.engine.now())
         if refusal is not None:
             return refusal
@@ -80,7 +82,7 @@ class Enrollments:
                 return known
         contacts = await self.engine.contacts(caller.subject)
         account = judgement.account or Account(key=caller.subject.key)
-        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
         draft = await asyncio.to_thread(part.draft, context, phone=phone, region=region)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason, detail=draft.detail)
@@ -111,9 +113,9 @@ class Enrollments:
             if isinstance(sent, Refusal):
                 return sent
             issued = sent
-        return Enrolling(enrollment=enrollment, shown=shown, issued=issued)
+        return OpenDraft(enrollment=enrollment, shown=shown, issued=issued)
 
-    async def pending(self, caller: Caller, enrollment: str = "", *, factor: str = "") -> Enrolling | None:
+    async def pending(self, caller: Caller, enrollment: str = "", *, factor: str = "") -> OpenDraft | None:
         """The caller's own draft, by id or by factor, with what its page shows; None where there is none in this browser."""
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, factor, self.engine.now())
@@ -121,13 +123,13 @@ class Enrollments:
             return None
         rules = self.engine.rules(caller.subject.tenant)
         contacts = await self.engine.contacts(caller.subject)
-        context = self.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
         shown = await asyncio.to_thread(FACTORS[draft.factor].show, context, draft.data)
-        return Enrolling(enrollment=draft, shown=shown)
+        return OpenDraft(enrollment=draft, shown=shown)
 
     async def send(self, caller: Caller, enrollment: str) -> Issued | Refusal:
         """Send a code (or issue a challenge) for the caller's own draft."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None:
@@ -136,19 +138,19 @@ class Enrollments:
         if refusal is not None:
             return refusal
         rules = judgement.requirement.rules
-        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
-        return await self.issuing.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account)
+        return await self.challenges.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
 
     async def confirm(
         self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
     ) -> Enrolled | Refusal:
         """The try-out: a right response makes the draft count, and is a proof of this browser. It runs to its end."""
-        return await self.proving.attempts.to_its_end(self._confirm(caller, handle, enrollment, response, label))
+        return await self.verification.attempts.to_its_end(self._confirm(caller, handle, enrollment, response, label))
 
     async def _confirm(
         self, caller: Caller, handle: str, enrollment: str, response: object, label: str
     ) -> Enrolled | Refusal:
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
         if draft is None or draft.factor not in FACTORS:
@@ -160,15 +162,15 @@ class Enrollments:
         rules, part = judgement.requirement.rules, FACTORS[draft.factor]
         read = part.read(response, rules)
         if read is None:
-            return self.proving.malformed(caller)
+            return self.verification.malformed(caller)
         first = not account.authenticators
         answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, draft.id, str(read))
         if read == COLLECT:
             asked = [c for c in account.challenges if c.purpose == "enroll" and c.target == draft.id]
-            waiting = self.proving.uncollected(caller, account, asked, answer)
+            waiting = self.verification.uncollected(caller, account, asked, answer)
             if waiting is not None:
                 return waiting
-        new_handle = self.proving.next_handle(caller, self.proving.fresh_handle(handle), answer)
+        new_handle = self.verification.next_handle(caller, self.verification.fresh_handle(handle), answer)
         guess = Guess(
             caller=caller,
             rules=rules,
@@ -179,7 +181,7 @@ class Enrollments:
             finish=partial(self._claim, caller),
             loaded=account,
         )
-        granted = await self.proving.attempts.attempt(guess)
+        granted = await self.verification.attempts.attempt(guess)
         if isinstance(granted, Refusal):
             return granted
         if isinstance(granted, Forwarded):
@@ -193,7 +195,7 @@ class Enrollments:
         self, caller: Caller, rules: Rules, account: Account, draft: Enrollment, read: object
     ) -> Callable[[], Accepted | Rejected]:
         """Say how the response is verified. One that fits a draft which this browser has replaced is told so."""
-        context = self.issuing.context(caller, rules, purpose="enroll", account=account)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account)
         earlier = [e for e in account.replaced if (e.factor, e.browser) == (draft.factor, draft.browser)]
 
         def fits(one: Enrollment) -> Accepted | Rejected:
@@ -222,8 +224,8 @@ class Enrollments:
             current: Account, moment: Moment, taken: Charge, outcome: Accepted
         ) -> changes.Change[Granted | Refusal]:
             now = max(moment.now, current.seen_at)
-            standing = self.judge.standing(caller, current, requirement, now)
-            refusal = changes.may_enroll(standing, decide(requirement, standing, now), requirement, traits, now)
+            evidence = self.access.evidence(caller, current, requirement, now)
+            refusal = changes.may_enroll(evidence, decide(requirement, evidence, now), requirement, traits, now)
             return changes.settle_enrollment(
                 current,
                 moment,

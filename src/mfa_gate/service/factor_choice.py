@@ -56,8 +56,8 @@ def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> A
     offered = [a for a in offered if a.factor not in off] or offered
     if not offered:
         return mine[0] if mine else None
-    standing = judgement.standing
-    last = standing.browser.last_factor if standing and standing.browser else ""
+    evidence = judgement.evidence
+    last = evidence.browser.last_factor if evidence and evidence.browser else ""
     if judgement.requirement.rules.factors.first_offer == "last-used":
         for wanted in (last, _account(judgement).default):
             found = next((a for a in offered if a.id == wanted), None)

@@ -13,21 +13,21 @@ from ..core.model import Account, Caller, Challenge, Contacts
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS
 from ..factors.base import Accepted, Rejected
-from .access import Judge
+from .access import Access
 from .accounts import Engine
 from .attempt import Guess
-from .challenges import Issued, Issuing
-from .verification import Proving
+from .challenges import Challenges, Issued
+from .verification import Verification
 
 
 class Leave:
     """Use cases of somebody who has the password and no second factor yet."""
 
-    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, proving: Proving) -> None:
+    def __init__(self, engine: Engine, access: Access, challenges: Challenges, verification: Verification) -> None:
         self.engine = engine
-        self.judge = judge
-        self.issuing = issuing
-        self.proving = proving
+        self.access = access
+        self.challenges = challenges
+        self.verification = verification
 
     def contact_kinds(self, contacts: Contacts) -> tuple[str, ...]:
         """The kinds by which a contact on file can be proven."""
@@ -39,36 +39,38 @@ class Leave:
 
     async def send_contact(self, caller: Caller, kind: str) -> Issued | Refusal:
         """Send a code to the contact on file, before a first enrollment."""
-        judgement = await self.judge.own(caller)
-        if judgement.account is None or judgement.standing is None or judgement.standing.holds:
+        judgement = await self.access.own(caller)
+        if judgement.account is None or judgement.evidence is None or judgement.evidence.holds:
             return Refusal(reason="proof_required")
         contacts = await self.engine.contacts(caller.subject)
         if kind not in self.contact_kinds(contacts):
             return Refusal(reason="no_contact")
         rules, part = judgement.requirement.rules, FACTORS[kind]
-        context = self.issuing.context(caller, rules, purpose="contact", account=judgement.account, contacts=contacts)
+        context = self.challenges.context(
+            caller, rules, purpose="contact", account=judgement.account, contacts=contacts
+        )
         draft = await asyncio.to_thread(part.draft, context, phone=contacts.phone)
         if isinstance(draft, Rejected):
             return Refusal(reason=draft.reason)
-        return await self.issuing.issue(caller, context, factor=kind, data=draft.data, target="contact")
+        return await self.challenges.issue(caller, context, factor=kind, data=draft.data, target="contact")
 
     async def verify_contact(self, caller: Caller, *, kind: str, response: object) -> Refusal | None:
         """The code that came to the contact on file: this browser may enroll for a quarter of an hour."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         rules = judgement.requirement.rules
         if kind not in FACTORS or not TRAITS[kind].contact:
             return Refusal(reason="not_found")
         # They sign in elsewhere with a second factor: a stolen session has nothing to guess at here.
-        if judgement.standing is not None and judgement.standing.upstream:
+        if judgement.evidence is not None and judgement.evidence.upstream:
             return Refusal(reason="proof_required")
         part = FACTORS[kind]
         read = part.read(response, rules)
         if read is None:
-            return self.proving.malformed(caller)
+            return self.verification.malformed(caller)
         answer = self.engine.keyring.digest("answer", caller.subject.tenant, caller.subject.id, "contact", str(read))
 
         def prepare(account: Account) -> Callable[[], Accepted | Rejected]:
-            context = self.issuing.context(caller, rules, purpose="contact", account=account)
+            context = self.challenges.context(caller, rules, purpose="contact", account=account)
             open_ones: list[Challenge] = [
                 c for c in account.challenges if c.purpose == "contact" and c.browser == caller.handle
             ]
@@ -90,7 +92,7 @@ class Leave:
                 factor=kind,
             ),
         )
-        proven = await self.proving.attempts.attempt(guess)
+        proven = await self.verification.attempts.attempt(guess)
         return proven if isinstance(proven, Refusal) else None
 
     async def redeem_ticket(self, caller: Caller, ticket: str) -> Refusal | None:
@@ -114,13 +116,13 @@ class Leave:
 
     async def skip(self, caller: Caller) -> Refusal | None:
         """Put enrollment off for this sign-in."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         moment = self.engine.moment(network=caller.network)
         requirement = judgement.requirement
 
         def step(account: Account) -> changes.Change[Refusal | None]:
             now = max(moment.now, account.seen_at)
-            standing = self.judge.standing(caller, account, requirement, now)
-            return changes.skip(account, moment, caller, decision=decide(requirement, standing, now))
+            evidence = self.access.evidence(caller, account, requirement, now)
+            return changes.skip(account, moment, caller, decision=decide(requirement, evidence, now))
 
         return await self.engine.change(caller.subject.key, step)

@@ -19,9 +19,9 @@ from ..factors.tokens import Named, is_digest_of, make_token, read_token
 from ..ports import TakesDestination
 from .accounts import Engine
 from .attempt import Guess
-from .challenges import Issuing
+from .challenges import Challenges
 from .refusals import tell_refused
-from .verification import Proving
+from .verification import Verification
 
 JOIN, DEVICE, NONCE = "join", "device", "nonce"
 NONCE_LIFE = 120
@@ -71,13 +71,13 @@ class _Known:
     rules: Rules
 
 
-class Approving:
+class OutOfBand:
     """Use cases of the phone's page. Nobody is signed in there: the device's key stands for the person."""
 
-    def __init__(self, engine: Engine, issuing: Issuing, proving: Proving) -> None:
+    def __init__(self, engine: Engine, challenges: Challenges, verification: Verification) -> None:
         self.engine = engine
-        self.issuing = issuing
-        self.proving = proving
+        self.challenges = challenges
+        self.verification = verification
         found = next(((k, part) for k, part in FACTORS.items() if isinstance(part, Approves)), None)
         if found is None:
             raise RuntimeError("no factor has a device that answers")
@@ -189,7 +189,9 @@ class Approving:
         The signature is over verb, request, number, subject and end, so it can answer this request once and no other. A
         wrong number costs an attempt; what is not signed by the key is no guess and costs nothing (S-96, S-98).
         """
-        return await self.proving.attempts.to_its_end(self._answer(device, request, verb, number, signature, address))
+        return await self.verification.attempts.to_its_end(
+            self._answer(device, request, verb, number, signature, address)
+        )
 
     async def _answer(
         self, device: str, request: str, verb: str, number: str, signature: str, address: str
@@ -217,7 +219,7 @@ class Approving:
             return denied if isinstance(denied, Refusal) else None
         typed = self.part.read_number(known.context, challenge=challenge, number=number)
         if typed is None:
-            return self.proving.malformed(caller)
+            return self.verification.malformed(caller)
         return await self._guess(known, caller, challenge, typed)
 
     async def _guess(self, known: _Known, caller: Caller, challenge: Challenge, typed: str) -> Refusal | None:
@@ -243,7 +245,7 @@ class Approving:
             prepare=lambda _: verify,
             settle=settle,
         )
-        answered = await self.proving.attempts.attempt(guess)
+        answered = await self.verification.attempts.attempt(guess)
         return answered if isinstance(answered, Refusal) else None
 
     def _written(
@@ -289,7 +291,7 @@ class Approving:
     def _context(self, named: Named, account: Account) -> tuple[Context, Rules]:
         caller = Caller(subject=_subject(named), handle="", network="")
         rules = self.engine.rules(named.key.tenant)
-        return self.issuing.context(caller, rules, purpose="sign-in", account=account), rules
+        return self.challenges.context(caller, rules, purpose="sign-in", account=account), rules
 
     async def _is_signed(self, known: _Known, signature: str, words: Sequence[str]) -> bool:
         if any("\n" in word for word in words):
@@ -335,4 +337,4 @@ def _subject(named: Named) -> Subject:
     return Subject(id=named.key.id, tenant=named.key.tenant)
 
 
-__all__ = ["Approving", "Device", "Request", "Waiting"]
+__all__ = ["Device", "OutOfBand", "Request", "Waiting"]

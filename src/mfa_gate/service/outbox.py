@@ -64,7 +64,7 @@ class Turn:
         return monotonic() > self.until
 
 
-class Telling:
+class Outbox:
     """Keeps what was heard, and tells again what was not."""
 
     def __init__(self, engine: Engine, hooks: Sequence[Hook]) -> None:

@@ -15,18 +15,18 @@ from ..factors.tokens import Named, is_digest_of, read_token
 from ..keyring import Unopened
 from ..ports import CallsBack
 from .accounts import Engine
-from .challenges import Issuing
+from .challenges import Challenges
 from .refusals import tell_refused
 
 HOOK = "hook"
 
 
-class Hearing:
+class ProviderCallbacks:
     """Use cases of callbacks. Nobody is signed in here, and nothing here is ever a success of a factor (S-128)."""
 
-    def __init__(self, engine: Engine, issuing: Issuing) -> None:
+    def __init__(self, engine: Engine, challenges: Challenges) -> None:
         self.engine = engine
-        self.issuing = issuing
+        self.challenges = challenges
 
     async def hear(
         self,
@@ -64,7 +64,7 @@ class Hearing:
         caller = Caller(subject=subject, handle="", network="")
         moment = self.engine.moment()
         account = await self.engine.store.load(named.key)
-        context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
+        context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="sign-in", account=account)
 
         def step(current: Account) -> Change[str | Refusal]:
             challenge = self._challenge(current, kind, named, moment.now)

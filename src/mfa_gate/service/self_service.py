@@ -11,16 +11,16 @@ from ..core.changes.base import refuse
 from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
 from ..factors import TRAITS
-from .access import Judge, Judgement, owed
+from .access import Access, Judgement, owed
 from .accounts import Engine
 
 
-class Keeping:
+class SelfService:
     """Use cases of one's own settings. Every one works on the caller's account and no other."""
 
-    def __init__(self, engine: Engine, judge: Judge) -> None:
+    def __init__(self, engine: Engine, access: Access) -> None:
         self.engine = engine
-        self.judge = judge
+        self.access = access
 
     async def _fresh(
         self,
@@ -30,15 +30,15 @@ class Keeping:
         only_resistant: bool = False,
     ) -> Authenticator | Refusal:
         """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         pending, requirement = owed(judgement, self.engine.now()), judgement.requirement
         if only_resistant:
             requirement = replace(requirement, floors=tuple(f for f in requirement.floors if f.phishing_resistant))
 
         def guarded(account: Account) -> changes.Change[Authenticator | Refusal]:
             now = max(self.engine.now(), account.seen_at)
-            standing = self.judge.standing(caller, account, requirement, now)
-            refusal = changes.may_change(standing, requirement, now) or pending
+            evidence = self.access.evidence(caller, account, requirement, now)
+            refusal = changes.may_change(evidence, requirement, now) or pending
             if refusal is not None:
                 return changes.keep(account, refusal)
             return step(account, judgement)
@@ -82,7 +82,7 @@ class Keeping:
 
     async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
         """Forget one of one's own browsers, by a proof that counts and keeps the floors."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")
         moment, requirement = self.engine.moment(network=caller.network), judgement.requirement
@@ -90,9 +90,9 @@ class Keeping:
 
         def step(account: Account) -> changes.Change[Refusal | None]:
             now = max(moment.now, account.seen_at)
-            standing = self.judge.standing(caller, account, requirement, now)
-            demand = changes.change_demand(standing, requirement, max_age=max_age)
-            if not meeting(standing.proofs, (demand,), now):
+            evidence = self.access.evidence(caller, account, requirement, now)
+            demand = changes.change_demand(evidence, requirement, max_age=max_age)
+            if not meeting(evidence.proofs, (demand,), now):
                 return refuse(account, "proof_required", max_age=max_age)
             return changes.forget_browser(account, moment, id=id)
 
@@ -105,7 +105,7 @@ class Keeping:
 
     async def accept(self, caller: Caller, *, version: str) -> Refusal | None:
         """Accept the agreement in the version that was shown."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         agreement = judgement.requirement.rules.agreement
         moment = self.engine.moment(network=caller.network)
 
@@ -118,7 +118,7 @@ class Keeping:
 
     async def request_recovery(self, caller: Caller, *, about: str) -> str | Refusal:
         """A request that an administrator answers: its reference. It changes nothing else, and one waits at a time."""
-        judgement = await self.judge.own(caller)
+        judgement = await self.access.own(caller)
         ways = judgement.requirement.rules.recovery.ways
         moment = self.engine.moment(network=caller.network)
 

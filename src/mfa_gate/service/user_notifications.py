@@ -17,7 +17,7 @@ from ..factors.phone import read_phone
 from ..keyring import Unopened
 from ..ports import Message
 from .accounts import Engine
-from .challenges import Issuing
+from .challenges import Challenges
 from .disputes import Disputing
 from .hook_places import Hook, subject_of
 from .send_failures import cause_of
@@ -45,10 +45,10 @@ EVERYWHERE = frozenset(
 class Notices:
     """Listens to what was committed. A notice that cannot be sent is logged; it never undoes anything (S-87, U-37)."""
 
-    def __init__(self, engine: Engine, disputing: Disputing, issuing: Issuing, sending: Sending) -> None:
+    def __init__(self, engine: Engine, disputing: Disputing, challenges: Challenges, sending: Sending) -> None:
         self.engine = engine
         self.disputing = disputing
-        self.issuing = issuing
+        self.challenges = challenges
         self.sending = sending
         engine.effects.listeners.append(self)
 
@@ -143,7 +143,7 @@ class Notices:
         """The numbers that are enrolled for text messages."""
         subject = Subject(id=account.key.id, tenant=account.key.tenant)
         caller = Caller(subject=subject, handle="", network="")
-        context = self.issuing.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
+        context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
         found: list[str] = []
         for mine in account.authenticators:
             if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":

@@ -15,10 +15,10 @@ from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected, uncollected
-from .access import Judge
+from .access import Access
 from .accounts import Engine
 from .attempt import Attempts, Guess
-from .challenges import Issuing
+from .challenges import Challenges
 from .factor_choice import usable
 
 MALFORMED_PER_MINUTE = 60
@@ -46,13 +46,13 @@ class _Found:
     seen: Authenticator
 
 
-class Proving:
+class Verification:
     """Use cases of answering."""
 
-    def __init__(self, engine: Engine, judge: Judge, issuing: Issuing, attempts: Attempts) -> None:
+    def __init__(self, engine: Engine, access: Access, challenges: Challenges, attempts: Attempts) -> None:
         self.engine = engine
-        self.judge = judge
-        self.issuing = issuing
+        self.access = access
+        self.challenges = challenges
         self.attempts = attempts
         self._malformed: OrderedDict[SubjectKey, tuple[int, int]] = OrderedDict()
 
@@ -68,7 +68,7 @@ class Proving:
     ) -> Verified | Refusal:
         """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries."""
         account = await self.engine.store.load(caller.subject.key)
-        judgement = await self.judge.own(caller, account=account)
+        judgement = await self.access.own(caller, account=account)
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:
@@ -135,7 +135,7 @@ class Proving:
         seen = account.authenticator(mine.id)
         if seen is None:
             return Rejected(reason="not_found", free=True)
-        context = self.issuing.context(caller, rules, purpose="sign-in", account=account)
+        context = self.challenges.context(caller, rules, purpose="sign-in", account=account)
         context = replace(context, recognized=changes.recognized(account, seen.id))
         open_ones = [
             c

@@ -102,7 +102,7 @@ async def enrolled(
     contacts = Contacts(name=known.name, email=email or known.email or EMAIL, phone=phone or known.phone or PHONE)
     caller = Caller(subject=subject, handle="", network="")
     account = await engine.store.load(subject.key)
-    context = gate.service.issuing.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
+    context = gate.service.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
     draft = part.draft(context, phone=contacts.phone)
     if isinstance(draft, Rejected):
         raise ValueError(f"{factor}: {draft.reason} {draft.detail}".strip())

@@ -164,7 +164,7 @@ def run(make: Callable[[], Awaitable[T]]) -> T:
 
 async def _authenticator(gate: MFAGate, subject: Subject, factor: str) -> Authenticator:
     engine = gate.service.engine
-    judgement = await gate.service.judge.own(Caller(subject=subject, handle="", network=""))
+    judgement = await gate.service.access.own(Caller(subject=subject, handle="", network=""))
     wanted = (factor,) if factor else judgement.requirement.factors or engine.rules(subject.tenant).factors.allowed
     usable = [kind for kind in wanted if factor or (kind in TRAITS and not TRAITS[kind].backup)]
     account = await engine.store.load(subject.key)

@@ -126,12 +126,12 @@ FILES: Mapping[str, Callable[[Phone], Answer]] = {
 
 async def nonce(phone: Phone, body: Body) -> Answer:
     """``POST nonce``: something fresh to sign."""
-    return as_json({"nonce": phone.service.approving.nonce()})
+    return as_json({"nonce": phone.service.out_of_band.nonce()})
 
 
 async def join(phone: Phone, body: Body) -> Answer:
     """``POST join``: the phone that scanned the picture shows its key."""
-    joined = await phone.service.approving.join(
+    joined = await phone.service.out_of_band.join(
         token=body["token"],
         key=body["key"],
         signature=body["signature"],
@@ -145,7 +145,7 @@ async def join(phone: Phone, body: Body) -> Answer:
 
 async def waiting(phone: Phone, body: Body) -> Answer:
     """``POST waiting``: the requests that wait for this phone. Reading costs nothing and has no number in it (S-98)."""
-    found = await phone.service.approving.waiting(
+    found = await phone.service.out_of_band.waiting(
         device=body["device"], nonce=body["nonce"], signature=body["signature"], address=phone.address
     )
     if isinstance(found, Refusal):
@@ -175,7 +175,7 @@ async def waiting(phone: Phone, body: Body) -> Answer:
 
 async def reply(phone: Phone, body: Body) -> Answer:
     """``POST answer``: yes with the number that was typed, or no."""
-    refusal = await phone.service.approving.answer(
+    refusal = await phone.service.out_of_band.answer(
         device=body["device"],
         request=body["request"],
         verb=body["verb"],
@@ -188,7 +188,7 @@ async def reply(phone: Phone, body: Body) -> Answer:
 
 async def wake(phone: Phone, body: Body) -> Answer:
     """``POST wake``: where the browser's push service reaches this phone."""
-    refusal = await phone.service.approving.wake_at(
+    refusal = await phone.service.out_of_band.wake_at(
         device=body["device"],
         nonce=body["nonce"],
         signature=body["signature"],

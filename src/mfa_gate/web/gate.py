@@ -77,12 +77,12 @@ class Guard:
     ) -> None:
         self.service = service
         self._engine = service.engine
-        self._passes = service.judge.passes
+        self._passes = service.access.passes
         self.identify = identify
         self.site = site
         self.door = Door(self, site)
         self.watch = Watch(self, timing)
-        self.endpoint_demands = service.judge.endpoint_demands = EndpointDemands()
+        self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         self._cookies = cookies
         self._trusted = tuple(trusted)
         self.faults = check
@@ -239,7 +239,7 @@ class Guard:
             subject = await self.who(scope)
             if subject is None or (self.ruled.steps_up and self.ruled.names(path)):
                 return False
-            return self.service.judge.has_grace(subject, only_cookies(scope), address_of(scope, self._trusted))
+            return self.service.access.has_grace(subject, only_cookies(scope), address_of(scope, self._trusted))
         except Exception:
             return False
 
@@ -256,7 +256,7 @@ class Guard:
             # The first look at the server may have been before any request: a start outside of its calls, or none.
             self._look_at_server(replaced=is_forwarded(scope))
         facts = self.facts(scope, subject, path)
-        free = self.service.judge.free(subject, facts)
+        free = self.service.access.free(subject, facts)
         if free is not None:
             await self._take_login(scope, subject)
             return self.let_in(subject, free)
@@ -265,26 +265,26 @@ class Guard:
         cookies = only_cookies(scope)
         ruled = self.ruled.names(path)
         if cookies and not ruled and self._subject_of is None:
-            known = self.service.judge.passes(subject, cookies, address)
+            known = self.service.access.passes(subject, cookies, address)
             if known is not None:
                 return known
         jar, _, caller = await self.asker(scope, subject, address)
-        judgement = await self.service.judge.judge(caller, facts)
+        judgement = await self.service.access.judge(caller, facts)
         decision = judgement.decision
         demands: tuple[Demand, ...] = ()
         if isinstance(decision, Allow):
             if decision.why.watched:
-                await self.service.judge.report(judgement, caller)
+                await self.service.access.report(judgement, caller)
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
                 if cookies and not ruled:
-                    self.service.judge.remember(judgement, subject, cookies, address)
+                    self.service.access.remember(judgement, subject, cookies, address)
                 return self.let_in(subject, judgement)
             # The challenge is judged by this demand too, or it would lead straight back here.
             demands = (younger,)
             decision = StepUp(why=decision.why, reason="expired", demand=younger)
         elif judgement.requirement.report_only:
-            await self.service.judge.report(judgement, caller)
+            await self.service.access.report(judgement, caller)
             return self.let_in(subject, judgement)
         await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=demands)
         return None
@@ -310,12 +310,12 @@ class Guard:
     def _renewal(self, scope: Scope, judgement: Judgement, allow: Allow) -> Demand | None:
         """The younger proof that a page load asks for so shortly before the end of the one it has that a form on it would be
         lost (U-69); None where it is early enough. A rule that asks for a fresher proof at this path is not meant."""
-        early, standing = judgement.requirement.rules.freshness.renew_early, judgement.standing
-        if not early or allow.proof is None or standing is None or scope.get("method") != "GET":
+        early, evidence = judgement.requirement.rules.freshness.renew_early, judgement.evidence
+        if not early or allow.proof is None or evidence is None or scope.get("method") != "GET":
             return None
         demands = judgement.requirement.demands
         younger = replace(combine(demands, rule=demands[0].rule), max_age=Seconds(demands[0].max_age - early))
-        if younger.max_age <= 0 or any(meets(proof, younger, self.service.engine.now()) for proof in standing.proofs):
+        if younger.max_age <= 0 or any(meets(proof, younger, self.service.engine.now()) for proof in evidence.proofs):
             return None
         return younger if caller_kind(scope) == "page" else None
 
@@ -355,8 +355,8 @@ class Guard:
         """
         parts = [subject.tenant, subject.id, subject.session]
         if not subject.session:
-            telling = (b"authorization", b"user-agent")
-            shown = [b": ".join(item).decode("latin-1") for item in scope["headers"] if item[0] in telling]
+            outbox = (b"authorization", b"user-agent")
+            shown = [b": ".join(item).decode("latin-1") for item in scope["headers"] if item[0] in outbox]
             parts += [address, *shown]
         return self.service.engine.keyring.digest("client", *parts)
 
@@ -424,9 +424,9 @@ class Guard:
     async def judge_subject(self, scope: Scope, subject: Subject, *, extra: tuple[Demand, ...] = ()) -> Judgement:
         """Judge what ``subject`` may do on this connection now, without asking the host who it is."""
         facts = self.facts(scope, subject, app_path(scope))
-        free = None if extra else self.service.judge.free(subject, facts)
+        free = None if extra else self.service.access.free(subject, facts)
         if free is not None:
             return free
         await self.open()
         _, _, caller = await self.asker(scope, subject, self.address(scope))
-        return await self.service.judge.judge(caller, facts, extra=extra)
+        return await self.service.access.judge(caller, facts, extra=extra)

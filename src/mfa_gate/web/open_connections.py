@@ -143,9 +143,9 @@ class Watch:
             return True
         if connection.is_live:
             return False
-        standing, entry = judgement.standing, passed.entry
+        evidence, entry = judgement.evidence, passed.entry
         ends = judgement.requirement.rules.attempts.lock_ends_sessions
-        return standing is None or entry is None or not is_revoked(entry.account, standing, lock_ends_sessions=ends)
+        return evidence is None or entry is None or not is_revoked(entry.account, evidence, lock_ends_sessions=ends)
 
     async def _judge(self, connection: Connection) -> None:
         """Judge as a new request: by exemptions, by who is signed in now, by the rules for an outage."""

@@ -28,7 +28,9 @@ async def answer(service: Service, scope: Scope, receive: Receive, place: str, *
     for name, value in scope["headers"]:
         word = name.decode("latin-1")
         headers[word] = "" if word in headers else value.decode("latin-1")
-    said = await service.hearing.hear(kind, token, params=params, headers=headers, root=root_of(scope), address=address)
+    said = await service.provider_callbacks.hear(
+        kind, token, params=params, headers=headers, root=root_of(scope), address=address
+    )
     if isinstance(said, Refusal):
         return problem(said)
     return Answer(200, said.encode(), NO_STORE, media="text/xml; charset=utf-8")

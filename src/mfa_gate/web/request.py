@@ -98,11 +98,11 @@ class Visit:
                     path=path,
                     clean=bool(going.get("c", True)),
                 )
-                judge = self.service.judge.judge
+                judge = self.service.access.judge
                 self._judgement = await judge(self.caller, facts, extra=_demands(going), floors=True)
-                if self._judgement.standing is not None:
+                if self._judgement.evidence is not None:
                     return self._judgement
-            self._judgement = await self.service.judge.own(self.caller)
+            self._judgement = await self.service.access.own(self.caller)
         return self._judgement
 
     @staticmethod

@@ -71,7 +71,7 @@ async def _end(guard: Guard, caller: Caller) -> None:
 async def _ended(guard: Guard, caller: Caller) -> None:
     _end_connections(guard, caller)
     await guard.open()
-    await guard.service.keeping.sign_out(caller)
+    await guard.service.self_service.sign_out(caller)
 
 
 def _end_connections(guard: Guard, caller: Caller) -> None:

@@ -37,7 +37,7 @@ from mfa_gate.core.model import (
 )
 from mfa_gate.core.rules import DAY, AgreementRules, AttemptRules, EnrollmentRules, ResendRules, RollingRules, SkipRules
 
-from ..builders import ANN, NOW, TRAITS, authenticator, requirement, rules_with, standing
+from ..builders import ANN, NOW, TRAITS, authenticator, evidence, requirement, rules_with
 
 RULES = rules_with(
     enrollment=EnrollmentRules(stage="optional", permanent=False, first="open", skip=SkipRules()),
@@ -183,7 +183,7 @@ class AnyLife(RuleBasedStateMachine):
     @rule(who=numbers)
     def skip(self, who: int) -> None:
         caller = self.caller(who)
-        decision = decide(DEMANDED, standing(self.account, caller, now=self.now), self.now)
+        decision = decide(DEMANDED, evidence(self.account, caller, now=self.now), self.now)
         self.keep(changes.skip(self.account, self.moment(), caller, decision=decision))
 
     @rule(who=numbers)

@@ -23,12 +23,12 @@ from tests.core.builders import (
     account,
     caller,
     demand,
+    evidence,
     judged,
     moment,
     proof,
     requirement,
     rules_with,
-    standing,
     with_demands,
 )
 
@@ -234,7 +234,7 @@ def test_each_browser_is_written_down_once_and_few_may_come() -> None:
         assert break_glass.use(there, moment(), mark=f"s:{number}").events == ()
     assert break_glass.use(there, moment(), mark="s:more").answer is False
     assert isinstance(judged(there), StepUp)
-    known = replace(there, grant=replace(there.grant, browsers=((mark_of(standing(there)), NOW),)))  # type: ignore[type-var]
+    known = replace(there, grant=replace(there.grant, browsers=((mark_of(evidence(there)), NOW),)))  # type: ignore[type-var]
     assert isinstance(judged(known), Allow)
     assert break_glass.use(granted(), moment(NOW + 4 * HOUR), mark="s:1").answer is False
 
@@ -242,13 +242,13 @@ def test_each_browser_is_written_down_once_and_few_may_come() -> None:
 def test_a_browser_is_known_by_its_sign_in_then_its_handle_then_its_place() -> None:
     """Two sign-ins of one person are two browsers, whatever the host names."""
     there = granted()
-    assert mark_of(standing(there)).startswith("s:")
+    assert mark_of(evidence(there)).startswith("s:")
     nameless = granted(account("app", subject=NO_SESSION_ANN))
-    by_handle = mark_of(standing(nameless, caller(NO_SESSION_ANN)))
+    by_handle = mark_of(evidence(nameless, caller(NO_SESSION_ANN)))
     assert by_handle.startswith("b:")
-    marks = {mark_of(standing(nameless, caller(NO_SESSION_ANN, handle="", network=network))) for network in (AWAY, "x")}
+    marks = {mark_of(evidence(nameless, caller(NO_SESSION_ANN, handle="", network=network))) for network in (AWAY, "x")}
     assert len({by_handle, *marks}) == 3
-    assert mark_of(standing(there, caller(Subject("ann", "clinic", session="sign-in 2")))) != mark_of(standing(there))
+    assert mark_of(evidence(there, caller(Subject("ann", "clinic", session="sign-in 2")))) != mark_of(evidence(there))
 
 
 def test_it_ends_by_itself_and_is_told() -> None:
@@ -268,7 +268,7 @@ def test_it_ends_by_itself_and_is_told() -> None:
 
 def test_no_factor_changes_by_it() -> None:
     """S-84: a grant is no proof; what needs one still does."""
-    refusal = may_change(standing(granted()), requirement(), NOW)
+    refusal = may_change(evidence(granted()), requirement(), NOW)
     assert refusal is not None
     assert refusal.reason == "proof_required"
 

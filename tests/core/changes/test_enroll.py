@@ -52,13 +52,13 @@ from ..builders import (
     authenticator,
     caller,
     challenge,
+    evidence,
     factor_rules,
     judged,
     moment,
     proof,
     requirement,
     rules_with,
-    standing,
     taken_from,
 )
 
@@ -72,7 +72,7 @@ def word(refusal: Refusal | None) -> str:
 def allowed(of: Account, traits: Traits = APP, rules: Rules = RULES, *, now: int = NOW) -> str:
     """What ``may_enroll`` says, "" for yes."""
     asked = requirement(rules)
-    return word(may_enroll(standing(of, now=now), judged(of, asked, now=now), asked, traits, now))
+    return word(may_enroll(evidence(of, now=now), judged(of, asked, now=now), asked, traits, now))
 
 
 def begin(of: Account, factor: str = "app", *, now: int = NOW, **parts: Any) -> Change[Enrollment | Refusal]:
@@ -141,7 +141,7 @@ def test_only_what_the_policy_allows() -> None:
 @pytest.mark.parametrize(("age", "reason"), [(0, ""), (CHANGE_AGE - 1, ""), (CHANGE_AGE, "proof_required")])
 def test_a_proof_of_five_minutes(age: int, reason: str) -> None:
     """S-84, D-10: changing factors needs a proof of less than five minutes; exactly five is too old."""
-    refusal = may_change(standing(account("app", proofs=(proof(age=age),))), requirement(), NOW)
+    refusal = may_change(evidence(account("app", proofs=(proof(age=age),))), requirement(), NOW)
     assert word(refusal) == reason
     assert refusal is None or refusal.max_age == CHANGE_AGE
 

@@ -89,7 +89,7 @@ def test_a_situation_gets_the_gates_own_decision(given: Given, said: str, rule: 
     assert told_decision(outcome) == said
     assert outcome.decision.why.rule == rule
     assert outcome.requirement == requirement_for(POLICY, outcome.facts, outcome.settings, NOW)
-    assert outcome.decision == decide(outcome.requirement, outcome.standing, NOW)
+    assert outcome.decision == decide(outcome.requirement, outcome.evidence, NOW)
     winners = [row.rule for row in rows(outcome) if row.won]
     expected = {"proof": [], "skipped": [], "off": ["enrollment.stage"]}.get(rule, [rule])
     assert winners == expected

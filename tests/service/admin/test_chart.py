@@ -14,7 +14,7 @@ async def day(world: World, *ids: str) -> None:
     """Some more people set it up, and the day is written down."""
     for id in ids:
         await world.enrolled(id)
-    await world.gate.service.administering.charting.note()
+    await world.gate.service.account_desk.chart.note()
     world.clock.advance(DAY)
 
 
@@ -26,9 +26,9 @@ async def test_a_row_a_day() -> None:
         boss = await world.enrolled("boss", groups=["admin"])
         desk = (await boss.api("GET", "admin/tenant")).json()
         assert [(row["enrolled"], row["people"]) for row in desk["history"]] == [(1, 1), (3, 3), (4, 4)]
-        charting = world.gate.service.administering.charting
-        await charting.note()
-        await charting.note()
+        chart = world.gate.service.account_desk.chart
+        await chart.note()
+        await chart.note()
         page = (await boss.page("/mfa/admin/tenant")).text
         assert page.count("<polyline") == 2
         assert page.count('<th scope="row">') == 3
@@ -41,17 +41,17 @@ async def test_a_row_a_day() -> None:
 async def test_it_is_bounded_and_of_one_tenant() -> None:
     """The newest days are kept; another tenant has its own; nobody at all is no plot."""
     async with running(make_world()) as world:
-        charting = world.gate.service.administering.charting
-        assert await charting.history("alpha", await world.store.counts("alpha")) == ()
+        chart = world.gate.service.account_desk.chart
+        assert await chart.history("alpha", await world.store.counts("alpha")) == ()
         assert chart_of(()) is None
         await world.enrolled("ann")
         for _ in range(KEPT + 5):
-            await charting.note()
+            await chart.note()
             world.clock.advance(DAY)
-        kept = await charting.history("alpha", await world.store.counts("alpha"))
+        kept = await chart.history("alpha", await world.store.counts("alpha"))
         assert len(kept) == KEPT
         assert [row.day for row in kept] == sorted({row.day for row in kept})
-        assert await charting.history("beta", await world.store.counts("beta")) == ()
+        assert await chart.history("beta", await world.store.counts("beta")) == ()
 
 
 @pytest.mark.parametrize("length", [1, 2, 12, 13, 400])

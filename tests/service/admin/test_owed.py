@@ -137,7 +137,7 @@ async def test_every_door_means_the_same_account() -> None:
         for tenant in ("alpha", "beta"):
             await world.enrolled("42", tenant)
         far = await world.enrolled("sec", "alpha", groups=["security"])
-        find = world.gate.service.administering.find
+        find = world.gate.service.account_desk.find
         from mfa_gate.service import Actor
 
         operator = Actor(name="operator:eve")

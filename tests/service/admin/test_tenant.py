@@ -121,7 +121,7 @@ async def test_no_reminder_for_who_signs_in_elsewhere() -> None:
         session = {"user_id": "ann", "org": "alpha", "sid": "s", "amr": ["mfa"], "auth_time": int(world.clock.now())}
         await ann.ask("POST", "/login", body=json.dumps(session).encode())
         assert (await ann.page("/records")).status == 200
-        missing = world.gate.service.administering.preparing.missing
+        missing = world.gate.service.account_desk.tenant_setup.missing
         assert await missing("alpha") == (SubjectKey("alpha", "bob"),)
         world.engine.use_policy(OPTIONAL)
         assert set(await missing("alpha")) == {SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")}

@@ -10,14 +10,14 @@ import pytest
 
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.redis.generation_file import Marker, Memory
-from mfa_gate.stores.redis.high_water_mark import SETTLED_AFTER, Past
+from mfa_gate.stores.redis.high_water_mark import SETTLED_AFTER, HighWaterMark
 from mfa_gate.stores.redis.monitor import LOOK_EVERY
 from mfa_gate.stores.redis.recent_writes import KEPT_FOR
 
 
-def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> Past:
+def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> HighWaterMark:
     """What came of notices heard and of looks, each at its time."""
-    made = Past()
+    made = HighWaterMark()
     made.begin("id", 0)
     for at in sorted({*noted, *looked}):
         for tenant, number in noted.get(at, {}).items():

@@ -15,7 +15,7 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.history import History
-from mfa_gate.stores.redis.recent_writes import KEPT_FOR, MAX_KEPT, Ledger, lost
+from mfa_gate.stores.redis.recent_writes import KEPT_FOR, MAX_KEPT, RecentWrites, lost
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
 
@@ -52,26 +52,26 @@ def test_what_others_changed_since_is_stricter() -> None:
 
 def test_the_ledger_is_bounded() -> None:
     """S-122: a process remembers so many accounts, for so long, and the events that went with them."""
-    ledger: Ledger[SubjectKey, Account] = Ledger()
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
     for number in range(MAX_KEPT + 10):
         key = SubjectKey("t", str(number))
-        ledger.keep(key, Account(key=key), 1, "op", "1 op", (), 0.0)
-    assert len(ledger.rows()) == MAX_KEPT
-    ledger.keep(ALICE, account(3), 4, "four", "4 three four", [event(1)], 1.0)
-    ledger.keep(ALICE, account(4), 5, "five", "5 three four five", [event(2)], 2.0)
-    known = ledger.of(ALICE)
+        recent_writes.keep(key, Account(key=key), 1, "op", "1 op", (), 0.0)
+    assert len(recent_writes.rows()) == MAX_KEPT
+    recent_writes.keep(ALICE, account(3), 4, "four", "4 three four", [event(1)], 1.0)
+    recent_writes.keep(ALICE, account(4), 5, "five", "5 three four five", [event(2)], 2.0)
+    known = recent_writes.of(ALICE)
     assert lost(known, 5, History("5 three four five")) is None
     assert lost(known, 6, History("6 three four five six")) is None
     missing = lost(known, 4, History("4 three four"))
     assert missing is not None
     assert [line.id for line in missing.events] == ["e2"]
-    ledger.is_owed = True
+    recent_writes.is_owed = True
     late = SubjectKey("t", "late")
-    ledger.keep(late, Account(key=late), 1, "op", "1 op", (), KEPT_FOR + 5.0)
-    assert ALICE in ledger.rows()
-    ledger.is_owed = False
-    ledger.keep(late, Account(key=late), 2, "op2", "2 op op2", (), KEPT_FOR + 5.0)
-    assert ledger.rows() == [late]
+    recent_writes.keep(late, Account(key=late), 1, "op", "1 op", (), KEPT_FOR + 5.0)
+    assert ALICE in recent_writes.rows()
+    recent_writes.is_owed = False
+    recent_writes.keep(late, Account(key=late), 2, "op2", "2 op op2", (), KEPT_FOR + 5.0)
+    assert recent_writes.rows() == [late]
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_the_ledger_is_bounded() -> None:
 )
 def test_what_is_lost(version: int, history: str, untouched: bool, events: list[str]) -> None:
     """F-3: the number of a version tells nothing, since others may have made that number anew; the operation's name does."""
-    ledger: Ledger[SubjectKey, Account] = Ledger()
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
     for number, op in enumerate("cde", start=3):
-        ledger.keep(ALICE, account(number - 1), number, op, f"{number} {op}", [event(number)], 0.0)
-    missing = lost(ledger.of(ALICE), version, History(history))
+        recent_writes.keep(ALICE, account(number - 1), number, op, f"{number} {op}", [event(number)], 0.0)
+    missing = lost(recent_writes.of(ALICE), version, History(history))
     assert missing is not None
     assert missing.untouched is untouched
     assert [line.id for line in missing.events] == events
@@ -105,20 +105,20 @@ def test_what_is_lost(version: int, history: str, untouched: bool, events: list[
 )
 def test_what_is_not_lost(version: int, history: str) -> None:
     """An operation in the history is not lost; one further back than the history reaches is not judged."""
-    ledger: Ledger[SubjectKey, Account] = Ledger()
-    ledger.keep(ALICE, account(4), 5, "e", "5 c d e", [], 0.0)
-    assert lost(ledger.of(ALICE), version, History(history)) is None
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+    recent_writes.keep(ALICE, account(4), 5, "e", "5 c d e", [], 0.0)
+    assert lost(recent_writes.of(ALICE), version, History(history)) is None
 
 
 def test_lines_that_only_this_process_knows() -> None:
     """A put-back by another process has none of this one's lines: this one writes them."""
-    ledger: Ledger[SubjectKey, Account] = Ledger()
-    ledger.keep(ALICE, account(4), 5, "e", "5 c d e", [event(5)], 0.0)
-    missing = lost(ledger.of(ALICE), 5, History("5 c d +e +f =p"))
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+    recent_writes.keep(ALICE, account(4), 5, "e", "5 c d e", [event(5)], 0.0)
+    missing = lost(recent_writes.of(ALICE), 5, History("5 c d +e +f =p"))
     assert missing is not None
     assert (missing.value, [line.id for line in missing.events]) == (None, ["e5"])
-    ledger.has_lines(ALICE)
-    assert lost(ledger.of(ALICE), 5, History("5 c d +e +f =p")) is None
+    recent_writes.has_lines(ALICE)
+    assert lost(recent_writes.of(ALICE), 5, History("5 c d +e +f =p")) is None
 
 
 def test_of_both_the_stricter_holds() -> None:

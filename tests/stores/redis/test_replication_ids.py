@@ -16,7 +16,7 @@ import redis
 from mfa_gate.core.model import Attempts
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.stores.redis import RedisStore
-from mfa_gate.stores.redis.replication_ids import MAX_KNOWN, Lineage
+from mfa_gate.stores.redis.replication_ids import MAX_KNOWN, ReplicationIds
 from mfa_gate.testing.store_suite import ALICE, enrolled
 
 from .. import servers
@@ -34,33 +34,33 @@ def answer(id: str, before: str = "0" * 40, role: str = "master") -> dict[str, s
 
 def test_who_was_taken_over_from_is_refused() -> None:
     """F-4: the id that another server goes on from is refused from then on; a restarted server has another id."""
-    lineage = Lineage()
-    assert lineage.admit(answer(OLD)) == OLD
-    assert lineage.admit(answer(NEW, OLD)) == NEW
+    replication_ids = ReplicationIds()
+    assert replication_ids.admit(answer(OLD)) == OLD
+    assert replication_ids.admit(answer(NEW, OLD)) == NEW
     with pytest.raises(StoreUnavailable, match="before the failover"):
-        lineage.admit(answer(OLD))
-    assert lineage.admit(answer("c" * 40, OLD)) == "c" * 40
-    assert lineage.admit(answer(NEW)) == NEW
+        replication_ids.admit(answer(OLD))
+    assert replication_ids.admit(answer("c" * 40, OLD)) == "c" * 40
+    assert replication_ids.admit(answer(NEW)) == NEW
     with pytest.raises(StoreUnavailable, match="a slave, not the primary"):
-        lineage.admit(answer(NEW, role="slave"))
+        replication_ids.admit(answer(NEW, role="slave"))
 
 
 def test_a_server_that_names_no_history() -> None:
     """What stands in for Redis and has no such ids is taken at its word, again and again."""
-    lineage = Lineage()
-    assert [lineage.admit({"role": "master"}) for _ in range(3)] == ["", "", ""]
-    assert [lineage.admit(answer(OLD, OLD)) for _ in range(3)] == [OLD] * 3
+    replication_ids = ReplicationIds()
+    assert [replication_ids.admit({"role": "master"}) for _ in range(3)] == ["", "", ""]
+    assert [replication_ids.admit(answer(OLD, OLD)) for _ in range(3)] == [OLD] * 3
     with pytest.raises(StoreUnavailable):
-        lineage.admit({})
+        replication_ids.admit({})
 
 
 def test_what_is_known_is_bounded() -> None:
     """S-122: of very many failovers the latest are known."""
-    lineage = Lineage()
+    replication_ids = ReplicationIds()
     for number in range(MAX_KNOWN + 5):
-        lineage.admit(answer(f"{number + 1:040}", f"{number:040}"))
-    assert not lineage.is_superseded(f"{3:040}")
-    assert lineage.is_superseded(f"{MAX_KNOWN:040}")
+        replication_ids.admit(answer(f"{number + 1:040}", f"{number:040}"))
+    assert not replication_ids.is_superseded(f"{3:040}")
+    assert replication_ids.is_superseded(f"{MAX_KNOWN:040}")
 
 
 @pytest.fixture

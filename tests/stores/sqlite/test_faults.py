@@ -21,7 +21,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores.sqlite import SQLiteStore
-from mfa_gate.stores.sqlite.connection import Slot
+from mfa_gate.stores.sqlite.connection import PooledConnection
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
 
 from ..faults import READS, WRITES, answers, changed_refused, nothing_lost, prepared, refused
@@ -202,16 +202,16 @@ async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypat
     told that nothing has changed."""
     changed(store)
     closing, go_on = threading.Event(), threading.Event()
-    drop = Slot.drop
+    drop = PooledConnection.drop
 
-    def slow(slot: Slot) -> None:
+    def slow(slot: PooledConnection) -> None:
         was_open = slot.connection is not None
         drop(slot)
         if was_open and not closing.is_set() and all(other.connection is None for other in store._slots._slots):
             closing.set()
             go_on.wait(5)
 
-    monkeypatch.setattr(Slot, "drop", slow)
+    monkeypatch.setattr(PooledConnection, "drop", slow)
     move(place, *NAMES)
     (place / "mfa.db").mkdir()
     reading = asyncio.create_task(store.load(ALICE))

@@ -73,11 +73,11 @@ async def test_a_list_whose_caller_is_gone_is_stopped(store: SQLiteStore) -> Non
 async def test_answers_do_not_wait_for_the_slow_job_behind_them(store: SQLiteStore) -> None:
     """Of jobs that one thread does together, each answer goes out when it is ready."""
     gate, last = threading.Event(), threading.Event()
-    lane = store._read()
-    first = asyncio.create_task(lane.run(lambda _: gate.wait(5)))
+    worker_thread = store._read()
+    first = asyncio.create_task(worker_thread.run(lambda _: gate.wait(5)))
     await asyncio.sleep(0)
-    second = asyncio.create_task(lane.run(lambda _: time.sleep(0.01)))
-    third = asyncio.create_task(lane.run(lambda _: last.wait(5)))
+    second = asyncio.create_task(worker_thread.run(lambda _: time.sleep(0.01)))
+    third = asyncio.create_task(worker_thread.run(lambda _: last.wait(5)))
     await asyncio.sleep(0)
     gate.set()
     await asyncio.wait_for(asyncio.gather(first, second), 0.6)

@@ -127,7 +127,7 @@ def _digests_of(account: Account, service: Service) -> Iterator[str]:
         return
     caller = Caller(subject=Subject("anybody", account.key.tenant), handle="", network="")
     rules = service.engine.rules(account.key.tenant)
-    drawn = service.issuing.context(caller, rules, purpose="enroll", account=account)
+    drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
     context = replace(drawn, key=account.key)
     for item in apps:
         with suppress(Unopened):
@@ -176,7 +176,7 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
     caller = Caller(subject=subject, handle="", network="")
     rules, moment = engine.rules(record.tenant), engine.moment(actor=actor)
     before = await engine.store.load(subject.key)
-    context = service.issuing.context(caller, rules, purpose="enroll", account=before)
+    context = service.challenges.context(caller, rules, purpose="enroll", account=before)
     digest = digest_of(record.secret)
     mark = hashlib.sha256(f"{subject.key}\n{digest}".encode()).hexdigest()[:32]
     if not _holds(before, context, record.secret):

@@ -130,7 +130,7 @@ class Leaving:
             self.put(k="trail", t=tenant, next=after, apps=apps, lines=[event_to_json(event) for event in page.items])
             progress.step(len(page.items))
         settings, chart = await store.settings(tenant), await store.meta(chart_of(tenant))
-        broken, anchors = await self.service.retaining.verify(tenant)
+        broken, anchors = await self.service.retention.verify(tenant)
         self.put(
             k="tenant",
             t=tenant,

@@ -7,7 +7,7 @@ from ..assurance import Traits, combine, could_meet, meeting
 from ..decision import Allow, Decision, Enroll, StepUp, answerable
 from ..entropy import draw_id
 from ..events import Event, Moment
-from ..evidence import Standing, skip_key
+from ..evidence import Evidence, skip_key
 from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller, Enrollment, Fields, Leave, Seconds
 from ..policy import Demand, Requirement
 from ..reasons import Refusal
@@ -28,7 +28,7 @@ MAX_LABEL = 40
 
 
 def change_demand(
-    standing: Standing, requirement: Requirement, *, adding: str = "", max_age: int = CHANGE_AGE
+    evidence: Evidence, requirement: Requirement, *, adding: str = "", max_age: int = CHANGE_AGE
 ) -> Demand:
     """Join what a change of factors demands: a proof that is fresh and keeps the floors.
 
@@ -37,7 +37,7 @@ def change_demand(
     stay possible. Where ``adding`` names a kind, so are floors that this kind could never meet. Where no one authenticator
     meets all of it, what is demanded here goes first, then the strongest floor: what this asks for can always be given.
     """
-    account, traits = standing.account, standing.traits
+    account, traits = evidence.account, evidence.traits
     held = [a.factor for a in answerable(account, requirement.factors, traits)]
     demand = Demand(rule="change", max_age=Seconds(max_age))
     floors = [f for f in requirement.floors if not adding or could_meet(adding, f, traits)]
@@ -49,41 +49,41 @@ def change_demand(
     return demand
 
 
-def may_change(standing: Standing, requirement: Requirement, now: int, *, adding: str = "") -> Refusal | None:
+def may_change(evidence: Evidence, requirement: Requirement, now: int, *, adding: str = "") -> Refusal | None:
     """Say why factors may not be changed now, or None.
 
     A fresh proof by something enrolled is needed (S-82, S-84). ``adding`` is
     the kind that is to be added; "" stands for every other change.
     """
-    account = standing.account
+    account = evidence.account
     now = max(now, account.seen_at)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
     if now < account.frozen_until:
         return Refusal(reason="frozen")
-    demand = change_demand(standing, requirement, adding=adding)
-    if meeting(standing.proofs, (demand,), now):
+    demand = change_demand(evidence, requirement, adding=adding)
+    if meeting(evidence.proofs, (demand,), now):
         return None
     stronger = demand.phishing_resistant or demand.factors_any
     return Refusal(reason="proof_required", max_age=demand.max_age, detail=STRONGER if stronger else "")
 
 
 def may_enroll(
-    standing: Standing, decision: Decision, requirement: Requirement, traits: Traits, now: int
+    evidence: Evidence, decision: Decision, requirement: Requirement, traits: Traits, now: int
 ) -> Refusal | None:
     """Say why ``traits`` may not be enrolled now, or None.
 
     Somebody with a factor needs a fresh proof and is never in a first enrollment (S-83). A first one needs what the
     policy says besides the password: the contact on file proven, or a ticket; confirming that contact proves it too.
     """
-    account = standing.account
+    account = evidence.account
     now = max(now, account.seen_at)
     if traits.kind not in requirement.factors:
         return Refusal(reason="not_enrollable")
-    if standing.holds:
+    if evidence.holds:
         if isinstance(decision, StepUp):
             return Refusal(reason="proof_required", max_age=min(CHANGE_AGE, decision.demand.max_age))
-        return may_change(standing, requirement, now, adding="" if traits.backup else traits.kind)
+        return may_change(evidence, requirement, now, adding="" if traits.backup else traits.kind)
     if account.lock is not None:
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
     if now < account.frozen_until:
@@ -92,19 +92,19 @@ def may_enroll(
         return Refusal(reason="not_enrollable")
     if not isinstance(decision, (Enroll, Allow)):
         return Refusal(reason="proof_required")
-    return needs_leave(standing, requirement.rules, traits, now)
+    return needs_leave(evidence, requirement.rules, traits, now)
 
 
-def needs_leave(standing: Standing, rules: Rules, traits: Traits, now: int) -> Refusal | None:
+def needs_leave(evidence: Evidence, rules: Rules, traits: Traits, now: int) -> Refusal | None:
     """What a first enrollment still lacks, or None."""
     first = rules.enrollment.first
-    now = max(now, standing.account.seen_at)
+    now = max(now, evidence.account.seen_at)
     if first == "open":
         return None
-    leave = standing.account.leave
+    leave = evidence.account.leave
     if (
         leave
-        and leave.browser == standing.handle
+        and leave.browser == evidence.handle
         and now - leave.at < LEAVE_LIFE
         and (leave.kind == "ticket" or first == "contact")
     ):

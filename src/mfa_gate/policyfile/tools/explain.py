@@ -129,14 +129,14 @@ def _covers(rules: Rules, subjects: SubjectExemption, facts: Facts, now: int) ->
 def _told(outcome: Outcome, demand: Demand) -> str:
     """Tell what the demand asks for, and whether one proof meets it with all others."""
     wanted = told_demand(demand)
-    standing = outcome.standing
-    if any(meets(proof, demand, outcome.now) for proof in standing.proofs):
+    evidence = outcome.evidence
+    if any(meets(proof, demand, outcome.now) for proof in evidence.proofs):
         return f"unmet: {wanted}; {APART}" if _met_apart(outcome) else f"met: {wanted}"
-    if not standing.proofs:
-        why = "the proof is of another network" if standing.other_networks else "there is no proof"
+    if not evidence.proofs:
+        why = "the proof is of another network" if evidence.other_networks else "there is no proof"
     else:
-        age = outcome.now - standing.proofs[0].at
-        why = f"the proof is {format_duration(Seconds(age))} old, by {standing.proofs[0].factor}"
+        age = outcome.now - evidence.proofs[0].at
+        why = f"the proof is {format_duration(Seconds(age))} old, by {evidence.proofs[0].factor}"
     return f"unmet: {wanted}; {why}"
 
 
@@ -145,7 +145,7 @@ APART = "one proof must meet all demands at once, and none does"
 
 def _met_apart(outcome: Outcome) -> bool:
     """Tell whether each demand is met by some proof, and no proof meets all of them."""
-    demands, proofs, now = outcome.requirement.demands, outcome.standing.proofs, outcome.now
+    demands, proofs, now = outcome.requirement.demands, outcome.evidence.proofs, outcome.now
     if not demands or meeting(proofs, demands, now):
         return False
     return all(any(meets(proof, demand, now) for proof in proofs) for demand in demands)

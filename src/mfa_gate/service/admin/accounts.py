@@ -19,12 +19,12 @@ from ...factors import TRAITS
 from ...factors.backup_code import ALPHABET
 from ...policyfile.checks import dead_ends
 from ...ports import EventPage, Page
-from ..access import Judge, owed
+from ..access import Access, owed
 from ..accounts import Engine
-from .break_glass import Breaking
-from .chart import Charting, Count
+from .break_glass import BreakGlass
+from .chart import Count, EnrollmentChart
 from .damaged_accounts import discard
-from .tenant import Check, Preparing
+from .tenant import Check, TenantSetup
 
 TICKET_LIFE = 86_400
 TICKET_CHARS = 26
@@ -59,15 +59,15 @@ class TenantDesk:
     pickable: tuple[str, ...]
 
 
-class Administering:
+class AccountDesk:
     """Use cases of administrators. Everything that changes asks for the right, the tenant, a fresh proof, and not oneself."""
 
-    def __init__(self, engine: Engine, judge: Judge) -> None:
+    def __init__(self, engine: Engine, access: Access) -> None:
         self.engine = engine
-        self.judge = judge
-        self.preparing = Preparing(engine, self)
-        self.breaking = Breaking(engine, self)
-        self.charting = Charting(engine)
+        self.access = access
+        self.tenant_setup = TenantSetup(engine, self)
+        self.break_glass = BreakGlass(engine, self)
+        self.chart = EnrollmentChart(engine)
 
     # -- who may ---------------------------------------------------------------------------------------------------
 
@@ -106,12 +106,12 @@ class Administering:
         It is all that the app would demand of them, and for a change a young proof besides. The one proof meets the floor
         and is young enough (decisions 38).
         """
-        judgement = await self.judge.own(caller)
-        requirement, standing, now = judgement.requirement, judgement.standing, self.engine.now()
-        if standing is None:
+        judgement = await self.access.own(caller)
+        requirement, evidence, now = judgement.requirement, judgement.evidence, self.engine.now()
+        if evidence is None:
             return Refusal(reason="proof_required")
-        if standing.account.lock is not None:
-            return Refusal(reason="locked", ref=standing.account.lock.ref, attempts_remaining=0)
+        if evidence.account.lock is not None:
+            return Refusal(reason="locked", ref=evidence.account.lock.ref, attempts_remaining=0)
         rules, demands = requirement.rules, requirement.demands
         if requirement.report_only:
             # Rules that only watch close nothing, the desk included; a proof is needed there all the same.
@@ -122,7 +122,7 @@ class Administering:
             return Refusal(reason="agreement_required")
         max_age = rules.roles.actor_max_age if changing else rules.freshness.max_age
         demand = Demand(rule="administration", max_age=max_age)
-        if meeting(standing.proofs, (*demands, demand), now):
+        if meeting(evidence.proofs, (*demands, demand), now):
             return None
         return Refusal(reason="proof_required", max_age=max_age)
 
@@ -272,7 +272,7 @@ class Administering:
             rules=rules,
             checklist=await self._checklist(tenant, rules, settings, counts),
             counts=counts,
-            history=await self.charting.history(tenant, counts),
+            history=await self.chart.history(tenant, counts),
             pickable=pickable(rules),
         )
 
@@ -283,7 +283,7 @@ class Administering:
         enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
         needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
         return (
-            *await self.preparing.people_lines(tenant, enrolled),
+            *await self.tenant_setup.people_lines(tenant, enrolled),
             Check(
                 id="senders",
                 ok=all(senders.for_channel(channel) is not None for channel in needed),
@@ -377,4 +377,4 @@ def pickable(rules: Rules) -> tuple[str, ...]:
     return tuple(kind for kind in rules.factors.allowed if kind in rules.factors.order)
 
 
-__all__ = ["Actor", "Administering", "Check", "TenantDesk", "pickable"]
+__all__ = ["AccountDesk", "Actor", "Check", "TenantDesk", "pickable"]

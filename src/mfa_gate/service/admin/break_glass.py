@@ -15,7 +15,7 @@ from ...core.rules import DAY
 from ..accounts import Engine
 
 if TYPE_CHECKING:
-    from .accounts import Actor, Administering
+    from .accounts import AccountDesk, Actor
 
 log = logging.getLogger("mfa_gate")
 
@@ -25,17 +25,17 @@ PIECE = 100
 MAX_PIECES = 20
 
 
-class Breaking:
+class BreakGlass:
     """Use cases of break-glass grants. Who may is judged where all rights are, with the right to reset."""
 
-    def __init__(self, engine: Engine, administering: Administering) -> None:
+    def __init__(self, engine: Engine, account_desk: AccountDesk) -> None:
         self.engine = engine
-        self.administering = administering
+        self.account_desk = account_desk
 
     async def ask(self, actor: Actor, key: SubjectKey, *, reason: str, ticket: str, hours: int) -> Refusal | None:
         """Ask for a grant of ``hours`` (1 to 11). It opens nothing until a second administrator confirms."""
-        moment, by = self.administering.moment(actor), hand_of(actor)
-        return await self.administering.act(
+        moment, by = self.account_desk.moment(actor), hand_of(actor)
+        return await self.account_desk.act(
             actor,
             "reset",
             key,
@@ -44,15 +44,15 @@ class Breaking:
 
     async def confirm(self, actor: Actor, key: SubjectKey, *, ref: str) -> Refusal | None:
         """Confirm what another administrator asked for within the last hour. ``ref`` is the request that was read."""
-        moment, by = self.administering.moment(actor), hand_of(actor)
-        return await self.administering.act(
+        moment, by = self.account_desk.moment(actor), hand_of(actor)
+        return await self.account_desk.act(
             actor, "reset", key, lambda account: steps.confirm(account, moment, by=by, ref=ref)
         )
 
     async def revoke(self, actor: Actor, key: SubjectKey, *, reason: str) -> Refusal | None:
         """End a grant at once, or take back a request that waits."""
-        moment = self.administering.moment(actor)
-        return await self.administering.act(
+        moment = self.account_desk.moment(actor)
+        return await self.account_desk.act(
             actor, "reset", key, lambda account: steps.revoke(account, moment, reason=reason)
         )
 

@@ -25,7 +25,7 @@ class Count:
     people: int
 
 
-class Charting:
+class EnrollmentChart:
     """Use cases of the plot on the tenant's page."""
 
     def __init__(self, engine: Engine) -> None:

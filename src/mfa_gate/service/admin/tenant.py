@@ -20,7 +20,7 @@ from ..accounts import Engine
 from ..send_failures import cause_of
 
 if TYPE_CHECKING:
-    from .accounts import Actor, Administering
+    from .accounts import AccountDesk, Actor
 
 log = logging.getLogger("mfa_gate")
 
@@ -42,17 +42,17 @@ class Check:
     text: str
 
 
-class Preparing:
+class TenantSetup:
     """Use cases of messages to a tenant's people. Who may is judged where all rights are."""
 
-    def __init__(self, engine: Engine, administering: Administering) -> None:
+    def __init__(self, engine: Engine, account_desk: AccountDesk) -> None:
         self.engine = engine
-        self.administering = administering
+        self.account_desk = account_desk
 
     async def send_trial(self, actor: Actor, tenant: str) -> Refusal | None:
         """A test message to the administrator's own address; whether it arrived only they can say (``mark_tenant``)."""
         key = SubjectKey(tenant, "")
-        refusal = await self.administering.permit(actor, "tenant", key, changing=True)
+        refusal = await self.account_desk.permit(actor, "tenant", key, changing=True)
         if refusal is not None:
             return refusal
         sender, subject = self.engine.wiring.senders.email, actor.caller.subject if actor.caller else None
@@ -63,7 +63,7 @@ class Preparing:
         wait = await self.engine.store.take(f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
-        moment = self.administering.moment(actor)
+        moment = self.account_desk.moment(actor)
         words = trial(service=self._service(tenant), translate=str)
         message = Message(
             channel="email",
@@ -85,7 +85,7 @@ class Preparing:
     async def remind(self, actor: Actor, tenant: str) -> int | Refusal:
         """A mail to everybody known who has nothing set up, once a day: how many. They go out after the answer."""
         key = SubjectKey(tenant, "")
-        refusal = await self.administering.permit(actor, "tenant", key, changing=True)
+        refusal = await self.account_desk.permit(actor, "tenant", key, changing=True)
         if refusal is not None:
             return refusal
         if self.engine.wiring.senders.email is None:
@@ -94,7 +94,7 @@ class Preparing:
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         missing = await self.missing(tenant)
-        moment = self.administering.moment(actor)
+        moment = self.account_desk.moment(actor)
         await self.engine.record((moment.event("tenant.message", key, reason="reminder", people=len(missing)),))
         self.engine.effects.later(self._remind(tenant, missing, moment.now))
         return len(missing)

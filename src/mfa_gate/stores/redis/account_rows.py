@@ -18,7 +18,7 @@ from . import scripts
 from .history import ONLY_PUTS_BACK, PUT_BACK
 from .monitor import number_of
 from .names import keys_of
-from .recent_writes import Ledger, Lost, lost
+from .recent_writes import Lost, RecentWrites, lost
 from .roster import line_of
 from .session import Session
 from .writes import Operation, append, arguments_of, change, history_of, new_operation, whole
@@ -36,7 +36,7 @@ class AccountRows:
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
         self._reads_back = reads_back
-        self._ledger: Ledger[SubjectKey, Account] = Ledger()
+        self._ledger: RecentWrites[SubjectKey, Account] = RecentWrites()
 
     def owe(self) -> None:
         """Forget nothing: the servers may have lost something."""

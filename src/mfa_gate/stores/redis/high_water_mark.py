@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from .generation_file import Memory
-from .replication_ids import Lineage
+from .replication_ids import ReplicationIds
 
 SETTLED_AFTER = 60.0
 """Seconds. A server that lacks more than that is no replica that took over but an older copy; what it lacks of that time was
@@ -16,7 +16,7 @@ _MOST_RECENT = 60
 _WHAT_TO_DO = "spent codes would be valid and locks gone again. Put the newest copy back, or accept this one: mfa-gate store accept"
 
 
-class Past:
+class HighWaterMark:
     """The number of each tenant's newest change, which only ever rises. Numbers settle when they are old enough and the
     servers, looked at once more, still have them: what a failover has lost meanwhile never does.
 
@@ -24,7 +24,7 @@ class Past:
     """
 
     def __init__(self) -> None:
-        self.lineage = Lineage()
+        self.replication_ids = ReplicationIds()
         self.store_id = ""
         self.restored_at = 0
         self.settled: dict[str, int] = {}

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ..common.change_log import ChangeLog
-from .high_water_mark import Past
+from .high_water_mark import HighWaterMark
 from .monitor import sound
 from .names import STORE
 from .pipeline import COMMAND_WITHIN, CONNECT_WITHIN, connection_to, dial, hang_up
@@ -40,7 +40,7 @@ class Channel:
         place: Place,
         topology: Topology,
         name: str,
-        past: Past,
+        past: HighWaterMark,
         *,
         on_loss: Callable[[], None],
         on_return: Callable[[], Coroutine[Any, Any, bool]],

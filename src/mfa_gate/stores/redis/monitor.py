@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from ...errors import StoreUnavailable
 from .first_open import faults_at
 from .generation_file import Marker
-from .high_water_mark import Past
+from .high_water_mark import HighWaterMark
 from .names import RESTORED, STORE, TENANTS, keys_of
 from .pipeline import Command
 from .resp import Reply
@@ -46,7 +46,13 @@ class Watch:
     it: what they read says itself how far its tenant has come."""
 
     def __init__(
-        self, place: Place, topology: Topology, past: Past, marker: Marker | None, *, on_loss: Callable[[], None]
+        self,
+        place: Place,
+        topology: Topology,
+        past: HighWaterMark,
+        marker: Marker | None,
+        *,
+        on_loss: Callable[[], None],
     ) -> None:
         self._on_loss = on_loss
         self.trouble = past.trouble

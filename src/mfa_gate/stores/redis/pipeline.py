@@ -14,7 +14,7 @@ from redis.asyncio.connection import Connection, SSLConnection
 from redis.exceptions import RedisError
 
 from ...errors import StoreUnavailable
-from .replication_ids import Lineage
+from .replication_ids import ReplicationIds
 from .resp import Replies, Reply, fields_of
 from .url import Address, Place
 
@@ -97,16 +97,16 @@ async def hang_up(connection: Connection | None) -> None:
             await connection.disconnect(nowait=True)
 
 
-class Wire:
+class Pipeline:
     """The connection is made when it is needed, by one caller for all (F-28); after a failure it rests a moment.
 
     Callers never touch the connection: a cancelled one leaves its reply to be read and dropped (S-117).
     """
 
-    def __init__(self, place: Place, find: Find, lineage: Lineage) -> None:
+    def __init__(self, place: Place, find: Find, replication_ids: ReplicationIds) -> None:
         self._place = place
         self._find = find
-        self._lineage = lineage
+        self._lineage = replication_ids
         self._server = ""
         self._turn = 0
         self._connection: Connection | None = None

@@ -52,7 +52,7 @@ class Lost(Generic[V]):
     operations: tuple[str, ...]
 
 
-class Ledger(Generic[K, V]):
+class RecentWrites(Generic[K, V]):
     """Bounded in number and in time. It is a memory of this process: what others committed, they know."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ MAX_KNOWN = 1_000
 _NOBODY = "0" * 40
 
 
-class Lineage:
+class ReplicationIds:
     """Redis names each history of writes by a random id, and a server that goes on from another's history says whose
     (``INFO replication``). The older id is never given again: a demoted or restarted server has another one.
 

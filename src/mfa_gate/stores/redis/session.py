@@ -15,7 +15,7 @@ from ..common.change_log import ChangeLog
 from ..common.fork_safety import watch
 from .first_open import faults_at, remains_at
 from .generation_file import Marker, Memory
-from .high_water_mark import Past, older_copy
+from .high_water_mark import HighWaterMark, older_copy
 from .invalidation import Channel
 from .monitor import FLUSHED, Watch, number_of, sound
 from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
@@ -38,7 +38,7 @@ class Session:
     def __init__(
         self,
         place: Place,
-        past: Past,
+        past: HighWaterMark,
         *,
         on_loss: Callable[[], None] = lambda: None,
         on_return: Callable[[], Coroutine[Any, Any, bool]] = _nothing,
@@ -50,7 +50,7 @@ class Session:
         ``on_return`` is called until it says that all is there again.
         """
         self.place = place
-        self.topology: Topology = topology_of(place, past.lineage)
+        self.topology: Topology = topology_of(place, past.replication_ids)
         self.loop = asyncio.get_running_loop()
         self.store_id = ""
         self._past = past

@@ -16,7 +16,7 @@ from .account_rows import EXTRA_KEPT
 from .history import ONLY_PUTS_BACK, PUT_BACK
 from .monitor import number_of
 from .names import keys_of
-from .recent_writes import Ledger, Lost, lost
+from .recent_writes import Lost, RecentWrites, lost
 from .session import Session
 from .writes import Operation, append, arguments_of, change, history_of, new_operation, whole
 
@@ -31,7 +31,7 @@ class SettingsRows:
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
         self._reads_back = reads_back
-        self._ledger: Ledger[str, TenantSettings] = Ledger()
+        self._ledger: RecentWrites[str, TenantSettings] = RecentWrites()
 
     def owe(self) -> None:
         """Forget nothing: the servers may have lost something."""

@@ -17,7 +17,7 @@ from . import roster, scripts, trail
 from .accepting import accept
 from .account_rows import AccountRows
 from .generation_file import Marker
-from .high_water_mark import Past
+from .high_water_mark import HighWaterMark
 from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .session import Session
 from .settings_rows import SettingsRows
@@ -48,7 +48,7 @@ class RedisStore:
         self._store_id = ""
         self._open = False
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
-        self._past = Past()
+        self._past = HighWaterMark()
         self._accounts = AccountRows(self._ready, reads_back=not self._place.replicas)
         self._settings = SettingsRows(self._ready, reads_back=not self._place.replicas)
         self._marker = Marker(self._place.marker) if self._place.marker else None
@@ -77,7 +77,7 @@ class RedisStore:
 
     async def accept(self) -> None:
         """What is stored now is the store. Raises ``SettingsError`` where there is none, or another one."""
-        session = Session(self._place, Past())
+        session = Session(self._place, HighWaterMark())
         try:
             await accept(session, self._marker)
         finally:

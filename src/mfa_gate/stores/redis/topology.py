@@ -10,12 +10,12 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
-from .pipeline import CONNECT_WITHIN, Command, Wire, connection_to, dial, hang_up
-from .replication_ids import Lineage
+from .pipeline import CONNECT_WITHIN, Command, Pipeline, connection_to, dial, hang_up
+from .replication_ids import ReplicationIds
 from .resp import Reply
 from .url import Address, Place
 
-Slots = tuple[int, int, Address]
+ConnectionPool = tuple[int, int, Address]
 _UNKNOWN = "?"
 
 
@@ -32,18 +32,18 @@ class Topology(Protocol):
         """Let go of all connections."""
 
 
-def topology_of(place: Place, lineage: Lineage) -> Topology:
+def topology_of(place: Place, replication_ids: ReplicationIds) -> Topology:
     """The topology of a place."""
-    return Cluster(place, lineage) if place.kind == "cluster" else One(place, lineage)
+    return Cluster(place, replication_ids) if place.kind == "cluster" else One(place, replication_ids)
 
 
 class One:
     """One primary; with Sentinels, the one that they name."""
 
-    def __init__(self, place: Place, lineage: Lineage) -> None:
+    def __init__(self, place: Place, replication_ids: ReplicationIds) -> None:
         self._place = place
         self._at: Address | None = None
-        self._wire = Wire(place, self._find, lineage)
+        self._wire = Pipeline(place, self._find, replication_ids)
 
     async def _find(self) -> Address:
         self._at = await self._named()
@@ -118,11 +118,11 @@ async def _ask_once(place: Place, address: Address, *command: str) -> tuple[Addr
 class Cluster:
     """A Cluster: each key's slot has one primary. A slot on the move is refused rather than guessed (F-5)."""
 
-    def __init__(self, place: Place, lineage: Lineage) -> None:
+    def __init__(self, place: Place, replication_ids: ReplicationIds) -> None:
         self._place = place
-        self._lineage = lineage
-        self._wires: dict[Address, Wire] = {}
-        self._slots: list[Slots] = []
+        self._lineage = replication_ids
+        self._wires: dict[Address, Pipeline] = {}
+        self._slots: list[ConnectionPool] = []
         self._reading: asyncio.Task[None] | None = None
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
@@ -141,7 +141,7 @@ class Cluster:
                 break
         raise StoreUnavailable("the Redis Cluster is moving the keys that were asked for")
 
-    async def _wire_of(self, key: str) -> Wire:
+    async def _wire_of(self, key: str) -> Pipeline:
         if not self._slots:
             await self._read_slots()
         slot = key_slot(key.encode())
@@ -150,7 +150,7 @@ class Cluster:
             raise StoreUnavailable(f"no server of the Redis Cluster has slot {slot}")
         wire = self._wires.get(address)
         if wire is None:
-            wire = self._wires[address] = Wire(self._place, lambda: _resolved(address), self._lineage)
+            wire = self._wires[address] = Pipeline(self._place, lambda: _resolved(address), self._lineage)
         return wire
 
     async def _read_slots(self) -> None:
@@ -195,13 +195,13 @@ class Cluster:
             await wire.aclose()
 
 
-def slots_from(reply: Reply, asked: str) -> list[Slots]:
+def slots_from(reply: Reply, asked: str) -> list[ConnectionPool]:
     """Read an answer of ``asked`` to ``CLUSTER SLOTS``: first slot, last slot, their primary.
 
     A server that tells no endpoint (nil, or "" before Redis 7) is reached where this one was. One that would tell a host
     name and has none says "?"; its address stands in the facts behind it. Raises ``RedisError`` for anything else.
     """
-    found: list[Slots] = []
+    found: list[ConnectionPool] = []
     for row in reply if isinstance(reply, list) else [None]:
         match row:
             case [int() as first, int() as last, [endpoint, int() as port, *more], *_]:

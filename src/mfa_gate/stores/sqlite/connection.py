@@ -15,7 +15,7 @@ from .index import View
 _FORK_PATIENCE = 2.0
 
 
-class Slot:
+class PooledConnection:
     """A place for one connection. Whoever uses the connection holds ``lock``."""
 
     def __init__(
@@ -73,16 +73,16 @@ class Slot:
                 connection.close()
 
 
-class Slots:
+class ConnectionPool:
     """All connections of one store. SQLite shares state between them, so a moved file means letting go of all at once."""
 
-    def __init__(self, file: StoreFile, *slots: Slot) -> None:
+    def __init__(self, file: StoreFile, *slots: PooledConnection) -> None:
         self._file = file
         self._slots = slots
-        self._held: list[Slot] = []
+        self._held: list[PooledConnection] = []
         self.view: View | None = None
 
-    def look(self, slot: Slot) -> View | None:
+    def look(self, slot: PooledConnection) -> View | None:
         """The view of the log's index that fits the connection of ``slot``, whose lock the caller holds."""
         place = slot.opened.log_index if slot.opened else None
         if self.view is None and place is not None:
@@ -96,7 +96,7 @@ class Slots:
                 held.enter_context(slot.lock)
             self._let_go(self._slots)
 
-    def _let_go(self, slots: Iterable[Slot]) -> None:
+    def _let_go(self, slots: Iterable[PooledConnection]) -> None:
         """Close what the caller has the locks of. Nobody may look at the view while that lasts, and hear that nothing is new;
         it is closed last, see ``View``."""
         view, self.view = self.view, None
@@ -142,7 +142,7 @@ class Slots:
         self._held = []
 
 
-def _rescue_log(slot: Slot) -> None:
+def _rescue_log(slot: PooledConnection) -> None:
     """The log was removed under us, but is still open here: bring what it holds home into the database."""
     if slot.connection is not None:
         with contextlib.suppress(sqlite3.Error):

@@ -8,10 +8,10 @@ import time
 from ...core.model import SubjectKey
 from ...errors import StoreUnavailable
 from ..common.change_log import ChangeLog
-from .connection import Slot, Slots
+from .connection import ConnectionPool, PooledConnection
 from .file import LOOK_EVERY, Moved, StoreFile, outage
 from .index import HEADER, View
-from .worker_thread import Job, Lane
+from .worker_thread import Job, WorkerThread
 
 _OVERDUE = 0.75
 _LOCK_PATIENCE = 0.02
@@ -23,7 +23,7 @@ class Notice:
     every commit by another connection (``PRAGMA data_version``); the writer is one, so commits of this process show as
     well. Only when that moved is the change log read."""
 
-    def __init__(self, file: StoreFile, slot: Slot, slots: Slots, reader: Lane) -> None:
+    def __init__(self, file: StoreFile, slot: PooledConnection, slots: ConnectionPool, reader: WorkerThread) -> None:
         self._file = file
         self._slot = slot
         self._slots = slots

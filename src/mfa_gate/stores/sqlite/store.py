@@ -23,11 +23,11 @@ from ..common.documents import account_from, cursor_from, event_from, search_wor
 from ..common.fork_safety import watch
 from ..common.trail import PIECE, broken_trails
 from . import roster, statements, trail
-from .connection import Slot, Slots
+from .connection import ConnectionPool, PooledConnection
 from .file import OPEN_PATIENCE, StoreFile
 from .first_open import start
 from .invalidation import Notice
-from .worker_thread import Lane
+from .worker_thread import WorkerThread
 
 __all__ = ["SQLiteStore"]
 
@@ -42,14 +42,14 @@ class SQLiteStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """``path`` is relative to the working directory of this moment, or absolute."""
         self._file = StoreFile(path)
-        write = Slot(self._file)
-        read = Slot(self._file, patience=OPEN_PATIENCE)
-        lists = Slot(self._file, patience=OPEN_PATIENCE)
-        notice = Slot(self._file, opening=0.05, knocks=False)
-        self._slots = Slots(self._file, write, read, lists, notice)
-        self._writer = Lane("mfa_gate-sqlite-write", write, self._slots, writes=True)
-        self._reader = Lane("mfa_gate-sqlite-read", read, self._slots, writes=False)
-        self._lister = Lane("mfa_gate-sqlite-list", lists, self._slots, writes=False)
+        write = PooledConnection(self._file)
+        read = PooledConnection(self._file, patience=OPEN_PATIENCE)
+        lists = PooledConnection(self._file, patience=OPEN_PATIENCE)
+        notice = PooledConnection(self._file, opening=0.05, knocks=False)
+        self._slots = ConnectionPool(self._file, write, read, lists, notice)
+        self._writer = WorkerThread("mfa_gate-sqlite-write", write, self._slots, writes=True)
+        self._reader = WorkerThread("mfa_gate-sqlite-read", read, self._slots, writes=False)
+        self._lister = WorkerThread("mfa_gate-sqlite-list", lists, self._slots, writes=False)
         self._lanes = (self._writer, self._reader, self._lister)
         self._notice = Notice(self._file, notice, self._slots, self._reader)
         self._open = False
@@ -58,8 +58,8 @@ class SQLiteStore:
         """Check the file, make it at the very first start. Raises ``SettingsError`` or ``StoreUnavailable``."""
         await asyncio.to_thread(start, self._file)
         self._file.known = None
-        for lane in self._lanes:
-            await lane.run(lambda _: None)
+        for worker_thread in self._lanes:
+            await worker_thread.run(lambda _: None)
         self._notice.open()
         self._open = True
         watch(self)
@@ -68,7 +68,7 @@ class SQLiteStore:
         """Finish what runs and let go of the file; may be called twice, and ``open`` may follow."""
         self._open = False
         self._notice.close()
-        threads = [thread for lane in self._lanes if (thread := lane.stop())]
+        threads = [thread for worker_thread in self._lanes if (thread := worker_thread.stop())]
         await asyncio.to_thread(self._finish, threads)
 
     def _finish(self, threads: Sequence[threading.Thread]) -> None:
@@ -98,22 +98,22 @@ class SQLiteStore:
     def after_fork(self, *, child: bool) -> None:
         """Connections and threads come again when they are used."""
         self._slots.after_fork(child=child)
-        for lane in self._lanes:
-            lane.after_fork(child=child)
+        for worker_thread in self._lanes:
+            worker_thread.after_fork(child=child)
         self._notice.forget()
 
-    def _read(self) -> Lane:
+    def _read(self) -> WorkerThread:
         if not self._open:
             raise StoreUnavailable("the SQLite store is not open")
         return self._reader
 
-    def _list(self) -> Lane:
+    def _list(self) -> WorkerThread:
         """Lists, searches and counts: they may be slow, and hold up nobody's sign-in."""
         if not self._open:
             raise StoreUnavailable("the SQLite store is not open")
         return self._lister
 
-    def _write(self) -> Lane:
+    def _write(self) -> WorkerThread:
         if not self._open:
             raise StoreUnavailable("the SQLite store is not open")
         return self._writer

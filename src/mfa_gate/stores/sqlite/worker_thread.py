@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ...errors import StoreUnavailable
-from .connection import Slot, Slots
+from .connection import ConnectionPool, PooledConnection
 from .file import Moved, is_busy, outage
 from .schema import SCHEMA, version_of
 
@@ -91,10 +91,10 @@ class Job:
             self.future.set_result(self.result)
 
 
-class Lane:
+class WorkerThread:
     """Runs jobs in a thread of its own, on one slot. A cancelled caller changes nothing about a write."""
 
-    def __init__(self, name: str, slot: Slot, slots: Slots, *, writes: bool) -> None:
+    def __init__(self, name: str, slot: PooledConnection, slots: ConnectionPool, *, writes: bool) -> None:
         self._name = name
         self._slot = slot
         self._slots = slots

@@ -25,14 +25,14 @@ async def authenticators(visit: Visit, body: Body, name: str) -> Answer:
 
 async def change(visit: Visit, body: Body, name: str) -> Answer:
     """``PATCH authenticators/{id}``: another label, or the default."""
-    keeping = visit.service.keeping
+    self_service = visit.service.self_service
     result: Authenticator | Refusal = Refusal(reason="malformed")
     if "label" in body:
-        result = await keeping.rename(visit.caller, id=name, label=body["label"])
+        result = await self_service.rename(visit.caller, id=name, label=body["label"])
         if isinstance(result, Refusal):
             return problem(result)
     if body.get("default") is True:
-        result = await keeping.set_default(visit.caller, id=name)
+        result = await self_service.set_default(visit.caller, id=name)
     if isinstance(result, Refusal):
         return problem(result)
     visit.forget_judgement()
@@ -43,7 +43,7 @@ async def change(visit: Visit, body: Body, name: str) -> Answer:
 
 async def remove(visit: Visit, body: Body, name: str) -> Answer:
     """``DELETE authenticators/{id}``."""
-    result = await visit.service.keeping.remove(visit.caller, id=name)
+    result = await visit.service.self_service.remove(visit.caller, id=name)
     return problem(result) if isinstance(result, Refusal) else Answer(204, b"", NO_STORE)
 
 
@@ -81,7 +81,7 @@ async def browsers(visit: Visit, body: Body, name: str) -> Answer:
 
 async def forget(visit: Visit, body: Body, name: str) -> Answer:
     """``DELETE browsers/{id}``."""
-    refusal = await visit.service.keeping.forget(visit.caller, id=name)
+    refusal = await visit.service.self_service.forget(visit.caller, id=name)
     return problem(refusal) if refusal is not None else Answer(204, b"", NO_STORE)
 
 
@@ -103,13 +103,13 @@ async def agree(visit: Visit, body: Body, name: str) -> Answer:
     judgement = await visit.judgement()
     if not isinstance(judgement.decision, (Agree, Allow)):
         return problem(refusal_of(judgement.decision))
-    refusal = await visit.service.keeping.accept(visit.caller, version=body["version"])
+    refusal = await visit.service.self_service.accept(visit.caller, version=body["version"])
     return problem(refusal) if refusal is not None else as_json(await state_document(visit))
 
 
 async def recovery(visit: Visit, body: Body, name: str) -> Answer:
     """``POST recovery``: a request for the administrators."""
-    result = await visit.service.keeping.request_recovery(visit.caller, about=body["about"])
+    result = await visit.service.self_service.request_recovery(visit.caller, about=body["about"])
     return problem(result) if isinstance(result, Refusal) else as_json({"ref": result}, status=202)
 
 
@@ -118,7 +118,7 @@ def _pending(visit: Visit, judgement: Judgement) -> Refusal | None:
 
     Who has nothing set up and owes nothing sees an empty one.
     """
-    standing = judgement.standing
-    if isinstance(judgement.decision, Allow) and standing is not None and not standing.holds:
+    evidence = judgement.evidence
+    if isinstance(judgement.decision, Allow) and evidence is not None and not evidence.holds:
         return None
     return owed(judgement, visit.now)

@@ -162,7 +162,7 @@ def desk_document(desk: TenantDesk) -> dict[str, object]:
 async def accounts(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/accounts``."""
     query = query_of(visit, ("status", "q", "after", "limit", "tenant"))
-    page = await visit.service.administering.accounts(
+    page = await visit.service.account_desk.accounts(
         actor_of(visit),
         query.get("tenant") or visit.subject.tenant,
         status=query.get("status", ""),
@@ -177,12 +177,12 @@ async def accounts(visit: Visit, body: Body, name: str) -> Answer:
 
 def _key(visit: Visit, id: str) -> SubjectKey:
     query = query_of(visit, ("tenant",))
-    return visit.service.administering.find(actor_of(visit), id, query.get("tenant", ""))
+    return visit.service.account_desk.find(actor_of(visit), id, query.get("tenant", ""))
 
 
 async def account(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/accounts/{id}``."""
-    found = await visit.service.administering.account(actor_of(visit), _key(visit, name))
+    found = await visit.service.account_desk.account(actor_of(visit), _key(visit, name))
     return problem(found) if isinstance(found, Refusal) else as_json(account_document(visit, found))
 
 
@@ -195,44 +195,40 @@ async def _done(visit: Visit, key: SubjectKey, refusal: Refusal | None) -> Answe
 async def unlock(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/unlock``."""
     key = _key(visit, name)
-    return await _done(
-        visit, key, await visit.service.administering.unlock(actor_of(visit), key, reason=body["reason"])
-    )
+    return await _done(visit, key, await visit.service.account_desk.unlock(actor_of(visit), key, reason=body["reason"]))
 
 
 async def lock(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/lock``."""
     key = _key(visit, name)
-    return await _done(visit, key, await visit.service.administering.lock(actor_of(visit), key, reason=body["reason"]))
+    return await _done(visit, key, await visit.service.account_desk.lock(actor_of(visit), key, reason=body["reason"]))
 
 
 async def reset(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/reset``."""
     key = _key(visit, name)
-    refusal = await visit.service.administering.reset(
-        actor_of(visit), key, ticket=body["ticket"], reason=body["reason"]
-    )
+    refusal = await visit.service.account_desk.reset(actor_of(visit), key, ticket=body["ticket"], reason=body["reason"])
     return await _done(visit, key, refusal)
 
 
 async def ticket(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/ticket``: shown this once."""
     key = _key(visit, name)
-    made = await visit.service.administering.give_ticket(actor_of(visit), key, reason=body["reason"])
+    made = await visit.service.account_desk.give_ticket(actor_of(visit), key, reason=body["reason"])
     return problem(made) if isinstance(made, Refusal) else as_json({"ticket": made}, status=201)
 
 
 async def refuse(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/refuse``: no to a recovery request."""
     key = _key(visit, name)
-    refusal = await visit.service.administering.refuse_recovery(actor_of(visit), key, reason=body["reason"])
+    refusal = await visit.service.account_desk.refuse_recovery(actor_of(visit), key, reason=body["reason"])
     return await _done(visit, key, refusal)
 
 
 async def break_glass(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/break-glass``: ask for a grant; it opens nothing before somebody else confirms."""
     key = _key(visit, name)
-    refusal = await visit.service.administering.breaking.ask(
+    refusal = await visit.service.account_desk.break_glass.ask(
         actor_of(visit), key, reason=body["reason"], ticket=body["ticket"], hours=body.get("hours", DEFAULT_HOURS)
     )
     return await _done(visit, key, refusal)
@@ -241,14 +237,14 @@ async def break_glass(visit: Visit, body: Body, name: str) -> Answer:
 async def confirm_grant(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/break-glass/confirm``: as a second administrator; ``ref`` is the request that was read."""
     key = _key(visit, name)
-    refusal = await visit.service.administering.breaking.confirm(actor_of(visit), key, ref=body["ref"])
+    refusal = await visit.service.account_desk.break_glass.confirm(actor_of(visit), key, ref=body["ref"])
     return await _done(visit, key, refusal)
 
 
 async def revoke_grant(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/accounts/{id}/break-glass/revoke``: end a grant, or take a request back."""
     key = _key(visit, name)
-    refusal = await visit.service.administering.breaking.revoke(actor_of(visit), key, reason=body["reason"])
+    refusal = await visit.service.account_desk.break_glass.revoke(actor_of(visit), key, reason=body["reason"])
     return await _done(visit, key, refusal)
 
 
@@ -256,7 +252,7 @@ async def remind(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/tenant/remind``: a mail to everybody who has nothing set up, once a day; how many."""
     query = query_of(visit, ("tenant",))
     tenant = query.get("tenant") or visit.subject.tenant
-    told = await visit.service.administering.preparing.remind(actor_of(visit), tenant)
+    told = await visit.service.account_desk.tenant_setup.remind(actor_of(visit), tenant)
     return problem(told) if isinstance(told, Refusal) else as_json({"people": told}, status=202)
 
 
@@ -264,14 +260,14 @@ async def send_trial(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/tenant/test-message``: a test message to the administrator's own address."""
     query = query_of(visit, ("tenant",))
     tenant = query.get("tenant") or visit.subject.tenant
-    refusal = await visit.service.administering.preparing.send_trial(actor_of(visit), tenant)
+    refusal = await visit.service.account_desk.tenant_setup.send_trial(actor_of(visit), tenant)
     return problem(refusal) if refusal is not None else as_json({"sent": True}, status=202)
 
 
 async def tenant(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/tenant``."""
     query = query_of(visit, ("tenant",))
-    desk = await visit.service.administering.desk(actor_of(visit), query.get("tenant") or visit.subject.tenant)
+    desk = await visit.service.account_desk.desk(actor_of(visit), query.get("tenant") or visit.subject.tenant)
     return problem(desk) if isinstance(desk, Refusal) else as_json(desk_document(desk))
 
 
@@ -281,7 +277,7 @@ async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
     factors = body.get("factors")
     if factors is not None and not all(type(kind) is str for kind in factors):
         return problem(Refusal(reason="malformed"))
-    refusal = await visit.service.administering.set_tenant(
+    refusal = await visit.service.account_desk.set_tenant(
         actor_of(visit),
         query.get("tenant") or visit.subject.tenant,
         enabled=body.get("enabled"),
@@ -291,7 +287,7 @@ async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
     if refusal is not None:
         return problem(refusal)
     shown = query.get("tenant") or visit.subject.tenant
-    desk = await visit.service.administering.desk(actor_of(visit), shown)
+    desk = await visit.service.account_desk.desk(actor_of(visit), shown)
     # What was chosen is in force, also where the choice asks the chooser for something new before they may look.
     return as_json({"tenant": shown} if isinstance(desk, Refusal) else desk_document(desk))
 
@@ -299,7 +295,7 @@ async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
 async def events(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/events``."""
     query = query_of(visit, ("account", "kind", "after", "limit", "tenant"))
-    page = await visit.service.administering.events(
+    page = await visit.service.account_desk.events(
         actor_of(visit),
         query.get("tenant") or visit.subject.tenant,
         account=query.get("account", ""),

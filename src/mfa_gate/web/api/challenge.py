@@ -19,7 +19,7 @@ async def state(visit: Visit, body: Body, name: str) -> Answer:
 
 async def challenge(visit: Visit, body: Body, name: str) -> Answer:
     """``POST challenge``: issue one for an authenticator; what sends, sends now."""
-    issued = await visit.service.issuing.begin(visit.caller, body["authenticator"])
+    issued = await visit.service.challenges.begin(visit.caller, body["authenticator"])
     if isinstance(issued, Refusal):
         if issued.reason == "nothing_sent":
             judgement = await visit.judgement()
@@ -55,7 +55,7 @@ async def challenge_status(visit: Visit, body: Body, name: str) -> Answer:
 
 async def verify(visit: Visit, body: Body, name: str) -> Answer:
     """``POST verify``: one response."""
-    result = await visit.service.proving.verify(
+    result = await visit.service.verification.verify(
         visit.caller,
         handle=visit.handle,
         authenticator=body.get("authenticator", ""),

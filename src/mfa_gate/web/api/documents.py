@@ -18,7 +18,7 @@ def authenticator_document(visit: Visit, judgement: Judgement, mine: Authenticat
     hint = ""
     if account is not None and factor is not None:
         rules = judgement.requirement.rules
-        context = visit.service.issuing.context(visit.caller, rules, purpose="sign-in", account=account)
+        context = visit.service.challenges.context(visit.caller, rules, purpose="sign-in", account=account)
         hint = factor.hint(context, mine.data)
     default = account is not None and account.default == mine.id
     return {"id": mine.id, "factor": mine.factor, "label": mine.label, "hint": hint, "default": default}

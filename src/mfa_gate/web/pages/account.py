@@ -37,8 +37,8 @@ async def settings(visit: Visit) -> Answer:
             note = going_note(to=visit.base, path="", method="GET", clean=True)
             visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
         return visit.lead_on(judgement.decision)
-    standing = judgement.standing
-    if standing is not None and standing.holds and owed(judgement, visit.now) is not None:
+    evidence = judgement.evidence
+    if evidence is not None and evidence.holds and owed(judgement, visit.now) is not None:
         return confirm_first(visit, judgement, "")
     if visit.scope["method"] == "POST":
         return await _act(visit, judgement)
@@ -46,22 +46,22 @@ async def settings(visit: Visit) -> Answer:
 
 
 async def _act(visit: Visit, judgement: Judgement) -> Answer:
-    form, keeping = visit.form, visit.service.keeping
+    form, self_service = visit.form, visit.service.self_service
     id = form.get("authenticator", "")
     match form.get("action", ""):
         case "rename":
-            result = await keeping.rename(visit.caller, id=id, label=form.get("label", ""))
+            result = await self_service.rename(visit.caller, id=id, label=form.get("label", ""))
             if isinstance(result, Refusal) and result.reason in ("label_taken", "malformed"):
                 reason = result.reason if result.reason == "label_taken" else "label_missing"
                 view = await _settings(visit, judgement, editing=id, typed=form.get("label", ""))
                 return visit.show(view, status=422, problems=[Problem(reason=reason, field="label")])
             word = "renamed"
         case "default":
-            result, word = await keeping.set_default(visit.caller, id=id), "default"
+            result, word = await self_service.set_default(visit.caller, id=id), "default"
         case "remove":
-            result, word = await keeping.remove(visit.caller, id=id), "removed"
+            result, word = await self_service.remove(visit.caller, id=id), "removed"
         case "forget":
-            forgotten = await keeping.forget(visit.caller, id=form.get("browser", ""))
+            forgotten = await self_service.forget(visit.caller, id=form.get("browser", ""))
             if forgotten is None:
                 return visit.go(visit.base, notice=Notice(word="forgotten"))
             result, word = forgotten, ""
@@ -95,21 +95,21 @@ def _signal(visit: Visit, judgement: Judgement) -> str:
     owner, account = str(note.get("o", "")), judgement.account
     if not owner or account is None:
         return ""
-    context = visit.service.issuing.context(visit.caller, visit.rules, purpose="sign-in", account=account)
+    context = visit.service.challenges.context(visit.caller, visit.rules, purpose="sign-in", account=account)
     part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
     return json.dumps(part.accepted(context, owner)) if part else ""
 
 
 async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", typed: str = "") -> views.Settings:
-    account, standing = judgement.account, judgement.standing
-    if account is None or standing is None:
+    account, evidence = judgement.account, judgement.evidence
+    if account is None or evidence is None:
         return views.Settings(factors=(), addable=kinds_of(visit, judgement))
     events = await visit.service.engine.store.events(account.key.tenant, account=account.key.id, limit=RECENT)
     own = [a for a in account.authenticators if not TRAITS[a.factor].backup] if account else []
     codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
     now, rules = visit.now, visit.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
-    stale = bool(own) and may_change(standing, judgement.requirement, now) is not None
+    stale = bool(own) and may_change(evidence, judgement.requirement, now) is not None
     backup = None
     if BACKUP in judgement.requirement.factors and own:
         backup = views.BackupStock(
@@ -154,7 +154,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
         remind=len(own) == 1 and codes is None,
         confirm_url=visit.own("/confirm") if stale else "",
         continue_url=visit.site.home,
-        admin_url=visit.own("/admin") if visit.service.administering.rights(visit.subject) else "",
+        admin_url=visit.own("/admin") if visit.service.account_desk.rights(visit.subject) else "",
         editing=editing,
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,
@@ -168,11 +168,11 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
 async def backup_codes(visit: Visit) -> Answer:
     """``/backup-codes``: make a set, keep it, say so."""
     judgement = await visit.judgement()
-    account, standing = judgement.account, judgement.standing
+    account, evidence = judgement.account, judgement.evidence
     if (
         isinstance(judgement.decision, (StepUp, Deny))
         or account is None
-        or standing is None
+        or evidence is None
         or not account.authenticators
     ):
         return visit.lead_on(judgement.decision)
@@ -197,7 +197,7 @@ async def backup_codes(visit: Visit) -> Answer:
                 return visit.show(_codes(kept[1], kept[0].created_at))
             if visit.scope["method"] != "POST":
                 return visit.show(_stock(visit, judgement))
-    if may_change(standing, judgement.requirement, visit.now) is not None:
+    if may_change(evidence, judgement.requirement, visit.now) is not None:
         return confirm_first(visit, judgement, "/backup-codes")
     had = any(TRAITS[a.factor].backup for a in account.authenticators)
     made = await backup.make(visit.caller)
@@ -260,7 +260,7 @@ async def recovery(visit: Visit) -> Answer:
         return visit.lead_on(judgement.decision)
     if visit.scope["method"] == "POST":
         about = visit.form.get("about", "")
-        result = await visit.service.keeping.request_recovery(visit.caller, about=about)
+        result = await visit.service.self_service.request_recovery(visit.caller, about=about)
         if isinstance(result, Refusal):
             reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
             problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
@@ -296,11 +296,11 @@ async def agreement(visit: Visit) -> Answer:
     if visit.scope["method"] == "POST":
         form = visit.form
         if form.get("action") == "decline":
-            await visit.service.keeping.decline(visit.caller)
+            await visit.service.self_service.decline(visit.caller)
             return _declined(visit, rules.agreement.title)
         refusal = None
         if form.get("accept"):
-            refusal = await visit.service.keeping.accept(visit.caller, version=form.get("version", ""))
+            refusal = await visit.service.self_service.accept(visit.caller, version=form.get("version", ""))
             if refusal is None:
                 return visit.go(visit.going_to, done=True)
         problem = Problem(reason="accept_missing", field="accept") if refusal is None else problem_from(refusal, "")

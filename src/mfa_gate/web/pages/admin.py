@@ -46,7 +46,7 @@ def _query(visit: Visit) -> dict[str, str]:
 
 def _desk(visit: Visit, place: str) -> admin.Desk:
     """What is on top. The tenant is the one that was asked for: whether the actor reaches it is for the service to say."""
-    service = visit.service.administering
+    service = visit.service.account_desk
     tenant = _query(visit).get("tenant", "") or visit.subject.tenant
     tenants = tuple(dict.fromkeys((*service.tenants_of(visit.subject), tenant)))
     return admin.Desk(
@@ -86,7 +86,7 @@ async def accounts(visit: Visit) -> Answer:
     await visit.judgement()
     query, desk = _query(visit), _desk(visit, "accounts")
     status = query.get("status", "") if query.get("status", "") in STATUSES else ""
-    found = await visit.service.administering.accounts(
+    found = await visit.service.account_desk.accounts(
         _actor(visit), desk.tenant, status=status, query=query.get("q", ""), after=query.get("after", ""), limit=PAGE
     )
     if isinstance(found, Refusal):
@@ -128,7 +128,7 @@ async def account(visit: Visit, id: str) -> Answer:
     await visit.judgement()
     desk = _desk(visit, "accounts")
     key = SubjectKey(desk.tenant, id)
-    found = await visit.service.administering.account(_actor(visit), key)
+    found = await visit.service.account_desk.account(_actor(visit), key)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     return visit.show(await _account(visit, desk, found))
@@ -138,7 +138,7 @@ async def act(visit: Visit, id: str) -> Answer:
     """``POST /admin/accounts/{id}``: unlock, lock, reset, give a ticket, refuse a recovery request; a break-glass grant."""
     await visit.judgement()
     desk, form = _desk(visit, "accounts"), visit.form
-    key, actor, service = SubjectKey(desk.tenant, id), _actor(visit), visit.service.administering
+    key, actor, service = SubjectKey(desk.tenant, id), _actor(visit), visit.service.account_desk
     reason, ticket = form.get("reason", ""), form.get("ticket", "")
     action, shown = form.get("action", ""), ""
     refusal: Refusal | None
@@ -157,11 +157,11 @@ async def act(visit: Visit, id: str) -> Answer:
         case "break-glass":
             typed = form.get("hours", "").strip()
             hours = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 2 else 0
-            refusal = await service.breaking.ask(actor, key, reason=reason, ticket=ticket, hours=hours)
+            refusal = await service.break_glass.ask(actor, key, reason=reason, ticket=ticket, hours=hours)
         case "confirm":
-            refusal = await service.breaking.confirm(actor, key, ref=form.get("ref", ""))
+            refusal = await service.break_glass.confirm(actor, key, ref=form.get("ref", ""))
         case "revoke":
-            refusal = await service.breaking.revoke(actor, key, reason=reason)
+            refusal = await service.break_glass.revoke(actor, key, reason=reason)
         case _:
             return not_found(visit)
     if refusal is None and not shown:
@@ -272,7 +272,7 @@ async def tenant(visit: Visit) -> Answer:
     """``GET /admin/tenant``."""
     await visit.judgement()
     desk = _desk(visit, "tenant")
-    found = await visit.service.administering.desk(_actor(visit), desk.tenant)
+    found = await visit.service.account_desk.desk(_actor(visit), desk.tenant)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/tenant{desk.query}")
     return visit.show(_tenant(desk, found))
@@ -281,7 +281,7 @@ async def tenant(visit: Visit) -> Answer:
 async def set_tenant(visit: Visit) -> Answer:
     """``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
     await visit.judgement()
-    desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.administering
+    desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.account_desk
     actor, action, count = _actor(visit), form.get("action", ""), 0
     refusal: Refusal | None
     match action:
@@ -290,9 +290,9 @@ async def set_tenant(visit: Visit) -> Answer:
                 actor, desk.tenant, announced=action == "announced", tested=action == "tested"
             )
         case "trial":
-            refusal = await service.preparing.send_trial(actor, desk.tenant)
+            refusal = await service.tenant_setup.send_trial(actor, desk.tenant)
         case "remind":
-            told = await service.preparing.remind(actor, desk.tenant)
+            told = await service.tenant_setup.remind(actor, desk.tenant)
             refusal = told if isinstance(told, Refusal) else None
             count = 0 if isinstance(told, Refusal) else told
         case "enable" | "choose":
@@ -360,7 +360,7 @@ async def audit(visit: Visit) -> Answer:
     await visit.judgement()
     query, desk = _query(visit), _desk(visit, "audit")
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else ""
-    found = await visit.service.administering.events(
+    found = await visit.service.account_desk.events(
         _actor(visit),
         desk.tenant,
         account=query.get("account", ""),

@@ -35,7 +35,7 @@ async def start(visit: Visit) -> Answer:
     if visit.scope["method"] == "POST":
         return await answer(visit, visit.form.get("authenticator", ""))
     mine = first_offer(judgement, off=visit.off)
-    if mine is None and judgement.standing is not None and judgement.standing.upstream:
+    if mine is None and judgement.evidence is not None and judgement.evidence.upstream:
         return visit.show(_sign_in_again(visit, judgement.decision))
     if mine is None:
         return visit.show(views.Fault(reason="not_enrollable", status=403))
@@ -62,7 +62,7 @@ async def one(visit: Visit, id: str) -> Answer:
         return not_found(visit)
     issued = _waiting(visit, judgement, mine)
     if issued is None and _may_send(visit, judgement, mine):
-        sent = await visit.service.issuing.begin(visit.caller, mine.id)
+        sent = await visit.service.challenges.begin(visit.caller, mine.id)
         if isinstance(sent, Issued):
             return visit.show(_view(visit, judgement, mine, sent.challenge, failed=sent.failed))
         # The visitor asked for nothing yet, so "too soon" would be no answer to anything: the page has a button for it.
@@ -92,7 +92,7 @@ async def answer(visit: Visit, id: str) -> Answer:
             problems=[Problem(reason="code_missing", field="code")],
         )
     rules = visit.rules
-    result = await visit.service.proving.verify(
+    result = await visit.service.verification.verify(
         visit.caller,
         handle=visit.handle,
         authenticator=mine.id,
@@ -113,7 +113,7 @@ async def answer(visit: Visit, id: str) -> Answer:
 
 
 async def _send(visit: Visit, judgement: Judgement, mine: Authenticator) -> Answer:
-    sent = await visit.service.issuing.begin(visit.caller, mine.id)
+    sent = await visit.service.challenges.begin(visit.caller, mine.id)
     if isinstance(sent, Refusal):
         if sent.reason == "locked":
             return visit.go(visit.own("/locked"))
@@ -308,7 +308,7 @@ def _view(
             sending = "off"
     max_age = int(rules.freshness.max_age)
     account = judgement.account
-    face = visit.service.issuing.face(visit.caller, account, challenge) if account else {}
+    face = visit.service.challenges.face(visit.caller, account, challenge) if account else {}
     return views.Challenge(
         way=way_of(visit, mine, judgement),
         why=decision.reason if isinstance(decision, StepUp) else "no_proof",

@@ -12,7 +12,7 @@ from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
-from ...service import Enrolling, Judgement
+from ...service import Judgement, OpenDraft
 from ...service.backup_codes import BACKUP
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
@@ -108,7 +108,7 @@ async def one(visit: Visit, kind: str) -> Answer:
     return visit.show(_confirm(visit, judgement, draft, None))
 
 
-def _shows(draft: Enrolling) -> bool:
+def _shows(draft: OpenDraft) -> bool:
     """Whether a draft has a page to come back to: something to scan, or a code that is on its way."""
     return bool(TRAITS[draft.enrollment.factor].sends) or "secret" in draft.shown
 
@@ -213,7 +213,7 @@ async def done(visit: Visit) -> Answer:
     account = judgement.account
     mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
     usual = Demand(rule="freshness", max_age=visit.rules.freshness.max_age)
-    proofs = judgement.standing.proofs if judgement.standing else ()
+    proofs = judgement.evidence.proofs if judgement.evidence else ()
     if account is None or not mine or not meeting(proofs, (usual,), visit.now):
         return visit.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
@@ -237,15 +237,15 @@ def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | Non
 
     Where no kind is named yet, any fresh proof opens the choice.
     """
-    decision, standing = judgement.decision, judgement.standing
-    holds = standing is not None and standing.holds
+    decision, evidence = judgement.decision, judgement.evidence
+    holds = evidence is not None and evidence.holds
     if not isinstance(decision, (Allow, Enroll)) and not (isinstance(decision, Agree) and holds):
         return visit.lead_on(decision)
-    if standing is None or not holds:
+    if evidence is None or not holds:
         return None
     requirement = judgement.requirement if kind else replace(judgement.requirement, floors=())
-    demand = change_demand(standing, requirement, adding=kind)
-    if meeting(standing.proofs, (demand,), visit.now):
+    demand = change_demand(evidence, requirement, adding=kind)
+    if meeting(evidence.proofs, (demand,), visit.now):
         return None
     return confirm_first(visit, judgement, _place(kind), demand=demand)
 
@@ -264,10 +264,10 @@ def confirm_first(visit: Visit, judgement: Judgement, place: str, *, demand: Dem
 
     Without a ``demand`` it is that of any change of factors.
     """
-    standing = judgement.standing
-    if standing is None:
+    evidence = judgement.evidence
+    if evidence is None:
         return visit.lead_on(judgement.decision)
-    demand = demand or change_demand(standing, judgement.requirement)
+    demand = demand or change_demand(evidence, judgement.requirement)
     note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
     visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
     return visit.go(visit.own("/challenge"))
@@ -277,8 +277,8 @@ async def _no(visit: Visit, judgement: Judgement, kind: str, refusal: Refusal) -
     if refusal.reason in ("contact_required", "ticket_required"):
         return await _first(visit, judgement, refusal)
     if refusal.reason == "proof_required":
-        standing, requirement = judgement.standing, judgement.requirement
-        demand = change_demand(standing, requirement, adding=kind) if standing else None
+        evidence, requirement = judgement.evidence, judgement.requirement
+        demand = change_demand(evidence, requirement, adding=kind) if evidence else None
         return confirm_first(visit, judgement, _place(kind), demand=demand)
     status = refusal.row.status
     return visit.show(
@@ -340,13 +340,13 @@ async def _start(
 
 
 def _confirm(
-    visit: Visit, judgement: Judgement, draft: Enrolling, issued: Issued | None, *, remaining: int | None = None
+    visit: Visit, judgement: Judgement, draft: OpenDraft, issued: Issued | None, *, remaining: int | None = None
 ) -> views.EnrollConfirm:
     kind, shown = draft.enrollment.factor, draft.shown
     account = judgement.account
     sending: Sending = "none"
     challenge = issued.challenge if issued else _asked(visit, judgement, draft)
-    face = visit.service.issuing.face(visit.caller, account, challenge) if account else {}
+    face = visit.service.challenges.face(visit.caller, account, challenge) if account else {}
     if TRAITS[kind].sends:
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
@@ -374,7 +374,7 @@ def _confirm(
     )
 
 
-def _asked(visit: Visit, judgement: Judgement, draft: Enrolling) -> Challenge | None:
+def _asked(visit: Visit, judgement: Judgement, draft: OpenDraft) -> Challenge | None:
     """The latest challenge of a draft that can still be answered."""
     account = judgement.account
     mine = [c for c in (account.challenges if account else ()) if c.target == draft.enrollment.id]

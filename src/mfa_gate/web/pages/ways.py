@@ -17,11 +17,11 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
     factor = FACTORS.get(authenticator.factor)
     hint = ""
     if account is not None and factor is not None and not TRAITS[authenticator.factor].backup:
-        context = visit.service.issuing.context(
+        context = visit.service.challenges.context(
             visit.caller, judgement.requirement.rules, purpose="sign-in", account=account
         )
         hint = factor.hint(context, authenticator.data)
-    browser = judgement.standing.browser if judgement.standing else None
+    browser = judgement.evidence.browser if judgement.evidence else None
     return Way(
         kind=authenticator.factor,
         id=authenticator.id,
