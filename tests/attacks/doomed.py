@@ -97,6 +97,10 @@ def on_entering(tell: Callable[[], None]) -> None:
             tell()
             return await self._replies.next()
 
+        @property
+        def has_more(self) -> bool:
+            return self._replies.has_more
+
     Lane._serve = serving  # type: ignore[method-assign]
     wire.Replies = Overheard  # type: ignore[assignment,attr-defined]
 
