@@ -97,6 +97,10 @@ def on_entering(tell: Callable[[], None]) -> None:
             tell()
             return await self._replies.next()
 
+        @property
+        def has_more(self) -> bool:
+            return self._replies.has_more
+
     WorkerThread._serve = serving  # type: ignore[method-assign]
     pipeline.Replies = Overheard  # type: ignore[assignment,attr-defined]
 

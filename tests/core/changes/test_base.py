@@ -23,7 +23,9 @@ from mfa_gate.core.model import (
     MAX_BYTES,
     MAX_CODES,
     MAX_ENROLLMENTS,
+    MAX_ENROLLMENTS_OF_ALL,
     MAX_OTHER_CHALLENGES,
+    MAX_OTHERS_OF_ALL,
     MAX_PROOFS_PER_NETWORK,
     Account,
     Authenticator,
@@ -59,9 +61,15 @@ def within(of: Account) -> None:
     """Every bound of the aggregate (design 1)."""
     assert len(of.authenticators) <= MAX_AUTHENTICATORS
     assert len(of.browsers) <= MAX_BROWSERS
-    assert len(of.enrollments) <= MAX_ENROLLMENTS
+    others = [c.browser for c in of.challenges if "code" not in c.data]
+    drafts = [e.browser for e in of.enrollments]
+    for found, each, of_all in (
+        (others, MAX_OTHER_CHALLENGES, MAX_OTHERS_OF_ALL),
+        (drafts, MAX_ENROLLMENTS, MAX_ENROLLMENTS_OF_ALL),
+    ):
+        assert len(found) <= of_all
+        assert all(found.count(browser) <= each for browser in found)
     assert sum("code" in c.data for c in of.challenges) <= MAX_CODES
-    assert sum("code" not in c.data for c in of.challenges) <= MAX_OTHER_CHALLENGES
     for browser in of.browsers:
         places = [p.network for p in browser.proofs]
         assert len(set(places)) <= 5
