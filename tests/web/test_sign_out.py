@@ -16,7 +16,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
 from tests.harness import FETCH, Browser, World, call, http_scope, log_in, log_out, make_world, secret, with_rules
-from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, settle
+from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, settle
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
 
@@ -288,8 +288,28 @@ async def test_open_connections_of_the_sign_in_end(named: bool) -> None:
     scope = asked(other, "/chat", kind="websocket")
     theirs = await hold(world, chat, {**scope, "session": {**scope["session"], "sid": "other"}})
     assert (await ann.ask("POST", "/logout")).status < 400
-    await settle()
+    await look(world)
     assert (mine.sent[-1], mine.is_open) == (CLOSE, False)
     assert theirs.is_open
     theirs.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await settle()
+
+
+async def test_a_sign_out_on_one_worker_ends_connections_on_the_other() -> None:
+    """Both workers share the store; the second hears of the sign-out with the account's next change."""
+    one = make_world()
+    two = make_world(store=one.store.another(), clock=one.clock)  # type: ignore[attr-defined]
+    by_hand(two)
+    ann = await one.enrolled()
+    await two.gate.guard.open()
+    socket = await hold(two, chat, asked(ann, "/chat", kind="websocket"))
+    assert socket.is_open
+    await look(two)
+    assert (await ann.ask("POST", "/logout")).status < 400
+    await look(two)
+    assert (socket.sent[-1], socket.is_open) == (CLOSE, False)
+    again = await hold(two, chat, asked(ann, "/chat", kind="websocket"))
+    await look(two)
+    assert again.is_open, "a connection of a later sign-in in the same session stays"
+    again.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await settle()

@@ -59,6 +59,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "replaced": "re",
         "uncounted": "un",
         "drifted": "dr",
+        "sign_outs": "so",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},
@@ -163,6 +164,7 @@ _PAIRS: dict[tuple[type, str], tuple[type, type]] = {
     (Account, "logins"): (int, int),
     (Account, "uncounted"): (str, int),
     (Account, "drifted"): (str, int),
+    (Account, "sign_outs"): (str, int),
     (Attempts, "days"): (int, int),
     (Grant, "browsers"): (str, int),
 }

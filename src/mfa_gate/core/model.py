@@ -24,6 +24,7 @@ MAX_ENROLLMENTS_OF_ALL = 8
 """Beside a bound for each browser, ``OF_ALL`` bounds all browsers together."""
 MAX_BROWSERS = 10
 MAX_CLIENTS = 4
+MAX_SIGN_OUTS = 8
 """Kept browsers that may be clients without cookies where there is no room for all."""
 MAX_PROOFS_PER_NETWORK = 3
 MAX_SKIPS = 20
@@ -353,7 +354,8 @@ class Account:
     is not known. ``replaced`` are drafts in whose place the same browser has begun another: their codes are told apart
     from wrong ones. ``uncounted`` are the refusals of the last hour that cost no attempt (in which browser that has proven
     something, "" for all others, and when), ``drifted`` the codes of a clock that is off that were recognized (which, and
-    when).
+    when). ``sign_outs`` are the latest sign-outs of the host (of which session or browser, and when): open connections of
+    such a sign-in end, on every worker.
     """
 
     key: SubjectKey
@@ -386,6 +388,7 @@ class Account:
     replaced: tuple[Enrollment, ...] = ()
     uncounted: tuple[tuple[str, int], ...] = ()
     drifted: tuple[tuple[str, int], ...] = ()
+    sign_outs: tuple[tuple[str, int], ...] = ()
 
     def authenticator(self, id: str) -> Authenticator | None:
         """The confirmed authenticator with this id, if it is this subject's."""

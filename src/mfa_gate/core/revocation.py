@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .evidence import UPSTREAM, Evidence, login_handle, session_mark
+from .evidence import UPSTREAM, Evidence, login_handle, session_mark, skip_key
 from .model import Account, Proof, Subject
 
 
@@ -23,6 +23,12 @@ def is_revoked(before: Account, evidence: Evidence, *, lock_ends_sessions: bool)
     known = before.browser(evidence.handle)
     id = known.id if known else ""
     return bool(_kept(before, evidence.subject, id)) and not _kept(after, evidence.subject, id)
+
+
+def has_signed_out(before: Account, evidence: Evidence) -> bool:
+    """Tell whether the sign-in that a connection belongs to was signed out since ``before`` was read."""
+    key = skip_key(evidence.subject, evidence.handle)
+    return any(item[0] == key and item not in before.sign_outs for item in evidence.account.sign_outs)
 
 
 def _kept(account: Account, subject: Subject, browser_id: str) -> list[Proof]:

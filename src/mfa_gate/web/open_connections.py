@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..core.decision import Allow
-from ..core.revocation import is_revoked
+from ..core.revocation import has_signed_out, is_revoked
 from ..errors import MFAGateError, StoreUnavailable
 from ..service.access import Pass
 from .connection import Connection, LetIn
@@ -139,11 +139,13 @@ class Watch:
         """Whether the account still lets this on. A response that began by right loses it by a revocation alone."""
         judgement = await self._guard.judge_subject(connection.as_judged(), passed.subject)
         connection.passed = self._guard.let_in(passed.subject, judgement)
+        evidence, entry = judgement.evidence, passed.entry
+        if connection.is_live and evidence and entry and has_signed_out(entry.account, evidence):
+            return False
         if isinstance(judgement.decision, Allow) or judgement.requirement.report_only:
             return True
         if connection.is_live:
             return False
-        evidence, entry = judgement.evidence, passed.entry
         ends = judgement.requirement.rules.attempts.lock_ends_sessions
         return evidence is None or entry is None or not is_revoked(entry.account, evidence, lock_ends_sessions=ends)
 

@@ -69,19 +69,5 @@ async def _end(guard: Guard, caller: Caller) -> None:
 
 
 async def _ended(guard: Guard, caller: Caller) -> None:
-    _end_connections(guard, caller)
     await guard.open()
     await guard.service.self_service.sign_out(caller)
-
-
-def _end_connections(guard: Guard, caller: Caller) -> None:
-    """End the websockets and event streams of this sign-in: of its session, or of its browser where it names none."""
-    subject = caller.subject
-    for connection in tuple(guard.watch.open):
-        passed = connection.passed
-        if isinstance(passed, str) or passed.subject.key != subject.key or not connection.is_live:
-            continue
-        asked = connection.as_judged()
-        handle = guard.known(asked, passed.subject, guard.address(asked))[2].handle
-        if passed.subject.session == subject.session and (subject.session or handle == caller.handle):
-            guard.watch.end(connection)

@@ -23,6 +23,7 @@ from ..model import (
     MAX_OTHER_CHALLENGES,
     MAX_OTHERS_OF_ALL,
     MAX_PROOFS_PER_NETWORK,
+    MAX_SIGN_OUTS,
     MAX_SKIPS,
     MAX_UNCOUNTED,
     Account,
@@ -117,6 +118,7 @@ def tidy(account: Account, now: int) -> Account:
         logins=account.logins[-MAX_LOGINS:],
         uncounted=account.uncounted[-MAX_UNCOUNTED:],
         drifted=account.drifted[-MAX_UNCOUNTED:],
+        sign_outs=tuple(item for item in account.sign_outs if now - item[1] < DAY)[-MAX_SIGN_OUTS:],
     )
     while len(encode(tidied)) > MAX_BYTES:
         smaller = _less(tidied, now)

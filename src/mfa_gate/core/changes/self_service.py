@@ -88,7 +88,8 @@ def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None
     """End what was bound to the caller's sign-in: its proofs in every browser, and its leave to enroll later.
 
     Where the host names no sign-in session, that is what this browser was not to remember (decisions 12, 47 and 53). A
-    browser that has proven nothing else is forgotten.
+    browser that has proven nothing else is forgotten. The sign-out itself is kept for a day, so that every worker ends the
+    open connections of that sign-in.
     """
     mark, key = session_mark(caller.subject), skip_key(caller.subject, caller.handle)
 
@@ -101,10 +102,13 @@ def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None
         if proofs or not browser.proofs:
             left.append(browser if len(proofs) == len(browser.proofs) else replace(browser, proofs=proofs))
     changed = replace(account, browsers=tuple(left), skips=tuple(item for item in account.skips if item[0] != key))
-    if changed == account:
+    if changed == account and not account.browsers:
         return keep(account, None)
-    event = moment.event("session.ended", account.key)
-    return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
+    events = (moment.event("session.ended", account.key),) if changed != account else ()
+    now = time_of(account, moment)
+    others = tuple(item for item in account.sign_outs if item[0] != key)
+    changed = replace(changed, sign_outs=(*others, (key, now)))
+    return Change(account=tidy(changed, now), events=events, answer=None)
 
 
 def accept_agreement(
