@@ -14,8 +14,9 @@ __all__ = ["main"]
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from . import accounts, audit, doctor, keys, policy, store
-    from .totp_import import subcommand
+    from . import accounts, audit, keys, policy, store
+    from .doctor import subcommand as doctor
+    from .totp_import import subcommand as totp_import
 
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     audit.add_commands(sub)
     store.add_commands(sub)
     doctor.add_commands(sub)
-    subcommand.add_commands(sub)
+    totp_import.add_commands(sub)
     return top
 
 

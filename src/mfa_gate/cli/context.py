@@ -87,7 +87,7 @@ async def require_store(store: Store, url: str) -> None:
 
     Raises ``SettingsError``, and then no file was made.
     """
-    from .doctor_live import sqlite_path
+    from .doctor.live_store import sqlite_path
 
     path = sqlite_path(store)
     if path is not None:

@@ -98,7 +98,7 @@ def _has_store(args: argparse.Namespace) -> bool:
     """Whether a dry run has a store to compare with; it makes none."""
     from ...stores import store_from_url
     from ..context import given
-    from ..doctor_live import sqlite_path
+    from ..doctor.live_store import sqlite_path
 
     try:
         path = sqlite_path(store_from_url(given(args, "store", "MFA_GATE_STORE")))

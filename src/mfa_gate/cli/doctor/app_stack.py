@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from ..core.assurance import combine, could_meet
-from ..core.policy import Facts, demands_for, factors_for
-from ..core.rules import TenantSettings
-from ..factors import TRAITS
-from ..keyring import KeyFault, Keyring
-from ..ports import NamesSession
-from ..web.endpoint_demands import demands_in
-from ..web.forwarders import VARIABLES, believes_everybody
-from ..web.gate import NO_SESSION_NAMED
+from ...keyring import KeyFault, Keyring
+from ...ports import NamesSession
+from ...web.forwarders import VARIABLES, believes_everybody
+from ...web.gate import NO_SESSION_NAMED
+from .verdicts import Line
 
 if TYPE_CHECKING:
-    from ..gate import MFAGate
-
-Verdict = Literal["ok", "note", "warning", "fault"]
+    from ...gate import MFAGate
 
 LEAST_SECRET = 16
 COMMON = frozenset({"secret", "changeme", "change-me", "password", "test", "dev", "key", "secret-key", "supersecret"})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One verdict. ``part`` is what was looked at."""
-
-    verdict: Verdict
-    part: str
-    text: str
-
-
 def gate_of(app: Any) -> MFAGate | None:
     """The gate around an app: in its own stack, or wrapped about it."""
-    from ..web.middleware import MFAGateMiddleware
+    from ...web.middleware import MFAGateMiddleware
 
     at = app
     while at is not None:
@@ -170,58 +153,6 @@ def keys(gate: MFAGate) -> Iterator[Line]:
     ids = ring.ids
     more = f"; {len(ids) - 1} older: mfa-gate keys rotate, then take them out" if len(ids) > 1 else ""
     yield Line("ok", "keys", f"{ids[0]} seals and signs{more}")
-
-
-def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """What the policy's owner should know, and rules that match no route of this app."""
-    from ..policyfile import findings
-    from ..policyfile.tools.routes import idle_rules, leaves_of
-
-    found = findings(gate.policy, now=int(time.time()))
-    for finding in found:
-        yield Line(finding.severity, "policy", f"{finding.path}: {finding.text}")
-    try:
-        idle = idle_rules(gate.policy, leaves_of(starlette_of(app)))
-    except ValueError:
-        idle = ()
-    for name in idle:
-        yield Line("warning", "policy", f"{name} matches no route of this app")
-    if not found and not idle:
-        yield Line("ok", "policy", f'"{gate.policy.name}" has no weak spots and its rules match routes')
-
-
-def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Name the demands of endpoints that no factor of a tenant meets: closed to everybody."""
-    known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
-    for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
-        allowed = factors_for(rules, TenantSettings(tenant=tenant))
-        everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
-        for demand in known:
-            joint = combine((*everywhere, demand), rule=demand.rule)
-            if not any(could_meet(kind, joint, TRAITS) for kind in allowed):
-                wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
-                where = f'in tenant "{tenant}"' if tenant else "by the policy"
-                yield Line(
-                    "fault",
-                    "policy",
-                    f"{demand.rule} asks for {wanted}, and {where} only {', '.join(allowed)} can be used",
-                )
-
-
-def accents(gate: MFAGate) -> Iterator[Line]:
-    """The brand's color: whether the pages can use it as it is (WCAG 2.2, 1.4.3)."""
-    from ..web.color import WHITE, contrast, parse
-
-    told: dict[str, str] = {}
-    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
-        if rules.brand.accent:
-            told.setdefault(rules.brand.accent, tenant)
-    weak = {accent: where for accent, where in told.items() if contrast(parse(accent), WHITE) < 4.5}
-    for accent, where in weak.items():
-        ratio = contrast(parse(accent), WHITE)
-        yield Line("note", "accent", f"{accent} ({where}) has {ratio:.1f}:1 on white: text uses a darker shade of it")
-    if told and not weak:
-        yield Line("ok", "accent", f"{', '.join(told)} can be read as text on white")
 
 
 def _sessions(app: Any) -> Sequence[Mapping[str, Any]]:

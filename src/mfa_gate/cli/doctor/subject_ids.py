@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.model import SubjectKey
-from .doctor_lines import Line
+from ...core.model import SubjectKey
+from .verdicts import Line
 
 if TYPE_CHECKING:
-    from ..gate import MFAGate
-    from ..ports import Store
+    from ...gate import MFAGate
+    from ...ports import Store
 
 MOST = 200_000
 """So many accounts are looked at."""
