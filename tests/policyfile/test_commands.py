@@ -263,4 +263,15 @@ def test_routes(run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_schema(run: Run) -> None:
     """The schema is printed as JSON."""
-    assert run("schema").json["properties"]["version"] == {"const": 1}
+    assert run("schema").json["properties"]["version"] == {
+        "const": 1,
+        "description": "The version of this format. It must be 1.",
+    }
+
+
+def test_keys(run: Run) -> None:
+    """Every key is printed, as Markdown and as JSON."""
+    assert "| `max_age` | duration, between" in run("keys").out
+    heads = [section["head"] for section in run("keys", "--json").json]
+    assert heads[:2] == ["", "[factors]"]
+    assert "[[step_up]]" in heads

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
 from .policy_args import WrongUse, add_file, add_scenario, app_of, existing, given_by, path_of, policy_of, words
-
-if TYPE_CHECKING:
-    from ..policyfile.scenario import Outcome
+from .policy_output import counted, offered, print_json, print_table, tell_faults
 
 DONE, NO, WRONG_USE = 0, 1, 2
 PROFILES = ("nist-aal2", "asvs-l2")
@@ -59,6 +55,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     routes.add_argument("--groups", type=words, default=(), metavar="A,B")
 
     _command(commands, "schema", print_schema, "print the JSON Schema of policy files")
+    _command(commands, "keys", print_keys, "print every key of policy files with its values, default and meaning")
 
 
 def check_policy(args: argparse.Namespace) -> int:
@@ -70,14 +67,14 @@ def check_policy(args: argparse.Namespace) -> int:
     path = path_of(args)
     examined = examine(read_text(path), base=path.parent)
     if examined.policy is None:
-        _tell_faults(args, path, examined.faults)
+        tell_faults(args, path, examined.faults)
         return NO
     found = findings(examined.policy, now=int(time.time()))
     departures = deviations(examined.policy, args.profile) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
     refused = args.strict and bool(warnings or departures)
     if args.json:
-        _print_json(
+        print_json(
             {
                 "ok": not refused,
                 "name": examined.policy.name,
@@ -93,7 +90,7 @@ def check_policy(args: argparse.Namespace) -> int:
             print(f"{finding.severity}: {finding.path}: {finding.text}")
         for departure in departures:
             print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(f'{path.name}: policy "{examined.policy.name}" is valid ({_counted(warnings, departures, args.profile)})')
+        print(f'{path.name}: policy "{examined.policy.name}" is valid ({counted(warnings, departures, args.profile)})')
     return NO if refused else DONE
 
 
@@ -112,7 +109,7 @@ def explain_policy(args: argparse.Namespace) -> int:
     decision = outcome.decision
     table = rows(outcome)
     if args.json:
-        _print_json(
+        print_json(
             {
                 "given": given,
                 "decision": {"kind": type(decision).__name__, **dataclasses.asdict(decision)},
@@ -125,11 +122,11 @@ def explain_policy(args: argparse.Namespace) -> int:
         )
         return DONE
     head = ("stage", "rule", "verdict", "")
-    _print_table([head, *((r.stage, r.rule, r.verdict + (" *" if r.won else ""), r.note) for r in table)])
+    print_table([head, *((r.stage, r.rule, r.verdict + (" *" if r.won else ""), r.note) for r in table)])
     print()
     print(f"decision:  {told_decision(outcome)}")
     print(f"rule:      {decision.why.rule}" + (f", missing: {decision.why.missing}" if decision.why.missing else ""))
-    print(f"{decision!r}" if args.verbose else f"user sees: {seen_by_user(outcome)}{_offered(outcome)}")
+    print(f"{decision!r}" if args.verbose else f"user sees: {seen_by_user(outcome)}{offered(outcome)}")
     return DONE
 
 
@@ -141,7 +138,7 @@ def test_policy(args: argparse.Namespace) -> int:
     trials = run_tests(policy, now=int(time.time()))
     failed = [trial for trial in trials if trial.faults]
     if args.json:
-        _print_json({"ok": not failed, "tests": trials})
+        print_json({"ok": not failed, "tests": trials})
     else:
         for trial in trials:
             print(f"{'FAIL' if trial.faults else 'ok  '} {trial.name}")
@@ -159,12 +156,12 @@ def diff_policies(args: argparse.Namespace) -> int:
     found = differences(load_policy(existing(args.old)), load_policy(existing(args.new)))
     weaker = loosened(found)
     if args.json:
-        _print_json({"ok": not weaker or args.allow_weaker, "differences": found})
+        print_json({"ok": not weaker or args.allow_weaker, "differences": found})
     elif not found:
         print("no difference")
     else:
         rows = [(d.change, d.tenant or "(all)", d.path, d.old or "-", "->", d.new or "-") for d in found]
-        _print_table(rows)
+        print_table(rows)
         if weaker and not args.allow_weaker:
             print(f"{len(weaker)} looser; say --allow-weaker if that is meant", file=sys.stderr)
     return NO if weaker and not args.allow_weaker else DONE
@@ -184,11 +181,11 @@ def impact_of_policy(args: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUse(f"{args.events}: {error}") from None
     if args.json:
-        _print_json(result)
+        print_json(result)
         return DONE
     if result.impacts:
         counts = [(i.before, "->", i.after, str(i.events), str(i.accounts)) for i in result.impacts]
-        _print_table([("then", "", "under this policy", "events", "accounts"), *counts])
+        print_table([("then", "", "under this policy", "events", "accounts"), *counts])
     print(f"{result.decided} of {result.read} events were decisions; {result.unreadable} lines could not be read")
     return DONE
 
@@ -206,13 +203,13 @@ def routes_under_policy(args: argparse.Namespace) -> int:
     rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()))
     idle = idle_rules(policy, leaves)
     if args.json:
-        _print_json({"ok": not idle, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
+        print_json({"ok": not idle, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
         return NO if idle else DONE
     table = [
         (r.method, r.template, r.outcome, ", ".join(r.rules), f"partly: {', '.join(r.partly)}" if r.partly else "")
         for r in rows
     ]
-    _print_table([("method", "route", "outcome", "rules", ""), *table])
+    print_table([("method", "route", "outcome", "rules", ""), *table])
     for name in idle:
         print(f"{name}: matches no route", file=sys.stderr)
     return NO if idle else DONE
@@ -222,7 +219,18 @@ def print_schema(args: argparse.Namespace) -> int:
     """``policy schema``: the JSON Schema, for editors."""
     from ..policyfile.tools.schema import json_schema
 
-    _print_json(json_schema())
+    print_json(json_schema())
+    return DONE
+
+
+def print_keys(args: argparse.Namespace) -> int:
+    """Print the reference of all keys: ``policy keys``. Markdown, or one JSON object a section."""
+    from ..policyfile.tools.reference import reference, sections
+
+    if args.json:
+        print_json([dataclasses.asdict(section) for section in sections()])
+    else:
+        print(reference(), end="")
     return DONE
 
 
@@ -250,45 +258,9 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
             return WRONG_USE
         except SettingsError as error:
             if args.json:
-                _print_json({"ok": False, "faults": error.faults})
+                print_json({"ok": False, "faults": error.faults})
             else:
                 print(error, file=sys.stderr)
             return NO
 
     return guarded
-
-
-def _offered(outcome: Outcome) -> str:
-    from ..policyfile.scenario import factors_of
-
-    factors = factors_of(outcome)
-    return f" ({', '.join(factors)})" if factors else ""
-
-
-def _tell_faults(args: argparse.Namespace, path: Path, faults: Iterable[Any]) -> None:
-    if args.json:
-        _print_json({"ok": False, "faults": [{"file": str(path), **dataclasses.asdict(fault)} for fault in faults]})
-        return
-    for fault in faults:
-        print(fault.told(str(path)), file=sys.stderr)
-
-
-def _counted(warnings: Sequence[Any], departures: Sequence[Any], profile: str | None) -> str:
-    text = f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
-    return f"{text}, {len(departures)} departures from {profile}" if profile else text
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return sorted(value) if isinstance(value, set | frozenset) else str(value)
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

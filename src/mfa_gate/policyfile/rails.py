@@ -17,6 +17,14 @@ STAGE = ("enrollment", "stage")
 DATES = (("enrollment", "optional_from"), ("enrollment", "required_from"))
 BOUNDS = {"duration": ("min", "max"), "integer": ("min", "max"), "list": ("subset", "at_least")}
 EVERY = ("only_stricter",)
+LIMITS: Mapping[str, str] = {
+    "min": "The smallest number, or the shortest duration, that a tenant may set.",
+    "max": "The largest number, or the longest duration, that a tenant may set.",
+    "subset": "true: a tenant's list holds nothing that the file's own list does not hold.",
+    "at_least": "How many entries a tenant's list has at least.",
+    "only_stricter": "true: a tenant's value is the file's own or a stricter one.",
+}
+"""The meaning of each limit, in one sentence."""
 
 Rails = Mapping[str, Mapping[str, object]]
 
