@@ -1,4 +1,4 @@
-"""Describe one policy key: its meaning, the values that it takes, and the direction that is stricter."""
+"""Describe one policy key: its meaning, its values, and the direction that is stricter."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ Direction = Literal["", "lower", "higher", "fewer", "more"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One row. ``about`` is the meaning in one sentence, ``holds`` the predicate of the value, ``says`` its text.
+    """Describe one key. ``about`` is its meaning in one sentence.
 
-    ``low`` and ``high`` are for the schema; both are seconds for a duration. ``stricter`` is the direction that gives less
-    away. ``weakest_first`` lists the values of a word or a yes-or-no in that order; empty: they have no order.
+    ``holds`` is the predicate of the value, and ``says`` the text of that predicate. ``low`` and ``high`` are for the
+    schema; both are seconds for a duration. ``stricter`` is the direction that gives less away. ``weakest_first`` lists the
+    values of a word or a yes-or-no in that order; empty: they have no order.
     """
 
     about: str
@@ -66,7 +67,10 @@ def some_of(about: str, words: tuple[str, ...], *, empty: bool = False, stricter
 
 
 def words(about: str, *weakest_first: object) -> Key:
-    """Take one of the words (or true and false) that the field's type lists. No order is given: none is stricter."""
+    """Take one of the words (or true and false) that the type of the field lists.
+
+    ``weakest_first`` orders them; without it no word is stricter than another.
+    """
     return Key(about=about, weakest_first=weakest_first)
 
 

@@ -1,4 +1,4 @@
-"""The keys of ``[factors]`` and of the sections below it: one row a key."""
+"""Describe the keys of ``[factors]`` and of the sections below it, one row a key."""
 
 from __future__ import annotations
 

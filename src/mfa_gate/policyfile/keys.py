@@ -1,4 +1,4 @@
-"""Every key of the policy file, one row each: its meaning, its bounds, and the direction that is stricter.
+"""Describe every key of the policy file in one row: meaning, bounds, stricter direction.
 
 The types and the defaults come from the classes of ``core.rules``. The reader, the schema and the reference are all made
 from these rows. A field without a row fails at import.
@@ -286,7 +286,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
 
 
 def key_for(cls: type, name: str) -> Key:
-    """Find the row of the field ``name`` of ``cls``: its own, or its base's where the field is inherited.
+    """Find the row of the field ``name`` of ``cls``, or of its base that has the field.
 
     Raises ``KeyError`` for a field without a row.
     """

@@ -1,4 +1,4 @@
-"""Write the reference of the policy file: every key with its values, its default and its meaning, in Markdown."""
+"""Write the reference of the policy file in Markdown: every key with values and meaning."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STRICTER = {"lower": "lower", "higher": "higher", "fewer": "fewer entries", "mor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One key of a section. ``default`` is "" where it has none; ``required`` keys never have one."""
+    """Describe one key of a section. ``default`` is "" for a key without one."""
 
     key: str
     value: str
@@ -145,7 +145,10 @@ def _stricter(row: Key) -> str:
 
 
 def _default(cls: type, spec: Spec) -> str:
-    """Write the default as the file would; "" for a key that is absent by default, and for a section with own defaults."""
+    """Write the default as the file would.
+
+    Returns "" for a key that is absent by default, and for a section whose keys have their own defaults.
+    """
     field = next(field for field in dataclasses.fields(cls) if field.name == spec.name)
     value = field.default
     if spec.kind in ("tables", "networks") or value is MISSING or value is None:

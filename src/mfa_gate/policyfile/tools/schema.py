@@ -1,4 +1,4 @@
-"""The JSON Schema of a policy file, made from the same classes and rows that read one, for editors."""
+"""Make the JSON Schema of a policy file, for editors, from the rows that the reader uses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of a whole policy file."""
+    """Make the schema of a whole policy file."""
     sections = _table(Rules)["properties"]
     properties: dict[str, Any] = {
         "version": {"const": 1},
@@ -34,7 +34,10 @@ def json_schema() -> dict[str, Any]:
 
 
 def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
-    """The table of ``cls``; ``partial``: it lies over another one, so nothing in it is required."""
+    """Make the schema of the table of ``cls``.
+
+    ``partial``: the table lies over another one, so nothing in it is required.
+    """
     properties = {spec.key: _value(cls, spec, partial=partial) for spec in specs_of(cls)}
     required = [spec.key for spec in specs_of(cls) if spec.required and not partial]
     if cls in (Exemption, SubjectExemption):
