@@ -1,4 +1,4 @@
-"""The command ``mfa-gate``: exit 0 done, 1 the answer is no, 2 wrong use."""
+"""Run the command ``mfa-gate``: exit 0 done, 1 the answer is no, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Build the whole command line."""
     from . import accounts, audit, keys, policy, store
     from .doctor import subcommand as doctor
     from .totp_import import subcommand as totp_import
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code."""
+    """Run a command and return its exit code."""
     prepare()
     fault = fault_of(sys.argv[1:] if argv is None else argv)
     if fault:

@@ -1,4 +1,4 @@
-"""The commands about the policy file: check, explain, test, diff, impact, routes, schema."""
+"""Offer the commands about the policy file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ PROFILES = ("nist-aal2", "asvs-l2")
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``policy`` with its commands to the program's parser. Each sets ``run``, a function from the parsed
-    arguments to the exit code: 0 done, 1 the answer is no, 2 wrong use."""
+    """Add ``policy`` with its commands to the program's parser.
+
+    Each sets ``run``, a function from the parsed arguments to the exit code: 0 done, 1 the answer is no, 2 wrong use.
+    """
     policy = sub.add_parser("policy", help="check, explain and compare policy files")
     commands = policy.add_subparsers(dest="policy_command", required=True, metavar="COMMAND")
 
@@ -28,14 +30,14 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
     check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
 
-    explain = _command(commands, "explain", explain_policy, "tell what one request would get, and why")
+    explain = _command(commands, "explain", explain_policy, "tell the decision on one request, and the reason")
     add_file(explain)
     add_scenario(explain)
 
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
 
-    diff = _command(commands, "diff", diff_policies, "tell what gets stricter and what looser")
+    diff = _command(commands, "diff", diff_policies, "list the changes, each as stricter or looser")
     diff.add_argument("old", metavar="OLD", type=Path)
     diff.add_argument("new", metavar="NEW", type=Path)
     diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
@@ -46,7 +48,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
     )
 
-    routes = _command(commands, "routes", routes_under_policy, "list an app's routes with what each is asked")
+    routes = _command(commands, "routes", routes_under_policy, "list an app's routes with the demand on each")
     add_file(routes)
     routes.add_argument(
         "--app", required=True, metavar="MODULE:NAME", help="a Starlette or FastAPI app, or its factory"
@@ -59,7 +61,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def check_policy(args: argparse.Namespace) -> int:
-    """``policy check``: 0 where there is no fault (with ``--strict``: no warning and no departure either)."""
+    """Run ``policy check``. Returns 1 for a fault.
+
+    With ``--strict`` it returns 1 for a warning or a departure, too.
+    """
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
     from ..policyfile.tools.profiles import deviations
@@ -95,7 +100,7 @@ def check_policy(args: argparse.Namespace) -> int:
 
 
 def explain_policy(args: argparse.Namespace) -> int:
-    """``policy explain``: the decision on one made-up request, with every rule's part in it."""
+    """Run ``policy explain``: one made-up request, with the part of every rule in it."""
     from ..policyfile.scenario import factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_decision
     from ..policyfile.traits import known_traits
@@ -131,7 +136,7 @@ def explain_policy(args: argparse.Namespace) -> int:
 
 
 def test_policy(args: argparse.Namespace) -> int:
-    """``policy test``: 0 where every claim of every test holds."""
+    """Run ``policy test``. Returns 1 if a claim of a test does not hold."""
     from ..policyfile.tools.policy_tests import run_tests
 
     policy = policy_of(args)
@@ -149,7 +154,7 @@ def test_policy(args: argparse.Namespace) -> int:
 
 
 def diff_policies(args: argparse.Namespace) -> int:
-    """``policy diff``: 1 where something gets looser, unless that is allowed."""
+    """Run ``policy diff``. Returns 1 if something gets looser, unless that is allowed."""
     from ..policyfile import load_policy
     from ..policyfile.tools.diff import differences, loosened
 
@@ -168,7 +173,7 @@ def diff_policies(args: argparse.Namespace) -> int:
 
 
 def impact_of_policy(args: argparse.Namespace) -> int:
-    """``policy impact``: past events judged under a policy, counted by outcome."""
+    """Run ``policy impact``: judge past events under a policy, counted by outcome."""
     from ..policyfile.tools.impact import replay
 
     policy = policy_of(args)
@@ -191,7 +196,7 @@ def impact_of_policy(args: argparse.Namespace) -> int:
 
 
 def routes_under_policy(args: argparse.Namespace) -> int:
-    """``policy routes``: 1 where a rule matches no route at all."""
+    """Run ``policy routes``. Returns 1 if a rule matches no route at all."""
     from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
     policy = policy_of(args)
@@ -216,7 +221,7 @@ def routes_under_policy(args: argparse.Namespace) -> int:
 
 
 def print_schema(args: argparse.Namespace) -> int:
-    """``policy schema``: the JSON Schema, for editors."""
+    """Run ``policy schema``: print the JSON Schema, for editors."""
     from ..policyfile.tools.schema import json_schema
 
     print_json(json_schema())
@@ -224,7 +229,7 @@ def print_schema(args: argparse.Namespace) -> int:
 
 
 def print_keys(args: argparse.Namespace) -> int:
-    """Print the reference of all keys: ``policy keys``. Markdown, or one JSON object a section."""
+    """Run ``policy keys``: print the reference of all keys, as Markdown or JSON."""
     from ..policyfile.tools.reference import reference, sections
 
     if args.json:
@@ -247,7 +252,7 @@ def _command(
 
 
 def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Wrong use is 2 with one line on standard error; a policy with faults is 1 with all of them."""
+    """Turn wrong use into exit code 2 with one line, a faulty policy into 1 with all faults."""
 
     def guarded(args: argparse.Namespace) -> int:
         args.json = getattr(args, "json", False)

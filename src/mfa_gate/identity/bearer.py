@@ -128,7 +128,7 @@ class BearerJWT:
             try:
                 claims = await self._claims(token)
             except Exception as error:
-                # It may be anybody's token, for another verifier; this one answers as it likes to what is not its own.
+                # It may be a token for another verifier; this verifier may answer anything to such a token.
                 self._warn(
                     f"a token in {place} could not be verified ({type(error).__name__}); is it missing in rejects=?"
                 )

@@ -14,7 +14,7 @@ from ..errors import SettingsError
 
 MAX_NAME = 40
 MAX_STRAYS = 8
-"""So many things that look like a token are tried at places that nobody named; with more of them a request is refused."""
+"""The most texts like a token that are tried at places that are not named; a request with more is refused."""
 
 _PREFIXED = re.compile(r"(?:bearer )?([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
@@ -25,7 +25,7 @@ _DIGEST = (b"username=", b"nonce=", b"response=")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Name where a token may stand besides ``Authorization``: headers, query parameters, cookies."""
+    """Name the places of a token besides ``Authorization``: headers, query, cookies."""
 
     headers: tuple[str, ...] = ()
     query: tuple[str, ...] = ()

@@ -53,7 +53,7 @@ class TrustedHeader:
         self._fold = fold
         if any(not network.prefixlen for network in networks):
             raise SettingsError(
-                "TrustedHeader: from_ is everybody, and anybody could say who they are; list the proxy alone"
+                "TrustedHeader: from_ holds every address, so anybody could name any user; list the proxy alone"
             )
         self._name = name
         self._key = name.lower().encode("ascii")
@@ -102,10 +102,10 @@ class TrustedHeader:
             )
         if found and found[0][0] != key:
             raise UntrustedHeader(f"{key.decode()} was sent under another spelling of its name")
-        # Blanks of ASCII alone: another blank is part of the name for an app that reads the header as it is.
+        # Only ASCII blanks are cut: an app that reads the header as it is takes any other blank for a part of the name.
         return found[0][1].strip(b" \t").decode("utf-8") if found else ""
 
 
 def _is_alias(name: bytes, key: bytes) -> bool:
-    """Tell if two names of headers are one for WSGI and CGI, which read a hyphen as underscore."""
+    """Tell if WSGI and CGI read two names of headers as one: a hyphen is an underscore."""
     return len(name) == len(key) and name.lower().replace(b"_", b"-") == key.replace(b"_", b"-")

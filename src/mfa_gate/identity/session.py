@@ -17,7 +17,7 @@ log = logging.getLogger("mfa_gate")
 
 MAX_SUBJECTS = 4096
 MAX_NAMED = 10
-"""So many keys of a session the log names, each cut to forty letters."""
+"""The most keys of a session that the log names, each cut to forty letters."""
 UNNAMED: Final = -(1 << 62)
 """No limit that anybody would name."""
 _Rest = tuple[object, object, object, Upstream | None]
@@ -106,8 +106,8 @@ class SessionUser:
         """Log the keys of sessions without a user: a wrong key would leave the app open."""
         self._keys = tuple(str(key)[:40] for key in session)[:MAX_NAMED]
         log.warning(
-            "mfa_gate: %r has found nobody signed in so far, and here is a session with the keys %s. If one of them says who "
-            "is signed in, name it: until then nobody is asked for a second factor",
+            "mfa_gate: %r has found nobody signed in so far, but there is a session with the keys %s. If one of them holds the "
+            "user, name it: until then nobody is asked for a second factor",
             self,
             ", ".join(map(repr, self._keys)),
         )
@@ -164,7 +164,7 @@ class SessionUser:
 
 
 class _Cookie:
-    """Open the cookie of a ``SessionMiddleware`` as it does: the same parser and signer (S-12)."""
+    """Open the cookie of a ``SessionMiddleware`` by the same parser and signer (S-12)."""
 
     def __init__(self, secret_key: str, name: str, max_age: int | None) -> None:
         from itsdangerous import Signer, TimestampSigner

@@ -17,7 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Fold = Callable[[str], str]
-"""Makes one canonical id of the spellings of a name, e.g. ``str.casefold``."""
+"""A function that makes one canonical id of the spellings of a name, e.g. ``str.casefold``."""
 
 LATEST = 1 << 53
 """Beyond every point in time, and the last whole number that JSON tells exactly."""
@@ -125,7 +125,7 @@ def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
     told = tuple(word for word in words if isinstance(word, str))
     if not isinstance(at, (int, float)) or isinstance(at, bool) or not (told or isinstance(acr, str)):
         return None
-    # Not a number, endless, or longer than what can be printed: no time, and no reason to refuse the request.
+    # Not a number, infinite, or too long to be printed: this is no time, but no reason to refuse the request.
     if not 0 < at < LATEST:
         return None
     return Upstream(amr=told, acr=acr if isinstance(acr, str) else "", at=int(at))

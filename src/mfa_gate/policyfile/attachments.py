@@ -20,7 +20,7 @@ DRAWN = frozenset(
         *("desc", "defs", "symbol", "use", "linearGradient", "radialGradient", "stop", "clipPath", "mask"),
     )
 )
-"""The elements that only draw. Whatever is not here (script, style, image, foreignObject, animate, a) is refused."""
+"""The elements that only draw. All others (script, style, image, foreignObject, animate, a) are refused."""
 _FOREIGN = re.compile(r"url\(\s*['\"]?\s*(?!#)|javascript:|data:|expression\(|@import", re.IGNORECASE)
 
 

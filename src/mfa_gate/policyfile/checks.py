@@ -180,7 +180,7 @@ def _step_up(checked: Checked) -> None:
     places = [[checked.report.place_of(rule) for rule in end.rules] for end in ends]
     sound = [not checked.report.spoiled(ALLOWED, *paths) for paths in places]
     for end, paths, is_sound in zip(ends, places, sound, strict=True):
-        # A tenant that narrowed the factors made the dead end, unless a rule of it is its own as well.
+        # The tenant made this dead end by its narrower list of factors, unless one of the rules is its own as well.
         inherited = narrowed != ALLOWED and all(path[:1] != narrowed[:1] for path in paths)
         if is_sound:
             checked.report.add(narrowed if inherited else paths[0], end.text)
@@ -296,11 +296,12 @@ def can_meet_in_one_request(rules: Sequence[StepUpRule]) -> bool:
     methods = [set(rule.methods or METHODS) for rule in rules]
     if not set.intersection(*methods):
         return False
-    # Somebody in all groups that are asked for and in none that is ruled out: if not even they, nobody falls under all.
+    # Take a person in all groups that are asked for and in none that is ruled out. If a rule does not cover that person,
+    # nobody falls under all rules.
     refused = {group for rule in rules for group in rule.groups_none}
     if any(rule.groups_any and set(rule.groups_any) <= refused for rule in rules):
         return False
-    # Paths are trees and leaves of trees: where all of them meet, the root of one lies in all others.
+    # Paths are trees and leaves of trees: if all of them meet, the root of one lies in all others.
     return any(
         all(any(path.covers(root) for path in rule.paths) for rule in rules)
         for root in {_root(path) for rule in rules for path in rule.paths}

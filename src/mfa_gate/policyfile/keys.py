@@ -39,7 +39,7 @@ from .scenario import REASONS, Example, Expect, Given
 from .shape import factor_kinds, specs_of
 
 ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
-"""Words of RFC 8176, 2 that tell of a password, of a place or of mere presence, and so of no second factor."""
+"""Words of RFC 8176, 2 for a password, a place or mere presence: none of them is a second factor."""
 
 FILE_KEYS: Mapping[str, Key] = {
     "version": Key(about="The version of this format.", says="it must be 1"),
@@ -59,7 +59,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "owner": text("The contact that people are shown when they need to ask somebody.", 200, empty=True),
         "factors": Key(about="The factors there are, and how they are offered."),
         "sends": Key(about="Limits on the messages of everybody together."),
-        "enrollment": Key(about="When people must enroll a factor, and by what right the first one is enrolled."),
+        "enrollment": Key(about="The start of enrollment, and the right to enroll a first factor."),
         "freshness": Key(about="How long a proof counts."),
         "attempts": Key(about="Wrong answers before the account is locked."),
         "roles": Key(about="The host's groups that hold each right of administration."),

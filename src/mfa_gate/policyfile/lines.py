@@ -6,7 +6,7 @@ import re
 import tomllib
 
 Path = tuple[str | int, ...]
-"""Where a value stands: keys, and positions in arrays."""
+"""The place of a value: keys, and positions in arrays."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"[ \t]*")

@@ -19,7 +19,7 @@ from .shape import PERMANENT, TOP, Spec, keys_of, leaves, specs_of
 T = TypeVar("T")
 Table = Mapping[str, Any]
 Layer = tuple[Path, Table]
-"""A table and where it stands. Of several layers the first that has a key decides it."""
+"""A table and its place. Of several layers the first one with a key decides it."""
 
 
 def read(report: Report, cls: type[T], layers: Sequence[Layer], *, besides: tuple[str, ...] = ()) -> T | None:

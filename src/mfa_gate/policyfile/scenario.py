@@ -25,7 +25,7 @@ from ..core.policy import Facts, Requirement, requirement_for
 from ..core.rules import Policy, Rules, TenantSettings
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
-"""What ``reason_of`` can say."""
+"""The words that ``reason_of`` returns."""
 HANDLE = "scenario"
 
 

@@ -26,10 +26,10 @@ RENAMED = {
 }
 
 PERMANENT = "permanent"
-"""The one key without a field: an exemption that never expires says so, and its ``expires_at`` stays None."""
+"""The one key without a field: it says that an exemption never ends, and ``expires_at`` stays None."""
 
 TOP = ("version", "name", "rails", "tenants", "tests")
-"""What only the file as a whole has, and no tenant."""
+"""The keys that only the file as a whole has, and no tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Compare the policy with the app: weak spots, rules that match no route, demands that no factor meets."""
+"""Compare the policy with the app: weak spots, idle rules, demands that no factor meets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """What the policy's owner should know, and rules that match no route of this app."""
+    """Report the weak spots of the policy, and rules that match no route of this app."""
     from ...policyfile import findings
     from ...policyfile.tools.routes import idle_rules, leaves_of
 
@@ -37,7 +37,7 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Name the demands of endpoints that no factor of a tenant meets: closed to everybody."""
+    """Report demands of endpoints that no factor of a tenant meets: closed to everybody."""
     known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
     for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
         allowed = factors_for(rules, TenantSettings(tenant=tenant))
@@ -55,7 +55,7 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def accents(gate: MFAGate) -> Iterator[Line]:
-    """The brand's color: whether the pages can use it as it is (WCAG 2.2, 1.4.3)."""
+    """Report if the pages can use the brand's color as it is (WCAG 2.2, 1.4.3)."""
     from ...web.color import WHITE, contrast, parse
 
     told: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What can be told of a gate by looking at it: stack, cookies, proxies, secrets, accents. Nothing is opened."""
+"""Examine a gate without opening anything: stack, cookies, proxies, secrets, keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMON = frozenset({"secret", "changeme", "change-me", "password", "test", "dev"
 
 
 def gate_of(app: Any) -> MFAGate | None:
-    """The gate around an app: in its own stack, or wrapped about it."""
+    """Find the gate of an app: in its own stack, or wrapped around it."""
     from ...web.middleware import MFAGateMiddleware
 
     at = app
@@ -36,7 +36,7 @@ def gate_of(app: Any) -> MFAGate | None:
 
 
 def starlette_of(app: Any) -> Any:
-    """The app itself, inside of what is wrapped about it."""
+    """Return the app itself, inside of everything that is wrapped around it."""
     at = app
     while not hasattr(at, "user_middleware") and getattr(at, "app", None) is not None:
         at = at.app
@@ -44,7 +44,7 @@ def starlette_of(app: Any) -> Any:
 
 
 def order(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """The stack as it runs, and what in it lets something past or hides who is signed in."""
+    """Report the stack as it runs, and parts of it that let requests past or hide the user."""
     stack = list(getattr(starlette_of(app), "user_middleware", ()))
     names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
     yield Line("note", "order", " > ".join([*names, type(starlette_of(app)).__name__]) or "no middleware")
@@ -63,7 +63,10 @@ def order(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Https, and the host's own session cookie, which the whole second factor stands on."""
+    """Report if the gate has https, and if the host's session cookie is safe.
+
+    The whole second factor rests on that cookie.
+    """
     origins = gate.service.engine.wiring.relying_party.origins
     plain = [origin for origin in origins if not origin.startswith("https:")]
     if plain and len(plain) < len(origins):
@@ -86,7 +89,7 @@ def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """The host's session secret: weak, or one of the gate's own keys (S-120)."""
+    """Report a session secret of the host that is weak or one of the gate's own keys (S-120)."""
     ring = gate.service.engine.keyring
     for options in _sessions(app):
         secret = str(options.get("secret_key", ""))
@@ -106,7 +109,7 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def sessions(gate: MFAGate) -> Iterator[Line]:
-    """Look whether sign-ins have a name: a browser that is not remembered ends with it."""
+    """Report if sign-ins have a name: a browser that is not remembered ends with it."""
     identify = gate.guard.identify
     if not isinstance(identify, NamesSession):
         return
@@ -117,7 +120,7 @@ def sessions(gate: MFAGate) -> Iterator[Line]:
 
 
 def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) -> Iterator[Line]:
-    """Whose word counts for a client's address."""
+    """Report the proxies whose word counts for a client's address."""
     trusted = gate.service.engine.wiring.trusted_proxies
     server = next(filter(None, (environ.get(name, "").strip() for name in VARIABLES)), "")
     if believes_everybody(server) or any(believes_everybody(host) for host in _forwarders(app)):
@@ -148,7 +151,7 @@ def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) ->
 
 
 def keys(gate: MFAGate) -> Iterator[Line]:
-    """How many keys there are."""
+    """Report the number of keys."""
     ring = gate.service.engine.keyring
     ids = ring.ids
     more = f"; {len(ids) - 1} older: mfa-gate keys rotate, then take them out" if len(ids) > 1 else ""
@@ -161,7 +164,7 @@ def _sessions(app: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _forwarders(app: Any) -> list[str]:
-    """Whom uvicorn's ProxyHeadersMiddleware believes, where it was added by hand."""
+    """List the hosts that uvicorn's ProxyHeadersMiddleware believes, if it was added by hand."""
     hosts: list[str] = []
     for item in getattr(starlette_of(app), "user_middleware", ()):
         if getattr(item.cls, "__name__", "") == "ProxyHeadersMiddleware":

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 async def examine(app: Any, gate: MFAGate) -> list[Line]:
-    """Every verdict on ``gate``. The store is read, never written, and a file that is not there yet is not made."""
+    """Collect every verdict on ``gate``.
+
+    The store is read, never written. A file that is not there yet is not made.
+    """
     lines = [
         *app_stack.order(app, gate),
         *app_stack.cookies(app, gate),

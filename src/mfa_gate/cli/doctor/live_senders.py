@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def senders_of(gate: MFAGate) -> AsyncIterator[Line]:
-    """Each sender once, however many channels it serves, by its own ``check()``."""
+    """Ask each sender once by its own ``check()``, however many channels it serves."""
     senders = gate.service.engine.wiring.senders
     channels: dict[int, list[str]] = {}
     parts: dict[int, Any] = {}

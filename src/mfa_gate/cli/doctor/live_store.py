@@ -1,4 +1,4 @@
-"""What can be told of a gate only by trying: its store, its keys against the store, the clock, the senders."""
+"""Open the store and examine it: its file, its keys, its newest event, its people."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...ports import Store
 
 BACKWARDS = 5
-"""Seconds that the clock may be behind the newest event: several machines are never quite together."""
+"""Seconds that the clock may be behind the newest event: the clocks of several machines always differ a little."""
 LEAST_FREE = 100 * 2**20
 
 
@@ -87,14 +87,14 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
 
 
 def sqlite_path(store: object) -> str | None:
-    """The file of a SQLite store, or None."""
+    """Return the file of a SQLite store, or None."""
     file = getattr(store, "_file", None)
     path = getattr(file, "path", None)
     return path if isinstance(path, str) else None
 
 
 def _past(store: Store) -> list[Line]:
-    """Whether an older copy that is put in the place of a Redis store is recognized also when nobody looks on (S-123)."""
+    """Report if an older copy of a Redis store is recognized even after a full stop (S-123)."""
     place = getattr(store, "_place", None)
     if place is None:
         return []
@@ -111,7 +111,7 @@ def _past(store: Store) -> list[Line]:
 
 
 def _file(path: str) -> tuple[bool, list[Line]]:
-    """Whether the file is there and worth opening, and what can be told of it."""
+    """Tell if the file is worth opening, with the verdicts on it."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         return False, [Line("fault", "store", f"{folder}: no directory that can be written; the store goes there")]

@@ -1,4 +1,4 @@
-"""``mfa-gate doctor``: what is wrong with a gate as it is mounted, a verdict a line."""
+"""Offer the command ``mfa-gate doctor``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def examine_app(args: argparse.Namespace) -> int:
-    """1 where anything is a fault; warnings and notes fail nothing."""
+    """Print the verdicts. Returns 1 for any fault; warnings and notes fail nothing."""
     from .app_stack import gate_of
     from .examination import examine
     from .verdicts import Line

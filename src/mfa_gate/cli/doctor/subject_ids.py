@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from ...ports import Store
 
 MOST = 200_000
-"""So many accounts are looked at."""
+"""The most accounts that are examined."""
 SHOWN = 5
 
 
 async def people(gate: MFAGate, store: Store) -> list[Line]:
-    """Give the verdicts on ids. Raises ``StoreUnavailable``."""
+    """Report if nobody was seen yet, and ids that differ by case. Raises ``StoreUnavailable``."""
     seen: dict[tuple[str, str], SubjectKey] = {}
     alike: list[str] = []
     after: SubjectKey | None = None

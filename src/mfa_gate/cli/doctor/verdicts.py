@@ -1,4 +1,4 @@
-"""The verdicts of the doctor: one line each, with the part of the gate that was examined."""
+"""Hold the verdicts of the doctor, a line each, with the part that was examined."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Verdict = Literal["ok", "note", "warning", "fault"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One verdict. ``part`` is what was looked at."""
+    """Hold one verdict. ``part`` is the part of the gate that was examined."""
 
     verdict: Verdict
     part: str

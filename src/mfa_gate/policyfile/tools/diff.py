@@ -18,7 +18,7 @@ ALLOWED = ("factors", "allowed")
 AGREEMENT = "agreement"
 CALENDAR = {("enrollment", "stage"), ("enrollment", "optional_from"), ("enrollment", "required_from")}
 ADDED: Mapping[str, Change] = {"exempt": "looser", "exempt_subjects": "looser", "step_up": "stricter"}
-"""What a new rule of each list means; taking one out means the opposite."""
+"""The direction of a new rule in each list; a rule that is taken out has the opposite one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def _rules(tenant: str, section: str, old: tuple[Any, ...], new: tuple[Any, ...]
     for name in dict.fromkeys((*before, *after)):
         path = f"{section}.{name}"
         if name not in before:
-            # A rule that only watches adds nothing yet.
+            # A report-only rule demands nothing yet.
             watches = getattr(after[name], "report_only", False)
             yield _told(tenant, path, "", "added", "changed" if watches else ADDED[section])
         elif name not in after:

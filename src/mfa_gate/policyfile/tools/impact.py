@@ -18,7 +18,7 @@ from ..traits import known_traits
 from .explain import told_decision
 
 ASKED = {"proof.granted": "challenge", "enrollment.skipped": "enroll", "decision.report": "report"}
-"""The events that a decision led to, and which one it was."""
+"""The events that a decision wrote, and that decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
