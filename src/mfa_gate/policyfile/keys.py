@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..core.options import Direction, Key, key, length, number, some_of, text, words
 from ..core.rules import (
     METHODS,
     AgreementRules,
@@ -32,7 +33,6 @@ from ..core.rules import (
     UnansweredRules,
 )
 from . import predicates as is_
-from .bounds import Key, choice, groups, label, length, number, some_of, text, words
 from .factor_keys import FACTOR_KEYS
 from .faults import listed
 from .scenario import REASONS, Example, Expect, Given
@@ -41,246 +41,278 @@ from .shape import factor_kinds, specs_of
 ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
 """Words of RFC 8176, 2 for a password, a place or mere presence: none of them is a second factor."""
 
+
+def choice(words: tuple[str, ...]) -> Key:
+    """Take text that is one of ``words``."""
+    return Key(says=f"it must be one of {listed(words)}", holds=lambda v: v in words, one_of=words)
+
+
+def groups(*, empty: bool, stricter: Direction = "") -> Key:
+    """Take an array of names of the host's groups."""
+    return Key(
+        says=f"it must be {'an array' if empty else 'a non-empty array'} of group names, each once",
+        holds=lambda v: is_.distinct(v) and all(is_.printable(g) and g.strip() for g in v) and (empty or len(v) > 0),
+        stricter=stricter,
+    )
+
+
+LABEL = Key(says="it must be 1 to 64 letters, digits, spaces and -_.", holds=lambda v: is_.label(v))
+
 FILE_KEYS: Mapping[str, Key] = {
-    "version": Key(about="The version of this format.", says="it must be 1"),
-    "name": text("The name of the policy; every event of the audit trail carries it.", 100),
-    "rails": Key(about="How far a tenant's own section may move a key."),
-    "tenants": Key(about="Sections for one tenant each; a key that is absent there is taken from the file."),
-    "tests": Key(about="Examples that must stay true; mfa-gate policy test runs them."),
+    "version": key("The version of this format.", Key(says="it must be 1")),
+    "name": key("The name of the policy; every event of the audit trail carries it.", text(100)),
+    "rails": key("How far a tenant's own section may move a key."),
+    "tenants": key("Sections for one tenant each; a key that is absent there is taken from the file."),
+    "tests": key("Examples that must stay true; mfa-gate policy test runs them."),
 }
 """The keys that only the file as a whole has."""
 
-PERMANENT_KEY = Key(about="true in place of expires: the exemption never ends.")
+PERMANENT_KEY = key("true in place of expires: the exemption never ends.")
 
 KEYS: Mapping[type, Mapping[str, Key]] = {
     **FACTOR_KEYS,
     Rules: {
-        "mode": words('"enforce", or "report-only": decide and record, never interrupt.', "report-only", "enforce"),
-        "owner": text("The contact that people are shown when they need to ask somebody.", 200, empty=True),
-        "factors": Key(about="The factors there are, and how they are offered."),
-        "sends": Key(about="Limits on the messages of everybody together."),
-        "enrollment": Key(about="The start of enrollment, and the right to enroll a first factor."),
-        "freshness": Key(about="How long a proof counts."),
-        "attempts": Key(about="Wrong answers before the account is locked."),
-        "roles": Key(about="The host's groups that hold each right of administration."),
-        "recovery": Key(about="Ways back for a person who lost access to every factor."),
-        "audit": Key(about="The audit trail."),
-        "agreement": Key(about="A text that people accept before they go on; absent: none."),
-        "brand": Key(about="The look of the pages."),
-        "exempt": Key(about="Paths that need no second factor."),
-        "exempt_subjects": Key(about="People who need no second factor, by their groups."),
-        "step_up": Key(about="Paths that ask for a fresher or a stronger proof."),
-        "networks": Key(about="Networks by name: each key is a name of your own, its value a list of networks."),
+        "mode": key(
+            '"enforce", or "report-only": decide and record, never interrupt.', words("report-only", "enforce")
+        ),
+        "owner": key("The contact that people are shown when they need to ask somebody.", text(200, empty=True)),
+        "factors": key("The factors there are, and how they are offered."),
+        "sends": key("Limits on the messages of everybody together."),
+        "enrollment": key("The start of enrollment, and the right to enroll a first factor."),
+        "freshness": key("How long a proof counts."),
+        "attempts": key("Wrong answers before the account is locked."),
+        "roles": key("The host's groups that hold each right of administration."),
+        "recovery": key("Ways back for a person who lost access to every factor."),
+        "audit": key("The audit trail."),
+        "agreement": key("A text that people accept before they go on; absent: none."),
+        "brand": key("The look of the pages."),
+        "exempt": key("Paths that need no second factor."),
+        "exempt_subjects": key("People who need no second factor, by their groups."),
+        "step_up": key("Paths that ask for a fresher or a stronger proof."),
+        "networks": key("Networks by name: each key is a name of your own, its value a list of networks."),
     },
     SendRules: {
-        "per_destination": Key(about="Messages to one address or number."),
-        "per_range": Key(about="Messages to numbers that differ in their last four digits only."),
-        "per_network": Key(about="Messages that one network asks for in one tenant."),
-        "per_tenant": Key(about="Messages of one tenant."),
-        "price": Key(about="Prices of single messages, in the unit of cap_per_day."),
-        "cap_per_day": number(
-            "What a tenant's texts and calls may cost in one UTC day; absent: no cap.", 1, 1_000_000_000, "lower"
+        "per_destination": key("Messages to one address or number."),
+        "per_range": key("Messages to numbers that differ in their last four digits only."),
+        "per_network": key("Messages that one network asks for in one tenant."),
+        "per_tenant": key("Messages of one tenant."),
+        "price": key("Prices of single messages, in the unit of cap_per_day."),
+        "cap_per_day": key(
+            "What a tenant's texts and calls may cost in one UTC day; absent: no cap.",
+            number(1, 1_000_000_000, "lower"),
         ),
-        "warn_at": number("Percent of the cap at which the administrators are told.", 1, 100),
-        "unanswered": Key(about="The alarm for texts and calls that nobody answers."),
+        "warn_at": key("Percent of the cap at which the administrators are told.", number(1, 100)),
+        "unanswered": key("The alarm for texts and calls that nobody answers."),
     },
     SendCount: {
-        "count": number("Messages in one window.", 1, 1_000_000, "lower"),
-        "window": length("Length of the window.", "1m", "1d", "higher"),
+        "count": key("Messages in one window.", number(1, 1_000_000, "lower")),
+        "window": key("Length of the window.", length("1m", "1d", "higher")),
     },
     PriceRules: {
-        "sms": number("Price of one text message.", 0, 1_000_000),
-        "voice": number("Price of one call.", 0, 1_000_000),
+        "sms": key("Price of one text message.", number(0, 1_000_000)),
+        "voice": key("Price of one call.", number(0, 1_000_000)),
     },
     UnansweredRules: {
-        "below": number("Percent of answered texts and calls below which the alarm is raised.", 0, 100),
-        "after": number("Texts and calls of a day before the alarm can be raised.", 1, 1_000_000),
+        "below": key("Percent of answered texts and calls below which the alarm is raised.", number(0, 100)),
+        "after": key("Texts and calls of a day before the alarm can be raised.", number(1, 1_000_000)),
     },
     EnrollmentRules: {
-        "stage": words(
+        "stage": key(
             'Whether people must enroll: "off", "optional", "required", or "admin": off until the administrator turns it on.'
         ),
-        "optional_from": Key(
-            about='With dates in place of "stage": the moment from which enrolling is offered.', stricter="lower"
+        "optional_from": key(
+            'With dates in place of "stage": the moment from which enrolling is offered.', Key(stricter="lower")
         ),
-        "required_from": Key(
-            about='With dates in place of "stage": the moment from which enrolling is required.', stricter="lower"
+        "required_from": key(
+            'With dates in place of "stage": the moment from which enrolling is required.', Key(stricter="lower")
         ),
-        "skip": Key(about="Skipping while enrollment is optional."),
-        "permanent": words("true: neither a person nor a tenant can turn the second factor off again.", False, True),
-        "first": words(
+        "skip": key("Skipping while enrollment is optional."),
+        "permanent": key(
+            "true: neither a person nor a tenant can turn the second factor off again.", words(False, True)
+        ),
+        "first": key(
             'What a first enrollment needs besides the password: "open" nothing, "contact" a code to a contact on file, '
             '"ticket" a ticket of an administrator.',
-            "open",
-            "contact",
-            "ticket",
+            words("open", "contact", "ticket"),
         ),
     },
     SkipRules: {
-        "remind": Key(
-            about="When a person who skipped is asked again.",
-            says='it must be "next-sign-in"',
-            holds=lambda v: v == "next-sign-in",
+        "remind": key(
+            "When a person who skipped is asked again.",
+            Key(says='it must be "next-sign-in"', holds=lambda v: v == "next-sign-in"),
         ),
-        "max": number("How often a person may skip; 0: no limit while enrollment is optional.", 0, 1000),
+        "max": key("How often a person may skip; 0: no limit while enrollment is optional.", number(0, 1000)),
     },
     FreshnessRules: {
-        "max_age": length("Age up to which a proof counts.", "1m", "365d", "lower"),
-        "renew_early": length(
-            "Time before the end of a proof at which a page load asks again, so that no form is lost.", "0s", "1d"
+        "max_age": key("Age up to which a proof counts.", length("1m", "365d", "lower")),
+        "renew_early": key(
+            "Time before the end of a proof at which a page load asks again, so that no form is lost.",
+            length("0s", "1d"),
         ),
-        "remember": words(
+        "remember": key(
             'A proof belongs to the "browser", or to the "session": then it ends with the sign-in of the host.',
-            "browser",
-            "session",
+            words("browser", "session"),
         ),
-        "outage_grace": length(
+        "outage_grace": key(
             "Time from the start of a store's outage for which a browser that had passed before still passes.",
-            "0s",
-            "15m",
-            "lower",
+            length("0s", "15m", "lower"),
         ),
-        "trust_amr": Key(
-            about="Words (amr) of the host's identity provider that count as a second factor.",
-            says=f"it must be an array of words for a second factor (RFC 8176), each once; {listed(ONE_FACTOR)} tell of none",
-            holds=lambda v: is_.distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
-            stricter="fewer",
+        "trust_amr": key(
+            "Words (amr) of the host's identity provider that count as a second factor.",
+            Key(
+                says=f"it must be an array of words for a second factor (RFC 8176), each once; {listed(ONE_FACTOR)} tell of none",
+                holds=lambda v: is_.distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
+                stricter="fewer",
+            ),
         ),
-        "trust_acr": Key(
-            about="Class references (acr) of the host's identity provider that count as a second factor.",
-            says="it must be an array of class references (acr), each once",
-            holds=lambda v: is_.distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
-            stricter="fewer",
+        "trust_acr": key(
+            "Class references (acr) of the host's identity provider that count as a second factor.",
+            Key(
+                says="it must be an array of class references (acr), each once",
+                holds=lambda v: is_.distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+                stricter="fewer",
+            ),
         ),
-        "ip_change": Key(about="A browser that comes from another network than before."),
+        "ip_change": key("A browser that comes from another network than before."),
     },
     IPChangeRules: {
-        "action": words('"challenge": ask again; "log": record it only.', "log", "challenge"),
-        "compare": Key(about="The size of a network."),
-        "known_networks": number("Networks that are remembered for each browser; 1: only the last one.", 1, 5, "lower"),
-        "trusted": Key(
-            about="Named networks; a change from one to another of them does not ask.",
-            says="it must be an array of names from [networks], each once",
-            holds=lambda v: is_.distinct(v),
-            stricter="fewer",
+        "action": key('"challenge": ask again; "log": record it only.', words("log", "challenge")),
+        "compare": key("The size of a network."),
+        "known_networks": key(
+            "Networks that are remembered for each browser; 1: only the last one.", number(1, 5, "lower")
+        ),
+        "trusted": key(
+            "Named networks; a change from one to another of them does not ask.",
+            Key(
+                says="it must be an array of names from [networks], each once",
+                holds=lambda v: is_.distinct(v),
+                stricter="fewer",
+            ),
         ),
     },
     CompareRules: {
-        "v4": number("Leading bits of an IPv4 address that make its network.", 8, 32, "higher"),
-        "v6": number("Leading bits of an IPv6 address that make its network.", 32, 128, "higher"),
+        "v4": key("Leading bits of an IPv4 address that make its network.", number(8, 32, "higher")),
+        "v6": key("Leading bits of an IPv6 address that make its network.", number(32, 128, "higher")),
     },
     AttemptRules: {
-        "max": number("Wrong answers in a row before the account is locked.", 1, 100, "lower"),
-        "rolling": Key(about="A second budget of wrong answers, which a right answer does not refill."),
-        "lock_ends_sessions": words("true: a lock also ends the proofs that the person has.", False, True),
+        "max": key("Wrong answers in a row before the account is locked.", number(1, 100, "lower")),
+        "rolling": key("A second budget of wrong answers, which a right answer does not refill."),
+        "lock_ends_sessions": key("true: a lock also ends the proofs that the person has.", words(False, True)),
     },
     RollingRules: {
-        "max": number("Wrong answers in one window.", 1, 1000, "lower"),
-        "window": length("Length of the window.", "1d", "365d", "higher"),
+        "max": key("Wrong answers in one window.", number(1, 1000, "lower")),
+        "window": key("Length of the window.", length("1d", "365d", "higher")),
     },
     RoleRules: {
-        "look": groups("Groups that may see accounts.", empty=True, stricter="fewer"),
-        "unlock": groups("Groups that may unlock accounts.", empty=True, stricter="fewer"),
-        "reset": groups("Groups that may reset accounts.", empty=True, stricter="fewer"),
-        "tenant": groups("Groups that may turn the tenant on and choose its factors.", empty=True, stricter="fewer"),
-        "audit": groups("Groups that may read the audit trail.", empty=True, stricter="fewer"),
-        "everywhere": groups(
-            "Groups that act in every tenant; all others act in their own.", empty=True, stricter="fewer"
+        "look": key("Groups that may see accounts.", groups(empty=True, stricter="fewer")),
+        "unlock": key("Groups that may unlock accounts.", groups(empty=True, stricter="fewer")),
+        "reset": key("Groups that may reset accounts.", groups(empty=True, stricter="fewer")),
+        "tenant": key(
+            "Groups that may turn the tenant on and choose its factors.", groups(empty=True, stricter="fewer")
         ),
-        "actor_max_age": length(
-            "Age up to which an administrator's own proof is good for a change.", "30s", "12h", "lower"
+        "audit": key("Groups that may read the audit trail.", groups(empty=True, stricter="fewer")),
+        "everywhere": key(
+            "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
+        ),
+        "actor_max_age": key(
+            "Age up to which an administrator's own proof is good for a change.", length("30s", "12h", "lower")
         ),
     },
     RecoveryRules: {
-        "ways": some_of(
+        "ways": key(
             'The ways that are offered; "request" asks the administrators.',
-            RecoveryRules().ways,
-            empty=True,
-            stricter="fewer",
+            some_of(RecoveryRules().ways, empty=True, stricter="fewer"),
         ),
-        "contact": text("The sentence that says whom to ask for help.", 500, empty=True),
-        "hold": length(
-            "Time that a request waits before it can be granted, so that the person can stop it.", "0s", "30d", "higher"
+        "contact": key("The sentence that says whom to ask for help.", text(500, empty=True)),
+        "hold": key(
+            "Time that a request waits before it can be granted, so that the person can stop it.",
+            length("0s", "30d", "higher"),
         ),
     },
-    AuditRules: {"retention": length("Age at which lines of the trail are pruned; absent: never.", "30d", "10000d")},
+    AuditRules: {
+        "retention": key("Age at which lines of the trail are pruned; absent: never.", length("30d", "10000d"))
+    },
     AgreementRules: {
-        "id": label("The name of the agreement in the audit trail."),
-        "version": label("The version that people accept."),
-        "title": text("The title of the page.", 200),
-        "file": text("The file of the text, beside the policy.", 500),
-        "again": words(
-            "When people are asked again: for a new version, or at each sign-in.", "new-version", "each-sign-in"
+        "id": key("The name of the agreement in the audit trail.", LABEL),
+        "version": key("The version that people accept.", LABEL),
+        "title": key("The title of the page.", text(200)),
+        "file": key("The file of the text, beside the policy.", text(500)),
+        "again": key(
+            "When people are asked again: for a new version, or at each sign-in.", words("new-version", "each-sign-in")
         ),
     },
     BrandRules: {
-        "name": text("The name on the pages.", 80, empty=True),
-        "accent": Key(
-            about="The color of buttons and links.",
-            says='it must be a color like "#0b5fff" that has a contrast of 4.5:1 or more against white (WCAG 1.4.3)',
-            holds=is_.legible_color,
+        "name": key("The name on the pages.", text(80, empty=True)),
+        "accent": key(
+            "The color of buttons and links.",
+            Key(
+                says='it must be a color like "#0b5fff" that has a contrast of 4.5:1 or more against white (WCAG 1.4.3)',
+                holds=is_.legible_color,
+            ),
         ),
-        "logo": text("The file of the logo (PNG or SVG), beside the policy.", 500, empty=True),
-        "help_url": Key(
-            about="The link to the host's help.",
-            says='it must be an address that starts with "https://", "mailto:" or "/"',
-            holds=lambda v: v == "" or is_.help_address(v),
+        "logo": key("The file of the logo (PNG or SVG), beside the policy.", text(500, empty=True)),
+        "help_url": key(
+            "The link to the host's help.",
+            Key(
+                says='it must be an address that starts with "https://", "mailto:" or "/"',
+                holds=lambda v: v == "" or is_.help_address(v),
+            ),
         ),
     },
     Exemption: {
-        "name": label("The name of the rule in decisions and events."),
-        "paths": Key(about='Paths: "=/exact", or "/tree/**" for all below it.', stricter="fewer"),
-        "methods": some_of("Methods of HTTP that are exempt.", METHODS, stricter="fewer"),
-        "reason": text("The reason for the exemption.", 300),
-        "expires_at": Key(about="The moment at which the exemption ends.", stricter="lower"),
+        "name": key("The name of the rule in decisions and events.", LABEL),
+        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="fewer")),
+        "methods": key("Methods of HTTP that are exempt.", some_of(METHODS, stricter="fewer")),
+        "reason": key("The reason for the exemption.", text(300)),
+        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower")),
     },
     SubjectExemption: {
-        "name": label("The name of the rule in decisions and events."),
-        "groups_any": groups("Groups of which the person has one or more.", empty=False, stricter="fewer"),
-        "groups_none": groups("Groups of which the person has none.", empty=True, stricter="more"),
-        "reason": text("The reason for the exemption.", 300),
-        "expires_at": Key(about="The moment at which the exemption ends.", stricter="lower"),
+        "name": key("The name of the rule in decisions and events.", LABEL),
+        "groups_any": key("Groups of which the person has one or more.", groups(empty=False, stricter="fewer")),
+        "groups_none": key("Groups of which the person has none.", groups(empty=True, stricter="more")),
+        "reason": key("The reason for the exemption.", text(300)),
+        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower")),
     },
     StepUpRule: {
-        "name": label("The name of the rule in decisions and events."),
-        "paths": Key(about='Paths: "=/exact", or "/tree/**" for all below it.', stricter="more"),
-        "methods": some_of("Methods of HTTP that fall under the rule; absent: all.", METHODS, stricter="more"),
-        "max_age": length("Age up to which a proof counts here.", "1m", "365d", "lower"),
-        "factors_any": some_of("Factors of which one must have made the proof.", factor_kinds(), stricter="fewer"),
-        "phishing_resistant": words(
-            "true: only a factor counts whose answer a false site cannot pass on.", False, True
+        "name": key("The name of the rule in decisions and events.", LABEL),
+        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="more")),
+        "methods": key("Methods of HTTP that fall under the rule; absent: all.", some_of(METHODS, stricter="more")),
+        "max_age": key("Age up to which a proof counts here.", length("1m", "365d", "lower")),
+        "factors_any": key("Factors of which one must have made the proof.", some_of(factor_kinds(), stricter="fewer")),
+        "phishing_resistant": key(
+            "true: only a factor counts whose answer a false site cannot pass on.", words(False, True)
         ),
-        "report_only": words("true: this rule is only recorded, never enforced.", True, False),
-        "groups_any": groups("Groups that fall under the rule; absent: everybody.", empty=False, stricter="more"),
-        "groups_none": groups("Groups that do not fall under the rule.", empty=True, stricter="fewer"),
+        "report_only": key("true: this rule is only recorded, never enforced.", words(True, False)),
+        "groups_any": key("Groups that fall under the rule; absent: everybody.", groups(empty=False, stricter="more")),
+        "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer")),
     },
     Example: {
-        "name": text("The name of the test.", 200),
-        "given": Key(about="The situation."),
-        "expect": Key(about="The claim; an absent key is not compared."),
+        "name": key("The name of the test.", text(200)),
+        "given": key("The situation."),
+        "expect": key("The claim; an absent key is not compared."),
     },
     Given: {
-        "tenant": text("The tenant of the person.", 255),
-        "groups": groups("The groups of the person.", empty=True),
-        "enrolled": some_of("The factors that the person has.", factor_kinds(), empty=True),
-        "proof_age": Key(about="Age of the person's proof; absent: none."),
-        "proof_factor": choice(
-            "The factor that made the proof; absent: the first one enrolled.", ("", *factor_kinds())
+        "tenant": key("The tenant of the person.", text(255)),
+        "groups": key("The groups of the person.", groups(empty=True)),
+        "enrolled": key("The factors that the person has.", some_of(factor_kinds(), empty=True)),
+        "proof_age": key("Age of the person's proof; absent: none."),
+        "proof_factor": key(
+            "The factor that made the proof; absent: the first one enrolled.", choice(("", *factor_kinds()))
         ),
-        "login_age": Key(about="Age of a sign-in at an identity provider that the policy trusts; absent: none."),
-        "ip": words('The address of the request: the "same" as the proof\'s, an "other" one, or a "trusted" network.'),
-        "request": Key(about='The request, like "POST /export".'),
-        "locked": words("The account is locked."),
-        "skipped": words("The person skipped the enrollment in this session."),
-        "agreed": words("The person accepted the agreement."),
-        "at": Key(about="The moment of the request; absent: now."),
-        "enabled": words("The administrators of the tenant turned it on."),
+        "login_age": key("Age of a sign-in at an identity provider that the policy trusts; absent: none."),
+        "ip": key('The address of the request: the "same" as the proof\'s, an "other" one, or a "trusted" network.'),
+        "request": key('The request, like "POST /export".'),
+        "locked": key("The account is locked."),
+        "skipped": key("The person skipped the enrollment in this session."),
+        "agreed": key("The person accepted the agreement."),
+        "at": key("The moment of the request; absent: now."),
+        "enabled": key("The administrators of the tenant turned it on."),
     },
     Expect: {
-        "decision": words("The decision."),
-        "reason": choice("The reason of the decision.", REASONS),
-        "rule": Key(about="The rule that decided."),
-        "factors": some_of("The factors that are offered.", factor_kinds(), empty=True),
+        "decision": key("The decision."),
+        "reason": key("The reason of the decision.", choice(REASONS)),
+        "rule": key("The rule that decided."),
+        "factors": key("The factors that are offered.", some_of(factor_kinds(), empty=True)),
     },
 }
 

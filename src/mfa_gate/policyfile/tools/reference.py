@@ -8,8 +8,8 @@ from dataclasses import MISSING, dataclass
 from typing import Any
 
 from ...core.durations import format_duration
+from ...core.options import Key, key
 from ...core.rules import Exemption, Rules, SubjectExemption
-from ..bounds import Key
 from ..faults import listed
 from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
 from ..rails import LIMITS
@@ -68,13 +68,13 @@ class Section:
 
 def sections() -> Iterator[Section]:
     """Yield every section of the file, the outer ones before those within them."""
-    top = [_bare(key, FILE_KEYS[key], value, required=value != "sections") for key, value in FILE_VALUES.items()]
+    top = [_bare(name, FILE_KEYS[name], value, required=value != "sections") for name, value in FILE_VALUES.items()]
     first, *others = _below(Rules, (), "")
     yield dataclasses.replace(first, entries=(*top, *first.entries))
     yield from others
-    limits = tuple(_bare(key, Key(about=about), LIMIT_VALUES[key]) for key, about in LIMITS.items())
+    limits = tuple(_bare(name, key(about), LIMIT_VALUES[name]) for name, about in LIMITS.items())
     yield Section(head='[rails."a.key"]', about="The limits of one key, named by its path.", entries=limits)
-    yield from _below(Example, ("tests",), FILE_KEYS["tests"].about, is_array=True)
+    yield from _below(Example, ("tests",), FILE_KEYS["tests"].means, is_array=True)
 
 
 def reference() -> str:
@@ -109,7 +109,7 @@ def _below(cls: type, path: tuple[str, ...], about: str, *, is_array: bool = Fal
     for spec in specs:
         if spec.of is not None:
             row = key_for(cls, spec.name)
-            yield from _below(spec.of, (*path, spec.key), row.about, is_array=spec.kind == "tables")
+            yield from _below(spec.of, (*path, spec.key), row.means, is_array=spec.kind == "tables")
 
 
 def _entry(cls: type, spec: Spec) -> Entry:
@@ -120,13 +120,13 @@ def _entry(cls: type, spec: Spec) -> Entry:
         default=_default(cls, spec),
         required=spec.required or (spec.key == "reason" and cls in (Exemption, SubjectExemption)),
         stricter=_stricter(row),
-        about=row.about,
+        about=row.means,
     )
 
 
 def _bare(key: str, row: Key, value: str, *, required: bool = False) -> Entry:
     """Describe a key that no field of a class holds."""
-    return Entry(key=key, value=value, default="", required=required, stricter="", about=row.about)
+    return Entry(key=key, value=value, default="", required=required, stricter="", about=row.means)
 
 
 def _value(spec: Spec, row: Key) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.durations import PATTERN
+from ...core.options import Key
 from ...core.rules import Exemption, Rules, SubjectExemption
-from ..bounds import Key
 from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
 from ..rails import BOUNDS, EVERY, LIMITS
 from ..scenario import Example
@@ -80,7 +80,7 @@ def _value(cls: type, spec: Spec, *, partial: bool) -> dict[str, Any]:
 
 def meaning(row: Key) -> str:
     """Write the meaning of a key, and then its bounds."""
-    return f"{row.about} {row.says[:1].upper()}{row.says[1:]}." if row.says else row.about
+    return f"{row.means} {row.says[:1].upper()}{row.says[1:]}." if row.says else row.means
 
 
 def _bounds(row: Key) -> dict[str, int]:
