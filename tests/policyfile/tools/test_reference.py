@@ -29,7 +29,7 @@ def test_the_readme_has_every_key_as_the_code_has_it() -> None:
 
 
 def test_every_key_is_in_the_reference_with_one_sentence() -> None:
-    """Each key of the sections is an entry of its section, and each entry has a sentence that ends."""
+    """Each key is an entry of its section, and each entry is one sentence."""
     found = entries()
     for path in leaves():
         head = f"[{'.'.join(path[:-1])}]" if path[1:] else ""
@@ -38,7 +38,7 @@ def test_every_key_is_in_the_reference_with_one_sentence() -> None:
 
 
 def test_values_and_defaults_are_those_of_the_reader() -> None:
-    """A bounded number, a duration, a word, a section with needed keys, and a key without default."""
+    """Entries of every sort have their values and defaults."""
     found = entries()
     assert found["[attempts] max"].value == "number, between 1 and 100"
     assert (found["[attempts] max"].default, found["[attempts] max"].stricter) == ("7", "lower")
