@@ -1,1 +1,1 @@
-"""A product somebody would use, behind mfa_gate: five organizations, their own sign-in, and a page of demo controls."""
+"""Show mfa_gate in a product: five organizations, a sign-in of its own, and demo controls."""

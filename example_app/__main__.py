@@ -1,4 +1,4 @@
-"""Starts the example app: reads the options, prepares the data directory, prints where it is and who can sign in."""
+"""Start the example app: read the options, prepare the data directory, print the accounts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _try_out(settings: Settings) -> None:
-    """Make the app and open its gate once, so that a fault is one message before the start, and not one a worker."""
+    """Make the app and open its gate once, so that a fault is not told by every worker."""
     app = create(settings)
     try:
         async with app.state.gate.lifespan():

@@ -1,4 +1,4 @@
-"""The people of the example, their passwords and the tokens of their clients."""
+"""Keep the people of the example, their passwords and the tokens of their clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TENANTS = ("assessments", "practice", "clinic", "screening", "finance")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One person of one organization. ``role`` is for people to read, ``groups`` for rules."""
+    """Describe one person of one organization. ``role`` is for people, ``groups`` for rules."""
 
     email: str
     tenant: str
@@ -28,7 +28,7 @@ class Account:
 
     @property
     def is_patient(self) -> bool:
-        """Whether this person belongs in the portal and not in the app."""
+        """Tell if this person belongs in the portal and not in the app."""
         return "patient" in self.groups
 
 
@@ -68,13 +68,13 @@ _BY_EMAIL = {account.email: account for account in ACCOUNTS}
 
 
 class Accounts:
-    """Whose password and whose token that is, in the app's own file."""
+    """Check passwords and tokens in the app's own file."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def seed(self) -> None:
-        """Give everybody who has no password yet the published one."""
+        """Give everybody without a password the published one."""
         if len(self._database.rows("SELECT 1 FROM passwords")) == len(ACCOUNTS):
             return
         # One salt for all of them hides nothing less: they share a password that this file prints.
@@ -87,11 +87,14 @@ class Accounts:
             )
 
     def account(self, email: str) -> Account | None:
-        """The person with exactly this e-mail address."""
+        """Find the person with exactly this e-mail address."""
         return _BY_EMAIL.get(email)
 
     def authenticate(self, username: str, password: str) -> Account | None:
-        """The person, if the password is theirs. Takes as long for a name that nobody has."""
+        """Return the person, if the password is right.
+
+        An unknown name takes as long as a known one.
+        """
         account = _BY_EMAIL.get(username.strip().lower())
         rows = self._database.rows(
             "SELECT salt, digest FROM passwords WHERE email = ?", account.email if account else ""
@@ -100,7 +103,10 @@ class Accounts:
         return account if hmac.compare_digest(_digest(password, salt), digest) else None
 
     def set_temporary_password(self, email: str) -> str:
-        """Replace the password of ``email`` by a fresh one and return it; every sign-in made with the old one ends."""
+        """Replace the password of ``email`` by a fresh one, and return it.
+
+        Every sign-in with the old password ends.
+        """
         password = "-".join(secrets.token_hex(2) for _ in range(4))
         salt = secrets.token_bytes(16)
         with self._database.transaction() as connection:
@@ -112,12 +118,12 @@ class Accounts:
         return password
 
     def password_version(self, email: str) -> int:
-        """How often that password was replaced: a sign-in remembers it, and ends when it has moved on."""
+        """Count the changes of that password; a sign-in with an older count ends."""
         rows = self._database.rows("SELECT version FROM passwords WHERE email = ?", email)
         return int(rows[0][0]) if rows else 0
 
     def issue_token(self, account: Account, now: float) -> str:
-        """A token for a client without cookies; only its digest is kept."""
+        """Issue a token for a client without cookies; only its digest is kept."""
         token = secrets.token_urlsafe(32)
         with self._database.transaction() as connection:
             connection.execute(
@@ -127,13 +133,13 @@ class Accounts:
         return token
 
     def bearer(self, token: str) -> Account | None:
-        """Whose token that is."""
+        """Find the person of a token."""
         rows = self._database.rows("SELECT email FROM tokens WHERE digest = ?", token_digest(token))
         return _BY_EMAIL.get(rows[0][0]) if rows else None
 
 
 def token_digest(token: str) -> str:
-    """What is kept of a token; it also names the sign-in towards the gate."""
+    """Digest a token; the digest also names the sign-in towards the gate."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

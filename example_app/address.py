@@ -1,4 +1,7 @@
-"""Lets a browser on this machine come "from another address", outside of the gate, by a cookie of the demo page."""
+"""Let a browser on this machine come "from another address", by a cookie of the demo page.
+
+This happens outside of the gate.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 class DemoAddress:
-    """Rewrites ``scope["client"]`` for peers on this machine; everybody else keeps the address they have."""
+    """Rewrite ``scope["client"]`` for peers on this machine; all others keep their address."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,10 +38,10 @@ class DemoAddress:
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """Whether the socket's peer is this machine and it asked for it by a local name.
+    """Tell if the socket's peer is this machine, and used a local name for it.
 
-    Forwarded headers mean nothing here. The name is looked at because a page elsewhere can point a name of its own at
-    this machine and then read what is not behind a sign-in.
+    Forwarded headers mean nothing here. The name is checked because a page elsewhere can point a name of its own at this
+    machine and then read the demo controls, which need no sign-in.
     """
     host = connection.headers.get("host", "").lower()
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -46,7 +49,7 @@ def is_local(connection: HTTPConnection) -> bool:
 
 
 def parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """The address, or None for what is not one."""
+    """Parse an address; None for text that is none."""
     try:
         return ip_address(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The example app as an ASGI app: its routes, its sessions, and the gate before them."""
+"""Build the example app: its routes, its sessions, and the gate before them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["create", "from_environ"]
 
 
 def create(settings: Settings) -> Starlette:
-    """The app over a prepared data directory."""
+    """Build the app over a prepared data directory."""
     parts = Parts.of(settings)
     gate = gate_of(parts)
 
@@ -56,5 +56,5 @@ def create(settings: Settings) -> Starlette:
 
 
 def from_environ() -> Starlette:
-    """The app as each worker makes it."""
+    """Build the app in a worker."""
     return create(Settings.from_environ())

@@ -1,4 +1,4 @@
-"""What each organization's product is called, what it keeps, and the rows it starts with."""
+"""Describe each organization's product: its name, its rows, its look."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ __all__ = ["BRANDS", "NEUTRAL", "Brand", "brand_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """One product. ``look`` names the colors in the stylesheet; ``rows`` are (title, note, state)."""
+    """Describe one product. ``look`` names the colors in the stylesheet.
+
+    ``rows`` are (title, note, state).
+    """
 
     look: str
     name: str
@@ -122,5 +125,5 @@ BRANDS = {
 
 
 def brand_of(tenant: str) -> Brand:
-    """The product of ``tenant``; people of no organization see the neutral one."""
+    """Find the product of ``tenant``; people of no organization see the neutral one."""
     return BRANDS.get(tenant, NEUTRAL)

@@ -1,4 +1,4 @@
-"""The time machine: real time plus what the demo page has added, the same for all workers at once."""
+"""Move the time of all workers at once: real time plus the advances of the demo page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["DemoClock", "rfc3339"]
 
 
 class DemoClock:
-    """A clock that can be advanced; it satisfies ``mfa_gate.ports.Clock``.
+    """Tell a time that can be advanced; it satisfies ``mfa_gate.ports.Clock``.
 
-    Every advance is one line appended to a small file, so the file's size tells whether anything is new: one ``stat``
-    a look, no lock, and an advance by one worker holds for all from then on.
+    Every advance is one line appended to a small file, so the file's size tells if anything is new: one ``stat`` a look, no
+    lock, and an advance by one worker holds for all from then on.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,7 +23,7 @@ class DemoClock:
         self._offset = 0.0
 
     def now(self) -> float:
-        """UTC seconds since 1970, the advances included."""
+        """Return UTC seconds since 1970, the advances included."""
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
@@ -35,7 +35,7 @@ class DemoClock:
         return time.time() + self._offset
 
     def advance(self, seconds: float) -> float:
-        """Move the time of all workers by ``seconds``; returns the new ``now``."""
+        """Move the time of all workers by ``seconds``, and return the new ``now``."""
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(descriptor, f"{seconds!r}\n".encode())
@@ -45,5 +45,5 @@ class DemoClock:
 
 
 def rfc3339(at: float) -> str:
-    """A point in time as RFC 3339 in UTC, to the second."""
+    """Write a point in time as RFC 3339 in UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

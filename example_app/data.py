@@ -1,4 +1,4 @@
-"""The data directory: which files are in it, how they are made at the first start, and how they are removed."""
+"""Make and remove the files of the data directory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SINCE_FIRST_START = re.compile(r"\b1970-01-(\d\d)T00:00:00Z")
 
 
 def prepare(data: Path) -> None:
-    """Make what is missing in ``data``: the directory, the keys, the session secret, and the policy with its dates."""
+    """Make the missing files in ``data``: keys, session secret, and the policy with its dates."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_once(data / _KEYS, lambda: make_key(secrets.token_bytes(KEY_BYTES)))
     _write_once(data / _SESSION_SECRET, lambda: secrets.token_urlsafe(48))
@@ -41,7 +41,10 @@ def prepare(data: Path) -> None:
 
 
 def policy_text(template: str, first_start: int) -> str:
-    """The policy with its dates: the template counts days from 1970-01-01, which stands for the first start."""
+    """Write the policy with its dates.
+
+    The template counts days from 1970-01-01, which stands for the first start.
+    """
     start = datetime.fromtimestamp(first_start, UTC).replace(microsecond=0)
 
     def dated(match: re.Match[str]) -> str:
@@ -52,22 +55,22 @@ def policy_text(template: str, first_start: int) -> str:
 
 
 def policy_path(data: Path) -> Path:
-    """The policy in force."""
+    """Return the path of the policy in force."""
     return data / _POLICY
 
 
 def keys(data: Path) -> list[str]:
-    """The gate's keys, newest first."""
+    """Read the gate's keys, newest first."""
     return (data / _KEYS).read_text(encoding="ascii").split()
 
 
 def read_secret(data: Path) -> str:
-    """The secret of the session cookies."""
+    """Read the secret of the session cookies."""
     return (data / _SESSION_SECRET).read_text(encoding="ascii").strip()
 
 
 def reset(data: Path) -> None:
-    """Remove the files that this app makes, and nothing else; the directory goes too when that leaves it empty."""
+    """Remove the files that this app makes, and the directory if that leaves it empty."""
     for name in _FILES:
         (data / name).unlink(missing_ok=True)
     for name in _DATABASES:

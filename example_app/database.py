@@ -1,4 +1,4 @@
-"""The app's own SQLite file, apart from the gate's store: passwords, tokens, records and the outbox."""
+"""Keep the app's own data apart from the gate's store: one SQLite file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 
 
 class Database:
-    """One connection a process, behind a lock: a demo's few small rows do not need more."""
+    """Hold one connection a process, behind a lock: a demo with few rows needs no more."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,13 +37,13 @@ class Database:
         self._connection: sqlite3.Connection | None = None
 
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """What a SELECT finds."""
+        """Return the rows of a SELECT."""
         with self._lock:
             return self._open().execute(statement, parameters).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Several statements that all happen, or none."""
+        """Run several statements that all happen, or none."""
         with self._lock:
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
@@ -55,7 +55,7 @@ class Database:
             connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Let go of the file; the next use opens it again."""
+        """Close the file; the next use opens it again."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()

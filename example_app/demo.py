@@ -1,4 +1,4 @@
-"""The demo controls, for this machine only: what was "sent", a time machine, and another address to come from."""
+"""Offer the demo controls, for this machine only: sent messages, time machine, addresses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PLACES = (
 def for_this_machine(
     serve: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """A page that exists for nobody else."""
+    """Hide a page from everybody but this machine."""
 
     async def endpoint(request: Request) -> Response:
         if not is_local(request):
@@ -50,7 +50,7 @@ def for_this_machine(
 
 
 async def show(request: Request) -> Response:
-    """All the controls."""
+    """Show all the controls."""
     parts = parts_of(request)
     context = {
         "outbox": parts.outbox.newest_first()[:60],
@@ -65,7 +65,7 @@ async def show(request: Request) -> Response:
 
 
 async def outbox(request: Request) -> Response:
-    """Everything that was sent, newest first."""
+    """List everything that was sent, newest first."""
     sent = [message.as_json() for message in parts_of(request).outbox.newest_first()]
     return JSONResponse(sent, headers={"Cache-Control": "no-store"})
 

@@ -1,4 +1,7 @@
-"""The practice's desktop application: a terminal client that signs in by token and shares the attempts with the browser."""
+"""Run the practice's desktop application, a terminal client that signs in by token.
+
+It shares the attempts with the browser.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ NAMES = {
     "backup-code": "Backup code",
 }
 SENT = ("email", "sms")
-"""What this client asks to be sent before it asks for the code."""
+"""The factors whose code this client has sent before it asks for it."""
 TYPED = ("email", "sms", "totp", "backup-code")
-"""What can be answered by typing; the rest needs a browser."""
+"""The factors that can be answered by typing; the others need a browser."""
 
 WHY = {
     "expired": "Your last confirmation has ended.",
@@ -37,19 +40,22 @@ WHY = {
 
 
 class Unreachable(Exception):
-    """The service does not answer as it should; the text is for the person."""
+    """Report that the service does not answer as it should; the text is for the person."""
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer here: following one would carry token and proof to wherever it leads."""
+    """Take a redirect as an answer: following one would carry token and proof elsewhere."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Nowhere."""
+        """Follow nothing."""
 
 
 @dataclass(slots=True)
 class Service:
-    """The service's JSON. ``token`` is the sign-in, ``proof`` the second factor: both live in this process only."""
+    """Ask the service's JSON. ``token`` is the sign-in, ``proof`` the second factor.
+
+    Both live in this process only.
+    """
 
     url: str
     token: str = field(default="", repr=False)
@@ -57,7 +63,10 @@ class Service:
     _open: Callable[..., Any] = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay).open
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-        """One call: its status and document. A proof in the answer is kept for the next ones. Raises ``Unreachable``."""
+        """Make one call, and return its status and document. Raises ``Unreachable``.
+
+        A proof in the answer is kept for the next calls.
+        """
         headers = {"Accept": "application/json", "Content-Type": "application/json", "X-MFA-Gate": "1"}
         headers["User-Agent"] = "Ledgerline-Desktop/1.0"
         if self.token:
@@ -85,7 +94,10 @@ class Service:
 
 
 class Desktop:
-    """One sitting. ``ask`` reads a line (end of input raises ``EOFError``), ``say`` shows one."""
+    """Run one sitting. ``ask`` reads a line, ``say`` shows one.
+
+    The end of the input raises ``EOFError`` from ``ask``.
+    """
 
     def __init__(self, service: Service, *, ask: Callable[[str], str], say: Callable[[str], None]) -> None:
         self.service = service
@@ -93,7 +105,7 @@ class Desktop:
         self.say = say
 
     def run(self, username: str, password: str) -> int:
-        """Sign in, prove, show who that is. Returns the exit code."""
+        """Sign in, prove, show the person. Returns the exit code."""
         status, answer = self.service.ask("POST", "/api/token", {"username": username, "password": password})
         if status != 200:
             self.say(str(answer.get("error", "Sign-in failed.")))
@@ -120,7 +132,7 @@ class Desktop:
                 return REFUSED
 
     def inside(self, state: dict[str, Any]) -> int:
-        """What the application is for."""
+        """Show the content of the application."""
         status, me = self.service.ask("GET", "/api/me")
         if status != 200:
             self.say(told(me))
@@ -132,7 +144,10 @@ class Desktop:
     # -- the second factor ---------------------------------------------------------------------------------------
 
     def prove(self, state: dict[str, Any]) -> bool:
-        """Ask for a code until it is right. False: the person gave up, or nothing here can help."""
+        """Ask for a code until it is right.
+
+        Returns False if the person gave up, or if nothing here can help.
+        """
         mine = [a for a in state["authenticators"] if a["factor"] in TYPED]
         if not mine:
             self.say("Your way to confirm it is you needs a browser. Sign in there and set up a code.")
@@ -164,7 +179,7 @@ class Desktop:
                 return False
 
     def send(self, chosen: dict[str, Any]) -> str:
-        """Ask for a code; the id of its challenge, or "" where none went out."""
+        """Ask for a code. Returns the id of its challenge, or "" if none was sent."""
         status, issued = self.service.ask("POST", "/mfa/api/challenge", {"authenticator": chosen["id"]})
         if status != 201:
             self.say(told(issued))
@@ -173,7 +188,7 @@ class Desktop:
         return str(issued["challenge"])
 
     def enroll(self, state: dict[str, Any]) -> bool:
-        """Set up the first way to confirm it is you."""
+        """Set up the first factor."""
         kinds = [kind for kind in state["enrollable"] if kind in TYPED]
         if not kinds:
             self.say("Set up your second step in a browser first.")
@@ -215,7 +230,7 @@ class Desktop:
         return self.service.ask("POST", "/mfa/api/agreement", {"version": terms["version"]})[0] == 200
 
     def choose(self, question: str, choices: Sequence[str]) -> int:
-        """The place of what was chosen; where there is one only, nobody is asked."""
+        """Return the place of the choice; with one possibility nobody is asked."""
         if len(choices) == 1:
             return 0
         self.say(question)
@@ -228,7 +243,7 @@ class Desktop:
 
 
 def told(problem: dict[str, Any]) -> str:
-    """A problem document in a sentence or two, with the attempts that are left."""
+    """Write a problem document in a sentence or two, with the attempts that are left."""
     text = f"{problem.get('title', 'That did not work')}. {problem.get('detail', '')}".strip()
     if problem.get("retry_after"):
         text += f" ({problem['retry_after']} seconds)"
@@ -237,7 +252,7 @@ def told(problem: dict[str, Any]) -> str:
 
 
 def attempts(left: int) -> str:
-    """How many wrong codes are left before the account is locked."""
+    """Say how many wrong codes are left before the account is locked."""
     return f"{left} attempt{'' if left == 1 else 's'} left."
 
 

@@ -1,4 +1,7 @@
-"""The same people and the same gate in a FastAPI app: ``uvicorn --factory example_app.fastapi_app:from_environ``."""
+"""Serve the same people and the same gate in a FastAPI app.
+
+``uvicorn --factory example_app.fastapi_app:from_environ``.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ __all__ = ["create", "from_environ"]
 
 
 class Me(BaseModel):
-    """Who is signed in."""
+    """Describe the person who is signed in."""
 
     id: str
     tenant: str
@@ -31,14 +34,14 @@ class Me(BaseModel):
 
 
 class NewRecord(BaseModel):
-    """A row to be added."""
+    """Describe a row to be added."""
 
     title: str = Field(min_length=1, max_length=MAX_TITLE)
     note: str = Field(default="", max_length=MAX_NOTE)
 
 
 class Row(NewRecord):
-    """A row as it is kept."""
+    """Describe a row as it is kept."""
 
     id: int
     state: str
@@ -46,7 +49,7 @@ class Row(NewRecord):
 
 
 def somebody(request: Request) -> Account:
-    """Who is signed in, as a dependency. Raises 401 for strangers."""
+    """Find the person who is signed in, as a dependency. Raises 401 for strangers."""
     signed_in = parts_of(request).identity.signed_in(request)
     if signed_in is None:
         raise HTTPException(401, "Sign in first.", headers={"WWW-Authenticate": "Bearer"})
@@ -57,12 +60,12 @@ Somebody = Annotated[Account, Depends(somebody)]
 
 
 def me(account: Somebody) -> Me:
-    """Who is signed in."""
+    """Return the person who is signed in."""
     return Me(id=account.email, tenant=account.tenant, name=account.name, groups=list(account.groups))
 
 
 def rows(request: Request, account: Somebody) -> list[Row]:
-    """The organization's rows, newest first."""
+    """List the organization's rows, newest first."""
     return [
         Row(id=row.id, title=row.title, note=row.note, state=row.state, author=row.author)
         for row in parts_of(request).records.newest_first(account.tenant)
@@ -77,7 +80,7 @@ def add_row(request: Request, account: Somebody, new: NewRecord) -> Row:
 
 
 def create(settings: Settings) -> FastAPI:
-    """The app over a prepared data directory."""
+    """Build the app over a prepared data directory."""
     parts = Parts.of(settings)
     app = FastAPI(title="Example Records")
     app.state.parts = parts
@@ -94,5 +97,5 @@ def create(settings: Settings) -> FastAPI:
 
 
 def from_environ() -> FastAPI:
-    """The app as a worker makes it; the data directory is made by ``python -m example_app``."""
+    """Build the app in a worker; ``python -m example_app`` makes the data directory."""
     return create(Settings.from_environ())

@@ -1,4 +1,4 @@
-"""Reads the app's small forms, and refuses those that another site sent."""
+"""Read the app's small forms, and refuse those that another site sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_FIELDS = 20
 
 
 async def body_of(request: Request) -> bytes:
-    """The whole body. Raises 413 beyond 16 KiB."""
+    """Read the whole body. Raises 413 beyond 16 KiB."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -24,7 +24,10 @@ async def body_of(request: Request) -> bytes:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of an urlencoded form. Raises 400 for what is none, 403 for one that another site sent."""
+    """Read the fields of an urlencoded form.
+
+    Raises 400 for a body that is no form, 403 for a form that another site sent.
+    """
     refuse_other_sites(request)
     if content_type(request) != "application/x-www-form-urlencoded":
         raise HTTPException(415)
@@ -44,17 +47,17 @@ def refuse_other_sites(request: Request) -> None:
 
 
 def is_json(request: Request) -> bool:
-    """Whether the body says it is JSON, exactly: a form cannot say that."""
+    """Tell if the body says it is JSON, exactly: a form cannot say that."""
     return content_type(request) == "application/json"
 
 
 def content_type(request: Request) -> str:
-    """The media type without its parameters."""
+    """Return the media type without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def safe_next(text: str, default: str = "/") -> str:
-    """``text`` where it is a path on this site and nothing else, else ``default``."""
+    """Return ``text`` if it is a path on this site and nothing else, else ``default``."""
     if not text.startswith("/") or text[1:2] in ("/", "\\") or "\\" in text or not text.isprintable():
         return default
     return text

@@ -1,4 +1,4 @@
-"""The gate as this app mounts it: the few lines that a developer writes."""
+"""Mount the gate: the few lines that a developer writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ __all__ = ["gate_of"]
 
 
 def gate_of(parts: Parts) -> MFAGate:
-    """The gate over the app's parts. Raises ``SettingsError`` with every fault of policy, keys, store and senders."""
+    """Make the gate over the app's parts.
+
+    Raises ``SettingsError`` with every fault of policy, keys, store and senders.
+    """
     settings = parts.settings
     sender = OutboxSender(parts.outbox, secret=data.read_secret(settings.data))
 
@@ -38,7 +41,10 @@ def gate_of(parts: Parts) -> MFAGate:
 
 
 def reset_password(parts: Parts, subject: Subject) -> None:
-    """An administrator removed somebody's factors: their password goes too, and they get a temporary one."""
+    """Replace the password of a person whose factors an administrator has removed.
+
+    The person gets a temporary one.
+    """
     account = parts.accounts.account(subject.id)
     if account is None or account.tenant != subject.tenant:
         return

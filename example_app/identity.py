@@ -1,4 +1,4 @@
-"""Who is signed in: by the session cookie, or by the bearer token of a client that has no cookies."""
+"""Tell who is signed in: by the session cookie, or by the bearer token of a client."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ __all__ = ["Identity", "SignedIn"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A person and the sign-in they came by."""
+    """Hold a person and the sign-in."""
 
     account: Account
     session: str
 
 
 class Identity:
-    """Answers for the app and for the gate alike, so that both always mean the same person."""
+    """Answer the app and the gate alike, so that both always mean the same person."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
     def signed_in(self, connection: HTTPConnection) -> SignedIn | None:
-        """Who that is; None for strangers. A token that is not good is nobody, whatever cookie is beside it."""
+        """Find the person; None for strangers.
+
+        A token that is not good is nobody, whatever cookie is beside it.
+        """
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             account = self._accounts.bearer(token.strip())
@@ -52,7 +55,7 @@ class Identity:
         )
 
     async def identify(self, connection: HTTPConnection) -> Subject | None:
-        """The same answer in the gate's words."""
+        """Give the same answer as a ``Subject``, for the gate."""
         signed_in = self.signed_in(connection)
         if signed_in is None:
             return None
@@ -62,7 +65,7 @@ class Identity:
         )
 
     async def contacts(self, subject: Subject) -> Contacts:
-        """What is on file about a person."""
+        """Return the contacts on file of a person."""
         account = self._accounts.account(subject.id)
         if account is None:
             return Contacts()

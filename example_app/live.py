@@ -1,4 +1,4 @@
-"""Connections that stay open: a websocket that echoes and a stream of ticks."""
+"""Keep connections open: a websocket that echoes, and a stream of ticks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["routes"]
 
 
 async def echo(websocket: WebSocket) -> None:
-    """Say back whatever text comes, to whoever is signed in."""
+    """Send every text back, for a person who is signed in."""
     if parts_of(websocket).identity.signed_in(websocket) is None:
         await websocket.close()
         return
@@ -30,7 +30,7 @@ async def echo(websocket: WebSocket) -> None:
 
 
 async def events(request: Request) -> Response:
-    """One tick a second."""
+    """Send one tick a second."""
     parts = parts_of(request)
     if parts.identity.signed_in(request) is None:
         return JSONResponse({"error": "Sign in first."}, 401)

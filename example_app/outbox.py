@@ -1,4 +1,4 @@
-"""Everything that was "sent", kept for the demo page instead of being delivered."""
+"""Keep everything that was "sent" for the demo page, and deliver nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEEP = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One message as it was handed over. ``at`` is UTC seconds since 1970 by the demo's clock."""
+    """Hold one message as it was handed over. ``at`` is UTC seconds since 1970, demo time."""
 
     channel: str
     to: str
@@ -33,7 +33,7 @@ class Sent:
     id: int = 0
 
     def as_json(self) -> dict[str, str]:
-        """The public form; ``code`` is there only where there is one."""
+        """Write the public form; ``code`` is there only if the message has one."""
         shown = {"channel": self.channel, "to": self.to, "tenant": self.tenant, "subject": self.subject}
         shown["text"] = self.text
         if self.code:
@@ -42,14 +42,17 @@ class Sent:
 
 
 class Outbox:
-    """The messages, in the app's own file: all workers see them, whatever happens to the gate's store."""
+    """Keep the messages in the app's own file.
+
+    All workers see them, whatever happens to the gate's store.
+    """
 
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
 
     def add(self, message: Message) -> None:
-        """Keep ``message``; the oldest go when there are very many."""
+        """Keep ``message``; the oldest go if there are very many."""
         at = self._now()
         row = (
             message.channel,
@@ -70,7 +73,7 @@ class Outbox:
             connection.execute("DELETE FROM outbox WHERE id <= ?", ((cursor.lastrowid or 0) - _KEEP,))
 
     def newest_first(self) -> list[Sent]:
-        """All that is kept."""
+        """List all messages that are kept."""
         rows = self._database.rows(
             "SELECT channel, recipient, tenant, subject, text, code, callback, at, id FROM outbox ORDER BY id DESC"
         )
@@ -91,14 +94,17 @@ class Outbox:
 
 
 class OutboxSender:
-    """A sender that "delivers" into the outbox, and never to standard output. ``secret`` signs the callbacks of calls."""
+    """Deliver into the outbox, never to standard output.
+
+    ``secret`` signs the callbacks of calls.
+    """
 
     def __init__(self, outbox: Outbox, *, secret: str = "") -> None:
         self._outbox = outbox
         self._secret = secret
 
     def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
-        """Whether our own "telephone company" (``telephone.py``) signed this."""
+        """Tell if our own "telephone company" (``telephone.py``) signed this."""
         shown = headers.get("x-twilio-signature", "").encode()
         return bool(self._secret) and hmac.compare_digest(callback_signature(self._secret, url, params).encode(), shown)
 
@@ -107,4 +113,4 @@ class OutboxSender:
         await asyncio.to_thread(self._outbox.add, message)
 
     async def aclose(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: there is nothing to close."""

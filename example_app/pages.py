@@ -1,4 +1,4 @@
-"""The product's pages: home, records, the patients' portal, and what everybody may read."""
+"""Show the product's pages: home, records, the patients' portal, and a public page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Page = Callable[[Request, Account], Awaitable[Response]]
 
 
 def for_people(serve: Page) -> Callable[[Request], Awaitable[Response]]:
-    """A page for whoever is signed in; strangers are sent to sign in first."""
+    """Show a page to people who are signed in; strangers are sent to sign in first."""
 
     async def endpoint(request: Request) -> Response:
         signed_in = parts_of(request).identity.signed_in(request)
@@ -38,7 +38,7 @@ def for_people(serve: Page) -> Callable[[Request], Awaitable[Response]]:
 
 
 def for_staff(serve: Page) -> Callable[[Request], Awaitable[Response]]:
-    """A page of the app proper, which patients have nothing to do with."""
+    """Show a page of the app proper, which patients have nothing to do with."""
 
     async def staff_only(request: Request, account: Account) -> Response:
         if not account.is_patient:
@@ -51,14 +51,14 @@ def for_staff(serve: Page) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def home(request: Request, account: Account) -> Response:
-    """What matters today."""
+    """Show the page of the day."""
     records = parts_of(request).records
     context = {"counts": records.counts(account.tenant), "records": records.newest_first(account.tenant, 4)}
     return page(request, "home.html", context)
 
 
 async def records(request: Request, account: Account) -> Response:
-    """All rows, and the form that adds one."""
+    """Show all rows, and the form that adds one."""
     return _records(request, account)
 
 
@@ -91,7 +91,7 @@ def _records(request: Request, account: Account, *, title: str = "", note: str =
 
 
 async def export(request: Request, account: Account) -> Response:
-    """All rows as CSV: the policy asks for a fresh proof here."""
+    """Send all rows as CSV: the policy asks for a fresh proof here."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["title", "note", "state", "author"])
@@ -107,22 +107,22 @@ def _inert(cell: str) -> str:
 
 
 async def live(request: Request, account: Account) -> Response:
-    """Server-sent events and a websocket, to be seen at work."""
+    """Show server-sent events and a websocket at work."""
     return page(request, "live.html", {})
 
 
 async def portal(request: Request, account: Account) -> Response:
-    """The patients' own pages."""
+    """Show the patients' own pages."""
     return page(request, "portal.html", {})
 
 
 async def public(request: Request) -> Response:
-    """What everybody may read."""
+    """Show the page that everybody may read."""
     return page(request, "public.html", {})
 
 
 async def me(request: Request) -> Response:
-    """Who is signed in, as JSON."""
+    """Return the person who is signed in, as JSON."""
     signed_in: SignedIn | None = parts_of(request).identity.signed_in(request)
     if signed_in is None:
         return JSONResponse({"error": "Sign in first."}, 401, headers={"WWW-Authenticate": "Bearer"})
@@ -132,7 +132,7 @@ async def me(request: Request) -> Response:
 
 
 async def not_found(request: Request, error: Exception) -> Response:
-    """A page for what went wrong, in words."""
+    """Show an error page, in words."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
     response = page(request, "error.html", {"status": status}, status=status)

@@ -1,4 +1,4 @@
-"""The app's parts, made once a process, and how a request gets at them."""
+"""Make the app's parts once a process, and give requests access to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Parts", "parts_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the app's pages work with."""
+    """Hold the parts that the app's pages work with."""
 
     settings: Settings
     database: Database
@@ -32,7 +32,7 @@ class Parts:
 
     @classmethod
     def of(cls, settings: Settings) -> Parts:
-        """The parts over a prepared data directory; the first rows are written where there are none."""
+        """Make the parts over a prepared data directory, with the first rows if there are none."""
         database = Database(settings.data / "app.db")
         clock = DemoClock(settings.data / "clock")
         accounts = Accounts(database)
@@ -51,5 +51,5 @@ class Parts:
 
 
 def parts_of(connection: HTTPConnection) -> Parts:
-    """The parts of the app that serves this request."""
+    """Return the parts of the app that serves this request."""
     return cast(Parts, connection.app.state.parts)

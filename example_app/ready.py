@@ -1,4 +1,4 @@
-"""Turns organizations on as if their administrators had: what ``--ready`` starts with."""
+"""Turn organizations on as their administrators would, for ``--ready``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ TURNED_ON = ("practice", "clinic")
 
 
 async def turn_on(store: Store, tenants: Sequence[str], now: int) -> None:
-    """Turn each of ``tenants`` on from ``now`` on (UTC seconds); one that is on already stays as it is.
+    """Turn each of ``tenants`` on from ``now`` on (UTC seconds).
 
-    No factors are picked: all that the policy allows may be chosen by the users. Raises ``StoreUnavailable``.
+    One that is on already stays as it is. No factors are picked: users may choose all that the policy allows. Raises
+    ``StoreUnavailable``.
     """
     for tenant in tenants:
         while not (settings := await store.settings(tenant)).enabled_at:

@@ -1,4 +1,4 @@
-"""The rows that an organization keeps: what the second factor protects here."""
+"""Keep the rows of an organization: the data that the second factor protects here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOUR = 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One row. ``state`` is Open, Planned or Done; ``at`` is UTC seconds since 1970."""
+    """Hold one row. ``state`` is Open, Planned or Done; ``at`` is UTC seconds since 1970."""
 
     id: int
     title: str
@@ -28,7 +28,7 @@ class Record:
 
 
 class Records:
-    """Lists and adds rows, each in its own organization only."""
+    """List and add rows, each in its own organization only."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class Records:
                 )
 
     def newest_first(self, tenant: str, limit: int = 100) -> list[Record]:
-        """The organization's rows."""
+        """List the organization's rows."""
         rows = self._database.rows(
             "SELECT id, title, note, state, author, at FROM records WHERE tenant = ? ORDER BY id DESC LIMIT ?",
             tenant,
@@ -69,6 +69,6 @@ class Records:
             )
 
     def counts(self, tenant: str) -> dict[str, int]:
-        """How many rows are in each state."""
+        """Count the rows in each state."""
         rows = self._database.rows("SELECT state, count(*) FROM records WHERE tenant = ? GROUP BY state", tenant)
         return dict(rows)

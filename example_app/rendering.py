@@ -1,4 +1,4 @@
-"""Turns a template and a request into a page, with the headers every page of the app has."""
+"""Render a template into a page, with the headers that every page of the app has."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _TEMPLATES.filters.update(day=_day, iso=_iso)
 
 
 def page(request: Request, template: str, context: Mapping[str, object], *, status: int = 200) -> HTMLResponse:
-    """The page ``template`` for whoever is signed in, in the look of their organization."""
+    """Render ``template`` for the person who is signed in, in the organization's look."""
     signed_in = parts_of(request).identity.signed_in(request)
     account = signed_in.account if signed_in else None
     body = _TEMPLATES.get_template(template).render(

@@ -1,4 +1,7 @@
-"""Starts the example app on a machine that has Python 3.11 or later and nothing else: sets up, then serves."""
+"""Start the example app on a machine with nothing but Python 3.11 or later.
+
+It sets up a virtual environment, then serves.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,19 @@ def main() -> int:
 
 
 def stamp() -> str:
-    """What the virtual environment was made for: it is made anew when the project's file or the Python changes."""
+    """Return a mark of the project's file and the Python.
+
+    A mark that changed means a new environment.
+    """
     project = (ROOT / "pyproject.toml").read_bytes()
     return hashlib.sha256(project + sys.version.encode() + str(ROOT).encode()).hexdigest()
 
 
 def set_up() -> str:
-    """Make the virtual environment and install the app into it. Returns what went wrong, or ""."""
+    """Make the virtual environment and install the app into it.
+
+    Returns the error, or "".
+    """
     print("Setting up the example app. The first start takes a minute.", file=sys.stderr, flush=True)
     STAMP.unlink(missing_ok=True)
     made = subprocess.run(
@@ -64,7 +73,7 @@ def set_up() -> str:
 
 
 def tail(run: subprocess.CompletedProcess[str]) -> str:
-    """The last lines of what a command said."""
+    """Return the last lines of a command's output."""
     return "\n".join((run.stdout + run.stderr).strip().splitlines()[-12:])
 
 

@@ -1,4 +1,4 @@
-"""What the example app was started with, carried to every worker by environment variables."""
+"""Carry the settings of the example app to every worker by environment variables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ DEFAULT_DATA = HERE.parent / ".data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``data`` is the directory of everything that is written; ``store`` the gate's store, by default a file in there.
-    ``ready`` starts with practice and clinic turned on."""
+    """Hold the settings. ``data`` is the directory of everything that is written.
+
+    ``store`` is the gate's store, by default a file in there. ``ready`` starts with practice and clinic turned on.
+    """
 
     data: Path = DEFAULT_DATA
     host: str = "127.0.0.1"
@@ -25,16 +27,16 @@ class Settings:
 
     @property
     def store_url(self) -> str:
-        """The gate's store as its URL."""
+        """Return the URL of the gate's store."""
         return self.store or f"sqlite:///{self.data.resolve() / 'gate.db'}"
 
     @property
     def origin(self) -> str:
-        """Where people reach the app. WebAuthn wants ``localhost``, not an address."""
+        """Return the origin of the app. WebAuthn wants ``localhost``, not an address."""
         return f"http://localhost:{self.port}"
 
     def to_environ(self) -> dict[str, str]:
-        """The variables that ``from_environ`` reads back in a worker."""
+        """Write the variables that ``from_environ`` reads back in a worker."""
         return {
             "EXAMPLE_APP_DATA": str(self.data),
             "EXAMPLE_APP_HOST": self.host,
@@ -45,7 +47,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls) -> Settings:
-        """The settings of this process; what is not set has its default."""
+        """Read the settings of this process; a variable that is not set has its default."""
         return cls(
             data=Path(os.environ.get("EXAMPLE_APP_DATA") or DEFAULT_DATA),
             host=os.environ.get("EXAMPLE_APP_HOST") or "127.0.0.1",

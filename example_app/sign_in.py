@@ -1,4 +1,4 @@
-"""The app's own sign-in, as a host would have it: a password, a session, and tokens for clients without cookies."""
+"""Sign people in as a host would: by password and session, or by token without cookies."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _WRONG = "That e-mail address and password do not match. Check both and try agai
 
 
 def home_of(account: Account) -> str:
-    """Where somebody starts."""
+    """Return the page on which a person starts."""
     return "/portal" if account.is_patient else "/"
 
 
 async def show_login(request: Request) -> Response:
-    """The form; whoever is signed in already goes on."""
+    """Show the form; a person who is signed in already goes on."""
     parts = parts_of(request)
     if request.headers.get("sec-fetch-mode") == "navigate" and request.url.hostname in ("127.0.0.1", "::1"):
         # The relying party is localhost: by its number this machine would be another origin, and its forms refused.
@@ -52,7 +52,7 @@ async def login(request: Request) -> Response:
 
 
 async def show_logout(request: Request) -> Response:
-    """Sign out, unless another site led here: then ask first."""
+    """Sign out; ask first if another site led here."""
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         return page(request, "logout.html", {})
     request.session.clear()
@@ -68,7 +68,7 @@ async def logout(request: Request) -> Response:
 
 
 async def token(request: Request) -> Response:
-    """A token for ``{"username", "password"}``."""
+    """Issue a token for ``{"username", "password"}``."""
     if not is_json(request):
         return JSONResponse({"error": "Send application/json."}, 415)
     try:

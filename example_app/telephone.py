@@ -1,4 +1,4 @@
-"""A telephone company in miniature: it answers a call as a person would, and asks the gate what to say, as Twilio does."""
+"""Play the telephone company: answer a call, and ask the gate for its words, like Twilio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ RINGING = 300
 
 
 async def answer_call(app: ASGIApp, callback: str, *, key: str, secret: str) -> bool:
-    """Pick up, listen, and press ``key`` ("": hang up). False where the gate had nothing to say: the call has ended."""
+    """Pick up, listen, and press ``key`` ("": hang up).
+
+    Returns False if the gate had nothing to say: the call has ended.
+    """
     sid = hashlib.sha256(callback.encode()).hexdigest()[:32]
     call = {"CallSid": f"CA{sid}", "CallStatus": "in-progress"}
     transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A store with a bit of everything in it, all that it holds as one value, and a command that is killed at a chosen moment."""
+"""Fill a store with a bit of everything, read all of it as one value, and kill commands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ WORDS = (
 
 
 async def fill(store: Store, *, people: int = 20, lines: int = 120) -> None:
-    """People in every state in three tenants, two of them turned on, trails, one of them pruned."""
+    """Put people in every state into three tenants, with trails.
+
+    Two tenants are turned on; one trail is pruned.
+    """
     for tenant in TENANTS:
         ids = [f"person-{number:03}" for number in range(people)] + (list(ODD_IDS) if tenant == "beta" else [])
         for number, id in enumerate(ids):
@@ -69,7 +72,7 @@ async def fill(store: Store, *, people: int = 20, lines: int = 120) -> None:
 
 @dataclass(frozen=True)
 class Contents:
-    """What of a store must be the same in another one."""
+    """Hold the part of a store that must be the same in another one."""
 
     accounts: dict[SubjectKey, bytes]
     settings: dict[str, TenantSettings]
@@ -79,7 +82,10 @@ class Contents:
 
 
 async def contents(store: Store) -> Contents:
-    """All of it. The lines that an import wrote itself are left out; a trail that does not verify is an error."""
+    """All of it. The lines that an import wrote itself are left out.
+
+    A trail that does not verify is an error.
+    """
     assert await store.verify_trail() == {}
     accounts = {key: codec.encode(await store.load(key)) for key in await store.keys(limit=10_000)}
     tenants = await store.trails()
@@ -124,7 +130,7 @@ def die() -> None:
 
 
 def kill_at(count: int, when: str) -> None:
-    """Be killed when the store is asked for the so-many-th time: ``before``, ``after``, or so many seconds into it."""
+    """Be killed at the so-many-th call of the store: before it, after it, or seconds into it."""
     from mfa_gate.stores.redis import RedisStore
     from mfa_gate.stores.sqlite import SQLiteStore
 

@@ -18,7 +18,10 @@ WHO = ("--actor", "eve", "--reason", "asked in person")
 
 
 def people(path: Path) -> dict[str, str]:
-    """Ann has an app, is locked; bob has an app; zoe of beta has one; whose secrets and backup codes are returned."""
+    """Ann has an app, is locked; bob has an app; zoe of beta has one.
+
+    Whose secrets and backup codes are returned.
+    """
 
     async def make() -> dict[str, str]:
         async with running(make_world(store=f"sqlite:///{path}")) as world:

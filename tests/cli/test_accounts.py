@@ -1,4 +1,4 @@
-"""``mfa-gate accounts``: the administrator's day without a browser, and moving people to another store."""
+"""``mfa-gate accounts``: administer without a browser, and move people to another store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def run(secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_list(run: Run) -> None:
-    """A tenant's people, filtered by state and by a part of name or id; another tenant's are not among them."""
+    """A tenant's people, filtered by state and by a part of name or id.
+
+    Another tenant's are not among them.
+    """
     assert [(a["id"], a["status"]) for a in run("accounts", "list", "--tenant", "alpha")[1]["accounts"]] == [
         ("ann", "locked"),
         ("bob", "verified"),
@@ -41,7 +44,10 @@ def test_list(run: Run) -> None:
 
 
 def test_show_has_nothing_secret(run: Run, secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    """One person, with why they are locked; no secret, no code; somebody unknown is the answer no."""
+    """One person, with why they are locked; no secret, no code.
+
+    Somebody unknown is the answer no.
+    """
     code, shown = run("accounts", "show", "ann", "--tenant", "alpha")
     assert (code, shown["status"], shown["locked"]["cause"], shown["attempts_used"]) == (0, "locked", "attempts", 7)
     assert not any(secret in str(shown) for secret in secrets.values())
@@ -51,7 +57,7 @@ def test_show_has_nothing_secret(run: Run, secrets: dict[str, str], capsys: pyte
 
 
 def run_refusal(reason: str) -> dict[str, str]:
-    """What a refused command prints."""
+    """Return the text of a refused command."""
     from mfa_gate.core.reasons import REASONS
 
     row = REASONS[reason]
@@ -59,7 +65,10 @@ def run_refusal(reason: str) -> dict[str, str]:
 
 
 def test_the_offline_way_in(run: Run) -> None:
-    """When the last administrator is locked out, key and store unlock; every change is written down with who and why."""
+    """Key and store unlock the last administrator.
+
+    Every change is written down with actor and reason.
+    """
     assert run("accounts", "unlock", "ann", "--tenant", "alpha", *WHO)[0] == 0
     assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "verified"
     assert run("accounts", "lock", "bob", "--tenant", "alpha", *WHO)[0] == 0
@@ -75,7 +84,10 @@ def test_the_offline_way_in(run: Run) -> None:
 
 
 def test_break_glass_takes_two_people(run: Run) -> None:
-    """Two different actors, a ticket, under twelve hours; the same name in another spelling is the same person."""
+    """Two different actors, a ticket, under twelve hours.
+
+    The same name in another spelling is the same person.
+    """
     grant, bob = ["accounts", "break-glass"], ["bob", "--tenant", "alpha"]
     why = ["--reason", "phone lost", "--ticket", "T-1"]
     assert run(*grant, "ask", *bob, "--actor", "eve", *why, "--hours", "12")[1]["reason"] == "malformed"
@@ -108,7 +120,10 @@ def test_break_glass_takes_two_people(run: Run) -> None:
     ],
 )
 def test_wrong_use(run: Run, command: list[str]) -> None:
-    """What changes an account takes actor and reason; wrong use ends with 2 and changes nothing."""
+    """A change of an account needs actor and reason; wrong use ends with 2.
+
+    It changes nothing.
+    """
     with pytest.raises(SystemExit) as ended:
         main(command)
     assert ended.value.code == 2
@@ -157,7 +172,10 @@ def test_another_key_is_refused(run: Run, tmp_path: Path, capsys: pytest.Capture
 def test_moving_to_another_store(
     run: Run, secrets: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything of everybody arrives, sealed on the way: locks, factors, attempts; what is there already is kept."""
+    """Everything of everybody arrives, and is sealed on the way: locks, factors, attempts.
+
+    Accounts that are there already are kept.
+    """
     file = tmp_path / "people.export"
     code, left = run("accounts", "export", "--to", str(file))
     assert (code, left["exported"]) == (0, 3)
@@ -199,7 +217,10 @@ def test_an_export_is_never_written_over(run: Run, tmp_path: Path) -> None:
 def test_a_damaged_export_brings_nothing(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line that was altered, or sealed under another key, is wrong use with its number, and nobody is brought."""
+    """A line that was altered, or sealed under another key, imports nobody.
+
+    It is wrong use, with the number of the line.
+    """
     file = tmp_path / "people.export"
     assert run("accounts", "export", "--to", str(file))[0] == 0
     lines = file.read_text().splitlines()

@@ -71,7 +71,7 @@ def test_a_line_per_failure_that_fail2ban_can_read(run: Run, capsys: pytest.Capt
 
 @pytest.mark.parametrize("bad", ["a\nb", "a b", 'a" network=9.9.9.9/32 "', "a\u2028b", "\x1b[2J", "a=b"])
 def test_no_line_can_be_forged(bad: str) -> None:
-    """S-124, injection-safe: whatever a name or reason holds, it is one line, and no part of it passes for another."""
+    """S-124: a name or reason is one line, and no part of it passes for another."""
     event = Event(
         id="R", kind="attempt.failed", at=START, tenant=bad, account=bad, actor=bad, network="1.2.3.4/32", reason=bad
     )
@@ -123,7 +123,10 @@ def test_verify(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_prune(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Retention is policy: nothing goes without it; with it the old lines go, it is told who did it, and the rest verifies."""
+    """Retention is policy: nothing goes without it.
+
+    With it the old lines go, it is told who did it, and the rest verifies.
+    """
     assert run("audit", "prune", "--actor", "eve") == (1, {"pruned": {}, "retention": None})
     count = len(run("audit", "list", "--tenant", "alpha", "--limit", "1000")[1]["events"])
     (tmp_path / "policy.toml").write_text('version = 1\nname = "tests"\n[audit]\nretention = "30d"\n')
@@ -142,7 +145,7 @@ def test_prune(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.slow
 def test_follow(run: Run, tmp_path: Path) -> None:
-    """S-124: what comes after the start is printed, each line once, in order, however many come at a time; none is missed."""
+    """S-124: every line after the start is printed once, in order, and none is missed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mfa_gate.cli", "audit", "follow", "--json"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""``mfa-gate doctor``: each thing that can be wrong with a mounted gate is one line with its fix."""
+"""``mfa-gate doctor`` reports each fault of a mounted gate in one line with its fix."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ def test_a_sound_app_has_no_fault_and_no_warning(doctor: Doctor, store: Path) ->
     ],
 )
 def test_each_fault_is_named(doctor: Doctor, name: str, verdict: str, part: str, says: str) -> None:
-    """S-10, S-120, D-3, D-4: one line says what is wrong and what to do; faults, and faults alone, end with 1."""
+    """S-10, S-120, D-3, D-4: one line says what is wrong and what to do.
+
+    Faults, and faults alone, end with 1.
+    """
     code, lines = doctor(name)
     assert any((line["verdict"], line["part"]) == (verdict, part) and says in line["text"] for line in lines), lines
     assert code == int(any(line["verdict"] == "fault" for line in lines))
@@ -105,7 +108,7 @@ def test_a_gate_that_is_wrapped_is_found(doctor: Doctor) -> None:
 
 
 def test_nobody_has_been_seen(doctor: Doctor) -> None:
-    """S-14: a store without accounts is told, with the adapter that may look in the wrong place."""
+    """S-14: a store without accounts is told, with the adapter that may be wrong."""
     _, lines = doctor("good")
     (line,) = [line for line in lines if line["part"] == "identity"]
     assert line["verdict"] == "note"
@@ -142,8 +145,10 @@ def test_memory_is_no_place_for_proofs(doctor: Doctor, monkeypatch: pytest.Monke
 
 
 def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S-123: without a marker an older copy could be put in place while every worker is down: that is a warning, with its fix.
-    Whoever runs the doctor makes no marker."""
+    """S-123: a Redis store without a marker gets a warning, with its fix.
+
+    An older copy could be put in place while every worker is down. The doctor makes no marker.
+    """
     with servers.single(tmp_path) as server:
         url, marker = f"redis://127.0.0.1:{server.port}", tmp_path / "marker"
         monkeypatch.setenv("DOCTORED_STORE", url)
@@ -162,7 +167,7 @@ def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monke
 def test_a_store_that_is_not_there_yet_is_not_made(
     doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever runs the doctor may be another user than the app: it makes no file."""
+    """The doctor makes no file: it may run as another user than the app."""
     fresh = tmp_path / "fresh.db"
     monkeypatch.setenv("DOCTORED_STORE", f"sqlite:///{fresh}")
     code, lines = doctor("good")
@@ -196,7 +201,7 @@ def test_a_store_that_is_lost_or_open_to_others_is_told(doctor: Doctor, store: P
 def test_two_readers_of_one_header_are_told(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, ips: str, name: str, verdict: str
 ) -> None:
-    """Where the server and the gate both read X-Forwarded-For, one of them is to stop."""
+    """One of server and gate is to stop if both read X-Forwarded-For."""
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", ips)
     _, lines = doctor(name)
     assert [line["verdict"] for line in lines if line["part"] == "proxies"] == [verdict]
@@ -207,7 +212,7 @@ def test_two_readers_of_one_header_are_told(
     [("FORWARDED_ALLOW_IPS", "*"), ("UVICORN_FORWARDED_ALLOW_IPS", "*"), ("FORWARDED_ALLOW_IPS", "10.0.0.1,0.0.0.0/0")],
 )
 def test_anybodys_word_is_a_fault(doctor: Doctor, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """S-12 of the address: ``FORWARDED_ALLOW_IPS=*`` does not even start, and the doctor says why."""
+    """S-12 of the address: ``FORWARDED_ALLOW_IPS=*`` does not start, and the doctor says so."""
     monkeypatch.setenv(name, value)
     code, lines = doctor("good")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Odd text at a terminal: it is refused with one line, shown without being obeyed, and stops no work for others."""
+"""Odd text at a terminal is refused or shown without being obeyed; other work goes on."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(secrets: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def add(folder: Path, *rows: tuple[str, str, str]) -> None:
-    """Put accounts into the store as another release, or a fault, may have left them: tenant, id, name."""
+    """Put accounts into the store as another release or a fault may have left them."""
 
     async def work(store: Store) -> None:
         for number, (tenant, id, name) in enumerate(rows):
@@ -149,7 +149,7 @@ def test_an_id_that_nobody_can_have(run: Run, capsys: pytest.CaptureFixture[str]
 def test_a_wrong_name_makes_no_store(
     secrets: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
-    """Where there is no store, a command says so and leaves nothing behind."""
+    """A command without a store says so and leaves nothing behind."""
     (tmp_path / "apps.csv").write_text("user,secret\nann,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
     url = f"sqlite:///{tmp_path}/typo.db"
     code = main([*(word.format(tmp_path) for word in words), "--store", url])
@@ -215,7 +215,10 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 
 async def test_no_account_is_made_for_an_id_that_is_none() -> None:
-    """Every act of an administrator asks for an id that a host could say; an operator's does as well."""
+    """Every act of an administrator asks for an id that a host could say.
+
+    An operator's does as well.
+    """
     async with running(make_world()) as world:
         desk, store = world.gate.service.account_desk, world.gate.service.engine.store
         bad = [SubjectKey("alpha", RED), SubjectKey("alpha", "ﬁ"), SubjectKey(RED, "x"), SubjectKey("alpha", "x" * 300)]
@@ -240,7 +243,10 @@ async def test_no_account_is_made_for_an_id_that_is_none() -> None:
 
 
 def test_rotation_goes_on(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An odd id is sealed anew like all others; a record that cannot be read is named, and everybody behind it is done."""
+    """An odd id is sealed anew like all others.
+
+    A record that cannot be read is named, and everybody behind it is done.
+    """
     add(tmp_path, ("alpha", RED, ""), ("alpha", "ann-torn", ""))
     with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
         assert connection.execute("UPDATE account SET body = 'torn' WHERE id = 'ann-torn'").rowcount == 1
@@ -267,7 +273,10 @@ def torn(folder: Path, id: str) -> None:
 def test_one_damaged_account_is_begun_anew(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], secrets: dict[str, str], id: str, status: str
 ) -> None:
-    """Commands say what to do; it needs a ticket, is written down, keeps a lock, and ends nobody else's proofs."""
+    """Commands say what to do.
+
+    It needs a ticket, is written down, keeps a lock, and ends nobody else's proofs.
+    """
     torn(tmp_path, id)
     who = ["--tenant", "alpha"]
     for words in (["show", id, *who], ["lock", id, *who, *WHO], ["reset", id, *who, *WHO, "--ticket", "T-1"]):

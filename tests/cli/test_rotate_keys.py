@@ -1,4 +1,4 @@
-"""``mfa-gate keys rotate``: afterwards the newest key alone opens everything that is stored."""
+"""``mfa-gate keys rotate``: afterwards the newest key alone opens the whole store."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def opened(store: Path, *keys: str) -> list[dict[str, str]]:
 
 
 def test_the_newest_key_alone_opens_everything(store: Path, command: Command) -> None:
-    """After a rotation the old key can go: what is stored is the same, and opens under the new key alone."""
+    """After a rotation the content is the same, and opens under the new key alone."""
     before = opened(store, OLD)
     code, told = command(NEW, OLD)
     assert (code, told["accounts"], told["resealed"], told["lost"]) == (0, 2, 2, [])
@@ -156,13 +156,13 @@ def test_it_is_written_down(store: Path, command: Command) -> None:
 
 @pytest.mark.parametrize("kind", sorted(FACTORS))
 def test_every_factor_says_what_it_seals(kind: str) -> None:
-    """A factor whose secrets are not named here would be lost with the old key: purposes are named for members."""
+    """Every factor names its sealed members; others would be lost with the old key."""
     assert all(name and purpose for name, purpose in FACTORS[kind].sealed.items())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_sealed_member_is_forgotten(kind: str, tmp_path: Path) -> None:
-    """Whatever of a fresh authenticator begins like a ciphertext is declared as sealed, or is a digest."""
+    """A member that begins like a ciphertext is declared as sealed, or is a digest."""
     mine = gate_with(tmp_path / "x.db", OLD)
     kit: Enrolled = await enrolled(mine, ANN, kind)
     account = await mine.service.engine.store.load(ANN.key)

@@ -1,4 +1,7 @@
-"""``mfa-gate store accept``: an older copy becomes the store because somebody says so, and the trail says who and why."""
+"""``mfa-gate store accept``: an operator makes an older copy the store.
+
+The trail says who and why.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ ANN = SubjectKey("alpha", "ann")
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with people in it, the command line on it; its copy of before ann's unlocking is in its place."""
+    """A file with people in it, the command line on it.
+
+    Its copy of before ann's unlocking is in its place.
+    """
     prepare(tmp_path, monkeypatch)
     path = tmp_path / "mfa.db"
     people(path)
@@ -43,7 +49,10 @@ def run(path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_accept(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """S-123: refused before, the store opens afterwards, as the copy has it; each tenant's trail names who, why and what."""
+    """S-123: refused before, the store opens afterwards, as the copy has it.
+
+    Each tenant's trail names who, why and what.
+    """
     assert main(["accounts", "list", "--tenant", "alpha"]) == 2
     assert "mfa-gate store accept" in capsys.readouterr().err
     code, told = run("store", "accept", *WHO)
@@ -64,7 +73,10 @@ def test_for_people(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_wrong_use_accepts_nothing(path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """Keys or a policy that cannot be read are told before anything is done; who and why are not left out."""
+    """Keys or a policy that cannot be read are told before anything is done.
+
+    Who and why are not left out.
+    """
     for wrong in (["--keys-file", "/nowhere"], ["--policy", "/nowhere"]):
         assert main(["store", "accept", *WHO, *wrong]) == 2
     for missing in (WHO[:2], WHO[2:]):
@@ -76,7 +88,7 @@ def test_wrong_use_accepts_nothing(path: Path, run: Run, capsys: pytest.CaptureF
 
 
 def test_a_store_that_is_not_there(path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    """F-8: a missing file is not taken for a store in which nobody is enrolled because somebody accepts a copy."""
+    """F-8: a missing file is not accepted as a store in which nobody is enrolled."""
     path.unlink()
     assert main(["store", "accept", *WHO]) == 2
     assert "is missing: put a copy in place first" in capsys.readouterr().err
@@ -85,7 +97,7 @@ def test_a_store_that_is_not_there(path: Path, run: Run, capsys: pytest.CaptureF
 
 
 def test_workers_that_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """F-38: also where the copy was in place already, the workers that run forget what they have cached."""
+    """F-38: the workers that run forget their caches, even if the copy was in place already."""
     prepare(tmp_path, monkeypatch)
     people(tmp_path / "mfa.db")
 
@@ -112,7 +124,7 @@ def server(tmp_path: Path) -> Iterator[servers.Server]:
 def test_redis(
     server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """S-123: the same with Redis and a marker: a copy of before a lock was in place when the commands refuse."""
+    """S-123: a copy from before a lock is refused in Redis with a marker until it is accepted."""
     monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", 0.0)
     monkeypatch.setattr(monitor, "LOOK_EVERY", 0.2)
     prepare(tmp_path, monkeypatch)

@@ -60,7 +60,7 @@ class Place:
         return gate(store=self.store, keys=[KEY], policy=policy(), clock=None)
 
     def account(self, id: str, tenant: str = "default") -> Account:
-        """What the store has."""
+        """Load the account from the store."""
 
         async def load() -> Account:
             mine = self.gate()
@@ -149,7 +149,7 @@ def test_each_source(place: Place, name: str) -> None:
 
 
 async def answers(place: Place, id: str, code: str) -> bool:
-    """Whether the gate takes a code."""
+    """Tell if the gate takes a code."""
     mine = place.gate()
     await mine.guard.open()
     account = await mine.service.engine.store.load(Subject(id).key)
@@ -181,8 +181,10 @@ REFUSED = [
 
 @pytest.mark.parametrize(("reason", "row"), REFUSED)
 def test_what_is_not_fit_is_refused(place: Place, reason: str, row: str) -> None:
-    """S-120: secrets below 80 bits, well-known ones, and apps that the gate could not check are counted and not taken;
-    the line is named, and its secret is not."""
+    """S-120: weak, well-known and uncheckable secrets are counted and not taken.
+
+    The line is named, and its secret is not.
+    """
     file = place.write(f"user,secret,type,algorithm,digits,period\n{row}\nbob,{BOB},,,,\n")
     code, told = place.run(file)
     assert (code, told["imported"], told["refused"]) == (1, 1, {reason: 1})
@@ -207,7 +209,7 @@ def test_the_same_secret_twice(place: Place) -> None:
 
 
 def test_it_can_be_run_again(place: Place) -> None:
-    """A second run, as after one that was stopped half-way, brings what is missing and nothing twice."""
+    """A second run, as after a stop, imports the missing apps and nothing twice."""
     assert place.run(place.write(f"ann,{uri(ANN)}\n"))[1]["imported"] == 1
     file = place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n")
     assert {name: place.run(file)[1][name] for name in ("imported",)} == {"imported": 1}
@@ -239,8 +241,11 @@ def reset(place: Place, id: str) -> None:
 
 @pytest.mark.parametrize("forgotten", [None, "mark", "trail"])
 def test_what_was_reset_stays_so(place: Place, forgotten: str | None) -> None:
-    """S-94: the same import again, or the same secret in another file, brings nothing back that was reset since; also where
-    the trail was pruned meanwhile, or the import was stopped before it could remember."""
+    """S-94: an import brings nothing back that was reset since.
+
+    It holds for the same file, for the same secret in another file, after the trail was pruned, and after an import that
+    was stopped before it could remember.
+    """
     file = place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n")
     assert place.run(file)[1]["imported"] == 2
     reset(place, "ann")
@@ -259,7 +264,10 @@ def test_what_was_reset_stays_so(place: Place, forgotten: str | None) -> None:
 
 
 def test_what_an_older_release_brought_stays_reset(place: Place) -> None:
-    """Its events do not say which secret: then none is brought into that account again after a reset."""
+    """An import of an older release stays reset, too.
+
+    Its events do not say which secret: then none is imported into that account again after a reset.
+    """
     file = place.write(f"ann,{uri(ANN)}\n")
     assert place.run(file)[1]["imported"] == 1
     with closing(sqlite3.connect(place.path / "gate.db", isolation_level=None)) as connection:
@@ -273,7 +281,10 @@ def test_what_an_older_release_brought_stays_reset(place: Place) -> None:
 
 
 def test_one_secret_has_one_owner_over_all_files(place: Place) -> None:
-    """Also after its owner was reset, in another tenant, and where it was made here by a picture."""
+    """A secret keeps its one owner after a reset and in other tenants.
+
+    So does a secret that was made here by a picture.
+    """
     assert place.run(place.write(f"ann,{uri(ANN)}\n"))[1]["imported"] == 1
     other = place.write(f"bob,{uri(ANN)}\n", "other")
     for options in ((), ("--tenant", "clinic"), ("--dry-run",)):
@@ -322,7 +333,7 @@ ALGORITHMS = {
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_apps_with_other_algorithms(place: Place, name: str) -> None:
-    """RFC 6238 1.2: the app's own next code is right at the gate, and one by another algorithm is wrong."""
+    """RFC 6238 1.2: the app's own next code is right, one by another algorithm is wrong."""
     secret = bytes(range(64))
     text = b32encode(secret).decode().rstrip("=")
     assert place.run(place.write(f"user,secret,algorithm\nann,{text},{name}\n"))[1]["imported"] == 1
@@ -354,7 +365,10 @@ def test_codes_are_those_of_the_standard(algorithm: str, size: int, codes: tuple
 )
 @pytest.mark.parametrize("options", [(), ("--format", "csv"), ("--format", "authelia")])
 def test_separators_of_spreadsheets(place: Place, separator: str, word: str, options: tuple[str, ...]) -> None:
-    """The separator is found by the line that names the columns, and told; other signs in cells are text."""
+    """The separator is found by the line that names the columns, and told.
+
+    Other signs in cells are text.
+    """
     rows = (("User", "Secret", "label"), ("ann", ANN, '"a,b"'), ("bob", BOB, '"c;d"'))
     file = place.write("\ufeff" + "\r\n".join(separator.join(row) for row in rows) + "\r\n")
     code, told = place.run(file, *options)
@@ -395,7 +409,7 @@ def test_another_epoch_is_refused(place: Place) -> None:
 
 
 def test_a_tenant_without_apps_is_refused(place: Place) -> None:
-    """Where the policy allows no authenticator app, one could never be used."""
+    """An app is refused in a tenant whose policy allows none."""
     assert place.run(place.write(f"ann,{uri(ANN)}\n"), "--tenant", "mail")[1]["refused"] == {"not_allowed": 1}
 
 
@@ -447,7 +461,10 @@ def test_what_is_no_source(place: Place, text: str, options: list[str], says: st
 
 
 def test_for_people(place: Place) -> None:
-    """Without --json: refusals on standard error, the sum on standard output, and no secret anywhere."""
+    """Refusals go to standard error and the sum to standard output, without --json.
+
+    There is no secret anywhere.
+    """
     file = place.write(f"ann,{uri(ANN)}\nbob\x1b[2J,{uri(WEAK)}\neve,{uri(SHORT)}\n")
     assert main(["import", str(file), "--dry-run", "--actor", "r", "--reason", "r"]) == 1
     out, err = place.capsys.readouterr()

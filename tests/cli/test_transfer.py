@@ -1,4 +1,7 @@
-"""``mfa-gate accounts export`` and ``import``: moving house, SQLite to Redis and back, killed on the way, and nothing is lost."""
+"""``mfa-gate accounts export`` and ``import``: nothing is lost between SQLite and Redis.
+
+The commands are killed on the way.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the export goes."""
+    """Return the path of the export."""
     return tmp_path / "house.export"
 
 
@@ -108,7 +111,7 @@ def arrive(run: Run, url: str, file: Path) -> tuple[int, Any]:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *command: str | Path) -> str:
-    """What wrong use says."""
+    """Return the text of wrong use."""
     capsys.readouterr()
     assert main([str(word) for word in command]) == 2
     return capsys.readouterr().err
@@ -131,7 +134,10 @@ def written(url: str, *lines: Any) -> None:
 
 @pytest.mark.parametrize("road", [("sqlite", "redis", "sqlite-2"), ("redis", "sqlite", "redis-2")])
 def test_everything_arrives(run: Run, urls: Url, tmp_path: Path, road: tuple[str, str, str]) -> None:
-    """There and on again, account by account, tenants turned on, the trail line by line; repeated, nothing is brought twice."""
+    """There and on again, account by account, tenants turned on, the trail line by line.
+
+    Repeated, nothing is brought twice.
+    """
     first, *others = (urls(name) for name in road)
     on(first, fill)
     before = held(first)
@@ -157,7 +163,10 @@ async def _trails(store: Store) -> dict[str, Any]:
 
 
 def test_the_trail_goes_on(run: Run, urls: Url, file: Path) -> None:
-    """History first, then what the move itself wrote; each line says when it came; what the new store had of its own stays."""
+    """History first, then what the move itself wrote; each line says when it came.
+
+    What the new store had of its own stays.
+    """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
     own = event(9000, key=SubjectKey("alpha", "person-001"), kind="account.unlocked")
@@ -178,7 +187,10 @@ def test_the_trail_goes_on(run: Run, urls: Url, file: Path) -> None:
 
 
 def test_a_tenant_that_was_on_is_on(run: Run, tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decision 19: what an administrator turned on is on in the new store; who has proven a factor is not asked again."""
+    """Decision 19: what an administrator turned on is on in the new store.
+
+    Who has proven a factor is not asked again.
+    """
     here, there = f"sqlite:///{tmp_path}/mfa.db", f"sqlite:///{tmp_path}/new.db"
 
     async def turned_on() -> dict[str, str]:
@@ -220,12 +232,18 @@ PREPARED = TenantSettings(tenant="t", version=3, factors=("totp",))
     ],
 )
 def test_no_tenant_becomes_weaker(mine: TenantSettings, theirs: TenantSettings, after: TenantSettings) -> None:
-    """What is on stays on, what was chosen here stands, and what only the old store had turned on is turned on."""
+    """A tenant that is on stays on, and a choice that was made here stands.
+
+    A tenant that only the old store had turned on is turned on.
+    """
     assert joined(mine, theirs) == after
 
 
 def test_settings_that_differ_are_told(run: Run, urls: Url, file: Path) -> None:
-    """A tenant that is on in the new store with a choice of its own keeps it; the answer is no, and names it."""
+    """A tenant that is on in the new store with a choice of its own keeps it.
+
+    The answer is no, and names it.
+    """
     here, there = urls("sqlite"), urls("sqlite-2")
     on(here, fill)
     own = TenantSettings(tenant="beta", enabled_at=1, factors=("webauthn",))
@@ -238,7 +256,10 @@ def test_settings_that_differ_are_told(run: Run, urls: Url, file: Path) -> None:
 
 
 def test_accounts_that_differ_are_told(run: Run, urls: Url, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An account that is another one in the new store is kept, counted and named, and the answer is no."""
+    """An account that differs in the new store is kept, counted and named.
+
+    The answer is no.
+    """
     here, there = urls("redis"), urls("sqlite")
     on(here, fill)
     assert leave(run, here, file)[0] == 0
@@ -259,7 +280,10 @@ def test_accounts_that_differ_are_told(run: Run, urls: Url, file: Path, capsys: 
 
 
 def test_a_passkey_of_somebody_else_is_told(run: Run, urls: Url, file: Path) -> None:
-    """S-88: a credential belongs to one person of a store; where it is somebody else's there, the answer is no."""
+    """S-88: a credential belongs to one person of a store.
+
+    Where it is somebody else's there, the answer is no.
+    """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
     on(there, lambda store: store.claim("credential-alpha-person-001", SubjectKey("other", "mallory")))
@@ -272,7 +296,10 @@ def test_a_passkey_of_somebody_else_is_told(run: Run, urls: Url, file: Path) -> 
 
 
 def test_one_damaged_account_in_redis(run: Run, urls: Url, server: servers.Server) -> None:
-    """As in a file: it is begun anew under a ticket, a lock stays, everybody else is as before."""
+    """A damaged account is begun anew under a ticket, as in a file.
+
+    A lock stays, and everybody else is as before.
+    """
     url = urls("redis")
     assert main(["accounts", "list", "--tenant", "alpha", "--store", url]) == 2, "nothing is there yet"
     on(url, lambda store: fill(store, people=6, lines=40))
@@ -306,7 +333,7 @@ def test_nothing_is_in_clear_text(run: Run, urls: Url, file: Path) -> None:
 def test_another_key_opens_nothing(
     run: Run, urls: Url, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """F-19: with a key that is not the export's nothing is brought, and an interrupted export is not gone on with."""
+    """F-19: with another key nothing is imported, and no interrupted export goes on."""
     here, there = urls("sqlite"), urls("sqlite-2")
     on(here, fill)
     assert leave(run, here, file)[0] == 0
@@ -327,7 +354,10 @@ def cut(file: Path, lines: int) -> None:
 def test_a_truncated_file_is_told(
     run: Run, urls: Url, file: Path, torn: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is whole is brought; then the answer is no, with the line. The rest comes once the export has gone on."""
+    """The whole lines are imported; then the answer is no, with the line.
+
+    The rest comes once the export has gone on.
+    """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
     assert leave(run, here, file)[0] == 0
@@ -351,8 +381,11 @@ def test_a_truncated_file_is_told(
 
 @pytest.mark.parametrize("kind", ["sqlite", "redis"])
 def test_nobody_is_served_before_all_have_come(run: Run, urls: Url, file: Path, kind: str) -> None:
-    """F-8: while people are still missing, who has a second factor would be taken for somebody without one: no service starts
-    on the store, until the rest has come or an operator goes on without it."""
+    """F-8: no service starts on a store that is half imported.
+
+    A missing person would look like one without a second factor. It starts once the rest has come, or an operator goes on
+    without it.
+    """
     here, there, other = urls("sqlite"), urls(f"{kind}-2"), urls(f"{kind}-3")
     on(here, fill)
     assert leave(run, here, file)[0] == 0
@@ -371,8 +404,10 @@ def test_nobody_is_served_before_all_have_come(run: Run, urls: Url, file: Path, 
 
 @pytest.mark.parametrize("end", [11, 1, 0])
 def test_a_store_in_use_goes_on(run: Run, urls: Url, file: Path, end: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """F-8: into a store where people are, nothing is brought unless that is asked for; and whatever becomes of the file,
-    services go on starting there."""
+    """F-8: into a store where people are, nothing is brought unless that is asked for.
+
+    And whatever becomes of the file, services go on starting there.
+    """
     here, there = urls("sqlite"), urls("sqlite-2")
     on(here, lambda store: fill(store, people=8, lines=40))
     own = enrolled(SubjectKey("alpha", "somebody-else"))
@@ -397,7 +432,10 @@ def test_a_store_in_use_goes_on(run: Run, urls: Url, file: Path, end: int, capsy
 def test_a_line_that_this_release_cannot_read_brings_nothing(
     run: Run, urls: Url, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """F-20: the whole file is read before anything is written, so a fault in its last line leaves the store as it was."""
+    """F-20: a fault in the last line leaves the store as it was.
+
+    The whole file is read before anything is written.
+    """
     there = urls("sqlite")
     for body in ("{}", '{"v": 99}', "torn"):
         file.write_bytes(old_file(("alpha", "ann"), ("beta", "zoe")))
@@ -463,7 +501,10 @@ def test_a_file_that_was_tampered_with(
     change: Callable[[list[bytes]], list[bytes]],
     says: str,
 ) -> None:
-    """A line taken out (somebody's lock would be gone), put elsewhere, doubled or altered is refused by its number."""
+    """A line taken out, moved, doubled or altered is refused by its number.
+
+    Without the line, somebody's lock would be gone.
+    """
     here, there = urls("sqlite"), urls("sqlite-2")
     on(here, fill)
     assert leave(run, here, file)[0] == 0
@@ -489,7 +530,10 @@ def test_no_line_of_another_export_is_taken(
 def test_what_is_not_its_own_is_never_written_over(
     run: Run, urls: Url, tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A finished export, another store's, one of an older release, any other file, what a link leads to: all stay as they are."""
+    """A finished or foreign export, and any other file, is never written over.
+
+    Neither is one of an older release, nor the target of a link.
+    """
     here, other = urls("sqlite"), urls("sqlite-2")
     on(here, fill)
     on(other, fill)
@@ -568,7 +612,10 @@ def test_a_newer_file_is_refused(run: Run, urls: Url, file: Path, capsys: pytest
 
 
 def test_what_was_done_meanwhile_is_told(run: Run, urls: Url, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Somebody was locked after the line about them was written: the export says so, and so does the import, with a no."""
+    """A lock during the export is told by the export and by the import.
+
+    The line about the person was written before. The import's answer is no.
+    """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
     assert leave(run, here, file)[0] == 0
@@ -588,7 +635,10 @@ def test_what_was_done_meanwhile_is_told(run: Run, urls: Url, file: Path, capsys
 
 
 def test_a_broken_trail_is_not_made_whole_in_silence(run: Run, urls: Url, file: Path) -> None:
-    """S-125: chained anew, an altered line would verify. The export answers no, and the new trail says where it was broken."""
+    """S-125: chained anew, an altered line would verify.
+
+    The export answers no, and the new trail says where it was broken.
+    """
     here, there = urls("sqlite"), urls("redis")
     on(here, fill)
     with sqlite3.connect(here.removeprefix("sqlite:///")) as database:
@@ -615,8 +665,10 @@ async def later(world: World, seconds: float) -> None:
 
 
 def test_history_is_told_to_nobody_again(run: Run, tmp_path: Path, file: Path) -> None:
-    """An application that was started on the new store before the import: no reset or lock of years ago reaches its hooks, or
-    anybody by mail."""
+    """No reset or lock of years ago reaches a hook or a mailbox again.
+
+    The application was started on the new store before the import.
+    """
     here, there = f"sqlite:///{tmp_path}/mfa.db", f"sqlite:///{tmp_path}/new.db"
 
     async def reset() -> None:
@@ -645,7 +697,10 @@ def test_history_is_told_to_nobody_again(run: Run, tmp_path: Path, file: Path) -
 
 
 def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: Path) -> None:
-    """A hook or mail server that was down hears, after the move, what it had not heard; and once, however often it is imported."""
+    """A hook or mail server that was down hears, after the move, what it had not heard.
+
+    And once, however often it is imported.
+    """
     here, there = f"sqlite:///{tmp_path}/mfa.db", f"sqlite:///{tmp_path}/new.db"
 
     async def unheard() -> None:
@@ -685,7 +740,7 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
 
 
 async def test_no_hook_is_forgotten() -> None:
-    """Whatever hook the service knows, a move knows it: the places of all of them are looked at."""
+    """A move knows every hook of the service: the places of all of them are read."""
     world = make_world(on_lock=print, on_reset=print)
     hooks = world.gate.service.outbox.hooks.values()
     assert {hook.name for hook in hooks if hook.shared} == set(SHARED)
@@ -712,7 +767,10 @@ def test_progress_is_shown(run: Run, urls: Url, file: Path, monkeypatch: pytest.
 
 
 def killed(count: int, moment: str, *command: str | Path) -> bool:
-    """Run a command in a process that is killed at the so-many-th touch of the store; whether it was."""
+    """Run a command in a process that is killed at the so-many-th touch of the store.
+
+    Whether it was.
+    """
     words = [sys.executable, "-m", "tests.cli.house", str(count), moment, *map(str, command), "--json"]
     found = subprocess.run(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}/src:{ROOT}"}, capture_output=True)
     said = found.stderr.decode()
@@ -723,15 +781,17 @@ def killed(count: int, moment: str, *command: str | Path) -> bool:
 
 
 def when(chance: random.Random) -> str:
-    """Before a touch of the store, after it, or some milliseconds from then, in the middle of it or of what follows."""
+    """Choose the moment: before a touch of the store, after it, or milliseconds from then."""
     return chance.choice(["before", "after", f"{chance.uniform(0, 0.02):.4f}"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("road", [("sqlite", "redis"), ("redis", "sqlite")])
 def test_killed_again_and_again(run: Run, urls: Url, file: Path, road: tuple[str, str]) -> None:
-    """F-10: kill -9 at any moment, before or after any touch of either store, as often as it likes: run again, it goes on,
-    and at the end everything is there, once."""
+    """F-10: after kill -9 at any moment, as often as it likes, a new run goes on.
+
+    At the end everything is there, once.
+    """
     here, there = (urls(name) for name in road)
     on(here, lambda store: fill(store, people=8, lines=80))
     before, chance = held(here), random.Random(road[0])
@@ -752,6 +812,6 @@ def test_killed_again_and_again(run: Run, urls: Url, file: Path, road: tuple[str
 
 
 def _expected(before: Contents, tenant: str) -> int:
-    """The old lines, one for the trail, one for settings where there are some, one for each person."""
+    """List the old lines: one for the trail, one for settings if there are any, one a person."""
     people = sum(key.tenant == tenant for key in before.accounts)
     return len(before.trails[tenant]) + 1 + bool(before.settings[tenant].enabled_at) + people

@@ -42,7 +42,10 @@ def parts(app: Starlette) -> Parts:
 
 @pytest.fixture
 def visit(app: Starlette) -> Visit:
-    """Makes a client that comes from ``peer`` and asks for ``host``; it does not follow redirects."""
+    """Makes a client that comes from ``peer`` and asks for ``host``.
+
+    It does not follow redirects.
+    """
 
     def make(peer: str = "127.0.0.1", host: str = "localhost:8000") -> TestClient:
         return TestClient(app, base_url=f"http://{host}", client=(peer, 50_000), follow_redirects=False)

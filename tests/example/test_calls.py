@@ -23,7 +23,7 @@ def called(client: TestClient) -> tuple[str, str]:
 
 
 def confirm(client: TestClient, enrollment: str) -> str:
-    """What the gate says when the browser asks whether the call was confirmed."""
+    """Return the gate's answer when the browser asks if the call was confirmed."""
     answer = client.post("/mfa/api/enroll/confirm", json={"enrollment": enrollment, "response": ""}, headers=API)
     return "enrolled" if answer.status_code == 201 else str(answer.json()["reason"])
 
@@ -40,7 +40,10 @@ def test_pressing_the_key_enrolls_the_phone(visit: Visit) -> None:
 
 
 def test_hanging_up_confirms_nothing(visit: Visit) -> None:
-    """Answer and hang up, then answer again and press another key: still nothing; # in the same call does it."""
+    """Answer and hang up, then answer again and press another key: still nothing.
+
+    # in the same call does it.
+    """
     client = visit()
     enrollment, action = called(client)
     for key in ("", "5"):

@@ -1,4 +1,4 @@
-"""The command that serves the example app: what it prints, what its workers share, how it stops and what it refuses."""
+"""The command that serves the example app: its output, its workers, its end, its refusals."""
 
 from __future__ import annotations
 
@@ -48,8 +48,11 @@ def served(root: Path, tmp_path: Path, free_port: int) -> Iterator[tuple[subproc
 
 
 def test_workers_share_everything_and_stop_together(served: tuple[subprocess.Popen[str], str]) -> None:
-    """Every worker sees an advance of the clock and a token at once; a forwarded header neither opens nor closes the
-    demo; Ctrl-C ends it all with 0; the terminal shows address and accounts, and no code."""
+    """Every worker sees an advance of the clock and a token at once.
+
+    A forwarded header neither opens nor closes the demo; Ctrl-C ends it all with 0; the terminal shows address and
+    accounts, and no code.
+    """
     process, address = served
     times = []
     for _ in range(12):  # new connections, so that both workers answer

@@ -41,13 +41,19 @@ def test_a_forwarded_header_does_not_take_the_demo_away(visit: Visit) -> None:
 
 
 def test_a_foreign_name_for_this_machine_finds_no_demo(visit: Visit) -> None:
-    """A page elsewhere that points its own name at this machine (DNS rebinding) cannot read the codes."""
+    """A page elsewhere with its own name for this machine cannot read the codes.
+
+    That is DNS rebinding.
+    """
     assert visit(host="evil.example:8000").get("/demo/outbox.json").status_code == 404
     assert visit(host="[::1]:8000").get("/demo/outbox.json").status_code == 200
 
 
 async def test_outbox_shows_what_was_sent_newest_first(visit: Visit, parts: Parts) -> None:
-    """The JSON has the documented keys, ``code`` only where there is one, and the latest message on top."""
+    """The JSON has the documented keys, with the latest message on top.
+
+    ``code`` is there only for a message with one.
+    """
     sender = OutboxSender(parts.outbox)
     code = Message(
         channel="sms", to="+12025550100", tenant="clinic", text="123456 is your code", key="a", code="123456"
@@ -109,7 +115,7 @@ def test_the_time_machine_works_as_a_form(visit: Visit, parts: Parts) -> None:
 
 @pytest.mark.parametrize("value", ['"soon"', "null", "true", "[1]", "1e300", "NaN", "{}", ""])
 def test_nonsense_does_not_move_the_time(visit: Visit, parts: Parts, value: str) -> None:
-    """What is no sensible number of seconds is refused, and the clock stays."""
+    """A value that is no sensible number of seconds is refused, and the clock stays."""
     before = parts.clock.now()
     answer = visit().post(
         "/demo/clock",
@@ -130,7 +136,10 @@ def test_another_site_cannot_work_the_controls(visit: Visit, path: str) -> None:
 
 
 def test_a_browser_here_can_come_from_elsewhere(visit: Visit) -> None:
-    """The chosen address is what the app sees from then on, until it is taken back; the demo page stays in reach."""
+    """The chosen address is what the app sees from then on, until it is taken back.
+
+    The demo page stays in reach.
+    """
     client = visit()
     client.post("/demo/address", data={"address": "203.0.113.9"})
     assert "203.0.113.9" in client.get("/demo").text
@@ -139,7 +148,7 @@ def test_a_browser_here_can_come_from_elsewhere(visit: Visit) -> None:
 
 
 def test_no_address_is_made_up(visit: Visit) -> None:
-    """What is not an IP address is refused as a choice and ignored as a cookie."""
+    """A text that is no IP address is refused as a choice and ignored as a cookie."""
     client = visit()
     assert client.post("/demo/address", data={"address": "elsewhere"}).status_code == 400
     client.cookies.set("demo_address", "elsewhere")
@@ -147,7 +156,7 @@ def test_no_address_is_made_up(visit: Visit) -> None:
 
 
 def test_the_page_of_accounts_is_for_this_machine(visit: Visit) -> None:
-    """The sign-in page names accounts and their password here, and nothing of the kind to others."""
+    """The sign-in page lists accounts and password here, and nothing of it to others."""
     assert "demo-password" in visit().get("/login").text
     assert "demo-password" not in visit("192.0.2.7").get("/login").text
 

@@ -1,4 +1,4 @@
-"""The desktop application against the served app: one account, one budget of attempts, in the terminal and the browser."""
+"""The desktop application and the browser share one account and one budget of attempts."""
 
 from __future__ import annotations
 
@@ -73,8 +73,10 @@ def desktop(root: Path, address: str, *lines: str) -> subprocess.CompletedProces
 
 
 def test_three_failures_here_leave_four_in_the_browser(root: Path, address: str, browser: httpx2.Client) -> None:
-    """The seven attempts are one budget over both applications; the terminal says how many are left; the seventh locks
-    both, and only an administrator helps."""
+    """The seven attempts are one budget over both applications.
+
+    The terminal says how many are left; the seventh locks both, and only an administrator helps.
+    """
     enroll(browser, address)
     done = desktop(root, address, PASSWORD, "1", WRONG, WRONG, WRONG)
     assert done.returncode == 1
@@ -92,8 +94,10 @@ def test_three_failures_here_leave_four_in_the_browser(root: Path, address: str,
 
 
 def test_a_proof_lives_in_memory_and_opens_the_app(root: Path, address: str, browser: httpx2.Client) -> None:
-    """The right code opens the application, gives all attempts back, and is asked for again by the next process; the
-    client is listed beside the browser and ends when it is forgotten there."""
+    """The right code opens the application and gives all attempts back.
+
+    The next process asks again. The client is listed beside the browser and ends when it is forgotten there.
+    """
     enroll(browser, address)
     service = Service(address)
     lines = iter(["1", WRONG, "code"])
@@ -117,7 +121,7 @@ def test_a_proof_lives_in_memory_and_opens_the_app(root: Path, address: str, bro
 
 
 def test_first_enrollment_in_the_terminal(root: Path, address: str) -> None:
-    """Whoever has nothing yet chooses e-mail or text message here and is in after the code."""
+    """A person without a factor chooses e-mail or text message, and is in after the code."""
     said: list[str] = []
     answers = iter(["1", "code"])
 

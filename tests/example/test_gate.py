@@ -1,4 +1,4 @@
-"""The example app with its gate: who is asked, who is not, and what an administrator's reset does to the password."""
+"""The example app with its gate: the people who are asked, and a reset's new password."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ ORIGIN = "http://localhost:8000"
     ],
 )
 def test_fresh_data_asks_where_the_organization_does(visit: Visit, tenant: str, leads_to: str) -> None:
-    """`finance` and `screening` are required, `assessments` offers, `practice` and `clinic` are off until turned on."""
+    """Two organizations require a factor, one offers it, two are off.
+
+    `finance` and `screening` require it, `assessments` offers it, `practice` and `clinic` are off until turned on.
+    """
     client = visit()
     sign_in(client, f"user@{tenant}.example")
     answer = client.get("/records", headers=PAGE)
@@ -42,7 +45,10 @@ def test_fresh_data_asks_where_the_organization_does(visit: Visit, tenant: str, 
 
 @pytest.mark.parametrize("tenant", ["practice", "clinic"])
 def test_ready_starts_with_both_turned_on(settings: Settings, tenant: str) -> None:
-    """With --ready, users of `practice` and `clinic` are led to enrollment; a second start changes nothing."""
+    """With --ready, users of `practice` and `clinic` are led to enrollment.
+
+    A second start changes nothing.
+    """
     ready = Settings(data=settings.data, ready=True)
     for _ in range(2):
         app = create(ready)
@@ -55,7 +61,7 @@ def test_ready_starts_with_both_turned_on(settings: Settings, tenant: str) -> No
     "path", ["/login", "/logout", "/public", "/portal", "/demo", "/demo/outbox.json", "/static/app.css"]
 )
 def test_exempt_paths_stay_open_to_whoever_owes_a_factor(visit: Visit, path: str) -> None:
-    """What the policy exempts is served without the second factor, and never by way of the gate's pages."""
+    """Exempt paths are served without the second factor, never by the gate's pages."""
     client = visit()
     sign_in(client, "user@finance.example")
     answer = client.get(path, headers=PAGE)
@@ -110,7 +116,7 @@ def fast(settings: Settings) -> Iterator[TestClient]:
 
 
 def test_fastapi_has_the_same_gate(fast: TestClient) -> None:
-    """In the FastAPI app a finance user owes a factor at every endpoint, documentation included."""
+    """A finance user owes a factor at every endpoint of the FastAPI app, its docs included."""
     sign_in(fast, "user@finance.example")
     for path in ("/api/me", "/api/records", "/docs", "/openapi.json"):
         assert fast.get(path).status_code == 403

@@ -1,4 +1,4 @@
-"""The product behind the gate: records, the portal, open connections, and the files it keeps."""
+"""The product behind the gate: records, portal, open connections, and the files it keeps."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_download_starts_no_formula(visit: Visit) -> None:
 
 
 def test_the_websocket_echoes_for_people_only(visit: Visit) -> None:
-    """Whoever is signed in hears themselves; a stranger is refused before the connection opens."""
+    """A person who is signed in hears the echo; a stranger is refused before it opens."""
     client, url = visit(), "ws://localhost:8000/ws"
     sign_in(client, "user@clinic.example")
     with client.websocket_connect(url) as socket:

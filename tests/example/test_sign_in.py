@@ -13,14 +13,20 @@ from .conftest import Visit, sign_in
 
 @pytest.mark.parametrize("account", ACCOUNTS[::5], ids=lambda account: account.email)
 def test_every_account_signs_in(visit: Visit, account: Account) -> None:
-    """The published password opens every listed account; a page that is free of the second factor says whose it is."""
+    """The published password opens every listed account.
+
+    A page that is free of the second factor says whose it is.
+    """
     client = visit()
     assert sign_in(client, account.email)
     assert account.email in client.get("/portal").text
 
 
 def test_wrong_password_answers_422_and_signs_nobody_in(visit: Visit) -> None:
-    """A refused sign-in shows the form again with one message, which does not tell whether the name exists."""
+    """A refused sign-in shows the form again with one message.
+
+    The message does not tell if the name exists.
+    """
     client = visit()
     pages = [
         client.post("/login", data={"username": username, "password": "wrong"})
@@ -33,14 +39,20 @@ def test_wrong_password_answers_422_and_signs_nobody_in(visit: Visit) -> None:
 
 
 def test_a_name_is_one_account_in_every_spelling(visit: Visit) -> None:
-    """Case and blanks around the address do not make a second person with a second budget of attempts."""
+    """Case and blanks around the address do not make a second person.
+
+    A second person would have a second budget of attempts.
+    """
     client = visit()
     assert sign_in(client, "  User@Practice.EXAMPLE ")
     assert client.get("/api/me").json()["id"] == "user@practice.example"
 
 
 def test_each_sign_in_is_a_session_of_its_own(visit: Visit, parts: Parts) -> None:
-    """Two sign-ins of one person have different session names, so that a proof of one does not serve the other."""
+    """Two sign-ins of one person have different session names.
+
+    So a proof of one does not serve the other.
+    """
     client = visit()
     sign_in(client, "user@practice.example")
     first = client.cookies["session"]
@@ -111,7 +123,10 @@ def test_patients_start_in_the_portal(visit: Visit) -> None:
 
 
 def test_a_token_serves_a_client_without_cookies(visit: Visit) -> None:
-    """The token of /api/token is as good as a session; another one is nobody, whatever cookie comes with it."""
+    """The token of /api/token is as good as a session.
+
+    Another one is nobody, whatever cookie comes with it.
+    """
     client = visit()
     answer = client.post("/api/token", json={"username": "user@practice.example", "password": "demo-password"})
     assert answer.status_code == 200
@@ -123,7 +138,7 @@ def test_a_token_serves_a_client_without_cookies(visit: Visit) -> None:
 
 
 def test_the_token_itself_is_not_kept(visit: Visit, parts: Parts) -> None:
-    """Whoever reads the app's file finds digests, and cannot sign in with them."""
+    """A reader of the app's file finds digests, and cannot sign in with them."""
     answer = visit().post("/api/token", json={"username": "user@practice.example", "password": "demo-password"})
     token = answer.json()["token"]
     stored = parts.database.rows("SELECT digest FROM tokens")
@@ -154,7 +169,10 @@ def test_a_token_needs_the_documented_request(visit: Visit, body: bytes, content
 
 
 def test_a_new_password_ends_what_the_old_one_opened(visit: Visit, parts: Parts) -> None:
-    """After a reset, sessions, tokens and the password of before are good for nothing; the temporary one opens."""
+    """A reset ends the old password with its sessions and tokens.
+
+    The temporary password opens.
+    """
     client = visit()
     sign_in(client, "user@screening.example")
     credentials = {"username": "user@screening.example", "password": "demo-password"}
@@ -167,7 +185,10 @@ def test_a_new_password_ends_what_the_old_one_opened(visit: Visit, parts: Parts)
 
 
 def test_a_browser_that_asks_by_number_is_led_to_the_name(visit: Visit) -> None:
-    """Whoever opens 127.0.0.1 in a browser signs in at localhost, the relying party; other clients are left alone."""
+    """A browser at 127.0.0.1 is led to localhost, the relying party.
+
+    Other clients are left alone.
+    """
     by_number = visit(host="127.0.0.1:8000")
     answer = by_number.get("/login?next=/records", headers={"Sec-Fetch-Mode": "navigate"})
     assert answer.headers["location"] == "http://localhost:8000/login?next=/records"

@@ -1,4 +1,4 @@
-"""Find users as hosts do: by the libraries that they use, and by lines that people write themselves."""
+"""Find users as hosts do: by their libraries, and by lines that people write themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Authlib's ``userinfo`` in the session, through ``SessionUser("user.sub")``: a whole OpenID Connect sign-in."""
+"""Authlib's ``userinfo`` in the session: a whole OpenID Connect sign-in.
+
+It is read by ``SessionUser("user.sub")``.
+"""
 
 from __future__ import annotations
 
@@ -119,8 +122,10 @@ def sign_in(client: TestClient, provider: Provider) -> None:
 
 
 def test_a_whole_sign_in(provider: Provider) -> None:
-    """The user of ``userinfo`` owes a second factor, ``amr`` or not, and with a proof is in. What the provider says of its
-    own second factor does not count: no policy says that it may."""
+    """The user of ``userinfo`` owes a second factor, ``amr`` or not, and with a proof is in.
+
+    What the provider says of its own second factor does not count: no policy says that it may.
+    """
     gate = make_gate()
     client = make_client(provider, gate)
     assert client.get("/").json() is None
@@ -130,7 +135,7 @@ def test_a_whole_sign_in(provider: Provider) -> None:
 
 
 def test_trusted(provider: Provider) -> None:
-    """Where the policy trusts the provider's word for a second factor, that sign-in is the proof, and nothing is asked."""
+    """A sign-in that the policy trusts for a second factor is the proof; nothing is asked."""
     client = make_client(provider, make_gate(FreshnessRules(trust_amr=("otp",))))
     sign_in(client, provider)
     assert client.get("/").json() == "ann@x.example"

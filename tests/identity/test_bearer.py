@@ -37,7 +37,7 @@ def adapter(**more: Any) -> BearerJWT:
 
 
 async def who(text: str, scheme: str = "Bearer", **more: Any) -> Subject | None:
-    """Whom the adapter finds."""
+    """Return the person that the adapter finds."""
     return await adapter(**more)(connection(("Authorization", f"{scheme} {text}")))
 
 
@@ -52,7 +52,7 @@ async def test_a_good_token_is_somebody(scheme: str) -> None:
     [token(exp=1), token(aud="other"), token() + "x", jwt.encode(CLAIMS, "o" * 32, "HS256"), "x.y.z"],
 )
 async def test_a_token_that_is_not_good_is_nobody(text: str) -> None:
-    """What the host's verifier rejects is nobody, for the gate as for the app."""
+    """A token that the host's verifier rejects is nobody, for the gate as for the app."""
     assert await who(text) is None
 
 
@@ -97,7 +97,10 @@ async def test_a_verifier_may_be_async_and_say_none() -> None:
 
 
 async def test_what_names_the_sign_in() -> None:
-    """D-7: ``sid``, else ``jti``, else a keyed hash of the token, which changes with token and key and shows neither."""
+    """D-7: ``sid``, else ``jti``, else a keyed hash of the token names the sign-in.
+
+    The hash changes with token and key, and shows neither.
+    """
     text = token(sid=None, jti=None)
     bare, keyed = await who(text), await who(text, key=b"k")
     assert bare is not None
@@ -110,7 +113,10 @@ async def test_what_names_the_sign_in() -> None:
 
 
 async def test_first_of_finds_both_and_refuses_two() -> None:
-    """S-13: a cookie is asked for as well as a token; where they name two people the request is refused."""
+    """S-13: a cookie is asked for as well as a token.
+
+    Where they name two people the request is refused.
+    """
     both = FirstOf(adapter(), SessionUser("user", tenant="org", groups="groups"))
     bearer = ("authorization", f"Bearer {token()}")
     ann = {"user": "ann", "org": "clinic", "groups": ["a"]}
@@ -125,7 +131,10 @@ async def test_first_of_finds_both_and_refuses_two() -> None:
 
 @pytest.mark.parametrize("groups", [[], ["b"], ["a", "b"]], ids=str)
 async def test_first_of_refuses_other_groups(groups: list[str]) -> None:
-    """S-12: the groups of one answer could exempt a person whom the app serves by the other one, in either order."""
+    """S-12: two answers with different groups are refused, in either order.
+
+    The groups of one could exempt a person whom the app serves by the other one.
+    """
     bearer = ("authorization", f"Bearer {token()}")
     session = {"user": "ann", "org": "clinic", "groups": groups}
     ways = (adapter(), SessionUser("user", tenant="org", groups="groups"))
@@ -135,7 +144,7 @@ async def test_first_of_refuses_other_groups(groups: list[str]) -> None:
 
 
 async def test_first_of_takes_the_weaker_sign_in() -> None:
-    """S-12: what an identity provider said of one sign-in does not count for a request that shows another one as well."""
+    """S-12: a provider's word on one sign-in does not count for a request with another one."""
     now = int(time.time())
     bearer = ("authorization", f"Bearer {token(amr=['otp'], auth_time=now)}")
     both = FirstOf(adapter(), SessionUser("user", tenant="org", groups="groups"))
@@ -198,7 +207,7 @@ def evidence(place: int, text: str) -> tuple[list[tuple[str, str]], bytes]:
 
 @pytest.mark.parametrize("place", range(len(STANDS)))
 async def test_named_places(place: int) -> None:
-    """S-13: a token is read wherever the developer says that the app takes one, websockets included."""
+    """S-13: a token is read at every place that the developer names, websockets included."""
     headers, query = evidence(place, token())
     for kind in ("http", "websocket"):
         found = await adapter(**PLACES)(connection(*headers, query_string=query, type=kind))
@@ -216,7 +225,10 @@ async def test_two_places_are_refused(one: int, two: int) -> None:
 
 @pytest.mark.parametrize("place", range(1, len(STANDS)))
 async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
-    """S-13, S-14: it is refused, and the log can name the place; a token that is not good is nobody's."""
+    """S-13, S-14: it is refused, and the log can name the place.
+
+    A token that is not good is nobody's.
+    """
     headers, query = evidence(place, token())
     with pytest.raises(Unreadable, match="does not name"):
         await adapter()(connection(*headers, query_string=query))
@@ -237,7 +249,10 @@ async def test_a_good_token_at_a_place_that_is_not_named(place: int) -> None:
     ],
 )
 async def test_no_place_hides_a_good_token(headers: list[tuple[str, str]], more: dict[str, Any]) -> None:
-    """S-13: the path, a subprotocol, other headers, and spellings that servers and frameworks decode."""
+    """S-13: no place hides a good token.
+
+    The path, a subprotocol, other headers, and spellings that servers and frameworks decode are tried.
+    """
     text = token()
 
     def put(value: Any) -> Any:
@@ -253,7 +268,10 @@ async def test_no_place_hides_a_good_token(headers: list[tuple[str, str]], more:
 
 
 async def test_a_token_of_somebody_else_beside_ones_own() -> None:
-    """S-12: a bearer token of Ann's with Bob's in the query is refused; Ann's own in both is no harm."""
+    """S-12: a bearer token of Ann's with Bob's in the query is refused.
+
+    Ann's own in both is no harm.
+    """
     bearer = ("authorization", f"Bearer {token()}")
     with pytest.raises(Unreadable, match="does not name"):
         await adapter()(connection(bearer, query_string=f"token={token(sub='bob')}".encode()))
@@ -263,7 +281,10 @@ async def test_a_token_of_somebody_else_beside_ones_own() -> None:
 
 
 async def test_what_is_no_token_is_not_verified() -> None:
-    """A signed session cookie has two dots as well; it is not shown to the verifier. Nor are dozens of tokens."""
+    """A signed session cookie has two dots as well; it is not shown to the verifier.
+
+    Nor are dozens of tokens.
+    """
     seen: list[str] = []
     session = base64.urlsafe_b64encode(json.dumps({"user": "ann", "more": "x"}).encode()).decode()
     mine = BearerJWT(lambda text: seen.append(text))

@@ -1,4 +1,4 @@
-"""``FastAPIUsers`` against the library itself: the gate and ``current_user`` find the same person."""
+"""``FastAPIUsers`` and the library's ``current_user`` find the same person."""
 
 from __future__ import annotations
 
@@ -150,7 +150,10 @@ def log_in(client: TestClient, way: str, email: str = "ann@x.example") -> Any:
 
 
 def test_a_cookie_of_the_library(client: TestClient, gate: MFAGate) -> None:
-    """Anonymous passes, signed in with the cookie owes a factor, and with a proof the app knows its user."""
+    """A person with the library's cookie owes a factor; with a proof the app knows its user.
+
+    Anonymous requests pass.
+    """
     assert client.get("/me").json() is None
     log_in(client, "cookie")
     assert client.get("/me").status_code == 403
@@ -169,7 +172,10 @@ def test_a_token_of_the_library(client: TestClient, gate: MFAGate) -> None:
 
 @pytest.mark.parametrize("path", ["/me", "/bearer-only"])
 def test_two_people_in_one_request(client: TestClient, gate: MFAGate, path: str) -> None:
-    """S-12: Ann's cookie and proof with Bob's token is refused: an endpoint may enable the token's backend alone."""
+    """S-12: Ann's cookie and proof with Bob's token is refused.
+
+    An endpoint may enable the token's backend alone.
+    """
     other = log_in(client, "jwt", "bob@x.example").json()["access_token"]
     log_in(client, "cookie")
     signed_in(client, gate, ANN)
@@ -216,8 +222,10 @@ def test_a_token_that_is_not_good_is_nobody(client: TestClient) -> None:
 
 
 def test_who_is_inactive_is_still_somebody(client: TestClient) -> None:
-    """S-12: the library hands an inactive user to endpoints that do not ask for an active one; the gate does not let
-    them by."""
+    """S-12: the library hands an inactive user to endpoints that do not ask for an active one.
+
+    The gate does not let them by.
+    """
     log_in(client, "cookie", "bob@x.example")
     PEOPLE.rows[1].is_active = False
     try:

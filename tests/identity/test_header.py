@@ -1,4 +1,4 @@
-"""``TrustedHeader``: a name in a header counts from the proxy's own socket, and from nowhere else."""
+"""``TrustedHeader`` believes a name from the proxy's own socket, and from nowhere else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_listed_peers(peer: str) -> None:
 
 @pytest.mark.parametrize("peer", ["10.0.0.8", "203.0.113.1", "2001:db9::1", "testclient", "", None])
 async def test_anybody_else_is_refused(peer: str | None) -> None:
-    """S-13: the header from elsewhere is no anonymous request, for the app behind might believe it; it is refused."""
+    """S-13: the header from elsewhere is refused, not anonymous: the app might believe it."""
     with pytest.raises(ValueError, match="not in from_"):
         await adapter()(connection(("X-Remote-User", "ann"), client=peer))
     assert await adapter()(connection(client=peer)) is None
@@ -50,7 +50,10 @@ async def test_forwarded_addresses_are_nobodys_peer() -> None:
 
 
 async def test_two_names_are_refused() -> None:
-    """S-12: a second header of that name, which another reader might take, is refused from the proxy as well."""
+    """S-12: a second header of that name is refused from the proxy as well.
+
+    Another reader might take it.
+    """
     with pytest.raises(ValueError, match="2 times"):
         await adapter()(connection(("X-Remote-User", "ann"), ("x-remote-user", "bob")))
     with pytest.raises(ValueError, match="2 times"):
@@ -65,7 +68,7 @@ async def test_ids_that_are_none_are_refused(value: str) -> None:
 
 
 async def test_bytes_that_are_no_text_are_refused() -> None:
-    """A name that is not UTF-8 is refused as a credential that cannot be read, and not as a fault of ours."""
+    """A name that is not UTF-8 is an unreadable credential, and no fault of ours."""
     sent = connection()
     sent.scope["headers"].append((b"x-remote-user", b"zo\xeb"))
     with pytest.raises(Unreadable):
@@ -74,7 +77,10 @@ async def test_bytes_that_are_no_text_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["X_Remote_User", "x-remote_user", "X_Remote-User"])
 async def test_other_spellings_of_the_header_are_refused(name: str) -> None:
-    """S-12: WSGI and CGI read an underscore as a hyphen, so the app may see a name where the header itself is missing."""
+    """S-12: a header with an underscore is refused: WSGI and CGI read it as a hyphen.
+
+    The app may see a name where the header itself is missing.
+    """
     with pytest.raises(Unreadable):
         await adapter()(connection((name, "ann")))
     with pytest.raises(Unreadable):

@@ -17,7 +17,10 @@ async def begin(world: object, id: str, tenant: str = "alpha") -> None:
 
 
 async def test_another_case_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    """The event names the new id, once; the known one, other people and other tenants are none of it."""
+    """The event names the new id, once.
+
+    The known one, other people and other tenants are none of it.
+    """
     store = MemoryStore()
     async with running(make_world(store=store)) as world:
         await world.enrolled("ann")
@@ -32,7 +35,10 @@ async def test_another_case_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_names_that_are_folded_are_one_account() -> None:
-    """With ``fold`` there is nothing to tell: it is the same person, who owes the same second factor."""
+    """Nothing is told with ``fold``: the spellings are one person.
+
+    The person owes the same second factor.
+    """
     identify = SessionUser("user_id", tenant="org", session="sid", fold=str.casefold)
     async with running(make_world(identify=identify)) as world:
         await world.enrolled("ann")

@@ -1,4 +1,7 @@
-"""A name that the developer got wrong is told: it would put everybody into no group, or into the default tenant."""
+"""A wrong name in the developer's settings is told.
+
+It would put everybody into no group, or into the default tenant.
+"""
 
 from __future__ import annotations
 

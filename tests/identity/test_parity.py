@@ -1,4 +1,4 @@
-"""The gate and the host read alike: whatever is sent, it is never "nobody" for an adapter and somebody for the host."""
+"""Nothing that is sent is "nobody" for an adapter and somebody for the host."""
 
 from __future__ import annotations
 
@@ -117,14 +117,20 @@ ALL = {"query": ("token", "access_token", "t", "jwt"), "cookie": ("access_token"
 @many
 @given(scope=requests(), places=st.sampled_from(({}, {"query": "token"}, {"cookie": "access_token"}, ALL)))
 async def test_tokens(scope: dict[str, Any], places: Any) -> None:
-    """S-12, S-13: PyJWT behind FastAPI's security classes, Authlib, and what people write themselves; wherever it stands."""
+    """S-12, S-13: the gate reads tokens as PyJWT, FastAPI, Authlib and handwritten readers do.
+
+    A token may stand anywhere.
+    """
     people = await found_by(Request({**scope, "type": "http"}))
     found = await asked(BearerJWT(verify, rejects=(jwt.InvalidTokenError,), **places), scope)
     agree(found, set(people.values()), scope, people)
 
 
 async def test_every_host_finds_somebody() -> None:
-    """The property says something: each host finds the person in some of these requests, and so does the adapter."""
+    """Each host finds the person in some of these requests, and so does the adapter.
+
+    Without this the property would say nothing.
+    """
     spellings = [f"Bearer {TOKENS[0]}", TOKENS[0], f"xxxxxx {TOKENS[0]}", f"Bearer {TOKENS[0]},x"]
     seen: set[str] = set()
     for one in spellings:
@@ -186,7 +192,7 @@ sessions = st.lists(
 @many
 @given(headers=st.lists(sessions.map("; ".join), max_size=2), theirs=st.sampled_from(AGES), ours=st.sampled_from(AGES))
 async def test_sessions(headers: list[str], theirs: int | None, ours: int | None) -> None:
-    """S-12: Starlette's ``SessionMiddleware`` inside of the gate, with any limit there and here."""
+    """S-12: Starlette's ``SessionMiddleware`` inside of the gate, with any age limits."""
     seen: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -244,7 +250,7 @@ person = st.sampled_from(
 @many
 @given(headers=st.lists(st.tuples(field, person), max_size=3), peer=st.sampled_from(("10.0.0.5", "192.0.2.7")))
 async def test_a_proxys_header(headers: list[tuple[bytes, bytes]], peer: str) -> None:
-    """S-12: an app that reads the header, through ASGI or through WSGI, where names are folded and doubles are joined."""
+    """S-12: an app reads the header through ASGI or WSGI, which fold names and join doubles."""
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "client": (peer, 5)}
     found = await asked(TrustedHeader("X-Remote-User", from_=["10.0.0.5/32"]), scope)
     environ: dict[str, str] = {}
@@ -266,7 +272,10 @@ async def test_a_proxys_header(headers: list[tuple[bytes, bytes]], peer: str) ->
     data=st.data(),
 )
 async def test_fastapi_users(bearer: list[str], pick: tuple[str, str], data: st.DataObject) -> None:
-    """S-12: with every choice of enabled backends, the library finds the person that the gate judges, or nobody."""
+    """S-12: the library finds the person that the gate judges, or nobody.
+
+    Every choice of enabled backends is tried.
+    """
     manager = users.Manager(users.PEOPLE)
     strategy = users.get_strategy()
     texts = {row.email.partition("@")[0]: await strategy.write_token(row) for row in users.PEOPLE.rows}

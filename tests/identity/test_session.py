@@ -1,4 +1,4 @@
-"""``SessionUser`` with a key of its own reads the very session that Starlette's middleware would."""
+"""``SessionUser`` with a key reads the very session that Starlette's middleware would."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def signed_at(session: Any, at: int) -> str:
 
 
 async def who(*cookies: str, **more: Any) -> Subject | None:
-    """Whom the adapter finds behind one ``Cookie`` header."""
+    """Return the person that the adapter finds behind one ``Cookie`` header."""
     more = {"max_age": None, **more}
     adapter = SessionUser("user.sub", tenant="org", groups="groups", secret_key=SECRET, **more)
     return await adapter(connection(("cookie", "; ".join(cookies))))
@@ -78,8 +78,10 @@ async def test_any_other_is_nobody(header: str) -> None:
 
 @pytest.mark.parametrize("age", [-1, 0, 60])
 async def test_an_old_cookie_is_refused(age: int) -> None:
-    """S-12: a session with a good signature that is too old for the gate may be none too old for the app: it is never
-    nobody. One from the future is refused as well; None has no end."""
+    """S-12: a well-signed session that is too old is refused, and is never nobody.
+
+    It may be young enough for the app. One from the future is refused as well; None has no end.
+    """
     now = int(time.time())
     old, early = signed_at(ANN, now - 120), signed_at(ANN, now + 120)
     with pytest.raises(Unreadable):
@@ -105,7 +107,7 @@ async def test_a_signature_without_a_time_is_refused(value: str) -> None:
 
 @pytest.mark.parametrize("session", [["ann"], "ann", 7, None], ids=str)
 async def test_a_signed_cookie_that_is_no_session_is_refused(session: object) -> None:
-    """What the app would fail on is not taken for anonymous."""
+    """A signed cookie on which the app would fail is not taken for anonymous."""
     with pytest.raises(Unreadable, match="no object"):
         await who(f"session={cookie(session)}")
 
@@ -141,7 +143,7 @@ async def test_the_gate_and_the_app_read_alike(header: str) -> None:
 
 
 def test_a_session_inside_a_mounted_app_is_gated() -> None:
-    """A gate around an app whose session lives in a part of it sees who is signed in there, and lets nobody past."""
+    """A gate sees the user of a session inside a mounted app, and lets nobody past."""
 
     async def enter(request: Request) -> JSONResponse:
         request.session["user"] = request.path_params["name"]

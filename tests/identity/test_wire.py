@@ -194,8 +194,10 @@ def ready(port: int) -> None:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_raw_requests(name: str) -> None:
-    """S-12, S-13: over each server, no form of a header, cookie or query is nobody for the gate and somebody for the app; and
-    none is a fault of ours."""
+    """S-12, S-13: no header, cookie or query is nobody for the gate and somebody for the app.
+
+    It holds over each server, and none of them is a fault of ours.
+    """
     with SERVERS[name](app()) as port:
         ready(port)
         answers: list[tuple[bytes, bytes]] = []

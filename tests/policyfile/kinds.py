@@ -1,4 +1,4 @@
-"""Every kind of factor with its traits, so that these tests do not depend on which ones are built."""
+"""Describe every kind of factor, whichever of them are built."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ def step_up(body: str, *, name: str = "r", paths: str = '["/a/**"]') -> str:
     ],
 )
 def test_a_policy_that_can_be_guessed(text: str, path: str) -> None:
-    """S-42: attempts times codes that are right at once over all codes is 1.0e-4 at most, for sent codes and TOTP."""
+    """S-42: the chance of a right guess before the lock is 1.0e-4 at most.
+
+    It is attempts times codes that are right at once over all codes, for sent codes and TOTP.
+    """
     found = {fault.path for fault in faults(text)}
     assert path in found if path else not found
 
@@ -186,7 +189,7 @@ def test_a_tenant_that_can_be_guessed() -> None:
     ],
 )
 def test_contradictions_and_dead_ends(text: str, starts: str, said: str) -> None:
-    """What could never work, or says two things, is one fault at the line that has to change."""
+    """A contradiction or dead end is one fault, at the line that has to change."""
     (line,) = told(text)
     assert line.startswith(starts + ":"), line
     assert said in line
@@ -213,7 +216,10 @@ def test_what_only_looks_like_one(text: str) -> None:
 
 
 def test_a_factor_that_is_not_built_has_the_benefit_of_the_doubt() -> None:
-    """A rule for a kind that this version does not know is no dead end; the findings tell of it."""
+    """A rule for a kind that this version does not know is no dead end.
+
+    The findings tell of it.
+    """
     from mfa_gate.policyfile import examine
 
     from .kinds import HEAD, HERE

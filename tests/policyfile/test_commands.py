@@ -1,4 +1,7 @@
-"""The commands, as a shell sees them: output, JSON, exit codes 0 done, 1 the answer is no, 2 wrong use."""
+"""The commands as a shell sees them: output, JSON, exit codes.
+
+0 done, 1 the answer is no, 2 wrong use.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,7 @@ def test_check_strict_fails_on_warnings(run: Run, write: Write) -> None:
 
 
 def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:
-    """Decision 1: a code of 15 minutes is told with its clause, and stays what the policy says."""
+    """Decision 1: a code of 15 minutes is told with its clause, and the policy stays."""
     path = write("p.toml", "[factors]\nallowed = ['totp', 'sms']\nsms.code.ttl = '15m'\n")
     ran = run("check", path, "--profile", "nist-aal2")
     assert ran.code == 0
@@ -108,7 +111,10 @@ def test_check_names_the_clauses_of_a_profile(run: Run, write: Write) -> None:
 
 
 def test_which_file(run: Run, monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
-    """The file comes from the argument, --policy or the environment; none, or one that is not there, is wrong use."""
+    """The file comes from the argument, --policy or the environment.
+
+    None, or one that is not there, is wrong use.
+    """
     path = write("p.toml", TOTP)
     assert run("check").code == 2
     assert "MFA_GATE_POLICY" in run("check").err
@@ -263,4 +269,15 @@ def test_routes(run: Run, write: Write, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_schema(run: Run) -> None:
     """The schema is printed as JSON."""
-    assert run("schema").json["properties"]["version"] == {"const": 1}
+    assert run("schema").json["properties"]["version"] == {
+        "const": 1,
+        "description": "The version of this format. It must be 1.",
+    }
+
+
+def test_keys(run: Run) -> None:
+    """Every key is printed, as Markdown and as JSON."""
+    assert "| `max_age` | duration, between" in run("keys").out
+    heads = [section["head"] for section in run("keys", "--json").json]
+    assert heads[:2] == ["", "[factors]"]
+    assert "[[step_up]]" in heads

@@ -1,4 +1,7 @@
-"""A policy is faulty exactly where some request of somebody could be met by no factor: found by looking at all of them."""
+"""A policy is faulty exactly if no factor could meet some request of somebody.
+
+All requests are tried.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ step_up = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(step_up)
 def test_a_dead_end_is_a_request_that_nobody_can_meet(drawn: list[tuple[object, ...]]) -> None:
-    """For rules of all sorts: a fault is found if and only if a request exists that no allowed factor meets."""
+    """A fault is found if and only if a request exists that no allowed factor meets."""
     rules = Rules(
         factors=FactorRules(allowed=ALLOWED, order=ALLOWED),
         step_up=tuple(

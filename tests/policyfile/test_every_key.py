@@ -1,4 +1,4 @@
-"""Each key, one by one: a wrong type or a value out of bounds is one fault, with its path and its line."""
+"""Each key by itself: a wrong type or a value out of bounds is one fault, at its line."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_a_wrong_type_is_one_fault(name: str, path: Where, value: object) -> Non
     ("name", "path"), [(n, p) for n, p, _ in KEYS if p[-1] not in UNBOUNDED or p in SPECIAL], ids=str
 )
 def test_a_value_out_of_bounds_is_one_fault(name: str, path: Where) -> None:
-    """Whatever the key, a value of the right type that it cannot take is one fault that names path and line."""
+    """A value of the right type that the key cannot take is one fault with path and line."""
     written = SPECIAL.get(path) or OUT_OF_BOUNDS[str(path[-1])]
     text = mutated(name, path, written)
     if path[:3] == ("tests", 0, "given") and path[-1] == "request":
@@ -200,7 +200,10 @@ def test_a_value_out_of_bounds_is_one_fault(name: str, path: Where) -> None:
 
 @pytest.mark.parametrize(("name", "path"), [(n, p) for n, p, _ in KEYS], ids=IDS)
 def test_an_unknown_key_is_one_fault(name: str, path: Where) -> None:
-    """A key that nobody knows is one fault of its own, beside whatever its absence means, and names the nearest key."""
+    """An unknown key is one fault of its own, and names the nearest key.
+
+    Its absence from the right place may be another fault.
+    """
     text = DOCUMENTS[name]
     lines = text.split("\n")
     number = lines_of(text)[path] - 1

@@ -58,7 +58,7 @@ def test_a_misplaced_key_is_sent_where_it_belongs(text: str, said: str) -> None:
 
 
 def test_a_stray_secret_is_not_repeated() -> None:
-    """A password that has no place in the file (P-10) does not reach the log by way of the fault."""
+    """A password that has no place in the file (P-10) does not reach the log by a fault."""
     assert not any("hunter2" in line for line in told("[smtp]\npassword = 'hunter2'\n[factors]\npassword = 'hunter2'"))
 
 
@@ -71,14 +71,14 @@ def test_a_stray_secret_is_not_repeated() -> None:
     ],
 )
 def test_toml_errors_have_the_same_form(text: str, fault: str) -> None:
-    """What is not TOML at all is told with its line, like every other fault."""
+    """A text that is no TOML is told with its line, like every other fault."""
     with pytest.raises(SettingsError) as raised:
         parse_policy(text, base=HERE, source="p.toml", traits=TRAITS)
     assert raised.value.faults == (fault,)
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A missing file, one that is not UTF-8, and one that is far too large are settings errors, not tracebacks."""
+    """A missing, undecodable or far too large file is a settings error, not a traceback."""
     latin, large = tmp_path / "latin.toml", tmp_path / "large.toml"
     latin.write_bytes(b'version = 1\nname = "caf\xe9"\n')
     large.write_bytes(b"#" * (1024 * 1024 + 1))
@@ -117,7 +117,7 @@ DOCUMENTS = [
 
 @pytest.mark.parametrize("text", DOCUMENTS)
 def test_the_scan_finds_what_tomllib_reads(text: str) -> None:
-    """Every table, key and array element that is in the document is found, on the line where its name stands."""
+    """Every table, key and array element is found on the line of its name."""
 
     def paths(value: Any, path: Key) -> set[Key]:
         entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -70,7 +70,10 @@ file = "agreements/data-access.md"
 
 
 def test_the_order_ends_with_what_it_leaves_out() -> None:
-    """Allowed factors that ``order`` does not name are offered last, in the usual order; backup codes never."""
+    """Allowed factors that ``order`` does not name are offered last, in the usual order.
+
+    Backup codes never.
+    """
     made = policy("[factors]\norder = ['email']\nallowed = ['totp', 'email', 'webauthn', 'backup-code']\n")
     assert made.base.factors.order == ("email", "webauthn", "totp")
 
@@ -99,7 +102,10 @@ def test_a_date_is_its_first_moment_in_utc() -> None:
 
 
 def test_a_tenants_stage_ends_the_files_calendar() -> None:
-    """A tenant that names its stage is not ruled by the file's dates; one with dates is not ruled by its stage."""
+    """A tenant that names its stage is not ruled by the file's dates.
+
+    One with dates is not ruled by its stage.
+    """
     made = policy(CALENDAR + "[tenants.a]\nenrollment.stage = 'required'\n")
     assert stage_at(made.rules_for("a").enrollment, TenantSettings(tenant="a"), 0) == "required"
     made = policy("[enrollment]\nstage = 'required'\n[tenants.a]\nenrollment.optional_from = 2030-01-01\n")
@@ -131,7 +137,10 @@ def test_a_tenants_stage_ends_the_files_calendar() -> None:
     ],
 )
 def test_a_tenant_stays_inside_the_rails(rail: str, own: str, said: str) -> None:
-    """P-7: a tenant's value outside of the rails is a fault at its own line; one on the rail is none."""
+    """P-7: a tenant's value outside of the rails is a fault at its own line.
+
+    One on the rail is none.
+    """
     lines = told(f'[factors]\nallowed = ["totp", "email", "sms"]\n[rails]\n{rail}\n[tenants.a]\n{own}\n')
     assert len(lines) == (1 if said else 0), lines
     assert all(said in line and line.startswith("policy.toml:8: tenants.a.") and "rails." in line for line in lines)
@@ -163,7 +172,7 @@ def test_a_tenant_that_no_subject_could_have(name: str) -> None:
 
 
 def test_a_fault_of_the_file_is_told_once() -> None:
-    """What every tenant inherits is one fault, at the file's own line."""
+    """A fault that every tenant inherits is told once, at the file's own line."""
     lines = told("[freshness]\nmax_age = 'long'\n[tenants.a]\n[tenants.b]\n[tenants.c.freshness]\n")
     assert len(lines) == 1
     assert lines[0].startswith("policy.toml:4: freshness.max_age:")

@@ -20,7 +20,7 @@ from .kinds import HEAD, TRAITS
 
 @given(st.integers(min_value=0, max_value=10**9))
 def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
-    """What is written for a number of seconds reads back as the same number."""
+    """The text of a number of seconds reads back as the same number."""
     assert parse_duration(format_duration(seconds)) == seconds
 
 
@@ -40,7 +40,10 @@ def test_what_is_no_duration(text: str) -> None:
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_path_rule_or_not(text: str) -> None:
-    """S-4, S-5: whatever is accepted is a clean ASCII path, and matches itself and what lies in it, nothing beside it."""
+    """S-4, S-5: an accepted rule is a clean ASCII path.
+
+    It matches itself and everything in it, and nothing beside it.
+    """
     if path_fault(text):
         return
     rule = PathRule(text=text)
@@ -92,7 +95,10 @@ def test_an_accent_can_be_read(color: str, fits: bool) -> None:
     ],
 )
 def test_a_help_address_leads_where_it_says(address: str, fits: bool) -> None:
-    """A link on our pages is https, mail, or the host's own path; nothing that runs or hides its host."""
+    """A link on our pages is https, mail, or the host's own path.
+
+    Nothing that runs or hides its host.
+    """
     assert key_for(BrandRules, "help_url").holds(address) is fits
 
 
@@ -148,7 +154,7 @@ def test_an_inert_svg(content: bytes) -> None:
     ],
 )
 def test_an_svg_that_does_more_than_draw(content: bytes) -> None:
-    """Scripts, handlers, references to elsewhere, animations, entities and other documents are no logo."""
+    """An SVG with scripts, handlers, foreign references, animations or entities is no logo."""
     assert svg_fault(content)
 
 
@@ -161,7 +167,10 @@ def logo_fault(base: Path, content: bytes | None) -> str:
 
 
 def test_logos(tmp_path: Path) -> None:
-    """A missing, an oversized and an alien logo are faults at the key; a PNG is not looked into."""
+    """A missing, an oversized and an alien logo are faults at the key.
+
+    A PNG is not looked into.
+    """
     assert "p.toml:4: brand.logo" in logo_fault(tmp_path, None)
     assert "larger than 64 KiB" in logo_fault(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(64 * 1024))
     assert "neither PNG nor SVG" in logo_fault(tmp_path, b"\xff\xd8\xff")

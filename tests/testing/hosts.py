@@ -1,4 +1,4 @@
-"""A small FastAPI app as somebody else would have written it, with tests of its own that know nothing of a gate."""
+"""Show a FastAPI app that somebody else wrote, with tests that know nothing of a gate."""
 
 from __future__ import annotations
 

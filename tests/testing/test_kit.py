@@ -1,4 +1,4 @@
-"""The parts of the kit: clock, outbox, enrolled people and the soft key that answers for their passkey."""
+"""The parts of the kit: clock, outbox, enrolled people, and the soft key for passkeys."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def test_time_passes_when_it_is_told_to() -> None:
 
 
 async def test_the_outbox_remembers() -> None:
-    """The newest code to somebody, in any spelling of their number; a notice without a code is no code."""
+    """The newest code to somebody, in any spelling of their number.
+
+    A notice without a code is no code.
+    """
     outbox = Outbox()
     for sent in (
         message("Ann@x.example", "111111"),
@@ -76,7 +79,7 @@ def ask(client: TestClient, kit: Enrolled) -> Any:
 
 @pytest.mark.parametrize("factor", ["totp", "email", "sms", "webauthn", "backup-code"])
 def test_each_kind_answers_for_itself(factor: str) -> None:
-    """What the kit hands out is what the real pages accept, for each kind of factor."""
+    """The real pages accept the kit's answers, for each kind of factor."""
     app, gate = gated()
     if factor == "backup-code":
         Kit(gate).enroll(ANN, "totp")
@@ -98,7 +101,10 @@ def test_arranging_tells_nobody() -> None:
 
 
 async def test_codes_of_an_app_are_never_the_same_twice() -> None:
-    """A second code in the same step is the next step's, which the gate takes, too; a third says to advance the clock."""
+    """A second code in the same step is the next step's, which the gate takes, too.
+
+    A third says to advance the clock.
+    """
     gate = gate_for()
     kit = await enrolled(gate, ANN)
     assert kit.code() != kit.code()
@@ -118,7 +124,10 @@ async def test_what_cannot_be_is_refused(factor: str, more: dict[str, str], says
 
 
 async def test_a_soft_key_answers_only_what_asks_for_it() -> None:
-    """As in a browser: a challenge for other credentials finds no key here, and an app has no passkey's answer."""
+    """A challenge for other credentials finds no key, as in a browser.
+
+    An app has no passkey's answer.
+    """
     gate = gate_for()
     kit = await enrolled(gate, ANN, "webauthn")
     with pytest.raises(LookupError):

@@ -1,4 +1,4 @@
-"""The inventory of routes: every one with its rule, and a failure where one is open unintentionally."""
+"""The inventory of routes has each with its rule, and fails for one open by accident."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def with_exemption(path: str) -> Policy:
 
 
 def test_every_route_with_its_rule() -> None:
-    """Prefixes of included routers and mounts are part of the address; each row names what is asked there."""
+    """Prefixes of included routers and mounts are part of the address.
+
+    Each row names what is asked there.
+    """
     app, gate = gated()
     rows = {(row.method, row.template): row for row in Kit(gate).routes(app)}
     assert rows["GET", "/v1/me"].outcome == "guarded"
@@ -52,7 +55,7 @@ def test_all_is_covered(mfa_routes: Callable[..., object]) -> None:
     ],
 )
 def test_slips_are_named(path: str, open: list[str], says: str) -> None:
-    """A route that is open and not listed, one that is listed and not open, and a rule that matches nothing."""
+    """An unlisted open route, a listed guarded one, and an idle rule are named."""
     app, gate = gated(with_exemption(path))
     with pytest.raises(AssertionError, match=says):
         Kit(gate).assert_all_covered(app, open=open)

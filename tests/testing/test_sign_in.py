@@ -1,4 +1,4 @@
-"""A host's own tests behind the gate: they pass when their client is signed in, and only then."""
+"""A host's own tests pass behind the gate if their client is signed in, and only then."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.mark.parametrize("check", HOST_TESTS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("entered", [False, True], ids=["plain", "with lifespan"])
 def test_the_hosts_own_tests_keep_passing(check: Check, entered: bool) -> None:
-    """Each test of the FastAPI host passes without a gate, and with the gate once its client is signed in."""
+    """The FastAPI host's tests pass without a gate, and with one once signed in."""
     check(TestClient(bare()))
     app, gate = gated()
     client = TestClient(app)
@@ -42,7 +42,10 @@ def test_the_hosts_own_tests_keep_passing(check: Check, entered: bool) -> None:
 
 
 def test_without_it_the_gate_stands() -> None:
-    """The same client without ``signed_in`` gets nothing from the app: what the helper gives is the proof alone."""
+    """The same client without ``signed_in`` gets nothing from the app.
+
+    The helper gives the proof alone.
+    """
     app, _ = gated()
     client = TestClient(app)
     client.post("/login", json={"name": "ann"})
@@ -63,7 +66,10 @@ def test_the_proof_is_of_one_person() -> None:
     ("more", "status"), [({}, 200), ({"fresh": False}, 403), ({"age": 301}, 403), ({"age": 60}, 200)]
 )
 def test_fresh_or_not(more: dict[str, Any], status: int) -> None:
-    """A proof that is not fresh opens the app and fails a step-up; ``age`` says how old it is, in seconds."""
+    """A proof that is not fresh opens the app and fails a step-up.
+
+    ``age`` says how old it is, in seconds.
+    """
     app, gate = gated()
     client = signed_in(TestClient(app), gate, ANN, **more)
     client.post("/login", json={"name": "ann"})
@@ -81,14 +87,16 @@ def test_it_ends_when_the_clock_says_so() -> None:
 
 
 def test_an_agreement_is_accepted() -> None:
-    """Where the policy has an agreement, a client that is signed in has accepted it."""
+    """A client that is signed in has accepted the policy's agreement."""
     app, gate = gated(with_agreement())
     me_is_ann(signed_in(TestClient(app), gate, ANN))
 
 
 def test_the_peer_of_the_client_is_the_proofs_network() -> None:
-    """A TestClient without an address comes from PEER; one with an address keeps it; a given one wins; and from
-    elsewhere the proof is none."""
+    """A TestClient without an address comes from PEER; one with an address keeps it.
+
+    A given one wins; and from elsewhere the proof is none.
+    """
     app, gate = gated()
     for made, given, expected in (
         (TestClient(app), "", PEER),
@@ -105,7 +113,10 @@ def test_the_peer_of_the_client_is_the_proofs_network() -> None:
 
 
 def test_the_gates_next_cookie_takes_the_place_of_this_one() -> None:
-    """After a further proof through the API the client has one cookie of the gate's, the new one, and is still in."""
+    """After a further proof the client has one cookie of the gate's, the new one.
+
+    The client is still in.
+    """
     app, gate = gated()
     client = signed_in(TestClient(app, base_url="http://localhost:8000"), gate, ANN, fresh=False)
     client.post("/login", json={"name": "ann"})
@@ -136,7 +147,7 @@ async def test_a_plain_client_inside_a_running_loop() -> None:
 
 
 def test_an_app_that_made_its_gate_already(mfa_gate_kit: Callable[[MFAGate], Kit]) -> None:
-    """The fixture puts clock and outbox into a gate that was made with others, and takes them out when the test ends."""
+    """The fixture replaces clock and outbox of a finished gate until the test ends."""
     app, gate = gated(clock=None)
     kit = mfa_gate_kit(gate)
     client = kit.signed_in(TestClient(app), ANN)
@@ -166,8 +177,10 @@ def test_taking_over_ends(mfa_clock: FixedClock, mfa_outbox: Outbox) -> None:
     ],
 )
 def test_the_example_apps_own_tests_pass_signed_in(settings: Settings, user: str, tenant: str) -> None:
-    """What the example's tests do as a user of an organization that is off (read, add, export, echo) passes for one that
-    demands a second factor, once the client is signed in."""
+    """The example's tests pass for an organization that demands a second factor.
+
+    They read, add, export and echo as a signed-in client.
+    """
     app = create(Settings(data=settings.data, ready=True))
     origin = "http://localhost:8000"
     with TestClient(app, base_url=origin, client=("127.0.0.1", 5), follow_redirects=False) as client:

@@ -1,4 +1,4 @@
-"""The command ``mfa-gate``: exit 0 done, 1 the answer is no, 2 wrong use."""
+"""Run the command ``mfa-gate``: exit 0 done, 1 the answer is no, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ __all__ = ["main"]
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    from . import accounts, audit, doctor, keys, policy, store
-    from .totp_import import subcommand
+    """Build the whole command line."""
+    from . import accounts, audit, keys, policy, store
+    from .doctor import subcommand as doctor
+    from .totp_import import subcommand as totp_import
 
     top = argparse.ArgumentParser(prog="mfa-gate", description="The second factor for apps that have a sign-in.")
     sub = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -25,12 +26,12 @@ def parser() -> argparse.ArgumentParser:
     audit.add_commands(sub)
     store.add_commands(sub)
     doctor.add_commands(sub)
-    subcommand.add_commands(sub)
+    totp_import.add_commands(sub)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code."""
+    """Run a command and return its exit code."""
     prepare()
     fault = fault_of(sys.argv[1:] if argv is None else argv)
     if fault:

@@ -1,4 +1,4 @@
-"""``python -m mfa_gate.cli``: the same as ``mfa-gate``."""
+"""Run ``python -m mfa_gate.cli``: the same as ``mfa-gate``."""
 
 import sys
 

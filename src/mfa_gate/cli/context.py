@@ -1,4 +1,4 @@
-"""Commands that work on a store: which one, with which keys, under which policy, and who acts."""
+"""Read what commands on a store need: the store, the keys, the policy, and the actor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DONE, NO, WRONG_USE = 0, 1, 2
 
 
 def add_parts(parser: argparse.ArgumentParser) -> None:
-    """``--store``, ``--keys-file``, ``--policy``, ``--json``."""
+    """Add ``--store``, ``--keys-file``, ``--policy`` and ``--json``."""
     parser.add_argument("--store", metavar="URL", help="the store (MFA_GATE_STORE)")
     parser.add_argument(
         "--keys-file", metavar="FILE", help="a file with one key a line, newest first (MFA_GATE_KEYS_FILE)"
@@ -37,14 +37,17 @@ def add_parts(parser: argparse.ArgumentParser) -> None:
 
 
 def add_actor(parser: argparse.ArgumentParser, *, reason: bool = True) -> None:
-    """``--actor`` and ``--reason``, for what changes an account."""
+    """Add ``--actor`` and ``--reason``, for commands that change an account."""
     parser.add_argument("--actor", required=True, metavar="NAME", help="who does this; it is written down")
     if reason:
         parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
 
 
 def given(args: argparse.Namespace, name: str, variable: str) -> str:
-    """An option, or its environment variable. Raises ``SettingsError`` where both are missing."""
+    """Return an option, or its environment variable.
+
+    Raises ``SettingsError`` if both are missing.
+    """
     value = getattr(args, name, None) or os.environ.get(variable, "")
     if not value:
         option = "--" + name.replace("_", "-")
@@ -53,7 +56,7 @@ def given(args: argparse.Namespace, name: str, variable: str) -> str:
 
 
 def read_keys(path: str) -> list[str]:
-    """The keys of a file, one a line, newest first; blank lines and lines with # are passed over."""
+    """Read the keys of a file, one a line, newest first; skip blank lines and lines with #."""
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -62,7 +65,7 @@ def read_keys(path: str) -> list[str]:
 
 
 def keyring_of(args: argparse.Namespace) -> Keyring:
-    """The keyring that the command works with."""
+    """Make the keyring of the command."""
     try:
         return Keyring(read_keys(given(args, "keys_file", "MFA_GATE_KEYS_FILE")))
     except KeyFault as error:
@@ -70,7 +73,7 @@ def keyring_of(args: argparse.Namespace) -> Keyring:
 
 
 def policy_of(args: argparse.Namespace) -> Policy:
-    """The policy that the command works under."""
+    """Load the policy of the command."""
     from ..policyfile import load_policy
 
     return load_policy(given(args, "policy", "MFA_GATE_POLICY"))
@@ -83,11 +86,11 @@ def _holds_something(path: str) -> bool:
 
 
 async def require_store(store: Store, url: str) -> None:
-    """Refuse where nothing is stored yet: a wrong name must not look like a store without people.
+    """Refuse an empty store: a wrong name must not look like a store without people.
 
     Raises ``SettingsError``, and then no file was made.
     """
-    from .doctor_live import sqlite_path
+    from .doctor.live_store import sqlite_path
 
     path = sqlite_path(store)
     if path is not None:
@@ -104,9 +107,9 @@ async def require_store(store: Store, url: str) -> None:
 
 @asynccontextmanager
 async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncIterator[Service]:
-    """The service over the store: opened, its keys checked, closed afterwards. Nothing is sent from here.
+    """Open the service over the store, check its keys, and close it afterwards.
 
-    ``makes``: the command may begin a new store.
+    It sends nothing. ``makes``: the command may begin a new store.
     """
     policy = policy_of(args)
     _require_tenant(args)
@@ -134,12 +137,15 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
 
 
 def operator(args: argparse.Namespace) -> Actor:
-    """Who acts with the store and the keys in hand: every event says so."""
+    """Return the actor who has the store and the keys at hand; every event names it."""
     return Actor(name=operator_name(args))
 
 
 def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
-    """Write the operator as the trail does. Raises ``SettingsError`` for a name or reason that cannot be kept."""
+    """Write the operator as the trail does.
+
+    Raises ``SettingsError`` for a name or reason that cannot be kept.
+    """
     actor, reason = args.actor, getattr(args, "reason", "")
     if not optional and not actor.strip():
         raise SettingsError("--actor: must say who does this")
@@ -150,7 +156,10 @@ def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
 
 
 def key_of(args: argparse.Namespace) -> SubjectKey:
-    """Read the person whom a command names. Raises ``SettingsError`` for an id that no subject can have."""
+    """Read the person whom a command names.
+
+    Raises ``SettingsError`` for an id that no subject can have.
+    """
     try:
         return Subject(args.id, args.tenant).key
     except ValueError as error:
@@ -168,7 +177,10 @@ def _require_tenant(args: argparse.Namespace) -> None:
 def running(
     work: Callable[[argparse.Namespace, Service], Awaitable[int]], *, makes: bool = False
 ) -> Callable[[argparse.Namespace], int]:
-    """A command from a coroutine over an open service. ``makes``: it may begin a new store."""
+    """Make a command of a coroutine over an open service.
+
+    ``makes``: the command may begin a new store.
+    """
 
     def run(args: argparse.Namespace) -> int:
         async def inside() -> int:
@@ -181,12 +193,12 @@ def running(
 
 
 def tell(args: argparse.Namespace, document: object, text: str) -> None:
-    """Print the result, as JSON where asked for."""
+    """Print the result, as JSON if asked for."""
     print(json_text(document) if args.json else plain_lines(text))
 
 
 def tell_refusal(args: argparse.Namespace, refusal: Refusal) -> int:
-    """Print why it was not done; the exit code says that the answer is no."""
+    """Print the reason of a refusal, and return the exit code for the answer no."""
     row = refusal.row
     text = refusal.detail or f"{row.title}. {row.text}"
     tell(args, {"reason": refusal.reason, "detail": text, "ref": refusal.ref}, f"not done ({refusal.reason}): {text}")

@@ -1,4 +1,4 @@
-"""The commands about keys: make one, and seal everything anew under the newest."""
+"""Offer the commands about keys: make one, and seal everything anew under the newest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def new_key(args: argparse.Namespace) -> int:
-    """A fresh key on standard output and nothing else: it is a secret, keep it where your other secrets are."""
+    """Print a fresh key on standard output, and nothing else.
+
+    It is a secret: keep it with the other secrets.
+    """
     key = make_key(secrets.token_bytes(KEY_BYTES))
     print(json.dumps({"key": key}) if args.json else key)
     return DONE

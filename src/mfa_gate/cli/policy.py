@@ -1,29 +1,27 @@
-"""The commands about the policy file: check, explain, test, diff, impact, routes, schema."""
+"""Offer the commands about the policy file."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
 from .policy_args import WrongUse, add_file, add_scenario, app_of, existing, given_by, path_of, policy_of, words
-
-if TYPE_CHECKING:
-    from ..policyfile.scenario import Outcome
+from .policy_output import counted, offered, print_json, print_table, tell_faults
 
 DONE, NO, WRONG_USE = 0, 1, 2
 PROFILES = ("nist-aal2", "asvs-l2")
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``policy`` with its commands to the program's parser. Each sets ``run``, a function from the parsed
-    arguments to the exit code: 0 done, 1 the answer is no, 2 wrong use."""
+    """Add ``policy`` with its commands to the program's parser.
+
+    Each sets ``run``, a function from the parsed arguments to the exit code: 0 done, 1 the answer is no, 2 wrong use.
+    """
     policy = sub.add_parser("policy", help="check, explain and compare policy files")
     commands = policy.add_subparsers(dest="policy_command", required=True, metavar="COMMAND")
 
@@ -32,14 +30,14 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
     check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
 
-    explain = _command(commands, "explain", explain_policy, "tell what one request would get, and why")
+    explain = _command(commands, "explain", explain_policy, "tell the decision on one request, and the reason")
     add_file(explain)
     add_scenario(explain)
 
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
 
-    diff = _command(commands, "diff", diff_policies, "tell what gets stricter and what looser")
+    diff = _command(commands, "diff", diff_policies, "list the changes, each as stricter or looser")
     diff.add_argument("old", metavar="OLD", type=Path)
     diff.add_argument("new", metavar="NEW", type=Path)
     diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
@@ -50,7 +48,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
     )
 
-    routes = _command(commands, "routes", routes_under_policy, "list an app's routes with what each is asked")
+    routes = _command(commands, "routes", routes_under_policy, "list an app's routes with the demand on each")
     add_file(routes)
     routes.add_argument(
         "--app", required=True, metavar="MODULE:NAME", help="a Starlette or FastAPI app, or its factory"
@@ -59,10 +57,14 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     routes.add_argument("--groups", type=words, default=(), metavar="A,B")
 
     _command(commands, "schema", print_schema, "print the JSON Schema of policy files")
+    _command(commands, "keys", print_keys, "print every key of policy files with its values, default and meaning")
 
 
 def check_policy(args: argparse.Namespace) -> int:
-    """``policy check``: 0 where there is no fault (with ``--strict``: no warning and no departure either)."""
+    """Run ``policy check``. Returns 1 for a fault.
+
+    With ``--strict`` it returns 1 for a warning or a departure, too.
+    """
     from ..policyfile import examine, findings
     from ..policyfile.loading import read_text
     from ..policyfile.tools.profiles import deviations
@@ -70,14 +72,14 @@ def check_policy(args: argparse.Namespace) -> int:
     path = path_of(args)
     examined = examine(read_text(path), base=path.parent)
     if examined.policy is None:
-        _tell_faults(args, path, examined.faults)
+        tell_faults(args, path, examined.faults)
         return NO
     found = findings(examined.policy, now=int(time.time()))
     departures = deviations(examined.policy, args.profile) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
     refused = args.strict and bool(warnings or departures)
     if args.json:
-        _print_json(
+        print_json(
             {
                 "ok": not refused,
                 "name": examined.policy.name,
@@ -93,12 +95,12 @@ def check_policy(args: argparse.Namespace) -> int:
             print(f"{finding.severity}: {finding.path}: {finding.text}")
         for departure in departures:
             print(f"{args.profile}: {departure.path}: {departure.text} [{departure.clause}]")
-        print(f'{path.name}: policy "{examined.policy.name}" is valid ({_counted(warnings, departures, args.profile)})')
+        print(f'{path.name}: policy "{examined.policy.name}" is valid ({counted(warnings, departures, args.profile)})')
     return NO if refused else DONE
 
 
 def explain_policy(args: argparse.Namespace) -> int:
-    """``policy explain``: the decision on one made-up request, with every rule's part in it."""
+    """Run ``policy explain``: one made-up request, with the part of every rule in it."""
     from ..policyfile.scenario import factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_decision
     from ..policyfile.traits import known_traits
@@ -112,7 +114,7 @@ def explain_policy(args: argparse.Namespace) -> int:
     decision = outcome.decision
     table = rows(outcome)
     if args.json:
-        _print_json(
+        print_json(
             {
                 "given": given,
                 "decision": {"kind": type(decision).__name__, **dataclasses.asdict(decision)},
@@ -125,23 +127,23 @@ def explain_policy(args: argparse.Namespace) -> int:
         )
         return DONE
     head = ("stage", "rule", "verdict", "")
-    _print_table([head, *((r.stage, r.rule, r.verdict + (" *" if r.won else ""), r.note) for r in table)])
+    print_table([head, *((r.stage, r.rule, r.verdict + (" *" if r.won else ""), r.note) for r in table)])
     print()
     print(f"decision:  {told_decision(outcome)}")
     print(f"rule:      {decision.why.rule}" + (f", missing: {decision.why.missing}" if decision.why.missing else ""))
-    print(f"{decision!r}" if args.verbose else f"user sees: {seen_by_user(outcome)}{_offered(outcome)}")
+    print(f"{decision!r}" if args.verbose else f"user sees: {seen_by_user(outcome)}{offered(outcome)}")
     return DONE
 
 
 def test_policy(args: argparse.Namespace) -> int:
-    """``policy test``: 0 where every claim of every test holds."""
+    """Run ``policy test``. Returns 1 if a claim of a test does not hold."""
     from ..policyfile.tools.policy_tests import run_tests
 
     policy = policy_of(args)
     trials = run_tests(policy, now=int(time.time()))
     failed = [trial for trial in trials if trial.faults]
     if args.json:
-        _print_json({"ok": not failed, "tests": trials})
+        print_json({"ok": not failed, "tests": trials})
     else:
         for trial in trials:
             print(f"{'FAIL' if trial.faults else 'ok  '} {trial.name}")
@@ -152,26 +154,26 @@ def test_policy(args: argparse.Namespace) -> int:
 
 
 def diff_policies(args: argparse.Namespace) -> int:
-    """``policy diff``: 1 where something gets looser, unless that is allowed."""
+    """Run ``policy diff``. Returns 1 if something gets looser, unless that is allowed."""
     from ..policyfile import load_policy
     from ..policyfile.tools.diff import differences, loosened
 
     found = differences(load_policy(existing(args.old)), load_policy(existing(args.new)))
     weaker = loosened(found)
     if args.json:
-        _print_json({"ok": not weaker or args.allow_weaker, "differences": found})
+        print_json({"ok": not weaker or args.allow_weaker, "differences": found})
     elif not found:
         print("no difference")
     else:
         rows = [(d.change, d.tenant or "(all)", d.path, d.old or "-", "->", d.new or "-") for d in found]
-        _print_table(rows)
+        print_table(rows)
         if weaker and not args.allow_weaker:
             print(f"{len(weaker)} looser; say --allow-weaker if that is meant", file=sys.stderr)
     return NO if weaker and not args.allow_weaker else DONE
 
 
 def impact_of_policy(args: argparse.Namespace) -> int:
-    """``policy impact``: past events judged under a policy, counted by outcome."""
+    """Run ``policy impact``: judge past events under a policy, counted by outcome."""
     from ..policyfile.tools.impact import replay
 
     policy = policy_of(args)
@@ -184,17 +186,17 @@ def impact_of_policy(args: argparse.Namespace) -> int:
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUse(f"{args.events}: {error}") from None
     if args.json:
-        _print_json(result)
+        print_json(result)
         return DONE
     if result.impacts:
         counts = [(i.before, "->", i.after, str(i.events), str(i.accounts)) for i in result.impacts]
-        _print_table([("then", "", "under this policy", "events", "accounts"), *counts])
+        print_table([("then", "", "under this policy", "events", "accounts"), *counts])
     print(f"{result.decided} of {result.read} events were decisions; {result.unreadable} lines could not be read")
     return DONE
 
 
 def routes_under_policy(args: argparse.Namespace) -> int:
-    """``policy routes``: 1 where a rule matches no route at all."""
+    """Run ``policy routes``. Returns 1 if a rule matches no route at all."""
     from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
     policy = policy_of(args)
@@ -206,23 +208,34 @@ def routes_under_policy(args: argparse.Namespace) -> int:
     rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()))
     idle = idle_rules(policy, leaves)
     if args.json:
-        _print_json({"ok": not idle, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
+        print_json({"ok": not idle, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
         return NO if idle else DONE
     table = [
         (r.method, r.template, r.outcome, ", ".join(r.rules), f"partly: {', '.join(r.partly)}" if r.partly else "")
         for r in rows
     ]
-    _print_table([("method", "route", "outcome", "rules", ""), *table])
+    print_table([("method", "route", "outcome", "rules", ""), *table])
     for name in idle:
         print(f"{name}: matches no route", file=sys.stderr)
     return NO if idle else DONE
 
 
 def print_schema(args: argparse.Namespace) -> int:
-    """``policy schema``: the JSON Schema, for editors."""
+    """Run ``policy schema``: print the JSON Schema, for editors."""
     from ..policyfile.tools.schema import json_schema
 
-    _print_json(json_schema())
+    print_json(json_schema())
+    return DONE
+
+
+def print_keys(args: argparse.Namespace) -> int:
+    """Run ``policy keys``: print the reference of all keys, as Markdown or JSON."""
+    from ..policyfile.tools.reference import reference, sections
+
+    if args.json:
+        print_json([dataclasses.asdict(section) for section in sections()])
+    else:
+        print(reference(), end="")
     return DONE
 
 
@@ -239,7 +252,7 @@ def _command(
 
 
 def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """Wrong use is 2 with one line on standard error; a policy with faults is 1 with all of them."""
+    """Turn wrong use into exit code 2 with one line, a faulty policy into 1 with all faults."""
 
     def guarded(args: argparse.Namespace) -> int:
         args.json = getattr(args, "json", False)
@@ -250,45 +263,9 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
             return WRONG_USE
         except SettingsError as error:
             if args.json:
-                _print_json({"ok": False, "faults": error.faults})
+                print_json({"ok": False, "faults": error.faults})
             else:
                 print(error, file=sys.stderr)
             return NO
 
     return guarded
-
-
-def _offered(outcome: Outcome) -> str:
-    from ..policyfile.scenario import factors_of
-
-    factors = factors_of(outcome)
-    return f" ({', '.join(factors)})" if factors else ""
-
-
-def _tell_faults(args: argparse.Namespace, path: Path, faults: Iterable[Any]) -> None:
-    if args.json:
-        _print_json({"ok": False, "faults": [{"file": str(path), **dataclasses.asdict(fault)} for fault in faults]})
-        return
-    for fault in faults:
-        print(fault.told(str(path)), file=sys.stderr)
-
-
-def _counted(warnings: Sequence[Any], departures: Sequence[Any], profile: str | None) -> str:
-    text = f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}"
-    return f"{text}, {len(departures)} departures from {profile}" if profile else text
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    return sorted(value) if isinstance(value, set | frozenset) else str(value)
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,4 +1,4 @@
-"""What the policy commands are told: the file, the situation, the app."""
+"""Read the arguments of the policy commands: the file, the situation, the app."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ ENVIRONMENT = "MFA_GATE_POLICY"
 
 
 class WrongUse(Exception):
-    """The command was called in a way that means nothing; the text says what would."""
+    """Refuse a call that means nothing. The text says how to call the command."""
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
-    """The policy FILE, which ``--policy`` and the environment can stand in for."""
+    """Add the policy FILE; ``--policy`` and the environment can stand in for it."""
     parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help=f"default: --policy, then ${ENVIRONMENT}")
     parser.add_argument("--policy", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def add_scenario(parser: argparse.ArgumentParser) -> None:
-    """The situation that ``policy explain`` judges."""
+    """Add the situation that ``policy explain`` judges."""
     parser.add_argument("--tenant", default="default")
     parser.add_argument(
         "--groups", "--role", type=words, default=(), metavar="A,B", help="the host's groups of the person"
     )
     parser.add_argument("--enrolled", type=words, default=(), metavar="KIND,…", help="the factors the person has")
     parser.add_argument("--verified", metavar="AGE", help='age of the proof, like "6d"; absent: nothing was proven')
-    parser.add_argument("--proof-factor", default="", metavar="KIND", help="what the proof was made with")
+    parser.add_argument("--proof-factor", default="", metavar="KIND", help="the factor of the proof")
     parser.add_argument("--ip", choices=("same", "other", "trusted"), default="same")
     parser.add_argument("--ip-changed", action="store_const", const="other", dest="ip", help="the same as --ip other")
     parser.add_argument("--request", default="GET /", metavar='"POST /x"')
@@ -47,7 +47,7 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
 
 
 def given_by(args: argparse.Namespace, policy: Policy) -> Given:
-    """The situation that the arguments describe. Raises ``WrongUse``."""
+    """Read the situation that the arguments describe. Raises ``WrongUse``."""
     from ..core.durations import parse_duration
     from ..policyfile.scenario import Given
     from ..policyfile.traits import known_traits
@@ -61,7 +61,7 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
     if not enrolled and args.proof_factor:
         enrolled = (args.proof_factor,)
     if not enrolled and age is not None:
-        # Whoever proved something has something: the first that the policy offers.
+        # A proof needs a factor: take the first one that the policy offers.
         factors = policy.rules_for(args.tenant).factors
         known = known_traits()
         enrolled = tuple(kind for kind in factors.order if kind in factors.allowed and kind in known)[:1]
@@ -82,7 +82,10 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
 
 
 def path_of(args: argparse.Namespace) -> Path:
-    """The policy file that was named: the argument, ``--policy``, the environment. Raises ``WrongUse``."""
+    """Find the policy file: the argument, ``--policy``, or the environment.
+
+    Raises ``WrongUse``.
+    """
     named = args.file or getattr(args, "policy", None) or os.environ.get(ENVIRONMENT)
     if not named:
         raise WrongUse(f"which policy? name a FILE, or set --policy or ${ENVIRONMENT}")
@@ -90,21 +93,27 @@ def path_of(args: argparse.Namespace) -> Path:
 
 
 def existing(path: Path) -> Path:
-    """``path`` if there is such a file. Raises ``WrongUse``."""
+    """Return ``path`` if there is such a file. Raises ``WrongUse``."""
     if not path.is_file():
         raise WrongUse(f"{path}: there is no such file")
     return path
 
 
 def policy_of(args: argparse.Namespace) -> Policy:
-    """The policy in the file that was named. Raises ``WrongUse``, or ``SettingsError`` with its faults."""
+    """Load the policy that was named.
+
+    Raises ``WrongUse``, or ``SettingsError`` with the faults of the policy.
+    """
     from ..policyfile import load_policy
 
     return load_policy(path_of(args))
 
 
 def app_of(name: str) -> Any:
-    """The app that ``module:attribute`` names, called where it is a factory. Raises ``WrongUse``."""
+    """Import the app ``module:attribute``, and call it if it is a factory.
+
+    Raises ``WrongUse``.
+    """
     import importlib
     import inspect
 
@@ -124,11 +133,14 @@ def app_of(name: str) -> Any:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words between commas."""
+    """Split words at commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def moment(text: str) -> int:
-    """The second that ``text`` (RFC 3339; without an offset: UTC) names. Raises ``ValueError``, as argparse wants."""
+    """Read the second that ``text`` (RFC 3339; without an offset: UTC) names.
+
+    Raises ``ValueError``, as argparse wants.
+    """
     found = datetime.fromisoformat(text)
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())

@@ -1,4 +1,4 @@
-"""How far long work has come, on a terminal and nowhere else."""
+"""Show the progress of long work, on a terminal only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ EVERY = 0.2
 
 
 class Progress:
-    """``with Progress("rotating") as progress: progress.step()``: one line on standard error that counts."""
+    """Count on one line of standard error.
+
+    ``with Progress("rotating") as progress: progress.step()``.
+    """
 
     def __init__(self, what: str, *, total: int = 0, stream: TextIO | None = None) -> None:
-        """``total`` 0: how many there will be is not known."""
+        """Set ``total``; 0: the number is not known beforehand."""
         self._what = what
         self._total = total
         self._stream = stream or sys.stderr
@@ -26,7 +29,7 @@ class Progress:
         return self
 
     def step(self, count: int = 1) -> None:
-        """So many more are done."""
+        """Count ``count`` more."""
         self.count += count
         if self._is_terminal and time.monotonic() - self._shown_at >= EVERY:
             self._show()

@@ -1,4 +1,4 @@
-"""``mfa-gate keys rotate``: every sealed value anew under the newest key, and what still hangs on the older ones."""
+"""Seal every value anew under the newest key, and report what still needs the older ones."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ T = TypeVar("T", Authenticator, Enrollment)
 
 PAGE = 500
 LEAST = 20
-"""Characters that a digest has at least: shorter text that begins like a key's id is something else."""
+"""The least characters of a digest: a shorter text that begins like a key's id is something else."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was found. ``lost``: what no listed key opens. ``failed``: accounts that could not be read, and why. ``left``: of
-    how many accounts something hangs on an older key that cannot be sealed anew here, by kind: digests, of which nobody
-    knows what they were made of, and the tokens of phones."""
+    """Count the results of a rotation.
+
+    ``lost`` lists values that no listed key opens. ``failed`` lists accounts that could not be read, with the reason.
+    ``left`` counts, by kind, the accounts with something that needs an older key and cannot be sealed anew here: digests,
+    whose source nobody knows, and the tokens of phones.
+    """
 
     accounts: int = 0
     resealed: int = 0
@@ -43,7 +46,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one account."""
+    """Hold the result for one account."""
 
     after: Account
     changed: bool
@@ -51,7 +54,10 @@ class Outcome:
 
 
 async def rotate(args: argparse.Namespace, service: Service) -> int:
-    """Go through all accounts, a page at a time. It can be stopped and started again: what is done is passed over."""
+    """Go through all accounts, a page at a time.
+
+    It can be stopped and started again: an account that is done is passed over.
+    """
     engine, tally = service.engine, Tally()
     operator_name(args, optional=True)
     with Progress("sealing anew") as progress:
@@ -82,7 +88,7 @@ async def rotate(args: argparse.Namespace, service: Service) -> int:
 
 
 async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
-    """The key of every account of the store, in order."""
+    """Yield the key of every account of the store, in order."""
     after: SubjectKey | None = None
     while page := await service.engine.store.keys(after=after, limit=PAGE):
         for key in page:
@@ -93,7 +99,7 @@ async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
 async def _one(service: Service, key: SubjectKey) -> Outcome:
     engine = service.engine
     nonce = secrets.token_bytes(32)
-    # Every row is sealed anew, also one whose id no person can have any more: its key says what it is bound to.
+    # Every row is sealed anew, even one with an id that no person can have any more: the row is bound to its own key.
     caller = Caller(subject=Subject("anybody", "default"), handle="", network="")
     rules = engine.rules(key.tenant)
 
@@ -137,7 +143,7 @@ def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring) ->
 
 
 def _digests(account: Account) -> Iterator[tuple[str, str]]:
-    """Every text that no factor says is sealed, with the kind that it belongs to."""
+    """Yield every text that no factor declares as sealed, with its kind."""
     for item in account.authenticators:
         sealed = FACTORS[item.factor].sealed if item.factor in FACTORS else {}
         for name, value in item.data.items():
@@ -148,7 +154,10 @@ def _digests(account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _token_keys(account: Account) -> Iterator[tuple[str, str]]:
-    """List the ids of the keys of devices' tokens; only the device can have it sealed anew."""
+    """List the ids of the keys of phones' tokens.
+
+    Only the phone can have its token sealed anew.
+    """
     for item in account.authenticators:
         part = FACTORS.get(item.factor)
         if isinstance(part, Approves):

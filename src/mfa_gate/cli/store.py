@@ -1,4 +1,4 @@
-"""``mfa-gate store accept``: an operator says that what is stored now shall be the store."""
+"""Offer ``mfa-gate store accept``: go on with an older copy that was put in place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .terminal import one_line
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``store`` with its command to the program's parser."""
-    store = sub.add_parser("store", help="what to do with the store itself")
+    store = sub.add_parser("store", help="decide about the store itself")
     commands = store.add_subparsers(dest="store_command", required=True, metavar="COMMAND")
     about = (
         "go on with an older copy that was put in place: every proof ends, codes of before count no more, locks stand"
@@ -27,7 +27,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def accept(args: argparse.Namespace) -> int:
-    """It works on a store that refuses to open; wrong keys or a wrong policy are told before anything is done."""
+    """Accept the store as it is now, even if it refuses to open.
+
+    Wrong keys or a wrong policy are reported before anything is done.
+    """
     return asyncio.run(_accept(args))
 
 
@@ -46,7 +49,10 @@ async def _accept(args: argparse.Namespace) -> int:
 
 
 async def _write_down(args: argparse.Namespace, service: Service) -> dict[str, int]:
-    """One event in each tenant's trail; how many accounts each has, so that a wrong or empty copy shows."""
+    """Write one event into each tenant's trail, and count the accounts of each.
+
+    The counts show a wrong or empty copy.
+    """
     engine, people = service.engine, dict[str, int]()
     for tenant in await engine.store.trails():
         moment = engine.moment(actor=operator_name(args))

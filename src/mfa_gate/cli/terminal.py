@@ -1,4 +1,4 @@
-"""Text that comes from a terminal and goes to one: nothing in it is obeyed, and nothing that it lacks stops a command."""
+"""Make text safe for a terminal, whatever characters it holds and the terminal lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-"""Control characters, line ends, what turns the writing around, and bytes that were no UTF-8."""
+"""Control characters, line ends, characters that change the direction of writing, and bytes that were no UTF-8."""
 _UNSEEN = re.compile(f"[{UNSEEN}]")
 _UNSEEN_BUT_LINES = re.compile(f"(?!\n)[{UNSEEN}]")
 
@@ -38,14 +38,14 @@ def json_text(document: object, *, indent: int | None = None, stream: TextIO | N
 
 
 def prepare() -> None:
-    """Let standard output and error show a letter that they lack as an escape, instead of failing."""
+    """Let standard output and error show letters that they lack as escapes, not fail."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def fault_of(words: Sequence[str]) -> str:
-    """Say which argument holds what may stand in none; "" where all are plain."""
+    """Name the argument that holds a forbidden character; "" if all are plain."""
     for place, word in enumerate(words, 1):
         if not is_plain(word):
             return f"argument {place} ({one_line(word[:60])}) is not UTF-8, or holds a control character"

@@ -1,4 +1,4 @@
-"""The command that makes the key by which push services know this site."""
+"""Offer the command that makes the key by which push services know this site."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def new_vapid_key(args: argparse.Namespace) -> int:
-    """A fresh private key for ``WebPushSender``: a secret, keep it where your other secrets are. Changing it makes every
-    phone ask again whether it may be woken."""
+    """Print a fresh private key for ``WebPushSender``.
+
+    It is a secret: keep it with the other secrets. After a change of it every phone asks again for the permission to be woken.
+    """
     private = make_vapid_key()
     print(json.dumps({"private_key": private, "public_key": public_vapid_key(private)}) if args.json else private)
     return DONE

@@ -1,4 +1,7 @@
-"""Who is signed in: adapters for where hosts keep their user. Any async function of an ``HTTPConnection`` does as well."""
+"""Tell who is signed in: adapters for the places where hosts keep their user.
+
+Any async function of an ``HTTPConnection`` does as well.
+"""
 
 from __future__ import annotations
 

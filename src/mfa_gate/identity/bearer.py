@@ -1,4 +1,4 @@
-"""The user in a token, by the host's own verifier."""
+"""Find the user in a token, by the host's own verifier."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ Verify = Callable[[str], Claims | Awaitable[Claims | None] | None]
 
 
 class BearerJWT:
-    """``BearerJWT(verify)``: the person in the token, by the verifier that the app itself uses (S-12).
+    """Find the person in a token by the verifier of the app: ``BearerJWT(verify)`` (S-12).
 
-    ``verify`` takes the token and returns its claims, or None for one that is not good; it checks signature, audience,
-    issuer and time, and may be async. ``rejects`` are the exceptions by which it says "not good" (``jwt.InvalidTokenError``);
-    any other one refuses the request. ``user``, ``tenant`` and ``groups`` name claims (dotted for nested ones).
-    ``fold`` (``str.casefold``) makes one id of its spellings.
+    ``verify`` takes the token and returns its claims, or None for a token that is not good. It checks signature, audience,
+    issuer and time, and may be async. ``rejects`` are the exceptions by which it says "not good"
+    (``jwt.InvalidTokenError``); any other one refuses the request. ``user``, ``tenant`` and ``groups`` name claims (dotted
+    for nested ones). ``fold`` (``str.casefold``) makes one id of several spellings.
 
     ``Authorization: Bearer …`` is always read. Name every other place where the app takes a token: ``query="token"`` for
-    websockets of browsers, ``cookie="access_token"``, ``header="X-Auth-Token"``; each is a name or several. A token in two
+    websockets of browsers, ``cookie="access_token"``, ``header="X-Auth-Token"``; each is one name or several. A token in two
     places is refused, and so is each form but the one of RFC 6750. Basic, Digest and Negotiate are no tokens; name further
     schemes of that header that another adapter reads in ``other_schemes``. A good JWT at a place that is not named is
-    refused, and the log names the place. Nothing in a body or in a message of a websocket can be seen here.
+    refused, and the log names the place. A token in a body or in a message of a websocket is not seen.
 
-    The claims ``amr``, ``acr`` and ``auth_time`` count as a proof where the policy trusts them.
+    The claims ``amr``, ``acr`` and ``auth_time`` count as a proof if the policy trusts them.
 
     The sign-in is named by the first of the claims in ``session`` that the token has (``sid``, which outlives a refresh,
-    then ``jti``), else by a keyed hash of the token: a new token is then a new sign-in, and a challenge that is under way
-    ends with it. A request without a token, or with one that ``verify`` rejects, is nobody.
+    then ``jti``), else by a keyed hash of the token. With the hash a new token is a new sign-in, and a challenge that is
+    under way ends with it. A request without a token, or with one that ``verify`` rejects, is anonymous.
     """
 
     def __init__(
@@ -55,7 +55,10 @@ class BearerJWT:
         other_schemes: str | Sequence[str] = (),
         fold: Fold | None = None,
     ) -> None:
-        """``key`` (at most 64 bytes, the same in every process) keys the hash of tokens that name no session."""
+        """Set ``key`` (at most 64 bytes) to hash the tokens that name no session.
+
+        It must be the same in every process.
+        """
         self._verify = verify
         self._user = user
         self._tenant = tenant
@@ -117,12 +120,15 @@ class BearerJWT:
         return token_session(token, self._key)
 
     async def _refuse_strays(self, scope: Mapping[str, Any], subject: Subject | None) -> None:
-        """Refuse a good token at a place that nobody named, unless it is of the same person: the app may read it there."""
+        """Refuse a good token at a place that is not named, unless it is the same person's.
+
+        The app may read it there.
+        """
         for place, token in stray_tokens(scope, self._places):
             try:
                 claims = await self._claims(token)
             except Exception as error:
-                # It may be anybody's token, for another verifier; this one answers as it likes to what is not its own.
+                # It may be a token for another verifier; this verifier may answer anything to such a token.
                 self._warn(
                     f"a token in {place} could not be verified ({type(error).__name__}); is it missing in rejects=?"
                 )
@@ -143,6 +149,6 @@ def _is_same(one: Subject, other: Subject | None) -> bool:
 
 
 def token_session(token: str, key: bytes) -> str:
-    """Name a sign-in by the token that is all there is of it: nobody can make the token of the name."""
+    """Name a sign-in by its token: a hash, from which nobody can make the token."""
     digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), key=key, digest_size=16, person=b"mfa_gate/bearer")
     return f"token:{digest.hexdigest()}"

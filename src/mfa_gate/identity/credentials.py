@@ -14,7 +14,7 @@ from ..errors import SettingsError
 
 MAX_NAME = 40
 MAX_STRAYS = 8
-"""So many things that look like a token are tried at places that nobody named; with more of them a request is refused."""
+"""The most texts like a token that are tried at places that are not named; a request with more is refused."""
 
 _PREFIXED = re.compile(r"(?:bearer )?([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BEARER = re.compile(rb"bearer ([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
@@ -25,7 +25,7 @@ _DIGEST = (b"username=", b"nonce=", b"response=")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Name where a token may stand besides ``Authorization``: headers, query parameters, cookies."""
+    """Name the places of a token besides ``Authorization``: headers, query, cookies."""
 
     headers: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
@@ -38,7 +38,10 @@ def names(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def places_of(header: str | Sequence[str], query: str | Sequence[str], cookie: str | Sequence[str]) -> Places:
-    """Read the places that a developer names. Raises ``SettingsError`` for a header that is read in another way."""
+    """Read the places that a developer names.
+
+    Raises ``SettingsError`` for a header that is read in another way.
+    """
     places = Places(names(header), names(query), names(cookie))
     if any(name.lower() in ("authorization", "cookie") for name in places.headers):
         raise SettingsError("identify: Authorization is read anyway, and a cookie is named in cookie=, not in header=")
@@ -46,11 +49,11 @@ def places_of(header: str | Sequence[str], query: str | Sequence[str], cookie: s
 
 
 class Unreadable(ValueError):
-    """Refuse a request whose credential has a form that the app might read in another way.
+    """Refuse a request whose credential has a form that the app might read differently.
 
-    An adapter, or an ``identify`` of the host's own, raises it where it can neither name a person nor be sure that the app
-    sees nobody. Bearer callers get 401 ``invalid_request`` (RFC 6750, 3.1), page loads are sent to the sign-in, and all
-    others get 401. The text goes to the log; it must hold no credential.
+    An adapter, or an ``identify`` of the host, raises it if it can neither name a person nor be sure that the app sees
+    nobody. Bearer callers get 401 ``invalid_request`` (RFC 6750, 3.1), page loads are sent to the sign-in, and all others get
+    401. The text goes to the log; it must hold no credential.
     """
 
 
@@ -81,7 +84,7 @@ def authorization_token(scope: Mapping[str, Any], other_schemes: Sequence[str] =
 
 
 def _is_other_scheme(value: bytes, named: Sequence[str]) -> bool:
-    """Say whether the header is of another scheme, and no app could take its content for a bearer token."""
+    """Tell if the header is of another scheme and cannot be taken for a bearer token."""
     if _SHOWN.search(value) is not None:
         return False
     scheme, _, rest = value.partition(b" ")
@@ -106,7 +109,10 @@ def _decoded(text: bytes) -> bytes:
 
 
 def named_tokens(scope: Mapping[str, Any], places: Places) -> Iterator[str]:
-    """Read the tokens at the named places, as Starlette reads them. Raises ``Unreadable`` for another form, or two."""
+    """Read the tokens at the named places, as Starlette reads them.
+
+    Raises ``Unreadable`` for another form, or for two tokens.
+    """
     for place, values in _named_values(scope, places):
         given = [value for value in values if value]
         if len(given) > 1:
@@ -139,7 +145,7 @@ def _cookie_values(scope: Mapping[str, Any], name: str) -> list[str]:
 
 
 def stray_tokens(scope: Mapping[str, Any], places: Places) -> list[tuple[str, str]]:
-    """Find what looks like a JWT at places that nobody named: the path, the query, cookies and other headers.
+    """Find texts like a JWT at places that are not named: path, query, cookies, headers.
 
     Each comes with its place. Raises ``Unreadable`` for more than ``MAX_STRAYS``.
     """
@@ -173,7 +179,7 @@ def _stray_values(scope: Mapping[str, Any], places: Places) -> Iterator[tuple[st
 
 
 def _is_jwt(text: str) -> bool:
-    """Say whether a text begins with a JOSE header. A signed session cookie has dots as well, and none."""
+    """Tell if a text begins with a JOSE header, which no signed session cookie has."""
     head, dot, rest = text.partition(".")
     if not dot or "." not in rest or not 8 <= len(head) <= 4096:
         return False
@@ -185,7 +191,7 @@ def _is_jwt(text: str) -> bool:
 
 
 def _connection(scope: Mapping[str, Any]) -> Any:
-    """Make the object by which Starlette reads a request: the same parsers as the app's (S-12)."""
+    """Make the object by which Starlette reads a request, so the parsers are the app's (S-12)."""
     from starlette.requests import HTTPConnection
 
     return HTTPConnection(dict(scope))

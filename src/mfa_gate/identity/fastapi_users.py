@@ -1,4 +1,7 @@
-"""The user that fastapi-users would find: its dependencies run too late for a gate, so its own parts are asked."""
+"""Find the user that fastapi-users would find, by asking its own parts.
+
+Its dependencies run too late for a gate.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +23,22 @@ if TYPE_CHECKING:
 
 
 class FastAPIUsers:
-    """``FastAPIUsers([auth_backend], user_manager)``: the person that the app's backends find.
+    """Find the person by the app's backends: ``FastAPIUsers([auth_backend], user_manager)``.
 
     ``backends`` are those that the app gives to ``fastapi_users.FastAPIUsers``, in the same order (S-12). Every one is
-    asked, since an endpoint may enable one of them alone; where two find different people the request is refused, and so is
-    an ``Authorization`` header in an odd form where one of them reads it. Name every further place where the app takes a
-    token of theirs: ``query="token"`` for websockets, ``cookie=``, ``header=``; each is a name or several. A good JWT at a
+    asked, since an endpoint may enable one of them alone. Two backends that find different people refuse the request, and so
+    does an ``Authorization`` header in an odd form if one of them reads it. Name every further place where the app takes a
+    token of theirs: ``query="token"`` for websockets, ``cookie=``, ``header=``; each is one name or several. A good JWT at a
     place that is not named is refused, unless it is of the same person. ``other_schemes`` names schemes of the header that
     another adapter reads.
 
-    ``user_manager`` is a function that makes an async context with the user manager, as the library's cookbook has it
-    for use outside of requests. A backend's ``get_strategy`` is called without arguments; one that needs a database is
-    given in ``strategies`` as such a function of a context by the backend's name.
+    ``user_manager`` is a function that makes an async context with the user manager, as the library's cookbook has it for
+    use outside of requests. A backend's ``get_strategy`` is called without arguments. Give a strategy that needs a database
+    in ``strategies``, as such a function of a context by the backend's name.
 
-    A user who is inactive or not verified counts as signed in: what they may do is the app's matter, and an app that
-    does not look must not be open for it. ``tenant`` and ``groups`` name attributes of the user or are functions of it.
-    The sign-in is named by a hash of its token.
+    A user who is inactive or not verified counts as signed in: an app that does not check this must not be open for such a
+    user. ``tenant`` and ``groups`` name attributes of the user or are functions of it. The sign-in is named by a hash of its
+    token.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Several ways to be signed in to one app, none of which may go past the gate."""
+"""Ask several adapters, so that no way of signing in goes past the gate."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .credentials import Unreadable
 
 
 class TwoPeople(Unreadable):
-    """Refuse a request that names people in two ways that differ: nobody can know which one the app believes."""
+    """Refuse a request that names two different people: the app may believe either."""
 
 
 class FirstOf:
-    """``FirstOf(BearerJWT(verify), SessionUser("user_id"))``: everybody that any of the adapters finds (S-13).
+    """Find the person by any of several adapters (S-13).
 
-    Every one is asked. Where two find somebody it must be the same person in the same groups, or the request is refused: the
-    app may believe either. The first one's answer counts; what an identity provider said of the sign-in counts only where
-    all say the same. Raises ``SettingsError`` without an adapter.
+    ``FirstOf(BearerJWT(verify), SessionUser("user_id"))``. Every adapter is asked. If two find somebody, it must be the same
+    person in the same groups, or the request is refused: the app may believe either. The first answer counts. The word of an
+    identity provider on the sign-in counts only if all say the same. Raises ``SettingsError`` without an adapter.
     """
 
     def __init__(self, *adapters: Identify) -> None:
@@ -47,7 +47,7 @@ class FirstOf:
 
     @property
     def unnamed(self) -> tuple[str, ...]:
-        """Tell the keys of sessions in which none of the adapters has found anybody so far."""
+        """List the keys of sessions in which no adapter has found anybody so far."""
         return tuple(key for adapter in self._adapters if isinstance(adapter, ReadsSessions) for key in adapter.unnamed)
 
     def sees_user(self, scope: Mapping[str, Any]) -> bool:
@@ -56,7 +56,10 @@ class FirstOf:
 
 
 def agreed(found: Sequence[Subject]) -> Subject | None:
-    """Take the one answer of several; None for none. Raises ``TwoPeople`` where person or groups differ."""
+    """Return the one answer of several; None for none.
+
+    Raises ``TwoPeople`` if person or groups differ.
+    """
     if not found:
         return None
     first = found[0]

@@ -1,4 +1,4 @@
-"""The user that a proxy in front has authenticated and named in a header."""
+"""Find the user that a proxy has authenticated and named in a header."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from .values import Fold, folded, readable
 
 
 class UntrustedHeader(Unreadable):
-    """Refuse a request that names its user by the header and does not come from a listed peer, or names two."""
+    """Refuse a request with the header from a peer that is not listed, or with two."""
 
 
 class TrustedHeader:
-    """``TrustedHeader("X-Remote-User", from_=["10.0.0.5/32"])``: the user's id as the proxy at those addresses tells it.
+    """Read the user's id from a header of a trusted proxy.
 
-    ``from_`` are the networks of the **socket's** peer, at least one; ``"unix"`` is a connection without an address. The
-    server must not have replaced the peer by a forwarded address (uvicorn: ``--no-proxy-headers``). ``tenant``, ``groups``
-    and ``session`` name further headers of that proxy; groups are parted by ``separator``. A request without the header
-    is nobody. One that has it and comes from elsewhere, has it twice, or has it with an underscore in its name (which WSGI
-    and CGI read as the same header), is refused and not taken for anonymous: the app behind might believe it.
+    ``TrustedHeader("X-Remote-User", from_=["10.0.0.5/32"])``. ``from_`` are the networks of the **socket's** peer, at least
+    one; ``"unix"`` is a connection without an address. The server must not have replaced the peer by a forwarded address
+    (uvicorn: ``--no-proxy-headers``). ``tenant``, ``groups`` and ``session`` name further headers of that proxy; groups are
+    separated by ``separator``. A request without the header is anonymous. A request is refused if it has the header and
+    comes from elsewhere, has it twice, or has it with an underscore in its name (which WSGI and CGI read as the same header):
+    the app might believe it.
 
-    Two spellings of a name are two people with a second factor each: where the proxy tells names as they were typed, give
+    Two spellings of a name are two people with a second factor each. If the proxy passes names on as they were typed, give
     ``fold=str.casefold``, or a function of your own that makes one id of them.
 
-    Raises ``SettingsError`` for no network, or one that is everybody.
+    Raises ``SettingsError`` for no network, or for one that holds every address.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class TrustedHeader:
         self._fold = fold
         if any(not network.prefixlen for network in networks):
             raise SettingsError(
-                "TrustedHeader: from_ is everybody, and anybody could say who they are; list the proxy alone"
+                "TrustedHeader: from_ holds every address, so anybody could name any user; list the proxy alone"
             )
         self._name = name
         self._key = name.lower().encode("ascii")
@@ -67,7 +68,10 @@ class TrustedHeader:
 
     @readable
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Find the person. Raises ``UntrustedHeader``, or ``Unreadable`` for a name that cannot be one."""
+        """Find the person.
+
+        Raises ``UntrustedHeader``, or ``Unreadable`` for a name that cannot be one.
+        """
         user = self._value(scope, self._key)
         if not user:
             return None
@@ -87,7 +91,7 @@ class TrustedHeader:
         )
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same, for an ``HTTPConnection``."""
+        """Find the person on an ``HTTPConnection``, as ``subject_of`` does."""
         return self.subject_of(connection.scope)
 
     def _value(self, scope: Mapping[str, Any], key: bytes) -> str:
@@ -98,10 +102,10 @@ class TrustedHeader:
             )
         if found and found[0][0] != key:
             raise UntrustedHeader(f"{key.decode()} was sent under another spelling of its name")
-        # Blanks of ASCII alone: another blank is part of the name for an app that reads the header as it is.
+        # Only ASCII blanks are cut: an app that reads the header as it is takes any other blank for a part of the name.
         return found[0][1].strip(b" \t").decode("utf-8") if found else ""
 
 
 def _is_alias(name: bytes, key: bytes) -> bool:
-    """Say whether two names of headers are one for WSGI and CGI, where a hyphen is an underscore."""
+    """Tell if WSGI and CGI read two names of headers as one: a hyphen is an underscore."""
     return len(name) == len(key) and name.lower().replace(b"_", b"-") == key.replace(b"_", b"-")

@@ -1,4 +1,4 @@
-"""The user that Starlette's ``AuthenticationMiddleware`` found."""
+"""Find the user that Starlette's ``AuthenticationMiddleware`` found."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .values import Fold, WiringFault, as_groups, as_text, attribute, folded, up
 
 
 class RequestUser:
-    """The user that ``AuthenticationMiddleware`` found: ``scope["user"]``, when ``is_authenticated``.
+    """Read ``scope["user"]`` of ``AuthenticationMiddleware``, if it ``is_authenticated``.
 
     ``id`` names the attribute with the opaque id; ``tenant`` and ``groups`` name attributes too, or are functions of the
-    user. ``amr``, ``acr`` and ``auth_time`` are where it keeps what an OpenID provider said of the sign-in; that counts where
-    the policy trusts it. ``groups`` defaults to the scopes of ``scope["auth"]``. ``fold`` (``str.casefold``) makes one id of
-    its spellings. The middleware must run before the gate.
+    user. ``groups`` defaults to the scopes of ``scope["auth"]``. ``amr``, ``acr`` and ``auth_time`` name the attributes with
+    the word of an OpenID provider on the sign-in; it counts if the policy trusts it. ``fold`` (``str.casefold``) makes one id
+    of several spellings. The middleware must run before the gate.
     """
 
     def __init__(
@@ -44,7 +44,10 @@ class RequestUser:
     needs_authentication = True
 
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Find the person. Raises ``SettingsError`` where nobody has looked yet, or the user does not say ``is_authenticated``."""
+        """Find the person.
+
+        Raises ``SettingsError`` if the middleware has not run, or if the user does not say ``is_authenticated``.
+        """
         if "user" not in scope:
             raise WiringFault(
                 "identify: nobody has authenticated the request: AuthenticationMiddleware must be outside the gate; add it "
@@ -71,5 +74,5 @@ class RequestUser:
         )
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same, for an ``HTTPConnection``."""
+        """Find the person on an ``HTTPConnection``, as ``subject_of`` does."""
         return self.subject_of(connection.scope)

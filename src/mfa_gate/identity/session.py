@@ -1,4 +1,4 @@
-"""The user in Starlette's session, or in a session cookie that the gate opens itself."""
+"""Find the user in Starlette's session, or in a session cookie that the gate opens itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("mfa_gate")
 
 MAX_SUBJECTS = 4096
 MAX_NAMED = 10
-"""So many keys of a session the log names, each cut to forty letters."""
+"""The most keys of a session that the log names, each cut to forty letters."""
 UNNAMED: Final = -(1 << 62)
 """No limit that anybody would name."""
 _Rest = tuple[object, object, object, Upstream | None]
@@ -25,20 +25,21 @@ _NOTHING: _Rest = (None, None, None, None)
 
 
 class SessionUser:
-    """The user in Starlette's session: ``SessionUser("user_id", tenant="org", groups="groups")``.
+    """Read the user from Starlette's session.
 
-    ``user`` is the key of the user's id (dotted for a nested one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the
-    others name the keys of tenant, groups and the id of the sign-in session. A missing tenant is ``"default"``. A session
-    without that key is nobody; while nobody was found, the log names once the keys that sessions do have. ``fold``
-    (``str.casefold``) makes one id of its spellings. ``amr``, ``acr`` and ``auth_time`` (dotted) are where the session keeps
-    what an OpenID provider said of the sign-in; it counts as a proof where the policy trusts it. ``SessionMiddleware`` must
-    run before the gate: it is added to the app after ``gate.install(app)``.
+    ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested one:
+    ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of the sign-in
+    session. A missing tenant is ``"default"``. A session without the user's key is anonymous; while nobody was found, the log
+    names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings. ``amr``,
+    ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as a proof
+    if the policy trusts it. ``SessionMiddleware`` must run before the gate: it is added to the app after
+    ``gate.install(app)``.
 
-    Where the session lives inside a mounted app, its middleware cannot run before the gate: then give its
-    ``secret_key``, and its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``,
-    and the gate opens the cookie as that middleware does. ``max_age`` has no default: it is the one of that middleware
-    (Starlette's own is ``14 * 24 * 3600``). A cookie with a good signature that is too old, or holds no session, is refused
-    and not taken for nobody. Raises ``SettingsError`` for an empty ``secret_key``, or one without ``max_age``.
+    If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
+    its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``, and the gate opens the
+    cookie as that middleware does. ``max_age`` has no default: it is the one of that middleware (Starlette's own is
+    ``14 * 24 * 3600``). A cookie with a good signature that is too old, or holds no session, is refused and not taken for
+    anonymous. Raises ``SettingsError`` for an empty ``secret_key``, or one without ``max_age``.
     """
 
     def __init__(
@@ -75,7 +76,10 @@ class SessionUser:
         return f"SessionUser({self._user!r})"
 
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Who is signed in on a connection with this scope. Raises ``SettingsError`` where no session was opened."""
+        """Find the person on a connection with this scope.
+
+        Raises ``SettingsError`` if no session was opened.
+        """
         session = scope.get("session") if self._cookie is None else self._cookie.open(scope)
         if session is None:
             raise WiringFault(
@@ -99,29 +103,32 @@ class SessionUser:
         return known or self._learn(key, user, *rest)
 
     def _tell_keys(self, session: Mapping[str, Any]) -> None:
-        """Log what sessions hold while nobody was found in any: a wrong key would leave the whole app open."""
+        """Log the keys of sessions without a user: a wrong key would leave the app open."""
         self._keys = tuple(str(key)[:40] for key in session)[:MAX_NAMED]
         log.warning(
-            "mfa_gate: %r has found nobody signed in so far, and here is a session with the keys %s. If one of them says who "
-            "is signed in, name it: until then nobody is asked for a second factor",
+            "mfa_gate: %r has found nobody signed in so far, but there is a session with the keys %s. If one of them holds the "
+            "user, name it: until then nobody is asked for a second factor",
             self,
             ", ".join(map(repr, self._keys)),
         )
 
     @property
     def unnamed(self) -> tuple[str, ...]:
-        """Tell the keys of sessions in which nobody was found; none once somebody was."""
+        """List the keys of sessions in which nobody was found; none once somebody was."""
         return () if self._known else self._keys
 
     def sees_user(self, scope: Mapping[str, Any]) -> bool:
-        """Say whether a session that was opened inside the gate came with a user, and was not just given one (S-14)."""
+        """Tell if a session that was opened inside the gate came with a user (S-14).
+
+        A user that the session was just given does not count.
+        """
         session = scope.get("session")
         if not isinstance(session, Mapping) or getattr(session, "modified", True):
             return False
         return dig(session, self._user) not in (None, "")
 
     def _rest(self, session: Mapping[str, Any]) -> _Rest:
-        """What else of the session makes the subject: tenant, groups, the sign-in session, and what a provider said."""
+        """Read the rest of the subject: tenant, groups, sign-in session, the provider's word."""
         tenant = session.get(self._tenant) if self._tenant else None
         groups = session.get(self._groups) if self._groups else None
         sign_in = session.get(self._session) if self._session else None
@@ -152,12 +159,12 @@ class SessionUser:
         return upstream_of(amr, acr, auth_time)
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same, for an ``HTTPConnection``."""
+        """Find the person on an ``HTTPConnection``, as ``subject_of`` does."""
         return self.subject_of(connection.scope)
 
 
 class _Cookie:
-    """Opens the cookie of a ``SessionMiddleware`` as it does: the same parser and signer (S-12)."""
+    """Open the cookie of a ``SessionMiddleware`` by the same parser and signer (S-12)."""
 
     def __init__(self, secret_key: str, name: str, max_age: int | None) -> None:
         from itsdangerous import Signer, TimestampSigner
@@ -175,7 +182,7 @@ class _Cookie:
         self._max_age = max_age
 
     def open(self, scope: Mapping[str, Any]) -> MutableMapping[str, Any]:
-        """Open the session; an empty one where no cookie is there, or none that this key has signed.
+        """Open the session; an empty one for no cookie, or for none that this key has signed.
 
         Raises ``Unreadable`` for a cookie that the key has signed and that is too old, or no session: the app may read it.
         """

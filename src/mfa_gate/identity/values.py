@@ -1,4 +1,4 @@
-"""What adapters read, made into what a ``Subject`` is made of; anything else is an error and never a guess."""
+"""Make the parts of a ``Subject`` from the values that adapters read; never guess."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Fold = Callable[[str], str]
-"""Makes one canonical id of the spellings of a name, e.g. ``str.casefold``."""
+"""A function that makes one canonical id of the spellings of a name, e.g. ``str.casefold``."""
 
 LATEST = 1 << 53
 """Beyond every point in time, and the last whole number that JSON tells exactly."""
 
 
 class WiringFault(SettingsError):
-    """The middleware stack is in the wrong order: what tells who is signed in has not run when the gate asks."""
+    """Refuse to answer because the middleware that knows the user has not run yet."""
 
 
 class Absent:
-    """Tell once for each name that somebody is signed in without it.
+    """Log once for each name that somebody is signed in without it.
 
     A wrong name of groups or tenant would put everybody into no group, or into the default tenant.
     """
@@ -47,7 +47,7 @@ class Absent:
 
 
 def readable(make: Callable[P, R]) -> Callable[P, R]:
-    """Turn a ``ValueError`` of ``make`` into ``Unreadable``: for values that come from the caller."""
+    """Turn a ``ValueError`` of ``make`` into ``Unreadable``, for values of the caller."""
 
     @functools.wraps(make)
     def made(*args: P.args, **named: P.kwargs) -> R:
@@ -62,7 +62,10 @@ def readable(make: Callable[P, R]) -> Callable[P, R]:
 
 
 def folded(id: str, fold: Fold | None) -> str:
-    """Fold an id, where the developer gave a way to. Raises ``ValueError`` where that makes no text of it."""
+    """Fold an id by the developer's function, if there is one.
+
+    Raises ``ValueError`` if the result is no text.
+    """
     if fold is None:
         return id
     found = fold(id)
@@ -72,7 +75,7 @@ def folded(id: str, fold: Fold | None) -> str:
 
 
 def dig(value: object, path: str) -> object:
-    """The value at a dotted path of mappings, or None where a part is missing."""
+    """Return the value at a dotted path of mappings; None if a part is missing."""
     for part in path.split("."):
         if not isinstance(value, Mapping) or part not in value:
             return None
@@ -81,7 +84,10 @@ def dig(value: object, path: str) -> object:
 
 
 def as_text(value: object, what: str) -> str:
-    """An id as text: a non-empty string, or an integer in its decimal form. Raises ``ValueError`` for anything else."""
+    """Return an id as text: a non-empty string, or an integer in its decimal form.
+
+    Raises ``ValueError`` for anything else.
+    """
     if isinstance(value, str) and value:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -111,22 +117,25 @@ def as_groups(value: object) -> frozenset[str]:
 
 
 def upstream_of(amr: object, acr: object, at: object) -> Upstream | None:
-    """What an identity provider says of the sign-in, or None where it says nothing that can be read: that counts for
-    nothing, and a second factor is asked for."""
+    """Read the word of an identity provider on the sign-in.
+
+    Returns None if nothing in it can be read: then it counts for nothing, and a second factor is asked for.
+    """
     words = (amr,) if isinstance(amr, str) else tuple(amr) if isinstance(amr, (list, tuple)) else ()
     told = tuple(word for word in words if isinstance(word, str))
     if not isinstance(at, (int, float)) or isinstance(at, bool) or not (told or isinstance(acr, str)):
         return None
-    # Not a number, endless, or longer than what can be printed: no time, and no reason to refuse the request.
+    # Not a number, infinite, or too long to be printed: this is no time, but no reason to refuse the request.
     if not 0 < at < LATEST:
         return None
     return Upstream(amr=told, acr=acr if isinstance(acr, str) else "", at=int(at))
 
 
 def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:
-    """Read an attribute of a user object, or the result of a function of it. Raises ``WiringFault`` for one that is missing.
+    """Read an attribute of a user object, or the result of a function of it.
 
-    Taken for None, a misspelled name of groups or tenant would put everybody into no group, or into the default tenant.
+    Raises ``WiringFault`` for one that is missing. Taken for None, a misspelled name of groups or tenant would put everybody
+    into no group, or into the default tenant.
     """
     if callable(what):
         return what(user)
@@ -136,7 +145,7 @@ def attribute(user: Any, what: str | Callable[[Any], Any]) -> Any:
 
 
 def word_of_provider(user: Any, what: str | Callable[[Any], Any]) -> Any:
-    """Read what an identity provider said of the sign-in; None where the user object does not have it."""
+    """Read an identity provider's word on the sign-in; None if the user object has none."""
     if callable(what):
         return what(user)
     return getattr(user, what, None) if what else None

@@ -1,4 +1,4 @@
-"""The policy file: TOML in, a ``Policy`` out, or every fault with its line."""
+"""Read a policy file: from TOML to a ``Policy``, or to every fault with its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two files that a policy may name: the agreement's text and the brand's logo, read beside the policy."""
+"""Read the two files that a policy may name: the text of the agreement and the logo."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DRAWN = frozenset(
         *("desc", "defs", "symbol", "use", "linearGradient", "radialGradient", "stop", "clipPath", "mask"),
     )
 )
-"""The elements that only draw. Whatever is not here (script, style, image, foreignObject, animate, a) is refused."""
+"""The elements that only draw. All others (script, style, image, foreignObject, animate, a) are refused."""
 _FOREIGN = re.compile(r"url\(\s*['\"]?\s*(?!#)|javascript:|data:|expression\(|@import", re.IGNORECASE)
 
 
 def with_text(agreement: AgreementRules, base: File) -> AgreementRules:
-    """The agreement with its text and the SHA-256 of its bytes. Raises ``Wrong``."""
+    """Add the text of the agreement and the SHA-256 of its bytes. Raises ``Wrong``."""
     content = _content(base, agreement.file, most=MOST_TEXT)
     try:
         text = content.decode()
@@ -37,7 +37,7 @@ def with_text(agreement: AgreementRules, base: File) -> AgreementRules:
 
 
 def with_logo(brand: BrandRules, base: File) -> BrandRules:
-    """The brand with its logo's bytes: a PNG, or an SVG that only draws. Raises ``Wrong``."""
+    """Add the bytes of the logo: a PNG, or an SVG that only draws. Raises ``Wrong``."""
     content = _content(base, brand.logo, most=MOST_LOGO)
     if not content.startswith(PNG):
         fault = svg_fault(content)
@@ -47,7 +47,7 @@ def with_logo(brand: BrandRules, base: File) -> BrandRules:
 
 
 def svg_fault(content: bytes) -> str:
-    """Why ``content`` is no SVG that can be shown without care, or ""."""
+    """Find the reason why ``content`` is no SVG that is safe to show; "" for a safe one."""
     from xml.etree import ElementTree
 
     # Entities and style sheets are refused before a parser sees them: they expand, and they fetch.

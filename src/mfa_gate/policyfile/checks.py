@@ -1,4 +1,4 @@
-"""What must hold between keys: no contradiction, no dead end, no policy that can be guessed."""
+"""Check the keys against each other: contradictions, dead ends, codes that can be guessed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ MOST_GUESSABLE = 1.0e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One tenant's rules under scrutiny ("" is the file's own), and where to say what is wrong."""
+    """Hold the rules of one tenant that are checked, and the report of their faults.
+
+    ``tenant`` is "" for the file's own rules.
+    """
 
     rules: Rules
     tenant: str
@@ -31,19 +34,22 @@ class Checked:
     report: Report
 
     def say(self, path: Path, text: str, *involved: Path) -> None:
-        """A fault at ``path``, unless it, or another key ``involved``, is known to be faulty already."""
+        """Report a fault at ``path``.
+
+        Nothing is reported where ``path``, or another key ``involved``, is known to be faulty already.
+        """
         if not self.report.spoiled(path, *involved):
             self.report.add(self.report.where(self.tenant, path), text)
 
 
 def cross_check(checked: Checked) -> None:
-    """Every check, on one tenant's rules."""
+    """Run every check on the rules of one tenant."""
     for check in CHECKS:
         check(checked)
 
 
 def factors_besides_backup(rules: Rules, traits: TraitsOf) -> tuple[str, ...]:
-    """The allowed factors that count alone."""
+    """List the allowed factors that count alone."""
     return tuple(kind for kind in rules.factors.allowed if kind not in traits or not traits[kind].backup)
 
 
@@ -62,7 +68,7 @@ def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple
     """Find rules, alone or together in one request, that nobody could meet by ``allowed``.
 
     One proof meets all demands of a request (decisions 36), so some factor must do for all rules that can come together.
-    Rules that only watch count when they are alone: they are meant to be enforced one day.
+    A report-only rule is checked alone too, because it is meant to be enforced one day.
     """
     found = []
     alone = [rule for rule in rules.step_up if not any(_could(kind, _demand(rule), traits) for kind in allowed)]
@@ -119,7 +125,10 @@ def _hitting(chosen: frozenset[StepUpRule], failed_by: list[frozenset[StepUpRule
 
 
 def guess_chances(rules: Rules) -> Iterator[tuple[Path, str, float]]:
-    """For each allowed factor whose answer could be guessed: the key, its arithmetic, the chance before the lock."""
+    """Compute the chance that a code is guessed before the lock, for each factor with codes.
+
+    Yields the path of the key, the arithmetic as text, and the chance.
+    """
     for spec in specs_of(FactorRules):
         if spec.kind != "table" or spec.key not in rules.factors.allowed:
             continue
@@ -171,7 +180,7 @@ def _step_up(checked: Checked) -> None:
     places = [[checked.report.place_of(rule) for rule in end.rules] for end in ends]
     sound = [not checked.report.spoiled(ALLOWED, *paths) for paths in places]
     for end, paths, is_sound in zip(ends, places, sound, strict=True):
-        # A tenant that narrowed the factors made the dead end, unless a rule of it is its own as well.
+        # The tenant made this dead end by its narrower list of factors, unless one of the rules is its own as well.
         inherited = narrowed != ALLOWED and all(path[:1] != narrowed[:1] for path in paths)
         if is_sound:
             checked.report.add(narrowed if inherited else paths[0], end.text)
@@ -228,7 +237,10 @@ def _backup_codes(checked: Checked) -> None:
 
 
 def _sends(checked: Checked) -> None:
-    """A cap that not even one message fits under switches the channel off for good; one without prices caps nothing."""
+    """Report a cap that is below the price of one message, and a cap without prices.
+
+    The first would switch the channel off for good. The second caps nothing.
+    """
     sends, cap = checked.rules.sends, checked.rules.sends.cap_per_day
     if cap is None:
         return
@@ -273,22 +285,23 @@ def _demand(rule: StepUpRule) -> Demand:
 
 
 def _could(kind: str, demand: Demand, traits: TraitsOf) -> bool:
-    """A kind that this version does not know yet gets the benefit of the doubt; a warning tells of it."""
+    """Tell if a factor could meet ``demand``. An unknown kind could; a warning tells of it."""
     if kind in traits:
         return could_meet(kind, demand, traits)
     return not demand.factors_any or kind in demand.factors_any
 
 
 def can_meet_in_one_request(rules: Sequence[StepUpRule]) -> bool:
-    """Tell whether some request of some subject can fall under all of ``rules``."""
+    """Tell if some request of some subject can fall under all of ``rules``."""
     methods = [set(rule.methods or METHODS) for rule in rules]
     if not set.intersection(*methods):
         return False
-    # Somebody in all groups that are asked for and in none that is ruled out: if not even they, nobody falls under all.
+    # Take a person in all groups that are asked for and in none that is ruled out. If a rule does not cover that person,
+    # nobody falls under all rules.
     refused = {group for rule in rules for group in rule.groups_none}
     if any(rule.groups_any and set(rule.groups_any) <= refused for rule in rules):
         return False
-    # Paths are trees and leaves of trees: where all of them meet, the root of one lies in all others.
+    # Paths are trees and leaves of trees: if all of them meet, the root of one lies in all others.
     return any(
         all(any(path.covers(root) for path in rule.paths) for rule in rules)
         for root in {_root(path) for rule in rules for path in rule.paths}

@@ -1,4 +1,4 @@
-"""Every fault of a policy file, gathered and told together: where, what, why, and what to write instead."""
+"""Collect the faults of a policy file: each with its place, its cause and a way to fix it."""
 
 from __future__ import annotations
 
@@ -15,49 +15,55 @@ SHOWN = 60
 
 
 class Wrong(ValueError):
-    """A value is not what its key takes; the text says what it is, and what would do."""
+    """Refuse a value that its key does not take. The text names the value and an accepted one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault: the line (from 1), the dotted path, and what is wrong with a way out."""
+    """Describe one fault: the line (from 1), the dotted path, the cause and the fix."""
 
     line: int
     path: str
     text: str
 
     def told(self, source: str) -> str:
-        """The one line that a person reads."""
+        """Write the fault as one line for people."""
         return f"{source}:{self.line}: {self.path}: {self.text}" if self.path else f"{source}:{self.line}: {self.text}"
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Collects faults while a file is read. ``lines`` tells where each key stands."""
+    """Collect faults while a file is read. ``lines`` has the line of each key."""
 
     lines: dict[Path, int]
     found: dict[Fault, Path] = field(default_factory=dict)
     places: dict[int, tuple[object, Path]] = field(default_factory=dict)
 
     def add(self, path: Path, text: str) -> None:
-        """One more fault at ``path``; the same one twice counts once."""
+        """Add a fault at ``path``; the same one twice counts once."""
         self.found.setdefault(Fault(line=line_at(self.lines, path), path=dotted(path), text=text), path)
 
     def where(self, tenant: str, path: Path) -> Path:
-        """Where the value that ``tenant`` has at ``path`` was written: in its own section, else in the file's."""
+        """Find the place of ``tenant``'s value at ``path``: its own section, or the file's."""
         own: Path = ("tenants", tenant, *path)
         return own if tenant and own in self.lines else path
 
     def remember(self, entry: object, path: Path) -> None:
-        """Where an entry of an array of tables was written. It is kept alive, so that its identity stays its own."""
+        """Keep the place of an entry of an array of tables.
+
+        The entry is kept alive, so that no other object gets its identity.
+        """
         self.places[id(entry)] = (entry, path)
 
     def place_of(self, entry: object) -> Path:
-        """Where ``entry`` was written."""
+        """Return the place at which ``entry`` was written."""
         return self.places[id(entry)][1]
 
     def spoiled(self, *paths: Path) -> bool:
-        """Whether a fault is known at, in or around one of ``paths``, so that nothing can be concluded from it."""
+        """Tell if a fault is known at, in or around one of ``paths``.
+
+        Nothing can be concluded from such a place.
+        """
         bad = [_in_section(path) for path in self.found.values()]
         asked = [_in_section(path) for path in paths]
         return any(b[: len(p)] == p or p[: len(b)] == b for b in bad for p in asked)
@@ -68,7 +74,7 @@ def _in_section(path: Path) -> Path:
 
 
 def dotted(path: Path) -> str:
-    """``path`` as a person writes it: ``exempt[0].paths``, ``rails."freshness.max_age"``."""
+    """Write ``path`` as a person would: ``exempt[0].paths``, ``rails."freshness.max_age"``."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -80,7 +86,7 @@ def dotted(path: Path) -> str:
 
 
 def shown(value: object) -> str:
-    """``value`` as TOML writes it, shortened."""
+    """Write ``value`` as TOML does, shortened."""
     match value:
         case bool():
             text = "true" if value else "false"
@@ -98,11 +104,11 @@ def shown(value: object) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean "…"?`` for the known word that is most like ``word``, or "" where none is."""
+    """Suggest the known word that is most like ``word``: ``; did you mean "…"?``, or ""."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
 def listed(words: Iterable[str]) -> str:
-    """Words quoted and joined with commas."""
+    """Quote words and join them with commas."""
     return ", ".join(f'"{word}"' for word in words)

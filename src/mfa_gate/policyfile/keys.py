@@ -1,33 +1,27 @@
-"""What each key takes, and which way is stricter: one row a key."""
+"""Describe every key of the policy file in one row: meaning, bounds, stricter direction.
+
+The types and the defaults come from the classes of ``core.rules``. The reader, the schema and the reference are all made
+from these rows. A field without a row fails at import.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
 
-from ..core.durations import seconds_of
+from ..core.options import Direction, Key, key, length, number, some_of, text, words
 from ..core.rules import (
     METHODS,
     AgreementRules,
     AttemptRules,
     AuditRules,
-    BackupCodeRules,
     BrandRules,
-    CodeRules,
     CompareRules,
-    CountRules,
-    EmailRules,
     EnrollmentRules,
     Exemption,
-    FactorRules,
     FreshnessRules,
     IPChangeRules,
-    PhoneRules,
     PriceRules,
-    PushRules,
     RecoveryRules,
-    ResendRules,
     RoleRules,
     RollingRules,
     Rules,
@@ -36,84 +30,25 @@ from ..core.rules import (
     SkipRules,
     StepUpRule,
     SubjectExemption,
-    TotpRules,
     UnansweredRules,
-    VoiceRules,
-    WebAuthnRules,
 )
 from . import predicates as is_
+from .factor_keys import FACTOR_KEYS
 from .faults import listed
 from .scenario import REASONS, Example, Expect, Given
-from .shape import factor_kinds
-
-Direction = Literal["", "lower", "higher", "fewer", "more"]
-
-PHONE_TYPES = (
-    *PhoneRules().refuse_types,
-    *("fixed-line", "fixed-line-or-mobile", "mobile", "personal-number", "uan", "unknown", "voicemail", "voip"),
-)
+from .shape import factor_kinds, specs_of
 
 ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
-"""Words of RFC 8176, 2 that tell of a password, of a place or of mere presence, and so of no second factor."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One row: ``holds`` is the predicate, ``says`` its text. ``low`` and ``high`` are for the schema.
-
-    ``stricter`` is the direction that gives less away; ``weakest_first`` the same for words and yes-or-no.
-    """
-
-    says: str = ""
-    holds: Callable[[Any], bool] = is_.anything
-    stricter: Direction = ""
-    weakest_first: tuple[object, ...] = ()
-    low: int | None = None
-    high: int | None = None
-    one_of: tuple[str, ...] = ()
-
-
-def number(low: int, high: int, stricter: Direction = "") -> Key:
-    """A whole number between two bounds."""
-    says = f"it must be {low} or {high}" if high == low + 1 else f"it must be between {low} and {high}"
-    return Key(says=says, holds=lambda v: low <= v <= high, stricter=stricter, low=low, high=high)
-
-
-def length(low: str, high: str, stricter: Direction = "") -> Key:
-    """A duration between two bounds."""
-    first, last = seconds_of(low), seconds_of(high)
-    says = f'it must be between "{low}" and "{high}"'
-    return Key(says=says, holds=lambda v: first <= v <= last, stricter=stricter, low=first, high=last)
-
-
-def text(longest: int, *, empty: bool = False) -> Key:
-    """Printable text of a bounded length."""
-    says = f"it must be {'at most' if empty else '1 to'} {longest} printable characters"
-    return Key(says=says, holds=lambda v: is_.printable(v) and (empty or v.strip() != "") and len(v) <= longest)
-
-
-def some_of(words: tuple[str, ...], *, empty: bool = False, stricter: Direction = "") -> Key:
-    """An array whose entries are all among ``words``, each once."""
-    return Key(
-        says=f"it must name {'' if empty else 'one or more '}of {listed(words)}, each once",
-        holds=lambda v: is_.distinct(v) and set(v) <= set(words) and (empty or len(v) > 0),
-        stricter=stricter,
-        one_of=words,
-    )
-
-
-def words(*weakest_first: object) -> Key:
-    """One of a few words (or yes and no), the weakest first; nothing named: no order."""
-    return Key(weakest_first=weakest_first)
+"""Words of RFC 8176, 2 for a password, a place or mere presence: none of them is a second factor."""
 
 
 def choice(words: tuple[str, ...]) -> Key:
-    """Text that is one of ``words``."""
+    """Take text that is one of ``words``."""
     return Key(says=f"it must be one of {listed(words)}", holds=lambda v: v in words, one_of=words)
 
 
 def groups(*, empty: bool, stricter: Direction = "") -> Key:
-    """Names of the host's groups."""
+    """Take an array of names of the host's groups."""
     return Key(
         says=f"it must be {'an array' if empty else 'a non-empty array'} of group names, each once",
         holds=lambda v: is_.distinct(v) and all(is_.printable(g) and g.strip() for g in v) and (empty or len(v) > 0),
@@ -121,173 +56,285 @@ def groups(*, empty: bool, stricter: Direction = "") -> Key:
     )
 
 
-METHOD_KEY = some_of(METHODS)
-LABEL = Key(
-    says="it must be 1 to 64 letters, digits, spaces and -_.",
-    holds=lambda v: is_.label(v),
-)
+LABEL = Key(says="it must be 1 to 64 letters, digits, spaces and -_.", holds=lambda v: is_.label(v))
+
+FILE_KEYS: Mapping[str, Key] = {
+    "version": key("The version of this format.", Key(says="it must be 1")),
+    "name": key("The name of the policy; every event of the audit trail carries it.", text(100)),
+    "rails": key("How far a tenant's own section may move a key."),
+    "tenants": key("Sections for one tenant each; a key that is absent there is taken from the file."),
+    "tests": key("Examples that must stay true; mfa-gate policy test runs them."),
+}
+"""The keys that only the file as a whole has."""
+
+PERMANENT_KEY = key("true in place of expires: the exemption never ends.")
 
 KEYS: Mapping[type, Mapping[str, Key]] = {
-    Rules: {"mode": words("report-only", "enforce"), "owner": text(200, empty=True)},
-    FactorRules: {
-        "allowed": some_of(factor_kinds(), stricter="fewer"),
-        "order": some_of(factor_kinds()),
-        "choice": words(),
-        "first_offer": words(),
-        "auto_send": words(),
-        "mask": words(False, True),
-    },
-    EmailRules: {},
-    CodeRules: {
-        "digits": number(6, 10, "higher"),
-        "ttl": length("30s", "1h", "lower"),
-        "live": number(1, 5, "lower"),
-    },
-    ResendRules: {
-        "wait": length("0s", "1h", "higher"),
-        "per_hour": number(1, 60, "lower"),
-        "per_day": number(1, 200, "lower"),
-    },
-    PhoneRules: {
-        "phone": words("typed", "on-file"),
-        "regions": Key(
-            says='it must be a non-empty array of regions in two capital letters, like "US", each once',
-            holds=lambda v: is_.distinct(v) and len(v) > 0 and all(is_.region(r) for r in v),
-            stricter="fewer",
+    **FACTOR_KEYS,
+    Rules: {
+        "mode": key(
+            '"enforce", or "report-only": decide and record, never interrupt.', words("report-only", "enforce")
         ),
-        "refuse_types": some_of(PHONE_TYPES, empty=True, stricter="more"),
-        "consent_text": text(300, empty=True),
+        "owner": key("The contact that people are shown when they need to ask somebody.", text(200, empty=True)),
+        "factors": key("The factors there are, and how they are offered."),
+        "sends": key("Limits on the messages of everybody together."),
+        "enrollment": key("The start of enrollment, and the right to enroll a first factor."),
+        "freshness": key("How long a proof counts."),
+        "attempts": key("Wrong answers before the account is locked."),
+        "roles": key("The host's groups that hold each right of administration."),
+        "recovery": key("Ways back for a person who lost access to every factor."),
+        "audit": key("The audit trail."),
+        "agreement": key("A text that people accept before they go on; absent: none."),
+        "brand": key("The look of the pages."),
+        "exempt": key("Paths that need no second factor."),
+        "exempt_subjects": key("People who need no second factor, by their groups."),
+        "step_up": key("Paths that ask for a fresher or a stronger proof."),
+        "networks": key("Networks by name: each key is a name of your own, its value a list of networks."),
     },
-    VoiceRules: {"confirm": words("pound", "code")},
-    TotpRules: {
-        "digits": number(6, 8, "higher"),
-        "period": length("15s", "2m", "lower"),
-        "drift_steps": number(0, 1, "lower"),
-        "apps": Key(
-            says="it must be an array of names, each once and at most 60 characters",
-            holds=lambda v: is_.distinct(v) and all(is_.printable(a) and 0 < len(a.strip()) <= 60 for a in v),
+    SendRules: {
+        "per_destination": key("Messages to one address or number."),
+        "per_range": key("Messages to numbers that differ in their last four digits only."),
+        "per_network": key("Messages that one network asks for in one tenant."),
+        "per_tenant": key("Messages of one tenant."),
+        "price": key("Prices of single messages, in the unit of cap_per_day."),
+        "cap_per_day": key(
+            "What a tenant's texts and calls may cost in one UTC day; absent: no cap.",
+            number(1, 1_000_000_000, "lower"),
         ),
+        "warn_at": key("Percent of the cap at which the administrators are told.", number(1, 100)),
+        "unanswered": key("The alarm for texts and calls that nobody answers."),
     },
-    PushRules: {"digits": number(2, 6, "higher"), "ttl": length("15s", "10m", "lower")},
-    CountRules: {"count": number(1, 20, "lower"), "window": length("1m", "1d", "higher")},
-    WebAuthnRules: {"user_verification": words("discouraged", "preferred", "required")},
-    BackupCodeRules: {"count": number(1, 20, "lower"), "warn_at": number(0, 20)},
-    SendRules: {"cap_per_day": number(1, 1_000_000_000, "lower"), "warn_at": number(1, 100)},
-    SendCount: {"count": number(1, 1_000_000, "lower"), "window": length("1m", "1d", "higher")},
-    PriceRules: {"sms": number(0, 1_000_000), "voice": number(0, 1_000_000)},
-    UnansweredRules: {"below": number(0, 100), "after": number(1, 1_000_000)},
+    SendCount: {
+        "count": key("Messages in one window.", number(1, 1_000_000, "lower")),
+        "window": key("Length of the window.", length("1m", "1d", "higher")),
+    },
+    PriceRules: {
+        "sms": key("Price of one text message.", number(0, 1_000_000)),
+        "voice": key("Price of one call.", number(0, 1_000_000)),
+    },
+    UnansweredRules: {
+        "below": key("Percent of answered texts and calls below which the alarm is raised.", number(0, 100)),
+        "after": key("Texts and calls of a day before the alarm can be raised.", number(1, 1_000_000)),
+    },
     EnrollmentRules: {
-        "stage": words(),
-        "optional_from": Key(stricter="lower"),
-        "required_from": Key(stricter="lower"),
-        "permanent": words(False, True),
-        "first": words("open", "contact", "ticket"),
+        "stage": key(
+            'Whether people must enroll: "off", "optional", "required", or "admin": off until the administrator turns it on.'
+        ),
+        "optional_from": key(
+            'With dates in place of "stage": the moment from which enrolling is offered.', Key(stricter="lower")
+        ),
+        "required_from": key(
+            'With dates in place of "stage": the moment from which enrolling is required.', Key(stricter="lower")
+        ),
+        "skip": key("Skipping while enrollment is optional."),
+        "permanent": key(
+            "true: neither a person nor a tenant can turn the second factor off again.", words(False, True)
+        ),
+        "first": key(
+            'What a first enrollment needs besides the password: "open" nothing, "contact" a code to a contact on file, '
+            '"ticket" a ticket of an administrator.',
+            words("open", "contact", "ticket"),
+        ),
     },
     SkipRules: {
-        "remind": Key(says='it must be "next-sign-in"', holds=lambda v: v == "next-sign-in"),
-        "max": number(0, 1000),
+        "remind": key(
+            "When a person who skipped is asked again.",
+            Key(says='it must be "next-sign-in"', holds=lambda v: v == "next-sign-in"),
+        ),
+        "max": key("How often a person may skip; 0: no limit while enrollment is optional.", number(0, 1000)),
     },
     FreshnessRules: {
-        "max_age": length("1m", "365d", "lower"),
-        "renew_early": length("0s", "1d"),
-        "remember": words("browser", "session"),
-        "outage_grace": length("0s", "15m", "lower"),
-        "trust_amr": Key(
-            says=f"it must be an array of words for a second factor (RFC 8176), each once; {listed(ONE_FACTOR)} tell of none",
-            holds=lambda v: is_.distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
-            stricter="fewer",
+        "max_age": key("Age up to which a proof counts.", length("1m", "365d", "lower")),
+        "renew_early": key(
+            "Time before the end of a proof at which a page load asks again, so that no form is lost.",
+            length("0s", "1d"),
         ),
-        "trust_acr": Key(
-            says="it must be an array of class references (acr), each once",
-            holds=lambda v: is_.distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
-            stricter="fewer",
+        "remember": key(
+            'A proof belongs to the "browser", or to the "session": then it ends with the sign-in of the host.',
+            words("browser", "session"),
         ),
+        "outage_grace": key(
+            "Time from the start of a store's outage for which a browser that had passed before still passes.",
+            length("0s", "15m", "lower"),
+        ),
+        "trust_amr": key(
+            "Words (amr) of the host's identity provider that count as a second factor.",
+            Key(
+                says=f"it must be an array of words for a second factor (RFC 8176), each once; {listed(ONE_FACTOR)} tell of none",
+                holds=lambda v: is_.distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
+                stricter="fewer",
+            ),
+        ),
+        "trust_acr": key(
+            "Class references (acr) of the host's identity provider that count as a second factor.",
+            Key(
+                says="it must be an array of class references (acr), each once",
+                holds=lambda v: is_.distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+                stricter="fewer",
+            ),
+        ),
+        "ip_change": key("A browser that comes from another network than before."),
     },
     IPChangeRules: {
-        "action": words("log", "challenge"),
-        "known_networks": number(1, 5, "lower"),
-        "trusted": Key(
-            says="it must be an array of names from [networks], each once",
-            holds=lambda v: is_.distinct(v),
-            stricter="fewer",
+        "action": key('"challenge": ask again; "log": record it only.', words("log", "challenge")),
+        "compare": key("The size of a network."),
+        "known_networks": key(
+            "Networks that are remembered for each browser; 1: only the last one.", number(1, 5, "lower")
+        ),
+        "trusted": key(
+            "Named networks; a change from one to another of them does not ask.",
+            Key(
+                says="it must be an array of names from [networks], each once",
+                holds=lambda v: is_.distinct(v),
+                stricter="fewer",
+            ),
         ),
     },
-    CompareRules: {"v4": number(8, 32, "higher"), "v6": number(32, 128, "higher")},
-    AttemptRules: {"max": number(1, 100, "lower"), "lock_ends_sessions": words(False, True)},
-    RollingRules: {"max": number(1, 1000, "lower"), "window": length("1d", "365d", "higher")},
+    CompareRules: {
+        "v4": key("Leading bits of an IPv4 address that make its network.", number(8, 32, "higher")),
+        "v6": key("Leading bits of an IPv6 address that make its network.", number(32, 128, "higher")),
+    },
+    AttemptRules: {
+        "max": key("Wrong answers in a row before the account is locked.", number(1, 100, "lower")),
+        "rolling": key("A second budget of wrong answers, which a right answer does not refill."),
+        "lock_ends_sessions": key("true: a lock also ends the proofs that the person has.", words(False, True)),
+    },
+    RollingRules: {
+        "max": key("Wrong answers in one window.", number(1, 1000, "lower")),
+        "window": key("Length of the window.", length("1d", "365d", "higher")),
+    },
     RoleRules: {
-        **dict.fromkeys(
-            ("look", "unlock", "reset", "tenant", "audit", "everywhere"), groups(empty=True, stricter="fewer")
+        "look": key("Groups that may see accounts.", groups(empty=True, stricter="fewer")),
+        "unlock": key("Groups that may unlock accounts.", groups(empty=True, stricter="fewer")),
+        "reset": key("Groups that may reset accounts.", groups(empty=True, stricter="fewer")),
+        "tenant": key(
+            "Groups that may turn the tenant on and choose its factors.", groups(empty=True, stricter="fewer")
         ),
-        "actor_max_age": length("30s", "12h", "lower"),
+        "audit": key("Groups that may read the audit trail.", groups(empty=True, stricter="fewer")),
+        "everywhere": key(
+            "Groups that act in every tenant; all others act in their own.", groups(empty=True, stricter="fewer")
+        ),
+        "actor_max_age": key(
+            "Age up to which an administrator's own proof is good for a change.", length("30s", "12h", "lower")
+        ),
     },
     RecoveryRules: {
-        "ways": some_of(RecoveryRules().ways, empty=True, stricter="fewer"),
-        "contact": text(500, empty=True),
-        "hold": length("0s", "30d", "higher"),
+        "ways": key(
+            'The ways that are offered; "request" asks the administrators.',
+            some_of(RecoveryRules().ways, empty=True, stricter="fewer"),
+        ),
+        "contact": key("The sentence that says whom to ask for help.", text(500, empty=True)),
+        "hold": key(
+            "Time that a request waits before it can be granted, so that the person can stop it.",
+            length("0s", "30d", "higher"),
+        ),
     },
-    AuditRules: {"retention": length("30d", "10000d")},
+    AuditRules: {
+        "retention": key("Age at which lines of the trail are pruned; absent: never.", length("30d", "10000d"))
+    },
     AgreementRules: {
-        "id": LABEL,
-        "version": LABEL,
-        "title": text(200),
-        "file": text(500),
-        "again": words("new-version", "each-sign-in"),
+        "id": key("The name of the agreement in the audit trail.", LABEL),
+        "version": key("The version that people accept.", LABEL),
+        "title": key("The title of the page.", text(200)),
+        "file": key("The file of the text, beside the policy.", text(500)),
+        "again": key(
+            "When people are asked again: for a new version, or at each sign-in.", words("new-version", "each-sign-in")
+        ),
     },
     BrandRules: {
-        "name": text(80, empty=True),
-        "accent": Key(
-            says='it must be a color like "#0b5fff" that has a contrast of 4.5:1 or more against white (WCAG 1.4.3)',
-            holds=is_.legible_color,
+        "name": key("The name on the pages.", text(80, empty=True)),
+        "accent": key(
+            "The color of buttons and links.",
+            Key(
+                says='it must be a color like "#0b5fff" that has a contrast of 4.5:1 or more against white (WCAG 1.4.3)',
+                holds=is_.legible_color,
+            ),
         ),
-        "logo": text(500, empty=True),
-        "help_url": Key(
-            says='it must be an address that starts with "https://", "mailto:" or "/"',
-            holds=lambda v: v == "" or is_.help_address(v),
+        "logo": key("The file of the logo (PNG or SVG), beside the policy.", text(500, empty=True)),
+        "help_url": key(
+            "The link to the host's help.",
+            Key(
+                says='it must be an address that starts with "https://", "mailto:" or "/"',
+                holds=lambda v: v == "" or is_.help_address(v),
+            ),
         ),
     },
     Exemption: {
-        "name": LABEL,
-        "paths": Key(stricter="fewer"),
-        "methods": some_of(METHODS, stricter="fewer"),
-        "reason": text(300),
-        "expires_at": Key(stricter="lower"),
+        "name": key("The name of the rule in decisions and events.", LABEL),
+        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="fewer")),
+        "methods": key("Methods of HTTP that are exempt.", some_of(METHODS, stricter="fewer")),
+        "reason": key("The reason for the exemption.", text(300)),
+        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower")),
     },
     SubjectExemption: {
-        "name": LABEL,
-        "groups_any": groups(empty=False, stricter="fewer"),
-        "groups_none": groups(empty=True, stricter="more"),
-        "reason": text(300),
-        "expires_at": Key(stricter="lower"),
+        "name": key("The name of the rule in decisions and events.", LABEL),
+        "groups_any": key("Groups of which the person has one or more.", groups(empty=False, stricter="fewer")),
+        "groups_none": key("Groups of which the person has none.", groups(empty=True, stricter="more")),
+        "reason": key("The reason for the exemption.", text(300)),
+        "expires_at": key("The moment at which the exemption ends.", Key(stricter="lower")),
     },
     StepUpRule: {
-        "name": LABEL,
-        "paths": Key(stricter="more"),
-        "methods": some_of(METHODS, stricter="more"),
-        "max_age": length("1m", "365d", "lower"),
-        "factors_any": some_of(factor_kinds(), stricter="fewer"),
-        "phishing_resistant": words(False, True),
-        "report_only": words(True, False),
-        "groups_any": groups(empty=False, stricter="more"),
-        "groups_none": groups(empty=True, stricter="fewer"),
+        "name": key("The name of the rule in decisions and events.", LABEL),
+        "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="more")),
+        "methods": key("Methods of HTTP that fall under the rule; absent: all.", some_of(METHODS, stricter="more")),
+        "max_age": key("Age up to which a proof counts here.", length("1m", "365d", "lower")),
+        "factors_any": key("Factors of which one must have made the proof.", some_of(factor_kinds(), stricter="fewer")),
+        "phishing_resistant": key(
+            "true: only a factor counts whose answer a false site cannot pass on.", words(False, True)
+        ),
+        "report_only": key("true: this rule is only recorded, never enforced.", words(True, False)),
+        "groups_any": key("Groups that fall under the rule; absent: everybody.", groups(empty=False, stricter="more")),
+        "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer")),
     },
-    Example: {"name": text(200)},
+    Example: {
+        "name": key("The name of the test.", text(200)),
+        "given": key("The situation."),
+        "expect": key("The claim; an absent key is not compared."),
+    },
     Given: {
-        "tenant": text(255),
-        "groups": groups(empty=True),
-        "enrolled": some_of(factor_kinds(), empty=True),
-        "proof_factor": choice(("", *factor_kinds())),
+        "tenant": key("The tenant of the person.", text(255)),
+        "groups": key("The groups of the person.", groups(empty=True)),
+        "enrolled": key("The factors that the person has.", some_of(factor_kinds(), empty=True)),
+        "proof_age": key("Age of the person's proof; absent: none."),
+        "proof_factor": key(
+            "The factor that made the proof; absent: the first one enrolled.", choice(("", *factor_kinds()))
+        ),
+        "login_age": key("Age of a sign-in at an identity provider that the policy trusts; absent: none."),
+        "ip": key('The address of the request: the "same" as the proof\'s, an "other" one, or a "trusted" network.'),
+        "request": key('The request, like "POST /export".'),
+        "locked": key("The account is locked."),
+        "skipped": key("The person skipped the enrollment in this session."),
+        "agreed": key("The person accepted the agreement."),
+        "at": key("The moment of the request; absent: now."),
+        "enabled": key("The administrators of the tenant turned it on."),
     },
-    Expect: {"reason": choice(REASONS), "factors": some_of(factor_kinds(), empty=True)},
+    Expect: {
+        "decision": key("The decision."),
+        "reason": key("The reason of the decision.", choice(REASONS)),
+        "rule": key("The rule that decided."),
+        "factors": key("The factors that are offered.", some_of(factor_kinds(), empty=True)),
+    },
 }
-
-PLAIN = Key()
 
 
 def key_for(cls: type, name: str) -> Key:
-    """The row of the field ``name`` of ``cls`` (its base's row, where it inherits the field)."""
+    """Find the row of the field ``name`` of ``cls``, or of its base that has the field.
+
+    Raises ``KeyError`` for a field without a row.
+    """
     for owner in cls.__mro__:
         row = KEYS.get(owner, {}).get(name)
         if row is not None:
             return row
-    return PLAIN
+    raise KeyError(f"{cls.__name__}.{name} has no row in the tables of policy keys")
+
+
+def _every_field(cls: type) -> Iterator[tuple[type, str]]:
+    for spec in specs_of(cls):
+        yield cls, spec.name
+        if spec.of is not None:
+            yield from _every_field(spec.of)
+
+
+for _cls, _name in (*_every_field(Rules), *_every_field(Example)):
+    key_for(_cls, _name)

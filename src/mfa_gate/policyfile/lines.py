@@ -1,4 +1,4 @@
-"""On which line each key of a TOML document stands, which ``tomllib`` does not tell."""
+"""Find the line of each key of a TOML document, which ``tomllib`` does not tell."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import tomllib
 
 Path = tuple[str | int, ...]
-"""Where a value stands: keys, and positions in arrays."""
+"""The place of a value: keys, and positions in arrays."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"[ \t]*")
@@ -16,12 +16,12 @@ _QUOTED = re.compile(r'"""(?:\\.|(?!""").)*"{3,5}|\'\'\'(?:(?!\'\'\').)*\'{3,5}|
 
 
 def lines_of(text: str) -> dict[Path, int]:
-    """The line (from 1) of every table, key and array element of ``text``, which must be valid TOML."""
+    """Map every table, key and array element of ``text`` (valid TOML) to its line, from 1."""
     return _Scan(text).document()
 
 
 def line_at(lines: dict[Path, int], path: Path) -> int:
-    """The line of ``path``, or of the nearest thing around it that is in the file."""
+    """Return the line of ``path``, or of the nearest thing around it that is in the file."""
     for end in range(len(path), 0, -1):
         if path[:end] in lines:
             return lines[path[:end]]
@@ -29,7 +29,7 @@ def line_at(lines: dict[Path, int], path: Path) -> int:
 
 
 class _Scan:
-    """One walk over the text. It checks nothing: ``tomllib`` has read the same text before."""
+    """Walk once over the text. It checks nothing: ``tomllib`` has read the same text before."""
 
     def __init__(self, text: str) -> None:
         self.text = text

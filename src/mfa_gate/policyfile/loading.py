@@ -1,4 +1,4 @@
-"""Whether a text is a policy: the ``Policy`` that it says, or every fault that it has."""
+"""Load a policy: from the text of a file to a ``Policy``, or to every fault that it has."""
 
 from __future__ import annotations
 
@@ -33,21 +33,27 @@ _PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What a text turned out to be: ``policy`` is None exactly where there are ``faults``."""
+    """Hold the result of an examination: ``policy`` is None only if there are ``faults``."""
 
     policy: Policy | None
     faults: tuple[Fault, ...]
 
 
 def load_policy(path: str | os.PathLike[str]) -> Policy:
-    """The policy in the file ``path``. Raises ``SettingsError`` with every fault, each with file, line, key and fix."""
+    """Load the policy in the file ``path``.
+
+    Raises ``SettingsError`` with every fault, each with file, line, key and fix.
+    """
     text = read_text(path)
     return parse_policy(text, base=File(path).parent, source=File(path).name)
 
 
 def parse_policy(text: str, *, base: File, source: str = "policy.toml", traits: TraitsOf | None = None) -> Policy:
-    """The policy that ``text`` (TOML) says. Files that it names are looked for in ``base``; ``source`` is how faults
-    call the text; ``traits`` are those of the factors there are. Raises ``SettingsError`` with every fault at once."""
+    """Parse the policy in ``text`` (TOML).
+
+    Files that it names are looked for in ``base``. ``source`` is the name of the text in faults. ``traits`` are those of the
+    known factors. Raises ``SettingsError`` with every fault at once.
+    """
     examined = examine(text, base=base, traits=traits)
     if examined.policy is None:
         raise SettingsError([fault.told(source) for fault in examined.faults])
@@ -55,7 +61,7 @@ def parse_policy(text: str, *, base: File, source: str = "policy.toml", traits: 
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """The text of a policy file. Raises ``SettingsError`` where it cannot be read."""
+    """Read the text of a policy file. Raises ``SettingsError`` for one that cannot be read."""
     try:
         with open(path, "rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -70,7 +76,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 
 def examine(text: str, *, base: File, traits: TraitsOf | None = None) -> Examined:
-    """As ``parse_policy``, with the faults as values."""
+    """Parse as ``parse_policy`` does, and return the faults as values."""
     try:
         top = tomllib.loads(text)
         lines = lines_of(text)
@@ -107,7 +113,7 @@ def _policy(report: Report, top: Table, base: File, traits: TraitsOf) -> Policy:
 
 
 def _head(report: Report, top: Table) -> str:
-    """``version`` and ``name``, the two keys that every policy has."""
+    """Read ``version`` and ``name``, the two keys that every policy has."""
     version, name = top.get("version"), top.get("name")
     if "version" not in top:
         report.add(("version",), "it is missing; write version = 1")
@@ -121,7 +127,10 @@ def _head(report: Report, top: Table) -> str:
 
 
 def _rules(report: Report, layers: list[Layer]) -> Rules:
-    """The rules that ``layers`` give; the factors that ``order`` leaves out come last, in the usual order."""
+    """Read the rules that ``layers`` give.
+
+    The factors that ``order`` leaves out come last, in the usual order.
+    """
     for path, table in layers:
         _stage_or_dates(report, path, table)
     rules = read(report, Rules, layers, besides=TOP)
@@ -144,7 +153,10 @@ _DATES = {"optional_from", "required_from"}
 
 
 def _beneath(top: Table, section: Table) -> Table:
-    """The file's sections as they lie beneath a tenant's: where the tenant names a stage, the file's dates are gone."""
+    """Return the file's sections as they lie beneath a tenant's section.
+
+    If the tenant names a stage, the file's dates are left out: they would decide the stage.
+    """
     beneath = {key: value for key, value in top.items() if key in keys_of(Rules)}
     own, below = section.get("enrollment"), top.get("enrollment")
     if isinstance(own, dict) and isinstance(below, dict) and "stage" in own:
@@ -163,7 +175,7 @@ def _is_tenant(report: Report, path: Path, tenant: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Files:
-    """Reads what the rules name beside the policy."""
+    """Read the files that the rules name."""
 
     report: Report
     base: File
@@ -185,7 +197,7 @@ class _Files:
 
 
 def _tests(report: Report, top: Table, read_tests: tuple[Example, ...]) -> tuple[PolicyTest, ...]:
-    """``[[tests]]`` as they were written; that each situation is possible was checked here."""
+    """Return ``[[tests]]`` as they were written, once each situation is known to be possible."""
     tables = top.get("tests", [])
     found = []
     names: set[str] = set()

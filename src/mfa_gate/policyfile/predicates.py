@@ -1,4 +1,4 @@
-"""The questions asked of single values: is this printable, a clean path, a legible color."""
+"""Test single values: printable text, clean paths, legible colors, networks."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ LEAST_CONTRAST = 4.5
 
 
 def anything(_value: object) -> bool:
-    """No question at all: the key's type says enough."""
+    """Accept every value: the type of the key says enough."""
     return True
 
 
 def printable(text: str) -> bool:
-    """Without control characters, line breaks and the like."""
+    """Refuse control characters, line breaks and the like."""
     return text.isprintable()
 
 
 def label(text: str) -> bool:
-    """A name that fits in a log line, a rule's label and a file name."""
+    """Accept a name that fits in a log line, the label of a rule and the name of a file."""
     return _LABEL.fullmatch(text) is not None
 
 
 def network_name(text: str) -> bool:
-    """A name for a network: lower-case letters, digits, ``-`` and ``_``."""
+    """Accept the name of a network: lower-case letters, digits, ``-`` and ``_``."""
     return _NETWORK_NAME.fullmatch(text) is not None
 
 
 def distinct(items: Sequence[str]) -> bool:
-    """No entry twice."""
+    """Refuse a list with an entry twice."""
     return len(set(items)) == len(items)
 
 
 def region(text: str) -> bool:
-    """Two capital letters, as ISO 3166 has them."""
+    """Accept two capital letters, as ISO 3166 has them."""
     return _REGION.fullmatch(text) is not None
 
 
 def help_address(text: str) -> bool:
-    """A link that a page may show: https with a host, a path of the app's own site, or mailto."""
+    """Accept a link that a page may show: https with a host, a path of this site, or mailto."""
     if not text.isascii() or not text.isprintable() or len(text) > 500 or " " in text or "\\" in text:
         return False
     try:
@@ -62,7 +62,7 @@ def help_address(text: str) -> bool:
 
 
 def contrast_with_white(color: str) -> float:
-    """The contrast ratio of ``#rrggbb`` on white (WCAG 2.2, relative luminance)."""
+    """Compute the contrast ratio of ``#rrggbb`` on white (WCAG 2.2, relative luminance)."""
     parts = []
     for start in (1, 3, 5):
         channel = int(color[start : start + 2], 16) / 255
@@ -72,12 +72,15 @@ def contrast_with_white(color: str) -> float:
 
 
 def legible_color(text: str) -> bool:
-    """A color in six hex digits that white text on it, or it on white, can be read with."""
+    """Accept a color in six hex digits that is legible on white, and white on it."""
     return _COLOR.fullmatch(text) is not None and contrast_with_white(text) >= LEAST_CONTRAST
 
 
 def path_fault(text: str) -> str:
-    """Why ``text`` is no path rule, or "". Only what a clean request path can be is one (S-4, S-5)."""
+    """Find the reason why ``text`` is no path rule; "" for a good one (S-4, S-5).
+
+    Only a path that a clean request can have is a rule.
+    """
     if text.startswith("="):
         path = text[1:]
     elif text.endswith("/**"):
@@ -100,7 +103,7 @@ def path_fault(text: str) -> str:
 
 
 def networks_fault(texts: Sequence[str]) -> str:
-    """Why ``texts`` are no networks, or ""."""
+    """Find the reason why ``texts`` are no networks; "" for good ones."""
     for text in texts:
         try:
             network = read_network(text)
@@ -114,5 +117,8 @@ def networks_fault(texts: Sequence[str]) -> str:
 
 
 def read_network(text: str) -> Network:
-    """The network in ``text``. Raises ``ValueError`` where its host bits are not zero, or where it is none."""
+    """Read the network in ``text``.
+
+    Raises ``ValueError`` for text that is no network, or whose host bits are not zero.
+    """
     return parse_networks((text,))[0]

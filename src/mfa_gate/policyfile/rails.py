@@ -1,4 +1,4 @@
-"""How far a tenant may move: ``[rails]``, read, and held against each tenant's own values (P-7)."""
+"""Read ``[rails]``, and hold the values of each tenant against them (P-7)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ STAGE = ("enrollment", "stage")
 DATES = (("enrollment", "optional_from"), ("enrollment", "required_from"))
 BOUNDS = {"duration": ("min", "max"), "integer": ("min", "max"), "list": ("subset", "at_least")}
 EVERY = ("only_stricter",)
+LIMITS: Mapping[str, str] = {
+    "min": "The smallest number, or the shortest duration, that a tenant may set.",
+    "max": "The largest number, or the longest duration, that a tenant may set.",
+    "subset": "true: a tenant's list holds nothing that the file's own list does not hold.",
+    "at_least": "How many entries a tenant's list has at least.",
+    "only_stricter": "true: a tenant's value is the file's own or a stricter one.",
+}
+"""The meaning of each limit, in one sentence."""
 
 Rails = Mapping[str, Mapping[str, object]]
 
 
 def read_rails(report: Report, path: Path, value: Any) -> Rails:
-    """The rails by dotted key; durations as seconds."""
+    """Read the rails by dotted key; durations become seconds."""
     found: dict[str, Mapping[str, object]] = {}
     for name, given in _flat(as_table(report, path, value) or {}, path):
         spec = leaves().get(tuple(name.split(".")))
@@ -44,7 +52,7 @@ def read_rails(report: Report, path: Path, value: Any) -> Rails:
 
 
 def hold_to_rails(report: Report, rails: Rails, base: Rules, tenant: str, rules: Rules) -> None:
-    """A fault for each value of the tenant's own section that lies outside of the rails."""
+    """Report each value of the tenant's own section that lies outside of the rails."""
     for name, limits in rails.items():
         leaf = tuple(name.split("."))
         watched = (leaf, *DATES) if leaf == STAGE else (leaf,)
@@ -57,7 +65,10 @@ def hold_to_rails(report: Report, rails: Rails, base: Rules, tenant: str, rules:
 
 
 def violation(name: str, limits: Mapping[str, object], base: Rules, rules: Rules) -> str:
-    """Why ``rules`` leave the rails ``limits`` of the key ``name`` ("a.b"), seen from ``base``; or ""."""
+    """Find the reason why ``rules`` leave the rails ``limits`` of the key ``name`` ("a.b").
+
+    ``base`` are the file's own rules. Returns "" for rules within the rails.
+    """
     leaf = tuple(name.split("."))
     spec = leaves()[leaf]
     value, start = value_at(rules, leaf), value_at(base, leaf)
@@ -78,7 +89,7 @@ def _known(spec: Spec) -> tuple[str, ...]:
 
 
 def _limit(report: Report, path: Path, spec: Spec, key: str, value: Any) -> object:
-    """One limit, typed: durations and numbers for min and max, a count for at_least, else yes or no."""
+    """Read one limit: a duration or number, a count for at_least, or true or false."""
     if key in ("subset", "only_stricter"):
         if isinstance(value, bool):
             return value
@@ -96,7 +107,7 @@ def _limit(report: Report, path: Path, spec: Spec, key: str, value: Any) -> obje
 
 
 def _flat(table: Table, path: Path) -> list[tuple[str, tuple[Path, Any]]]:
-    """The rails by dotted name, whether it was written in quotes or as dotted keys."""
+    """List the rails by dotted name, written in quotes or as dotted keys."""
     found: list[tuple[str, tuple[Path, Any]]] = []
     names = {leaf[:end] for leaf in leaves() for end in range(1, len(leaf))}
 

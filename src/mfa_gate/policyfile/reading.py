@@ -1,4 +1,4 @@
-"""From TOML tables to the core's frozen values, with a fault for everything that does not fit."""
+"""Read TOML tables into the core's frozen values, with a fault for all that does not fit."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from .shape import PERMANENT, TOP, Spec, keys_of, leaves, specs_of
 T = TypeVar("T")
 Table = Mapping[str, Any]
 Layer = tuple[Path, Table]
-"""A table and where it stands. Of several layers the first that has a key decides it."""
+"""A table and its place. Of several layers the first one with a key decides it."""
 
 
 def read(report: Report, cls: type[T], layers: Sequence[Layer], *, besides: tuple[str, ...] = ()) -> T | None:
-    """The value that ``layers`` describe, with defaults for what is faulty; None where even that cannot be made.
+    """Read the value that ``layers`` describe, with defaults for faulty keys.
 
-    ``besides`` are keys that the outermost layer may have and that are read elsewhere.
+    ``besides`` are keys that the outermost layer may have and that are read elsewhere. Returns None if a required key is
+    missing or faulty.
     """
     for path, table in layers:
         refuse_unknown(report, path, table, (() if path else besides) + keys_of(cls))
@@ -58,7 +59,7 @@ def read(report: Report, cls: type[T], layers: Sequence[Layer], *, besides: tupl
 
 
 def read_all(report: Report, cls: type[T], path: Path, value: Any) -> tuple[T, ...]:
-    """The values of an array of tables; a faulty one is left out."""
+    """Read the values of an array of tables; a faulty one is left out."""
     if not isinstance(value, list):
         report.add(path, f"{shown(value)} is not an array of tables; write [[{dotted(path)}]]")
         return ()
@@ -76,7 +77,7 @@ def read_all(report: Report, cls: type[T], path: Path, value: Any) -> tuple[T, .
 
 
 def as_table(report: Report, path: Path, value: Any) -> Table | None:
-    """``value`` if it is a table, else None and a fault."""
+    """Return ``value`` if it is a table; else report a fault and return None."""
     if isinstance(value, dict):
         return value
     report.add(path, f"{shown(value)} is not a table; write [{dotted(path)}]")
@@ -84,14 +85,17 @@ def as_table(report: Report, path: Path, value: Any) -> Table | None:
 
 
 def refuse_unknown(report: Report, path: Path, table: Table, known: Sequence[str]) -> None:
-    """A fault for each key that is not among ``known``, with the nearest name or the place where it belongs."""
+    """Report each key that is not among ``known``, with the nearest name or the right place."""
     for key in table:
         if key not in known:
             report.add((*path, key), "unknown key" + (_belongs(key) or nearest(key, known) or _others(known)))
 
 
 def instant(value: object) -> int | None:
-    """The UTC second of a TOML date or date-time; a date is its first moment in UTC. None for anything else."""
+    """Return the UTC second of a TOML date or date-time; None for anything else.
+
+    A date is its first moment in UTC.
+    """
     if isinstance(value, datetime.datetime):
         return int(value.timestamp()) if value.tzinfo is not None else None
     if isinstance(value, datetime.date):
@@ -106,7 +110,7 @@ def _nested(report: Report, spec: Spec, given: list[Layer]) -> Any:
 
 
 def _plain(report: Report, cls: type, spec: Spec, path: Path, value: Any) -> Any:
-    """One value: its type first, then its row's predicate."""
+    """Read one value: first its type is tested, then the predicate of its row."""
     if spec.kind in ("list", "paths") and isinstance(value, list):
         return _array(report, cls, spec, path, value)
     try:
@@ -122,7 +126,7 @@ def _plain(report: Report, cls: type, spec: Spec, path: Path, value: Any) -> Any
 
 
 def _array(report: Report, cls: type, spec: Spec, path: Path, value: list[Any]) -> Any:
-    """Its entries one by one, so that each fault names its entry; then the whole."""
+    """Read the entries one by one, so that each fault names its entry; then test the whole."""
     row = key_for(cls, spec.name)
     faulty = False
     for position, entry in enumerate(value):
@@ -210,7 +214,7 @@ _READERS: Mapping[str, Callable[[Spec, Any], Any]] = {
 
 
 def _networks(report: Report, given: list[Layer]) -> dict[str, tuple[Network, ...]]:
-    """``[networks]``: a name each, with its addresses; a tenant's own names come on top of the file's."""
+    """Read ``[networks]``: names with their addresses. A tenant's names are added to them."""
     found: dict[str, tuple[Network, ...]] = {}
     for path, value in reversed(given):
         for name, texts in (as_table(report, path, value) or {}).items():
@@ -227,7 +231,7 @@ def _networks(report: Report, given: list[Layer]) -> dict[str, tuple[Network, ..
 
 
 def _ends_or_permanent(report: Report, layer: Layer) -> None:
-    """An exemption says when it ends, or that it never does (P-4)."""
+    """Require that an exemption says when it ends, or that it never does (P-4)."""
     path, table = layer
     permanent = table.get(PERMANENT, False)
     if not isinstance(permanent, bool):
@@ -241,7 +245,7 @@ def _ends_or_permanent(report: Report, layer: Layer) -> None:
 
 
 def _belongs(key: str) -> str:
-    """Where a key that is known elsewhere would be right: the usual slip is a key below the wrong header."""
+    """Name the place of a key that is known elsewhere; often it is below the wrong header."""
     if key in TOP or key in keys_of(Rules):
         return "; it belongs at the top of the file, above the first [section]"
     places = [dotted(place) for place in leaves() if place[-1] == key]

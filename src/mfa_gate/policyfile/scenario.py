@@ -1,4 +1,4 @@
-"""A made-up request of a made-up person, put to the very functions that judge real ones."""
+"""Judge a made-up request of a made-up person by the functions that judge real ones."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from ..core.policy import Facts, Requirement, requirement_for
 from ..core.rules import Policy, Rules, TenantSettings
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
-"""What ``reason_of`` can say."""
+"""The words that ``reason_of`` returns."""
 HANDLE = "scenario"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The situation of one of ``[[tests]]``. Absent: nobody special, nothing enrolled, nothing proven, turned on.
+    """Describe the situation of one of ``[[tests]]``.
 
-    ``login_age`` is how old a sign-in at an identity provider is, of the kind that the policy trusts; ``ip`` is then where
-    it was first seen here."""
+    An absent key means: no group, nothing enrolled, nothing proven, turned on. ``login_age`` is the age of a sign-in at an
+    identity provider that the policy trusts; ``ip`` is then the address at which it was first seen here.
+    """
 
     tenant: str = "default"
     groups: tuple[str, ...] = ()
@@ -53,7 +54,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
-    """What one of ``[[tests]]`` claims. Absent keys are not compared."""
+    """Describe the claim of one of ``[[tests]]``. Absent keys are not compared."""
 
     decision: Literal["off", "exempt", "enroll", "challenge", "agreement", "locked", "verified", "allow"]
     reason: str = ""
@@ -63,7 +64,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One of ``[[tests]]``, typed."""
+    """Hold one of ``[[tests]]``, typed."""
 
     name: str
     given: Given
@@ -72,7 +73,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The requirement and the decision that a scenario led to, and the standing that it was judged by."""
+    """Hold the requirement and the decision of a scenario, and the evidence that was judged."""
 
     facts: Facts
     settings: TenantSettings
@@ -83,7 +84,7 @@ class Outcome:
 
 
 def given_fault(given: Given) -> str:
-    """Why this situation cannot be, or ""."""
+    """Find the reason why this situation is impossible; "" for a possible one."""
     method, _, path = given.request.partition(" ")
     if not method or not path.startswith("/"):
         return 'request must be a method and a path, like "GET /charts/1"'
@@ -95,7 +96,10 @@ def given_fault(given: Given) -> str:
 
 
 def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcome:
-    """What the gate would decide in the situation ``given``. Raises ``ValueError`` where it cannot be."""
+    """Decide as the gate would in the situation ``given``.
+
+    Raises ``ValueError`` for an impossible situation.
+    """
     fault = given_fault(given)
     if fault:
         raise ValueError(fault)
@@ -126,7 +130,7 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
 
 
 def reason_of(decision: Decision) -> str:
-    """The stable word for why a request does not pass, or "" where it does."""
+    """Return the stable word for the reason of a refusal; "" for a request that passes."""
     match decision:
         case StepUp():
             return decision.reason
@@ -141,7 +145,7 @@ def reason_of(decision: Decision) -> str:
 
 
 def factors_of(outcome: Outcome) -> tuple[str, ...]:
-    """The kinds that the person is offered: to enroll, or to prove."""
+    """List the kinds that the person is offered: to enroll, or to prove."""
     match outcome.decision:
         case Enroll(factors=factors):
             return factors
@@ -207,7 +211,7 @@ def _login(rules: Rules, at: int) -> Upstream:
 
 
 def _networks(rules: Rules, ip: str) -> tuple[str, str]:
-    """Where the proof was made, and where the request comes from."""
+    """Return the network of the proof, and the network of the request."""
     if ip != "trusted":
         return "there", ("there" if ip == "same" else "elsewhere")
     names = rules.freshness.ip_change.trusted

@@ -1,4 +1,4 @@
-"""What the file looks like: every key with its kind, derived from the core's dataclasses."""
+"""Derive the shape of the file from the core's dataclasses: every key with its kind."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ RENAMED = {
 }
 
 PERMANENT = "permanent"
-"""The one key without a field: an exemption that never expires says so, and its ``expires_at`` stays None."""
+"""The one key without a field: it says that an exemption never ends, and ``expires_at`` stays None."""
 
 TOP = ("version", "name", "rails", "tenants", "tests")
-"""What only the file as a whole has, and no tenant."""
+"""The keys that only the file as a whole has, and no tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One key: the field it fills, how it is spelled, and what it holds."""
+    """Describe one key: the field that it fills, its spelling, and the kind of its value."""
 
     owner: type
     name: str
@@ -47,7 +47,7 @@ class Spec:
 
 
 def specs_of(cls: type) -> tuple[Spec, ...]:
-    """The keys of the table that ``cls`` describes, in the order of its fields."""
+    """List the keys of the table that ``cls`` describes, in the order of its fields."""
     return _specs_of(cls)
 
 
@@ -78,20 +78,20 @@ def _specs_of(cls: type) -> tuple[Spec, ...]:
 
 
 def keys_of(cls: type) -> tuple[str, ...]:
-    """The spelled keys of ``cls``'s table."""
+    """List the spelled keys of the table that ``cls`` describes."""
     extra = (PERMANENT,) if cls in (Exemption, SubjectExemption) else ()
     return tuple(spec.key for spec in specs_of(cls)) + extra
 
 
 @cache
 def factor_kinds() -> tuple[str, ...]:
-    """The kinds of factor that the file can name: those that have a table under ``[factors]``."""
+    """List the kinds of factor that have a table under ``[factors]``."""
     return tuple(spec.key for spec in specs_of(FactorRules) if spec.kind == "table")
 
 
 @cache
 def leaves() -> dict[tuple[str, ...], Spec]:
-    """Every key of the sections that holds a plain value, by its path (arrays of tables left out)."""
+    """Map the path of every key with a plain value to its spec, without arrays of tables."""
     found: dict[tuple[str, ...], Spec] = {}
 
     def walk(cls: type, path: tuple[str, ...]) -> None:
@@ -106,7 +106,10 @@ def leaves() -> dict[tuple[str, ...], Spec]:
 
 
 def value_at(rules: Rules, path: tuple[str, ...]) -> Any:
-    """The value of the key ``path`` (one of ``leaves()``) in ``rules``; None where its section is absent."""
+    """Return the value of the key ``path``; None if its section is absent.
+
+    ``path`` is one of ``leaves()``.
+    """
     value: Any = rules
     for key in path:
         if value is None:

@@ -1,4 +1,4 @@
-"""Which of two values of a key gives less away."""
+"""Compare two values of a key: the stricter one gives less away."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ABOVE: dict[str, frozenset[str]] = {
 
 
 def compare(spec: Spec, old: Any, new: Any) -> Change:
-    """How ``new`` stands to ``old`` for the key ``spec``."""
+    """Tell if ``new`` is stricter or looser than ``old`` for the key ``spec``."""
     if old == new:
         return "same"
     row = key_for(spec.owner, spec.name)
@@ -41,7 +41,7 @@ def compare(spec: Spec, old: Any, new: Any) -> Change:
 
 
 def compare_stages(old: EnrollmentRules, new: EnrollmentRules) -> Change:
-    """As ``compare``, for the stage with its calendar."""
+    """Compare as ``compare`` does, for the stage with its calendar."""
     if (old.optional_from, old.required_from) == (new.optional_from, new.required_from):
         before, after = stage_word(old), stage_word(new)
         return "same" if before == after else _step(before, after)
@@ -53,7 +53,7 @@ def compare_stages(old: EnrollmentRules, new: EnrollmentRules) -> Change:
 
 
 def stage_word(enrollment: EnrollmentRules) -> str:
-    """The stage, or ``calendar`` where dates decide it."""
+    """Return the stage, or ``calendar`` if dates decide it."""
     dated = enrollment.optional_from is not None or enrollment.required_from is not None
     return "calendar" if dated else enrollment.stage
 
@@ -69,12 +69,12 @@ def _ranked(old: float, new: float) -> Change:
 
 
 def _number(value: Any) -> float:
-    """None is an end that never comes."""
+    """Return a number to compare; None is an end that never comes."""
     return float("inf") if value is None else float(value)
 
 
 def _contained(new: Any, old: Any) -> Change:
-    """Fewer is stricter; None is all there are."""
+    """Compare two lists of which the shorter one is stricter; None is all there are."""
     if old is None or new is None:
         return "stricter" if old is None else "looser"
     fewer, more = set(new) < set(old), set(new) > set(old)

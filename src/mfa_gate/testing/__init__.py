@@ -1,4 +1,4 @@
-"""For the tests of apps that have a gate: fixed time, recorded messages, people who are through, and the routes' cover.
+"""Help the tests of apps with a gate: fixed time, recorded messages, proven people.
 
 ``mfa_gate.testing.store_suite`` is the suite that every store passes; ``mfa_gate.testing.plugin`` has the fixtures that
 pytest finds by itself.

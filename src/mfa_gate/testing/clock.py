@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it."""
+"""Stop the clock until a test moves it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ START = 1_750_000_000.0
 
 
 class FixedClock:
-    """``MFAGate(clock=FixedClock())``: time passes when ``advance`` is called, and never by itself."""
+    """Tell a time that passes only by ``advance``: ``MFAGate(clock=FixedClock())``."""
 
     def __init__(self, now: float = START) -> None:
-        """``now`` is UTC seconds since 1970."""
+        """Set ``now``, in UTC seconds since 1970."""
         self._now = float(now)
 
     def __repr__(self) -> str:
         return f"FixedClock({self._now})"
 
     def now(self) -> float:
-        """UTC seconds since 1970."""
+        """Return UTC seconds since 1970."""
         return self._now
 
     def advance(self, seconds: float) -> float:
-        """Let ``seconds`` pass (fewer than none: step back); returns the new time."""
+        """Let ``seconds`` pass (a negative number steps back), and return the new time."""
         self._now += seconds
         return self._now
 
     def set(self, now: float) -> None:
-        """Another time, in UTC seconds since 1970."""
+        """Set another time, in UTC seconds since 1970."""
         self._now = float(now)

@@ -1,4 +1,4 @@
-"""People who have a factor already, without walking a test through the pages: their secrets, and the right answers."""
+"""Enroll people without walking a test through the pages, and answer for them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ __all__ = ["Enrolled", "enrolled"]
 
 EMAIL = "person@example.test"
 PHONE = "+1 202-555-0100"
-"""Where the host has nothing on file."""
+"""The contacts of a host that has nothing on file."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Enrolled:
-    """One confirmed authenticator of a subject, and what its owner would have in hand.
+    """Hold one confirmed authenticator of a subject, and the things of its owner.
 
-    ``id`` is the authenticator's. ``secret`` is an app's (base32), ``to`` where codes are sent, ``key`` a passkey's
-    device, ``backup_codes`` those that ``code()`` has not handed out yet.
+    ``id`` is the authenticator's. ``secret`` is an app's (base32), ``to`` the address of codes, ``key`` a passkey's device,
+    ``backup_codes`` those that ``code()`` has not handed out yet.
     """
 
     gate: MFAGate = field(repr=False)
@@ -45,10 +45,10 @@ class Enrolled:
     _step: int = 0
 
     def code(self) -> str:
-        """A code that is right now, and that this object has not handed out before.
+        """Return a code that is right now, and that this object has not handed out before.
 
-        An app has one a time step, and the next step's may be used too: a third within a step raises ``LookupError``
-        (advance the clock). Of e-mail, text message and call it is the last one that was sent.
+        An app has one code a time step, and the next step's may be used too: a third within a step raises ``LookupError``
+        (advance the clock). For e-mail, text message and call it is the last code that was sent.
         """
         if self.secret:
             return self._app_code()
@@ -61,7 +61,7 @@ class Enrolled:
         )
 
     def answer(self, public_key: Mapping[str, Any]) -> dict[str, Any]:
-        """A passkey's answer to the ``public_key`` of a challenge."""
+        """Return a passkey's answer to the ``public_key`` of a challenge."""
         if self.key is None:
             raise LookupError(f"{self.factor} is no passkey; answer with code()")
         return self.key.get(public_key)
@@ -87,10 +87,10 @@ async def enrolled(
     phone: str = "",
     label: str = "",
 ) -> Enrolled:
-    """``subject`` with a confirmed authenticator of the kind ``factor`` more; nothing is sent and no event is written.
+    """Give ``subject`` one more confirmed authenticator of the kind ``factor``.
 
-    ``email`` and ``phone`` stand in for what the host has on file. Raises ``ValueError`` for a kind that cannot be
-    made so, or where the factor refuses (e.g. a number that the policy does not accept).
+    Nothing is sent and no event is written. ``email`` and ``phone`` stand in for the host's record. Raises ``ValueError`` for
+    a kind that cannot be made so, or if the factor refuses (e.g. a number that the policy does not accept).
     """
     part = FACTORS.get(factor)
     if part is None:
@@ -162,7 +162,7 @@ async def _by_ceremony(made: Enrolled, part: Factor, context: Context, data: Fie
 
 
 def outbox_of(gate: MFAGate) -> Outbox:
-    """The outbox among the gate's senders. Raises ``LookupError`` where there is none."""
+    """Return the outbox among the gate's senders. Raises ``LookupError`` if there is none."""
     senders = gate.service.engine.wiring.senders
     for sender in (senders.email, senders.sms, senders.voice, senders.push):
         if isinstance(sender, Outbox):

@@ -1,4 +1,4 @@
-"""Give a test everything that it wants of one gate, in one place: ``Kit(gate)``."""
+"""Give a test everything that it needs of one gate, in one place: ``Kit(gate)``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ __all__ = ["Kit"]
 
 
 class Kit:
-    """The helpers of ``mfa_gate.testing`` for one gate. ``enrolled`` and ``verified`` are for coroutines, ``enroll`` and
-    ``signed_in`` the same for plain tests."""
+    """Bind the helpers of ``mfa_gate.testing`` to one gate.
+
+    ``enrolled`` and ``verified`` are for coroutines, ``enroll`` and ``signed_in`` the same for plain tests.
+    """
 
     def __init__(self, gate: MFAGate) -> None:
         self.gate = gate
 
     @property
     def clock(self) -> FixedClock:
-        """The gate's clock. Raises ``LookupError`` where it is none of ours."""
+        """Return the gate's clock. Raises ``LookupError`` if it is not a ``FixedClock``."""
         clock = self.gate.service.engine.wiring.clock
         if not isinstance(clock, FixedClock):
             raise LookupError("the gate has no FixedClock: pass clock=FixedClock(), or use Kit(gate).taken_over()")
@@ -37,14 +39,14 @@ class Kit:
 
     @property
     def outbox(self) -> Outbox:
-        """The gate's outbox. Raises ``LookupError`` where it has none."""
+        """Return the gate's outbox. Raises ``LookupError`` if it has none."""
         return outbox_of(self.gate)
 
     @contextmanager
     def taken_over(self, clock: FixedClock | None = None, outbox: Outbox | None = None) -> Iterator[Kit]:
-        """A fixed clock and an outbox in place of what the gate was made with, until the block ends.
+        """Replace the gate's clock and senders by a fixed clock and an outbox in this block.
 
-        For apps that make their gate when they are imported. Its real senders are given nothing meanwhile.
+        For apps that make their gate when they are imported. Its real senders get nothing meanwhile.
         """
         engine = self.gate.service.engine
         before = engine.wiring
@@ -63,7 +65,7 @@ class Kit:
         return await enrolled(self.gate, subject, factor, **more)
 
     def enroll(self, subject: Subject, factor: str = "totp", **more: str) -> Enrolled:
-        """``enrolled`` for tests that are no coroutines."""
+        """Do as ``enrolled``, in tests that are no coroutines."""
         return run(lambda: enrolled(self.gate, subject, factor, **more))
 
     async def verified(
@@ -99,7 +101,7 @@ class Kit:
         )
 
     def account(self, subject: Subject) -> Account:
-        """What the store has of ``subject``."""
+        """Load the account of ``subject`` from the store."""
 
         async def load() -> Account:
             await self.gate.guard.open()
@@ -112,9 +114,10 @@ class Kit:
         return route_inventory(app, self.gate, tenant=tenant, groups=groups)
 
     def assert_somebody_seen(self) -> None:
-        """Fail where the gate has seen nobody signed in so far: its adapter may look in the wrong place.
+        """Fail if the gate has seen nobody signed in so far.
 
-        Call it in a test that has signed somebody in and made a request. Raises ``AssertionError``.
+        Its adapter may then look in the wrong place. Call it in a test that has signed somebody in and made a request. Raises
+        ``AssertionError``.
         """
         doubt = self.gate.guard.sightings.doubt
         assert not doubt, doubt

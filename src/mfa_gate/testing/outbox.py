@@ -1,4 +1,4 @@
-"""A sender for every channel that delivers nothing and remembers everything."""
+"""Send on every channel: deliver nothing and remember everything."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ __all__ = ["Outbox"]
 
 
 class Outbox:
-    """``MFAGate(senders=outbox.senders())``: what would have gone out, oldest first, in ``messages``.
+    """Keep all messages, the oldest first, in ``messages``.
 
-    ``failure`` is raised by every ``send`` while it is set (e.g. ``SendFailed("timeout", transient=True)``).
+    ``MFAGate(senders=outbox.senders())``. ``failure`` is raised by every ``send`` while it is set (e.g.
+    ``SendFailed("timeout", transient=True)``).
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,7 @@ class Outbox:
         return f"Outbox({len(self.messages)} messages)"
 
     def senders(self) -> Senders:
-        """This outbox as the sender of every channel."""
+        """Return this outbox as the sender of every channel."""
         return Senders(email=self, sms=self, voice=self, push=self)
 
     async def send(self, message: Message, /) -> None:
@@ -33,29 +34,32 @@ class Outbox:
         self.messages.append(message)
 
     async def aclose(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
     def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
-        """Nobody is called, so nobody calls back: always False."""
+        """Refuse every callback: nobody is called, so nobody calls back."""
         return False
 
     async def check(self) -> str:
-        """Always reachable."""
+        """Report no fault: it is always reachable."""
         return ""
 
     def to(self, address: str = "") -> list[Message]:
-        """What went to ``address`` (an e-mail address, or a number in any spelling); all of it for ""."""
+        """List the messages to ``address`` (an e-mail address, or a number in any spelling).
+
+        "" lists all of them.
+        """
         return [message for message in self.messages if not address or _is_same(message.to, address)]
 
     def last(self, to: str = "") -> Message:
-        """The newest message (to ``to``). Raises ``LookupError`` where there is none."""
+        """Return the newest message (to ``to``). Raises ``LookupError`` if there is none."""
         found = self.to(to)
         if not found:
             raise LookupError(f"nothing was sent{f' to {to}' if to else ''}")
         return found[-1]
 
     def last_code(self, to: str = "") -> str:
-        """The newest code (to ``to``). Raises ``LookupError`` where none was sent."""
+        """Return the newest code (to ``to``). Raises ``LookupError`` if none was sent."""
         codes = [message.code for message in self.to(to) if message.code]
         if not codes:
             raise LookupError(f"no code was sent{f' to {to}' if to else ''}; {len(self.messages)} messages in all")

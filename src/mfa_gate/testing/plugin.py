@@ -1,4 +1,4 @@
-"""The pytest plugin (entry point ``pytest11``): fixtures for apps that have a gate."""
+"""Offer fixtures for apps with a gate: the pytest plugin (entry point ``pytest11``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["mfa_clock", "mfa_gate_kit", "mfa_outbox", "mfa_routes"]
 
 @pytest.fixture
 def mfa_clock() -> FixedClock:
-    """A clock that stands still until it is advanced."""
+    """Give a clock that stands still until it is advanced."""
     from .clock import FixedClock
 
     return FixedClock()
@@ -27,7 +27,7 @@ def mfa_clock() -> FixedClock:
 
 @pytest.fixture
 def mfa_outbox() -> Outbox:
-    """What would have been sent."""
+    """Give an outbox in place of real senders."""
     from .outbox import Outbox
 
     return Outbox()
@@ -35,7 +35,10 @@ def mfa_outbox() -> Outbox:
 
 @pytest.fixture
 def mfa_gate_kit(mfa_clock: FixedClock, mfa_outbox: Outbox) -> Iterator[Callable[[MFAGate], Kit]]:
-    """``kit = mfa_gate_kit(gate)``: the gate runs on ``mfa_clock`` and sends to ``mfa_outbox`` until the test ends."""
+    """Make the kit of a gate: ``kit = mfa_gate_kit(gate)``.
+
+    The gate runs on ``mfa_clock`` and sends to ``mfa_outbox`` until the test ends.
+    """
     from .kit import Kit
 
     with ExitStack() as stack:
@@ -48,7 +51,10 @@ def mfa_gate_kit(mfa_clock: FixedClock, mfa_outbox: Outbox) -> Iterator[Callable
 
 @pytest.fixture
 def mfa_routes() -> Callable[..., object]:
-    """``mfa_routes(app, gate, open=["/healthz"])``: the inventory of routes; fails where one is open unintentionally."""
+    """List the routes of an app: ``mfa_routes(app, gate, open=["/healthz"])``.
+
+    It fails if a route is open that ``open`` does not name.
+    """
     from .routes import assert_all_covered
 
     return assert_all_covered

@@ -1,4 +1,4 @@
-"""Which rule covers each route of an app, and which routes are open without anybody having meant it."""
+"""List the rules that cover each route of an app, and find routes open by accident."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ def route_inventory(
     groups: Iterable[str] = (),
     now: float | None = None,
 ) -> tuple[RouteRow, ...]:
-    """Every route of ``app`` and method, through mounts and included routers, with what the policy asks of it.
+    """List every route and method of ``app``, with the policy's demand on it.
 
-    ``policy`` is a ``Policy``, its file, or the gate that has one. A row's ``outcome`` is ``guarded``, or why it is
-    open: ``exempt`` or ``off``; ``rules`` names the rules that decide, ``partly`` those that cover some of its paths
-    only. ``now`` (UTC seconds) is for rules with dates. Raises ``ValueError`` for an app without routes to list.
+    Mounts and included routers are searched, too. ``policy`` is a ``Policy``, its file, or the gate that has one. A row's
+    ``outcome`` is ``guarded``, or the reason why it is open: ``exempt`` or ``off``. ``rules`` names the rules that decide,
+    ``partly`` those that cover some of its paths only. ``now`` (UTC seconds) is for rules with dates. Raises ``ValueError``
+    for an app without routes to list.
     """
     at = int(time.time() if now is None else now)
     return tuple(rows_for(_policy(policy), leaves_of(app), tenant=tenant, groups=frozenset(groups), now=at))
@@ -44,11 +45,11 @@ def assert_all_covered(
     groups: Iterable[str] = (),
     now: float | None = None,
 ) -> tuple[RouteRow, ...]:
-    """The inventory, where the gate is around the app, nothing but ``open`` is open, and every rule matches something.
+    """Return the inventory, if the gate covers every route but those in ``open``.
 
-    ``open`` are routes as written (``"/healthz"``) or with a method (``"GET /healthz"``). Raises ``AssertionError``
-    that lists whatever is wrong: no gate, a route that is open and not named, one that is named and guarded or gone, a
-    rule that covers a route in part, a rule by path that matches no route, sessions in which the gate has found nobody.
+    ``open`` are routes as written (``"/healthz"``) or with a method (``"GET /healthz"``). Raises ``AssertionError`` that
+    lists everything that is wrong: no gate, a route that is open and not named, one that is named and guarded or gone, a rule
+    that covers a route in part, a rule by path that matches no route, sessions in which the gate has found nobody.
     """
     found = route_inventory(app, policy, tenant=tenant, groups=groups, now=now)
     meant = set(open)
@@ -72,7 +73,7 @@ def assert_all_covered(
 
 
 def _blind(given: Policy | MFAGate | str | os.PathLike[str]) -> list[str]:
-    """Tell that the gate has met sessions and has found nobody in any of them."""
+    """Tell if the gate has met sessions and has found nobody in any of them."""
     if isinstance(given, (Policy, str, os.PathLike)):
         return []
     return [given.guard.sightings.doubt] if given.guard.sightings.keys else []

@@ -1,4 +1,4 @@
-"""Test clients that are through the second factor already."""
+"""Make test clients that are through the second factor already."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ PEER = "192.0.2.1"
 
 
 class WebClient(Protocol):
-    """Starlette's and FastAPI's ``TestClient``, and the clients of httpx2."""
+    """Declare the parts of a test client that are used: Starlette's, FastAPI's or httpx2's."""
 
     @property
     def base_url(self) -> Any:
-        """Where it asks."""
+        """Return the address that it asks."""
 
     @property
     def cookies(self) -> Any:
-        """Its cookies."""
+        """Return its cookies."""
 
     @property
     def headers(self) -> Any:
-        """What it sends with every request."""
+        """Return the headers of every request."""
 
 
 C = TypeVar("C", bound=WebClient)
@@ -57,16 +57,16 @@ async def verified(
     address: str = "",
     native: bool = False,
 ) -> C:
-    """``client`` with a proof of ``subject`` that the gate accepts; the host's own sign-in is still the host's.
+    """Give ``client`` a proof of ``subject`` that the gate accepts.
 
-    ``fresh``: proven now; else half of the policy's ``max_age`` ago, which opens the app and fails a step-up. ``age``
-    says it in seconds. ``factor`` is what it was proven with; a subject without it gets it (see ``enrolled``), by
-    default the first that they have or the policy allows. An agreement that the policy demands is accepted as well.
+    The host's own sign-in is still the host's. ``fresh``: proven now; else half of the policy's ``max_age`` ago, which opens
+    the app and fails a step-up. ``age`` says it in seconds. ``factor`` is the factor of the proof; a subject without it gets
+    it (see ``enrolled``), by default the first that the subject has or the policy allows. An agreement that the policy demands
+    is accepted as well.
 
-    A proof belongs to a network. ``address`` is where the client comes from; without it: the peer that it was made
-    with, for a plain ``TestClient`` ``PEER`` (the client is changed to come from there, since its default is no
-    address), for a client of a real server 127.0.0.1. ``native``: the proof goes into the header ``MFA-Proof``, for
-    clients without cookies.
+    A proof belongs to a network. ``address`` is the client's address. Without it a plain ``TestClient`` comes from ``PEER``
+    (the client is changed, since its default is no address), and a client of a real server from 127.0.0.1. ``native``: the
+    proof goes into the header ``MFA-Proof``, for clients without cookies.
     """
     await gate.guard.open()
     engine, place = gate.service.engine, _come_from(client, address)
@@ -123,9 +123,10 @@ def signed_in(
     address: str = "",
     native: bool = False,
 ) -> C:
-    """``verified`` for tests that are no coroutines: ``signed_in(TestClient(app), gate, Subject("ann"))``.
+    """Do as ``verified``, in tests that are no coroutines.
 
-    In the portal of a ``TestClient`` that was entered with ``with``, else on an event loop of its own.
+    ``signed_in(TestClient(app), gate, Subject("ann"))``. It runs in the portal of a ``TestClient`` that was entered with
+    ``with``, else on an event loop of its own.
     """
     portal = getattr(client, "portal", None)
 
@@ -141,7 +142,7 @@ def signed_in(
 
 
 def run(make: Callable[[], Awaitable[T]]) -> T:
-    """Run a coroutine function to its end from plain code, even where an event loop is running in this thread."""
+    """Run a coroutine function to its end from plain code, even inside a running event loop."""
     done: list[T] = []
     failed: list[BaseException] = []
 
@@ -195,7 +196,7 @@ def _accepted(account: Account, rules: Rules, subject: Subject, now: int) -> tup
 
 
 def _come_from(client: WebClient, address: str) -> str:
-    """The address that the app will see."""
+    """Return the address that the app will see."""
     transport = getattr(client, "_transport", None)
     peer = getattr(transport, "client", None)
     if not isinstance(peer, tuple):
@@ -207,5 +208,8 @@ def _come_from(client: WebClient, address: str) -> str:
 
 
 def _cookie_domain(host: str) -> str:
-    """As a cookie jar files what that host sets, so that the gate's next cookie takes this one's place."""
+    """Return the domain under which a cookie jar files the cookies of that host.
+
+    So the gate's next cookie takes this one's place.
+    """
     return host if "." in host else f"{host}.local"

@@ -1,4 +1,4 @@
-"""An authenticator without a device or a browser: it answers WebAuthn ceremonies as an honest one would."""
+"""Answer WebAuthn ceremonies as an honest authenticator would, without device or browser."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 def b64(raw: bytes) -> str:
-    """Base64url without padding."""
+    """Encode as base64url without padding."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def raw(text: str) -> bytes:
-    """What ``b64`` encoded."""
+    """Decode the text of ``b64``."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def make_key(algorithm: int) -> Key:
-    """A fresh private key for a COSE algorithm: -7 (ES256), -8 (Ed25519) or -257 (RS256)."""
+    """Make a private key for a COSE algorithm: -7 (ES256), -8 (Ed25519) or -257 (RS256)."""
     if algorithm == -8:
         return ed25519.Ed25519PrivateKey.generate()
     if algorithm == -257:
@@ -42,7 +42,7 @@ def make_key(algorithm: int) -> Key:
 
 
 def cose_of(key: Key) -> dict[int, object]:
-    """The public half as a COSE map (RFC 9053)."""
+    """Write the public half as a COSE map (RFC 9053)."""
     public = key.public_key()
     if isinstance(public, ed25519.Ed25519PublicKey):
         return {1: 1, 3: -8, -1: 6, -2: public.public_bytes_raw()}
@@ -61,7 +61,7 @@ def cose_of(key: Key) -> dict[int, object]:
 
 
 def sign(key: Key, message: bytes) -> bytes:
-    """A signature as WebAuthn wants it from this kind of key."""
+    """Sign as WebAuthn wants it from this kind of key."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return key.sign(message)
     if isinstance(key, rsa.RSAPrivateKey):
@@ -71,7 +71,7 @@ def sign(key: Key, message: bytes) -> bytes:
 
 @dataclass(slots=True, kw_only=True)
 class SoftKey:
-    """One authenticator with one credential, in a browser at ``origin``.
+    """Act as one authenticator with one credential, in a browser at ``origin``.
 
     ``verifies``: it verifies its user. ``synced``: a passkey that is kept in several places, whose counter stays 0.
     """
@@ -89,7 +89,10 @@ class SoftKey:
         self.key = make_key(self.algorithm)
 
     def create(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """What ``navigator.credentials.create()`` gives (``toJSON()``) for the ``public_key`` of an enrollment."""
+        """Answer the ``public_key`` of an enrollment, as ``navigator.credentials.create()``.
+
+        The answer is in the form of ``toJSON()``.
+        """
         import cbor2
 
         self.user = raw(options["user"]["id"])
@@ -102,9 +105,9 @@ class SoftKey:
         )
 
     def get(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """What ``navigator.credentials.get()`` gives for the ``public_key`` of a challenge.
+        """Answer the ``public_key`` of a challenge, as ``navigator.credentials.get()``.
 
-        Raises ``LookupError`` where this credential is not among those that are asked for, as a browser would.
+        Raises ``LookupError`` if this credential is not among those that are asked for, as a browser would.
         """
         offered = [item["id"] for item in options.get("allowCredentials", ())]
         if offered and b64(self.id) not in offered:

@@ -1,4 +1,4 @@
-"""What every store must do: subclass ``StoreSuite``, give it stores, and pass."""
+"""Prove a store: subclass ``StoreSuite``, give it stores, and pass."""
 
 from __future__ import annotations
 
@@ -84,7 +84,10 @@ async def settle(store: Store) -> None:
 
 
 async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
-    """What a reader is told until it is enough, for at most a second: another process's change may take a moment."""
+    """Collect the notices of a reader until they are enough, for at most a second.
+
+    Another process's change may take a moment.
+    """
     return await heard_by(lambda: changed(store), enough)
 
 
@@ -101,7 +104,7 @@ async def heard_by(look: Callable[[], Changed], enough: Callable[[Changed], bool
 
 
 def tells(key: SubjectKey) -> Callable[[Changed], bool]:
-    """Whether a notice covers ``key``."""
+    """Tell if a notice covers ``key``."""
     return lambda told: not isinstance(told, frozenset) or key in told
 
 
@@ -125,7 +128,7 @@ class StoreSuite:
         assert (await store.page("clinic")).items == ()
 
     async def test_swap_and_load(self, store: Store, other: Store) -> None:
-        """What was swapped comes back whole, one version higher, at once and in every worker."""
+        """A swapped account comes back whole, one version higher, at once and in every worker."""
         account = enrolled(ALICE)
         assert await store.swap(account)
         assert await store.load(ALICE) == replace(account, version=1)
@@ -135,7 +138,10 @@ class StoreSuite:
         assert (await other.load(ALICE)).version == 2
 
     async def test_lost_swap_writes_nothing(self, store: Store, other: Store) -> None:
-        """S-31: a swap from any version but the stored one is refused and leaves no account, event, summary or notice."""
+        """S-31: a swap from any version but the stored one is refused.
+
+        It leaves no account, event, summary or notice.
+        """
         assert await store.swap(enrolled(ALICE), [event(1)])
         await settle(store)
         await settle(other)
@@ -150,7 +156,10 @@ class StoreSuite:
         assert changed(store) == frozenset()
 
     async def test_one_of_many_wins(self, store: Store, other: Store) -> None:
-        """S-31: of 200 swaps of one version at once, over two workers, exactly one wins, and only its event is written."""
+        """S-31: of 200 swaps of one version at once exactly one wins, over two workers.
+
+        Only its event is written.
+        """
         assert await store.swap(enrolled(ALICE))
         tries = [
             (store if number % 2 else other).swap(enrolled(ALICE, version=1, name=f"n{number}"), [event(number)])
@@ -163,7 +172,7 @@ class StoreSuite:
         assert [line.id for line in (await store.events("clinic")).items] == [f"e{won[0]}"]
 
     async def test_no_update_is_lost(self, store: Store, other: Store) -> None:
-        """S-31: forty counters that each load, add one and swap until they win end at exactly forty."""
+        """S-31: forty counters that load, add one and swap until they win end at forty."""
 
         async def add_one(worker: Store) -> None:
             while True:
@@ -178,7 +187,10 @@ class StoreSuite:
         assert (account.attempts.used, account.version) == (40, 40)
 
     async def test_cancelled_calls(self, store: Store) -> None:
-        """S-117: calls cancelled at any moment leave whole swaps behind, and nobody else's answer is mixed up."""
+        """S-117: calls cancelled at any moment leave whole swaps behind.
+
+        Nobody else's answer is mixed up.
+        """
         assert await store.swap(enrolled(ALICE))
         for number in range(60):
             task = asyncio.ensure_future(store.swap(enrolled(BOB, version=number), [event(number, key=BOB)]))
@@ -200,7 +212,10 @@ class StoreSuite:
         assert bob.version == len(lines)
 
     async def test_odd_names(self, store: Store, other: Store) -> None:
-        """Ids and tenants with any characters are told apart, found, listed, and never another's (S-121)."""
+        """Ids and tenants with any characters are told apart, found and listed (S-121).
+
+        None of them is ever another's.
+        """
         keys = [SubjectKey(tenant, id) for tenant in ("t", *ODD_IDS) for id in ODD_IDS]
         assert all(await asyncio.gather(*(store.swap(enrolled(key, name=key.id), [event(1, key=key)]) for key in keys)))
         for key in keys[:: len(ODD_IDS) + 1]:
@@ -213,14 +228,20 @@ class StoreSuite:
         assert await store.keys() == tuple(sorted(keys, key=lambda key: (key.tenant, key.id)))
 
     async def test_joined_names_are_not_mixed_up(self, store: Store) -> None:
-        """S-121: tenant "a" with id "b/c" is not tenant "a/b" with id "c", whatever separates the two in the store."""
+        """S-121: tenant "a" with id "b/c" is not tenant "a/b" with id "c".
+
+        It holds for every separator of the store.
+        """
         for mark in "/:\\|}{%_ .":
             left, right = SubjectKey("a", f"b{mark}c"), SubjectKey(f"a{mark}b", "c")
             assert await store.swap(enrolled(left))
             assert await store.load(right) == Account(key=right)
 
     async def test_events_commit_in_order(self, store: Store, other: Store) -> None:
-        """Events come back newest first, in the order within their swap, whole, and page without gap or double."""
+        """Events come back whole, the newest first, in the order within their swap.
+
+        Pages have no gap and no double.
+        """
         assert await store.swap(enrolled(ALICE), [event(1), event(2, kind="account.locked")])
         assert await store.swap(enrolled(BOB), [event(3, key=BOB)])
         await store.append([event(4), event(5, key=SubjectKey("finance", "alice"))])
@@ -242,7 +263,10 @@ class StoreSuite:
         assert seen == ["e4", "e3", "e2", "e1"]
 
     async def test_events_are_filtered(self, store: Store) -> None:
-        """The trail is cut by tenant, account and kind together; another tenant's lines never show (S-121)."""
+        """The trail is cut by tenant, account and kind together.
+
+        Another tenant's lines never show (S-121).
+        """
         for number in range(12):
             key = SubjectKey(("clinic", "finance")[number % 2], ("alice", "bob")[number // 2 % 2])
             await store.append([event(number, key=key, kind=("attempt.failed", "proof.granted")[number // 4 % 2])])
@@ -264,7 +288,10 @@ class StoreSuite:
         assert (await store.events("screening")).items == ()
 
     async def test_trails_hold(self, store: Store, other: Store) -> None:
-        """A trail that nobody touched is whole, of one tenant and of all, also while two workers write to it."""
+        """A trail that nobody touched is whole, of one tenant and of all.
+
+        It holds also while two workers write to it.
+        """
         assert await store.verify_trail() == {}
         finance = SubjectKey("finance", "x")
         writes = [
@@ -277,7 +304,10 @@ class StoreSuite:
         assert await other.verify_trail("nobody") == {}
 
     async def test_trail_reads_forward(self, store: Store, other: Store) -> None:
-        """Oldest first, in pieces, one tenant at a time; from the end only what came since; nothing is missed or doubled."""
+        """The trail is read oldest first, in pieces, one tenant at a time.
+
+        From the end only later lines come. Nothing is missed or doubled.
+        """
         finance = SubjectKey("finance", "x")
         assert await store.trail("clinic") == EventPage(items=(), next=(await store.trail("clinic", after=END)).next)
         for number in range(7):
@@ -300,7 +330,10 @@ class StoreSuite:
         assert set(await store.trails()) == {"clinic", "finance"}
 
     async def test_lines_of_a_clock_ahead_are_pruned_in_their_order(self, store: Store, other: Store) -> None:
-        """A line whose time lies ahead of the clock is as old as the one behind it, and holds up no line."""
+        """A line of a clock ahead is as old as the line behind it.
+
+        It holds up no other line.
+        """
         await store.append([event(9_000), event(0), event(9_001), event(1), event(20), event(9_002)])
         start = event(0).at
         assert await store.prune("clinic", before=start + 10, now=start + 100, limit=3) == 3
@@ -309,7 +342,10 @@ class StoreSuite:
         assert await store.verify_trail() == {}
 
     async def test_pruned_trails_hold(self, store: Store, other: Store) -> None:
-        """The oldest lines go, up to the first that is young enough; what is left verifies, also while others write."""
+        """The oldest lines go, up to the first that is young enough.
+
+        The rest verifies, also while others write.
+        """
         finance = SubjectKey("finance", "x")
         for number in range(20):
             await store.append([event(number), event(number, key=finance, kind="account.locked")])
@@ -341,7 +377,7 @@ class StoreSuite:
         assert await store.verify_trail() == {}
 
     async def test_marks(self, store: Store, other: Store) -> None:
-        """What is remembered under a name is found by all until it is forgotten; names do not mix."""
+        """A mark under a name is found by all until it is forgotten; names do not mix."""
         ids = ["a", "b", *ODD_IDS]
         assert await store.marked("one", ids) == frozenset()
         await store.mark("one", ids)
@@ -363,7 +399,10 @@ class StoreSuite:
             assert (await store.page("clinic", query=query)).items == (), query
 
     async def test_changed_begins_with_everything(self, store: Store) -> None:
-        """A store that has just been opened knows nothing yet; afterwards silence means that nothing changed."""
+        """A store that has just been opened knows nothing yet.
+
+        Afterwards silence means that nothing changed.
+        """
         assert changed(store) is EVERYTHING
         assert changed(store) == frozenset()
         await store.load(ALICE)
@@ -389,7 +428,10 @@ class StoreSuite:
         assert await heard(store, tells(ALICE)) == frozenset({ALICE})
 
     async def test_each_reader_hears_of_every_change(self, store: Store, other: Store) -> None:
-        """Two gates with one store object are two readers: what one has heard of, the other hears of as well."""
+        """Two gates with one store object are two readers.
+
+        A change that one has heard of is heard by the other as well.
+        """
         readers = [Listener(store), Listener(store)]
         await settle(store)
         for reader in readers:
@@ -410,7 +452,10 @@ class StoreSuite:
             assert tells(BOB)(await heard_by(reader.changed, tells(BOB)))
 
     async def test_a_sleeper_misses_nothing(self, store: Store, other: Store) -> None:
-        """A worker that did not look for a long time is told of all of it, by name or by "everything"."""
+        """A worker that did not look for a long time is told of every change.
+
+        It is told by name, or by "everything".
+        """
         await settle(other)
         keys = [SubjectKey("clinic", f"user{number}") for number in range(300)]
         assert all(await asyncio.gather(*(store.swap(Account(key=key)) for key in keys)))
@@ -418,7 +463,7 @@ class StoreSuite:
         assert all(tells(key)(told) for key in keys)
 
     async def test_accepting(self, store: Store, other: Store) -> None:
-        """F-38: what is accepted as the store keeps who is locked, the attempts, the factors and the trail, and goes on."""
+        """F-38: an accepted store keeps locks, attempts, factors and trail, and goes on."""
         lock = Lock(at=100, cause="attempts", ref="R")
         assert await store.swap(enrolled(ALICE, lock=lock), [event(1)])
         await store.accept()
@@ -461,7 +506,10 @@ class StoreSuite:
         assert sum(await asyncio.gather(*(store.claim("one", SubjectKey("t", str(n))) for n in range(50)))) == 1
 
     async def test_take(self, store: Store, other: Store) -> None:
-        """No more than the limit fits in any window; who is refused is told when one is free, and then it is."""
+        """No more than the limit fits in any window.
+
+        A refused caller is told when one is free, and then it is.
+        """
         now = 1_700_000_000
         assert [await (store, other)[n % 2].take("b", limit=3, window=60, now=now + 10 * n) for n in range(3)] == [
             0,
@@ -494,7 +542,10 @@ class StoreSuite:
         assert (await asyncio.gather(*tries)).count(0) == 7
 
     async def test_take_all(self, store: Store, other: Store) -> None:
-        """From every bucket, or from none: what one refuses leaves the others as they were. Totals are told."""
+        """One is taken from every bucket, or from none.
+
+        A refusal by one bucket leaves the others as they were. Totals are told.
+        """
         wide, narrow = Take(bucket="wide", limit=100, window=60, at=1000, count=40), _one("narrow", limit=2)
         assert await store.take_all([narrow, wide]) == Taken(totals=(1, 40))
         assert await other.take_all([narrow, wide]) == Taken(totals=(2, 80))
@@ -507,7 +558,10 @@ class StoreSuite:
         assert await store.take_all([larger]) == Taken(refused=0, wait=60)
 
     async def test_take_all_at_once(self, store: Store, other: Store) -> None:
-        """S-31: of 60 that come at the same moment to two workers, no bucket gives more than it has."""
+        """S-31: of 60 takers at one moment no bucket serves more than it has.
+
+        They come to two workers.
+        """
         takes = [_one("shared", limit=20), Take(bucket="money", limit=100, window=60, at=1000, count=7)]
         done = await asyncio.gather(*((store, other)[n % 2].take_all(takes) for n in range(60)))
         passed = sum(not taken.wait for taken in done)
@@ -547,7 +601,10 @@ class StoreSuite:
         assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
 
     async def test_roster_search(self, store: Store) -> None:
-        """A query is a part of id or name, in any case of any alphabet, and % or _ mean themselves."""
+        """A query is a part of id or name, in any case of any alphabet.
+
+        % or _ mean themselves.
+        """
         names = {
             "u1": "Ada Lovelace",
             "u2": "ÉMILIE du Châtelet",

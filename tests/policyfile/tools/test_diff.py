@@ -1,4 +1,4 @@
-"""Which way a change of the file goes, for each key and each tenant."""
+"""The direction of a change of the file, for each key and each tenant."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_change_has_a_direction(weaker: str, stronger: str, path: str) -> None
     ],
 )
 def test_some_changes_have_none(old: str, new: str, path: str) -> None:
-    """Where neither value is the stricter one, nothing is claimed."""
+    """No direction is claimed if neither value is the stricter one."""
     assert changes(old, new) == [("", path, "changed")]
 
 
@@ -93,7 +93,7 @@ def test_a_wider_trusted_network_is_looser() -> None:
 
 
 def test_tenants_are_told_apart() -> None:
-    """What a tenant changes itself is told for it; what it has from the file is told once."""
+    """A tenant's own change is told for it; an inherited one is told once."""
     tenant = "[tenants.a]\nattempts.max = 7\n"
     assert changes(tenant, "[attempts]\nmax = 5\n" + tenant) == [("", "attempts.max", "stricter")]
     assert changes(tenant, "") == []

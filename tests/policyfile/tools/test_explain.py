@@ -84,7 +84,7 @@ FRESH = Seconds(60)
     ],
 )
 def test_a_situation_gets_the_gates_own_decision(given: Given, said: str, rule: str) -> None:
-    """The outcome is what the gate's functions decide, word for word, and the deciding rule is the decision's own."""
+    """The outcome is the decision of the gate's functions, with the rule that decided."""
     outcome = judge(POLICY, given, TRAITS, now=NOW)
     assert told_decision(outcome) == said
     assert outcome.decision.why.rule == rule
@@ -136,7 +136,10 @@ def test_a_row_says_what_was_missing() -> None:
 
 
 def test_a_row_says_that_one_proof_must_do() -> None:
-    """An old proof by the factor that is asked for, and a fresh sign-in elsewhere, meet each demand and not all at once."""
+    """A row says that one proof must meet all demands.
+
+    An old proof by the factor that is asked for, and a fresh sign-in elsewhere, meet each demand and not all at once.
+    """
     text = """
     [freshness]
     trust_amr = ["mfa"]

@@ -1,4 +1,4 @@
-"""What a valid policy's owner is warned of, and where it departs from a standard."""
+"""The remarks on a valid policy, and its departures from a standard."""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ def test_people_are_counted_once_an_outcome() -> None:
 
 
 def test_report_only_events_say_what_is_to_come() -> None:
-    """A report becomes what the file now says of the request that it names; a lock and an unlock are remembered."""
+    """A report becomes what the file now says of the request that it names.
+
+    A lock and an unlock are remembered.
+    """
     text = "[[step_up]]\nname = 'x'\npaths = ['/x/**']\nmax_age = '5m'\n"
     report: dict[str, Any] = {"reason": "step_up", "detail": {"method": "POST", "path": "/x/1"}}
     lines = [
@@ -71,7 +74,7 @@ def test_report_only_events_say_what_is_to_come() -> None:
 
 
 def test_skips_resets_and_revocations_are_followed() -> None:
-    """Who was reset has to enroll again; who was revoked has no proof; a skip holds while it is optional."""
+    """A reset demands enrollment, a revocation ends the proof, a skip holds while optional."""
     optional = "[enrollment]\nstage = 'optional'\n"
     assert outcomes(optional, [line("enrollment.skipped", 5)]) == {("enroll", "verified"): (1, 1)}
     assert outcomes("", [line("enrollment.skipped", 5)]) == {("enroll", "enroll"): (1, 1)}

@@ -64,7 +64,7 @@ def outcomes(app: Any, text: str, groups: frozenset[str] = frozenset()) -> dict[
 
 
 def test_every_route_of_a_starlette_app() -> None:
-    """Routes, mounts, websockets, hosts and mounted apps are all listed, each with what is asked there."""
+    """Routes, mounts, websockets, hosts and mounted apps are listed with the demand on each."""
     text = (
         exempt("health", "=/healthz")
         + exempt("portal", "/portal/**")
@@ -95,14 +95,17 @@ def test_a_fastapi_app_has_its_prefixes() -> None:
 
 
 def test_a_rule_that_covers_a_part_is_told() -> None:
-    """An exemption of one path of a route with parameters does not make the route exempt, and is shown."""
+    """An exemption of one path of a route with parameters does not exempt the route.
+
+    It is shown.
+    """
     found = outcomes(STARLETTE, exempt("one", "=/portal/files/public.txt") + step_up("two", "=/charts/7"))
     assert found["GET /portal/files/{path:path}"] == ("guarded", "freshness", "~one")
     assert found["POST /charts/{id:int}"] == ("guarded", "freshness", "~two")
 
 
 def test_groups_count() -> None:
-    """What is asked of somebody in a group is shown for that group."""
+    """The demand on a person in a group is shown for that group."""
     text = step_up("edit", "/charts/**", "groups_any = ['editor']")
     assert outcomes(STARLETTE, text, frozenset({"editor"}))["GET /charts/{id:int}"][-1] == "edit"
     assert outcomes(STARLETTE, text)["GET /charts/{id:int}"] == ("guarded", "freshness", "~edit")
@@ -131,6 +134,6 @@ def test_a_rule_that_matches_nothing_is_flagged(text: str, idle: tuple[str, ...]
 
 
 def test_an_app_without_routes_is_refused() -> None:
-    """What cannot be listed is said, not guessed."""
+    """An app that cannot be listed is refused, not guessed."""
     with pytest.raises(ValueError, match="no routes"):
         leaves_of(raw)

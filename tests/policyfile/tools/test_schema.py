@@ -17,7 +17,7 @@ SCHEMA = json_schema()
 
 
 def unknown_keys(value: Any, schema: dict[str, Any], path: str = "") -> list[str]:
-    """The keys in ``value`` that ``schema`` does not name, and the required ones that are missing."""
+    """List the keys in ``value`` that ``schema`` does not name, and missing required ones."""
     if isinstance(value, list):
         return [key for entry in value for key in unknown_keys(entry, schema.get("items", {}), f"{path}[]")]
     if not isinstance(value, dict):
@@ -34,7 +34,10 @@ def unknown_keys(value: Any, schema: dict[str, Any], path: str = "") -> list[str
 
 @pytest.mark.parametrize("name", ["example.toml", "rest.toml"])
 def test_the_documents_have_the_schemas_keys(name: str) -> None:
-    """Every key of the documents, at every depth, is one that the schema names; none that it requires is missing."""
+    """Every key of the documents, at every depth, is one that the schema names.
+
+    None that it requires is missing.
+    """
     assert unknown_keys(tomllib.loads((HERE / name).read_text()), SCHEMA) == []
 
 
@@ -45,7 +48,7 @@ def test_an_unknown_key_is_not_in_the_schema() -> None:
 
 
 def test_bounds_and_words_are_in_the_schema() -> None:
-    """What the reader refuses by bound or word, an editor can refuse as well."""
+    """An editor can refuse every bound and word that the reader refuses."""
     sections = SCHEMA["properties"]
     code = sections["factors"]["properties"]["email"]["properties"]["code"]["properties"]
     assert (code["digits"]["minimum"], code["digits"]["maximum"]) == (6, 10)
@@ -57,7 +60,7 @@ def test_bounds_and_words_are_in_the_schema() -> None:
 
 
 def test_a_tenant_may_change_a_part_of_a_table() -> None:
-    """What is required in the file's agreement is not required in a tenant's, which lies over it."""
+    """A key that the file's agreement requires is optional in a tenant's, which lies over it."""
     tenant = SCHEMA["properties"]["tenants"]["additionalProperties"]["properties"]
     assert "required" in SCHEMA["properties"]["agreement"]
     assert "required" not in tenant["agreement"]

@@ -1,4 +1,4 @@
-"""Bringing enrolled authenticator apps from elsewhere: reading the sources, judging each secret, and writing accounts."""
+"""Import enrolled authenticator apps: read the sources, judge each secret, write accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing records into accounts: each once, however often it is tried, and each with its event."""
+"""Write records into accounts, each once and with its event, however often it is tried."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .records import Record, Unusable
 KIND = Totp.traits.kind
 PAGE = 500
 CLAIM = "app-secret:"
-"""Before the digest of a secret that was imported: it belongs to one account of the store for good."""
+"""The prefix of the claim on an imported secret, by its digest: the secret belongs to one account for good."""
 MARK = "app"
-"""The detail of an enrollment's event that tells which secret was brought."""
+"""The detail of an enrollment's event that names the imported secret."""
 NOT_TAKEN = {
     "too_many": f"there are {MAX_AUTHENTICATORS} authenticators already",
     "removed": "this app was brought before and was reset or removed since: it must be enrolled anew",
@@ -35,7 +35,10 @@ NOT_TAKEN = {
 
 @dataclass(slots=True)
 class Report:
-    """What became of the lines. ``present`` had been brought before; ``short`` were taken with fewer bits than 128."""
+    """Hold the result of the lines.
+
+    ``present`` counts apps that were imported before; ``short`` lists those with fewer bits than 128.
+    """
 
     read: int = 0
     imported: int = 0
@@ -54,8 +57,11 @@ async def bring(
     is_dry: bool,
     step: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Bring every record into its account. ``is_dry``: count only; then ``service`` may be None, and what is there already
-    is not known. Run again after a stop it passes over what it has brought. Raises ``StoreUnavailable``."""
+    """Import every record into its account.
+
+    ``is_dry``: count only. Then ``service`` may be None, and apps that were imported before are not known. A second run after
+    a stop passes over the imported ones. Raises ``StoreUnavailable``.
+    """
     report, seen = Report(), dict[str, tuple[str, str]]()
     found = list(found)
     here = await secrets_in(service) if service is not None and found else {}
@@ -89,7 +95,7 @@ async def bring(
 
 
 def _twice(record: Record, seen: dict[str, tuple[str, str]]) -> Unusable | None:
-    """A secret that came before: a double line, or one that two people would share."""
+    """Find a secret that came before: a double line, or one that two people would share."""
     digest = hashlib.sha256(record.secret).hexdigest()
     mine = (record.tenant, record.user)
     first = seen.setdefault(digest, mine)
@@ -102,7 +108,7 @@ def _twice(record: Record, seen: dict[str, tuple[str, str]]) -> Unusable | None:
 
 
 def _forbidden(record: Record, service: Service | None) -> Unusable | None:
-    """An app in a tenant whose policy has none could never be used."""
+    """Refuse an app in a tenant whose policy allows none: it could never be used."""
     if service is None or KIND in service.engine.rules(record.tenant).factors.allowed:
         return None
     text = f"the policy of tenant {record.tenant!r} does not allow {KIND}"
@@ -135,7 +141,7 @@ def _digests_of(account: Account, service: Service) -> Iterator[str]:
 
 
 def digest_of(secret: bytes) -> str:
-    """Digest a secret, to know it again. It has 80 bits or more, so nobody finds it from this."""
+    """Digest a secret, to recognize it. It has 80 bits or more, so nobody can guess it."""
     return hashlib.sha256(b"mfa_gate app secret\0" + secret).hexdigest()
 
 
@@ -147,8 +153,10 @@ def _of_others(record: Record, here: Mapping[str, SubjectKey]) -> Unusable | Non
 
 
 async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
-    """Tell if this secret was brought into this account before. Earlier releases did not say which secret: then
-    whatever was brought before counts."""
+    """Tell if this secret was imported into this account before.
+
+    Earlier releases did not say which secret: then any earlier import into the account counts.
+    """
     store, after = service.engine.store, ""
     if await store.marked(CLAIM, [f"{key}\n{mark}"]):
         return True
@@ -163,7 +171,7 @@ async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
 
 
 async def _tried(record: Record, service: Service, *, actor: str, reason: str, is_dry: bool) -> str:
-    """Bring one record; an account that cannot be read stops no other."""
+    """Import one record; an account that cannot be read stops no other."""
     try:
         return await _one(record, service, actor=actor, reason=reason, is_dry=is_dry)
     except (DamagedAccount, Unopened):
@@ -225,6 +233,9 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
 
 
 def _holds(account: Account, context: Context, secret: bytes) -> bool:
-    """Whether one of the account's apps has this secret. Raises ``keyring.Unopened`` where one cannot be read."""
+    """Tell if one of the account's apps has this secret.
+
+    Raises ``keyring.Unopened`` for an app that cannot be read.
+    """
     apps = [item for item in account.authenticators if item.factor == KIND]
     return any(Totp().has_secret(context, item.data, secret=secret) for item in apps)

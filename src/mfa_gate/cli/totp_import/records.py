@@ -1,4 +1,4 @@
-"""One authenticator app from elsewhere, and whether its secret is fit to be relied upon."""
+"""Judge one authenticator app from elsewhere: its secret must be strong enough."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from ...core.model import Subject
 WEAK, SHORT = 10, 16
 """Bytes: below 80 bits a secret is refused; below 128 (RFC 4226 R6) it is taken with a warning."""
 KNOWN = frozenset((b"Hello!\xde\xad\xbe\xef", b"12345678901234567890", b"Hello World", b"Hello world!"))
-"""Secrets out of standards and documentation, which anybody may have."""
+"""Secrets from standards and documentation, which anybody may know."""
 DIGITS = (6, 7, 8)
 PERIODS = range(15, 121)
 ALGORITHMS = {"": "sha1", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
-"""By the letters and digits of the name that a source has, without ``HMAC``."""
+"""The algorithms, by the letters and digits of their names without ``HMAC``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
-    """A line that is not taken, and why: a stable word, and a sentence that never shows a secret. ``line`` counts from 1."""
+    """Describe a line that is not taken: a stable word, and a sentence without the secret.
+
+    ``line`` counts from 1.
+    """
 
     line: int
     reason: str
@@ -31,7 +34,10 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One app. ``step`` is the last time step that was accepted elsewhere: no code of it counts again."""
+    """Hold one app. ``step`` is the last time step that was accepted elsewhere.
+
+    No code of that step, or of one before it, counts again.
+    """
 
     line: int
     user: str
@@ -45,13 +51,13 @@ class Record:
 
     @property
     def is_short(self) -> bool:
-        """Whether the secret has fewer bits than the standard recommends."""
+        """Tell if the secret has fewer bits than the standard recommends."""
         return len(self.secret) < SHORT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """What a source says, as text. ``secret`` is base32 unless ``is_hex``."""
+    """Hold the text of a source. ``secret`` is base32 unless ``is_hex``."""
 
     line: int
     user: str
@@ -67,7 +73,7 @@ class Raw:
 
 
 def judged(raw: Raw) -> Record | Unusable:
-    """``raw`` as a record, or why it is not taken."""
+    """Turn ``raw`` into a record, or into the reason why it is not taken."""
 
     def no(reason: str, text: str) -> Unusable:
         return Unusable(line=raw.line, reason=reason, text=text, user=raw.user)
@@ -113,7 +119,10 @@ def judged(raw: Raw) -> Record | Unusable:
 
 
 def from_uri(uri: str, *, line: int, user: str, tenant: str) -> Raw | Unusable:
-    """The app in an ``otpauth:`` address (Key Uri Format). Without ``user``, its label names the user."""
+    """Read the app in an ``otpauth:`` address (Key Uri Format).
+
+    Without ``user``, its label names the user.
+    """
     parts = urlsplit(uri)
     if parts.scheme.lower() != "otpauth":
         return Unusable(line=line, reason="uri", text="this is no otpauth: address", user=user)

@@ -1,4 +1,4 @@
-"""Where apps come from: lines of otpauth addresses, CSV, django-otp's tables, Authelia's export."""
+"""Read the sources of apps: otpauth addresses, CSV, django-otp's tables, Authelia exports."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """``tenant`` is everybody's where a source names none. ``user_table`` and ``user_column`` say which column of a
-    django-otp host's users is the id that the gate will see; the table's own key needs no look at the table."""
+    """Hold the options of a source.
+
+    ``tenant`` is the tenant of everybody for whom the source names none. ``user_table`` and ``user_column`` name the column
+    of a django-otp host's users with the id that the gate will see; for the column ``id`` the table is not read.
+    """
 
     tenant: str = "default"
     user_table: str = "auth_user"
@@ -32,9 +35,10 @@ class Options:
 
 
 def read(path: Path, format: str, options: Options) -> Iterator[Record | Unusable]:
-    """Every app in ``path``, judged one by one. ``format`` is one of ``FORMATS`` or ``auto``.
+    """Read every app in ``path``, judged one by one.
 
-    Raises ``SettingsError`` for a file that cannot be read, or is not of the format.
+    ``format`` is one of ``FORMATS``, or ``auto``. Raises ``SettingsError`` for a file that cannot be read, or is not of the
+    format.
     """
     try:
         with path.open("rb") as file:
@@ -54,7 +58,10 @@ def _recognized(start: bytes) -> str:
 
 
 def uris(path: Path, options: Options) -> Iterator[Raw | Unusable]:
-    """A line each: ``otpauth://…``, or the user before it, parted by a comma, a tab or spaces. # begins a remark."""
+    """Read one ``otpauth://…`` a line, with or without the user before it.
+
+    A comma, a tab or spaces stand between the two. # begins a remark.
+    """
     for number, line in enumerate(_text(path).splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
@@ -68,9 +75,12 @@ def uris(path: Path, options: Options) -> Iterator[Raw | Unusable]:
 
 
 def table(path: Path, options: Options) -> Iterator[Raw | Unusable]:
-    """CSV with a head: a user (``user``, ``user_id``, ``username``, ``id`` or ``email``), ``secret`` (base32),
-    ``secret_hex`` or ``uri``; and where they are, ``tenant``, ``label`` (or ``issuer``), ``digits``, ``period``,
-    ``algorithm``, ``type``. Columns are separated by commas, semicolons or tabs. Authelia's export has the same columns."""
+    """Read CSV whose first line names the columns.
+
+    Needed: a user (``user``, ``user_id``, ``username``, ``id`` or ``email``), and ``secret`` (base32), ``secret_hex`` or
+    ``uri``. Optional: ``tenant``, ``label`` (or ``issuer``), ``digits``, ``period``, ``algorithm``, ``type``. Columns are
+    separated by commas, semicolons or tabs. Authelia's export has the same columns.
+    """
     text = _text(path)
     separator = separator_of(text)
     rows = csv.DictReader(io.StringIO(text), strict=True, delimiter=separator or ",")
@@ -102,7 +112,7 @@ def separator_of(text: str) -> str:
 
 
 def separator_in(path: Path, format: str) -> str:
-    """Name the separator of a table's columns; "" for commas, and for what is no table."""
+    """Name the separator of a table's columns; "" for commas, and for other formats."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -140,8 +150,10 @@ def _from_row(row: Mapping[str, str | None], user: str, line: int, options: Opti
 
 
 def django_otp(path: Path, options: Options) -> Iterator[Raw | Unusable]:
-    """The confirmed devices of ``otp_totp_totpdevice`` in a SQLite file, read without writing. The step that was used
-    last is brought along; unconfirmed devices are passed over."""
+    """Read the confirmed devices of ``otp_totp_totpdevice`` in a SQLite file, without writing.
+
+    The last step that was used is imported too. Unconfirmed devices are passed over.
+    """
     for name in (options.user_table, options.user_column):
         if not _NAME.fullmatch(name):
             raise SettingsError(f"{name!r} is no name of a table or column")
@@ -174,7 +186,7 @@ def django_otp(path: Path, options: Options) -> Iterator[Raw | Unusable]:
 
 
 def authelia(path: Path, options: Options) -> Iterator[Raw | Unusable]:
-    """What ``authelia storage user totp export csv`` (or ``uri``) writes."""
+    """Read the output of ``authelia storage user totp export csv`` (or ``uri``)."""
     text = _text(path)
     if "totp_configurations:" in text:
         raise SettingsError(f"{path}: this is Authelia's YAML; export it as: authelia storage user totp export csv")

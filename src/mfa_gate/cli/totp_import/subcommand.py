@@ -1,4 +1,4 @@
-"""``mfa-gate import``: authenticator apps that people have already, from where they were enrolled before."""
+"""Offer ``mfa-gate import``: authenticator apps that people enrolled elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORMATS = ("auto", "uri", "csv", "django-otp", "authelia")
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``import`` to the program's parser."""
-    about = "bring authenticator apps from otpauth addresses, CSV, django-otp or Authelia"
+    about = "import authenticator apps from otpauth addresses, CSV, django-otp or Authelia"
     command = sub.add_parser("import", help=about, description=about)
     command.add_argument("file", metavar="FILE", type=Path)
     command.add_argument("--format", choices=FORMATS, default="auto", help="default: told by the file")
@@ -38,7 +38,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def import_apps(args: argparse.Namespace) -> int:
-    """1 where a line was refused; the others are brought all the same. It can be run again after a stop."""
+    """Import the apps of a file. Returns 1 if a line was refused; the others are imported.
+
+    It can be run again after a stop.
+    """
     from . import separator_in
 
     report = asyncio.run(_brought(args))
@@ -84,7 +87,7 @@ async def _brought(args: argparse.Namespace) -> Report:
     from . import Options, bring, read
 
     options = Options(tenant=args.tenant, user_table=args.user_table, user_column=args.user_column)
-    # All of it is read before anything is written: a fault at its end brings nobody.
+    # The whole file is read before anything is written: with a fault at its end nothing is imported.
     found = list(read(args.file, args.format, options))
     actor = operator_name(args)
     with Progress("importing") as progress:
@@ -95,10 +98,10 @@ async def _brought(args: argparse.Namespace) -> Report:
 
 
 def _has_store(args: argparse.Namespace) -> bool:
-    """Whether a dry run has a store to compare with; it makes none."""
+    """Tell if a dry run has a store to compare with; it makes none."""
     from ...stores import store_from_url
     from ..context import given
-    from ..doctor_live import sqlite_path
+    from ..doctor.live_store import sqlite_path
 
     try:
         path = sqlite_path(store_from_url(given(args, "store", "MFA_GATE_STORE")))

@@ -1,7 +1,7 @@
-"""The file of an export: sealed lines, each bound to its place in this one file, and the last one says that it is whole.
+"""Read and write the file of an export: sealed lines, each bound to its place in the file.
 
-A line that was altered, taken out, put elsewhere or taken from another export does not open; what is missing at the end is
-seen, since the closing line is. The first line names the export, sealed as everything else.
+A line that was altered, taken out, moved or taken from another export does not open. The last line closes the export, so
+a missing end is noticed. The first line names the export, sealed as all others.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ ROW = ("mfa_gate", "export")
 
 @contextlib.contextmanager
 def opened(option: str, path: Path, *, writing: bool = False) -> Iterator[BinaryIO]:
-    """The file that ``option`` names, for this process alone. ``writing``: to go on with, made (readable by its owner only)
-    where there is none. Raises ``SettingsError``."""
+    """Open the file that ``option`` names, for this process alone.
+
+    ``writing``: go on with it, or make it (readable by its owner only). Raises ``SettingsError``.
+    """
     import fcntl  # where there is none, all other commands work
 
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW if writing else os.O_RDONLY
@@ -45,18 +47,21 @@ def opened(option: str, path: Path, *, writing: bool = False) -> Iterator[Binary
 
 
 def lines_in(file: BinaryIO) -> int:
-    """How many lines there are; the file is at its beginning before and after."""
+    """Count the lines; the file is at its beginning before and after."""
     count = sum(piece.count(b"\n") for piece in iter(partial(file.read, 2**20), b""))
     file.seek(0)
     return count
 
 
-class Lines:
-    """Reads an export. ``header`` is its first line (empty in files of older releases, whose lines are bound to nothing), ``count``
-    how many lines were whole, ``end`` the offset behind them. ``torn``: a last line without its end was passed over."""
+class ExportReader:
+    """Read an export.
+
+    ``header`` is its first line; it is empty in files of older releases, whose lines are not bound to a place. ``count`` is
+    the number of whole lines, ``end`` the offset behind them. ``torn``: a last line without its end was passed over.
+    """
 
     def __init__(self, name: str, file: BinaryIO, keyring: Keyring) -> None:
-        """``name`` is what the file is called in messages."""
+        """Set ``name``, the file's name in messages."""
         self.name = name
         self.header: Record = {}
         self.count = 0
@@ -66,7 +71,10 @@ class Lines:
         self._keyring = keyring
 
     def __iter__(self) -> Iterator[Record]:
-        """What each line says, the header excepted. Raises ``SettingsError`` with the number of a line that does not open."""
+        """Yield the content of each line except the header.
+
+        Raises ``SettingsError`` with the number of a line that does not open.
+        """
         for line in self._file:
             if not line.endswith(b"\n"):
                 self.torn = True
@@ -89,17 +97,17 @@ class Lines:
         return record
 
     def fault(self, text: str, *, at: int = 0) -> SettingsError:
-        """What is wrong with a line (``at`` 0: the last one that was read)."""
+        """Describe the fault of a line (``at`` 0: the last one that was read)."""
         return SettingsError(f"{self.name}, line {at or self.count}: {text}")
 
 
 def row_of(header: Record, number: int) -> tuple[str, ...]:
-    """What line ``number`` (from 1) is bound to."""
+    """Return the place that line ``number`` (from 1) is bound to."""
     return (*ROW, header["id"], str(number)) if header else ROW
 
 
-class Writing:
-    """Writes an export on, line by line, behind ``count`` lines that are there."""
+class ExportWriter:
+    """Write further lines of an export, behind the ``count`` lines that are there."""
 
     def __init__(self, file: BinaryIO, keyring: Keyring, entropy: Callable[[int], bytes]) -> None:
         self._file = file
@@ -109,27 +117,27 @@ class Writing:
         self.count = 0
 
     def begin(self, **header: Any) -> None:
-        """The first line; it is on the disk before any other, so that a later run knows its own file."""
+        """Write the first line to the disk before any other, so that a later run knows its file."""
         os.fchmod(self._file.fileno(), 0o600)
         record = {"export": FORMAT, "id": self._entropy(16).hex(), **header}
         self.put(record)
         self.header = record
         self.sync()
 
-    def resume(self, lines: Lines) -> None:
-        """Go on behind what was read; a torn line is dropped."""
+    def resume(self, lines: ExportReader) -> None:
+        """Go on behind the lines that were read; a torn line is dropped."""
         self.header, self.count = lines.header, lines.count
         self._file.seek(lines.end)
         self._file.truncate()
 
     def put(self, record: Record) -> None:
-        """One line more."""
+        """Write one line more."""
         self.count += 1
         row, plain = row_of(self.header, self.count), json.dumps(record, separators=(",", ":")).encode()
         sealed = self._keyring.seal(PURPOSE, plain, row=row, nonce=self._entropy(12))
         self._file.write(sealed.encode() + b"\n")
 
     def sync(self) -> None:
-        """All of it is on the disk."""
+        """Write everything through to the disk."""
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -1,10 +1,11 @@
-"""``mfa-gate accounts export`` and ``import``: moving house, from one store to another.
+"""Offer ``mfa-gate accounts export`` and ``import``: move from one store to another.
 
-People move (with locks, attempts, factors, proofs; their claims follow from their factors), what each tenant's administrators
-chose, the audit trail, the count of each day, and what hooks and notices have not heard yet. What stays behind: the canary (each
-store has its own); what was taken of limits on sends and refusals (a person's own are in the account, the others last no longer
-than a day and begin anew); the marks of what hooks have heard, since no line that moved is told again; and when an older copy
-was accepted as the store, which every account that was loaded since carries itself.
+These move: people (with locks, attempts, factors and proofs; their claims follow from their factors), the choices of each
+tenant's administrators, the audit trail, the count of each day, and the events that hooks and notices have not received
+yet. These stay behind: the canary (each store has its own); the use of limits on sends and refusals (a person's own are in
+the account, the others last a day at most and begin anew); the marks of delivered hooks, since no moved line is delivered
+again; and the time at which an older copy was accepted as the store, which every account that was loaded since carries
+itself.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from ...service.undelivered import owed
 from ...stores.common.documents import settings_to
 from ..context import DONE, NO, add_actor, add_parts, operator_name, running, tell
 from ..progress import Progress
-from .export_file import Lines, Record, Writing, lines_in, opened
-from .restore import Bringing, Tally, name_of
+from .export_file import ExportReader, ExportWriter, Record, lines_in, opened
+from .restore import Restore, Tally, name_of
 
 PIECE = 50
-"""Lines of the trail in one line of the file; the store that they come to writes them in one piece, well within its time."""
+"""Lines of the trail in one line of the file. The store that imports them writes them in one piece, well within its time."""
 PAGE = 200
 NAMED = 10
-"""How many names stand in a sentence; ``--json`` has all."""
+"""Names in a sentence; ``--json`` has all."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,7 +46,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.add_argument("--to", required=True, metavar="FILE", type=Path)
     export.set_defaults(run=running(export_accounts))
 
-    bring = commands.add_parser("import", help="read such a file into this store; what is there already is kept")
+    bring = commands.add_parser(
+        "import", help="read such a file into this store; accounts that are there already are kept"
+    )
     add_parts(bring)
     bring.add_argument("--from", dest="source", required=True, metavar="FILE", type=Path)
     bring.add_argument(
@@ -58,8 +61,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 @dataclass(slots=True)
-class Reached:
-    """How far an export has come, by the lines that are in its file."""
+class ExportState:
+    """Hold the progress of an export, by the lines that are in its file."""
 
     tenants: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
@@ -72,7 +75,7 @@ class Reached:
     is_whole: bool = False
 
     def note(self, record: Record) -> None:
-        """One line more."""
+        """Count one line more."""
         match record["k"]:
             case "trail":
                 self.places[record["t"]] = record["next"]
@@ -90,10 +93,10 @@ class Reached:
                 self.is_whole = True
 
 
-class Leaving:
-    """Writes what is not in the file yet: for each tenant the trail and the settings, then what is owed, then the people."""
+class Export:
+    """Write the rest of an export: trail and settings of each tenant, events, then people."""
 
-    def __init__(self, service: Service, writing: Writing, reached: Reached) -> None:
+    def __init__(self, service: Service, writing: ExportWriter, reached: ExportState) -> None:
         self.service = service
         self.store = service.engine.store
         self.writing = writing
@@ -105,7 +108,10 @@ class Leaving:
         self.reached.note(record)
 
     async def run(self) -> list[str]:
-        """All of it. The tenants in which something was written meanwhile: the file has them as they were before, or half."""
+        """Write all of it, and return the tenants in which something was written meanwhile.
+
+        The file has such a tenant as it was before, or half.
+        """
         tenants = sorted({*await self.store.trails(), *self.service.engine.policy.tenants})
         with Progress("exporting the audit trail") as progress:
             progress.step(self.reached.lines.total())
@@ -149,17 +155,23 @@ class Leaving:
                 progress.step()
 
     async def _has_moved_on(self, tenant: str) -> bool:
-        """Whether the trail is longer than what was read of it, before the people were: changes come with their events."""
+        """Tell if the trail is longer than the part that was read before the people were.
+
+        Every change comes with its event.
+        """
         return bool((await self.store.trail(tenant, after=self.reached.places.get(tenant, ""), limit=1)).items)
 
 
 async def export_accounts(args: argparse.Namespace, service: Service) -> int:
-    """``accounts export``: nothing in the file is in clear text. An interrupted one goes on; what is finished, or no export of
-    this store, is never written over. 1 where a trail is broken: the file has it all the same, and says so."""
-    engine, reached = service.engine, Reached()
+    """Run ``accounts export``. Returns 1 for a broken trail; the file has it, and says so.
+
+    Nothing in the file is in clear text. An interrupted export goes on. A finished one, or a file that is no export of this
+    store, is never written over.
+    """
+    engine, reached = service.engine, ExportState()
     with opened("--to", args.to, writing=True) as file:
-        lines = Lines(f"--to {args.to}", file, engine.keyring)
-        writing = Writing(file, engine.keyring, engine.wiring.entropy)
+        lines = ExportReader(f"--to {args.to}", file, engine.keyring)
+        writing = ExportWriter(file, engine.keyring, engine.wiring.entropy)
         for record in lines:
             if lines.header:
                 reached.note(record)
@@ -169,7 +181,7 @@ async def export_accounts(args: argparse.Namespace, service: Service) -> int:
         else:
             _require_own(lines, reached, here)
             writing.resume(lines)
-        changed = await Leaving(service, writing, reached).run()
+        changed = await Export(service, writing, reached).run()
     count = reached.lines.total()
     document = {"exported": reached.accounts, "lines": count, "broken": reached.broken, "changed": changed}
     said = [f"{reached.accounts} accounts and {count} lines of the audit trail written to {args.to}"]
@@ -183,7 +195,7 @@ async def export_accounts(args: argparse.Namespace, service: Service) -> int:
     return NO if reached.broken else DONE
 
 
-def _require_own(lines: Lines, reached: Reached, here: str) -> None:
+def _require_own(lines: ExportReader, reached: ExportState, here: str) -> None:
     if not lines.header:
         raise SettingsError(
             f"{lines.name}: is there already, and is no export that can be gone on with; give another name"
@@ -198,14 +210,16 @@ def _require_own(lines: Lines, reached: Reached, here: str) -> None:
 
 
 async def import_accounts(args: argparse.Namespace, service: Service) -> int:
-    """``accounts import``: nothing is written before the whole file was read and checked. Run it again after an interruption;
-    an account that the store has already is kept as it is. 1 where the store is not, afterwards,
-    what the file says, or the file is not all of what it was made from."""
+    """Run ``accounts import``. Nothing is written before the whole file was read and checked.
+
+    Run it again after an interruption; an account that the store has already is kept as it is. Returns 1 if the store differs
+    from the file afterwards, or if the file is not complete.
+    """
     with opened("--from", args.source) as file, Progress("importing", total=lines_in(file)) as progress:
-        name = name_of(Lines(f"--from {args.source}", file, service.engine.keyring))
+        name = name_of(ExportReader(f"--from {args.source}", file, service.engine.keyring))
         file.seek(0)
-        bringing = Bringing(service, actor=operator_name(args), reason=args.reason, name=name, merge=args.merge)
-        lines = Lines(f"--from {args.source}", file, service.engine.keyring)
+        bringing = Restore(service, actor=operator_name(args), reason=args.reason, name=name, merge=args.merge)
+        lines = ExportReader(f"--from {args.source}", file, service.engine.keyring)
         for record in lines:
             await bringing.take(record, lines)
             progress.step(lines.count - progress.count)
@@ -229,8 +243,8 @@ async def import_accounts(args: argparse.Namespace, service: Service) -> int:
     return NO if wrong or nothing else DONE
 
 
-def _wrong(tally: Tally, lines: Lines, *, is_old: bool) -> list[str]:
-    """Why the store is not what the old one was, a sentence each."""
+def _wrong(tally: Tally, lines: ExportReader, *, is_old: bool) -> list[str]:
+    """List the differences of the store from the old one, a sentence each."""
     found = []
     if lines.torn or not (tally.is_whole or is_old):
         found.append(

@@ -1,5 +1,4 @@
-"""What becomes of each line of an export in the store that it is brought to: added where it is missing, never weaker than
-what is there."""
+"""Add each line of an export to a store that lacks it; never weaken what the store has."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from ...service.admin.chart import chart_of
 from ...service.arriving import begin_arrival, end_arrival
 from ...service.undelivered import owe
 from ...stores.common.documents import settings_from
-from .export_file import Lines, Record
+from .export_file import ExportReader, Record
 
 IMPORTED = "store.imported"
 PAGE = 500
@@ -28,9 +27,12 @@ MAX_TURNS = 50
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it. ``differ``: accounts and (by the tenant's name and a slash) settings that are not as the file has them;
-    ``claimed``: accounts with a passkey that belongs to somebody else here; ``changed``: tenants in which something was written
-    while the export was made."""
+    """Count the results of an import.
+
+    ``differ`` lists accounts, and settings (the tenant's name and a slash), that are not as the file has them. ``claimed``
+    lists accounts with a passkey that belongs to somebody else here. ``changed`` lists tenants in which something was written
+    while the export was made.
+    """
 
     imported: int = 0
     kept: int = 0
@@ -42,11 +44,14 @@ class Tally:
     is_whole: bool = False
 
 
-class Bringing:
-    """Takes the lines of an export in their order. What was brought by an earlier run is passed over."""
+class Restore:
+    """Take the lines of an export in their order; lines of an earlier run are passed over."""
 
     def __init__(self, service: Service, *, actor: str, reason: str, name: str = "", merge: bool = False) -> None:
-        """``name`` is the export's own (``name_of``). ``merge``: also into a store where other people are."""
+        """Set ``name``, the export's own (``name_of``).
+
+        ``merge``: import also into a store with other people.
+        """
         self.engine = service.engine
         self.store = service.engine.store
         self.tally = Tally()
@@ -61,8 +66,8 @@ class Bringing:
         self._name = name
         self._merge = merge
 
-    async def take(self, record: Record, lines: Lines) -> None:
-        """Bring one line. Raises ``SettingsError`` for one that this release cannot read."""
+    async def take(self, record: Record, lines: ExportReader) -> None:
+        """Import one line. Raises ``SettingsError`` for one that this release cannot read."""
         if self.tally.is_whole:
             raise lines.fault("stands behind the closing line")
         if not self._has_begun:
@@ -87,9 +92,11 @@ class Bringing:
         except (codec.UnreadableAccount, UnreadableEvent) as error:
             raise lines.fault(str(error)) from error
 
-    async def finish(self, lines: Lines) -> None:
-        """Nothing comes any more: write what waits for a line that is missing. Where all of it has come, or the file is of a
-        release that wrote no closing line, services may start on this store."""
+    async def finish(self, lines: ExportReader) -> None:
+        """Write the lines that wait for a line that is missing: no other comes any more.
+
+        Services may start on this store if everything has come, or if the file is of a release without a closing line.
+        """
         await self._write(())
         if self.tally.is_whole or not (lines.header or lines.torn):
             await end_arrival(self.store, self._name)
@@ -102,8 +109,10 @@ class Bringing:
     # -- the trail -------------------------------------------------------------------------------------------------
 
     async def _trail(self, record: Record) -> None:
-        """Add the lines that the tenant's trail does not have. The last ones wait for what is told at its end, so that both
-        are written in one piece."""
+        """Add the lines that the tenant's trail does not have.
+
+        The last ones wait for the line at its end, so that both are written in one piece.
+        """
         await self._write(())
         if record["t"] != self._tenant:
             self._tenant, self._fresh = record["t"], 0
@@ -119,7 +128,7 @@ class Bringing:
             self.tally.lines += len(events) - len(more)
 
     async def _lines_here(self, tenant: str) -> Counter[bytes]:
-        """The lines that the store has already, its own ones too: some were brought by an earlier run, or are its own history."""
+        """Read the lines that the store has already: of an earlier run, or of its own history."""
         found, after = Counter[bytes](), ""
         while (page := await self.store.trail(tenant, after=after, limit=PAGE)).items:
             after = page.next
@@ -179,10 +188,11 @@ class Bringing:
             self.tally.differ.append(str(key))
 
 
-def name_of(lines: Lines) -> str:
-    """Read the whole file and check every line of it; nothing is written anywhere. Its name: the same for the same export.
+def name_of(lines: ExportReader) -> str:
+    """Read the whole file, check every line of it, and return the name of the export.
 
-    Raises ``SettingsError`` with the number of a line that cannot be read, or that this release does not know.
+    Nothing is written. The name is the same for the same export. Raises ``SettingsError`` with the number of a line that
+    cannot be read, or that this release does not know.
     """
     first, is_whole = "", False
     for record in lines:
@@ -198,8 +208,11 @@ def name_of(lines: Lines) -> str:
     return str(lines.header.get("id", "")) or first
 
 
-def _check(record: Record, lines: Lines) -> bool:
-    """Check one line and tell if it is the closing one. Raises where it cannot be brought."""
+def _check(record: Record, lines: ExportReader) -> bool:
+    """Check one line, and tell if it is the closing one.
+
+    Raises ``SettingsError`` for one that cannot be imported.
+    """
     match record:
         case {"k": "trail", "lines": list(), "t": str()}:
             for line in record["lines"]:
@@ -219,8 +232,10 @@ def _check(record: Record, lines: Lines) -> bool:
 
 
 def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:
-    """What a tenant has afterwards: what was chosen here stands, word by word, and is never turned off or widened; where
-    nothing was chosen here, what was chosen there."""
+    """Join the settings of a tenant: a choice that was made here stands, and is never widened.
+
+    Where nothing was chosen here, the choice of the file is taken.
+    """
     return replace(
         mine,
         enabled_at=mine.enabled_at or theirs.enabled_at,
@@ -231,5 +246,5 @@ def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:
 
 
 def _mark_of(event: Event) -> bytes:
-    """What tells a line from all others, wherever it stands."""
+    """Return a mark that tells a line from all others, in any place."""
     return hashlib.sha256(event_to_json(unmoved(event)).encode()).digest()[:16]

@@ -1,1 +1,1 @@
-"""Commands over a policy: explain, compare, test, and show what it would do."""
+"""Work on a finished policy: explain, compare, test, and show its effects."""

@@ -1,4 +1,4 @@
-"""What gets stricter and what looser from one policy to the next, for each tenant."""
+"""Compare two policies for each tenant: every change is stricter or looser."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ ALLOWED = ("factors", "allowed")
 AGREEMENT = "agreement"
 CALENDAR = {("enrollment", "stage"), ("enrollment", "optional_from"), ("enrollment", "required_from")}
 ADDED: Mapping[str, Change] = {"exempt": "looser", "exempt_subjects": "looser", "step_up": "stricter"}
-"""What a new rule of each list means; taking one out means the opposite."""
+"""The direction of a new rule in each list; a rule that is taken out has the opposite one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One key that changed. ``tenant`` is "" for the file's own rules, which hold for every tenant without a section."""
+    """Describe one key that changed.
+
+    ``tenant`` is "" for the file's own rules, which hold for every tenant without a section.
+    """
 
     tenant: str
     path: str
@@ -33,7 +36,10 @@ class Difference:
 
 
 def differences(old: Policy, new: Policy, *, traits: TraitsOf | None = None) -> tuple[Difference, ...]:
-    """Every change from ``old`` to ``new``, the file's own rules first. A tenant's are told where they are its own."""
+    """List every change from ``old`` to ``new``, the file's own rules first.
+
+    A change of a tenant is listed only if the file's own rules do not have the same one.
+    """
     known = known_traits() if traits is None else traits
     base = list(_compared("", old.base, new.base, known))
     found = list(base)
@@ -46,7 +52,7 @@ def differences(old: Policy, new: Policy, *, traits: TraitsOf | None = None) -> 
 
 
 def loosened(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
-    """Those that let more pass."""
+    """List the changes that let more pass."""
     return tuple(entry for entry in found if entry.change == "looser")
 
 
@@ -75,13 +81,13 @@ def _compared(tenant: str, old: Rules, new: Rules, traits: TraitsOf) -> Iterator
 
 
 def _rules(tenant: str, section: str, old: tuple[Any, ...], new: tuple[Any, ...]) -> Iterator[Difference]:
-    """The rules of a list by their names."""
+    """Compare the rules of a list by their names."""
     before, after = {rule.name: rule for rule in old}, {rule.name: rule for rule in new}
     removed: Change = "stricter" if ADDED[section] == "looser" else "looser"
     for name in dict.fromkeys((*before, *after)):
         path = f"{section}.{name}"
         if name not in before:
-            # A rule that only watches adds nothing yet.
+            # A report-only rule demands nothing yet.
             watches = getattr(after[name], "report_only", False)
             yield _told(tenant, path, "", "added", "changed" if watches else ADDED[section])
         elif name not in after:
@@ -115,7 +121,10 @@ def _network(tenant: str, name: str, old: Rules, new: Rules) -> Iterator[Differe
 
 
 def _factors(old: tuple[str, ...], new: tuple[str, ...], traits: TraitsOf) -> Change:
-    """A factor more is a way in more, unless it is one that cannot be phished; losing such a one is a loss."""
+    """Compare two lists of allowed factors.
+
+    One factor more is one way in more, so it is looser. A factor that cannot be phished is the exception: losing it is looser.
+    """
     added, removed = set(new) - set(old), set(old) - set(new)
     strong = {kind for kind in added | removed if kind in traits and traits[kind].phishing_resistant}
     if added - strong or removed & strong:

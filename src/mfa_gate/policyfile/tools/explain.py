@@ -1,4 +1,4 @@
-"""Every rule's part in one decision: the gate's own ``Decision``, and each rule asked alone by the gate's own functions."""
+"""Explain one decision: the gate's own ``Decision``, and the part of each rule in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Verdict = Literal["hit", "miss", "not-reached"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One rule: its stage, its name, whether it has a say in this request, and what it found."""
+    """Describe one rule: its stage, its name, its verdict, and a note."""
 
     stage: str
     rule: str
@@ -29,8 +29,11 @@ class Row:
 
 
 def rows(outcome: Outcome) -> tuple[Row, ...]:
-    """One row a rule in the order of evaluation: exempt path, exempt subject, stage, lock, enrollment, freshness and
-    network, step-up, agreement. What comes after the stage that decided is ``not-reached``."""
+    """List the rules in the order of evaluation, one row each.
+
+    The order is: exempt path, exempt subject, stage, lock, enrollment, freshness and network, step-up, agreement. Rules
+    after the stage that decided are ``not-reached``.
+    """
     requirement, decision = outcome.requirement, outcome.decision
     unreached = _unreached(outcome)
     found = []
@@ -44,7 +47,7 @@ def rows(outcome: Outcome) -> tuple[Row, ...]:
 
 
 def seen_by_user(outcome: Outcome) -> str:
-    """What the person gets to see."""
+    """Describe the page or answer that the person gets."""
     decision = outcome.decision
     if outcome.requirement.report_only and not isinstance(decision, Allow):
         return "the page; report-only, so the event says what would have happened"
@@ -68,7 +71,7 @@ STAGES = ("exempt", "exempt_subjects", "stage", "attempts", "enrollment", "fresh
 
 
 def _unreached(outcome: Outcome) -> frozenset[str]:
-    """The stages that were not looked at, because one before them decided."""
+    """List the stages that were not examined, because an earlier one decided."""
     requirement, decision = outcome.requirement, outcome.decision
     if requirement.free_kind == "exempt":
         of_path = exemption_for(requirement.rules.exempt, outcome.facts, outcome.now)
@@ -92,7 +95,7 @@ def _after(stage: str) -> frozenset[str]:
 
 
 def _asked(outcome: Outcome) -> Iterator[tuple[str, str, bool, str]]:
-    """Each rule, put alone to the function that judges it among the others."""
+    """Ask for each rule alone, by the function that judges it among the others."""
     rules, facts, now = outcome.requirement.rules, outcome.facts, outcome.now
     decision = outcome.decision
     for exempt in rules.exempt:
@@ -127,7 +130,7 @@ def _covers(rules: Rules, subjects: SubjectExemption, facts: Facts, now: int) ->
 
 
 def _told(outcome: Outcome, demand: Demand) -> str:
-    """Tell what the demand asks for, and whether one proof meets it with all others."""
+    """Describe the demand, and say if one proof meets it together with all others."""
     wanted = told_demand(demand)
     evidence = outcome.evidence
     if any(meets(proof, demand, outcome.now) for proof in evidence.proofs):
@@ -144,7 +147,7 @@ APART = "one proof must meet all demands at once, and none does"
 
 
 def _met_apart(outcome: Outcome) -> bool:
-    """Tell whether each demand is met by some proof, and no proof meets all of them."""
+    """Tell if each demand is met by some proof, and no proof meets all of them."""
     demands, proofs, now = outcome.requirement.demands, outcome.evidence.proofs, outcome.now
     if not demands or meeting(proofs, demands, now):
         return False
@@ -152,7 +155,7 @@ def _met_apart(outcome: Outcome) -> bool:
 
 
 def told_demand(demand: Demand) -> str:
-    """A demand in words."""
+    """Write a demand in words."""
     parts = [f"a proof younger than {format_duration(demand.max_age)}"]
     if demand.factors_any:
         parts.append(f"by {' or '.join(demand.factors_any)}")
@@ -162,7 +165,7 @@ def told_demand(demand: Demand) -> str:
 
 
 def told_decision(outcome: Outcome) -> str:
-    """The decision's state with its reason: ``challenge (expired)``."""
+    """Write the state of the decision with its reason: ``challenge (expired)``."""
     decision = outcome.decision
     reason = f" ({decision.reason})" if isinstance(decision, StepUp) else ""
     return f"{state_of(decision)}{reason}"

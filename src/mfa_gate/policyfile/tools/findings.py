@@ -1,4 +1,4 @@
-"""What a valid policy's owner should know: weak spots, exemptions near their end, rules without effect."""
+"""Find weak spots of a valid policy, exemptions near their end, and rules without effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One remark. A ``warning`` makes ``policy check --strict`` fail, a ``note`` never does. ``path`` is dotted."""
+    """Describe one remark. ``path`` is dotted.
+
+    A ``warning`` makes ``policy check --strict`` fail, a ``note`` never does.
+    """
 
     severity: Severity
     path: str
@@ -34,7 +37,10 @@ Remarks = Callable[[Rules, TraitsOf, int], Iterator[Remark]]
 
 
 def findings(policy: Policy, *, now: int, traits: TraitsOf | None = None) -> tuple[Finding, ...]:
-    """Every remark on ``policy`` at the second ``now``; what a tenant has from the file is told once, for the file."""
+    """List every remark on ``policy`` at the second ``now``.
+
+    A remark on a value that a tenant has from the file is listed once, for the file.
+    """
     known = known_traits() if traits is None else traits
     base = [remark for remarks in ALL for remark in remarks(policy.base, known, now)]
     found = [Finding(severity=severity, path=path, text=text) for severity, path, text in base]

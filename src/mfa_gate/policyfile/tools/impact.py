@@ -1,4 +1,4 @@
-"""What past events would have become under a policy, as far as the audit trail tells."""
+"""Judge past events under a policy, as far as the audit trail has the facts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..traits import known_traits
 from .explain import told_decision
 
 ASKED = {"proof.granted": "challenge", "enrollment.skipped": "enroll", "decision.report": "report"}
-"""The events that a decision led to, and which one it was."""
+"""The events that a decision wrote, and that decision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """One pair of outcomes: how often it came, for how many people."""
+    """Count one pair of outcomes: the number of events, and of people."""
 
     before: str
     after: str
@@ -33,7 +33,10 @@ class Impact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """The whole result. ``read`` counts lines, ``unreadable`` those that are no event; only ``decided`` were judged."""
+    """Hold the whole result.
+
+    ``read`` counts lines, ``unreadable`` those that are no event; only ``decided`` were judged.
+    """
 
     read: int
     decided: int
@@ -43,7 +46,7 @@ class Replay:
 
 @dataclass(slots=True)
 class _Past:
-    """What the trail has told of one account so far."""
+    """Hold what the trail has said of one account so far."""
 
     enrolled: dict[str, None] = field(default_factory=dict)
     proof: tuple[int, str, str] | None = None
@@ -97,7 +100,7 @@ def _event(line: str) -> Mapping[str, Any] | None:
 
 
 def _second(at: object) -> int | None:
-    """``at`` as seconds: a number, or RFC 3339."""
+    """Read ``at`` as seconds: from a number, or from RFC 3339."""
     if isinstance(at, bool):
         return None
     if isinstance(at, int | float):
@@ -136,7 +139,7 @@ def _after(policy: Policy, tenant: str, past: _Past, event: Mapping[str, Any], t
 
 
 def _enrolled_by(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """Who proves a factor had it enrolled, though the trail may begin later."""
+    """Count a factor that was proven as enrolled, though the trail may begin later."""
     factor = event.get("factor")
     return (factor,) if event["kind"] == "proof.granted" and factor in factor_kinds() else ()
 
@@ -149,7 +152,7 @@ def _request(event: Mapping[str, Any]) -> str:
 
 
 def _place(rules: Rules, network: str) -> str:
-    """The network under the new rules, where the trail has an address and not a prefix."""
+    """Return the network under the new rules; a trail line with a prefix keeps the prefix."""
     return rules.network_of(network) if parse_address(network) is not None else network
 
 

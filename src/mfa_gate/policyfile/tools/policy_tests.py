@@ -1,4 +1,4 @@
-"""Whether a policy does what its owner's ``[[tests]]`` say."""
+"""Run the ``[[tests]]`` of a policy."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SAME = {"allow": "verified"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One test's result: ``faults`` is empty where every claim held."""
+    """Hold the result of one test: ``faults`` is empty if every claim held."""
 
     name: str
     faults: tuple[str, ...]
 
 
 def run_tests(policy: Policy, *, now: int, traits: TraitsOf | None = None) -> tuple[Trial, ...]:
-    """Every test of ``policy``, as of ``now`` where it names no time of its own."""
+    """Run every test of ``policy``, as of ``now`` unless a test names its own time."""
     known = known_traits() if traits is None else traits
     return tuple(Trial(name=test.name, faults=_faults(policy, test, known, now)) for test in policy.tests)
 

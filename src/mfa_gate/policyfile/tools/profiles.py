@@ -1,4 +1,4 @@
-"""Where a policy departs from a standard, with the clause; a profile never changes what the policy says."""
+"""Compare a policy with a standard, clause by clause. A profile never changes the policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..traits import known_traits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One departure: the key, what the policy says against what the clause says, and the clause."""
+    """Describe one departure: the key, the difference, and the clause."""
 
     path: str
     text: str
@@ -26,7 +26,10 @@ Rows = Callable[[Rules, TraitsOf], Iterator[Row]]
 
 
 def deviations(policy: Policy, profile: str, traits: TraitsOf | None = None) -> tuple[Deviation, ...]:
-    """Every departure of ``policy`` from ``profile`` (a key of ``PROFILES``); a tenant's own ones besides the file's."""
+    """List every departure of ``policy`` from ``profile`` (a key of ``PROFILES``).
+
+    A departure of a tenant is listed only if the file's own rules do not have it.
+    """
     known = known_traits() if traits is None else traits
     rows = PROFILES[profile]
     base = list(rows(policy.base, known))
@@ -41,7 +44,7 @@ def deviations(policy: Policy, profile: str, traits: TraitsOf | None = None) -> 
 
 
 def sent_codes(rules: Rules) -> Iterator[tuple[str, CodeRules]]:
-    """The allowed factors that send a code to be typed, with its rules."""
+    """List the allowed factors that send a code to be typed, with their rules."""
     for spec in specs_of(FactorRules):
         if spec.kind != "table" or spec.key not in rules.factors.allowed:
             continue

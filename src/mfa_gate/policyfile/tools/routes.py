@@ -1,4 +1,4 @@
-"""What each real route of an app would get from a policy, and which rules match none of them."""
+"""Judge each real route of an app under a policy, and find rules that match none of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEBSOCKET = "WEBSOCKET"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """One address of the app: as written, as a pattern, one path that it answers, and its methods."""
+    """Describe one address of the app: text, pattern, one path that it answers, methods."""
 
     template: str
     pattern: re.Pattern[str]
@@ -29,7 +29,10 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
-    """One route and method with what is asked there. ``partly`` names rules that cover some of its paths only."""
+    """Describe the demand on one route and method.
+
+    ``partly`` names rules that cover some of its paths only.
+    """
 
     method: str
     template: str
@@ -39,7 +42,10 @@ class RouteRow:
 
 
 def leaves_of(app: Any) -> tuple[Leaf, ...]:
-    """Every address of ``app``, through middleware, mounts and included routers. Raises ``ValueError`` without routes."""
+    """List every address of ``app``, through middleware, mounts and included routers.
+
+    Raises ``ValueError`` for an app without routes.
+    """
     inner = app
     while not hasattr(inner, "routes") and hasattr(inner, "app"):
         inner = inner.app
@@ -51,7 +57,7 @@ def leaves_of(app: Any) -> tuple[Leaf, ...]:
 def rows_for(
     policy: Policy, leaves: Iterable[Leaf], *, tenant: str, groups: frozenset[str], now: int
 ) -> list[RouteRow]:
-    """What each of ``leaves`` gets in ``tenant`` (turned on) for somebody in ``groups``."""
+    """Judge each of ``leaves`` for a person in ``groups`` of ``tenant``, which is turned on."""
     rules = policy.rules_for(tenant)
     settings = TenantSettings(tenant=tenant, enabled_at=1)
     ruled: tuple[Exemption | StepUpRule, ...] = (*rules.exempt, *rules.step_up)
@@ -74,7 +80,7 @@ def rows_for(
 
 
 def idle_rules(policy: Policy, leaves: Iterable[Leaf]) -> tuple[str, ...]:
-    """The rules by path, of the file and its tenants, that match no route at all: most often a slip of the pen."""
+    """List the rules by path, of the file and its tenants, that match no route."""
     known = tuple(leaves)
     found: dict[str, None] = {}
     for tenant, rules in (("", policy.base), *policy.tenants.items()):
@@ -88,7 +94,7 @@ def idle_rules(policy: Policy, leaves: Iterable[Leaf]) -> tuple[str, ...]:
 
 
 def covers(rule: Exemption | StepUpRule, leaf: Leaf) -> bool:
-    """Whether some path of ``leaf`` lies under ``rule``."""
+    """Tell if some path of ``leaf`` lies under ``rule``."""
     protects = isinstance(rule, StepUpRule)
     return any(_touches(path, leaf) or (protects and path.covers(leaf.sample)) for path in rule.paths)
 
@@ -125,7 +131,7 @@ def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Itera
 
 
 def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
-    """Give the routes themselves.
+    """List the routes themselves.
 
     FastAPI keeps included routers folded, and unfolds them by a function of its own.
     """
@@ -138,7 +144,7 @@ def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
 
 
 def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...]) -> Leaf:
-    """Parameters become what their convertors accept."""
+    """Build a leaf; parameters become what their convertors accept."""
     pattern = sample = ""
     at = 0
     for found in _PARAMETER.finditer(template):

@@ -1,14 +1,15 @@
-"""The JSON Schema of a policy file, made from the same classes and rows that read one, for editors."""
+"""Make the JSON Schema of a policy file, for editors, from the rows that the reader uses."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...core.durations import PATTERN
+from ...core.options import Key
 from ...core.rules import Exemption, Rules, SubjectExemption
-from ..keys import Key, key_for
-from ..rails import BOUNDS, EVERY
-from ..scenario import Expect, Given
+from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
+from ..rails import BOUNDS, EVERY, LIMITS
+from ..scenario import Example
 from ..shape import PERMANENT, Spec, leaves, specs_of
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,29 +18,30 @@ ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of a whole policy file."""
+    """Make the schema of a whole policy file."""
     sections = _table(Rules)["properties"]
-    test = _closed(
-        {"name": {"type": "string"}, "given": _table(Given), "expect": _table(Expect)},
-        required=["name", "given", "expect"],
-    )
-    properties = {
+    properties: dict[str, Any] = {
         "version": {"const": 1},
         "name": {"type": "string", "minLength": 1, "maxLength": 100},
         **sections,
         "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves().items()}),
         "tenants": {"type": "object", "additionalProperties": _table(Rules, partial=True)},
-        "tests": {"type": "array", "items": test},
+        "tests": {"type": "array", "items": _table(Example)},
     }
+    for name, row in FILE_KEYS.items():
+        properties[name]["description"] = meaning(row)
     return {"$schema": DRAFT, "title": "mfa-gate policy", **_closed(properties, required=["version", "name"])}
 
 
 def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
-    """The table of ``cls``; ``partial``: it lies over another one, so nothing in it is required."""
+    """Make the schema of the table of ``cls``.
+
+    ``partial``: the table lies over another one, so nothing in it is required.
+    """
     properties = {spec.key: _value(cls, spec, partial=partial) for spec in specs_of(cls)}
     required = [spec.key for spec in specs_of(cls) if spec.required and not partial]
     if cls in (Exemption, SubjectExemption):
-        properties[PERMANENT] = {"type": "boolean"}
+        properties[PERMANENT] = {"type": "boolean", "description": meaning(PERMANENT_KEY)}
         ends = [{"required": ["expires"]}, {"required": [PERMANENT], "properties": {PERMANENT: {"const": True}}}]
         return {**_closed(properties, required=[*required, "reason"]), "oneOf": ends}
     return _closed(properties, required=required)
@@ -47,14 +49,14 @@ def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
 
 def _value(cls: type, spec: Spec, *, partial: bool) -> dict[str, Any]:
     row = key_for(cls, spec.name)
-    about = {"description": row.says} if row.says else {}
+    about = {"description": meaning(row)}
     match spec.kind:
         case "table":
             assert spec.of is not None
-            return _table(spec.of, partial=partial)
+            return {**_table(spec.of, partial=partial), **about}
         case "tables":
             assert spec.of is not None
-            return {"type": "array", "items": _table(spec.of)}
+            return {"type": "array", "items": _table(spec.of), **about}
         case "duration":
             return {"type": "string", "pattern": PATTERN, **about}
         case "instant":
@@ -72,8 +74,13 @@ def _value(cls: type, spec: Spec, *, partial: bool) -> dict[str, Any]:
         case "paths":
             return {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"^=/|^/.*\*\*$"}, **about}
         case "networks":
-            return {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+            return {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}, **about}
     return {"type": "string", **about}
+
+
+def meaning(row: Key) -> str:
+    """Write the meaning of a key, and then its bounds."""
+    return f"{row.means} {row.says[:1].upper()}{row.says[1:]}." if row.says else row.means
 
 
 def _bounds(row: Key) -> dict[str, int]:
@@ -94,7 +101,7 @@ def _rail(spec: Spec) -> dict[str, Any]:
         "subset": {"type": "boolean"},
         "only_stricter": {"type": "boolean"},
     }
-    return _closed({key: kinds[key] for key in (*BOUNDS.get(spec.kind, ()), *EVERY)})
+    return _closed({key: {**kinds[key], "description": LIMITS[key]} for key in (*BOUNDS.get(spec.kind, ()), *EVERY)})
 
 
 def _closed(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:

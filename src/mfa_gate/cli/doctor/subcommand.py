@@ -1,4 +1,4 @@
-"""``mfa-gate doctor``: what is wrong with a gate as it is mounted, a verdict a line."""
+"""Offer the command ``mfa-gate doctor``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..errors import SettingsError
-from .policy_args import WrongUse, app_of
+from ...errors import SettingsError
+from ..policy_args import WrongUse, app_of
 
 if TYPE_CHECKING:
-    from .doctor_lines import Line
+    from .verdicts import Line
 
 DONE, NO, WRONG_USE = 0, 1, 2
 
@@ -28,9 +28,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def examine_app(args: argparse.Namespace) -> int:
-    """1 where anything is a fault; warnings and notes fail nothing."""
-    from .doctor_lines import Line, gate_of
-    from .doctor_live import examine
+    """Print the verdicts. Returns 1 for any fault; warnings and notes fail nothing."""
+    from .app_stack import gate_of
+    from .examination import examine
+    from .verdicts import Line
 
     try:
         app = app_of(args.app)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.model import SubjectKey
-from .doctor_lines import Line
+from ...core.model import SubjectKey
+from .verdicts import Line
 
 if TYPE_CHECKING:
-    from ..gate import MFAGate
-    from ..ports import Store
+    from ...gate import MFAGate
+    from ...ports import Store
 
 MOST = 200_000
-"""So many accounts are looked at."""
+"""The most accounts that are examined."""
 SHOWN = 5
 
 
 async def people(gate: MFAGate, store: Store) -> list[Line]:
-    """Give the verdicts on ids. Raises ``StoreUnavailable``."""
+    """Report if nobody was seen yet, and ids that differ by case. Raises ``StoreUnavailable``."""
     seen: dict[tuple[str, str], SubjectKey] = {}
     alike: list[str] = []
     after: SubjectKey | None = None

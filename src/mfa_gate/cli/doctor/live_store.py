@@ -1,4 +1,4 @@
-"""What can be told of a gate only by trying: its store, its keys against the store, the clock, the senders."""
+"""Open the store and examine it: its file, its keys, its newest event, its people."""
 
 from __future__ import annotations
 
@@ -10,44 +10,26 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ..errors import MFAGateError
-from ..service.store_checks import CANARY, unlisted
-from ..stores.memory import MemoryStore
-from ..stores.sqlite.first_open import is_shared_with_group
-from . import doctor_lines as looks
-from .doctor_identity import people
-from .doctor_lines import Line
+from ...errors import MFAGateError
+from ...service.store_checks import CANARY, unlisted
+from ...stores.memory import MemoryStore
+from ...stores.sqlite.first_open import is_shared_with_group
+from .subject_ids import people
+from .verdicts import PATIENCE, Line
 
 if TYPE_CHECKING:
-    from ..gate import MFAGate
-    from ..ports import Store
+    from ...gate import MFAGate
+    from ...ports import Store
 
-PATIENCE = 10.0
 BACKWARDS = 5
-"""Seconds that the clock may be behind the newest event: several machines are never quite together."""
+"""Seconds that the clock may be behind the newest event: the clocks of several machines always differ a little."""
 LEAST_FREE = 100 * 2**20
 
 
-async def examine(app: Any, gate: MFAGate) -> list[Line]:
-    """Every verdict on ``gate``. The store is read, never written, and a file that is not there yet is not made."""
-    lines = [
-        *looks.order(app, gate),
-        *looks.cookies(app, gate),
-        *looks.sessions(gate),
-        *looks.secrets_of(app, gate),
-        *looks.proxies(app, gate),
-        *looks.keys(gate),
-    ]
-    lines += [line async for line in _store(gate)]
-    lines += [line async for line in _senders(gate)]
-    lines += [*looks.policy(app, gate), *looks.endpoints(app, gate), *looks.accents(gate)]
-    return lines
-
-
-async def _store(gate: MFAGate) -> AsyncIterator[Line]:
+async def store_of(gate: MFAGate) -> AsyncIterator[Line]:
     store = gate.service.engine.store
     if isinstance(store, MemoryStore):
         yield Line(
@@ -105,14 +87,14 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
 
 
 def sqlite_path(store: object) -> str | None:
-    """The file of a SQLite store, or None."""
+    """Return the file of a SQLite store, or None."""
     file = getattr(store, "_file", None)
     path = getattr(file, "path", None)
     return path if isinstance(path, str) else None
 
 
 def _past(store: Store) -> list[Line]:
-    """Whether an older copy that is put in the place of a Redis store is recognized also when nobody looks on (S-123)."""
+    """Report if an older copy of a Redis store is recognized even after a full stop (S-123)."""
     place = getattr(store, "_place", None)
     if place is None:
         return []
@@ -129,7 +111,7 @@ def _past(store: Store) -> list[Line]:
 
 
 def _file(path: str) -> tuple[bool, list[Line]]:
-    """Whether the file is there and worth opening, and what can be told of it."""
+    """Tell if the file is worth opening, with the verdicts on it."""
     folder = os.path.dirname(path)
     if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         return False, [Line("fault", "store", f"{folder}: no directory that can be written; the store goes there")]
@@ -167,34 +149,6 @@ def _file(path: str) -> tuple[bool, list[Line]]:
     if sound == "ok" and mode == "wal":
         lines.append(Line("ok", "store", f"{path}: sound, write-ahead log, written through at every commit"))
     return True, lines
-
-
-async def _senders(gate: MFAGate) -> AsyncIterator[Line]:
-    """Each sender once, however many channels it serves, by its own ``check()``."""
-    senders = gate.service.engine.wiring.senders
-    channels: dict[int, list[str]] = {}
-    parts: dict[int, Any] = {}
-    for channel in ("email", "sms", "voice", "push"):
-        sender = senders.for_channel(channel)
-        if sender is not None:
-            channels.setdefault(id(sender), []).append(channel)
-            parts[id(sender)] = sender
-    for key, sender in parts.items():
-        name = f"{', '.join(channels[key])} ({type(sender).__name__})"
-        check = getattr(sender, "check", None)
-        if check is None:
-            yield Line("note", "senders", f"{name} has no check(): whether it is reachable is unknown")
-            continue
-        try:
-            async with asyncio.timeout(PATIENCE):
-                fault = await check()
-        except Exception as error:
-            fault = f"its check failed: {type(error).__name__}"
-        finally:
-            await sender.aclose()
-        yield Line("fault" if fault else "ok", "senders", f"{name}: {fault}" if fault else f"{name} answers")
-    if not parts:
-        yield Line("note", "senders", "there are none: nothing can be sent")
 
 
 def _at(at: float) -> str:

@@ -1,44 +1,27 @@
-"""What can be told of a gate by looking at it: stack, cookies, proxies, secrets, accents. Nothing is opened."""
+"""Examine a gate without opening anything: stack, cookies, proxies, secrets, keys."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from ..core.assurance import combine, could_meet
-from ..core.policy import Facts, demands_for, factors_for
-from ..core.rules import TenantSettings
-from ..factors import TRAITS
-from ..keyring import KeyFault, Keyring
-from ..ports import NamesSession
-from ..web.endpoint_demands import demands_in
-from ..web.forwarders import VARIABLES, believes_everybody
-from ..web.gate import NO_SESSION_NAMED
+from ...keyring import KeyFault, Keyring
+from ...ports import NamesSession
+from ...web.forwarders import VARIABLES, believes_everybody
+from ...web.gate import NO_SESSION_NAMED
+from .verdicts import Line
 
 if TYPE_CHECKING:
-    from ..gate import MFAGate
-
-Verdict = Literal["ok", "note", "warning", "fault"]
+    from ...gate import MFAGate
 
 LEAST_SECRET = 16
 COMMON = frozenset({"secret", "changeme", "change-me", "password", "test", "dev", "key", "secret-key", "supersecret"})
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One verdict. ``part`` is what was looked at."""
-
-    verdict: Verdict
-    part: str
-    text: str
-
-
 def gate_of(app: Any) -> MFAGate | None:
-    """The gate around an app: in its own stack, or wrapped about it."""
-    from ..web.middleware import MFAGateMiddleware
+    """Find the gate of an app: in its own stack, or wrapped around it."""
+    from ...web.middleware import MFAGateMiddleware
 
     at = app
     while at is not None:
@@ -53,7 +36,7 @@ def gate_of(app: Any) -> MFAGate | None:
 
 
 def starlette_of(app: Any) -> Any:
-    """The app itself, inside of what is wrapped about it."""
+    """Return the app itself, inside of everything that is wrapped around it."""
     at = app
     while not hasattr(at, "user_middleware") and getattr(at, "app", None) is not None:
         at = at.app
@@ -61,7 +44,7 @@ def starlette_of(app: Any) -> Any:
 
 
 def order(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """The stack as it runs, and what in it lets something past or hides who is signed in."""
+    """Report the stack as it runs, and parts of it that let requests past or hide the user."""
     stack = list(getattr(starlette_of(app), "user_middleware", ()))
     names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
     yield Line("note", "order", " > ".join([*names, type(starlette_of(app)).__name__]) or "no middleware")
@@ -80,7 +63,10 @@ def order(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Https, and the host's own session cookie, which the whole second factor stands on."""
+    """Report if the gate has https, and if the host's session cookie is safe.
+
+    The whole second factor rests on that cookie.
+    """
     origins = gate.service.engine.wiring.relying_party.origins
     plain = [origin for origin in origins if not origin.startswith("https:")]
     if plain and len(plain) < len(origins):
@@ -103,7 +89,7 @@ def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """The host's session secret: weak, or one of the gate's own keys (S-120)."""
+    """Report a session secret of the host that is weak or one of the gate's own keys (S-120)."""
     ring = gate.service.engine.keyring
     for options in _sessions(app):
         secret = str(options.get("secret_key", ""))
@@ -123,7 +109,7 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def sessions(gate: MFAGate) -> Iterator[Line]:
-    """Look whether sign-ins have a name: a browser that is not remembered ends with it."""
+    """Report if sign-ins have a name: a browser that is not remembered ends with it."""
     identify = gate.guard.identify
     if not isinstance(identify, NamesSession):
         return
@@ -134,7 +120,7 @@ def sessions(gate: MFAGate) -> Iterator[Line]:
 
 
 def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) -> Iterator[Line]:
-    """Whose word counts for a client's address."""
+    """Report the proxies whose word counts for a client's address."""
     trusted = gate.service.engine.wiring.trusted_proxies
     server = next(filter(None, (environ.get(name, "").strip() for name in VARIABLES)), "")
     if believes_everybody(server) or any(believes_everybody(host) for host in _forwarders(app)):
@@ -165,63 +151,11 @@ def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) ->
 
 
 def keys(gate: MFAGate) -> Iterator[Line]:
-    """How many keys there are."""
+    """Report the number of keys."""
     ring = gate.service.engine.keyring
     ids = ring.ids
     more = f"; {len(ids) - 1} older: mfa-gate keys rotate, then take them out" if len(ids) > 1 else ""
     yield Line("ok", "keys", f"{ids[0]} seals and signs{more}")
-
-
-def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """What the policy's owner should know, and rules that match no route of this app."""
-    from ..policyfile import findings
-    from ..policyfile.tools.routes import idle_rules, leaves_of
-
-    found = findings(gate.policy, now=int(time.time()))
-    for finding in found:
-        yield Line(finding.severity, "policy", f"{finding.path}: {finding.text}")
-    try:
-        idle = idle_rules(gate.policy, leaves_of(starlette_of(app)))
-    except ValueError:
-        idle = ()
-    for name in idle:
-        yield Line("warning", "policy", f"{name} matches no route of this app")
-    if not found and not idle:
-        yield Line("ok", "policy", f'"{gate.policy.name}" has no weak spots and its rules match routes')
-
-
-def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Name the demands of endpoints that no factor of a tenant meets: closed to everybody."""
-    known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
-    for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
-        allowed = factors_for(rules, TenantSettings(tenant=tenant))
-        everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
-        for demand in known:
-            joint = combine((*everywhere, demand), rule=demand.rule)
-            if not any(could_meet(kind, joint, TRAITS) for kind in allowed):
-                wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
-                where = f'in tenant "{tenant}"' if tenant else "by the policy"
-                yield Line(
-                    "fault",
-                    "policy",
-                    f"{demand.rule} asks for {wanted}, and {where} only {', '.join(allowed)} can be used",
-                )
-
-
-def accents(gate: MFAGate) -> Iterator[Line]:
-    """The brand's color: whether the pages can use it as it is (WCAG 2.2, 1.4.3)."""
-    from ..web.color import WHITE, contrast, parse
-
-    told: dict[str, str] = {}
-    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
-        if rules.brand.accent:
-            told.setdefault(rules.brand.accent, tenant)
-    weak = {accent: where for accent, where in told.items() if contrast(parse(accent), WHITE) < 4.5}
-    for accent, where in weak.items():
-        ratio = contrast(parse(accent), WHITE)
-        yield Line("note", "accent", f"{accent} ({where}) has {ratio:.1f}:1 on white: text uses a darker shade of it")
-    if told and not weak:
-        yield Line("ok", "accent", f"{', '.join(told)} can be read as text on white")
 
 
 def _sessions(app: Any) -> Sequence[Mapping[str, Any]]:
@@ -230,7 +164,7 @@ def _sessions(app: Any) -> Sequence[Mapping[str, Any]]:
 
 
 def _forwarders(app: Any) -> list[str]:
-    """Whom uvicorn's ProxyHeadersMiddleware believes, where it was added by hand."""
+    """List the hosts that uvicorn's ProxyHeadersMiddleware believes, if it was added by hand."""
     hosts: list[str] = []
     for item in getattr(starlette_of(app), "user_middleware", ()):
         if getattr(item.cls, "__name__", "") == "ProxyHeadersMiddleware":

@@ -1,0 +1,70 @@
+"""Compare the policy with the app: weak spots, idle rules, demands that no factor meets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...core.assurance import combine, could_meet
+from ...core.policy import Facts, demands_for, factors_for
+from ...core.rules import TenantSettings
+from ...factors import TRAITS
+from ...web.endpoint_demands import demands_in
+from .app_stack import starlette_of
+from .verdicts import Line
+
+if TYPE_CHECKING:
+    from ...gate import MFAGate
+
+
+def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
+    """Report the weak spots of the policy, and rules that match no route of this app."""
+    from ...policyfile import findings
+    from ...policyfile.tools.routes import idle_rules, leaves_of
+
+    found = findings(gate.policy, now=int(time.time()))
+    for finding in found:
+        yield Line(finding.severity, "policy", f"{finding.path}: {finding.text}")
+    try:
+        idle = idle_rules(gate.policy, leaves_of(starlette_of(app)))
+    except ValueError:
+        idle = ()
+    for name in idle:
+        yield Line("warning", "policy", f"{name} matches no route of this app")
+    if not found and not idle:
+        yield Line("ok", "policy", f'"{gate.policy.name}" has no weak spots and its rules match routes')
+
+
+def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
+    """Report demands of endpoints that no factor of a tenant meets: closed to everybody."""
+    known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
+    for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
+        allowed = factors_for(rules, TenantSettings(tenant=tenant))
+        everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
+        for demand in known:
+            joint = combine((*everywhere, demand), rule=demand.rule)
+            if not any(could_meet(kind, joint, TRAITS) for kind in allowed):
+                wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
+                where = f'in tenant "{tenant}"' if tenant else "by the policy"
+                yield Line(
+                    "fault",
+                    "policy",
+                    f"{demand.rule} asks for {wanted}, and {where} only {', '.join(allowed)} can be used",
+                )
+
+
+def accents(gate: MFAGate) -> Iterator[Line]:
+    """Report if the pages can use the brand's color as it is (WCAG 2.2, 1.4.3)."""
+    from ...web.color import WHITE, contrast, parse
+
+    told: dict[str, str] = {}
+    for tenant, rules in (("the file", gate.policy.base), *gate.policy.tenants.items()):
+        if rules.brand.accent:
+            told.setdefault(rules.brand.accent, tenant)
+    weak = {accent: where for accent, where in told.items() if contrast(parse(accent), WHITE) < 4.5}
+    for accent, where in weak.items():
+        ratio = contrast(parse(accent), WHITE)
+        yield Line("note", "accent", f"{accent} ({where}) has {ratio:.1f}:1 on white: text uses a darker shade of it")
+    if told and not weak:
+        yield Line("ok", "accent", f"{', '.join(told)} can be read as text on white")

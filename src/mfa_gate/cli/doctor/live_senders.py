@@ -1,0 +1,40 @@
+"""Ask each sender if it is reachable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from .verdicts import PATIENCE, Line
+
+if TYPE_CHECKING:
+    from ...gate import MFAGate
+
+
+async def senders_of(gate: MFAGate) -> AsyncIterator[Line]:
+    """Ask each sender once by its own ``check()``, however many channels it serves."""
+    senders = gate.service.engine.wiring.senders
+    channels: dict[int, list[str]] = {}
+    parts: dict[int, Any] = {}
+    for channel in ("email", "sms", "voice", "push"):
+        sender = senders.for_channel(channel)
+        if sender is not None:
+            channels.setdefault(id(sender), []).append(channel)
+            parts[id(sender)] = sender
+    for key, sender in parts.items():
+        name = f"{', '.join(channels[key])} ({type(sender).__name__})"
+        check = getattr(sender, "check", None)
+        if check is None:
+            yield Line("note", "senders", f"{name} has no check(): whether it is reachable is unknown")
+            continue
+        try:
+            async with asyncio.timeout(PATIENCE):
+                fault = await check()
+        except Exception as error:
+            fault = f"its check failed: {type(error).__name__}"
+        finally:
+            await sender.aclose()
+        yield Line("fault" if fault else "ok", "senders", f"{name}: {fault}" if fault else f"{name} answers")
+    if not parts:
+        yield Line("note", "senders", "there are none: nothing can be sent")
