@@ -1,25 +1,47 @@
-"""The README's tables and examples are true."""
+"""Check that the READMEs are true: tables, examples, commands, links, and the places in the code that they name."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import secrets
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from textwrap import dedent
 
+import pyotp
 import pytest
-from starlette.requests import Request
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from mfa_gate import MFAGate, RelyingParty, Subject
+from mfa_gate.cli import parser
 from mfa_gate.core.events import KINDS
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.keyring import make_key
+from mfa_gate.policyfile import load_policy
+from mfa_gate.testing import FixedClock, Kit
 
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "mfa_gate"
 README = "README.md"
+ARCHITECTURE = "src/mfa_gate/README.md"
+TABLES = "src/mfa_gate/service/README.md"
+WEB = "src/mfa_gate/web/README.md"
+FOLDERS = ("src", "example_app", "tests")
+PAGES = [
+    README,
+    "CHANGELOG.md",
+    *sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob(README)),
+]
+FIRST_HOUR = 250
+"""Lines that somebody reads in the first hour."""
 
 
 def reasons_table() -> str:
@@ -45,13 +67,13 @@ def written(text: str) -> str:
 
 def test_tables(root: Path) -> None:
     """The tables of reasons and events are those of the code (make them anew: python tests/test_readme.py)."""
-    text = (root / README).read_text()
+    text = (root / TABLES).read_text()
     assert written(text) == text
 
 
-def block(root: Path, mark: str) -> str:
+def block(root: Path, mark: str, page: str = README) -> str:
     """The example that begins with this mark."""
-    found = re.search(rf"```{mark}\n(.*?)```", (root / README).read_text(), re.S)
+    found = re.search(rf"```{mark}\n(.*?)```", (root / page).read_text(), re.S)
     assert found is not None
     return found[1]
 
@@ -84,6 +106,162 @@ def test_five_lines(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert (answer.status_code, answer.headers["location"]) == (303, "/mfa/enroll")
 
 
+def test_json_walk(root: Path, tmp_path: Path) -> None:
+    """The client without cookies of the README is refused, enrolls, is let in, and proves anew after seven days."""
+
+    async def who(connection: HTTPConnection) -> Subject | None:
+        return Subject("u1") if connection.headers.get("authorization") == "Bearer t" else None
+
+    async def me(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("u1")
+
+    (tmp_path / "policy.toml").write_text(block(root, "toml policy"))
+    clock = FixedClock()
+    gate = MFAGate(
+        policy=tmp_path / "policy.toml",
+        identify=who,
+        store="memory://",
+        keys=[make_key(secrets.token_bytes(32))],
+        relying_party=RelyingParty(id="app.example", name="App", origins=["https://app.example"]),
+        clock=clock,
+    )
+    app = Starlette(routes=[Route("/api/me", me)])
+    gate.install(app)
+    first, later = block(root, "python json", WEB).split("# Seven days later")
+    assert Kit(gate).clock is clock
+    with TestClient(app, base_url="https://app.example", client=("192.0.2.1", 1)) as client:
+        names = {"client": client, "token": "t", "code_of": lambda secret: _code(secret, clock.now())}
+        exec(first, names)
+        assert names["refused"].status_code == 401  # type: ignore[attr-defined]
+        assert "insufficient_user_authentication" in names["refused"].headers["www-authenticate"]  # type: ignore[attr-defined]
+        assert names["welcome"].text == "u1"  # type: ignore[attr-defined]
+        clock.advance(7 * 86_400 + 60)
+        exec("#" + later, names)
+        assert names["state"]["reason"] == "expired"  # type: ignore[index]
+        assert names["proven"]["state"] == "verified"  # type: ignore[index]
+        assert client.get("/api/me", headers=names["headers"]).text == "u1"  # type: ignore[arg-type]
+
+
+def _code(secret: str, now: float) -> str:
+    return pyotp.TOTP(secret).at(int(now))
+
+
+def test_first_hour(root: Path) -> None:
+    """The first page stays short enough for the first hour."""
+    assert len((root / README).read_text().splitlines()) <= FIRST_HOUR
+
+
+# -- links, places and commands ------------------------------------------------------------------------------------
+
+
+def prose(page: str) -> str:
+    """A page without its examples."""
+    return re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.S)
+
+
+def anchors(path: Path) -> set[str]:
+    """The addresses of a page's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.S)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", text, re.M):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        found.add(re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links(page: str) -> None:
+    """Every link between pages leads to a file, or a folder, that is there, and to a heading that is there."""
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / place if place else ROOT / page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            wrong.append(target)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_places_in_the_code(page: str) -> None:
+    """A file or folder that a page names is there, and so is a function or class that it names beside its file."""
+    text = prose(page)
+    names = set(
+        re.findall(r"`((?:core|factors|policyfile|identity|service|stores|senders|web|cli|testing)/[\w/.-]*)`", text)
+    )
+    gone = [name for name in names if not (PACKAGE / name).exists() and not (PACKAGE / f"{name}.py").exists()]
+    assert gone == []
+    defined = re.findall(r"`(\w+)` in `([\w/]+\.py)`", text)
+    gone = [f"{name} in {file}" for name, file in defined if not _defines((PACKAGE / file).read_text(), name)]
+    assert gone == []
+
+
+def _defines(source: str, name: str) -> bool:
+    return re.search(rf"^\s*(?:(?:async )?def|class) {name}\b|^{name}\b.*=", source, re.M) is not None
+
+
+def test_places_are_named() -> None:
+    """The architecture names places at all: the check above is not empty."""
+    assert len(re.findall(r"`\w+` in `[\w/]+\.py`", prose(ARCHITECTURE))) > 5
+
+
+def _commands() -> set[str]:
+    """Every command of ``mfa-gate``, with its subcommands."""
+    found: set[str] = set()
+
+    def collect(above: str, at: argparse.ArgumentParser) -> None:
+        for action in at._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, below in action.choices.items():
+                    found.add(f"{above}{name}")
+                    collect(f"{above}{name} ", below)
+
+    collect("", parser())
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands(page: str) -> None:
+    """Every command that a page names is one."""
+    known = _commands()
+    groups = {name for name in known if any(other.startswith(f"{name} ") for other in known)}
+    wrong = []
+    for line in re.findall(r"mfa-gate ((?:[a-z][a-z-]*(?: |\b(?![.:/=])))+)", (ROOT / page).read_text()):
+        words = line.split()
+        name = words[0]
+        for word in words[1:]:
+            if name in groups:
+                name = f"{name} {word}"
+        if name not in known:
+            wrong.append(name)
+    assert wrong == []
+
+
+def examples(language: str) -> list[object]:
+    """The examples in a language, as parameters of a test that are named by their place."""
+    found: list[object] = []
+    for page in PAGES:
+        for number, text in enumerate(re.findall(rf"```{language}[^\n]*\n(.*?)```", (ROOT / page).read_text(), re.S)):
+            found.append(pytest.param(dedent(text), id=f"{page}:{number}"))
+    return found
+
+
+@pytest.mark.parametrize("text", examples("toml"))
+def test_policy_examples(text: str, tmp_path: Path) -> None:
+    """Every example of a policy is one, with the two keys that every policy has."""
+    head = "" if "version" in tomllib.loads(text) else 'version = 1\nname = "app"\n'
+    (tmp_path / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (tmp_path / "policy.toml").write_text(head + text)
+    assert load_policy(tmp_path / "policy.toml").name == "app"
+
+
+@pytest.mark.parametrize("text", examples("python"))
+def test_python_examples(text: str) -> None:
+    """Every example in Python can be read by Python; an ellipsis stands for what the reader fills in."""
+    compile(text.replace("(…)", "(...)"), README, "exec")
+
+
 def test_import_is_light(root: Path) -> None:
     """What a first use may never need is not loaded by importing the package (D-21)."""
     script = "import sys; from mfa_gate import MFAGate; print([m for m in sys.argv[1:] if m in sys.modules])"
@@ -93,5 +271,5 @@ def test_import_is_light(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    place = Path(__file__).parent.parent / README
+    place = ROOT / TABLES
     place.write_text(written(place.read_text()))
