@@ -9,8 +9,10 @@ import secrets
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pyotp
 import pytest
@@ -78,32 +80,55 @@ def block(root: Path, mark: str, page: str = README) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
-def test_five_lines(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str) -> None:
-    """D-1: the lines of the README mount a gate as they are written, in Starlette and in FastAPI."""
+async def home(request: Request) -> PlainTextResponse:
+    """A page of the app that has the gate."""
+    return PlainTextResponse("the app")
 
-    async def home(request: Request) -> PlainTextResponse:
-        return PlainTextResponse("the app")
 
-    async def login(request: Request) -> PlainTextResponse:
-        request.session["user_id"] = "u1"
-        return PlainTextResponse("signed in")
+async def login(request: Request) -> PlainTextResponse:
+    """The app's own sign-in: as the form says, or as the one user."""
+    form = await request.form()
+    request.session["user_id"] = form.get("user", "u1")
+    return PlainTextResponse("signed in")
 
-    (tmp_path / "policy.toml").write_text(block(root, "toml policy"))
-    monkeypatch.chdir(tmp_path)
+
+def mounted(
+    root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, paths: tuple[str, ...], framework: str = "starlette"
+) -> dict[str, Any]:
+    """The names that the README's five lines make, of an app with a sign-in and pages at ``paths``."""
+    (folder / "policy.toml").write_text(block(root, "toml policy"))
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("MFA_GATE_KEY", make_key(secrets.token_bytes(32)))
     monkeypatch.setenv("SESSION_SECRET", secrets.token_hex(16))
     code = block(root, "python starlette")
     if framework == "fastapi":
         code = code.replace("Starlette(routes=routes)", "FastAPI(routes=routes)")
         code = code.replace("from starlette.applications import Starlette", "from fastapi import FastAPI")
-    names = {"os": os, "routes": [Route("/", home), Route("/login", login)]}
+    routes = [Route("/login", login, methods=["GET", "POST"]), *(Route(path, home) for path in paths)]
+    names: dict[str, Any] = {"os": os, "routes": routes}
     exec(code, names)
-    with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:  # type: ignore[arg-type]
+    return names
+
+
+@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
+def test_five_lines(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str) -> None:
+    """D-1: the lines of the README mount a gate as they are written, in Starlette and in FastAPI."""
+    names = mounted(root, tmp_path, monkeypatch, paths=("/",), framework=framework)
+    with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:
         assert client.get("/").text == "the app"
         assert client.get("/login").text == "signed in"
         answer = client.get("/", headers={"Accept": "text/html"}, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/mfa/enroll")
+
+
+def test_testing(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mfa_gate_kit: Callable[[MFAGate], Kit]
+) -> None:
+    """The README's test of an app passes on the README's app."""
+    names = mounted(root, tmp_path, monkeypatch, paths=("/export",))
+    names |= {"TestClient": TestClient, "Subject": Subject}
+    exec(block(root, "python testing"), names)
+    names["test_export"](mfa_gate_kit)
 
 
 def test_json_walk(root: Path, tmp_path: Path) -> None:
@@ -111,9 +136,6 @@ def test_json_walk(root: Path, tmp_path: Path) -> None:
 
     async def who(connection: HTTPConnection) -> Subject | None:
         return Subject("u1") if connection.headers.get("authorization") == "Bearer t" else None
-
-    async def me(request: Request) -> PlainTextResponse:
-        return PlainTextResponse("u1")
 
     (tmp_path / "policy.toml").write_text(block(root, "toml policy"))
     clock = FixedClock()
@@ -125,21 +147,20 @@ def test_json_walk(root: Path, tmp_path: Path) -> None:
         relying_party=RelyingParty(id="app.example", name="App", origins=["https://app.example"]),
         clock=clock,
     )
-    app = Starlette(routes=[Route("/api/me", me)])
+    app = Starlette(routes=[Route("/api/me", home)])
     gate.install(app)
     first, later = block(root, "python json", WEB).split("# Seven days later")
-    assert Kit(gate).clock is clock
     with TestClient(app, base_url="https://app.example", client=("192.0.2.1", 1)) as client:
-        names = {"client": client, "token": "t", "code_of": lambda secret: _code(secret, clock.now())}
+        names: dict[str, Any] = {"client": client, "token": "t", "code_of": lambda secret: _code(secret, clock.now())}
         exec(first, names)
-        assert names["refused"].status_code == 401  # type: ignore[attr-defined]
-        assert "insufficient_user_authentication" in names["refused"].headers["www-authenticate"]  # type: ignore[attr-defined]
-        assert names["welcome"].text == "u1"  # type: ignore[attr-defined]
+        assert names["refused"].status_code == 401
+        assert "insufficient_user_authentication" in names["refused"].headers["www-authenticate"]
+        assert names["welcome"].text == "the app"
         clock.advance(7 * 86_400 + 60)
         exec("#" + later, names)
-        assert names["state"]["reason"] == "expired"  # type: ignore[index]
-        assert names["proven"]["state"] == "verified"  # type: ignore[index]
-        assert client.get("/api/me", headers=names["headers"]).text == "u1"  # type: ignore[arg-type]
+        assert names["state"]["reason"] == "expired"
+        assert names["proven"]["state"] == "verified"
+        assert client.get("/api/me", headers=names["headers"]).text == "the app"
 
 
 def _code(secret: str, now: float) -> str:
