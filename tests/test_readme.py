@@ -35,6 +35,7 @@ PACKAGE = ROOT / "src" / "mfa_gate"
 README = "README.md"
 ARCHITECTURE = "src/mfa_gate/README.md"
 TABLES = "src/mfa_gate/service/README.md"
+KIT = "src/mfa_gate/testing/README.md"
 WEB = "src/mfa_gate/web/README.md"
 FOLDERS = ("src", "example_app", "tests")
 PAGES = [
@@ -129,6 +130,16 @@ def test_testing(
     names |= {"TestClient": TestClient, "Subject": Subject}
     exec(block(root, "python testing"), names)
     names["test_export"](mfa_gate_kit)
+
+
+def test_kit(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mfa_gate_kit: Callable[[MFAGate], Kit]
+) -> None:
+    """The kit's README leads a code from the challenge to the app."""
+    names = mounted(root, tmp_path, monkeypatch, paths=("/export",))
+    kit = mfa_gate_kit(names["gate"])
+    with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:
+        exec(block(root, "python kit", KIT), {"kit": kit, "client": client, "Subject": Subject})
 
 
 def test_json_walk(root: Path, tmp_path: Path) -> None:
@@ -271,10 +282,11 @@ def examples(language: str) -> list[object]:
 @pytest.mark.parametrize("text", examples("toml"))
 def test_policy_examples(text: str, tmp_path: Path) -> None:
     """Every example of a policy is one, with the two keys that every policy has."""
+    name = tomllib.loads(text).get("name", "app")
     head = "" if "version" in tomllib.loads(text) else 'version = 1\nname = "app"\n'
     (tmp_path / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     (tmp_path / "policy.toml").write_text(head + text)
-    assert load_policy(tmp_path / "policy.toml").name == "app"
+    assert load_policy(tmp_path / "policy.toml").name == name
 
 
 @pytest.mark.parametrize("text", examples("python"))
