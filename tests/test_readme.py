@@ -215,6 +215,13 @@ def test_links(page: str) -> None:
     assert wrong == []
 
 
+def test_one_link_away() -> None:
+    """The first page leads to every other page directly. A link to a folder leads to the page in it."""
+    targets = [ROOT / target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose(README))]
+    linked = {str((path / README if path.is_dir() else path).relative_to(ROOT)) for path in targets}
+    assert set(PAGES) - {README} - linked == set()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_places_in_the_code(page: str) -> None:
     """A file or folder that a page names is there, and so is a function or class that it names beside its file."""
