@@ -1,25 +1,50 @@
-"""The README's tables and examples are true."""
+"""Check that the READMEs are true: tables, examples, commands, links, and the places in the code that they name."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import secrets
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
+import pyotp
 import pytest
-from starlette.requests import Request
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from mfa_gate import MFAGate, RelyingParty, Subject
+from mfa_gate.cli import parser
 from mfa_gate.core.events import KINDS
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.keyring import make_key
+from mfa_gate.policyfile import load_policy
+from mfa_gate.testing import FixedClock, Kit
 
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "mfa_gate"
 README = "README.md"
+ARCHITECTURE = "src/mfa_gate/README.md"
+TABLES = "src/mfa_gate/service/README.md"
+KIT = "src/mfa_gate/testing/README.md"
+WEB = "src/mfa_gate/web/README.md"
+FOLDERS = ("src", "example_app", "tests")
+PAGES = [
+    README,
+    "CHANGELOG.md",
+    *sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob(README)),
+]
+FIRST_HOUR = 250
+"""Lines that somebody reads in the first hour."""
 
 
 def reasons_table() -> str:
@@ -45,43 +70,236 @@ def written(text: str) -> str:
 
 def test_tables(root: Path) -> None:
     """The tables of reasons and events are those of the code (make them anew: python tests/test_readme.py)."""
-    text = (root / README).read_text()
+    text = (root / TABLES).read_text()
     assert written(text) == text
 
 
-def block(root: Path, mark: str) -> str:
+def block(root: Path, mark: str, page: str = README) -> str:
     """The example that begins with this mark."""
-    found = re.search(rf"```{mark}\n(.*?)```", (root / README).read_text(), re.S)
+    found = re.search(rf"```{mark}\n(.*?)```", (root / page).read_text(), re.S)
     assert found is not None
     return found[1]
 
 
-@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
-def test_five_lines(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str) -> None:
-    """D-1: the lines of the README mount a gate as they are written, in Starlette and in FastAPI."""
+async def home(request: Request) -> PlainTextResponse:
+    """A page of the app that has the gate."""
+    return PlainTextResponse("the app")
 
-    async def home(request: Request) -> PlainTextResponse:
-        return PlainTextResponse("the app")
 
-    async def login(request: Request) -> PlainTextResponse:
-        request.session["user_id"] = "u1"
-        return PlainTextResponse("signed in")
+async def login(request: Request) -> PlainTextResponse:
+    """The app's own sign-in: as the form says, or as the one user."""
+    form = await request.form()
+    request.session["user_id"] = form.get("user", "u1")
+    return PlainTextResponse("signed in")
 
-    (tmp_path / "policy.toml").write_text(block(root, "toml policy"))
-    monkeypatch.chdir(tmp_path)
+
+def mounted(
+    root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, paths: tuple[str, ...], framework: str = "starlette"
+) -> dict[str, Any]:
+    """The names that the README's five lines make, of an app with a sign-in and pages at ``paths``."""
+    (folder / "policy.toml").write_text(block(root, "toml policy"))
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("MFA_GATE_KEY", make_key(secrets.token_bytes(32)))
     monkeypatch.setenv("SESSION_SECRET", secrets.token_hex(16))
     code = block(root, "python starlette")
     if framework == "fastapi":
         code = code.replace("Starlette(routes=routes)", "FastAPI(routes=routes)")
         code = code.replace("from starlette.applications import Starlette", "from fastapi import FastAPI")
-    names = {"os": os, "routes": [Route("/", home), Route("/login", login)]}
+    routes = [Route("/login", login, methods=["GET", "POST"]), *(Route(path, home) for path in paths)]
+    names: dict[str, Any] = {"os": os, "routes": routes}
     exec(code, names)
-    with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:  # type: ignore[arg-type]
+    return names
+
+
+@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
+def test_five_lines(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str) -> None:
+    """D-1: the lines of the README mount a gate as they are written, in Starlette and in FastAPI."""
+    names = mounted(root, tmp_path, monkeypatch, paths=("/",), framework=framework)
+    with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:
         assert client.get("/").text == "the app"
         assert client.get("/login").text == "signed in"
         answer = client.get("/", headers={"Accept": "text/html"}, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/mfa/enroll")
+
+
+def test_testing(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mfa_gate_kit: Callable[[MFAGate], Kit]
+) -> None:
+    """The README's test of an app passes on the README's app."""
+    names = mounted(root, tmp_path, monkeypatch, paths=("/export",))
+    names |= {"TestClient": TestClient, "Subject": Subject}
+    exec(block(root, "python testing"), names)
+    names["test_export"](mfa_gate_kit)
+
+
+def test_kit(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mfa_gate_kit: Callable[[MFAGate], Kit]
+) -> None:
+    """The kit's README leads a code from the challenge to the app."""
+    names = mounted(root, tmp_path, monkeypatch, paths=("/export",))
+    kit = mfa_gate_kit(names["gate"])
+    with TestClient(names["app"], base_url="https://app.example", client=("192.0.2.1", 1)) as client:
+        exec(block(root, "python kit", KIT), {"kit": kit, "client": client, "Subject": Subject})
+
+
+def test_json_walk(root: Path, tmp_path: Path) -> None:
+    """The client without cookies of the README is refused, enrolls, is let in, and proves anew after seven days."""
+
+    async def who(connection: HTTPConnection) -> Subject | None:
+        return Subject("u1") if connection.headers.get("authorization") == "Bearer t" else None
+
+    (tmp_path / "policy.toml").write_text(block(root, "toml policy"))
+    clock = FixedClock()
+    gate = MFAGate(
+        policy=tmp_path / "policy.toml",
+        identify=who,
+        store="memory://",
+        keys=[make_key(secrets.token_bytes(32))],
+        relying_party=RelyingParty(id="app.example", name="App", origins=["https://app.example"]),
+        clock=clock,
+    )
+    app = Starlette(routes=[Route("/api/me", home)])
+    gate.install(app)
+    first, later = block(root, "python json", WEB).split("# Seven days later")
+    with TestClient(app, base_url="https://app.example", client=("192.0.2.1", 1)) as client:
+        names: dict[str, Any] = {"client": client, "token": "t", "code_of": lambda secret: _code(secret, clock.now())}
+        exec(first, names)
+        assert names["refused"].status_code == 401
+        assert "insufficient_user_authentication" in names["refused"].headers["www-authenticate"]
+        assert names["welcome"].text == "the app"
+        clock.advance(7 * 86_400 + 60)
+        exec("#" + later, names)
+        assert names["state"]["reason"] == "expired"
+        assert names["proven"]["state"] == "verified"
+        assert client.get("/api/me", headers=names["headers"]).text == "the app"
+
+
+def _code(secret: str, now: float) -> str:
+    return pyotp.TOTP(secret).at(int(now))
+
+
+def test_first_hour(root: Path) -> None:
+    """The first page stays short enough for the first hour."""
+    assert len((root / README).read_text().splitlines()) <= FIRST_HOUR
+
+
+# -- links, places and commands ------------------------------------------------------------------------------------
+
+
+def prose(page: str) -> str:
+    """A page without its examples."""
+    return re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.S)
+
+
+def anchors(path: Path) -> set[str]:
+    """The addresses of a page's headings, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.S)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", text, re.M):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        found.add(re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links(page: str) -> None:
+    """Every link between pages leads to a file, or a folder, that is there, and to a heading that is there."""
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        path = (ROOT / page).parent / place if place else ROOT / page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            wrong.append(target)
+    assert wrong == []
+
+
+def test_one_link_away() -> None:
+    """The first page leads to every other page directly. A link to a folder leads to the page in it."""
+    targets = [ROOT / target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", prose(README))]
+    linked = {str((path / README if path.is_dir() else path).relative_to(ROOT)) for path in targets}
+    assert set(PAGES) - {README} - linked == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_places_in_the_code(page: str) -> None:
+    """A file or folder that a page names is there, and so is a function or class that it names beside its file."""
+    text = prose(page)
+    names = set(
+        re.findall(r"`((?:core|factors|policyfile|identity|service|stores|senders|web|cli|testing)/[\w/.-]*)`", text)
+    )
+    gone = [name for name in names if not (PACKAGE / name).exists() and not (PACKAGE / f"{name}.py").exists()]
+    assert gone == []
+    defined = re.findall(r"`(\w+)` in `([\w/]+\.py)`", text)
+    gone = [f"{name} in {file}" for name, file in defined if not _defines((PACKAGE / file).read_text(), name)]
+    assert gone == []
+
+
+def _defines(source: str, name: str) -> bool:
+    return re.search(rf"^\s*(?:(?:async )?def|class) {name}\b|^{name}\b.*=", source, re.M) is not None
+
+
+def test_places_are_named() -> None:
+    """The architecture names places at all: the check above is not empty."""
+    assert len(re.findall(r"`\w+` in `[\w/]+\.py`", prose(ARCHITECTURE))) > 5
+
+
+def _commands() -> set[str]:
+    """Every command of ``mfa-gate``, with its subcommands."""
+    found: set[str] = set()
+
+    def collect(above: str, at: argparse.ArgumentParser) -> None:
+        for action in at._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, below in action.choices.items():
+                    found.add(f"{above}{name}")
+                    collect(f"{above}{name} ", below)
+
+    collect("", parser())
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands(page: str) -> None:
+    """Every command that a page names is one."""
+    known = _commands()
+    groups = {name for name in known if any(other.startswith(f"{name} ") for other in known)}
+    wrong = []
+    for line in re.findall(r"mfa-gate ((?:[a-z][a-z-]*(?: |\b(?![.:/=])))+)", (ROOT / page).read_text()):
+        words = line.split()
+        name = words[0]
+        for word in words[1:]:
+            if name in groups:
+                name = f"{name} {word}"
+        if name not in known:
+            wrong.append(name)
+    assert wrong == []
+
+
+def examples(language: str) -> list[object]:
+    """The examples in a language, as parameters of a test that are named by their place."""
+    found: list[object] = []
+    for page in PAGES:
+        for number, text in enumerate(re.findall(rf"```{language}[^\n]*\n(.*?)```", (ROOT / page).read_text(), re.S)):
+            found.append(pytest.param(dedent(text), id=f"{page}:{number}"))
+    return found
+
+
+@pytest.mark.parametrize("text", examples("toml"))
+def test_policy_examples(text: str, tmp_path: Path) -> None:
+    """Every example of a policy is one, with the two keys that every policy has."""
+    name = tomllib.loads(text).get("name", "app")
+    head = "" if "version" in tomllib.loads(text) else 'version = 1\nname = "app"\n'
+    (tmp_path / "logo.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    (tmp_path / "policy.toml").write_text(head + text)
+    assert load_policy(tmp_path / "policy.toml").name == name
+
+
+@pytest.mark.parametrize("text", examples("python"))
+def test_python_examples(text: str) -> None:
+    """Every example in Python can be read by Python; an ellipsis stands for what the reader fills in."""
+    compile(text.replace("(…)", "(...)"), README, "exec")
 
 
 def test_import_is_light(root: Path) -> None:
@@ -93,5 +311,5 @@ def test_import_is_light(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    place = Path(__file__).parent.parent / README
+    place = ROOT / TABLES
     place.write_text(written(place.read_text()))

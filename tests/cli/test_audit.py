@@ -27,7 +27,7 @@ from tests.harness import START
 from .store import WHO, Run, people, prepare, runner
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text().split("```ini fail2ban\n", 1)[1].split("```", 1)[0]
+README = (ROOT / "src/mfa_gate/service/README.md").read_text().split("```ini fail2ban\n", 1)[1].split("```", 1)[0]
 FILTER = dict(line.split(" = ", 1) for line in README.splitlines() if " = " in line)
 DATE = FILTER["datepattern"].replace("%%", "%").replace("^", "")
 FAIL2BAN = re.compile(FILTER["failregex"].replace("<SUBNET>", r"(?P<host>[0-9a-f.:]+(?:/\d+)?)"))

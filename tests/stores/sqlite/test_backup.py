@@ -1,4 +1,4 @@
-"""A backup of a running SQLite store is taken and put back as README says."""
+"""Take a backup of a running SQLite store and put it back, as the README of the stores says."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mfa_gate.errors import SettingsError
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+README = Path(__file__).resolve().parents[3] / "src/mfa_gate/stores/README.md"
 
 
 def documented() -> str:
-    """The command block that README gives for a backup."""
-    _, _, rest = README.read_text(encoding="utf-8").partition("**A backup of a running SQLite store**")
+    """The command block that the README gives for a backup."""
+    _, _, rest = README.read_text(encoding="utf-8").partition("### Back up a running SQLite store\n")
     return rest.partition("```sh\n")[2].partition("```")[0]
 
 
@@ -50,7 +50,7 @@ async def test_backup_while_it_is_written_to(tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     assert backup.stat().st_mode & 0o077 == 0
 
-    # As "Restoring a backup" says: the file in its place, without the log, then the operator's word.
+    # As "Restore a backup" says: the file in its place, without the log, then the operator's word.
     for ending in ("-wal", "-shm"):
         (tmp_path / f"mfa_gate.db{ending}").unlink(missing_ok=True)
     os.replace(backup, tmp_path / "mfa_gate.db")
