@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import EnrollmentRules, Policy
-from mfa_gate.service import Actor
+from mfa_gate.service import Actor, Done
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web import pages
 from mfa_gate.web.api import table as api
@@ -149,11 +149,11 @@ async def ticket(world: World) -> Stage:
     boss.tenant = "ticket"
     browser = await world.browser("new", "ticket")
     await browser.page("/mfa/enroll")
-    made = await world.gate.service.account_desk.give_ticket(
-        Actor(name="operator:test"), SubjectKey("ticket", "new"), reason="lost phone"
+    made = await world.gate.service.account_desk.act(
+        Actor(name="operator:test"), "ticket", SubjectKey("ticket", "new"), reason="lost phone"
     )
-    assert isinstance(made, str)
-    return Stage(browser, {"ticket": made})
+    assert isinstance(made, Done)
+    return Stage(browser, {"ticket": made.ticket})
 
 
 async def terms(world: World) -> Stage:
@@ -172,10 +172,15 @@ async def boss(world: World) -> Stage:
 async def second_boss(world: World) -> Stage:
     """An administrator who has just proven it; another one has asked for a grant for Bob."""
     await world.enrolled("bob")
-    asked = await world.gate.service.account_desk.break_glass.ask(
-        Actor(name="operator:first"), SubjectKey("alpha", "bob"), reason="phone lost", ticket="T-1", hours=4
+    asked = await world.gate.service.account_desk.act(
+        Actor(name="operator:first"),
+        "break-glass",
+        SubjectKey("alpha", "bob"),
+        reason="phone lost",
+        ticket="T-1",
+        hours=4,
     )
-    assert asked is None
+    assert isinstance(asked, Done)
     grant = (await world.account("bob")).grant
     assert grant is not None
     return Stage(await world.enrolled("boss", groups=["admin"]), {"grant": grant.ref})

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import Authenticator, SubjectKey
-from mfa_gate.service import Actor
+from mfa_gate.service import Actor, Done
 from tests.attacks.deeds import deeds_world
 from tests.harness import FETCH, Browser, World, running
 
@@ -308,11 +308,11 @@ async def test_leave_is_the_browsers_and_ends(world: World) -> None:
 
 
 async def _ticket(world: World, id: str = "new", tenant: str = "ticket") -> str:
-    made = await world.gate.service.account_desk.give_ticket(
-        Actor(name="operator:test"), SubjectKey(tenant, id), reason="new phone"
+    made = await world.gate.service.account_desk.act(
+        Actor(name="operator:test"), "ticket", SubjectKey(tenant, id), reason="new phone"
     )
-    assert isinstance(made, str)
-    return made
+    assert isinstance(made, Done)
+    return made.ticket
 
 
 @pytest.mark.parametrize(

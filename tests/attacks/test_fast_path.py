@@ -338,15 +338,15 @@ class Pair:
         key = Subject(**_subject(held)).key
         match self.random.randrange(8):
             case 0:
-                await service.account_desk.lock(OPERATOR, key, reason="x")
+                await service.account_desk.act(OPERATOR, "lock", key, reason="x")
             case 1:
-                await service.account_desk.reset(OPERATOR, key, ticket="T", reason="x")
+                await service.account_desk.act(OPERATOR, "reset", key, ticket="T", reason="x")
             case 2:
                 known = await service.engine.store.settings("admin")
                 chosen = TenantSettings(tenant="admin", version=known.version, enabled_at=0 if known.enabled_at else 1)
                 assert await service.engine.store.swap_settings(chosen)
             case _:
-                await service.account_desk.unlock(OPERATOR, key, reason="x")
+                await service.account_desk.act(OPERATOR, "unlock", key, reason="x")
 
     async def tick(self) -> None:
         """Time passes, or a clock is set back a little."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.service import Actor
+from mfa_gate.service import Actor, Done
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import FETCH, PAGE, SESSION_KEY, Browser, Outbox, Reply, World, key, make_world, running
 
@@ -93,15 +93,15 @@ async def story(world: World) -> tuple[Browser, set[str], set[str]]:
     attacker.secret = ann.secret
     await attacker.lock()
     await boss.form("/mfa/admin/accounts/ann", {"action": "unlock", "reason": "called me"})
-    ticket = await world.gate.service.account_desk.give_ticket(
-        Actor(name="operator:test"), SubjectKey("alpha", "new"), reason="lost phone"
+    ticket = await world.gate.service.account_desk.act(
+        Actor(name="operator:test"), "ticket", SubjectKey("alpha", "new"), reason="lost phone"
     )
-    assert isinstance(ticket, str)
-    await (await world.browser("new")).form("/mfa/enroll", {"action": "ticket", "ticket": ticket})
+    assert isinstance(ticket, Done)
+    await (await world.browser("new")).form("/mfa/enroll", {"action": "ticket", "ticket": ticket.ticket})
     world.engine.forget_all()
     await world.engine.effects.idle()
     sent = {*world.email.codes, *world.sms.codes}
-    return ann, shown | {boss.secret, *boss.backup}, sent | {ticket}
+    return ann, shown | {boss.secret, *boss.backup}, sent | {ticket.ticket}
 
 
 def spellings(secret: str) -> set[str]:

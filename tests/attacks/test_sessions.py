@@ -10,7 +10,7 @@ import pytest
 
 from mfa_gate import RelyingParty
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.service import Actor
+from mfa_gate.service import Actor, Done
 from tests.harness import FETCH, HOME, PAGE, Browser, World, make_world, running, with_rules
 
 DAY = 86_400
@@ -81,12 +81,14 @@ async def test_the_pending_handle_is_signed(world: World) -> None:
 
 async def _lock(browser: Browser) -> None:
     operator = Actor(name="operator:test")
-    await browser.world.gate.service.account_desk.lock(operator, SubjectKey(browser.tenant, browser.id), reason="x")
+    await browser.world.gate.service.account_desk.act(
+        operator, "lock", SubjectKey(browser.tenant, browser.id), reason="x"
+    )
 
 
 async def _reset(browser: Browser) -> None:
     operator, key = Actor(name="operator:test"), SubjectKey(browser.tenant, browser.id)
-    await browser.world.gate.service.account_desk.reset(operator, key, ticket="T-1", reason="x")
+    await browser.world.gate.service.account_desk.act(operator, "reset", key, ticket="T-1", reason="x")
 
 
 async def _forget(browser: Browser) -> None:
@@ -138,7 +140,7 @@ async def test_an_unlock_revives_no_proof(world: World) -> None:
     attacker.secret = browser.secret
     await attacker.lock()
     operator, key = Actor(name="operator:test"), SubjectKey("strict", "ann")
-    assert await world.gate.service.account_desk.unlock(operator, key, reason="x") is None
+    assert isinstance(await world.gate.service.account_desk.act(operator, "unlock", key, reason="x"), Done)
     assert not await browser.is_in()
     assert (await browser.prove()).status == 200
 
@@ -152,7 +154,7 @@ async def test_revocation_over_processes(tmp_path: Any) -> None:
         for _ in range(3):
             assert await browser.is_in()
         operator, key = Actor(name="operator:test"), SubjectKey("alpha", "ann")
-        assert await there.gate.service.account_desk.lock(operator, key, reason="x") is None
+        assert isinstance(await there.gate.service.account_desk.act(operator, "lock", key, reason="x"), Done)
         assert not await browser.is_in()
 
 

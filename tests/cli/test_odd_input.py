@@ -17,6 +17,7 @@ import pytest
 from mfa_gate.cli import main
 from mfa_gate.cli.audit import _cell
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.records import replace
 from mfa_gate.keyring import make_key
 from mfa_gate.ports import Store
@@ -225,18 +226,17 @@ async def test_no_account_is_made_for_an_id_that_is_none() -> None:
         actor = Actor(name="operator:eve")
         for key_ in bad:
             for made in (
-                await desk.give_ticket(actor, key_, reason="x"),
-                await desk.unlock(actor, key_, reason="x"),
-                await desk.lock(actor, key_, reason="x"),
-                await desk.reset(actor, key_, ticket="T", reason="x"),
-                await desk.refuse_recovery(actor, key_, reason="x"),
-                await desk.break_glass.ask(actor, key_, reason="x", ticket="T", hours=1),
-                await desk.break_glass.confirm(actor, key_, ref="x"),
-                await desk.break_glass.revoke(actor, key_, reason="x"),
+                await desk.act(actor, "ticket", key_, reason="x"),
+                await desk.act(actor, "unlock", key_, reason="x"),
+                await desk.act(actor, "lock", key_, reason="x"),
+                await desk.act(actor, "reset", key_, ticket="T", reason="x"),
+                await desk.act(actor, "refuse", key_, reason="x"),
+                await desk.act(actor, "break-glass", key_, reason="x", ticket="T", hours=1),
+                await desk.act(actor, "confirm", key_, ref="x"),
+                await desk.act(actor, "revoke", key_, reason="x"),
                 await desk.discard(actor, key_, ticket="T", reason="x"),
             ):
-                assert made is not None
-                assert not isinstance(made, str)
+                assert isinstance(made, Refusal)
                 assert made.reason == "not_found"
         assert await store.keys() == ()
         assert await store.trails() == ()

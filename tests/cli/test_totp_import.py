@@ -235,7 +235,7 @@ def reset(place: Place, id: str) -> None:
     key = Subject(id).key
     change(
         place,
-        lambda mine: mine.service.account_desk.reset(Actor(name="operator:x"), key, ticket="T", reason="leaked"),
+        lambda mine: mine.service.account_desk.act(Actor(name="operator:x"), "reset", key, ticket="T", reason="leaked"),
     )
 
 

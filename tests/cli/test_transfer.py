@@ -31,7 +31,7 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.keyring import Keyring
 from mfa_gate.ports import Store
-from mfa_gate.service import Actor
+from mfa_gate.service import Actor, Done
 from mfa_gate.service.outbox import FIRST_WAIT, LAG
 from mfa_gate.service.undelivered import OWN, SHARED
 from mfa_gate.stores.redis.names import keys_of
@@ -195,8 +195,8 @@ def test_a_tenant_that_was_on_is_on(run: Run, tmp_path: Path, file: Path, monkey
 
     async def turned_on() -> dict[str, str]:
         async with running(make_world(policy=DESK, store=here)) as world:
-            desk = world.gate.service.account_desk
-            assert await desk.set_tenant(OPERATOR, "alpha", enabled=True, factors=("totp",), confirm="alpha") is None
+            desk = world.gate.service.tenant_desk
+            assert await desk.set(OPERATOR, "alpha", enabled=True, factors=("totp",), confirm="alpha") is None
             return (await world.enrolled("ann")).cookies
 
     async def look(cookies: dict[str, str]) -> None:
@@ -675,7 +675,9 @@ def test_history_is_told_to_nobody_again(run: Run, tmp_path: Path, file: Path) -
         async with running(make_world(store=here)) as world:
             await world.enrolled("ann")
             desk = world.gate.service.account_desk
-            assert await desk.reset(OPERATOR, SubjectKey("alpha", "ann"), ticket="T-1", reason="lost") is None
+            assert isinstance(
+                await desk.act(OPERATOR, "reset", SubjectKey("alpha", "ann"), ticket="T-1", reason="lost"), Done
+            )
 
     async def started(between: Callable[[], Awaitable[None]]) -> None:
         ear = Ear()
@@ -713,10 +715,14 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
             await later(world, LAG)
             world.email.failure = SendFailed("unreachable", transient=True)
             desk = world.gate.service.account_desk
-            assert await desk.reset(OPERATOR, SubjectKey("alpha", "ann"), ticket="T-1", reason="lost") is None
+            assert isinstance(
+                await desk.act(OPERATOR, "reset", SubjectKey("alpha", "ann"), ticket="T-1", reason="lost"), Done
+            )
             await later(world, LAG)
             # These are not even looked at before the service stops; on_event has heard of them, on_reset is not for the last.
-            assert await desk.reset(OPERATOR, SubjectKey("alpha", "bob"), ticket="T-2", reason="lost") is None
+            assert isinstance(
+                await desk.act(OPERATOR, "reset", SubjectKey("alpha", "bob"), ticket="T-2", reason="lost"), Done
+            )
             await world.enrolled("zoe")
             await world.engine.effects.idle()
 

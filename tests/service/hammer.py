@@ -36,10 +36,12 @@ async def hammer(path: Path) -> None:
     number = 0
     while True:
         number += 1
-        await desk.lock(OPERATOR, KEY, reason="hammer")
-        await desk.unlock(OPERATOR, KEY, reason="hammer")
-        await desk.reset(OPERATOR, KEY, ticket=str(number), reason="hammer")
-        await desk.set_tenant(OPERATOR, "alpha", enabled=None, factors=CHOICES[number % 3], confirm="alpha")
+        await desk.act(OPERATOR, "lock", KEY, reason="hammer")
+        await desk.act(OPERATOR, "unlock", KEY, reason="hammer")
+        await desk.act(OPERATOR, "reset", KEY, ticket=str(number), reason="hammer")
+        await world.gate.service.tenant_desk.set(
+            OPERATOR, "alpha", enabled=None, factors=CHOICES[number % 3], confirm="alpha"
+        )
 
 
 async def left(path: Path) -> dict[str, object]:

@@ -36,7 +36,7 @@ async def main(path: str, mode: str) -> None:
     if mode == "ready":
         await world.enrolled(WHO)
     elif mode == "strike":
-        await world.gate.service.account_desk.lock(Actor(name="operator:eve"), KEY, reason="stolen")
+        await world.gate.service.account_desk.act(Actor(name="operator:eve"), "lock", KEY, reason="stolen")
     else:
         until = time.monotonic() + 5
         while not told and time.monotonic() < until:

@@ -21,7 +21,7 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.ports import END
-from mfa_gate.service import Actor, Service
+from mfa_gate.service import Actor, Done, Service
 from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
 from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.scheduler import Job, Worker
@@ -81,13 +81,13 @@ async def test_a_hook_that_failed_hears_later() -> None:
             await world.enrolled(id)
         lock.deaf = True
         desk = world.gate.service.account_desk
-        assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
+        assert isinstance(await desk.act(OPERATOR, "lock", ANN, reason="stolen"), Done)
         await world.engine.effects.idle()
         assert await catch_up(world) == 1
         assert await catch_up(world, after=FIRST_WAIT - 1) == 0
         assert await catch_up(world, after=1) == 1
         lock.deaf = False
-        assert await desk.lock(OPERATOR, SubjectKey("alpha", "bob"), reason="stolen") is None
+        assert isinstance(await desk.act(OPERATOR, "lock", SubjectKey("alpha", "bob"), reason="stolen"), Done)
         await world.engine.effects.idle()
         assert [subject.id for subject in lock.heard] == ["bob"]
         assert await catch_up(world, after=LONGEST_WAIT) == 1
@@ -101,7 +101,7 @@ async def test_a_hook_that_never_recovers_is_given_up(caplog: pytest.LogCaptureF
     lock.deaf = True
     async with running(make_world(on_lock=lock)) as world:
         await world.enrolled()
-        await world.gate.service.account_desk.lock(OPERATOR, ANN, reason="stolen")
+        await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen")
         calls = 0
         for _ in range(MAX_TRIES + 10):
             calls += await catch_up(world, after=LONGEST_WAIT)
@@ -159,9 +159,9 @@ async def test_a_command_has_no_sender_and_the_person_is_told() -> None:
         command = command_on(store, world)
         assert await command.open() == ""
         desk = command.account_desk
-        assert await desk.lock(OPERATOR, ANN, reason="stolen") is None
-        assert await desk.unlock(OPERATOR, ANN, reason="found") is None
-        assert await desk.reset(OPERATOR, ANN, ticket="T-1", reason="new phone") is None
+        assert isinstance(await desk.act(OPERATOR, "lock", ANN, reason="stolen"), Done)
+        assert isinstance(await desk.act(OPERATOR, "unlock", ANN, reason="found"), Done)
+        assert isinstance(await desk.act(OPERATOR, "reset", ANN, ticket="T-1", reason="new phone"), Done)
         await command.aclose()
         assert len(world.email.messages) == mails
         await catch_up(world)
@@ -181,12 +181,12 @@ async def test_a_mail_that_failed_for_a_while_goes_out_later() -> None:
         mails = len(world.email.messages)
         for transient, comes in ((True, 1), (False, 0)):
             world.email.failure = SendFailed("no", transient=transient)
-            await world.gate.service.account_desk.lock(OPERATOR, ANN, reason="stolen")
+            await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen")
             await world.engine.effects.idle()
             world.email.failure = None
             await catch_up(world)
             assert len(world.email.messages) == mails + comes
-            await world.gate.service.account_desk.unlock(OPERATOR, ANN, reason="found")
+            await world.gate.service.account_desk.act(OPERATOR, "unlock", ANN, reason="found")
             await catch_up(world)
             mails = len(world.email.messages)
 
@@ -243,7 +243,7 @@ async def test_failures_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
     async with running(make_world(on_lock=lock)) as world:
         await world.enrolled()
-        await world.gate.service.account_desk.lock(OPERATOR, ANN, reason="stolen")
+        await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen")
         await catch_up(world)
     assert meter.counted.count(("mfa_gate.hook_failures", {"hook": "on_lock"})) == 2
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
+from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
 from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
 from mfa_gate.web.chart import chart_of
@@ -369,13 +371,18 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
     )
     yield "admin-tenant", tenant, frame
     yield "admin-tenant-first-day", replace(tenant, chart=chart_of(days[:1])), frame
-    asked = admin.GrantLine(
+    asked = GrantLine(
         ref="9WZ3C",
         asked_by="boss@clinic.example",
         asked_at=NOW - 600,
         reason="phone in the lake",
         ticket="T-4711",
         hours=4,
+        confirmed_by="",
+        ends_at=0,
+        confirm_until=NOW + 3_000,
+        browsers=0,
+        own=False,
     )
     person = admin.AdminAccount(
         desk=replace(desk, place="accounts"),
@@ -389,11 +396,21 @@ def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
         recovery_at=NOW - 7_200,
         held_until=NOW + 79_200,
         grant=asked,
+        forms=_forms("lock", "ticket", "confirm", "revoke", "refuse"),
     )
     yield "admin-account-grant-asked", person, frame
     granted = replace(asked, confirmed_by="second@clinic.example", ends_at=NOW + 13_800, browsers=1)
     yield "admin-account-grant-open", replace(person, grant=granted), frame
-    yield "admin-account-ask-grant", replace(person, grant=None, open_form="break-glass"), frame
+    yield (
+        "admin-account-ask-grant",
+        replace(person, grant=None, forms=_forms("lock", "ticket", "break-glass", "refuse"), open_form="break-glass"),
+        frame,
+    )
+
+
+def _forms(*names: str) -> tuple[admin.ActForm, ...]:
+    rows = (ACTIONS[name] for name in names)
+    return tuple(admin.ActForm(name=row.name, fields=row.fields, tone=row.tone) for row in rows)
 
 
 def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:

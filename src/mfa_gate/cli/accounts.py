@@ -1,18 +1,25 @@
-"""The commands about people: list, show, unlock, lock, reset, ticket, break-glass, export, import."""
+"""The commands about people: list, show, the acts of the table, export, import."""
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from typing import Any
 
 from ..core.break_glass import DEFAULT_HOURS
-from ..core.model import Account
 from ..core.reasons import Refusal
-from ..core.summary import STATUSES, Summary, summary_of
-from ..service import Service
+from ..core.summary import STATUSES, Summary
+from ..service import Actor, Service
+from ..service.admin.accounts import MAX_PAGE
+from ..service.admin.actions import ACTIONS, Action
+from ..service.admin.documents import AccountDocument, GrantLine
 from ..web.responses import stamp
 from .context import DONE, add_actor, add_parts, key_of, operator, running, tell, tell_refusal
 from .terminal import one_line
 from .transfer import export_import
+
+READER = Actor(name="operator")
+"""The operator, for commands that change nothing and so name nobody."""
 
 
 def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,50 +36,46 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     listing.add_argument("--query", default="", metavar="TEXT", help="a part of the id or the name")
     listing.set_defaults(run=running(list_accounts))
 
-    for name, work, help_text in (
-        ("show", show, "show one person, without anything secret"),
-        ("unlock", unlock, "give the attempts back"),
-        ("lock", lock, "lock, and end every proof"),
-        ("reset", reset, "remove every factor under a ticket"),
-        ("ticket", ticket, "make an enrollment ticket: one use, one day, shown once"),
-    ):
-        command = commands.add_parser(name, help=help_text)
-        add_parts(command)
-        command.add_argument("id", metavar="ID")
-        command.add_argument("--tenant", required=True)
-        if name != "show":
-            add_actor(command)
-        if name == "reset":
-            command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
-            command.add_argument(
-                "--discard", action="store_true", help="begin an account anew whose record cannot be read any more"
-            )
-        command.set_defaults(run=running(work))
+    showing = commands.add_parser("show", help="show one person, without anything secret")
+    add_parts(showing)
+    showing.add_argument("id", metavar="ID")
+    showing.add_argument("--tenant", required=True)
+    showing.set_defaults(run=running(show))
 
+    for action in ACTIONS.values():
+        if len(action.command) == 1:
+            _add_act(commands, action)
     grant = commands.add_parser(
         "break-glass", help="let somebody in for hours who cannot confirm now: two people, ask and confirm"
     )
     steps = grant.add_subparsers(dest="break_glass_command", required=True, metavar="COMMAND")
-    for name, work, help_text in (
-        ("ask", ask_grant, "ask for it; it opens nothing yet"),
-        ("confirm", confirm_grant, "confirm what somebody else asked for within the hour"),
-        ("revoke", revoke_grant, "end it, or take the request back"),
-    ):
-        command = steps.add_parser(name, help=help_text)
-        add_parts(command)
-        command.add_argument("id", metavar="ID")
-        command.add_argument("--tenant", required=True)
-        add_actor(command, reason=name != "confirm")
-        if name == "ask":
-            command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
-            command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
-        if name == "confirm":
-            command.add_argument(
-                "--ref", default="", help="the reference of the request: without it nothing is confirmed"
-            )
-        command.set_defaults(run=running(work))
+    for action in ACTIONS.values():
+        if action.command[0] == "break-glass":
+            _add_act(steps, action)
 
     export_import.add_commands(commands)
+
+
+def _add_act(commands: argparse._SubParsersAction[argparse.ArgumentParser], action: Action) -> None:
+    """Add the command of a row, with an option for each of its fields."""
+    command = commands.add_parser(action.command[-1], help=action.help)
+    add_parts(command)
+    command.add_argument("id", metavar="ID")
+    command.add_argument("--tenant", required=True)
+    add_actor(command, reason="reason" in action.fields)
+    if "ticket" in action.fields:
+        command.add_argument("--ticket", required=True, metavar="NUMBER", help="the ticket this is done under")
+    if "hours" in action.fields:
+        command.add_argument("--hours", type=int, default=DEFAULT_HOURS, help="how long, under 12 (4)")
+    if "ref" in action.fields:
+        command.add_argument("--ref", default="", help="the reference of the request: without it nothing is confirmed")
+    if action.name == "reset":
+        command.add_argument(
+            "--discard", action="store_true", help="begin an account anew whose record cannot be read any more"
+        )
+        command.set_defaults(run=running(reset))
+    else:
+        command.set_defaults(run=running(partial(act, action=action)))
 
 
 def _line(summary: Summary) -> str:
@@ -80,9 +83,8 @@ def _line(summary: Summary) -> str:
     return f"{one_line(summary.key.id):40} {summary.status:13} {factors:30} {one_line(summary.name)}"
 
 
-def _document(account: Account) -> dict[str, object]:
-    summary = summary_of(account)
-    lock = account.lock
+def _json(account: AccountDocument) -> dict[str, object]:
+    summary, lock = account.summary, account.lock
     return {
         "id": summary.key.id,
         "tenant": summary.key.tenant,
@@ -90,17 +92,14 @@ def _document(account: Account) -> dict[str, object]:
         "status": summary.status,
         "factors": list(summary.factors),
         "locked": {"at": stamp(lock.at), "cause": lock.cause, "ref": lock.ref} if lock else None,
-        "attempts_used": account.attempts.used,
+        "attempts_used": account.attempts_used,
         "browsers": len(account.browsers),
         "recovery": account.recovery.about if account.recovery else None,
-        "break_glass": _grant(account),
+        "break_glass": _grant_json(account.grant) if account.grant else None,
     }
 
 
-def _grant(account: Account) -> dict[str, object] | None:
-    grant = account.grant
-    if grant is None:
-        return None
+def _grant_json(grant: GrantLine) -> dict[str, object]:
     return {
         "ref": grant.ref,
         "asked_by": grant.asked_by,
@@ -111,13 +110,15 @@ def _grant(account: Account) -> dict[str, object] | None:
 
 
 async def list_accounts(args: argparse.Namespace, service: Service) -> int:
-    """``accounts list``."""
+    """Run ``accounts list``."""
     after, found = "", list[Summary]()
     while True:
-        page = await service.engine.store.page(
-            args.tenant, status=args.status, query=args.query, after=after, limit=200
+        page = await service.account_desk.accounts(
+            READER, args.tenant, status=args.status, query=args.query, after=after, limit=MAX_PAGE
         )
-        found += page.items
+        if isinstance(page, Refusal):
+            return tell_refusal(args, page)
+        found += page.rows
         after = page.next
         if not after:
             break
@@ -127,96 +128,42 @@ async def list_accounts(args: argparse.Namespace, service: Service) -> int:
 
 
 async def show(args: argparse.Namespace, service: Service) -> int:
-    """``accounts show``."""
-    account = await service.engine.store.load(key_of(args))
-    if not account.version:
-        return tell_refusal(args, Refusal(reason="not_found"))
-    document = _document(account)
+    """Run ``accounts show``."""
+    account = await service.account_desk.account(READER, key_of(args))
+    if isinstance(account, Refusal):
+        return tell_refusal(args, account)
+    document = _json(account)
     tell(args, document, "\n".join(f"{name:14} {one_line(value)}" for name, value in document.items()))
     return DONE
 
 
-async def _done(args: argparse.Namespace, refusal: Refusal | None, text: str) -> int:
-    if refusal is not None:
-        return tell_refusal(args, refusal)
-    tell(args, {"id": args.id, "tenant": args.tenant, "done": args.accounts_command}, text)
+async def act(args: argparse.Namespace, service: Service, *, action: Action) -> int:
+    """Run the command of a row: do the act, and print the line of the row."""
+    key = key_of(args)
+    given: dict[str, Any] = {name: getattr(args, name) for name in action.fields}
+    done = await service.account_desk.act(operator(args), action.name, key, **given)
+    if isinstance(done, Refusal):
+        return tell_refusal(args, done)
+    grant = done.account.grant if done.account else None
+    ends_at = stamp(grant.ends_at) if grant and grant.ends_at else ""
+    words = {"key": str(key), "ticket": done.ticket, "ref": grant.ref if grant else "", "ends_at": ends_at}
+    told: dict[str, str] = {name: words[name] for name in action.tells}
+    document = {"id": args.id, "tenant": args.tenant, "done": action.command[-1], **told}
+    tell(args, {"ticket": done.ticket} if done.ticket else document, action.done.format(**words))
     return DONE
-
-
-async def unlock(args: argparse.Namespace, service: Service) -> int:
-    """``accounts unlock``."""
-    key = key_of(args)
-    refusal = await service.account_desk.unlock(operator(args), key, reason=args.reason)
-    return await _done(args, refusal, f"{key} has all attempts back")
-
-
-async def lock(args: argparse.Namespace, service: Service) -> int:
-    """``accounts lock``."""
-    key = key_of(args)
-    refusal = await service.account_desk.lock(operator(args), key, reason=args.reason)
-    return await _done(args, refusal, f"{key} is locked; every proof has ended")
 
 
 async def reset(args: argparse.Namespace, service: Service) -> int:
-    """``accounts reset``. The application's ``on_reset`` hook lives in the application: its password is reset by hand."""
-    key, desk = key_of(args), service.account_desk
-    if args.discard:
-        refusal = await desk.discard(operator(args), key, ticket=args.ticket, reason=args.reason)
-        return await _done(
-            args,
-            refusal,
-            f"{key} begins anew, without a factor and without backup codes; a lock that the list shows stands",
-        )
-    refusal = await desk.reset(operator(args), key, ticket=args.ticket, reason=args.reason)
-    return await _done(args, refusal, f"{key} has no factor any more; reset the password in your application as well")
+    """Run ``accounts reset``.
 
-
-async def ticket(args: argparse.Namespace, service: Service) -> int:
-    """``accounts ticket``."""
-    made = await service.account_desk.give_ticket(operator(args), key_of(args), reason=args.reason)
-    if isinstance(made, Refusal):
-        return tell_refusal(args, made)
-    tell(args, {"ticket": made}, made)
-    return DONE
-
-
-async def ask_grant(args: argparse.Namespace, service: Service) -> int:
-    """``accounts break-glass ask``."""
+    The application's ``on_reset`` hook lives in the application: its password is reset by hand.
+    """
+    if not args.discard:
+        return await act(args, service, action=ACTIONS["reset"])
     key = key_of(args)
-    refusal = await service.account_desk.break_glass.ask(
-        operator(args), key, reason=args.reason, ticket=args.ticket, hours=args.hours
-    )
+    refusal = await service.account_desk.discard(operator(args), key, ticket=args.ticket, reason=args.reason)
     if refusal is not None:
         return tell_refusal(args, refusal)
-    account = await service.engine.store.load(key)
-    ref = account.grant.ref if account.grant else ""
-    text = f"asked for (reference {ref}); a second person confirms within an hour, until then nothing is open"
-    tell(args, {"id": args.id, "tenant": args.tenant, "done": "ask", "ref": ref}, text)
-    return DONE
-
-
-async def confirm_grant(args: argparse.Namespace, service: Service) -> int:
-    """``accounts break-glass confirm``."""
-    key = key_of(args)
-    refusal = await service.account_desk.break_glass.confirm(operator(args), key, ref=args.ref)
-    if refusal is not None:
-        return tell_refusal(args, refusal)
-    account = await service.engine.store.load(key)
-    ends_at = stamp(account.grant.ends_at) if account.grant else ""
-    document = {"id": args.id, "tenant": args.tenant, "done": "confirm", "ends_at": ends_at}
-    tell(args, document, f"{key} gets in without a second step until {ends_at}")
-    return DONE
-
-
-async def revoke_grant(args: argparse.Namespace, service: Service) -> int:
-    """``accounts break-glass revoke``."""
-    key = key_of(args)
-    refusal = await service.account_desk.break_glass.revoke(operator(args), key, reason=args.reason)
-    if refusal is not None:
-        return tell_refusal(args, refusal)
-    tell(
-        args,
-        {"id": args.id, "tenant": args.tenant, "done": "revoke"},
-        f"there is no break-glass grant for {key} any more",
-    )
+    text = f"{key} begins anew, without a factor and without backup codes; a lock that the list shows stands"
+    tell(args, {"id": args.id, "tenant": args.tenant, "done": "reset"}, text)
     return DONE

@@ -14,15 +14,21 @@ from itertools import takewhile
 from urllib.parse import quote
 
 from ..core.events import Event
-from ..service import Service
-from ..web.api.admin import event_document
+from ..core.reasons import Refusal
+from ..ports import EventPage
+from ..service import Actor, Service
+from ..service.admin.trail import MAX_PAGE
+from ..web.api.admin import event_json
 from .context import DONE, NO, add_actor, add_parts, operator_name, running, tell
 from .terminal import json_text, one_line, plain_lines
 
-PAGE = 200
+READER = Actor(name="operator")
+"""The operator, who reads every trail."""
 EVERY = 1.0
+MOST = 1000
+"""Lines that ``audit list`` prints at most."""
 PLAIN = "@:/+,"
-"""What stands in a line as it is, besides letters, digits, dots, hyphens and low lines; the rest as in an address (%20)."""
+"""Characters that are not quoted, besides letters, digits, dots, hyphens and low lines; others are, as in an address."""
 FORMULA = ("=", "+", "-", "@", "|", "%")
 COLUMNS = ("at", "kind", "tenant", "account", "actor", "app", "factor", "network", "reason", "ticket", "ref", "policy")
 
@@ -54,8 +60,8 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def text_of(event: Event) -> str:
-    """One line that people and fail2ban can read. What the host or a person named is quoted: nothing in it passes for more."""
-    parts = [f"{event_document(event)['at']} mfa_gate {event.kind}"]
+    """Write one line that people and fail2ban can read. Names given by the host or a person are quoted, so they stay names."""
+    parts = [f"{event_json(event)['at']} mfa_gate {event.kind}"]
     for name in ("tenant", "account", "actor", "network"):
         parts.append(f"{name}={quote(getattr(event, name), safe=PLAIN) or '-'}")
     for name in ("factor", "reason", "ticket", "app"):
@@ -65,13 +71,19 @@ def text_of(event: Event) -> str:
     return " ".join([*parts, f"ref={event.id}"])
 
 
+async def _page(args: argparse.Namespace, service: Service, *, after: str = "", limit: int = MAX_PAGE) -> EventPage:
+    page = await service.trail_desk.events(
+        READER, args.tenant, account=args.account, kind=args.kind, after=after, limit=limit
+    )
+    # The operator may read every trail, and the name of the tenant was checked before the store was opened.
+    return EventPage(items=(), next="") if isinstance(page, Refusal) else page
+
+
 async def _all(args: argparse.Namespace, service: Service) -> list[Event]:
     found: list[Event] = []
     after = ""
     while True:
-        page = await service.engine.store.events(
-            args.tenant, account=args.account, kind=args.kind, after=after, limit=PAGE
-        )
+        page = await _page(args, service, after=after)
         found += page.items
         after = page.next
         if not after:
@@ -79,24 +91,28 @@ async def _all(args: argparse.Namespace, service: Service) -> list[Event]:
 
 
 async def list_events(args: argparse.Namespace, service: Service) -> int:
-    """``audit list``."""
-    page = await service.engine.store.events(
-        args.tenant, account=args.account, kind=args.kind, limit=max(1, min(args.limit, 1000))
-    )
-    documents = [event_document(event) for event in page.items]
-    tell(args, {"events": documents, "next": page.next or None}, "\n".join(map(text_of, page.items)) or "nothing")
+    """Run ``audit list``."""
+    wanted, found, after = max(1, min(args.limit, MOST)), list[Event](), ""
+    while len(found) < wanted:
+        page = await _page(args, service, after=after, limit=wanted - len(found))
+        found += page.items
+        after = page.next
+        if not after:
+            break
+    documents = [event_json(event) for event in found]
+    tell(args, {"events": documents, "next": after or None}, "\n".join(map(text_of, found)) or "nothing")
     return DONE
 
 
 async def follow(args: argparse.Namespace, service: Service) -> int:
-    """``audit follow``: what is written from now on, until it is stopped."""
-    newest = await service.engine.store.events(args.tenant, account=args.account, kind=args.kind, limit=PAGE)
-    told = deque((_name(event) for event in reversed(newest.items)), maxlen=PAGE)
+    """Run ``audit follow``: print every event that is written from now on, until the command is stopped."""
+    newest = await _page(args, service)
+    told = deque((_name(event) for event in reversed(newest.items)), maxlen=MAX_PAGE)
     print("following the trail; stop with Ctrl-C", file=sys.stderr, flush=True)
     while True:
         await asyncio.sleep(EVERY)
         for event in await _since(args, service, frozenset(told)):
-            print(json_text(event_document(event)) if args.json else plain_lines(text_of(event)), flush=True)
+            print(json_text(event_json(event)) if args.json else plain_lines(text_of(event)), flush=True)
             told.append(_name(event))
 
 
@@ -105,13 +121,11 @@ def _name(event: Event) -> tuple[str, str, str]:
 
 
 async def _since(args: argparse.Namespace, service: Service, told: frozenset[tuple[str, str, str]]) -> list[Event]:
-    """The events that were not told yet, oldest first, however many there are."""
+    """Return the events that were not printed yet, oldest first, however many there are."""
     found: list[Event] = []
     after = ""
     while True:
-        page = await service.engine.store.events(
-            args.tenant, account=args.account, kind=args.kind, after=after, limit=PAGE
-        )
+        page = await _page(args, service, after=after)
         fresh = list(takewhile(lambda event: _name(event) not in told, page.items))
         found += fresh
         after = page.next
@@ -120,30 +134,30 @@ async def _since(args: argparse.Namespace, service: Service, told: frozenset[tup
 
 
 async def export(args: argparse.Namespace, service: Service) -> int:
-    """``audit export``."""
+    """Run ``audit export``."""
     events = reversed(await _all(args, service))
     if args.format == "jsonl":
         for event in events:
-            print(json_text(event_document(event)))
+            print(json_text(event_json(event)))
         return DONE
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, extrasaction="ignore")
     writer.writeheader()
     for event in events:
-        document = event_document(event)
+        document = event_json(event)
         writer.writerow({name: _cell(document[name]) for name in COLUMNS})
     sys.stdout.write(buffer.getvalue())
     return DONE
 
 
 def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula, and that no line end or blank before it hides."""
+    """Write a cell that no spreadsheet takes for a formula, also behind a line end or a blank."""
     text = one_line(value)
     return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in FORMULA else text
 
 
 async def verify(args: argparse.Namespace, service: Service) -> int:
-    """``audit verify``: exit 1 and the place where a trail is broken."""
+    """Run ``audit verify``: exit 1, with the first broken line, if a trail is broken."""
     broken, anchors = await service.retention.verify(args.tenant)
     lines = [f"{tenant}: broken at line {line + 1}" for tenant, line in broken.items()] or ["every trail is whole"]
     lines += [
@@ -159,9 +173,8 @@ async def verify(args: argparse.Namespace, service: Service) -> int:
 
 
 async def prune(args: argparse.Namespace, service: Service) -> int:
-    """``audit prune``: exit 1 where the policy keeps every line for good."""
-    names = [args.tenant] if args.tenant else list(await service.engine.store.trails())
-    if names and all(service.engine.rules(name).audit.retention is None for name in names):
+    """Run ``audit prune``: exit 1 where the policy keeps every line for good."""
+    if await service.retention.keeps_all(args.tenant):
         tell(args, {"pruned": {}, "retention": None}, "the policy names no [audit] retention: every line is kept")
         return NO
     found = await service.retention.prune(tenant=args.tenant, actor=operator_name(args))

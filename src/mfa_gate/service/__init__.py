@@ -7,7 +7,14 @@ from functools import partial
 from ..core.rules import Policy
 from .access import Access, Judgement
 from .accounts import Engine
-from .admin.accounts import AccountDesk, Actor
+from .admin.accounts import AccountDesk, Done
+from .admin.break_glass import BreakGlass
+from .admin.chart import EnrollmentChart
+from .admin.people import TenantPeople
+from .admin.rights import Actor, Rights
+from .admin.tenant import TenantDesk
+from .admin.tenant_messages import TenantMessages
+from .admin.trail import TrailDesk
 from .admin_alerts import Alarms
 from .arriving import who_is_missing
 from .attempt import Attempts
@@ -33,7 +40,18 @@ from .user_notifications import Notices
 from .verification import Verification, Verified
 from .wiring import RelyingParty, Wiring
 
-__all__ = ["Actor", "Enrolled", "Issued", "Judgement", "OpenDraft", "RelyingParty", "Service", "Verified", "Wiring"]
+__all__ = [
+    "Actor",
+    "Done",
+    "Enrolled",
+    "Issued",
+    "Judgement",
+    "OpenDraft",
+    "RelyingParty",
+    "Service",
+    "Verified",
+    "Wiring",
+]
 
 
 class Service:
@@ -54,7 +72,14 @@ class Service:
         self.out_of_band = OutOfBand(self.engine, self.challenges, self.verification)
         self.provider_callbacks = ProviderCallbacks(self.engine, self.challenges)
         self.self_service = SelfService(self.engine, self.access)
-        self.account_desk = AccountDesk(self.engine, self.access)
+        self.rights = Rights(self.engine, self.access)
+        self.account_desk = AccountDesk(self.engine, self.rights)
+        self.trail_desk = TrailDesk(self.engine, self.rights)
+        self.break_glass = BreakGlass(self.engine)
+        self.chart = EnrollmentChart(self.engine)
+        self.people = TenantPeople(self.engine)
+        self.tenant_desk = TenantDesk(self.engine, self.rights, self.people, self.chart)
+        self.tenant_messages = TenantMessages(self.engine, self.rights, self.people)
         self.disputing = Disputing(self.engine, self.access, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
         self.retention = Retention(self.engine, self.alarms)
@@ -65,8 +90,8 @@ class Service:
             [
                 Job(name="telling", every=EVERY, work=partial(self.outbox.catch_up, shared=True)),
                 Job(name=f"telling@{wiring.app}", every=EVERY, work=partial(self.outbox.catch_up, shared=False)),
-                Job(name="break-glass", every=60, work=self.account_desk.break_glass.expire),
-                Job(name="counts", every=3600, work=self.account_desk.chart.note),
+                Job(name="break-glass", every=60, work=self.break_glass.expire),
+                Job(name="counts", every=3600, work=self.chart.note),
                 Job(name="retention", every=3600, work=self.retention.keep),
                 Job(name="backup-copies", every=900, work=self.backup.drop_old_copies),
             ],

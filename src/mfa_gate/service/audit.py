@@ -80,6 +80,11 @@ class Retention:
                 found[name] = await self._prune(name, cut, actor=actor)
         return {name: count for name, count in found.items() if count}
 
+    async def keeps_all(self, tenant: str = "") -> bool:
+        """Tell if the policy names no retention for any trail that there is, or for the one of ``tenant``."""
+        names = (tenant,) if tenant else await self.engine.store.trails()
+        return bool(names) and all(self.engine.rules(name).audit.retention is None for name in names)
+
     async def _cut(self, tenant: str) -> Cut | None:
         """What a tenant's retention asks for now; None where every line is kept, or none is there whose time is known."""
         retention, now = self.engine.rules(tenant).audit.retention, self.engine.now()

@@ -71,7 +71,7 @@ def _operation(place: str, method: str, call: Call, *, named: bool) -> dict[str,
         parameters.append({"$ref": "#/components/parameters/Sign"})
     for name in _QUERIES.get(place, ()) if method == "GET" else ():
         parameters.append({"name": name, "in": "query", "schema": {"type": "string"}})
-    summary = (call.handler.__doc__ or "").strip().split("\n")[0]
+    summary = call.summary or (call.handler.__doc__ or "").strip().split("\n")[0]
     status = "201" if (place, method) in _CREATED else "202" if place in _ACCEPTED else "200"
     status = "204" if method == "DELETE" else "201" if place.endswith("/ticket") else status
     done: dict[str, Any] = {"description": "Done."}

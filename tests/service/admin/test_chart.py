@@ -14,7 +14,7 @@ async def day(world: World, *ids: str) -> None:
     """Some more people set it up, and the day is written down."""
     for id in ids:
         await world.enrolled(id)
-    await world.gate.service.account_desk.chart.note()
+    await world.gate.service.chart.note()
     world.clock.advance(DAY)
 
 
@@ -26,7 +26,7 @@ async def test_a_row_a_day() -> None:
         boss = await world.enrolled("boss", groups=["admin"])
         desk = (await boss.api("GET", "admin/tenant")).json()
         assert [(row["enrolled"], row["people"]) for row in desk["history"]] == [(1, 1), (3, 3), (4, 4)]
-        chart = world.gate.service.account_desk.chart
+        chart = world.gate.service.chart
         await chart.note()
         await chart.note()
         page = (await boss.page("/mfa/admin/tenant")).text
@@ -41,7 +41,7 @@ async def test_a_row_a_day() -> None:
 async def test_it_is_bounded_and_of_one_tenant() -> None:
     """The newest days are kept; another tenant has its own; nobody at all is no plot."""
     async with running(make_world()) as world:
-        chart = world.gate.service.account_desk.chart
+        chart = world.gate.service.chart
         assert await chart.history("alpha", await world.store.counts("alpha")) == ()
         assert chart_of(()) is None
         await world.enrolled("ann")

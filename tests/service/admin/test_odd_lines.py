@@ -64,7 +64,7 @@ async def test_a_damaged_count_of_days_begins_anew(world: World, caplog: pytest.
     """The plot of one tenant is damaged: that is said, it begins anew today, and the other tenants are counted."""
     for tenant in ("alpha", "beta"):
         await world.enrolled("ann", tenant=tenant)
-    chart, store = world.gate.service.account_desk.chart, world.store
+    chart, store = world.gate.service.chart, world.store
     await store.put_meta("enrolled:alpha", body)
     await chart.note()
     assert "how many people alpha had on each day cannot be read" in caplog.text
@@ -82,5 +82,5 @@ async def test_one_damaged_account_stops_no_end_of_a_grant(
         await world.store.append([event])
     with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
         connection.execute("UPDATE account SET body = x'00' WHERE id = 'ann'")
-    assert await world.gate.service.account_desk.break_glass.expire() == 0
+    assert await world.gate.service.break_glass.expire() == 0
     assert "could not be seen for" in caplog.text

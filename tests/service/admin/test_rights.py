@@ -15,7 +15,7 @@ import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.core.model import Account, Attempts, Authenticator, Grant, Lock, Recovery, SubjectKey
-from mfa_gate.service.admin.accounts import DENIED_PER_HOUR
+from mfa_gate.service.admin.rights import DENIED_PER_HOUR
 from tests.harness import POLICY, START, Browser, key, make_world, running, with_rules
 
 ROLES = ("none", "support", "admin", "security")

@@ -12,7 +12,7 @@ from mfa_gate import Contacts, Subject
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SendFailed
 from mfa_gate.identity import SessionUser
-from mfa_gate.service.admin.tenant import all_reachable
+from mfa_gate.service.admin.people import all_reachable
 from tests.harness import Browser, make_world, running, with_rules
 
 DESK = with_rules(lambda rules: replace(rules, enrollment=replace(rules.enrollment, stage="admin")))
@@ -121,7 +121,7 @@ async def test_no_reminder_for_who_signs_in_elsewhere() -> None:
         session = {"user_id": "ann", "org": "alpha", "sid": "s", "amr": ["mfa"], "auth_time": int(world.clock.now())}
         await ann.ask("POST", "/login", body=json.dumps(session).encode())
         assert (await ann.page("/records")).status == 200
-        missing = world.gate.service.account_desk.tenant_setup.missing
+        missing = world.gate.service.people.missing
         assert await missing("alpha") == (SubjectKey("alpha", "bob"),)
         world.engine.use_policy(OPTIONAL)
         assert set(await missing("alpha")) == {SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")}

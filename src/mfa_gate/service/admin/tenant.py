@@ -1,195 +1,157 @@
-"""Before a tenant is turned on, and until everybody has a second step: a test message, reminders, who can be reached."""
+"""Prepare a tenant, choose its factors, and turn it on for good."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from ...core.messages.notices import reminder, trial
-from ...core.model import Contacts, Subject, SubjectKey
+from ...core.model import SubjectKey
+from ...core.policy import factors_for
 from ...core.reasons import Refusal
-from ...core.roles import has_right
-from ...core.rules import DAY
-from ...errors import SendFailed
+from ...core.rules import Rules, TenantSettings
 from ...factors import TRAITS
-from ...ports import Message
+from ...policyfile.checks import dead_ends
 from ..accounts import Engine
-from ..send_failures import cause_of
+from .chart import EnrollmentChart
+from .documents import Check, TenantDocument
+from .people import TenantPeople, all_reachable
+from .rights import Actor, Rights
 
-if TYPE_CHECKING:
-    from .accounts import AccountDesk, Actor
-
-log = logging.getLogger("mfa_gate")
-
-MAX_REMINDED = 10_000
-TRIALS_PER_HOUR = 5
-PIECE = 200
-DIRECTORY_TIMEOUT = 10.0
+MAX_TURNS = 50
 REACHABLE = "Everybody has an e-mail address of their own or a mobile number on file."
 TWO_ADMINISTRATORS = "At least two administrators have set up their second step."
 TWO_PEOPLE = "At least two people, administrators among them, have set up their second step."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of the preparation checklist."""
+class TenantDesk:
+    """Use cases of the settings of a tenant."""
 
-    id: str
-    ok: bool
-    text: str
-
-
-class TenantSetup:
-    """Use cases of messages to a tenant's people. Who may is judged where all rights are."""
-
-    def __init__(self, engine: Engine, account_desk: AccountDesk) -> None:
+    def __init__(self, engine: Engine, rights: Rights, people: TenantPeople, chart: EnrollmentChart) -> None:
         self.engine = engine
-        self.account_desk = account_desk
+        self.rights = rights
+        self.people = people
+        self.chart = chart
 
-    async def send_trial(self, actor: Actor, tenant: str) -> Refusal | None:
-        """A test message to the administrator's own address; whether it arrived only they can say (``mark_tenant``)."""
-        key = SubjectKey(tenant, "")
-        refusal = await self.account_desk.permit(actor, "tenant", key, changing=True)
+    async def look(self, actor: Actor, tenant: str) -> TenantDocument | Refusal:
+        """Return the settings, the checklist and the counts of a tenant."""
+        refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
         if refusal is not None:
             return refusal
-        sender, subject = self.engine.wiring.senders.email, actor.caller.subject if actor.caller else None
-        contacts = await self.engine.contacts(subject) if subject else Contacts()
-        if sender is None or not contacts.email:
-            return Refusal(reason="no_contact")
-        now = self.engine.now()
-        wait = await self.engine.store.take(f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
-        if wait:
-            return Refusal(reason="too_soon", retry_after=wait)
-        moment = self.account_desk.moment(actor)
-        words = trial(service=self._service(tenant), translate=str)
-        message = Message(
-            channel="email",
-            to=contacts.email,
-            tenant=tenant,
-            text=words.text,
-            key=f"trial-{moment.event('tenant.message', key).id}",
-            subject=words.subject,
-            html=words.html,
+        store, rules = self.engine.store, self.engine.rules(tenant)
+        settings = await store.settings(tenant)
+        counts = await store.counts(tenant)
+        return TenantDocument(
+            settings=settings,
+            rules=rules,
+            checklist=await self._checklist(tenant, rules, settings, counts),
+            counts=counts,
+            history=await self.chart.history(tenant, counts),
+            pickable=pickable(rules),
         )
-        try:
-            await sender.send(message)
-        except SendFailed as error:
-            log.warning("a test message was not delivered: %s", cause_of(error))
-            return Refusal(reason="send_failed", detail=error.reason)
-        await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
-        return None
 
-    async def remind(self, actor: Actor, tenant: str) -> int | Refusal:
-        """A mail to everybody known who has nothing set up, once a day: how many. They go out after the answer."""
-        key = SubjectKey(tenant, "")
-        refusal = await self.account_desk.permit(actor, "tenant", key, changing=True)
+    async def set(
+        self, actor: Actor, tenant: str, *, enabled: bool | None, factors: tuple[str, ...] | None, confirm: str
+    ) -> Refusal | None:
+        """Turn the second factor on for the whole tenant, or choose its factors. Nothing here turns it off."""
+        refusal = await self.rights.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
         if refusal is not None:
             return refusal
-        if self.engine.wiring.senders.email is None:
-            return Refusal(reason="no_contact")
-        wait = await self.engine.store.take(f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
-        if wait:
-            return Refusal(reason="too_soon", retry_after=wait)
-        missing = await self.missing(tenant)
-        moment = self.account_desk.moment(actor)
-        await self.engine.record((moment.event("tenant.message", key, reason="reminder", people=len(missing)),))
-        self.engine.effects.later(self._remind(tenant, missing, moment.now))
-        return len(missing)
+        rules = self.engine.rules(tenant)
+        if enabled is False:
+            return await self.rights.deny(actor, SubjectKey(tenant, ""), Refusal(reason="not_allowed"))
+        if confirm != tenant:
+            return Refusal(reason="malformed", detail="Type the organization's name to confirm.")
+        if enabled and rules.enrollment.stage != "admin":
+            return Refusal(reason="not_allowed", detail="The policy file decides when it is on.")
+        if factors is not None:
+            if rules.factors.choice != "tenant":
+                return Refusal(reason="not_allowed", detail="The policy file decides which factors there are.")
+            if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
+                return Refusal(reason="not_enrollable")
+            picked = factors_for(rules, TenantSettings(tenant=tenant, factors=factors))
+            if ends := dead_ends(rules, picked, TRAITS):
+                return Refusal(reason="not_enrollable", detail="; ".join(end.text for end in ends))
+        return await self._swap(actor, tenant, enabled=bool(enabled), factors=factors)
 
-    async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:
-        """Everybody known, to us or to the host's directory, who has nothing set up; the first ten thousand. Who signs in
-        elsewhere with a second factor that the policy trusts needs nothing."""
-        found: dict[SubjectKey, None] = {}
-        after, store = "", self.engine.store
-        trusting = self.engine.rules(tenant).freshness.trusts_logins
-        while len(found) < MAX_REMINDED:
-            page = await store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
-            keys = [summary.key for summary in page.items]
-            found |= dict.fromkeys([key for key in keys if not trusting or not (await store.load(key)).logins])
-            after = page.next
-            if not after:
-                break
-        for subject, _ in await self.known(tenant) or ():
-            if len(found) < MAX_REMINDED and subject.tenant == tenant and subject.key not in found:
-                account = await store.load(subject.key)
-                if not account.authenticators and not (trusting and account.logins):
-                    found[subject.key] = None
-        return tuple(found)
+    async def mark(self, actor: Actor, tenant: str, *, announced: bool = False, tested: bool = False) -> Refusal | None:
+        """Tick a line of the checklist: the date was announced, a test message has arrived."""
+        refusal = await self.rights.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
+        if refusal is not None:
+            return refusal
+        return await self._swap(actor, tenant, announced=announced, tested=tested)
 
-    async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
-        """Whom the host's directory lists; None where it has none, or it does not answer."""
-        directory = self.engine.wiring.directory
-        if directory is None:
-            return None
-        try:
-            async with asyncio.timeout(DIRECTORY_TIMEOUT):
-                return tuple(await directory(tenant))
-        except Exception:
-            log.exception("the host's directory did not answer for %s", tenant)
-            return None
+    async def _swap(
+        self,
+        actor: Actor,
+        tenant: str,
+        *,
+        enabled: bool = False,
+        factors: tuple[str, ...] | None = None,
+        announced: bool = False,
+        tested: bool = False,
+    ) -> Refusal | None:
+        moment, store = self.rights.moment(actor), self.engine.store
+        key = SubjectKey(tenant, "")
+        for _ in range(MAX_TURNS):
+            old = await store.settings(tenant)
+            new = replace(
+                old,
+                enabled_at=old.enabled_at or (moment.now if enabled else 0),
+                factors=old.factors if factors is None else factors,
+                announced_at=moment.now if announced else old.announced_at,
+                tested_at=moment.now if tested else old.tested_at,
+            )
+            if new == old:
+                return None
+            events = []
+            if new.enabled_at != old.enabled_at:
+                events.append(moment.event("tenant.enabled", key))
+            if new.factors != old.factors:
+                events.append(moment.event("tenant.changed", key, factors=" ".join(new.factors)))
+            if (new.announced_at, new.tested_at) != (old.announced_at, old.tested_at):
+                events.append(moment.event("tenant.message", key, reason="announced" if announced else "tested"))
+            if await store.swap_settings(new, events):
+                for event in events:
+                    self.engine.effects.tell(event, committed=True)
+                return None
+        return Refusal(reason="too_soon", retry_after=1)
 
-    async def people_lines(self, tenant: str, enrolled: int) -> tuple[Check, ...]:
-        """The checklist's lines about people, as far as the host's directory tells: who can be reached, and whether two
-        administrators could let each other in again. Without a directory: whether any two people have a second step."""
+    async def _checklist(
+        self, tenant: str, rules: Rules, settings: TenantSettings, counts: dict[str, int]
+    ) -> tuple[Check, ...]:
+        senders = self.engine.wiring.senders
+        enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
+        needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
+        return (
+            *await self._people_lines(tenant, enrolled),
+            Check(
+                id="senders",
+                ok=all(senders.for_channel(channel) is not None for channel in needed),
+                text="Everything that sends codes is connected.",
+            ),
+            Check(id="message", ok=bool(settings.tested_at), text="A test message has arrived."),
+            Check(id="announced", ok=bool(settings.announced_at), text="The date was announced to everybody."),
+        )
+
+    async def _people_lines(self, tenant: str, enrolled: int) -> tuple[Check, ...]:
+        """Make the lines of the checklist about people.
+
+        With a directory: can everybody be reached, and could two administrators let each other in again? Without one: have
+        any two people a second step?
+        """
         if self.engine.wiring.directory is None:
             return (Check(id="administrators", ok=enrolled >= 2, text=TWO_PEOPLE),)
-        people = await self.known(tenant)
+        people = await self.people.known(tenant)
         reachable = people is not None and all_reachable(people)
         return (
             Check(id="contacts", ok=reachable, text=REACHABLE),
             Check(
-                id="administrators", ok=await self._two_administrators(tenant, people or ()), text=TWO_ADMINISTRATORS
+                id="administrators",
+                ok=await self.people.two_administrators(tenant, people or ()),
+                text=TWO_ADMINISTRATORS,
             ),
         )
 
-    async def _two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
-        roles, ready = self.engine.rules(tenant).roles, 0
-        for subject, _ in people:
-            if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
-                account = await self.engine.store.load(subject.key)
-                ready += any(a.factor in TRAITS and not TRAITS[a.factor].backup for a in account.authenticators)
-            if ready >= 2:
-                return True
-        return False
 
-    async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
-        sender = self.engine.wiring.senders.email
-        public = self.engine.public()
-        words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
-        for key in missing:
-            try:
-                contacts = await self.engine.contacts(Subject(id=key.id, tenant=key.tenant))
-                if sender is not None and contacts.email:
-                    await sender.send(
-                        Message(
-                            channel="email",
-                            to=contacts.email,
-                            tenant=tenant,
-                            text=words.text,
-                            key=f"remind-{key}-{at}",
-                            subject=words.subject,
-                            html=words.html,
-                        )
-                    )
-            except SendFailed as error:
-                log.warning("a reminder was not delivered: %s", cause_of(error))
-            except Exception:
-                log.exception("a reminder was not sent")
-
-    def _service(self, tenant: str) -> str:
-        return self.engine.rules(tenant).brand.name or self.engine.wiring.relying_party.name
-
-
-def all_reachable(people: Iterable[tuple[Subject, Contacts]]) -> bool:
-    """Whether everybody has an e-mail address that nobody else has, or a number (which may be shared)."""
-    owners: dict[str, str] = {}
-    for subject, contacts in people:
-        email = contacts.email.strip().casefold()
-        if email and owners.setdefault(email, subject.id) == subject.id:
-            continue
-        if not contacts.phone.strip():
-            return False
-    return True
+def pickable(rules: Rules) -> tuple[str, ...]:
+    """List the factors that an administrator may pick from: those that the policy allows and offers."""
+    return tuple(kind for kind in rules.factors.allowed if kind in rules.factors.order)

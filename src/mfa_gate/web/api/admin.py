@@ -1,38 +1,40 @@
-"""The administrators' JSON answers below ``/api/admin``, over the same use cases as their pages and commands."""
+"""Answer the administrators' calls below ``/api/admin``, over the same documents as their pages and commands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ...core import attempts
-from ...core.break_glass import CONFIRM_WITHIN, DEFAULT_HOURS, HOUR, is_in_force, is_waiting
 from ...core.events import Event
-from ...core.model import Account, SubjectKey
+from ...core.model import SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY
-from ...core.summary import STATUSES, Summary, summary_of
+from ...core.summary import STATUSES, Summary
 from ...service import Actor
-from ...service.admin.accounts import TenantDesk
+from ...service.admin.actions import ACTIONS, Action, Field
+from ...service.admin.documents import AccountDocument, GrantLine, TenantDocument
+from ...service.admin.rights import key_of
+from ..forms import MAX_BODY
 from ..request import Visit
 from ..responses import Answer, as_json, problem, stamp
+from .calls import TEXT, Call
 
 Body = dict[str, Any]
 MAX_LIMIT = 200
 
 
 def actor_of(visit: Visit) -> Actor:
-    """The visitor as an administrator."""
+    """Return the visitor as an administrator."""
     return Actor(name=visit.subject.id, caller=visit.caller)
 
 
 class BadQuery(ValueError):
-    """The query string is not one of the documented ones."""
+    """A query string that is not one of the documented ones."""
 
 
 def query_of(visit: Visit, known: tuple[str, ...]) -> dict[str, str]:
-    """The query's members, each once. Raises ``BadQuery``."""
+    """Read the members of the query, each once. Raises ``BadQuery``."""
     raw = visit.scope.get("query_string", b"")
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
@@ -49,21 +51,21 @@ def query_of(visit: Visit, known: tuple[str, ...]) -> dict[str, str]:
     return query
 
 
-def summary_document(summary: Summary) -> dict[str, object]:
-    """One line of the list."""
+def summary_json(summary: Summary) -> dict[str, object]:
+    """Draw one line of the list."""
     return {
         "id": summary.key.id,
         "tenant": summary.key.tenant,
         "name": summary.name,
         "status": summary.status,
         "factors": list(summary.factors),
-        "locked_at": stamp(summary.locked_at) if summary.locked_at else None,
-        "last_proof_at": stamp(summary.last_proof_at) if summary.last_proof_at else None,
+        "locked_at": _time(summary.locked_at),
+        "last_proof_at": _time(summary.last_proof_at),
     }
 
 
-def event_document(event: Event) -> dict[str, object]:
-    """One line of the trail."""
+def event_json(event: Event) -> dict[str, object]:
+    """Draw one line of the trail."""
     return {
         "id": event.id,
         "at": stamp(event.at),
@@ -82,13 +84,12 @@ def event_document(event: Event) -> dict[str, object]:
     }
 
 
-def account_document(visit: Visit, account: Account) -> dict[str, object]:
-    """One account without anything secret."""
-    rules = visit.service.engine.rules(account.key.tenant)
+def account_json(account: AccountDocument) -> dict[str, object]:
+    """Draw one account."""
     lock, waiting = account.lock, account.recovery
     return {
-        **summary_document(summary_of(account)),
-        "attempts_remaining": 0 if lock else attempts.remaining(account.attempts, rules.attempts),
+        **summary_json(account.summary),
+        "attempts_remaining": account.attempts_left,
         "lock": {"at": stamp(lock.at), "cause": lock.cause, "ref": lock.ref, "actor": lock.actor} if lock else None,
         "authenticators": [
             {
@@ -96,37 +97,28 @@ def account_document(visit: Visit, account: Account) -> dict[str, object]:
                 "factor": a.factor,
                 "label": a.label,
                 "created_at": stamp(a.created_at),
-                "last_used_at": stamp(a.last_used_at) if a.last_used_at else None,
-                "default": a.id == account.default,
+                "last_used_at": _time(a.last_used_at),
+                "default": a.is_default,
             }
             for a in account.authenticators
         ],
         "browsers": [
-            {
-                "id": b.id,
-                "label": b.label,
-                "network": max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
-                "last_used_at": stamp(b.last_used_at),
-            }
+            {"id": b.id, "label": b.label, "network": b.network, "last_used_at": stamp(b.last_used_at)}
             for b in account.browsers
         ],
         "recovery": {
             "at": stamp(waiting.at),
             "about": waiting.about,
             "ref": waiting.ref,
-            "held_until": stamp(waiting.at + int(rules.recovery.hold)),
+            "held_until": stamp(waiting.held_until),
         }
         if waiting
         else None,
-        "break_glass": grant_document(account, visit.now),
+        "break_glass": _grant_json(account.grant) if account.grant else None,
     }
 
 
-def grant_document(account: Account, now: int) -> dict[str, object] | None:
-    """A break-glass grant, or the request for one; None where there is none that counts."""
-    grant = account.grant
-    if grant is None or not (is_waiting(account, now) or is_in_force(account, now)):
-        return None
+def _grant_json(grant: GrantLine) -> dict[str, object]:
     return {
         "ref": grant.ref,
         "status": "granted" if grant.ends_at else "asked",
@@ -135,26 +127,30 @@ def grant_document(account: Account, now: int) -> dict[str, object] | None:
         "confirmed_by": grant.confirmed_by or None,
         "reason": grant.reason,
         "ticket": grant.ticket,
-        "hours": grant.life // HOUR,
-        "ends_at": stamp(grant.ends_at) if grant.ends_at else None,
-        "confirm_until": None if grant.ends_at else stamp(grant.asked_at + CONFIRM_WITHIN),
-        "browsers": len(grant.browsers),
+        "hours": grant.hours,
+        "ends_at": _time(grant.ends_at),
+        "confirm_until": None if grant.ends_at else stamp(grant.confirm_until),
+        "browsers": grant.browsers,
     }
 
 
-def desk_document(desk: TenantDesk) -> dict[str, object]:
-    """A tenant's settings."""
-    settings = desk.settings
+def _time(at: int) -> str | None:
+    return stamp(at) if at else None
+
+
+def tenant_json(found: TenantDocument) -> dict[str, object]:
+    """Draw the settings of a tenant."""
+    settings = found.settings
     return {
         "tenant": settings.tenant,
-        "enabled": bool(settings.enabled_at) or desk.rules.enrollment.stage != "admin",
-        "enabled_at": stamp(settings.enabled_at) if settings.enabled_at else None,
-        "factors": list(settings.factors or desk.pickable),
-        "pickable": list(desk.pickable),
-        "checklist": [{"id": check.id, "ok": check.ok, "text": check.text} for check in desk.checklist],
-        "counts": desk.counts,
+        "enabled": bool(settings.enabled_at) or found.rules.enrollment.stage != "admin",
+        "enabled_at": _time(settings.enabled_at),
+        "factors": list(settings.factors or found.pickable),
+        "pickable": list(found.pickable),
+        "checklist": [{"id": check.id, "ok": check.ok, "text": check.text} for check in found.checklist],
+        "counts": found.counts,
         "history": [
-            {"date": stamp(row.day * DAY)[:10], "enrolled": row.enrolled, "people": row.people} for row in desk.history
+            {"date": stamp(row.day * DAY)[:10], "enrolled": row.enrolled, "people": row.people} for row in found.history
         ],
     }
 
@@ -162,7 +158,7 @@ def desk_document(desk: TenantDesk) -> dict[str, object]:
 async def accounts(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/accounts``."""
     query = query_of(visit, ("status", "q", "after", "limit", "tenant"))
-    page = await visit.service.account_desk.accounts(
+    found = await visit.service.account_desk.accounts(
         actor_of(visit),
         query.get("tenant") or visit.subject.tenant,
         status=query.get("status", ""),
@@ -170,89 +166,55 @@ async def accounts(visit: Visit, body: Body, name: str) -> Answer:
         after=query.get("after", ""),
         limit=int(query.get("limit", "50")),
     )
-    if isinstance(page, Refusal):
-        return problem(page)
-    return as_json({"accounts": [summary_document(item) for item in page.items], "next": page.next or None})
+    if isinstance(found, Refusal):
+        return problem(found)
+    return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
 
 
 def _key(visit: Visit, id: str) -> SubjectKey:
-    query = query_of(visit, ("tenant",))
-    return visit.service.account_desk.find(actor_of(visit), id, query.get("tenant", ""))
+    return key_of(actor_of(visit), id, query_of(visit, ("tenant",)).get("tenant", ""))
 
 
 async def account(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/accounts/{id}``."""
     found = await visit.service.account_desk.account(actor_of(visit), _key(visit, name))
-    return problem(found) if isinstance(found, Refusal) else as_json(account_document(visit, found))
+    return problem(found) if isinstance(found, Refusal) else as_json(account_json(found))
 
 
-async def _done(visit: Visit, key: SubjectKey, refusal: Refusal | None) -> Answer:
-    if refusal is not None:
-        return problem(refusal)
-    return as_json(account_document(visit, await visit.service.engine.store.load(key)))
-
-
-async def unlock(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/unlock``."""
+async def act(visit: Visit, body: Body, name: str, *, action: Action) -> Answer:
+    """Answer ``POST admin/accounts/{id}/…``: the account after the act, for an actor who may look at it."""
     key = _key(visit, name)
-    return await _done(visit, key, await visit.service.account_desk.unlock(actor_of(visit), key, reason=body["reason"]))
+    done = await visit.service.account_desk.act(actor_of(visit), action.name, key, **body)
+    if isinstance(done, Refusal):
+        return problem(done)
+    if done.ticket:
+        return as_json({"ticket": done.ticket}, status=201)
+    return as_json(account_json(done.account) if done.account else {"id": key.id, "tenant": key.tenant})
 
 
-async def lock(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/lock``."""
-    key = _key(visit, name)
-    return await _done(visit, key, await visit.service.account_desk.lock(actor_of(visit), key, reason=body["reason"]))
+_MEMBERS: dict[Field, tuple[type, ...]] = {"reason": TEXT, "ticket": TEXT, "ref": TEXT, "hours": (int,)}
 
 
-async def reset(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/reset``."""
-    key = _key(visit, name)
-    refusal = await visit.service.account_desk.reset(actor_of(visit), key, ticket=body["ticket"], reason=body["reason"])
-    return await _done(visit, key, refusal)
-
-
-async def ticket(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/ticket``: shown this once."""
-    key = _key(visit, name)
-    made = await visit.service.account_desk.give_ticket(actor_of(visit), key, reason=body["reason"])
-    return problem(made) if isinstance(made, Refusal) else as_json({"ticket": made}, status=201)
-
-
-async def refuse(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/refuse``: no to a recovery request."""
-    key = _key(visit, name)
-    refusal = await visit.service.account_desk.refuse_recovery(actor_of(visit), key, reason=body["reason"])
-    return await _done(visit, key, refusal)
-
-
-async def break_glass(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/break-glass``: ask for a grant; it opens nothing before somebody else confirms."""
-    key = _key(visit, name)
-    refusal = await visit.service.account_desk.break_glass.ask(
-        actor_of(visit), key, reason=body["reason"], ticket=body["ticket"], hours=body.get("hours", DEFAULT_HOURS)
+def call_of(action: Action) -> Call:
+    """Make the JSON call of a row. The hours of a grant have a default; every other field is required."""
+    return Call(
+        partial(act, action=action),
+        {name: _MEMBERS[name] for name in action.fields},
+        tuple(name for name in action.fields if name != "hours"),
+        MAX_BODY,
+        action.summary,
     )
-    return await _done(visit, key, refusal)
 
 
-async def confirm_grant(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/break-glass/confirm``: as a second administrator; ``ref`` is the request that was read."""
-    key = _key(visit, name)
-    refusal = await visit.service.account_desk.break_glass.confirm(actor_of(visit), key, ref=body["ref"])
-    return await _done(visit, key, refusal)
-
-
-async def revoke_grant(visit: Visit, body: Body, name: str) -> Answer:
-    """``POST admin/accounts/{id}/break-glass/revoke``: end a grant, or take a request back."""
-    key = _key(visit, name)
-    refusal = await visit.service.account_desk.break_glass.revoke(actor_of(visit), key, reason=body["reason"])
-    return await _done(visit, key, refusal)
+ON_ACCOUNT = {action.place: {"POST": call_of(action)} for action in ACTIONS.values()}
+"""The calls that act on one account, by their address below it."""
 
 
 async def remind(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/tenant/remind``: a mail to everybody who has nothing set up, once a day; how many."""
     query = query_of(visit, ("tenant",))
     tenant = query.get("tenant") or visit.subject.tenant
-    told = await visit.service.account_desk.tenant_setup.remind(actor_of(visit), tenant)
+    told = await visit.service.tenant_messages.remind(actor_of(visit), tenant)
     return problem(told) if isinstance(told, Refusal) else as_json({"people": told}, status=202)
 
 
@@ -260,15 +222,15 @@ async def send_trial(visit: Visit, body: Body, name: str) -> Answer:
     """``POST admin/tenant/test-message``: a test message to the administrator's own address."""
     query = query_of(visit, ("tenant",))
     tenant = query.get("tenant") or visit.subject.tenant
-    refusal = await visit.service.account_desk.tenant_setup.send_trial(actor_of(visit), tenant)
+    refusal = await visit.service.tenant_messages.send_trial(actor_of(visit), tenant)
     return problem(refusal) if refusal is not None else as_json({"sent": True}, status=202)
 
 
 async def tenant(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/tenant``."""
     query = query_of(visit, ("tenant",))
-    desk = await visit.service.account_desk.desk(actor_of(visit), query.get("tenant") or visit.subject.tenant)
-    return problem(desk) if isinstance(desk, Refusal) else as_json(desk_document(desk))
+    desk = await visit.service.tenant_desk.look(actor_of(visit), query.get("tenant") or visit.subject.tenant)
+    return problem(desk) if isinstance(desk, Refusal) else as_json(tenant_json(desk))
 
 
 async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
@@ -277,7 +239,7 @@ async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
     factors = body.get("factors")
     if factors is not None and not all(type(kind) is str for kind in factors):
         return problem(Refusal(reason="malformed"))
-    refusal = await visit.service.account_desk.set_tenant(
+    refusal = await visit.service.tenant_desk.set(
         actor_of(visit),
         query.get("tenant") or visit.subject.tenant,
         enabled=body.get("enabled"),
@@ -287,15 +249,15 @@ async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
     if refusal is not None:
         return problem(refusal)
     shown = query.get("tenant") or visit.subject.tenant
-    desk = await visit.service.account_desk.desk(actor_of(visit), shown)
+    desk = await visit.service.tenant_desk.look(actor_of(visit), shown)
     # What was chosen is in force, also where the choice asks the chooser for something new before they may look.
-    return as_json({"tenant": shown} if isinstance(desk, Refusal) else desk_document(desk))
+    return as_json({"tenant": shown} if isinstance(desk, Refusal) else tenant_json(desk))
 
 
 async def events(visit: Visit, body: Body, name: str) -> Answer:
     """``GET admin/events``."""
     query = query_of(visit, ("account", "kind", "after", "limit", "tenant"))
-    page = await visit.service.account_desk.events(
+    page = await visit.service.trail_desk.events(
         actor_of(visit),
         query.get("tenant") or visit.subject.tenant,
         account=query.get("account", ""),
@@ -305,8 +267,4 @@ async def events(visit: Visit, body: Body, name: str) -> Answer:
     )
     if isinstance(page, Refusal):
         return problem(page)
-    return as_json({"events": [event_document(item) for item in page.items], "next": page.next or None})
-
-
-ACTIONS: Mapping[str, Any] = {"unlock": unlock, "lock": lock, "reset": reset, "ticket": ticket, "refuse": refuse}
-"""What can be done to one account."""
+    return as_json({"events": [event_json(item) for item in page.items], "next": page.next or None})

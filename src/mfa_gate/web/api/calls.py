@@ -16,12 +16,14 @@ Handler = Callable[[Visit, Body, str], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its handler, the members that its body may have with their types, and how large the body may be."""
+    """One call: its handler, the members that its body may have with their types, how large the body may be, and its
+    summary ("": the first line of the handler's docstring)."""
 
     handler: Handler
     members: Mapping[str, tuple[type, ...]]
     required: tuple[str, ...] = ()
     limit: int = MAX_BODY
+    summary: str = ""
 
 
 TEXT = (str,)

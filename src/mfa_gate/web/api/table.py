@@ -54,21 +54,7 @@ ONE_OF: Mapping[str, Mapping[str, Call]] = {
 }
 
 ACCOUNTS = "/admin/accounts/"
-_REASON = {"reason": TEXT}
-ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {
-    "/reset": {"POST": Call(admin.reset, {"ticket": TEXT, **_REASON}, ("ticket", "reason"))},
-    **{
-        f"/{word}": {"POST": Call(handler, _REASON, ("reason",))}
-        for word, handler in admin.ACTIONS.items()
-        if word != "reset"
-    },
-    "/break-glass": {
-        "POST": Call(admin.break_glass, {**_REASON, "ticket": TEXT, "hours": (int,)}, ("reason", "ticket"))
-    },
-    "/break-glass/confirm": {"POST": Call(admin.confirm_grant, {"ref": TEXT}, ("ref",))},
-    "/break-glass/revoke": {"POST": Call(admin.revoke_grant, _REASON, ("reason",))},
-    "": {"GET": Call(admin.account, {})},
-}
+ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": Call(admin.account, {})}}
 
 
 def find(place: str) -> tuple[Mapping[str, Call], str] | None:

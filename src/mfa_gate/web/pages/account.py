@@ -154,7 +154,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
         remind=len(own) == 1 and codes is None,
         confirm_url=visit.own("/confirm") if stale else "",
         continue_url=visit.site.home,
-        admin_url=visit.own("/admin") if visit.service.account_desk.rights(visit.subject) else "",
+        admin_url=visit.own("/admin") if visit.service.rights.rights_of(visit.subject) else "",
         editing=editing,
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,

@@ -1,21 +1,20 @@
-"""``/admin``: the security team's desk as pages, over the same use cases as JSON and commands."""
+"""Show ``/admin``, the desk of the security team, over the same documents as JSON and commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote, urlencode
 
-from ...core import attempts
-from ...core.break_glass import DEFAULT_HOURS, HOUR, MAX_HOURS, is_in_force, is_waiting
+from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
 from ...core.events import KINDS
-from ...core.model import MAX_ID_BYTES, Account, SubjectKey
+from ...core.model import MAX_ID_BYTES, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...core.roles import Hand, is_same_hand
-from ...core.summary import STATUSES, summary_of
+from ...core.summary import STATUSES
 from ...factors import TRAITS
 from ...service import Actor
-from ...service.admin.accounts import TenantDesk
+from ...service.admin.actions import ACTIONS, Action
+from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
 from ..chart import chart_of
 from ..request import Visit, problem_from
@@ -27,7 +26,6 @@ from .challenge import not_found
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
 """Pages that an administrator goes to first who owes more than a fresh proof."""
 PAGE = 50
-RECENT = 20
 
 
 def _actor(visit: Visit) -> Actor:
@@ -35,7 +33,7 @@ def _actor(visit: Visit) -> Actor:
 
 
 def _query(visit: Visit) -> dict[str, str]:
-    """The query's members, at most twenty; one that is longer than that was not made by our pages and names nothing."""
+    """Read at most twenty members of the query. A longer one was not made by our pages, and names nothing."""
     raw = visit.scope.get("query_string", b"").decode("latin-1")
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
@@ -45,21 +43,21 @@ def _query(visit: Visit) -> dict[str, str]:
 
 
 def _desk(visit: Visit, place: str) -> admin.Desk:
-    """What is on top. The tenant is the one that was asked for: whether the actor reaches it is for the service to say."""
-    service = visit.service.account_desk
+    """Fill the top of the page. The tenant is the one that was asked for: the service says if the actor reaches it."""
+    service = visit.service.rights
     tenant = _query(visit).get("tenant", "") or visit.subject.tenant
     tenants = tuple(dict.fromkeys((*service.tenants_of(visit.subject), tenant)))
     return admin.Desk(
         tenant=tenant,
         tenants=tenants if len(tenants) > 1 else (),
-        rights=service.rights(visit.subject),
+        rights=service.rights_of(visit.subject),
         place=place,
         query=f"?tenant={quote(tenant)}" if tenant != visit.subject.tenant else "",
     )
 
 
 def _no(visit: Visit, refusal: Refusal, place: str) -> Answer:
-    """A refusal as a page; for want of a fresh proof, the challenge and back."""
+    """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
     if refusal.reason == "proof_required":
         demand = Demand(rule="administration", max_age=visit.seconds(refusal.max_age or 300))
         note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
@@ -87,11 +85,16 @@ async def accounts(visit: Visit) -> Answer:
     query, desk = _query(visit), _desk(visit, "accounts")
     status = query.get("status", "") if query.get("status", "") in STATUSES else ""
     found = await visit.service.account_desk.accounts(
-        _actor(visit), desk.tenant, status=status, query=query.get("q", ""), after=query.get("after", ""), limit=PAGE
+        _actor(visit),
+        desk.tenant,
+        status=status,
+        query=query.get("q", ""),
+        after=query.get("after", ""),
+        limit=PAGE,
+        counted=True,
     )
     if isinstance(found, Refusal):
         return _no(visit, found, "/admin/accounts")
-    counts = await visit.service.engine.store.counts(desk.tenant)
     here = visit.own("/admin/accounts")
     kept = {"tenant": desk.tenant, "status": status, "q": query.get("q", "")}
     return visit.show(
@@ -107,9 +110,9 @@ async def accounts(visit: Visit) -> Answer:
                     last_proof_at=s.last_proof_at,
                     locked_at=s.locked_at,
                 )
-                for s in found.items
+                for s in found.rows
             ),
-            counts=tuple(counts.items()),
+            counts=tuple(found.counts.items()),
             query=query.get("q", ""),
             status=status,
             next_url=f"{here}?{urlencode({**kept, 'after': found.next})}" if found.next else "",
@@ -127,81 +130,71 @@ async def account(visit: Visit, id: str) -> Answer:
     """``GET /admin/accounts/{id}``."""
     await visit.judgement()
     desk = _desk(visit, "accounts")
-    key = SubjectKey(desk.tenant, id)
-    found = await visit.service.account_desk.account(_actor(visit), key)
+    found = await visit.service.account_desk.account(_actor(visit), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return visit.show(await _account(visit, desk, found))
+    return visit.show(_account(visit, desk, found))
 
 
 async def act(visit: Visit, id: str) -> Answer:
-    """``POST /admin/accounts/{id}``: unlock, lock, reset, give a ticket, refuse a recovery request; a break-glass grant."""
+    """``POST /admin/accounts/{id}``: one of the acts of the table, named by ``action``."""
     await visit.judgement()
-    desk, form = _desk(visit, "accounts"), visit.form
-    key, actor, service = SubjectKey(desk.tenant, id), _actor(visit), visit.service.account_desk
-    reason, ticket = form.get("reason", ""), form.get("ticket", "")
-    action, shown = form.get("action", ""), ""
-    refusal: Refusal | None
-    match action:
-        case "unlock":
-            refusal = await service.unlock(actor, key, reason=reason)
-        case "lock":
-            refusal = await service.lock(actor, key, reason=reason)
-        case "reset":
-            refusal = await service.reset(actor, key, ticket=ticket, reason=reason)
-        case "refuse":
-            refusal = await service.refuse_recovery(actor, key, reason=reason)
-        case "ticket":
-            made = await service.give_ticket(actor, key, reason=reason)
-            refusal, shown = (made, "") if isinstance(made, Refusal) else (None, made)
-        case "break-glass":
-            typed = form.get("hours", "").strip()
-            hours = int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 2 else 0
-            refusal = await service.break_glass.ask(actor, key, reason=reason, ticket=ticket, hours=hours)
-        case "confirm":
-            refusal = await service.break_glass.confirm(actor, key, ref=form.get("ref", ""))
-        case "revoke":
-            refusal = await service.break_glass.revoke(actor, key, reason=reason)
-        case _:
-            return not_found(visit)
-    if refusal is None and not shown:
-        return visit.go(_url(visit, key), notice=Notice(word=f"admin_{action}", value=id))
+    desk, form, service = _desk(visit, "accounts"), visit.form, visit.service.account_desk
+    key, actor, action = SubjectKey(desk.tenant, id), _actor(visit), ACTIONS.get(form.get("action", ""))
+    if action is None:
+        return not_found(visit)
+    done = await service.act(
+        actor,
+        action.name,
+        key,
+        reason=form.get("reason", ""),
+        ticket=form.get("ticket", ""),
+        hours=_hours(form),
+        ref=form.get("ref", ""),
+    )
+    refusal = done if isinstance(done, Refusal) else None
+    ticket = "" if isinstance(done, Refusal) else done.ticket
+    if refusal is None and not ticket:
+        return visit.go(_url(visit, key), notice=Notice(word=f"admin_{action.name}", value=id))
     if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
         return _no(visit, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    found = await service.account(actor, key)
+    found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
         return _no(visit, found, "/admin/accounts")
-    view = await _account(
-        visit, desk, found, open_form=action if refusal else "", reason=reason, ticket=ticket, shown=shown
-    )
+    view = _account(visit, desk, found, open_form=action.name if refusal else "", shown=ticket)
     if refusal is None:
         return visit.show(view)
     if refusal.reason == "too_soon":
         return visit.show(view, status=429, problems=[problem_from(refusal, "")])
-    field = "ticket" if action in ("reset", "break-glass") and not ticket.strip() else "reason"
-    if action == "break-glass" and ticket.strip() and reason.strip():
-        field = "hours"
+    field = _wrong_field(action, form)
     return visit.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
 
 
-async def _account(
-    visit: Visit,
-    desk: admin.Desk,
-    found: Account,
-    *,
-    open_form: str = "",
-    reason: str = "",
-    ticket: str = "",
-    shown: str = "",
+def _hours(form: Mapping[str, str]) -> int:
+    """Read the hours of a grant; 0, which no grant may have, where they are no small number."""
+    typed = form.get("hours", "").strip()
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 2 else 0
+
+
+def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
+    """Name the field of a malformed form: the first text that is missing, else the hours, else the reason."""
+    for name in ("ticket", "reason"):
+        if name in action.fields and not form.get(name, "").strip():
+            return name
+    return "hours" if "hours" in action.fields else "reason"
+
+
+def _account(
+    visit: Visit, desk: admin.Desk, found: AccountDocument, *, open_form: str = "", shown: str = ""
 ) -> admin.AdminAccount:
-    rules = visit.service.engine.rules(found.key.tenant)
-    summary, lock, waiting, hold = summary_of(found), found.lock, found.recovery, int(rules.recovery.hold)
-    events = await visit.service.engine.store.events(found.key.tenant, account=found.key.id, limit=RECENT)
+    """Draw the page of one account. ``open_form`` is the act whose form comes back with what was typed."""
+    lock, waiting, is_own = found.lock, found.recovery, found.key == visit.subject.key
+    typed: Mapping[str, str] = visit.form if open_form else {}
     return admin.AdminAccount(
         desk=desk,
         id=found.key.id,
-        name=found.name,
-        status=summary.status,
+        name=found.summary.name,
+        status=found.summary.status,
         url=_url(visit, found.key),
         back=visit.own(f"/admin/accounts{desk.query}"),
         factors=tuple(
@@ -212,59 +205,47 @@ async def _account(
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
-                is_default=a.id == found.default,
+                is_default=a.is_default,
             )
             for a in found.authenticators
         ),
         browsers=tuple(
-            views.BrowserLine(
-                id=b.id,
-                label=b.label,
-                network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
-                last_used_at=b.last_used_at,
-                kind=b.kind,
-            )
+            views.BrowserLine(id=b.id, label=b.label, network=b.network, last_used_at=b.last_used_at, kind=b.kind)
             for b in found.browsers
         ),
-        activity=tuple(
+        activity=None
+        if found.activity is None
+        else tuple(
             views.Activity(at=e.at, kind=e.kind, factor=e.factor, label=e.reason, network=e.network, ref=e.id)
-            for e in events.items
+            for e in found.activity
         ),
-        attempts_left=0 if lock else attempts.remaining(found.attempts, rules.attempts),
-        attempts_max=rules.attempts.max,
+        attempts_left=found.attempts_left,
+        attempts_max=found.attempts_max,
         lock_cause=lock.cause if lock else "",
         lock_ref=lock.ref if lock else "",
         locked_at=lock.at if lock else 0,
         locked_by=lock.actor if lock else "",
         recovery_about=waiting.about if waiting else "",
         recovery_at=waiting.at if waiting else 0,
-        held_until=waiting.at + hold if waiting and visit.now < waiting.at + hold else 0,
-        own=found.key == visit.subject.key,
+        held_until=waiting.held_until if waiting and visit.now < waiting.held_until else 0,
+        own=is_own,
+        forms=() if is_own else forms_for(found, desk.rights),
         open_form=open_form,
-        typed_reason=reason,
-        typed_ticket=ticket,
+        typed_reason=typed.get("reason", ""),
+        typed_ticket=typed.get("ticket", ""),
         shown_ticket=shown,
-        grant=_grant(visit, found),
+        grant=found.grant,
         longest=MAX_HOURS,
-        typed_hours=visit.form.get("hours", "") if open_form == "break-glass" else str(DEFAULT_HOURS),
+        typed_hours=typed.get("hours", "") if open_form == "break-glass" else str(DEFAULT_HOURS),
     )
 
 
-def _grant(visit: Visit, found: Account) -> admin.GrantLine | None:
-    grant = found.grant
-    if grant is None or not (is_waiting(found, visit.now) or is_in_force(found, visit.now)):
-        return None
-    return admin.GrantLine(
-        ref=grant.ref,
-        asked_by=grant.asked_by,
-        asked_at=grant.asked_at,
-        reason=grant.reason,
-        ticket=grant.ticket,
-        hours=grant.life // HOUR,
-        confirmed_by=grant.confirmed_by,
-        ends_at=grant.ends_at,
-        browsers=len(grant.browsers),
-        own=is_same_hand(Hand(grant.asked_by, grant.asked_in), Hand(visit.subject.id, visit.subject.tenant)),
+def forms_for(found: AccountDocument, rights: tuple[str, ...]) -> tuple[admin.ActForm, ...]:
+    """List the forms that an actor with ``rights`` is offered for an account."""
+    return tuple(
+        admin.ActForm(name=action.name, fields=action.fields, tone=action.tone)
+        for action in ACTIONS.values()
+        if action.right in rights and action.offered(found)
     )
 
 
@@ -272,7 +253,7 @@ async def tenant(visit: Visit) -> Answer:
     """``GET /admin/tenant``."""
     await visit.judgement()
     desk = _desk(visit, "tenant")
-    found = await visit.service.account_desk.desk(_actor(visit), desk.tenant)
+    found = await visit.service.tenant_desk.look(_actor(visit), desk.tenant)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/tenant{desk.query}")
     return visit.show(_tenant(desk, found))
@@ -281,23 +262,21 @@ async def tenant(visit: Visit) -> Answer:
 async def set_tenant(visit: Visit) -> Answer:
     """``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
     await visit.judgement()
-    desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.account_desk
+    desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.tenant_desk
     actor, action, count = _actor(visit), form.get("action", ""), 0
     refusal: Refusal | None
     match action:
         case "announced" | "tested":
-            refusal = await service.mark_tenant(
-                actor, desk.tenant, announced=action == "announced", tested=action == "tested"
-            )
+            refusal = await service.mark(actor, desk.tenant, announced=action == "announced", tested=action == "tested")
         case "trial":
-            refusal = await service.tenant_setup.send_trial(actor, desk.tenant)
+            refusal = await visit.service.tenant_messages.send_trial(actor, desk.tenant)
         case "remind":
-            told = await service.tenant_setup.remind(actor, desk.tenant)
+            told = await visit.service.tenant_messages.remind(actor, desk.tenant)
             refusal = told if isinstance(told, Refusal) else None
             count = 0 if isinstance(told, Refusal) else told
         case "enable" | "choose":
             chosen = tuple(form["factors"].split()) if form.get("factors") else None
-            refusal = await service.set_tenant(
+            refusal = await service.set(
                 actor,
                 desk.tenant,
                 enabled=True if action == "enable" else None,
@@ -311,7 +290,7 @@ async def set_tenant(visit: Visit) -> Answer:
     sending = action in ("trial", "remind") and refusal.reason in ("no_contact", "too_soon", "send_failed")
     if not sending and refusal.reason not in ("malformed", "not_enrollable"):
         return _no(visit, refusal, f"/admin/tenant{desk.query}")
-    found = await service.desk(actor, desk.tenant)
+    found = await service.look(actor, desk.tenant)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/tenant{desk.query}")
     if sending:
@@ -325,8 +304,8 @@ async def set_tenant(visit: Visit) -> Answer:
     return visit.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
 
 
-def _tenant(desk: admin.Desk, found: TenantDesk, *, typed: Mapping[str, str] | None = None) -> admin.AdminTenant:
-    """The page; a form that comes back shows what was sent (``typed``)."""
+def _tenant(desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str] | None = None) -> admin.AdminTenant:
+    """Draw the page of a tenant. A form that comes back shows what was sent (``typed``)."""
     typed = typed or {}
     by_policy = found.rules.enrollment.stage != "admin"
     total = sum(found.counts.values())
@@ -360,7 +339,7 @@ async def audit(visit: Visit) -> Answer:
     await visit.judgement()
     query, desk = _query(visit), _desk(visit, "audit")
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else ""
-    found = await visit.service.account_desk.events(
+    found = await visit.service.trail_desk.events(
         _actor(visit),
         desk.tenant,
         account=query.get("account", ""),

@@ -1,21 +1,22 @@
-"""What each page of the security team's desk shows, as plain values (the others: ``views``)."""
+"""Hold what each page of the desk shows, as plain values (the other pages: ``views``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...service.admin.documents import GrantLine
 from ..chart import Chart
 from . import Activity, BrowserLine, FactorLine
 
 __all__ = [
+    "ActForm",
     "AdminAccount",
     "AdminAccounts",
     "AdminAudit",
     "AdminTenant",
     "AdminView",
     "Desk",
-    "GrantLine",
     "Line",
     "PersonLine",
     "Tick",
@@ -24,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What every page of the desk has on top: the tenant, the others that may be chosen, and what the actor may do."""
+    """The top of every page of the desk: the tenant, the others that may be chosen, and the rights of the actor."""
 
     tenant: str
     tenants: tuple[str, ...] = ()
@@ -61,27 +62,20 @@ class AdminAccounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantLine:
-    """A break-glass grant, or (``ends_at`` 0) the request for one. ``own``: the actor asked, somebody else must confirm."""
+class ActForm:
+    """The form of one act on an account. Its words stand in ``admin/_actions.html`` under ``name``."""
 
-    ref: str
-    asked_by: str
-    asked_at: int
-    reason: str
-    ticket: str
-    hours: int
-    confirmed_by: str = ""
-    ends_at: int = 0
-    browsers: int = 0
-    own: bool = False
+    name: str
+    fields: tuple[str, ...]
+    tone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAccount:
-    """``/admin/accounts/{id}``: one person. Posts ``action`` (unlock, lock, reset, ticket, refuse, break-glass, confirm,
-    revoke), ``reason``, ``ticket``, ``hours``, ``ref``.
+    """``/admin/accounts/{id}``: one person. Each of ``forms`` posts its name as ``action``, and its fields.
 
-    ``own`` says that it is the actor's own account: nobody acts on themselves. ``shown_ticket`` is shown this once.
+    ``own``: the account is the actor's own, and nobody acts on themselves. ``activity`` is None for an actor who may not
+    read the trail. ``shown_ticket`` is shown this once.
     """
 
     template: ClassVar[str] = "admin/account.html"
@@ -93,7 +87,7 @@ class AdminAccount:
     back: str
     factors: tuple[FactorLine, ...] = ()
     browsers: tuple[BrowserLine, ...] = ()
-    activity: tuple[Activity, ...] = ()
+    activity: tuple[Activity, ...] | None = None
     attempts_left: int = 0
     attempts_max: int = 7
     lock_cause: str = ""
@@ -104,6 +98,7 @@ class AdminAccount:
     recovery_at: int = 0
     held_until: int = 0
     own: bool = False
+    forms: tuple[ActForm, ...] = ()
     open_form: str = ""
     typed_reason: str = ""
     typed_ticket: str = ""

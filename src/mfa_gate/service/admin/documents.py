@@ -1,0 +1,183 @@
+"""Make the documents of the desk: all that an actor may see. Pages, JSON and commands draw these, and load nothing.
+
+A line of the list is a ``Summary`` and a line of the trail is an ``Event``: neither holds anything secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...core import attempts
+from ...core.break_glass import CONFIRM_WITHIN, HOUR, is_in_force, is_waiting
+from ...core.events import Event
+from ...core.model import Account, Lock, SubjectKey
+from ...core.roles import Hand, is_same_hand
+from ...core.rules import Rules, TenantSettings
+from ...core.summary import Summary, summary_of
+from .chart import Count
+from .rights import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountList:
+    """A page of the people of a tenant. ``counts`` has the people by status, where the caller asked for them."""
+
+    rows: tuple[Summary, ...]
+    next: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticatorLine:
+    """One authenticator, without its secret. Times are UTC seconds; 0 means never."""
+
+    id: str
+    factor: str
+    label: str
+    created_at: int
+    last_used_at: int
+    last_network: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserLine:
+    """One remembered browser, without its handle. ``network`` is the one of its latest proof."""
+
+    id: str
+    label: str
+    kind: str
+    network: str
+    last_used_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryLine:
+    """A waiting request for help. Until ``held_until`` (UTC seconds) it cannot be approved."""
+
+    at: int
+    about: str
+    ref: str
+    held_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantLine:
+    """A break-glass grant, or (``ends_at`` 0) the request for one. ``own``: the actor asked, so somebody else confirms."""
+
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    hours: int
+    confirmed_by: str
+    ends_at: int
+    confirm_until: int
+    browsers: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDocument:
+    """One account as an actor may see it. ``activity`` is None for an actor who may not read the trail."""
+
+    summary: Summary
+    attempts_used: int
+    attempts_left: int
+    attempts_max: int
+    lock: Lock | None
+    authenticators: tuple[AuthenticatorLine, ...]
+    browsers: tuple[BrowserLine, ...]
+    recovery: RecoveryLine | None
+    grant: GrantLine | None
+    activity: tuple[Event, ...] | None = None
+
+    @property
+    def key(self) -> SubjectKey:
+        """Return the subject of the account."""
+        return self.summary.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of the preparation checklist."""
+
+    id: str
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDocument:
+    """The settings of a tenant, with all that an administrator should know before turning it on."""
+
+    settings: TenantSettings
+    rules: Rules
+    checklist: tuple[Check, ...]
+    counts: dict[str, int]
+    history: tuple[Count, ...]
+    pickable: tuple[str, ...]
+
+
+def account_document(
+    account: Account, *, actor: Actor, rules: Rules, now: int, activity: tuple[Event, ...] | None = None
+) -> AccountDocument:
+    """Make the document of ``account`` for ``actor``. ``rules`` are those of the account's tenant."""
+    lock, waiting = account.lock, account.recovery
+    return AccountDocument(
+        summary=summary_of(account),
+        attempts_used=account.attempts.used,
+        attempts_left=0 if lock else attempts.remaining(account.attempts, rules.attempts),
+        attempts_max=rules.attempts.max,
+        lock=lock,
+        authenticators=tuple(
+            AuthenticatorLine(
+                id=a.id,
+                factor=a.factor,
+                label=a.label,
+                created_at=a.created_at,
+                last_used_at=a.last_used_at,
+                last_network=a.last_network,
+                is_default=a.id == account.default,
+            )
+            for a in account.authenticators
+        ),
+        browsers=tuple(
+            BrowserLine(
+                id=b.id,
+                label=b.label,
+                kind=b.kind,
+                network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
+                last_used_at=b.last_used_at,
+            )
+            for b in account.browsers
+        ),
+        recovery=RecoveryLine(
+            at=waiting.at, about=waiting.about, ref=waiting.ref, held_until=waiting.at + int(rules.recovery.hold)
+        )
+        if waiting
+        else None,
+        grant=_grant_line(account, actor, now),
+        activity=activity,
+    )
+
+
+def _grant_line(account: Account, actor: Actor, now: int) -> GrantLine | None:
+    grant = account.grant
+    if grant is None or not (is_waiting(account, now) or is_in_force(account, now)):
+        return None
+    return GrantLine(
+        ref=grant.ref,
+        asked_by=grant.asked_by,
+        asked_at=grant.asked_at,
+        reason=grant.reason,
+        ticket=grant.ticket,
+        hours=grant.life // HOUR,
+        confirmed_by=grant.confirmed_by,
+        ends_at=grant.ends_at,
+        confirm_until=grant.asked_at + CONFIRM_WITHIN,
+        browsers=len(grant.browsers),
+        own=is_same_hand(Hand(grant.asked_by, grant.asked_in), actor.hand),
+    )

@@ -1,0 +1,82 @@
+"""Know the people of a tenant: whom the host's directory lists, who has nothing set up, who can be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from ...core.model import Contacts, Subject, SubjectKey
+from ...core.roles import has_right
+from ...factors import TRAITS
+from ..accounts import Engine
+
+log = logging.getLogger("mfa_gate")
+
+MAX_REMINDED = 10_000
+PIECE = 200
+DIRECTORY_TIMEOUT = 10.0
+
+
+class TenantPeople:
+    """The people of a tenant, as far as the store and the host's directory tell."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:
+        """List the people known to us or to the host's directory who have nothing set up: the first ten thousand.
+
+        A person who signs in elsewhere with a second factor that the policy trusts needs nothing.
+        """
+        found: dict[SubjectKey, None] = {}
+        after, store = "", self.engine.store
+        trusting = self.engine.rules(tenant).freshness.trusts_logins
+        while len(found) < MAX_REMINDED:
+            page = await store.page(tenant, status="not_enrolled", after=after, limit=PIECE)
+            keys = [summary.key for summary in page.items]
+            found |= dict.fromkeys([key for key in keys if not trusting or not (await store.load(key)).logins])
+            after = page.next
+            if not after:
+                break
+        for subject, _ in await self.known(tenant) or ():
+            if len(found) < MAX_REMINDED and subject.tenant == tenant and subject.key not in found:
+                account = await store.load(subject.key)
+                if not account.authenticators and not (trusting and account.logins):
+                    found[subject.key] = None
+        return tuple(found)
+
+    async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
+        """Ask the host's directory for its people. Returns None where there is no directory, or it does not answer."""
+        directory = self.engine.wiring.directory
+        if directory is None:
+            return None
+        try:
+            async with asyncio.timeout(DIRECTORY_TIMEOUT):
+                return tuple(await directory(tenant))
+        except Exception:
+            log.exception("the host's directory did not answer for %s", tenant)
+            return None
+
+    async def two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
+        """Tell if two people with the right to unlock have set up a second step, so that they can let each other in."""
+        roles, ready = self.engine.rules(tenant).roles, 0
+        for subject, _ in people:
+            if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
+                account = await self.engine.store.load(subject.key)
+                ready += any(a.factor in TRAITS and not TRAITS[a.factor].backup for a in account.authenticators)
+            if ready >= 2:
+                return True
+        return False
+
+
+def all_reachable(people: Iterable[tuple[Subject, Contacts]]) -> bool:
+    """Tell if everybody has an e-mail address that nobody else has, or a number (which may be shared)."""
+    owners: dict[str, str] = {}
+    for subject, contacts in people:
+        email = contacts.email.strip().casefold()
+        if email and owners.setdefault(email, subject.id) == subject.id:
+            continue
+        if not contacts.phone.strip():
+            return False
+    return True

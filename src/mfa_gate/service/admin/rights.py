@@ -1,0 +1,153 @@
+"""Judge who may do what. Every use case of the desk asks here first, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ...core.assurance import meeting
+from ...core.decision import Agree, Deny, Enroll, StepUp
+from ...core.events import Moment
+from ...core.model import Caller, Subject, SubjectKey
+from ...core.policy import Demand
+from ...core.reasons import Refusal
+from ...core.roles import Hand, Right, has_right, is_self, reaches, rights_of
+from ..access import Access, owed
+from ..accounts import Engine
+
+DENIED_PER_HOUR = 200
+"""Refusals of one actor that the trail keeps an hour. The log alone gets further ones, so that nobody fills the trail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A proven administrator of the host (``caller``), or the operator at the store (no ``caller``)."""
+
+    name: str
+    caller: Caller | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Tell if the actor holds the keys and the store, and so needs no right of the policy."""
+        return self.caller is None
+
+    @property
+    def tenant(self) -> str:
+        """Return the tenant that the actor belongs to; "" for the operator."""
+        return self.caller.subject.tenant if self.caller else ""
+
+    @property
+    def network(self) -> str:
+        """Return the network that the actor comes from; "" for the operator."""
+        return self.caller.network if self.caller else ""
+
+    @property
+    def hand(self) -> Hand:
+        """Name the actor as the rule of two persons compares them."""
+        return Hand(self.name, self.tenant)
+
+
+class Rights:
+    """Rights of administrators, by the policy of their own tenant."""
+
+    def __init__(self, engine: Engine, access: Access) -> None:
+        self.engine = engine
+        self.access = access
+
+    def rights_of(self, subject: Subject) -> tuple[Right, ...]:
+        """List the rights of a host user."""
+        return rights_of(self.engine.rules(subject.tenant).roles, subject.groups)
+
+    def tenants_of(self, subject: Subject) -> tuple[str, ...]:
+        """List the tenants in which a host user may act: the own one, or all that the policy names."""
+        roles = self.engine.rules(subject.tenant).roles
+        if subject.groups.isdisjoint(roles.everywhere):
+            return (subject.tenant,)
+        return tuple(dict.fromkeys((*self.engine.policy.tenants, subject.tenant)))
+
+    def has(self, actor: Actor, right: Right, tenant: str) -> bool:
+        """Tell if the actor holds ``right`` in ``tenant``. Asks for no proof and writes nothing: ``permit`` comes first."""
+        if actor.caller is None:
+            return True
+        subject = actor.caller.subject
+        roles = self.engine.rules(subject.tenant).roles
+        return reaches(roles, subject, tenant) and has_right(roles, subject.groups, right)
+
+    async def permit(self, actor: Actor, right: Right, target: SubjectKey, *, changing: bool) -> Refusal | None:
+        """Return why the actor may not act on ``target``, or None.
+
+        An id of "" stands for the whole tenant. A change needs a young proof, and nobody changes the own account. Accounts
+        of a tenant out of reach are unknown ones (404). A refusal for want of a right is written into the trail.
+        """
+        if actor.caller is None:
+            return None if _can_exist(target) else Refusal(reason="not_found")
+        subject = actor.caller.subject
+        roles = self.engine.rules(subject.tenant).roles
+        if not has_right(roles, subject.groups, "look") and not has_right(roles, subject.groups, right):
+            return await self.deny(actor, target, Refusal(reason="not_allowed"))
+        if not reaches(roles, subject, target.tenant):
+            return Refusal(reason="not_found")
+        if not has_right(roles, subject.groups, right):
+            return await self.deny(actor, target, Refusal(reason="not_allowed"))
+        if not _can_exist(target):
+            return Refusal(reason="not_found")
+        if changing and target.id and is_self(subject, target):
+            return await self.deny(actor, target, Refusal(reason="not_allowed", detail="Nobody acts on themselves."))
+        return await self._owed(actor.caller, changing=changing)
+
+    async def _owed(self, caller: Caller, *, changing: bool) -> Refusal | None:
+        """Return what the actor still owes, or None.
+
+        It is all that the app would demand of them, and for a change a young proof besides. The one proof meets the floor
+        and is young enough (decisions 38).
+        """
+        judgement = await self.access.own(caller)
+        requirement, evidence, now = judgement.requirement, judgement.evidence, self.engine.now()
+        if evidence is None:
+            return Refusal(reason="proof_required")
+        if evidence.account.lock is not None:
+            return Refusal(reason="locked", ref=evidence.account.lock.ref, attempts_remaining=0)
+        rules, demands = requirement.rules, requirement.demands
+        if requirement.report_only:
+            # Rules that only watch close nothing, the desk included; a proof is needed there all the same.
+            demands = demands[:1]
+        elif isinstance(judgement.decision, (Enroll, StepUp, Deny)):
+            return owed(judgement, now)
+        elif isinstance(judgement.decision, Agree):
+            return Refusal(reason="agreement_required")
+        max_age = rules.roles.actor_max_age if changing else rules.freshness.max_age
+        demand = Demand(rule="administration", max_age=max_age)
+        if meeting(evidence.proofs, (*demands, demand), now):
+            return None
+        return Refusal(reason="proof_required", max_age=max_age)
+
+    async def deny(self, actor: Actor, target: SubjectKey, refusal: Refusal) -> Refusal:
+        """Write a refusal into the trail of the actor's own tenant. Returns it with the reference of that line."""
+        moment = self.moment(actor)
+        own = actor.tenant or target.tenant
+        # Of another tenant nothing is told, and nobody writes into another tenant's trail (S-121).
+        told = target.tenant == own and _can_exist(target)
+        event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
+        bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
+        if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
+            self.engine.effects.tell(event)
+        else:
+            await self.engine.record((event,))
+        return replace(refusal, ref=event.id)
+
+    def moment(self, actor: Actor) -> Moment:
+        """Draw the moment of an act by this actor."""
+        return self.engine.moment(network=actor.network, actor=actor.name)
+
+
+def key_of(actor: Actor, id: str, tenant: str = "") -> SubjectKey:
+    """Return the key that an id means: in the named tenant, else in the actor's own. No other tenant is searched."""
+    return SubjectKey(tenant or actor.tenant, id)
+
+
+def _can_exist(key: SubjectKey) -> bool:
+    """Tell if a host could ever say this id. Nothing is written for, or looked up by, any other."""
+    try:
+        Subject(key.id or "anybody", key.tenant)
+    except ValueError:
+        return False
+    return True

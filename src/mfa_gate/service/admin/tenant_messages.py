@@ -1,0 +1,106 @@
+"""Write to the people of a tenant before it is turned on: a test message, and reminders."""
+
+from __future__ import annotations
+
+import logging
+
+from ...core.messages.notices import reminder, trial
+from ...core.model import Contacts, Subject, SubjectKey
+from ...core.reasons import Refusal
+from ...core.rules import DAY
+from ...errors import SendFailed
+from ...ports import Message
+from ..accounts import Engine
+from ..send_failures import cause_of
+from .people import TenantPeople
+from .rights import Actor, Rights
+
+log = logging.getLogger("mfa_gate")
+
+TRIALS_PER_HOUR = 5
+
+
+class TenantMessages:
+    """Use cases of messages to the people of a tenant."""
+
+    def __init__(self, engine: Engine, rights: Rights, people: TenantPeople) -> None:
+        self.engine = engine
+        self.rights = rights
+        self.people = people
+
+    async def send_trial(self, actor: Actor, tenant: str) -> Refusal | None:
+        """Send a test message to the administrator's own address. They say if it arrived (``TenantDesk.mark``)."""
+        key = SubjectKey(tenant, "")
+        refusal = await self.rights.permit(actor, "tenant", key, changing=True)
+        if refusal is not None:
+            return refusal
+        sender, subject = self.engine.wiring.senders.email, actor.caller.subject if actor.caller else None
+        contacts = await self.engine.contacts(subject) if subject else Contacts()
+        if sender is None or not contacts.email:
+            return Refusal(reason="no_contact")
+        now = self.engine.now()
+        wait = await self.engine.store.take(f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
+        if wait:
+            return Refusal(reason="too_soon", retry_after=wait)
+        moment = self.rights.moment(actor)
+        words = trial(service=self._service(tenant), translate=str)
+        message = Message(
+            channel="email",
+            to=contacts.email,
+            tenant=tenant,
+            text=words.text,
+            key=f"trial-{moment.event('tenant.message', key).id}",
+            subject=words.subject,
+            html=words.html,
+        )
+        try:
+            await sender.send(message)
+        except SendFailed as error:
+            log.warning("a test message was not delivered: %s", cause_of(error))
+            return Refusal(reason="send_failed", detail=error.reason)
+        await self.engine.record((moment.event("tenant.message", key, reason="trial"),))
+        return None
+
+    async def remind(self, actor: Actor, tenant: str) -> int | Refusal:
+        """Send a mail to everybody known who has nothing set up, once a day. Returns their number; the mails go out later."""
+        key = SubjectKey(tenant, "")
+        refusal = await self.rights.permit(actor, "tenant", key, changing=True)
+        if refusal is not None:
+            return refusal
+        if self.engine.wiring.senders.email is None:
+            return Refusal(reason="no_contact")
+        wait = await self.engine.store.take(f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
+        if wait:
+            return Refusal(reason="too_soon", retry_after=wait)
+        missing = await self.people.missing(tenant)
+        moment = self.rights.moment(actor)
+        await self.engine.record((moment.event("tenant.message", key, reason="reminder", people=len(missing)),))
+        self.engine.effects.later(self._remind(tenant, missing, moment.now))
+        return len(missing)
+
+    async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
+        sender = self.engine.wiring.senders.email
+        public = self.engine.public()
+        words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
+        for key in missing:
+            try:
+                contacts = await self.engine.contacts(Subject(id=key.id, tenant=key.tenant))
+                if sender is not None and contacts.email:
+                    await sender.send(
+                        Message(
+                            channel="email",
+                            to=contacts.email,
+                            tenant=tenant,
+                            text=words.text,
+                            key=f"remind-{key}-{at}",
+                            subject=words.subject,
+                            html=words.html,
+                        )
+                    )
+            except SendFailed as error:
+                log.warning("a reminder was not delivered: %s", cause_of(error))
+            except Exception:
+                log.exception("a reminder was not sent")
+
+    def _service(self, tenant: str) -> str:
+        return self.engine.rules(tenant).brand.name or self.engine.wiring.relying_party.name

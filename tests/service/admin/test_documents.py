@@ -1,0 +1,99 @@
+"""An actor sees one document of an account, made by the service: no more than the actor's rights, whatever the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.core.rules import Rules
+from mfa_gate.service import Actor, Done
+from tests.harness import World, make_world, running, with_rules
+
+ANN = SubjectKey("alpha", "ann")
+
+
+def helpers(rules: Rules) -> Rules:
+    """One group may unlock and reset without a look, one may look without the trail."""
+    roles = replace(
+        rules.roles,
+        unlock=(*rules.roles.unlock, "hands"),
+        reset=(*rules.roles.reset, "hands"),
+        look=(*rules.roles.look, "eyes"),
+    )
+    return replace(rules, roles=roles)
+
+
+async def test_a_person_who_may_not_look_gets_no_account() -> None:
+    """By JSON the answer to an act has the id and the tenant alone; the look itself is refused."""
+    async with running(make_world(policy=with_rules(helpers))) as world:
+        await world.enrolled()
+        hands = await world.enrolled("hands", groups=["hands"])
+        for act, more in (("lock", {}), ("unlock", {}), ("reset", {"ticket": "T-1"})):
+            reply = await hands.api("POST", f"admin/accounts/ann/{act}", {"reason": "called me", **more})
+            assert (reply.status, reply.json()) == (200, {"id": "ann", "tenant": "alpha"})
+        assert (await hands.api("GET", "admin/accounts/ann")).reason == "not_allowed"
+        assert (await world.account("ann")).authenticators == ()
+
+
+async def test_a_person_who_may_look_sees_no_trail() -> None:
+    """The page of an account shows what happened only to an actor who may read the trail."""
+    async with running(make_world(policy=with_rules(helpers))) as world:
+        await world.enrolled()
+        boss = await world.enrolled("boss", groups=["admin"])
+        eyes = await world.enrolled("eyes", groups=["eyes"])
+        assert 'id="activity-title"' in (await boss.page("/mfa/admin/accounts/ann")).text
+        seen = await eyes.page("/mfa/admin/accounts/ann")
+        assert seen.status == 200
+        assert 'id="activity-title"' not in seen.text
+        event = (await world.store.events("alpha", account="ann", limit=1)).items[0]
+        assert event.id not in seen.text
+
+
+@pytest.mark.parametrize("way", ["json", "page"])
+async def test_an_act_loads_the_account_once(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The change loads the account; the answer is drawn from what was written."""
+    async with running(make_world()) as world:
+        await world.enrolled()
+        boss = await world.enrolled("boss", groups=["admin"])
+        token = await boss.token("/mfa")
+        loads = counted(world, monkeypatch)
+        if way == "json":
+            reply = await boss.api("POST", "admin/accounts/ann/lock", {"reason": "x"})
+            assert reply.json()["status"] == "locked"
+        else:
+            fields = {"action": "lock", "reason": "x"}
+            assert (await boss.form("/mfa/admin/accounts/ann", fields, token=token)).status == 303
+        assert loads.count(ANN) == 1, "the answer, as well as the change"
+
+
+def counted(world: World, monkeypatch: pytest.MonkeyPatch) -> list[SubjectKey]:
+    """Write down every account that is loaded from the store, but for those that the mails after the commit load."""
+    loads: list[SubjectKey] = []
+    load = world.store.load
+    monkeypatch.setattr(world.gate.service.engine.effects, "follow", nothing)
+
+    async def noted(key: SubjectKey) -> Account:
+        loads.append(key)
+        return await load(key)
+
+    monkeypatch.setattr(world.gate.service.engine.store, "load", noted)
+    return loads
+
+
+async def nothing(events: object, account: object) -> None:
+    """Tell nobody of a change."""
+
+
+async def test_an_operator_names_the_tenant() -> None:
+    """An id that exists in two tenants is never guessed: without a tenant there is no such account."""
+    async with running(make_world()) as world:
+        for tenant in ("alpha", "beta"):
+            await world.enrolled("42", tenant)
+        desk, operator = world.gate.service.account_desk, Actor(name="operator:eve")
+        for key in (SubjectKey("", "42"), SubjectKey("nowhere", "42")):
+            done = await desk.act(operator, "lock", key, reason="x")
+            assert not isinstance(done, Done)
+            assert done.reason == "not_found"
+        assert not any([(await world.account("42", tenant)).lock for tenant in ("alpha", "beta")])
