@@ -18,7 +18,7 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_order,
@@ -28,6 +28,7 @@ from .settings import (
     faults_of_relying_party,
     networks_of,
 )
+from .storage import Store
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
 from .web.gate import Guard

@@ -13,7 +13,7 @@ from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import FACTORS, TRAITS
 from .factors.base import Hears
-from .ports import CallsBack, ContactsOf, Senders
+from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
 from .service import RelyingParty
 from .web.callers import is_clean, safe_path
 
@@ -181,10 +181,11 @@ def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> l
     if not mine:
         return faults
     gate = mine[0]
-    needs = (("needs_session", "Session"), ("needs_authentication", "Authentication"))
-    for attribute, word in needs:
-        if not getattr(identify, attribute, False):
-            continue
+    needs = {
+        "Session": isinstance(identify, NeedsSession) and identify.needs_session,
+        "Authentication": isinstance(identify, NeedsAuthentication) and identify.needs_authentication,
+    }
+    for word in (word for word, is_needed in needs.items() if is_needed):
         inside = [name for name in names[gate + 1 :] if word in name]
         outside = [name for name in names[:gate] if word in name]
         if inside and not outside:

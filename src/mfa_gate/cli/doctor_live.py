@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..errors import MFAGateError
+from ..ports import ChecksItself, Sender
 from ..service.store_checks import CANARY, unlisted
+from ..storage import InFile, RemembersGeneration
 from ..stores.memory import MemoryStore
 from ..stores.sqlite.first_open import is_shared_with_group
 from . import doctor_lines as looks
@@ -23,7 +25,7 @@ from .doctor_lines import Line
 
 if TYPE_CHECKING:
     from ..gate import MFAGate
-    from ..ports import Store
+    from ..storage import Store
 
 PATIENCE = 10.0
 BACKWARDS = 5
@@ -106,18 +108,15 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
 
 def sqlite_path(store: object) -> str | None:
     """The file of a SQLite store, or None."""
-    file = getattr(store, "_file", None)
-    path = getattr(file, "path", None)
-    return path if isinstance(path, str) else None
+    return store.path if isinstance(store, InFile) else None
 
 
 def _past(store: Store) -> list[Line]:
     """Whether an older copy that is put in the place of a Redis store is recognized also when nobody looks on (S-123)."""
-    place = getattr(store, "_place", None)
-    if place is None:
+    if not isinstance(store, RemembersGeneration):
         return []
-    if place.marker:
-        return [Line("ok", "store", f"{place.marker} remembers how far the store has come")]
+    if store.generation_file:
+        return [Line("ok", "store", f"{store.generation_file} remembers how far the store has come")]
     return [
         Line(
             "warning",
@@ -173,7 +172,7 @@ async def _senders(gate: MFAGate) -> AsyncIterator[Line]:
     """Each sender once, however many channels it serves, by its own ``check()``."""
     senders = gate.service.engine.wiring.senders
     channels: dict[int, list[str]] = {}
-    parts: dict[int, Any] = {}
+    parts: dict[int, Sender] = {}
     for channel in ("email", "sms", "voice", "push"):
         sender = senders.for_channel(channel)
         if sender is not None:
@@ -181,20 +180,24 @@ async def _senders(gate: MFAGate) -> AsyncIterator[Line]:
             parts[id(sender)] = sender
     for key, sender in parts.items():
         name = f"{', '.join(channels[key])} ({type(sender).__name__})"
-        check = getattr(sender, "check", None)
-        if check is None:
+        if not isinstance(sender, ChecksItself):
             yield Line("note", "senders", f"{name} has no check(): whether it is reachable is unknown")
             continue
         try:
-            async with asyncio.timeout(PATIENCE):
-                fault = await check()
-        except Exception as error:
-            fault = f"its check failed: {type(error).__name__}"
+            fault = await _fault_of(sender)
         finally:
-            await sender.aclose()
+            await parts[key].aclose()
         yield Line("fault" if fault else "ok", "senders", f"{name}: {fault}" if fault else f"{name} answers")
     if not parts:
         yield Line("note", "senders", "there are none: nothing can be sent")
+
+
+async def _fault_of(sender: ChecksItself) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await sender.check()
+    except Exception as error:
+        return f"its check failed: {type(error).__name__}"
 
 
 def _at(at: float) -> str:

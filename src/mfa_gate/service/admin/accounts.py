@@ -18,7 +18,7 @@ from ...core.rules import Rules, TenantSettings
 from ...factors import TRAITS
 from ...factors.backup_code import ALPHABET
 from ...policyfile.checks import dead_ends
-from ...ports import EventPage, Page
+from ...storage import EventPage, Page, take_one
 from ..access import Access, owed
 from ..accounts import Engine
 from .break_glass import BreakGlass
@@ -133,7 +133,7 @@ class AccountDesk:
         told = target.tenant == own and _can_exist(target)
         event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
         bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
-        if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
+        if await take_one(self.engine.store, bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.effects.tell(event)
         else:
             await self.engine.record((event,))

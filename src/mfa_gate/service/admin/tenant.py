@@ -16,6 +16,7 @@ from ...core.rules import DAY
 from ...errors import SendFailed
 from ...factors import TRAITS
 from ...ports import Message
+from ...storage import take_one
 from ..accounts import Engine
 from ..send_failures import cause_of
 
@@ -60,7 +61,7 @@ class TenantSetup:
         if sender is None or not contacts.email:
             return Refusal(reason="no_contact")
         now = self.engine.now()
-        wait = await self.engine.store.take(f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
+        wait = await take_one(self.engine.store, f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         moment = self.account_desk.moment(actor)
@@ -90,7 +91,7 @@ class TenantSetup:
             return refusal
         if self.engine.wiring.senders.email is None:
             return Refusal(reason="no_contact")
-        wait = await self.engine.store.take(f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
+        wait = await take_one(self.engine.store, f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         missing = await self.missing(tenant)
