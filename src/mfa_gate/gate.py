@@ -21,6 +21,7 @@ from .keyring import KeyFault, Keyring
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
+    faults_of_optional_parts,
     faults_of_order,
     faults_of_parts,
     faults_of_places,
@@ -136,6 +137,7 @@ class MFAGate:
         trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
         faults += wrong
         senders = senders or Senders()
+        faults += faults_of_optional_parts(identify, senders)
         if loaded is not None:
             faults += faults_of_parts(loaded, senders, contacts)
         if faults or loaded is None or opened is None or keyring is None:
