@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mfa_gate.core.entropy import draw_ref
 from mfa_gate.core.events import Event
-from mfa_gate.ports import Store
+from mfa_gate.storage import Store
 
 __all__ = ["TURNED_ON", "turn_on"]
 

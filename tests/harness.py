@@ -33,8 +33,9 @@ from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.rules import AgreementRules, EnrollmentRules, Exemption, FactorRules, PathRule, Policy, Rules
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
-from mfa_gate.ports import Message, Store
+from mfa_gate.ports import Message
 from mfa_gate.service.accounts import Engine
+from mfa_gate.storage import Store
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.render import Renderer
 

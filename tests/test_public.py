@@ -10,11 +10,20 @@ import mfa_gate
 
 SURFACE = {
     "mfa_gate": (
-        "Contacts MFAGate MFAGateError MFAGateMiddleware Policy RelyingParty Senders SettingsError Status Subject Upstream "
-        "require_proof"
+        "Contacts Event MFAGate MFAGateError MFAGateMiddleware Message PhoneSend Policy RelyingParty Senders SettingsError "
+        "Status Subject Upstream require_proof"
     ),
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreUnavailable",
+    "mfa_gate.ports": (
+        "BeforeSend CallsBack ChecksItself Clock ContactsOf DirectoryOf Entropy HasPushKey Identify Message NamesSession "
+        "NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
+        "TakesDestination"
+    ),
+    "mfa_gate.storage": (
+        "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
+        "Roster Store Take Taken Trail take_one"
+    ),
     "mfa_gate.policyfile": "Examined Fault Finding examine findings load_policy parse_policy",
 }
 

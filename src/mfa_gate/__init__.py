@@ -6,20 +6,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .core.events import Event
     from .core.model import Contacts, Subject, Upstream
     from .core.rules import Policy
     from .errors import MFAGateError, SettingsError
     from .gate import MFAGate, Status
-    from .ports import Senders
+    from .ports import Message, PhoneSend, Senders
     from .service import RelyingParty
     from .web.middleware import MFAGateMiddleware
     from .web.stepup import require_proof
 
 __all__ = [
     "Contacts",
+    "Event",
     "MFAGate",
     "MFAGateError",
     "MFAGateMiddleware",
+    "Message",
+    "PhoneSend",
     "Policy",
     "RelyingParty",
     "Senders",
@@ -33,9 +37,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contacts": "core.model",
+    "Event": "core.events",
     "MFAGate": "gate",
     "MFAGateError": "errors",
     "MFAGateMiddleware": "web.middleware",
+    "Message": "ports",
+    "PhoneSend": "ports",
     "Policy": "core.rules",
     "RelyingParty": "service",
     "Senders": "ports",

@@ -18,9 +18,10 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
+    faults_of_optional_parts,
     faults_of_order,
     faults_of_parts,
     faults_of_places,
@@ -28,6 +29,7 @@ from .settings import (
     faults_of_relying_party,
     networks_of,
 )
+from .storage import Store
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
 from .web.gate import Guard
@@ -135,6 +137,7 @@ class MFAGate:
         trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
         faults += wrong
         senders = senders or Senders()
+        faults += faults_of_optional_parts(identify, senders)
         if loaded is not None:
             faults += faults_of_parts(loaded, senders, contacts)
         if faults or loaded is None or opened is None or keyring is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import iscoroutinefunction
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,7 +14,20 @@ from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import FACTORS, TRAITS
 from .factors.base import Hears
-from .ports import CallsBack, ContactsOf, Senders
+from .ports import (
+    CallsBack,
+    ChecksItself,
+    ContactsOf,
+    HasPushKey,
+    NamesSession,
+    NeedsAuthentication,
+    NeedsSession,
+    Pauses,
+    ReadsScope,
+    SeesUsers,
+    Senders,
+    TakesDestination,
+)
 from .service import RelyingParty
 from .web.callers import is_clean, safe_path
 
@@ -168,6 +182,50 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
     return list(faults)
 
 
+def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
+    """Find optional parts of the adapter and of the senders that are not of the shape that ``ports`` declares."""
+    faults = list(_faults_of_adapter(identify))
+    for channel in ("email", "sms", "voice", "push"):
+        faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
+    return faults
+
+
+def _faults_of_adapter(identify: object) -> Iterator[str]:
+    if isinstance(identify, ReadsScope):
+        yield from _faults_of_method("identify: subject_of", identify.subject_of, is_async=False)
+    if isinstance(identify, SeesUsers):
+        yield from _faults_of_method("identify: sees_user", identify.sees_user, is_async=False)
+    if isinstance(identify, NamesSession):
+        yield from _faults_of_switch("identify: names_session", identify.names_session)
+    if isinstance(identify, NeedsSession):
+        yield from _faults_of_switch("identify: needs_session", identify.needs_session)
+    if isinstance(identify, NeedsAuthentication):
+        yield from _faults_of_switch("identify: needs_authentication", identify.needs_authentication)
+
+
+def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
+    if isinstance(sender, CallsBack):
+        yield from _faults_of_method(f"{where}: verify_callback", sender.verify_callback, is_async=False)
+    if isinstance(sender, TakesDestination):
+        yield from _faults_of_method(f"{where}: takes", sender.takes, is_async=False)
+    if isinstance(sender, ChecksItself):
+        yield from _faults_of_method(f"{where}: check", sender.check, is_async=True)
+    if isinstance(sender, Pauses):
+        yield from _faults_of_switch(f"{where}: available", sender.available)
+    if isinstance(sender, HasPushKey) and not isinstance(sender.application_server_key, str):
+        yield f"{where}: application_server_key must be text"
+
+
+def _faults_of_method(name: str, method: object, *, is_async: bool) -> Iterator[str]:
+    if not callable(method) or iscoroutinefunction(method) != is_async:
+        yield f"{name} must be {'an async' if is_async else 'a plain'} method"
+
+
+def _faults_of_switch(name: str, value: object) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"{name} must be True or False"
+
+
 def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> list[str]:
     """What in a Starlette app's own stack would let something past the gate, or leave it blind (S-10). ``app`` may be any."""
     stack: Iterable[Any] = getattr(app, "user_middleware", ())
@@ -181,10 +239,11 @@ def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> l
     if not mine:
         return faults
     gate = mine[0]
-    needs = (("needs_session", "Session"), ("needs_authentication", "Authentication"))
-    for attribute, word in needs:
-        if not getattr(identify, attribute, False):
-            continue
+    needs = {
+        "Session": isinstance(identify, NeedsSession) and identify.needs_session,
+        "Authentication": isinstance(identify, NeedsAuthentication) and identify.needs_authentication,
+    }
+    for word in (word for word, is_needed in needs.items() if is_needed):
         inside = [name for name in names[gate + 1 :] if word in name]
         outside = [name for name in names[:gate] if word in name]
         if inside and not outside:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mfa_gate.ports import Store
+from mfa_gate.storage import Store
 from mfa_gate.stores import store_from_url
 from mfa_gate.stores.redis import pipeline
 from mfa_gate.stores.redis.resp import Replies, Reply

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mfa_gate.core.model import Account
+from mfa_gate.service.trail_verification import verify_trail
 from tests.attacks.doomed import Deed, Kill, do
 from tests.attacks.killing import copy
 from tests.attacks.worker import KEY, caller, world_on
@@ -75,7 +76,7 @@ class Killed:
     async def opened(self, kill: Kill, *, later: float = 0) -> AsyncIterator[World]:
         """A new process on what is left, so much later; the trail is whole."""
         async with running(world_on(self.ground.stores.format(kill.number), self.ground.now + later)) as world:
-            assert await world.store.verify_trail() == {}, f"a broken trail: {kill}"
+            assert await verify_trail(world.store) == {}, f"a broken trail: {kill}"
             yield world
 
     async def again(self, world: World, kill: Kill) -> str:

@@ -12,9 +12,9 @@ from mfa_gate.core.changes import Charge, Granted
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.ports import Store
 from mfa_gate.service.accounts import Engine
 from mfa_gate.service.attempt import Attempts, Guess
+from mfa_gate.storage import Store
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.sqlite import SQLiteStore
 

@@ -20,7 +20,7 @@ from mfa_gate.core.model import Account, Authenticator, Browser, Caller, Proof, 
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors.totp import PURPOSE
 from mfa_gate.service import Verified
-from mfa_gate.stores.sqlite.statements import Swap
+from mfa_gate.stores.sqlite.accounts import Swap
 from tests.benchmarks._host import gate_on
 from tests.stores import servers
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mfa_gate.core.model import Account, Authenticator, SubjectKey
-from mfa_gate.ports import Store
+from mfa_gate.storage import Store
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.lua import NAMES_IN_ONE
 from mfa_gate.stores.redis.names import keys_of

@@ -20,8 +20,8 @@ from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.records import replace
 from mfa_gate.keyring import make_key
-from mfa_gate.ports import Store
 from mfa_gate.service import Actor
+from mfa_gate.storage import Store
 from mfa_gate.testing.store_suite import enrolled as stored
 from mfa_gate.testing.store_suite import event
 from tests.harness import key, make_world, running

@@ -14,7 +14,7 @@ import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.ports import EVERYTHING
+from mfa_gate.storage import EVERYTHING
 from mfa_gate.stores.redis import high_water_mark, monitor
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import changed

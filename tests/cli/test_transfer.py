@@ -30,10 +30,10 @@ from mfa_gate.core.model import Attempts, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.keyring import Keyring
-from mfa_gate.ports import Store
 from mfa_gate.service import Actor, Done
 from mfa_gate.service.outbox import FIRST_WAIT, LAG
 from mfa_gate.service.undelivered import OWN, SHARED
+from mfa_gate.storage import Store
 from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import enrolled, event
 from tests.harness import World, key, make_world, running, with_rules

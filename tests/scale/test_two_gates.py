@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.model import Lock, SubjectKey
-from mfa_gate.ports import Store
+from mfa_gate.storage import Store
 from mfa_gate.stores import store_from_url
 from tests.harness import FETCH, Browser, make_world, running
 

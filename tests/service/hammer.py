@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.service import Actor
+from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import FixedClock, make_world, with_rules
 
 KEY = SubjectKey("alpha", "bob")
@@ -56,7 +57,7 @@ async def left(path: Path) -> dict[str, object]:
         after = page.next
         if not after:
             break
-    whole = not await world.store.verify_trail()
+    whole = not await verify_trail(world.store)
     await world.gate.guard.aclose()
     return {"changes": account.version + settings.version, "events": events, "whole": whole}
 

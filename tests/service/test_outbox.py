@@ -20,11 +20,12 @@ from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
-from mfa_gate.ports import END
 from mfa_gate.service import Actor, Done, Service
 from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
 from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.scheduler import Job, Worker
+from mfa_gate.service.trail_verification import verify_trail
+from mfa_gate.storage import END
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import POLICY, RULES, World, make_world, running
 
@@ -227,7 +228,7 @@ async def test_one_worker_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async def gone(*_: object, **__: object) -> int:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(store, "take", gone)
+    monkeypatch.setattr(store, "take_all", gone)
     workers[0]._due["x"] = 0
     await workers[0].round()
     for world in worlds:
@@ -350,7 +351,7 @@ async def test_a_damaged_line_is_passed_over_and_said(caplog: pytest.LogCaptureF
         assert "Example: A line of the audit trail is damaged" in subjects
         page = await store.events("alpha", limit=10)
         assert [event.kind for event in page.items].count("audit.unreadable") == 1
-        assert await store.verify_trail() == {"alpha": len((await store.trail("alpha")).items) - 2}
+        assert await verify_trail(store) == {"alpha": len((await store.trail("alpha")).items) - 2}
         assert await catch_up(world) == 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.core.events import Event
+from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.sqlite import SQLiteStore
 from tests.harness import World, make_world, running
 
@@ -42,7 +43,7 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 ]
             )
             await store.append([Event(id=f"o{start}", kind="policy.loaded", at=1_700_000_000, tenant="finance")])
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
         await store.aclose()
 
     asyncio.run(write())
@@ -101,7 +102,7 @@ async def broken(path: Path) -> dict[str, int]:
     store = SQLiteStore(path)
     await store.open()
     try:
-        return await store.verify_trail()
+        return await verify_trail(store)
     finally:
         await store.aclose()
 

@@ -11,7 +11,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.ports import Store
+from mfa_gate.storage import Store, take_one
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 READS: dict[str, Callable[[Store], Awaitable[object]]] = {
@@ -28,7 +28,7 @@ WRITES: dict[str, Callable[[Store], Awaitable[object]]] = {
     "append": lambda store: store.append([event(9)]),
     "claim": lambda store: store.claim("name", BOB),
     "release": lambda store: store.release("name", BOB),
-    "take": lambda store: store.take("bucket", limit=1, window=60, now=1000),
+    "take": lambda store: take_one(store, "bucket", limit=1, window=60, now=1000),
     "swap_settings": lambda store: store.swap_settings(TenantSettings(tenant="screening")),
     "put_meta": lambda store: store.put_meta("canary", b"x"),
 }

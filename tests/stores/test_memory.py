@@ -9,6 +9,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.core.summary import Summary
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.storage import take_one
 from mfa_gate.stores.common.documents import settings_from, summary_from
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed
@@ -58,7 +59,7 @@ async def test_limits_that_ended_are_forgotten() -> None:
     store = MemoryStore()
     await store.open()
     for number in range(2_000):
-        await store.take(f"address {number}", limit=3, window=60, now=1000 + number)
+        await take_one(store, f"address {number}", limit=3, window=60, now=1000 + number)
     assert len(store._contents.taken) < 200
 
 

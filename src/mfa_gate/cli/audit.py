@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from ..core.events import Event
 from ..core.reasons import Refusal
-from ..ports import EventPage
 from ..service import Actor, Service
 from ..service.admin.trail import MAX_PAGE
+from ..storage import EventPage
 from ..web.api.admin import event_json
 from .context import DONE, NO, add_actor, add_parts, operator_name, running, tell
 from .terminal import json_text, one_line, plain_lines

@@ -17,9 +17,10 @@ from ..core.rules import Policy
 from ..errors import SettingsError
 from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
-from ..ports import Senders, Store
+from ..ports import Senders
 from ..service import Actor, RelyingParty, Service, Wiring
 from ..service.store_checks import CANARY
+from ..storage import Store
 from ..stores import store_from_url
 from .terminal import json_text, plain_lines
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.model import Subject
 from ..errors import SettingsError
-from ..ports import Identify, NamesSession, ReadsSessions, SeesUsers
+from ..ports import Identify, NamesSession, NeedsAuthentication, NeedsSession, ReadsSessions, SeesUsers
 from .credentials import Unreadable
 
 
@@ -28,8 +28,10 @@ class FirstOf:
         if not adapters:
             raise SettingsError("FirstOf: give at least one adapter")
         self._adapters: tuple[Any, ...] = adapters
-        self.needs_session = any(getattr(adapter, "needs_session", False) for adapter in adapters)
-        self.needs_authentication = any(getattr(adapter, "needs_authentication", False) for adapter in adapters)
+        self.needs_session = any(isinstance(adapter, NeedsSession) and adapter.needs_session for adapter in adapters)
+        self.needs_authentication = any(
+            isinstance(adapter, NeedsAuthentication) and adapter.needs_authentication for adapter in adapters
+        )
 
     @property
     def names_session(self) -> bool:

@@ -72,7 +72,7 @@ class ConsoleSender:
         if message.code:
             lines.append(f"   code {_visible(message.code)}")
         stream = self._stream or sys.stderr
-        encoding = getattr(stream, "encoding", None) or "utf-8"
+        encoding = stream.encoding or "utf-8"  # a stream in memory has none
         text = "\n".join(lines) + "\n"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()

@@ -16,7 +16,7 @@ from ..core.model import Account, Contacts, Subject, SubjectKey
 from ..core.records import replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
-from ..ports import Changed, Reader
+from ..storage import Changed, Reader
 from .effects import Effects
 from .strangers import Strangers
 from .wiring import Wiring

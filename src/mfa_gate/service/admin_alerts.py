@@ -12,6 +12,7 @@ from ..core.messages.alarms import ALARM_KINDS, alarm
 from ..core.messages.letters import EmailText
 from ..core.model import Account
 from ..ports import Message
+from ..storage import take_one
 from .accounts import Engine
 from .hook_places import Hook
 from .send_failures import cause_of
@@ -53,7 +54,7 @@ class Alarms:
         """Tell the administrators of ``event``, one of ``ALARM_KINDS``, unless they heard of many such in this hour."""
         engine = self.engine
         bucket = f"alarm:{event.kind}:{event.tenant}"
-        if await engine.store.take(bucket, limit=PER_HOUR, window=3600, now=engine.now()):
+        if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
             return
         facts = {
             "Account": event.account,

@@ -4,7 +4,7 @@ second factor (F-8)."""
 from __future__ import annotations
 
 from ..errors import SettingsError
-from ..ports import Store
+from ..storage import Notes, Store
 
 ARRIVING = "arriving"
 ARRIVED = "arrived"
@@ -32,14 +32,14 @@ async def begin_arrival(store: Store, name: str, *, merge: bool) -> None:
         )
 
 
-async def end_arrival(store: Store, name: str = "") -> None:
+async def end_arrival(notes: Notes, name: str = "") -> None:
     """All of the file ``name`` are there, or an operator goes on without the others."""
     if name:
-        await store.put_meta(ARRIVED, name.encode())
-    if await store.meta(ARRIVING):
-        await store.put_meta(ARRIVING, b"")
+        await notes.put_meta(ARRIVED, name.encode())
+    if await notes.meta(ARRIVING):
+        await notes.put_meta(ARRIVING, b"")
 
 
-async def who_is_missing(store: Store) -> str:
+async def who_is_missing(notes: Notes) -> str:
     """ "" where nobody is on the way; else what is wrong, and what to do."""
-    return _NOT_YET if await store.meta(ARRIVING) else ""
+    return _NOT_YET if await notes.meta(ARRIVING) else ""

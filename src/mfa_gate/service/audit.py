@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from ..core.model import SubjectKey
 from ..core.rules import DAY
-from ..ports import Anchor
+from ..storage import ChainPoint, take_one
 from .accounts import Engine
 from .admin_alerts import Alarms
+from .trail_verification import verify_trail
 
 log = logging.getLogger("mfa_gate")
 
@@ -57,7 +58,7 @@ class Retention:
             return
         if cut.before - cut.first_at <= min(MAX_STEP, cut.retention // 4):
             await self._prune(tenant, cut, actor="mfa_gate")
-        elif not await self.engine.store.take(f"{HELD}:{tenant}", limit=1, window=DAY, now=self.engine.now()):
+        elif not await take_one(self.engine.store, f"{HELD}:{tenant}", limit=1, window=DAY, now=self.engine.now()):
             days = (cut.before - cut.first_at) // DAY
             log.error(
                 "nothing is removed from the trail of %s: %d days of lines would go at once, and the clock may be wrong. "
@@ -110,13 +111,13 @@ class Retention:
                 break
         return count
 
-    async def verify(self, tenant: str = "") -> tuple[dict[str, int], dict[str, Anchor]]:
+    async def verify(self, tenant: str = "") -> tuple[dict[str, int], dict[str, ChainPoint]]:
         """The broken trails with the place of the first wrong line (from 0), and where pruned trails begin.
 
         A trail without its beginning, in which nobody told of pruning, is broken at its first line.
         """
         store = self.engine.store
-        broken = await store.verify_trail(tenant)
+        broken = await verify_trail(store, tenant)
         anchors = {name: await store.anchor(name) for name in ((tenant,) if tenant else await store.trails())}
         anchors = {name: anchor for name, anchor in anchors.items() if anchor.lines}
         for name in anchors:

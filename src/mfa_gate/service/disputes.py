@@ -13,6 +13,7 @@ from ..core.model import Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY
 from ..keyring import Unopened
+from ..storage import take_one
 from .access import Access, owed
 from .accounts import Engine
 from .admin_alerts import Alarms
@@ -74,7 +75,7 @@ class Disputing:
         if found is None:
             return Refusal(reason="not_found")
         engine = self.engine
-        wait = await engine.store.take(f"dispute:{found.key}", limit=PER_HOUR, window=3600, now=engine.now())
+        wait = await take_one(engine.store, f"dispute:{found.key}", limit=PER_HOUR, window=3600, now=engine.now())
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         if not found.used:

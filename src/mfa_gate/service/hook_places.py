@@ -15,7 +15,7 @@ from ..core.events import MOVED, UNREADABLE, Event
 from ..core.model import Subject
 from ..core.trail import UnreadableEvent, event_from_json
 from ..errors import SendFailed
-from ..ports import END, Store
+from ..storage import END, Notes, Store, Trail
 
 log = logging.getLogger("mfa_gate")
 
@@ -113,9 +113,9 @@ def is_for(event: Event, app: str | None) -> bool:
     return MOVED not in event.detail and (app is None or event.app in (app, COMMANDS) or event.kind == UNREADABLE)
 
 
-async def ends_of(store: Store) -> Place:
+async def ends_of(trail: Trail) -> Place:
     """A place behind all that is in the trails."""
-    return Place(at={tenant: (await store.trail(tenant, after=END)).next for tenant in await store.trails()})
+    return Place(at={tenant: (await trail.trail(tenant, after=END)).next for tenant in await trail.trails()})
 
 
 async def load_place(store: Store, name: str) -> Place:
@@ -134,9 +134,9 @@ async def load_place(store: Store, name: str) -> Place:
         return place
 
 
-async def load_late(store: Store, name: str, tenant: str) -> dict[str, Late]:
+async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
     """Load what a hook failed on in one tenant, by the event's id. What is damaged is said and left out."""
-    body = await store.meta(late_of(name, tenant))
+    body = await notes.meta(late_of(name, tenant))
     try:
         return {} if body is None else _late(_document(body))
     except ValueError as error:
@@ -144,12 +144,12 @@ async def load_late(store: Store, name: str, tenant: str) -> dict[str, Late]:
         return {}
 
 
-async def save_late(store: Store, name: str, tenant: str, late: dict[str, Late]) -> None:
+async def save_late(notes: Notes, name: str, tenant: str, late: dict[str, Late]) -> None:
     """Write down what a hook is told again in one tenant."""
-    await store.put_meta(late_of(name, tenant), json.dumps(_stored(late), separators=(",", ":")).encode())
+    await notes.put_meta(late_of(name, tenant), json.dumps(_stored(late), separators=(",", ":")).encode())
 
 
-async def divide_late(store: Store, name: str, place: Place) -> None:
+async def divide_late(notes: Notes, name: str, place: Place) -> None:
     """Give each tenant its part of what a release before wrote into one value."""
     if not place.late:
         return
@@ -160,9 +160,9 @@ async def divide_late(store: Store, name: str, place: Place) -> None:
         except UnreadableEvent:
             log.error("an event that %s failed on cannot be read, and is not tried again (ref %s)", name, id)
     for tenant, late in parts.items():
-        await save_late(store, name, tenant, {**late, **await load_late(store, name, tenant)})
+        await save_late(notes, name, tenant, {**late, **await load_late(notes, name, tenant)})
     place.late = {}
-    await store.put_meta(name, place.to_bytes())
+    await notes.put_meta(name, place.to_bytes())
 
 
 def _stored(late: dict[str, Late]) -> dict[str, list[str | int]]:

@@ -6,6 +6,7 @@ from ..core.model import SubjectKey
 from ..core.reasons import Refusal
 from ..factors import FACTORS
 from ..factors.tokens import Named
+from ..storage import take_one
 from .accounts import Engine
 
 HOUR = 3600
@@ -25,7 +26,9 @@ async def tell_refused(
     network = engine.rules(key.tenant).network_of(address)
     moment = engine.moment(network=network, actor="outside")
     event = moment.event("attempt.refused", key, factor=kind if kind in FACTORS else "", reason=reason)
-    full = named is None or await engine.store.take(f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now)
+    full = named is None or await take_one(
+        engine.store, f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now
+    )
     if not full:
         await engine.record((event,))
     elif engine.strangers.admits(network, moment.now):

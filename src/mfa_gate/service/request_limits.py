@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..core.changes.base import known_handles
 from ..core.model import MAX_ENROLLMENTS_OF_ALL, MAX_OTHERS_OF_ALL, Account, Caller
 from ..core.reasons import Refusal
-from ..ports import Store, Take
+from ..storage import Limits, Take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,9 @@ DRAFTS = RequestLimit(
 )
 
 
-async def too_many(store: Store, caller: Caller, account: Account, limit: RequestLimit, *, now: int) -> Refusal | None:
+async def too_many(
+    limits: Limits, caller: Caller, account: Account, limit: RequestLimit, *, now: int
+) -> Refusal | None:
     """Count one request, or refuse it with ``too_soon``.
 
     It is no attempt, and no browser that is known is refused for another's sake.
@@ -49,7 +51,7 @@ async def too_many(store: Store, caller: Caller, account: Account, limit: Reques
     else:
         buckets = {place: limit.of_strangers, f"{place}:n:{caller.network}": limit.of_network}
     takes = [Take(bucket=name, limit=count, window=limit.window, at=now) for name, count in buckets.items()]
-    taken = await store.take_all(takes)
+    taken = await limits.take_all(takes)
     return Refusal(reason="too_soon", retry_after=taken.wait) if taken.wait else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
+from ..storage import take_one
 from .accounts import Engine
 
 log = logging.getLogger("mfa_gate")
@@ -75,7 +76,7 @@ class Worker:
         """
         for place in range(PLACES):
             name = f"work:{job.name}" + (f"#{place}" if place else "")
-            wait = await self.engine.store.take(name, limit=1, window=job.every, now=self.engine.now())
+            wait = await take_one(self.engine.store, name, limit=1, window=job.every, now=self.engine.now())
             if wait <= job.every + SKEW:
                 return not wait
             if job.name not in self._ahead:

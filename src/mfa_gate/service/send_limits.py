@@ -13,7 +13,8 @@ from ..core.reasons import Refusal
 from ..core.rules import DAY, Rules, SendCount
 from ..factors import TRAITS
 from ..factors.base import Context, Delivery
-from ..ports import PhoneSend, Take
+from ..ports import Pauses, PhoneSend
+from ..storage import Take, take_one
 from ..thread_pool import ThreadPool
 from .accounts import Engine
 from .admin_alerts import Alarms
@@ -89,7 +90,7 @@ class Sending:
 
     def _is_paused(self, factor: str) -> bool:
         sender = self.engine.wiring.senders.for_channel(TRAITS[factor].sends)
-        return sender is not None and getattr(sender, "available", True) is False
+        return isinstance(sender, Pauses) and not sender.available
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
@@ -167,7 +168,7 @@ class Sending:
     async def _alarm(self, kind: str, tenant: str, **detail: int) -> None:
         """One loud event of a kind in a tenant's day, and a mail to its administrators."""
         now = self.engine.now()
-        if await self.engine.store.take(f"told:{kind}:{tenant}", limit=1, window=DAY, now=_day(now)):
+        if await take_one(self.engine.store, f"told:{kind}:{tenant}", limit=1, window=DAY, now=_day(now)):
             return
         event = self.engine.moment(actor="policy").event(kind, SubjectKey(tenant, ""), **detail)
         log.warning("%s: tenant %s, %s", kind, tenant, ", ".join(f"{word} {count}" for word, count in detail.items()))
@@ -181,7 +182,7 @@ class Sending:
     async def _record(self, event: Event) -> None:
         """To the log and the hook always; into the trail so many an hour of one tenant: pressing must not fill it."""
         bucket = f"refused-sends:{event.tenant}"
-        if await self.engine.store.take(bucket, limit=TOLD_PER_HOUR, window=HOUR, now=event.at):
+        if await take_one(self.engine.store, bucket, limit=TOLD_PER_HOUR, window=HOUR, now=event.at):
             self.engine.effects.tell(event)
         else:
             await self.engine.record((event,))

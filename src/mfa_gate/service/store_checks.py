@@ -4,37 +4,38 @@ from __future__ import annotations
 
 from ..errors import StoreUnavailable
 from ..keyring import Keyring
-from ..ports import Entropy, Store
+from ..ports import Entropy
+from ..storage import Notes
 
 CANARY = "canary"
 CANARIES = "canaries"
 CANARY_ROW = ("mfa_gate", "canary")
 
 
-async def check_canary(store: Store, keyring: Keyring, entropy: Entropy, *, serves: bool = True) -> str:
+async def check_canary(notes: Notes, keyring: Keyring, entropy: Entropy, *, serves: bool = True) -> str:
     """Return "" when every key that is in use is listed, else what is wrong. A new store gets its first canary.
 
     Without it a lost key would look like people without a factor, or like wrong codes (F-19). A command, which serves
     nobody, needs only one of the keys: it can say what the others are needed for.
     """
-    known = await _canaries(store)
-    fault = await unlisted(store, keyring)
+    known = await _canaries(notes)
+    fault = await unlisted(notes, keyring)
     if fault and (serves or not any(_opens(keyring, sealed) for sealed in known)):
         return fault
     if any(keyring.key_of(sealed) == keyring.newest for sealed in known):
         return ""
     fresh = keyring.seal(CANARY, b"mfa_gate", row=CANARY_ROW, nonce=entropy(12))
     try:
-        await _write(store, (fresh, *known))
+        await _write(notes, (fresh, *known))
     except StoreUnavailable:
         if not known:
             raise
     return ""
 
 
-async def unlisted(store: Store, keyring: Keyring) -> str:
+async def unlisted(notes: Notes, keyring: Keyring) -> str:
     """Return "" when each canary is opened by a listed key, else which key is missing and how to go on."""
-    known = await _canaries(store)
+    known = await _canaries(notes)
     closed = [sealed for sealed in known if not _opens(keyring, sealed)]
     if not closed:
         return ""
@@ -51,25 +52,25 @@ async def unlisted(store: Store, keyring: Keyring) -> str:
     )
 
 
-async def drop_canaries(store: Store, keyring: Keyring) -> None:
+async def drop_canaries(notes: Notes, keyring: Keyring) -> None:
     """Say that nothing in this store needs any key but the newest: ``keys rotate`` has gone through all of it."""
-    kept = tuple(sealed for sealed in await _canaries(store) if keyring.key_of(sealed) == keyring.newest)
+    kept = tuple(sealed for sealed in await _canaries(notes) if keyring.key_of(sealed) == keyring.newest)
     if kept:
-        await _write(store, kept)
+        await _write(notes, kept)
 
 
-async def _canaries(store: Store) -> tuple[str, ...]:
+async def _canaries(notes: Notes) -> tuple[str, ...]:
     """The sealed canaries, the newest first. A store of before has only one."""
-    several, one = await store.meta(CANARIES), await store.meta(CANARY)
+    several, one = await notes.meta(CANARIES), await notes.meta(CANARY)
     found = (several or b"").decode("ascii", "replace").split()
     if one is not None and one.decode("ascii", "replace") not in found:
         found.insert(0, one.decode("ascii", "replace"))
     return tuple(found)
 
 
-async def _write(store: Store, canaries: tuple[str, ...]) -> None:
-    await store.put_meta(CANARIES, " ".join(canaries).encode())
-    await store.put_meta(CANARY, canaries[0].encode())
+async def _write(notes: Notes, canaries: tuple[str, ...]) -> None:
+    await notes.put_meta(CANARIES, " ".join(canaries).encode())
+    await notes.put_meta(CANARY, canaries[0].encode())
 
 
 def _opens(keyring: Keyring, sealed: str) -> bool:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..core.trail import event_from_json, event_to_json
-from ..ports import Store
+from ..storage import Store
 from .hook_places import Late, divide_late, ends_of, is_for, load_late, load_place, place_of, save_late
 from .outbox import FIRST_WAIT, HEARD, MAX_LATE, PIECE
 

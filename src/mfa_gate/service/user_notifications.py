@@ -16,6 +16,7 @@ from ..factors import FACTORS, TRAITS
 from ..factors.phone import read_phone
 from ..keyring import Unopened
 from ..ports import Message
+from ..storage import take_one
 from .accounts import Engine
 from .challenges import Challenges
 from .disputes import Disputing
@@ -132,7 +133,7 @@ class Notices:
         text = sms_notice(kind, service=self._service(event), translate=str)
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()
-            if await self.engine.store.take(bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
+            if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):
                 return
             if not await self.sending.pay(event.tenant, "sms"):
                 return

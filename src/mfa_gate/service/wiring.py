@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..core.model import Subject
 from ..core.networks import Proxy
 from ..keyring import Keyring
-from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders, Store
+from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders
+from ..storage import Store
 from .effects import OnEvent
 
 

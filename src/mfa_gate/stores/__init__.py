@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import SettingsError
-from ..ports import Store
+from ..storage import Store
 from .common.urls import without_password
 
 __all__ = ["store_from_url"]

@@ -1,4 +1,4 @@
-"""Accounts in this process's memory: for tests, demonstrations and benchmarks; everything is gone with the process."""
+"""Keep accounts in this process's memory: for tests, demonstrations, benchmarks. All is gone with the process."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..core.trail import LAST_SECOND, START, chain_line, event_to_json
+from ..core.trail import LAST_SECOND, chain_line, event_to_json
 from ..errors import StoreUnavailable
-from ..ports import END, Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
 from .common.change_log import ChangeLog, told
 from .common.documents import (
     account_from,
@@ -39,15 +39,18 @@ log = logging.getLogger("mfa_gate")
 
 @dataclass(slots=True)
 class _Contents:
-    """What several stores of one process may share. It is only touched between awaits, so nothing needs a lock."""
+    """The contents that several stores of one process may share.
+
+    They are only touched between awaits, so nothing needs a lock.
+    """
 
     accounts: dict[SubjectKey, tuple[int, bytes, int]] = field(default_factory=dict)
     roster: dict[str, dict[str, tuple[Summary, str]]] = field(default_factory=dict)
     order: dict[str, list[str]] = field(default_factory=dict)
     lines: list[tuple[Event, str, str] | None] = field(default_factory=list)
-    anchors: dict[str, Anchor] = field(default_factory=dict)
+    anchors: dict[str, ChainPoint] = field(default_factory=dict)
     marks: dict[str, set[str]] = field(default_factory=dict)
-    heads: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, ChainPoint] = field(default_factory=dict)
     settings: dict[str, tuple[int, str]] = field(default_factory=dict)
     claims: dict[str, SubjectKey] = field(default_factory=dict)
     taken: dict[str, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
@@ -56,20 +59,20 @@ class _Contents:
 
 
 class MemoryStore:
-    """A ``Store`` in memory. ``another()`` is a second one on the same contents, as another worker would have."""
+    """A ``Store`` in memory."""
 
     def __init__(self) -> None:
         self._contents = _Contents()
         self._open = False
 
     def another(self) -> MemoryStore:
-        """A store of its own on the same contents."""
+        """Make a second store on the same contents, as another worker would have it."""
         store = MemoryStore()
         store._contents = self._contents
         return store
 
     async def open(self) -> None:
-        """Nothing can be wrong with it, but that each worker process has one of its own: that is said."""
+        """Log an error if another worker of this server has a memory store as well: each has its own contents."""
         if meets_sibling("memory"):
             log.error(
                 "memory:// is used by several worker processes: each has its own accounts, attempts and locks, so a lock in "
@@ -78,11 +81,11 @@ class MemoryStore:
         self._open = True
 
     async def aclose(self) -> None:
-        """The contents stay, for a later ``open``."""
+        """Close the store. The contents stay, for a later ``open``."""
         self._open = False
 
     async def accept(self) -> None:
-        """Nobody can put an older copy of it in place."""
+        """Do nothing: nobody can put an older copy of memory in place."""
 
     def _ready(self) -> _Contents:
         if not self._open:
@@ -94,12 +97,12 @@ class MemoryStore:
         return told(self._ready().changes, reader)
 
     async def load(self, key: SubjectKey, /) -> Account:
-        """The account as last swapped."""
+        """Return the account as last swapped."""
         row = self._ready().accounts.get(key)
         return Account(key=key) if row is None else account_from(key, *row)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
-        """As the port says; without an await in it there is nothing to be torn."""
+        """Store the account if its version is still the stored one; without an await in it nothing can be torn."""
         contents, key = self._ready(), account.key
         if contents.accounts.get(key, (0,))[0] != account.version:
             return False
@@ -118,8 +121,9 @@ class MemoryStore:
     def _write(self, lines: Sequence[tuple[Event, str]]) -> None:
         contents = self._contents
         for event, line in lines:
-            digest = chain_line(contents.heads.get(event.tenant, START), line)
-            contents.heads[event.tenant] = digest
+            head = contents.heads.get(event.tenant, ChainPoint())
+            digest = chain_line(head.digest, line)
+            contents.heads[event.tenant] = ChainPoint(lines=head.lines + 1, digest=digest)
             contents.lines.append((event, line, digest))
 
     async def append(self, events: Sequence[Event], /) -> None:
@@ -132,17 +136,13 @@ class MemoryStore:
         return self._ready().claims.setdefault(name, key) == key
 
     async def release(self, name: str, key: SubjectKey, /) -> None:
-        """Give ``name`` back, if it is theirs."""
+        """Give ``name`` back if it belongs to ``key``."""
         claims = self._ready().claims
         if claims.get(name) == key:
             del claims[name]
 
-    async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
-        """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
-        return (await self.take_all([Take(bucket=bucket, limit=limit, window=window, at=now)])).wait
-
     async def take_all(self, takes: Sequence[Take], /) -> Taken:
-        """From several buckets, or from none."""
+        """Take from all buckets, or from none."""
         for place, take in enumerate(takes):
             rows = self._taken(take.bucket, take.window, take.at)
             wait = wait_for_room(rows, limit=take.limit, window=take.window, now=take.at, more=take.count)
@@ -151,7 +151,7 @@ class MemoryStore:
         return Taken(totals=tuple(self._take(take) for take in takes))
 
     async def total(self, bucket: str, /, *, window: int, now: int) -> int:
-        """What was taken in the window."""
+        """Return how much was taken in the window."""
         return sum(count for _, count in self._taken(bucket, window, now))
 
     def _taken(self, bucket: str, window: int, now: int) -> list[tuple[int, int]]:
@@ -159,7 +159,7 @@ class MemoryStore:
         return [(at, count) for at, count in before if at > now - window]
 
     def _take(self, take: Take) -> int:
-        """Write one down; two buckets whose time is over go with each."""
+        """Note one take. Each call drops up to two buckets whose time is over."""
         buckets, rows = self._contents.taken, self._taken(take.bucket, take.window, take.at)
         insort(rows, (take.at, take.count))
         buckets.pop(take.bucket, None)
@@ -170,12 +170,12 @@ class MemoryStore:
         return sum(count for _, count in rows)
 
     async def settings(self, tenant: str, /) -> TenantSettings:
-        """The tenant's settings."""
+        """Return the tenant's settings."""
         row = self._ready().settings.get(tenant)
         return TenantSettings(tenant=tenant) if row is None else settings_from(tenant, *row)
 
     async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
-        """As ``swap``, for a tenant's settings."""
+        """Store a tenant's settings as ``swap`` stores an account."""
         contents = self._ready()
         if contents.settings.get(settings.tenant, (0,))[0] != settings.version:
             return False
@@ -188,7 +188,7 @@ class MemoryStore:
     async def page(
         self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
     ) -> Page:
-        """Summaries of a tenant, by id."""
+        """Return summaries of a tenant, by id."""
         contents, word = self._ready(), search_word(query)
         rows, order = contents.roster.get(tenant, {}), contents.order.get(tenant, [])
         found: list[Summary] = []
@@ -202,14 +202,14 @@ class MemoryStore:
         return Page(items=tuple(found))
 
     async def counts(self, tenant: str, /) -> dict[str, int]:
-        """How many accounts of the tenant have each status."""
+        """Count the accounts of the tenant by status."""
         found = Counter(summary.status for summary, _ in self._ready().roster.get(tenant, {}).values())
         return {status: found[status] for status in STATUSES}
 
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:
-        """The tenant's trail, newest first."""
+        """Return the tenant's events, newest first."""
         contents, before = self._ready(), cursor_from(after)
         if before is None:
             return EventPage(items=())
@@ -229,27 +229,22 @@ class MemoryStore:
             last = number
         return EventPage(items=tuple(found))
 
-    async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
-        """The tenants whose trail is broken, with the place of the first wrong line."""
-        contents = self._ready()
-        broken: dict[str, int] = {}
-        lines = [line for line in contents.lines if line is not None]
-        for name in {tenant} if tenant else {event.tenant for event, _, _ in lines} | contents.heads.keys():
-            start = contents.anchors.get(name, Anchor())
-            previous, count = start.digest, start.lines
-            for event, line, digest in lines:
-                if event.tenant != name:
-                    continue
-                previous = chain_line(previous, line)
-                if previous != digest:
+    async def links(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[Link]:
+        """Return stored lines as they are, oldest first."""
+        found = list[Link]()
+        for place, kept in islice(enumerate(self._ready().lines), after + 1, None):
+            if kept is not None and kept[0].tenant == tenant:
+                found.append(Link(place, kept[1], kept[2]))
+                if len(found) == limit:
                     break
-                count += 1
-            if previous != contents.heads.get(name, START):
-                broken[name] = count
-        return broken
+        return found
+
+    async def head(self, tenant: str, /) -> ChainPoint:
+        """Return the point behind the tenant's last line."""
+        return self._ready().heads.get(tenant, ChainPoint())
 
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
-        """The tenant's trail, oldest first."""
+        """Return the tenant's events, oldest first."""
         contents = self._ready()
         if after == END:
             return EventPage(items=(), next=str(len(contents.lines)))
@@ -264,7 +259,7 @@ class MemoryStore:
         return EventPage(items=tuple(found), next=str(place))
 
     async def trails(self) -> tuple[str, ...]:
-        """The tenants that have a trail."""
+        """List the tenants that have a trail."""
         return tuple(sorted(self._ready().heads))
 
     async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
@@ -274,36 +269,36 @@ class MemoryStore:
         count = min(limit, count_old([line[0].at for _, line in kept], before=before, now=now))
         for place, line in kept[:count]:
             contents.lines[place] = None
-            start = contents.anchors.get(tenant, Anchor())
-            contents.anchors[tenant] = Anchor(lines=start.lines + 1, digest=line[2])
+            start = contents.anchors.get(tenant, ChainPoint())
+            contents.anchors[tenant] = ChainPoint(lines=start.lines + 1, digest=line[2])
         return count
 
-    async def anchor(self, tenant: str, /) -> Anchor:
-        """Where the kept part of the tenant's trail begins."""
-        return self._ready().anchors.get(tenant, Anchor())
+    async def anchor(self, tenant: str, /) -> ChainPoint:
+        """Return the point where the kept part of the trail begins."""
+        return self._ready().anchors.get(tenant, ChainPoint())
 
     async def mark(self, name: str, ids: Sequence[str], /) -> None:
         """Remember ``ids`` under ``name``."""
         self._ready().marks.setdefault(name, set()).update(ids)
 
     async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
-        """Which of ``ids`` are remembered under ``name``."""
+        """Return those of ``ids`` that are remembered under ``name``."""
         return frozenset(ids) & self._ready().marks.get(name, set())
 
     async def unmark(self, name: str, ids: Sequence[str], /) -> None:
-        """Forget ``ids``."""
+        """Forget ``ids`` under ``name``."""
         self._ready().marks.get(name, set()).difference_update(ids)
 
     async def meta(self, name: str, /) -> bytes | None:
-        """A small value of the store's own."""
+        """Return a small value, or None."""
         return self._ready().meta.get(name)
 
     async def put_meta(self, name: str, value: bytes, /) -> None:
-        """Write such a value."""
+        """Write a small value."""
         self._ready().meta[name] = bytes(value)
 
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
-        """Every account's key in order."""
+        """List the keys of all accounts in order."""
         start = ("", "") if after is None else (after.tenant, after.id)
         later = [key for key in self._ready().accounts if (key.tenant, key.id) > start]
         return tuple(sorted(later, key=lambda key: (key.tenant, key.id))[:limit])

@@ -11,7 +11,8 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
-from ..ports import END, EVERYTHING, Anchor, Changed, EventPage, Reader, Store, Take, Taken
+from ..service.trail_verification import verify_trail
+from ..storage import END, EVERYTHING, ChainPoint, Changed, EventPage, Reader, Store, Take, Taken, take_one
 
 __all__ = ["StoreSuite"]
 
@@ -292,16 +293,16 @@ class StoreSuite:
 
         It holds also while two workers write to it.
         """
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
         finance = SubjectKey("finance", "x")
         writes = [
             (store, other)[number % 2].append([event(number), event(number, key=finance)]) for number in range(40)
         ]
-        broken, *_ = await asyncio.gather(store.verify_trail(), *writes)
+        broken, *_ = await asyncio.gather(verify_trail(store), *writes)
         assert broken == {}
-        assert await store.verify_trail() == {}
-        assert await other.verify_trail("clinic") == {}
-        assert await other.verify_trail("nobody") == {}
+        assert await verify_trail(store) == {}
+        assert await verify_trail(other, "clinic") == {}
+        assert await verify_trail(other, "nobody") == {}
 
     async def test_trail_reads_forward(self, store: Store, other: Store) -> None:
         """The trail is read oldest first, in pieces, one tenant at a time.
@@ -339,7 +340,7 @@ class StoreSuite:
         assert await store.prune("clinic", before=start + 10, now=start + 100, limit=3) == 3
         assert await other.prune("clinic", before=start + 10, now=start + 100) == 1
         assert [line.id for line in (await store.trail("clinic")).items] == ["e20", "e9002"]
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
 
     async def test_pruned_trails_hold(self, store: Store, other: Store) -> None:
         """The oldest lines go, up to the first that is young enough.
@@ -350,13 +351,13 @@ class StoreSuite:
         for number in range(20):
             await store.append([event(number), event(number, key=finance, kind="account.locked")])
         start = event(0).at
-        assert await store.anchor("clinic") == Anchor()
+        assert await store.anchor("clinic") == ChainPoint()
         assert await store.prune("clinic", before=start) == 0
         assert await store.prune("clinic", before=start + 12, limit=5) == 5
         assert await other.prune("clinic", before=start + 12) == 7
         assert await other.prune("clinic", before=start + 12) == 0
         assert (await store.anchor("clinic")).lines == 12
-        assert await store.anchor("finance") == Anchor()
+        assert await store.anchor("finance") == ChainPoint()
         assert [line.id for line in (await store.trail("clinic", limit=2)).items] == ["e12", "e13"]
         assert len((await store.events("clinic")).items) == 8
         assert len((await store.events("clinic", account="alice")).items) == 8
@@ -364,17 +365,17 @@ class StoreSuite:
         assert len((await store.events("finance")).items) == 20
         writes = [other.append([event(100 + number)]) for number in range(10)]
         prunes = [(store, other)[n % 2].prune("clinic", before=start + 16, limit=2) for n in range(4)]
-        await asyncio.gather(*writes, *prunes, store.verify_trail())
-        assert await store.verify_trail() == {}
+        await asyncio.gather(*writes, *prunes, verify_trail(store))
+        assert await verify_trail(store) == {}
         assert (await store.anchor("clinic")).lines == 16
         # A line that is younger than one behind it keeps what is behind it: only the beginning of a trail goes.
         await store.append([event(-50)])
         assert await store.prune("clinic", before=start) == 0
         assert await store.prune("clinic", before=start + 1000) == 15
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
         await other.append([event(200)])
         assert [line.id for line in (await store.trail("clinic")).items] == ["e200"]
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
 
     async def test_marks(self, store: Store, other: Store) -> None:
         """A mark under a name is found by all until it is forgotten; names do not mix."""
@@ -473,7 +474,7 @@ class StoreSuite:
         assert await other.swap(account, [event(2)])
         assert [line.id for line in (await store.events("clinic")).items] == ["e2", "e1"]
         assert (await store.load(ALICE)).version == 2
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
 
     async def test_settings(self, store: Store, other: Store) -> None:
         """A tenant's settings swap as accounts do, and everything is forgotten after it."""
@@ -511,34 +512,34 @@ class StoreSuite:
         A refused caller is told when one is free, and then it is.
         """
         now = 1_700_000_000
-        assert [await (store, other)[n % 2].take("b", limit=3, window=60, now=now + 10 * n) for n in range(3)] == [
+        assert [await take_one((store, other)[n % 2], "b", limit=3, window=60, now=now + 10 * n) for n in range(3)] == [
             0,
             0,
             0,
         ]
-        wait = await other.take("b", limit=3, window=60, now=now + 25)
+        wait = await take_one(other, "b", limit=3, window=60, now=now + 25)
         assert wait == 35
-        assert await store.take("b", limit=3, window=60, now=now + 25 + wait - 1) > 0
-        assert await store.take("b", limit=3, window=60, now=now + 25 + wait) == 0
-        assert await store.take("b", limit=3, window=60, now=now + 25 + wait) > 0
-        assert await store.take("another", limit=3, window=60, now=now) == 0
+        assert await take_one(store, "b", limit=3, window=60, now=now + 25 + wait - 1) > 0
+        assert await take_one(store, "b", limit=3, window=60, now=now + 25 + wait) == 0
+        assert await take_one(store, "b", limit=3, window=60, now=now + 25 + wait) > 0
+        assert await take_one(store, "another", limit=3, window=60, now=now) == 0
 
     async def test_take_refuses_for_free(self, store: Store) -> None:
         """Being refused takes nothing, so asking again and again does not put off the end."""
-        assert await store.take("b", limit=1, window=60, now=1000) == 0
-        assert [await store.take("b", limit=1, window=60, now=1000 + n) for n in (1, 30, 59)] == [59, 30, 1]
-        assert await store.take("b", limit=1, window=60, now=1060) == 0
-        assert await store.take("none", limit=0, window=60, now=1060) == 60
+        assert await take_one(store, "b", limit=1, window=60, now=1000) == 0
+        assert [await take_one(store, "b", limit=1, window=60, now=1000 + n) for n in (1, 30, 59)] == [59, 30, 1]
+        assert await take_one(store, "b", limit=1, window=60, now=1060) == 0
+        assert await take_one(store, "none", limit=0, window=60, now=1060) == 60
 
     async def test_take_and_the_clock(self, store: Store) -> None:
         """S-118: a clock that steps back gives nothing away; F-17: times after 2038 are times."""
-        assert await store.take("b", limit=1, window=60, now=5_000_000_000) == 0
-        assert await store.take("b", limit=1, window=60, now=4_999_999_000) > 0
-        assert await store.take("b", limit=1, window=60, now=5_000_000_060) == 0
+        assert await take_one(store, "b", limit=1, window=60, now=5_000_000_000) == 0
+        assert await take_one(store, "b", limit=1, window=60, now=4_999_999_000) > 0
+        assert await take_one(store, "b", limit=1, window=60, now=5_000_000_060) == 0
 
     async def test_take_at_once(self, store: Store, other: Store) -> None:
         """S-31: of 100 that come at the same moment to two workers, the limit passes."""
-        tries = [(store, other)[n % 2].take("b", limit=7, window=60, now=1000) for n in range(100)]
+        tries = [take_one((store, other)[n % 2], "b", limit=7, window=60, now=1000) for n in range(100)]
         assert (await asyncio.gather(*tries)).count(0) == 7
 
     async def test_take_all(self, store: Store, other: Store) -> None:

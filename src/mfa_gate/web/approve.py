@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.reasons import Refusal
+from ..ports import HasPushKey
 from ..service import Service
 from . import views
 from .assets import asset_name, static_assets
@@ -84,7 +85,7 @@ def show(phone: Phone) -> Answer:
         dev=site.dev,
     )
     sender = engine.wiring.senders.push
-    key = str(getattr(sender, "application_server_key", ""))
+    key = sender.application_server_key if isinstance(sender, HasPushKey) else ""
     return page(site.renderer.render(views.Approve(host=party.id, push_key=key), frame))
 
 

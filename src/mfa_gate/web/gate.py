@@ -18,7 +18,7 @@ from ..core.networks import Proxy
 from ..core.policy import Demand, Facts
 from ..core.rules import plain_path
 from ..errors import SettingsError, StoreContention, StoreUnavailable
-from ..ports import Identify, NamesSession, SeesUsers
+from ..ports import Identify, NamesSession, ReadsScope, SeesUsers
 from ..service import Judgement, Service
 from .callers import (
     Scope,
@@ -86,7 +86,7 @@ class Guard:
         self._cookies = cookies
         self._trusted = tuple(trusted)
         self.faults = check
-        self._subject_of: Callable[[Mapping[str, Any]], Subject | None] | None = getattr(identify, "subject_of", None)
+        self._subject_of = identify.subject_of if isinstance(identify, ReadsScope) else None
         self.sightings = Sightings(identify)
         # Asked once: the test for a protocol costs more than all the rest of an anonymous request.
         self._sees_user = identify.sees_user if isinstance(identify, SeesUsers) else None

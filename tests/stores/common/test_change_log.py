@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.ports import EVERYTHING, Changed, Reader
+from mfa_gate.storage import EVERYTHING, Changed, Reader
 from mfa_gate.stores.common.change_log import KEPT, ChangeLog, told
 
 ONE, TWO = SubjectKey("t", "one"), SubjectKey("t", "two")

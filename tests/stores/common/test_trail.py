@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.stores.common import trail
+from mfa_gate.service import trail_verification
+from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import event
@@ -44,19 +45,18 @@ pytestmark = pytest.mark.usefixtures("patient")
 )
 async def test_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, place: int) -> None:
     """Altering, removing, adding or cutting off lines shows at the first wrong place; the other tenant's trail holds."""
-    monkeypatch.setattr(trail, "PIECE", 3)
-    monkeypatch.setattr("mfa_gate.stores.sqlite.store.PIECE", 3)
+    monkeypatch.setattr(trail_verification, "PIECE", 3)
     store = SQLiteStore(tmp_path / "mfa.db")
     await store.open()
     for number in range(10):
         await store.append([event(number), event(number, key=OTHER)])
-    assert await store.verify_trail() == {}
+    assert await verify_trail(store) == {}
     with contextlib.closing(sqlite3.connect(tmp_path / "mfa.db", isolation_level=None)) as connection:
         assert connection.execute(statement).rowcount > 0
-    broken = await store.verify_trail()
+    broken = await verify_trail(store)
     assert broken["clinic"] == place
     assert set(broken) <= ({"clinic", "finance"} if "tenant = 'clinic' WHERE id" in statement else {"clinic"})
-    assert await store.verify_trail("clinic") == {"clinic": place}
+    assert await verify_trail(store, "clinic") == {"clinic": place}
     await store.aclose()
 
 
@@ -83,9 +83,9 @@ async def test_redis(tmp_path: Path, change: Callable[[servers.Server], object],
         await store.open()
         for number in range(10):
             await store.append([event(number), event(number, key=OTHER)])
-        assert await store.verify_trail() == {}
+        assert await verify_trail(store) == {}
         change(server)
-        assert await store.verify_trail() == {"clinic": place}
+        assert await verify_trail(store) == {"clinic": place}
         await store.aclose()
 
 
@@ -109,7 +109,7 @@ async def test_sqlite_damaged_line(tmp_path: Path, body: str) -> None:
     assert oldest[4].kind == "audit.unreadable"
     assert len((await store.events("", limit=50)).items) == 20
     assert len((await store.events("finance", limit=50)).items) == 10
-    assert await store.verify_trail() == {"clinic": 4}
+    assert await verify_trail(store) == {"clinic": 4}
     assert await store.prune("clinic", before=2**33, limit=100) == 10
     await store.aclose()
 
@@ -126,5 +126,5 @@ async def test_redis_damaged_line(tmp_path: Path) -> None:
         assert kinds[5:] == ["audit.unreadable"]
         assert len(kinds) == 6
         assert len((await store.trail("finance")).items) == 5
-        assert await store.verify_trail() == {"clinic": 5}
+        assert await verify_trail(store) == {"clinic": 5}
         await store.aclose()

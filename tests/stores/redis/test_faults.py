@@ -15,15 +15,17 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import Attempts, SubjectKey
-from mfa_gate.core.trail import START, event_from_json, first_broken
+from mfa_gate.core.trail import event_from_json, event_to_json
 from mfa_gate.errors import SettingsError, StoreUnavailable
-from mfa_gate.ports import EVERYTHING
+from mfa_gate.service.trail_verification import verify_trail
+from mfa_gate.storage import EVERYTHING
 from mfa_gate.stores import store_from_url
 from mfa_gate.stores.redis import RedisStore, monitor
 from mfa_gate.stores.redis.first_open import faults_of
 from mfa_gate.stores.redis.names import TENANTS
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled, event
+from tests.service.trails import StoredTrail
 
 from .. import servers
 from ..faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
@@ -275,8 +277,9 @@ async def test_chain(server: servers.Server, store: RedisStore) -> None:
         ]
         head = client.hgetall("mfa_gate:{tclinic}:head")
     assert len(links) == 39 == int(head[b"length"])
-    assert first_broken(links, head[b"digest"].decode(), START) == -1
-    assert first_broken(links[:-1], head[b"digest"].decode(), START) == 38
+    lines, digest = [(event_to_json(event), digest) for event, digest in links], head[b"digest"].decode()
+    assert await verify_trail(StoredTrail(lines, digest)) == {}
+    assert await verify_trail(StoredTrail(lines[:-1], digest)) == {"t": 38}
 
 
 async def test_fork(server: servers.Server, store: RedisStore) -> None:
@@ -477,7 +480,7 @@ def test_old_server() -> None:
                 durable=False,
             ),
         ),
-        ("redis://h?marker=/var/lib/a%20b", Place(kind="single", hosts=(("h", 6379),), marker="/var/lib/a b")),
+        ("redis://h?marker=/var/lib/a%20b", Place(kind="single", hosts=(("h", 6379),), generation_file="/var/lib/a b")),
         ("redis+cluster://a:1,b?tls=true", Place(kind="cluster", hosts=(("a", 1), ("b", 6379)), tls=True)),
     ],
 )

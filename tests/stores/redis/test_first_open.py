@@ -11,6 +11,7 @@ import pytest
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.storage import take_one
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.names import STORE
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
@@ -38,7 +39,7 @@ async def start(url: str) -> None:
     store = RedisStore(url)
     await store.open()
     await store.swap(enrolled(ALICE), [event(1)])
-    await store.take("sends", limit=5, window=60, now=1_000)
+    await take_one(store, "sends", limit=5, window=60, now=1_000)
     await store.aclose()
 
 

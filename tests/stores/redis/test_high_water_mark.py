@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.errors import SettingsError
-from mfa_gate.stores.redis.generation_file import Marker, Memory
+from mfa_gate.stores.redis.generation_file import GenerationFile, Memory
 from mfa_gate.stores.redis.high_water_mark import SETTLED_AFTER, HighWaterMark
 from mfa_gate.stores.redis.monitor import LOOK_EVERY
 from mfa_gate.stores.redis.recent_writes import KEPT_FOR
@@ -83,7 +83,7 @@ def test_an_accepted_copy_begins_anew() -> None:
 
 def test_a_marker_only_ever_learns(tmp_path: Path) -> None:
     """Several processes keep one file: none takes back what another remembered; a later acceptance alone begins anew."""
-    marker = Marker(str(tmp_path / "marker"))
+    marker = GenerationFile(str(tmp_path / "marker"))
     assert marker.read() is None
     marker.keep(Memory("id", 0, {"a": 5, "ä\n": 1}))
     marker.keep(Memory("id", 0, {"a": 4, "b": 2}))
@@ -99,7 +99,7 @@ def test_a_marker_only_ever_learns(tmp_path: Path) -> None:
 
 def test_a_marker_is_written_where_something_changed(tmp_path: Path) -> None:
     """A store at rest writes nothing."""
-    marker = Marker(str(tmp_path / "marker"))
+    marker = GenerationFile(str(tmp_path / "marker"))
     marker.keep(Memory("id", 0, {"a": 5}))
     first = (tmp_path / "marker").stat().st_ino
     marker.keep(Memory("id", 0, {"a": 5}))
@@ -121,12 +121,12 @@ def test_a_marker_that_does_not_fit_stops_the_start(tmp_path: Path, text: str, m
     """S-123: what was remembered and cannot be read, or is of another store, is told with what to do; never passed over."""
     (tmp_path / "marker").write_text(text)
     with pytest.raises(SettingsError, match=message):
-        Marker(str(tmp_path / "marker")).require("id")
+        GenerationFile(str(tmp_path / "marker")).require("id")
 
 
 def test_a_marker_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     """A directory that is not there is told at the start, and makes no trouble later on."""
-    marker = Marker(str(tmp_path / "none" / "marker"))
+    marker = GenerationFile(str(tmp_path / "none" / "marker"))
     with pytest.raises(SettingsError, match="cannot be written"):
         marker.require("")
     marker.keep(Memory("id", 0, {}))
@@ -134,7 +134,7 @@ def test_a_marker_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None
 
 def test_no_store_where_there_was_one(tmp_path: Path) -> None:
     """F-6: an emptied Redis is no new store where a marker remembers one."""
-    marker = Marker(str(tmp_path / "marker"))
+    marker = GenerationFile(str(tmp_path / "marker"))
     marker.keep(Memory("id", 0, {}))
     with pytest.raises(SettingsError, match="no store, but there was one"):
         marker.require("")

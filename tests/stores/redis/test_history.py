@@ -16,7 +16,8 @@ import pytest
 from mfa_gate.core.model import Account, Attempts, Lock
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.ports import EVERYTHING, Changed
+from mfa_gate.service.trail_verification import verify_trail
+from mfa_gate.storage import EVERYTHING, Changed
 from mfa_gate.stores.redis import RedisStore, monitor
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, event
 
@@ -155,7 +156,7 @@ async def test_others_have_written_on(
     assert (account.lock, account.attempts.used, account.name) == (LOCK, 7, f"theirs {others - 1}")
     ids = {line.id for line in (await two.events("clinic", limit=100)).items}
     assert ids == {"e1", "e5", "e6", "e7"} | {f"e{20 + number}" for number in range(others)}
-    assert not await two.verify_trail()
+    assert not await verify_trail(two)
     told = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(told) == 1
     assert "had lost confirmed changes of the account clinic/alice" in told[0].getMessage()
@@ -181,7 +182,7 @@ async def test_several_workers_put_back(server: servers.Server, opened: Opened) 
     await until(whole)
     account = await workers[1].load(ALICE)
     assert account.attempts.used == 3
-    assert not await workers[0].verify_trail()
+    assert not await verify_trail(workers[0])
 
 
 async def test_a_tenant_that_was_turned_on(server: servers.Server, opened: Opened) -> None:

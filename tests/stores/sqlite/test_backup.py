@@ -12,6 +12,7 @@ import pytest
 
 from mfa_gate.core.model import Attempts
 from mfa_gate.errors import SettingsError
+from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
@@ -63,7 +64,7 @@ async def test_backup_while_it_is_written_to(tmp_path: Path) -> None:
     assert 1 <= restored.version <= newest
     assert restored.restored_at > 0
     assert (await again.load(BOB)).version == 0
-    assert await again.verify_trail() == {}
+    assert await verify_trail(again) == {}
     assert len((await again.events("clinic", limit=100_000)).items) >= 1
     await again.aclose()
 

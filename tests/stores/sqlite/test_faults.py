@@ -19,7 +19,7 @@ import pytest
 import mfa_gate.errors
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SettingsError, StoreUnavailable
-from mfa_gate.ports import EVERYTHING
+from mfa_gate.storage import EVERYTHING
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.stores.sqlite.connection import PooledConnection
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled
@@ -207,7 +207,7 @@ async def test_asked_while_it_lets_go(store: SQLiteStore, place: Path, monkeypat
     def slow(slot: PooledConnection) -> None:
         was_open = slot.connection is not None
         drop(slot)
-        if was_open and not closing.is_set() and all(other.connection is None for other in store._slots._slots):
+        if was_open and not closing.is_set() and all(other.connection is None for other in store._pool._all):
             closing.set()
             go_on.wait(5)
 

@@ -14,6 +14,7 @@ import pytest
 from mfa_gate.core.model import Account, Lock, SubjectKey
 from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError
+from mfa_gate.storage import take_one
 from mfa_gate.stores.common.atomic_file import write
 from mfa_gate.stores.sqlite import SQLiteStore, generation_file
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
@@ -104,7 +105,7 @@ async def test_the_marker_is_not_written_at_every_write(path: Path, monkeypatch:
     assert len(written) == 1
     for number in range(1, 50):
         assert await store.swap(enrolled(ALICE, version=number), [event(number)])
-        assert await store.take("x", limit=100, window=60, now=1000) == 0
+        assert await take_one(store, "x", limit=100, window=60, now=1000) == 0
     assert await store.swap(Account(key=BOB))
     assert len(written) == 1
     assert await store.swap(replace(LOCKED, version=50))

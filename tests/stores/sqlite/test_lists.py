@@ -13,6 +13,7 @@ import pytest
 
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import StoreUnavailable
+from mfa_gate.storage import take_one
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.stores.sqlite import SQLiteStore, roster
 from mfa_gate.testing.store_suite import ALICE, enrolled
@@ -37,11 +38,11 @@ async def test_a_slow_list_holds_up_no_load(store: SQLiteStore) -> None:
         began.set()
         go_on.wait(10)
 
-    listing = asyncio.create_task(store._list().run(slow))
+    listing = asyncio.create_task(store._lister().run(slow))
     await asyncio.to_thread(began.wait, 5)
     assert (await store.load(ALICE)).version == 1
     assert await store.swap(enrolled(ALICE, version=1))
-    assert await store.take("x", limit=1, window=60, now=1000) == 0
+    assert await take_one(store, "x", limit=1, window=60, now=1000) == 0
     assert await store.meta("x") is None
     assert not listing.done()
     go_on.set()
@@ -52,7 +53,7 @@ async def test_a_list_that_was_given_up_is_stopped(store: SQLiteStore) -> None:
     """Whoever asked hears in time, the question ends in SQLite too, and the next one is answered."""
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
-            await store._list().run(lambda connection: connection.execute(ENDLESS).fetchall())
+            await store._lister().run(lambda connection: connection.execute(ENDLESS).fetchall())
         assert len((await store.page("clinic")).items) == 1
 
 
@@ -64,7 +65,7 @@ async def test_a_list_whose_caller_is_gone_is_stopped(store: SQLiteStore) -> Non
         began.set()
         connection.execute(ENDLESS).fetchall()  # type: ignore[attr-defined]
 
-    task = asyncio.create_task(store._list().run(endless))
+    task = asyncio.create_task(store._lister().run(endless))
     await asyncio.to_thread(began.wait, 5)
     task.cancel()
     assert len((await store.page("clinic")).items) == 1
@@ -73,7 +74,7 @@ async def test_a_list_whose_caller_is_gone_is_stopped(store: SQLiteStore) -> Non
 async def test_answers_do_not_wait_for_the_slow_job_behind_them(store: SQLiteStore) -> None:
     """Of jobs that one thread does together, each answer goes out when it is ready."""
     gate, last = threading.Event(), threading.Event()
-    worker_thread = store._read()
+    worker_thread = store._reader()
     first = asyncio.create_task(worker_thread.run(lambda _: gate.wait(5)))
     await asyncio.sleep(0)
     second = asyncio.create_task(worker_thread.run(lambda _: time.sleep(0.01)))

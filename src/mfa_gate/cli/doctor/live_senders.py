@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...ports import ChecksItself, Sender
 from .verdicts import PATIENCE, Line
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ async def senders_of(gate: MFAGate) -> AsyncIterator[Line]:
     """Ask each sender once by its own ``check()``, however many channels it serves."""
     senders = gate.service.engine.wiring.senders
     channels: dict[int, list[str]] = {}
-    parts: dict[int, Any] = {}
+    parts: dict[int, Sender] = {}
     for channel in ("email", "sms", "voice", "push"):
         sender = senders.for_channel(channel)
         if sender is not None:
@@ -24,17 +25,21 @@ async def senders_of(gate: MFAGate) -> AsyncIterator[Line]:
             parts[id(sender)] = sender
     for key, sender in parts.items():
         name = f"{', '.join(channels[key])} ({type(sender).__name__})"
-        check = getattr(sender, "check", None)
-        if check is None:
+        if not isinstance(sender, ChecksItself):
             yield Line("note", "senders", f"{name} has no check(): whether it is reachable is unknown")
             continue
         try:
-            async with asyncio.timeout(PATIENCE):
-                fault = await check()
-        except Exception as error:
-            fault = f"its check failed: {type(error).__name__}"
+            fault = await _fault_of(sender)
         finally:
-            await sender.aclose()
+            await parts[key].aclose()
         yield Line("fault" if fault else "ok", "senders", f"{name}: {fault}" if fault else f"{name} answers")
     if not parts:
         yield Line("note", "senders", "there are none: nothing can be sent")
+
+
+async def _fault_of(sender: ChecksItself) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await sender.check()
+    except Exception as error:
+        return f"its check failed: {type(error).__name__}"

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ...errors import MFAGateError
 from ...service.store_checks import CANARY, unlisted
+from ...storage import InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
 from ...stores.sqlite.first_open import is_shared_with_group
 from .subject_ids import people
@@ -22,7 +23,7 @@ from .verdicts import PATIENCE, Line
 
 if TYPE_CHECKING:
     from ...gate import MFAGate
-    from ...ports import Store
+    from ...storage import Store
 
 BACKWARDS = 5
 """Seconds that the clock may be behind the newest event: the clocks of several machines always differ a little."""
@@ -88,18 +89,15 @@ async def _contents(gate: MFAGate, store: Store) -> list[Line]:
 
 def sqlite_path(store: object) -> str | None:
     """Return the file of a SQLite store, or None."""
-    file = getattr(store, "_file", None)
-    path = getattr(file, "path", None)
-    return path if isinstance(path, str) else None
+    return store.path if isinstance(store, InFile) else None
 
 
 def _past(store: Store) -> list[Line]:
     """Report if an older copy of a Redis store is recognized even after a full stop (S-123)."""
-    place = getattr(store, "_place", None)
-    if place is None:
+    if not isinstance(store, RemembersGeneration):
         return []
-    if place.marker:
-        return [Line("ok", "store", f"{place.marker} remembers how far the store has come")]
+    if store.generation_file:
+        return [Line("ok", "store", f"{store.generation_file} remembers how far the store has come")]
     return [
         Line(
             "warning",

@@ -9,7 +9,7 @@ from .verdicts import Line
 
 if TYPE_CHECKING:
     from ...gate import MFAGate
-    from ...ports import Store
+    from ...storage import Store
 
 MOST = 200_000
 """The most accounts that are examined."""

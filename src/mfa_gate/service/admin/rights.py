@@ -11,6 +11,7 @@ from ...core.model import Caller, Subject, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.roles import Hand, Right, has_right, is_self, reaches, rights_of
+from ...storage import take_one
 from ..access import Access, owed
 from ..accounts import Engine
 
@@ -128,7 +129,7 @@ class Rights:
         told = target.tenant == own and _can_exist(target)
         event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
         bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
-        if await self.engine.store.take(bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
+        if await take_one(self.engine.store, bucket, limit=DENIED_PER_HOUR, window=3600, now=moment.now):
             self.engine.effects.tell(event)
         else:
             await self.engine.record((event,))

@@ -10,6 +10,7 @@ from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...errors import SendFailed
 from ...ports import Message
+from ...storage import take_one
 from ..accounts import Engine
 from ..send_failures import cause_of
 from .people import TenantPeople
@@ -39,7 +40,7 @@ class TenantMessages:
         if sender is None or not contacts.email:
             return Refusal(reason="no_contact")
         now = self.engine.now()
-        wait = await self.engine.store.take(f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
+        wait = await take_one(self.engine.store, f"trial:{tenant}", limit=TRIALS_PER_HOUR, window=3600, now=now)
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         moment = self.rights.moment(actor)
@@ -69,7 +70,7 @@ class TenantMessages:
             return refusal
         if self.engine.wiring.senders.email is None:
             return Refusal(reason="no_contact")
-        wait = await self.engine.store.take(f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
+        wait = await take_one(self.engine.store, f"remind:{tenant}", limit=1, window=DAY, now=self.engine.now())
         if wait:
             return Refusal(reason="too_soon", retry_after=wait)
         missing = await self.people.missing(tenant)

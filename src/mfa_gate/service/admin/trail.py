@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...core.model import SubjectKey
 from ...core.reasons import Refusal
-from ...ports import EventPage
+from ...storage import EventPage
 from ..accounts import Engine
 from .rights import Actor, Rights
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ...core.model import SubjectKey
-from ...ports import EVERYTHING, Changed, Reader
+from ...storage import EVERYTHING, Changed, Reader
 
 KEPT = 10_000
 _NOTHING: frozenset[SubjectKey] = frozenset()

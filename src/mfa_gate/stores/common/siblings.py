@@ -8,8 +8,11 @@ import os
 import socket
 import sys
 
-_HELD: dict[bytes, socket.socket] = {}
-"""The names that this process has; a child of it has another parent, and so other names."""
+_HELD: dict[bytes, int] = {}
+"""The names that this process has, with the descriptors that hold them until it ends.
+
+A child has another parent, and so other names.
+"""
 
 _MET: set[bytes] = set()
 
@@ -38,5 +41,5 @@ def meets_sibling(purpose: str) -> bool:
             return False
         _MET.add(name)
         return True
-    _HELD[name] = mine
+    _HELD[name] = mine.detach()
     return False

@@ -23,7 +23,7 @@ class Memory(NamedTuple):
     numbers: Mapping[str, int]
 
 
-class Marker:
+class GenerationFile:
     """The file that ``?marker=`` names; the processes of a machine share it."""
 
     def __init__(self, path: str) -> None:

@@ -10,7 +10,7 @@ from .replication_ids import ReplicationIds
 
 SETTLED_AFTER = 60.0
 """Seconds. A server that lacks more than that is no replica that took over but an older copy; what it lacks of that time was
-lost in a failover, and is put back (``ledger``)."""
+lost in a failover, and is put back (``recent_writes``)."""
 _TOGETHER = 5.0
 _MOST_RECENT = 60
 _WHAT_TO_DO = "spent codes would be valid and locks gone again. Put the newest copy back, or accept this one: mfa-gate store accept"

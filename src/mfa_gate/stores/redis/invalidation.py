@@ -32,7 +32,7 @@ _PAUSE = (0.1, 0.4)
 _LONGEST_PAUSE = 5.0
 
 
-class Channel:
+class Invalidation:
     """Listens to every primary. Each tenant's notices are numbered: a gap means that something was missed."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Channel:
         place: Place,
         topology: Topology,
         name: str,
-        past: HighWaterMark,
+        high_water_mark: HighWaterMark,
         *,
         on_loss: Callable[[], None],
         on_return: Callable[[], Coroutine[Any, Any, bool]],
@@ -48,7 +48,7 @@ class Channel:
         self._on_loss = on_loss
         self._on_return = on_return
         self._place = place
-        self._past = past
+        self._high_water_mark = high_water_mark
         self._topology = topology
         self.name = name
         self._log = ChangeLog()
@@ -208,7 +208,7 @@ class Channel:
         tenant, id, op = json.loads(payload)
         number, seen = int(text), last.get(tenant)
         last[tenant] = number
-        self._past.note(tenant, number, now)
+        self._high_water_mark.note(tenant, number, now)
         if seen is not None and number <= seen:
             self.went_back()
         elif seen is not None and number != seen + 1:

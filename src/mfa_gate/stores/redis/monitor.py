@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from ...errors import StoreUnavailable
 from .first_open import faults_at
-from .generation_file import Marker
+from .generation_file import GenerationFile
 from .high_water_mark import HighWaterMark
 from .names import RESTORED, STORE, TENANTS, keys_of
 from .pipeline import Command
@@ -49,18 +49,18 @@ class Watch:
         self,
         place: Place,
         topology: Topology,
-        past: HighWaterMark,
-        marker: Marker | None,
+        high_water_mark: HighWaterMark,
+        generation_file: GenerationFile | None,
         *,
         on_loss: Callable[[], None],
     ) -> None:
         self._on_loss = on_loss
-        self.trouble = past.trouble
+        self.trouble = high_water_mark.trouble
         self._place = place
         self._topology = topology
-        self._past = past
-        self._marker = marker
-        self._store_id = past.store_id.encode()
+        self._high_water_mark = high_water_mark
+        self._generation_file = generation_file
+        self._store_id = high_water_mark.store_id.encode()
         self._clock = asyncio.get_running_loop().time
         self._flushed = ""
         self._unaccepted = ""
@@ -81,9 +81,9 @@ class Watch:
                     self._unfit = "; ".join(await faults_at(self._place, await self._topology.primaries()))
                     self._check_at = self._clock() + (_LOOK_AGAIN if self._unfit else _CHECK_EVERY)
             self._judge()
-            if self._marker is not None and not self.trouble and self._clock() >= self._keep_at:
+            if self._generation_file is not None and not self.trouble and self._clock() >= self._keep_at:
                 self._keep_at = self._clock() + _KEEP_EVERY
-                await asyncio.to_thread(self._marker.keep, self._past.memory())
+                await asyncio.to_thread(self._generation_file.keep, self._high_water_mark.memory())
 
     def look_soon(self) -> None:
         """Somebody read what is behind."""
@@ -107,22 +107,25 @@ class Watch:
         found, restored = sound(await self._topology.ask(STORE, ("GET", STORE), ("GET", RESTORED)))
         self._flushed = "" if found == self._store_id else FLUSHED
         if not self._flushed:
-            self._past.begin(self._past.store_id, number_of(restored))
-            self._unaccepted = UNACCEPTED if number_of(restored) < self._past.restored_at else ""
+            self._high_water_mark.begin(self._high_water_mark.store_id, number_of(restored))
+            self._unaccepted = UNACCEPTED if number_of(restored) < self._high_water_mark.restored_at else ""
 
     async def _compare(self) -> None:
         """See how far each tenant has come."""
-        began, known = self._clock(), dict(self._past.newest)
+        began, known = self._clock(), dict(self._high_water_mark.newest)
         found = await _numbers(self._topology)
-        self._past.compare(found, began)
+        self._high_water_mark.compare(found, began)
         if back := [tenant for tenant, number in known.items() if found.get(tenant, 0) < number]:
             for tenant in back:
-                self._past.newest[tenant] = found.get(tenant, 0)
+                self._high_water_mark.newest[tenant] = found.get(tenant, 0)
             self._on_loss()
-        self._look_at = began + (_LOOK_AGAIN if self._past.trouble else LOOK_EVERY)
+        self._look_at = began + (_LOOK_AGAIN if self._high_water_mark.trouble else LOOK_EVERY)
 
     def _judge(self) -> None:
-        before, self.trouble = self.trouble, self._flushed or self._unaccepted or self._past.trouble or self._unfit
+        before, self.trouble = (
+            self.trouble,
+            self._flushed or self._unaccepted or self._high_water_mark.trouble or self._unfit,
+        )
         if self.trouble and self.trouble != before:
             log.error("the Redis store is refused: %s", self.trouble)
 

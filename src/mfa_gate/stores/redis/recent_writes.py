@@ -14,7 +14,7 @@ from .history import History
 from .monitor import LOOK_EVERY
 
 KEPT_FOR = SETTLED_AFTER + LOOK_EVERY + 10.0
-"""Seconds. A server that is further behind than that is refused as an older copy (``past``)."""
+"""Seconds. A server that is further behind than that is refused as an older copy (``high_water_mark``)."""
 MAX_KEPT = 2_000
 _OPERATIONS_KEPT = 400
 

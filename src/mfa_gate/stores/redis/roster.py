@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ...core.model import SubjectKey
 from ...core.summary import STATUSES, Summary
 from ...errors import StoreUnavailable
-from ...ports import Page
+from ...storage import Page
 from ..common import documents
 from ..common.documents import search_text, search_word
 from . import scripts
@@ -33,7 +33,7 @@ _MOST_NAMED = 20_000
 _LINES_AT_ONCE = 500
 
 
-async def page_of(session: Session, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
+async def page(session: Session, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
     """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it.
 
     What is frequent is found by looking at one after the other; what is seldom, in the index of the names.
@@ -62,14 +62,14 @@ async def page_of(session: Session, tenant: str, *, status: str, query: str, aft
             return Page(items=tuple(found[:limit]), next=more)
 
 
-async def counts_of(session: Session, tenant: str) -> dict[str, int]:
+async def counts(session: Session, tenant: str) -> dict[str, int]:
     """How many accounts of the tenant have each status."""
     keys = keys_of(tenant)
     counting = [("ZCARD", keys.status(status)) for status in STATUSES]
-    *counts, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
+    *found, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
     if head != session.store_id.encode():
         await session.is_unknown(tenant)
-    return dict(zip(STATUSES, counts, strict=True))
+    return dict(zip(STATUSES, found, strict=True))
 
 
 async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] | None:

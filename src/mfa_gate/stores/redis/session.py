@@ -14,9 +14,9 @@ from ...errors import SettingsError, StoreUnavailable
 from ..common.change_log import ChangeLog
 from ..common.fork_safety import watch
 from .first_open import faults_at, remains_at
-from .generation_file import Marker, Memory
+from .generation_file import GenerationFile, Memory
 from .high_water_mark import HighWaterMark, older_copy
-from .invalidation import Channel
+from .invalidation import Invalidation
 from .monitor import FLUSHED, Watch, number_of, sound
 from .names import PREFIX, RESTORED, STORE, TENANTS, TenantKeys
 from .pipeline import Command
@@ -38,27 +38,27 @@ class Session:
     def __init__(
         self,
         place: Place,
-        past: HighWaterMark,
+        high_water_mark: HighWaterMark,
         *,
         on_loss: Callable[[], None] = lambda: None,
         on_return: Callable[[], Coroutine[Any, Any, bool]] = _nothing,
-        marker: Marker | None = None,
+        generation_file: GenerationFile | None = None,
     ) -> None:
-        """``past`` outlives the session.
+        """``high_water_mark`` outlives the session.
 
         ``on_loss`` is called when the servers may have lost something. Then, as soon as they answer and hold the store,
         ``on_return`` is called until it says that all is there again.
         """
         self.place = place
-        self.topology: Topology = topology_of(place, past.replication_ids)
+        self.topology: Topology = topology_of(place, high_water_mark.replication_ids)
         self.loop = asyncio.get_running_loop()
         self.store_id = ""
-        self._past = past
-        self._marker = marker
+        self._high_water_mark = high_water_mark
+        self._generation_file = generation_file
         self._on_loss = on_loss
         self._on_return = on_return
         self._forked = False
-        self._channel: Channel | None = None
+        self._invalidation: Invalidation | None = None
         self._watch: Watch | None = None
         self._watching: asyncio.Task[None] | None = None
         self._entering: dict[str, asyncio.Task[None]] = {}
@@ -75,24 +75,26 @@ class Session:
         if store_id and found != store_id.encode():
             raise StoreUnavailable(FLUSHED)
         memory = None if store_id else await self._remembered(found or b"")
-        if found is None and self._past.store_id:
+        if found is None and self._high_water_mark.store_id:
             raise SettingsError(f"store {self.place.shown!r}: {FLUSHED}")
         if found is None:
             found = await self._made()
         self.store_id = found.decode()
-        self._past.begin(self.store_id, number_of(restored))
+        self._high_water_mark.begin(self.store_id, number_of(restored))
         if memory is not None:
-            self._past.recall(memory)
-        self._watch = Watch(self.place, self.topology, self._past, self._marker, on_loss=self.went_back)
-        self._channel = Channel(
+            self._high_water_mark.recall(memory)
+        self._watch = Watch(
+            self.place, self.topology, self._high_water_mark, self._generation_file, on_loss=self.went_back
+        )
+        self._invalidation = Invalidation(
             self.place,
             self.topology,
             f"{PREFIX}changed:{self.store_id}",
-            self._past,
+            self._high_water_mark,
             on_loss=self._on_loss,
             on_return=self._returned,
         )
-        self._channel.start()
+        self._invalidation.start()
         self._watching = self.loop.create_task(self._watch.run())
         watch(self)
 
@@ -118,11 +120,15 @@ class Session:
         return fresh
 
     async def _remembered(self, store_id: bytes) -> Memory | None:
-        return None if self._marker is None else await asyncio.to_thread(self._marker.require, store_id.decode())
+        return (
+            None
+            if self._generation_file is None
+            else await asyncio.to_thread(self._generation_file.require, store_id.decode())
+        )
 
     async def require_newest(self) -> None:
         """Raises ``SettingsError`` where the servers hold less than this process or machine knows of."""
-        if self._watch is not None and (self._past.settled or self._past.restored_at):
+        if self._watch is not None and (self._high_water_mark.settled or self._high_water_mark.restored_at):
             await self._watch.look()
             if self.trouble:
                 raise SettingsError(f"store {self.place.shown!r}: {self.trouble}")
@@ -140,16 +146,16 @@ class Session:
     @property
     def restored_at(self) -> int:
         """Return the time of the last accepted copy, as far as it is known here."""
-        return self._past.restored_at
+        return self._high_water_mark.restored_at
 
     def newest(self, tenant: str) -> int:
         """Return how far the tenant is known to have come; to be asked before the servers are."""
-        return self._past.newest.get(tenant, 0)
+        return self._high_water_mark.newest.get(tenant, 0)
 
     def went_back(self) -> None:
         """Tell that the servers have less than they had: no cache may be believed."""
-        if self._channel is not None:
-            self._channel.went_back()
+        if self._invalidation is not None:
+            self._invalidation.went_back()
 
     def require_current(self, tenant: str, number: bytes | None, newest: int = 0) -> None:
         """``number``, read together with what was asked for, says how far the tenant has come.
@@ -158,20 +164,20 @@ class Session:
         than ``newest`` is a loss of the last minute's changes.
         """
         if number_of(number) < newest:
-            self._past.newest[tenant] = number_of(number)
+            self._high_water_mark.newest[tenant] = number_of(number)
             self.went_back()
-        if self._past.is_behind(tenant, number_of(number)):
+        if self._high_water_mark.is_behind(tenant, number_of(number)):
             if self._watch is not None:
                 self._watch.look_soon()
-            raise StoreUnavailable(older_copy(tenant, number_of(number), self._past.settled[tenant]))
+            raise StoreUnavailable(older_copy(tenant, number_of(number), self._high_water_mark.settled[tenant]))
 
     async def aclose(self) -> None:
         """Let go of everything."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        if self._channel is not None:
-            await self._channel.aclose()
+        if self._invalidation is not None:
+            await self._invalidation.aclose()
         await self.topology.aclose()
 
     def is_here(self) -> bool:
@@ -183,16 +189,16 @@ class Session:
         return not self._forked
 
     @property
-    def channel(self) -> Channel:
+    def invalidation(self) -> Invalidation:
         """The push channel of a started session."""
-        assert self._channel is not None
-        return self._channel
+        assert self._invalidation is not None
+        return self._invalidation
 
     def changes(self) -> ChangeLog | None:
         """Return the log of changes, None while all may have changed. Raises ``StoreUnavailable`` in trouble."""
         if trouble := self.trouble:
             raise StoreUnavailable(trouble)
-        return self.channel.changes()
+        return self.invalidation.changes()
 
     def before_fork(self) -> None:
         """What is open stays the parent's."""

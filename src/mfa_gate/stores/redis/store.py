@@ -1,9 +1,8 @@
-"""The Redis store: the port's methods, each one script or a few commands on the server that has the tenant."""
+"""The Redis store: each method is one script or a few commands on the server that has the tenant."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 
 from ...core.events import Event
@@ -11,18 +10,16 @@ from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
 from ...errors import StoreUnavailable
-from ...ports import Anchor, Changed, EventPage, Page, Reader, Take, Taken
+from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
 from ..common.change_log import told
-from . import roster, scripts, trail
-from .accepting import accept
-from .account_rows import AccountRows
-from .generation_file import Marker
+from . import accounts, limits, notes, roster, trail
+from .acceptance import accept
+from .accounts import RedisAccounts
+from .generation_file import GenerationFile
 from .high_water_mark import HighWaterMark
-from .names import bucket_key, claim_key, keys_of, mark_key, meta_key
 from .session import Session
-from .settings_rows import SettingsRows
+from .settings import RedisSettings
 from .url import place_of
-from .writes import append, tenants_of
 
 __all__ = ["RedisStore"]
 
@@ -48,10 +45,15 @@ class RedisStore:
         self._store_id = ""
         self._open = False
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
-        self._past = HighWaterMark()
-        self._accounts = AccountRows(self._ready, reads_back=not self._place.replicas)
-        self._settings = SettingsRows(self._ready, reads_back=not self._place.replicas)
-        self._marker = Marker(self._place.marker) if self._place.marker else None
+        self._high_water_mark = HighWaterMark()
+        self._accounts = RedisAccounts(self._ready, reads_back=not self._place.replicas)
+        self._settings = RedisSettings(self._ready, reads_back=not self._place.replicas)
+        self._generation_file = GenerationFile(self._place.generation_file) if self._place.generation_file else None
+
+    @property
+    def generation_file(self) -> str:
+        """The path of the file that remembers on this machine how far the store had come, or ""."""
+        return self._place.generation_file
 
     async def open(self) -> None:
         """Connect and check. Raises ``SettingsError`` where the servers are unfit, ``StoreUnavailable`` where they are away."""
@@ -63,7 +65,7 @@ class RedisStore:
         except BaseException:
             await self.aclose()
             raise
-        await session.channel.wait(_CHANNEL_WITHIN)
+        await session.invalidation.wait(_CHANNEL_WITHIN)
 
     async def aclose(self) -> None:
         """Let go of all connections; may be called twice, and ``open`` may follow."""
@@ -72,14 +74,18 @@ class RedisStore:
         self._sessions.clear()
         if session is not None and session.is_of_this_process():
             await session.aclose()
-            if self._marker is not None and self._past.settled and not self._past.trouble:
-                await asyncio.to_thread(self._marker.keep, self._past.memory())
+            if (
+                self._generation_file is not None
+                and self._high_water_mark.settled
+                and not self._high_water_mark.trouble
+            ):
+                await asyncio.to_thread(self._generation_file.keep, self._high_water_mark.memory())
 
     async def accept(self) -> None:
         """What is stored now is the store. Raises ``SettingsError`` where there is none, or another one."""
         session = Session(self._place, HighWaterMark())
         try:
-            await accept(session, self._marker)
+            await accept(session, self._generation_file)
         finally:
             await session.aclose()
 
@@ -101,7 +107,13 @@ class RedisStore:
         return self._sessions.get(asyncio.get_running_loop())
 
     async def _start(self) -> Session:
-        session = Session(self._place, self._past, on_loss=self._owe, on_return=self._regain, marker=self._marker)
+        session = Session(
+            self._place,
+            self._high_water_mark,
+            on_loss=self._owe,
+            on_return=self._regain,
+            generation_file=self._generation_file,
+        )
         try:
             async with asyncio.timeout(_START_WITHIN):
                 await session.start(self._store_id)
@@ -143,140 +155,98 @@ class RedisStore:
             await self.append([event for event in events if event.tenant != account.key.tenant])
         return done
 
+    async def settings(self, tenant: str, /) -> TenantSettings:
+        """Return the tenant's settings."""
+        return await self._settings.load(tenant)
+
     async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
-        """As ``swap``, for a tenant's settings."""
+        """Store a tenant's settings as ``swap`` stores an account."""
         own = [event for event in events if event.tenant == settings.tenant]
         done = await self._settings.swap(settings, own)
         if done and len(own) < len(events):
             await self.append([event for event in events if event.tenant != settings.tenant])
         return done
 
-    async def append(self, events: Sequence[Event], /) -> None:
-        """Write events that belong to no change; those of one tenant together."""
-        session = await self._ready()
-        for tenant in dict.fromkeys(event.tenant for event in events):
-            await append(session, tenant, [event for event in events if event.tenant == tenant])
-
     async def claim(self, name: str, key: SubjectKey, /) -> bool:
         """Reserve ``name`` for ``key``."""
-        session, whose = await self._ready(), json.dumps([key.tenant, key.id])
-        command = ("SET", claim_key(name), whose, "NX", "GET")
-        (before,) = await session.ask(claim_key(name), command, writes=True)
-        return before is None or bool(before == whose.encode())
+        return await accounts.claim(await self._ready(), name, key)
 
     async def release(self, name: str, key: SubjectKey, /) -> None:
-        """Give ``name`` back, if it is theirs."""
-        session = await self._ready()
-        await session.run(scripts.RELEASE, [claim_key(name)], json.dumps([key.tenant, key.id]))
+        """Give ``name`` back if it belongs to ``key``."""
+        await accounts.release(await self._ready(), name, key)
 
-    async def take(self, bucket: str, /, *, limit: int, window: int, now: int) -> int:
-        """One of ``limit`` in ``window`` seconds: 0, or how long to wait."""
-        return (await self.take_all([Take(bucket=bucket, limit=limit, window=window, at=now)])).wait
+    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
+        """List the keys of all accounts in order."""
+        return await accounts.keys(await self._ready(), after, limit)
 
-    async def take_all(self, takes: Sequence[Take], /) -> Taken:
-        """From several buckets, which may lie on several servers: all are looked at first, then taken from one by one."""
-        if len(takes) > 1:
-            for place, take in enumerate(takes):
-                wait, _ = await self._take(take, count=take.count, taking=False)
-                if wait:
-                    return Taken(refused=place, wait=wait)
-        totals = []
-        for place, take in enumerate(takes):
-            wait, total = await self._take(take, count=take.count, taking=True)
-            if wait:
-                return Taken(refused=place, wait=wait)
-            totals.append(total)
-        return Taken(totals=tuple(totals))
-
-    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
-        """What was taken in the window."""
-        take = Take(bucket=bucket, limit=1, window=window, at=now)
-        return (await self._take(take, count=0, taking=False))[1]
-
-    async def _take(self, take: Take, *, count: int, taking: bool) -> tuple[int, int]:
-        """Seconds to wait (0: taken, or there is room), and how much was taken in the window, with this one."""
-        session = await self._ready()
-        arguments = (take.limit, take.window, take.at, count, int(taking))
-        wait, total = await session.run(scripts.TAKE, [bucket_key(take.bucket)], *arguments, writes=taking)
-        return int(wait), int(total)
-
-    async def settings(self, tenant: str, /) -> TenantSettings:
-        """The tenant's settings."""
-        return await self._settings.load(tenant)
-
-    async def page(
-        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
-    ) -> Page:
-        """Summaries of a tenant, by id."""
-        return await roster.page_of(await self._ready(), tenant, status=status, query=query, after=after, limit=limit)
-
-    async def counts(self, tenant: str, /) -> dict[str, int]:
-        """How many accounts of the tenant have each status."""
-        return await roster.counts_of(await self._ready(), tenant)
+    async def append(self, events: Sequence[Event], /) -> None:
+        """Write events that belong to no change of an account."""
+        await trail.append(await self._ready(), events)
 
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:
-        """The tenant's trail, newest first; all tenants' by the clock of the servers."""
-        return await trail.newest(await self._ready(), tenant, account=account, kind=kind, after=after, limit=limit)
-
-    async def verify_trail(self, tenant: str = "", /) -> dict[str, int]:
-        """The tenants whose trail is broken, with the place of the first wrong line."""
-        return await trail.broken(await self._ready(), tenant)
+        """Return the tenant's events, newest first; those of all tenants by the clock of the servers."""
+        return await trail.events(await self._ready(), tenant, account=account, kind=kind, after=after, limit=limit)
 
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
-        """The tenant's trail, oldest first."""
-        return await trail.lines_behind(await self._ready(), tenant, after=after, limit=limit)
+        """Return the tenant's events, oldest first."""
+        return await trail.trail(await self._ready(), tenant, after=after, limit=limit)
 
     async def trails(self) -> tuple[str, ...]:
-        """The tenants that have a trail."""
-        return tuple(await tenants_of(await self._ready()))
+        """List the tenants that have a trail."""
+        return await trail.trails(await self._ready())
+
+    async def links(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> list[Link]:
+        """Return stored lines as they are, oldest first."""
+        return await trail.links(await self._ready(), tenant, after=after, limit=limit)
+
+    async def anchor(self, tenant: str, /) -> ChainPoint:
+        """Return the point where the kept part of the trail begins."""
+        return await trail.anchor(await self._ready(), tenant)
+
+    async def head(self, tenant: str, /) -> ChainPoint:
+        """Return the point behind the tenant's last line."""
+        return await trail.head(await self._ready(), tenant)
 
     async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
         """Remove the tenant's oldest lines and move the anchor."""
         return await trail.prune(await self._ready(), tenant, before=before, limit=limit, now=now)
 
-    async def anchor(self, tenant: str, /) -> Anchor:
-        """Where the kept part of the tenant's trail begins."""
-        return await trail.anchor_of(await self._ready(), tenant)
+    async def take_all(self, takes: Sequence[Take], /) -> Taken:
+        """Take from all buckets, or from none."""
+        return await limits.take_all(await self._ready(), takes)
+
+    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
+        """Return how much was taken in the window."""
+        return await limits.total(await self._ready(), bucket, window=window, now=now)
+
+    async def page(
+        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page:
+        """Return summaries of a tenant, by id."""
+        return await roster.page(await self._ready(), tenant, status=status, query=query, after=after, limit=limit)
+
+    async def counts(self, tenant: str, /) -> dict[str, int]:
+        """Count the accounts of the tenant by status."""
+        return await roster.counts(await self._ready(), tenant)
+
+    async def meta(self, name: str, /) -> bytes | None:
+        """Return a small value, or None."""
+        return await notes.meta(await self._ready(), name)
+
+    async def put_meta(self, name: str, value: bytes, /) -> None:
+        """Write a small value."""
+        await notes.put_meta(await self._ready(), name, value)
 
     async def mark(self, name: str, ids: Sequence[str], /) -> None:
         """Remember ``ids`` under ``name``."""
-        if ids:
-            await (await self._ready()).ask(mark_key(name), ("SADD", mark_key(name), *ids), writes=True)
+        await notes.mark(await self._ready(), name, ids)
 
     async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
-        """Which of ``ids`` are remembered under ``name``."""
-        if not ids:
-            return frozenset()
-        (found,) = await (await self._ready()).ask(mark_key(name), ("SMISMEMBER", mark_key(name), *ids))
-        return frozenset(id for id, there in zip(ids, found, strict=True) if there)
+        """Return those of ``ids`` that are remembered under ``name``."""
+        return await notes.marked(await self._ready(), name, ids)
 
     async def unmark(self, name: str, ids: Sequence[str], /) -> None:
-        """Forget ``ids``."""
-        if ids:
-            await (await self._ready()).ask(mark_key(name), ("SREM", mark_key(name), *ids), writes=True)
-
-    async def meta(self, name: str, /) -> bytes | None:
-        """A small value of the store's own."""
-        (value,) = await (await self._ready()).ask(meta_key(name), ("GET", meta_key(name)))
-        return None if value is None else bytes(value)
-
-    async def put_meta(self, name: str, value: bytes, /) -> None:
-        """Write such a value."""
-        await (await self._ready()).ask(meta_key(name), ("SET", meta_key(name), value), writes=True)
-
-    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
-        """Every account's key in order."""
-        session = await self._ready()
-        found: list[SubjectKey] = []
-        for tenant in await tenants_of(session):
-            if after is not None and tenant < after.tenant:
-                continue
-            bound = f"({after.id}" if after is not None and tenant == after.tenant else "-"
-            keys, rest = keys_of(tenant), limit - len(found)
-            (ids,) = await session.ask(keys.head, ("ZRANGEBYLEX", keys.ids, bound, "+", "LIMIT", 0, rest))
-            found += [SubjectKey(tenant, id.decode()) for id in ids]
-            if len(found) == limit:
-                break
-        return tuple(found)
+        """Forget ``ids`` under ``name``."""
+        await notes.unmark(await self._ready(), name, ids)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from ...ports import END, Anchor, EventPage
+from collections.abc import Sequence
+
+from ...core.events import Event
+from ...storage import END, ChainPoint, EventPage, Link
 from ..common.documents import count_old, cursor_from, event_from
-from ..common.trail import PIECE, broken_trails
 from . import scripts
 from .names import keys_of
 from .session import Session
-from .writes import in_tenant, tenants_of
+from .writes import append_lines, in_tenant, tenants_of
 
 PRUNED_AT_ONCE = 500
 MOST_SEEN = 10_000
 
 
-async def newest(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
+async def append(session: Session, events: Sequence[Event]) -> None:
+    """Write events that belong to no change of an account; those of one tenant together."""
+    for tenant in dict.fromkeys(event.tenant for event in events):
+        await append_lines(session, tenant, [event for event in events if event.tenant == tenant])
+
+
+async def trails(session: Session) -> tuple[str, ...]:
+    """List the tenants that were ever written."""
+    return tuple(await tenants_of(session))
+
+
+async def events(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
     """The tenant's trail, newest first; all tenants' by the clock of the servers."""
     stamp, colon, last_tenant = after.partition(":")
     if after and not (colon and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 18):
@@ -23,13 +36,13 @@ async def newest(session: Session, tenant: str, *, account: str, kind: str, afte
     found: list[tuple[int, str, bytes]] = []
     for name in tenants:
         bound = "+inf" if not after else stamp if name < last_tenant else f"({stamp}"
-        found += await find_events(session, name, account=account, kind=kind, bound=bound, limit=limit + 1)
+        found += await _find(session, name, account=account, kind=kind, bound=bound, limit=limit + 1)
     found.sort(key=lambda entry: entry[:2], reverse=True)
     more = f"{found[limit - 1][0]}:{found[limit - 1][1]}" if len(found) > limit else ""
     return EventPage(items=tuple(event_from(name, stamp, line) for stamp, name, line in found[:limit]), next=more)
 
 
-async def find_events(
+async def _find(
     session: Session, tenant: str, *, account: str, kind: str, bound: str, limit: int
 ) -> list[tuple[int, str, bytes]]:
     keys = keys_of(tenant)
@@ -42,7 +55,7 @@ async def find_events(
     return [(int(stamp), tenant, line) for stamp, line in zip(reply[1::2], reply[2::2], strict=True)]
 
 
-async def lines_behind(session: Session, tenant: str, *, after: str, limit: int) -> EventPage:
+async def trail(session: Session, tenant: str, *, after: str, limit: int) -> EventPage:
     """The tenant's trail, oldest first."""
     keys = keys_of(tenant)
     if after == END:
@@ -58,31 +71,30 @@ async def lines_behind(session: Session, tenant: str, *, after: str, limit: int)
     return EventPage(items=items, next=last)
 
 
-async def broken(session: Session, tenant: str) -> dict[str, int]:
-    """The tenants whose trail is broken, with the place of the first wrong line."""
-
-    async def links(name: str, after: int) -> list[tuple[int, bytes, str]]:
-        keys = keys_of(name)
-        first = f"({after}" if after >= 0 else "-"
-        (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", PIECE))
-        return [(int(stamp.partition(b"-")[0]), parts[3], parts[5].decode()) for stamp, parts in entries]
-
-    async def head(name: str) -> tuple[str, int]:
-        keys = keys_of(name)
-        ((digest, length),) = await session.ask(keys.head, ("HMGET", keys.head, "digest", "length"))
-        return (digest or b"").decode(), int(length or 0)
-
-    async def anchor(name: str) -> Anchor:
-        return await anchor_of(session, name)
-
-    return await broken_trails([tenant] if tenant else await tenants_of(session), links, head, anchor)
+async def links(session: Session, tenant: str, *, after: int, limit: int) -> list[Link]:
+    """Return stored lines as they are, oldest first."""
+    keys, first = keys_of(tenant), f"({after}" if after >= 0 else "-"
+    (entries,) = await session.ask(keys.trail, ("XRANGE", keys.trail, first, "+", "COUNT", limit))
+    return [
+        Link(int(stamp.partition(b"-")[0]), parts[3].decode(errors="replace"), parts[5].decode())
+        for stamp, parts in entries
+    ]
 
 
-async def anchor_of(session: Session, tenant: str) -> Anchor:
-    """Where the kept part of the tenant's trail begins."""
+async def head(session: Session, tenant: str) -> ChainPoint:
+    """Return the point behind the last line."""
+    return await _point(session, tenant, "length", "digest")
+
+
+async def anchor(session: Session, tenant: str) -> ChainPoint:
+    """Return the point where the kept part of the trail begins."""
+    return await _point(session, tenant, "pruned", "anchor")
+
+
+async def _point(session: Session, tenant: str, *fields: str) -> ChainPoint:
     keys = keys_of(tenant)
-    ((digest, lines),) = await session.ask(keys.head, ("HMGET", keys.head, "anchor", "pruned"))
-    return Anchor(lines=int(lines or 0), digest=(digest or b"").decode())
+    ((lines, digest),) = await session.ask(keys.head, ("HMGET", keys.head, *fields))
+    return ChainPoint(lines=int(lines or 0), digest=(digest or b"").decode())
 
 
 async def prune(session: Session, tenant: str, *, before: int, limit: int, now: int) -> int:

@@ -41,7 +41,7 @@ class Place:
     ca: str = ""
     replicas: int = 0
     durable: bool = True
-    marker: str = ""
+    generation_file: str = ""
     shown: str = ""
 
 
@@ -70,7 +70,7 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True) -> Place:
         ca=options.get("ca", ""),
         replicas=_number(options.get("replicas", str(replicas)), "replicas", shown),
         durable=_flag(options, "durable", shown, default=durable),
-        marker=_file(options, "marker", shown),
+        generation_file=_file(options, "marker", shown),
         shown=shown,
     )
 

@@ -60,7 +60,7 @@ async def change(
     began = session.loop.time()
     payload = json.dumps([operation.tenant, operation.id, operation.op])
     try:
-        reply = await in_tenant(session, operation.tenant, script, keys, session.channel.name, payload, *arguments)
+        reply = await in_tenant(session, operation.tenant, script, keys, session.invalidation.name, payload, *arguments)
         history = reply[1].decode() if reply[0] == b"done" else None
     except OutcomeUnknown:
         if not reads_back or session.loop.time() > began + _READ_BACK_BEFORE:
@@ -70,7 +70,7 @@ async def change(
             raise
     if history is not None:
         key = None if operation.id is None else SubjectKey(operation.tenant, operation.id)
-        session.channel.confirm(key, operation.op)
+        session.invalidation.confirm(key, operation.op)
     return history
 
 
@@ -89,7 +89,7 @@ async def in_tenant(
     return reply
 
 
-async def append(session: Session, tenant: str, events: Sequence[Event]) -> None:
+async def append_lines(session: Session, tenant: str, events: Sequence[Event]) -> None:
     """Write lines of a tenant's trail that belong to no change, together."""
     keys = keys_of(tenant)
     await in_tenant(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ...errors import StoreUnavailable
 from .file import LOOK_EVERY, MARK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
-from .index import View
+from .log_index import LogIndex
 
 _FORK_PATIENCE = 2.0
 
@@ -76,32 +76,32 @@ class PooledConnection:
 class ConnectionPool:
     """All connections of one store. SQLite shares state between them, so a moved file means letting go of all at once."""
 
-    def __init__(self, file: StoreFile, *slots: PooledConnection) -> None:
+    def __init__(self, file: StoreFile, *pooled: PooledConnection) -> None:
         self._file = file
-        self._slots = slots
+        self._all = pooled
         self._held: list[PooledConnection] = []
-        self.view: View | None = None
+        self.view: LogIndex | None = None
 
-    def look(self, slot: PooledConnection) -> View | None:
-        """The view of the log's index that fits the connection of ``slot``, whose lock the caller holds."""
-        place = slot.opened.log_index if slot.opened else None
+    def look(self, one: PooledConnection) -> LogIndex | None:
+        """The view of the log's index that fits the connection of ``one``, whose lock the caller holds."""
+        place = one.opened.log_index if one.opened else None
         if self.view is None and place is not None:
-            self.view = View.of(self._file.index, place)
+            self.view = LogIndex.of(self._file.index, place)
         return self.view if self.view is not None and self.view.place == place else None
 
     def close(self) -> None:
         """Close every connection."""
         with contextlib.ExitStack() as held:
-            for slot in self._slots:
-                held.enter_context(slot.lock)
-            self._let_go(self._slots)
+            for one in self._all:
+                held.enter_context(one.lock)
+            self._let_go(self._all)
 
-    def _let_go(self, slots: Iterable[PooledConnection]) -> None:
+    def _let_go(self, pooled: Iterable[PooledConnection]) -> None:
         """Close what the caller has the locks of. Nobody may look at the view while that lasts, and hear that nothing is new;
-        it is closed last, see ``View``."""
+        it is closed last, see ``LogIndex``."""
         view, self.view = self.view, None
-        for slot in slots:
-            slot.drop()
+        for one in pooled:
+            one.drop()
         if view is not None:
             view.release()
 
@@ -111,11 +111,11 @@ class ConnectionPool:
         Raises ``StoreUnavailable`` where it is not; then the next use looks again.
         """
         with contextlib.ExitStack() as held:
-            for slot in self._slots:
-                held.enter_context(slot.lock)
+            for one in self._all:
+                held.enter_context(one.lock)
             now = self._file.identity()
-            opened = [slot for slot in self._slots if slot.connection is not None]
-            stale = [slot for slot in opened if slot.opened != now]
+            opened = [one for one in self._all if one.connection is not None]
+            stale = [one for one in opened if one.opened != now]
             if stale and self._file.known == now.file:
                 _rescue_log(stale[0])
             self._let_go(opened)
@@ -125,25 +125,25 @@ class ConnectionPool:
 
     def before_fork(self) -> None:
         """Wait until no thread is inside SQLite, and close: what a child inherits open is neither's any more."""
-        self._held = [slot for slot in self._slots if slot.lock.acquire(timeout=_FORK_PATIENCE)]
-        if len(self._held) == len(self._slots):
+        self._held = [one for one in self._all if one.lock.acquire(timeout=_FORK_PATIENCE)]
+        if len(self._held) == len(self._all):
             self._let_go(self._held)
             return
-        for slot in self._held:
-            slot.drop()
+        for one in self._held:
+            one.drop()
 
     def after_fork(self, *, child: bool) -> None:
-        """Let the threads go on; a slot that could not be closed is lost to the child."""
-        for slot in self._slots:
-            if slot in self._held:
-                slot.lock.release()
+        """Let the threads go on; a one that could not be closed is lost to the child."""
+        for one in self._all:
+            if one in self._held:
+                one.lock.release()
             elif child:
-                slot.lock, slot.stuck = threading.Lock(), True
+                one.lock, one.stuck = threading.Lock(), True
         self._held = []
 
 
-def _rescue_log(slot: PooledConnection) -> None:
+def _rescue_log(one: PooledConnection) -> None:
     """The log was removed under us, but is still open here: bring what it holds home into the database."""
-    if slot.connection is not None:
+    if one.connection is not None:
         with contextlib.suppress(sqlite3.Error):
-            slot.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            one.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

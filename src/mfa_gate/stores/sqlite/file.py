@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ...errors import SettingsError, StoreUnavailable
 from ..common.atomic_file import alone_in
-from .generation_file import ACCEPTED, Marker, Memory
+from .generation_file import ACCEPTED, GenerationFile, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
 
 log = logging.getLogger("mfa_gate")
@@ -55,13 +55,17 @@ def outage(error: BaseException) -> StoreUnavailable:
     """What a fault of SQLite or of the disk is called outside of the store."""
     if isinstance(error, StoreUnavailable):
         return error
-    word = getattr(error, "sqlite_errorname", "") or type(error).__name__
-    return StoreUnavailable(f"the SQLite store refuses ({word}): {error}")
+    return StoreUnavailable(f"the SQLite store refuses ({name_of(error) or type(error).__name__}): {error}")
+
+
+def name_of(error: BaseException) -> str:
+    """Return SQLite's name of a fault, or "": the module ``sqlite3`` raises errors of its own without one."""
+    return error.sqlite_errorname if isinstance(error, sqlite3.Error) and hasattr(error, "sqlite_errorname") else ""
 
 
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether somebody else holds the lock."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return name_of(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 class StoreFile:
@@ -70,7 +74,7 @@ class StoreFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.given = os.path.abspath(os.fspath(path))
         self.path = os.path.realpath(self.given)
-        self.marker = Marker(self.path + ".created")
+        self.generation_file = GenerationFile(self.path + ".created")
         self.log = self.path + "-wal"
         self.index = self.path + "-shm"
         self.store_id = ""
@@ -150,21 +154,22 @@ class StoreFile:
             )
         if memory is not None and memory.store_id == ACCEPTED:
             with contextlib.closing(self.raw()) as connection:
-                self.accept(connection)
+                self.accept_now(connection)
                 self.remember(connection)
 
-    def choose(self) -> None:
+    def accept_next(self) -> None:
         """Take an operator's word that what stands there now is the store. Raises ``SettingsError`` where nothing does."""
         if not os.path.exists(self.path):
             raise SettingsError(
-                f"the SQLite store {self.path} is missing: put a copy in place first, or delete {self.marker.path} to begin anew"
+                f"the SQLite store {self.path} is missing: put a copy in place first, or delete "
+                f"{self.generation_file.path} to begin anew"
             )
         try:
-            self.marker.accept()
+            self.generation_file.accept()
         except OSError as error:
-            raise SettingsError(f"{self.marker.path} cannot be written: {error.strerror}") from error
+            raise SettingsError(f"{self.generation_file.path} cannot be written: {error.strerror}") from error
 
-    def accept(self, connection: sqlite3.Connection) -> None:
+    def accept_now(self, connection: sqlite3.Connection) -> None:
         """Write down when an operator chose this copy, and tell whoever has the file open.
 
         No account of it is taken as it stands from then on (F-38). This is the one clock that a store reads: whoever
@@ -185,13 +190,15 @@ class StoreFile:
         An old copy would bring back spent codes and take back locks, so somebody has to want that (S-123). Raises
         ``StoreUnavailable`` for one, and ``OSError`` for a marker that cannot be read.
         """
-        memory = self.marker.read()  # before the file is asked: whoever writes meanwhile moves both on
+        memory = self.generation_file.read()  # before the file is asked: whoever writes meanwhile moves both on
         newest = last_change(connection)
         if memory is None and newest:
-            memory, newest = self.marker.read(), last_change(connection)
+            memory, newest = self.generation_file.read(), last_change(connection)
         if memory is None:
             if newest:
-                raise StoreUnavailable(f"{self.marker.path} is missing beside a store that is in use: {HOW_TO_ACCEPT}")
+                raise StoreUnavailable(
+                    f"{self.generation_file.path} is missing beside a store that is in use: {HOW_TO_ACCEPT}"
+                )
             return None
         if memory.store_id == store_id_of(connection) and newest < memory.newest:
             raise StoreUnavailable(
@@ -212,15 +219,17 @@ class StoreFile:
             return
         try:
             with alone_in(os.path.dirname(self.path)):  # else an older number could be written over a newer one
-                memory = self.marker.read()
+                memory = self.generation_file.read()
                 if memory is None or memory.store_id == ACCEPTED or self._is_behind(memory, newest):
-                    self.marker.write(Memory(self.store_id, newest), like=os.stat(self.path))
+                    self.generation_file.write(Memory(self.store_id, newest), like=os.stat(self.path))
             self._remembered, self._cannot_mark = newest, ""
         except OSError as error:
             if self._cannot_mark != (trouble := str(error)):
                 self._cannot_mark = trouble
                 log.error(
-                    "%s cannot be kept: an older copy of the store would not be noticed: %s", self.marker.path, error
+                    "%s cannot be kept: an older copy of the store would not be noticed: %s",
+                    self.generation_file.path,
+                    error,
                 )
 
     def _is_behind(self, memory: Memory, newest: int) -> bool:

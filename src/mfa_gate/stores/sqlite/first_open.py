@@ -12,7 +12,7 @@ import stat
 from ...errors import SettingsError, StoreUnavailable
 from ..common.atomic_file import alone_in, sync
 from ..common.network_fs import network_type_of
-from .file import StoreFile, is_busy, store_id_of
+from .file import StoreFile, is_busy, name_of, store_id_of
 from .generation_file import ACCEPTED
 from .schema import APPLICATION_ID, SCHEMA, upgrade, version_of
 
@@ -57,10 +57,10 @@ def start(file: StoreFile) -> None:
 
 
 def _create(file: StoreFile) -> None:
-    if os.path.lexists(file.marker.path):
+    if os.path.lexists(file.generation_file.path):
         raise SettingsError(
             f"the SQLite store {file.path} is missing, but was created here once. An empty store means that everybody is "
-            f"unenrolled: restore it from a copy, or delete {file.marker.path} to begin anew"
+            f"unenrolled: restore it from a copy, or delete {file.generation_file.path} to begin anew"
         )
     fresh = StoreFile(f"{file.path}.{secrets.token_hex(8)}.new")
     os.close(os.open(fresh.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -207,8 +207,7 @@ def _require_sound(file: StoreFile, connection: sqlite3.Connection) -> None:
 def _refusal(file: StoreFile, error: sqlite3.Error) -> Exception:
     if is_busy(error):
         return StoreUnavailable(f"the SQLite store {file.path} is locked by another process")
-    word = getattr(error, "sqlite_errorname", "")
-    if word.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL")):
+    if name_of(error).startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL")):
         return SettingsError(
             f"the SQLite store {file.path} cannot be opened for writing ({error}): give this process's user the file "
             "and its directory, on a disk with room"
@@ -227,7 +226,7 @@ def _require_remembered(file: StoreFile, connection: sqlite3.Connection) -> None
             f"{file.path} is not the store that was created here: restore that one, or accept this one: mfa-gate store accept"
         )
     if memory is not None and memory.store_id == ACCEPTED:
-        file.accept(connection)
+        file.accept_now(connection)
     file.remember(connection)
-    if file.marker.read() is None:
-        raise SettingsError(f"{file.marker.path} cannot be written: give this process's user the directory")
+    if file.generation_file.read() is None:
+        raise SettingsError(f"{file.generation_file.path} cannot be written: give this process's user the directory")

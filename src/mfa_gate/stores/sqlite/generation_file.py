@@ -21,7 +21,7 @@ ACCEPTED = "accepted"
 """What stands in the marker while an operator's word, that the file is the store, waits for the next start."""
 
 
-class Marker:
+class GenerationFile:
     """``<file>.created``: to be moved and copied together with the store's file."""
 
     def __init__(self, path: str) -> None:

@@ -1,4 +1,4 @@
-"""What changed since the last look, for every guarded request: microseconds, and never a wait."""
+"""Tell the changes since the last look, for every guarded request: in microseconds, without a wait."""
 
 from __future__ import annotations
 
@@ -10,40 +10,53 @@ from ...errors import StoreUnavailable
 from ..common.change_log import ChangeLog
 from .connection import ConnectionPool, PooledConnection
 from .file import LOOK_EVERY, Moved, StoreFile, outage
-from .index import HEADER, View
+from .log_index import HEADER, LogIndex
 from .worker_thread import Job, WorkerThread
 
+CHANGES_KEPT = 10_000
+_TRIMMED_EVERY = 500
 _OVERDUE = 0.75
 _LOCK_PATIENCE = 0.02
 """Seconds; the lock is free unless another event loop looks at the same moment, or the file is being opened anew."""
 
 
-class Notice:
-    """Where the log's index looks the same, nothing was committed. Else SQLite is asked for the number that it raises with
-    every commit by another connection (``PRAGMA data_version``); the writer is one, so commits of this process show as
-    well. Only when that moved is the change log read."""
+def note_change(connection: sqlite3.Connection, key: SubjectKey | None) -> None:
+    """Tell the other processes that ``key`` changed; None: all may have changed."""
+    tenant, id = (None, None) if key is None else (key.tenant, key.id)
+    seq = connection.execute("INSERT INTO change (tenant, id) VALUES (?, ?)", (tenant, id)).lastrowid or 0
+    if seq % _TRIMMED_EVERY == 0:
+        connection.execute("DELETE FROM change WHERE seq <= ?", (seq - CHANGES_KEPT,))
 
-    def __init__(self, file: StoreFile, slot: PooledConnection, slots: ConnectionPool, reader: WorkerThread) -> None:
+
+class Invalidation:
+    """Notice commits, by any process, and read the log of changes only then.
+
+    While the header of the log's index is the same, nothing was committed. Else SQLite is asked for the number that it raises
+    with every commit by another connection (``PRAGMA data_version``). The writer is another connection, so commits of this
+    process show as well. Only if that number moved is the change log read.
+    """
+
+    def __init__(self, file: StoreFile, pooled: PooledConnection, pool: ConnectionPool, reader: WorkerThread) -> None:
         self._file = file
-        self._slot = slot
-        self._slots = slots
+        self._pooled = pooled
+        self._pool = pool
         self._reader = reader
         self.close()
 
     def open(self) -> None:
-        """From now on there is something to tell."""
+        """Begin to tell changes."""
         self.forget()
         self._is_open = True
 
     def close(self) -> None:
-        """The store is not open, or no longer: the next look says so."""
+        """Stop: the next look raises ``StoreUnavailable``."""
         self.forget()
         self._is_open = False
 
     def forget(self) -> None:
-        """Begin anew: each reader's next answer is ``EVERYTHING``."""
+        """Begin anew: the next answer to each reader is ``EVERYTHING``."""
         self._connection: sqlite3.Connection | None = None
-        self._view: View | None = None
+        self._view: LogIndex | None = None
         self._header = b""
         self._data_version = -1
         self._seen = -1
@@ -59,16 +72,16 @@ class Notice:
         if now >= self._look_at:
             self._look(now)
         view = self._view
-        if view is not None and view is self._slots.view and view.bytes[:HEADER] == self._header:
+        if view is not None and view is self._pool.view and view.bytes[:HEADER] == self._header:
             return self._log
-        lock = self._slot.lock
+        lock = self._pooled.lock
         if not (lock.acquire(blocking=False) or lock.acquire(timeout=_LOCK_PATIENCE)):
             raise StoreUnavailable("the SQLite store is being opened anew")
         try:
-            connection = self._slot.connection
+            connection = self._pooled.connection
             if connection is None or connection is not self._connection:
                 connection = self._open()
-            # Before SQLite is asked: what comes in between is seen the next time.
+            # Read before SQLite is asked: a commit in between is seen at the next look.
             header = b"" if self._view is None else self._view.bytes[:HEADER]
             moved = connection.execute("PRAGMA data_version").fetchone()[0]
             if moved != self._data_version:
@@ -78,7 +91,7 @@ class Notice:
             return self._log
         except (sqlite3.Error, OSError) as error:
             self._connection = self._view = None
-            self._slot.drop()
+            self._pooled.drop()
             raise outage(error) from error
         finally:
             lock.release()
@@ -87,10 +100,10 @@ class Notice:
         self._connection = self._view = None
         self._seen = self._data_version = -1
         try:
-            self._connection = self._slot.ready()
+            self._connection = self._pooled.ready()
         except Moved:
             raise StoreUnavailable(f"{self._file.path} was replaced") from None
-        self._header, self._view = b"", self._slots.look(self._slot)
+        self._header, self._view = b"", self._pool.look(self._pooled)
         return self._connection
 
     def _read_log(self, connection: sqlite3.Connection) -> None:
@@ -109,7 +122,7 @@ class Notice:
             self._log.note(None if tenant is None else SubjectKey(tenant, id))
 
     def _look(self, now: float) -> None:
-        """Is the file still there, and does it still answer? Another thread tries, since a sick disk may hang it."""
+        """Check that the file is still there and still answers. Another thread tries: a sick disk may hang it."""
         if not self._is_open:
             raise StoreUnavailable("the SQLite store is not open")
         identity = self._file.identity()
@@ -120,6 +133,6 @@ class Notice:
             raise StoreUnavailable("the SQLite store does not answer")
         if self._trouble is not None:
             raise StoreUnavailable(f"the SQLite store is out of order: {self._trouble}") from self._trouble
-        if self._slot.connection is not None and identity != self._slot.opened:
+        if self._pooled.connection is not None and identity != self._pooled.opened:
             raise StoreUnavailable(f"{self._file.path} was replaced")
         self._look_at = now + LOOK_EVERY

@@ -1,4 +1,4 @@
-"""List and search the people of a tenant in the SQLite store, piece by piece."""
+"""List, search and count the people of a tenant in the SQLite store, piece by piece."""
 
 from __future__ import annotations
 
@@ -6,19 +6,66 @@ import sqlite3
 from collections.abc import Callable
 
 from ...core.model import SubjectKey
-from ...core.summary import Summary
-from ..common.documents import summary_from
+from ...core.summary import STATUSES, Summary
+from ...storage import Page
+from ..common.documents import search_text, search_word, summary_from
+from .worker_thread import WorkerThread
 
 SEARCHED_AT_ONCE = 20_000
-"""So many people are looked through in one piece of work; searches at the same time take turns."""
+"""People looked through in one piece of work; searches at the same time take turns."""
 
 COUNTED_AT_ONCE = 100_000
 
 
-def find_summaries(
+def write_summary(connection: sqlite3.Connection, line: Summary) -> None:
+    """Write the account's line of the roster, if it is another one than before."""
+    connection.execute(
+        "INSERT INTO roster VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name,"
+        " status = excluded.status, factors = excluded.factors, locked_at = excluded.locked_at,"
+        " last_proof_at = excluded.last_proof_at, search = excluded.search"
+        " WHERE (name, status, factors, locked_at, last_proof_at) IS NOT"
+        " (excluded.name, excluded.status, excluded.factors, excluded.locked_at, excluded.last_proof_at)",
+        (
+            line.key.tenant,
+            line.key.id,
+            line.name,
+            line.status,
+            " ".join(line.factors),
+            line.locked_at,
+            line.last_proof_at,
+            search_text(line),
+        ),
+    )
+
+
+async def page(thread: WorkerThread, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
+    """Return summaries of a tenant, by id."""
+    found, word = list[Summary](), search_word(query)
+    while True:
+        work = _find_summaries(tenant, status=status, word=word, after=after, limit=limit + 1 - len(found))
+        some, after = await thread.run(work)
+        found += some
+        if not after or len(found) > limit:
+            break
+    more = found[limit - 1].key.id if len(found) > limit else ""
+    return Page(items=tuple(found[:limit]), next=more)
+
+
+async def counts(thread: WorkerThread, tenant: str) -> dict[str, int]:
+    """Count the accounts of the tenant by status."""
+    found: dict[str, int] = {}
+    for status in STATUSES:
+        found[status], after = await thread.run(_count_people(tenant, status, ""))
+        while after:
+            more, after = await thread.run(_count_people(tenant, status, after))
+            found[status] += more
+    return found
+
+
+def _find_summaries(
     tenant: str, *, status: str, word: str, after: str, limit: int
 ) -> Callable[[sqlite3.Connection], tuple[list[Summary], str]]:
-    """Lines of the roster by id, from a piece of it; and the id to go on behind, or "" where all of it was looked at."""
+    """Find summaries by id in a piece of the roster; and the id to go on behind, "" at the end."""
     statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
     border = "SELECT id FROM roster WHERE tenant = ? AND id > ?"
     terms, values = "", list[str | int]()
@@ -46,8 +93,8 @@ def find_summaries(
     return work
 
 
-def count_people(tenant: str, status: str, after: str) -> Callable[[sqlite3.Connection], tuple[int, str]]:
-    """How many have a status, in a piece of the roster; and the id to go on behind, or "" at the end."""
+def _count_people(tenant: str, status: str, after: str) -> Callable[[sqlite3.Connection], tuple[int, str]]:
+    """Count the people with a status in a piece of the roster; and the id to go on behind, "" at the end."""
     piece = "SELECT id FROM roster WHERE tenant = ? AND status = ? AND id > ? ORDER BY id LIMIT ?"
     statement = f"SELECT count(*), max(id) FROM ({piece})"  # noqa: S608 - its own words
 

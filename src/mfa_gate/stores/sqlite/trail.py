@@ -1,43 +1,118 @@
-"""What the SQLite store does with a trail besides writing it: read it forward, prune it, and remember what was told of it."""
+"""Keep the audit trails in the SQLite store: write, read from either end, and prune from the beginning."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ...ports import Anchor
+from ...core.events import Event
+from ...core.trail import START, chain_line, event_to_json
+from ...storage import END, ChainPoint, EventPage, Link
+from ..common.documents import cursor_from, event_from
+from .worker_thread import WorkerThread
 
 _NO_SEQ = 2**63 - 1
 
-
-def end_of(tenant: str) -> Callable[[sqlite3.Connection], int]:
-    """The place of the last line; a pruned one keeps its place, so what comes later is always larger."""
-
-    def work(connection: sqlite3.Connection) -> int:
-        row = connection.execute("SELECT max(seq) FROM event WHERE tenant = ?", (tenant,)).fetchone()
-        return int(row[0] or 0)
-
-    return work
+Lines = Sequence[tuple[Event, str]]
 
 
-def lines_behind(tenant: str, place: int, limit: int) -> Callable[[sqlite3.Connection], list[tuple[int, str]]]:
-    """Places and lines, oldest first."""
+def to_lines(events: Sequence[Event]) -> Lines:
+    """Encode events as canonical lines, before the transaction begins."""
+    return [(event, event_to_json(event)) for event in events]
+
+
+def write_lines(connection: sqlite3.Connection, lines: Lines) -> None:
+    """Append lines to the trails, each chained to the one before it in its tenant."""
+    heads: dict[str, tuple[str, int]] = {}
+    for event, line in lines:
+        if event.tenant not in heads:
+            row = connection.execute("SELECT digest, length FROM trail WHERE tenant = ?", (event.tenant,)).fetchone()
+            heads[event.tenant] = row or (START, 0)
+        before, length = heads[event.tenant]
+        digest = chain_line(before, line)
+        heads[event.tenant] = (digest, length + 1)
+        connection.execute(
+            "INSERT INTO event (id, tenant, account, kind, at, body, digest) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (event.id, event.tenant, event.account, event.kind, event.at, line, digest),
+        )
+    for tenant, head in heads.items():
+        connection.execute(
+            "INSERT INTO trail VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET digest = excluded.digest, length = excluded.length",
+            (tenant, *head),
+        )
+
+
+async def append(thread: WorkerThread, events: Sequence[Event]) -> None:
+    """Write events that belong to no change of an account."""
+    lines = to_lines(events)
+    await thread.run(lambda connection: write_lines(connection, lines))
+
+
+async def events(thread: WorkerThread, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
+    """Return the tenant's events, newest first."""
+    before = cursor_from(after)
+    if before is None:
+        return EventPage(items=())
+    terms = {"seq < ?": before if before >= 0 else "", "tenant = ?": tenant, "account = ?": account, "kind = ?": kind}
+    wanted = {term: value for term, value in terms.items() if value != ""}
+    where = " AND ".join([*wanted, "account <> ''" if account else "TRUE"])
+    statement = f"SELECT seq, tenant, body FROM event WHERE {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+
+    values = [*wanted.values(), limit + 1]
+    found = await thread.run(lambda connection: connection.execute(statement, values).fetchall())
+    more = str(found[limit - 1][0]) if len(found) > limit else ""
+    return EventPage(items=tuple(event_from(name, seq, line) for seq, name, line in found[:limit]), next=more)
+
+
+async def trail(thread: WorkerThread, tenant: str, *, after: str, limit: int) -> EventPage:
+    """Return the tenant's events, oldest first."""
+    if after == END:
+        return EventPage(items=(), next=str(await _last_place(thread, tenant)))
+    place = cursor_from(after)
+    if place is None:
+        return EventPage(items=(), next=after)
     statement = "SELECT seq, body FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
-    return lambda connection: connection.execute(statement, (tenant, place, limit)).fetchall()
+    found = await thread.run(lambda connection: connection.execute(statement, (tenant, place, limit)).fetchall())
+    items = tuple(event_from(tenant, seq, line) for seq, line in found)
+    return EventPage(items=items, next=str(found[-1][0]) if found else str(max(place, 0)))
 
 
-def anchor_of(tenant: str) -> Callable[[sqlite3.Connection], Anchor]:
-    """Where the kept part begins."""
-
-    def work(connection: sqlite3.Connection) -> Anchor:
-        row = connection.execute("SELECT lines, digest FROM anchor WHERE tenant = ?", (tenant,)).fetchone()
-        return Anchor() if row is None else Anchor(lines=row[0], digest=row[1])
-
-    return work
+async def _last_place(thread: WorkerThread, tenant: str) -> int:
+    """Find the place of the last line. A pruned line keeps its place, so later places are always larger."""
+    statement = "SELECT coalesce(max(seq), 0) FROM event WHERE tenant = ?"
+    return await thread.run(lambda connection: int(connection.execute(statement, (tenant,)).fetchone()[0]))
 
 
-def prune(tenant: str, *, before: int, limit: int, now: int) -> Callable[[sqlite3.Connection], int]:
-    """Remove the oldest lines that are old enough, and move the anchor behind them. As ``documents.count_old``."""
+async def trails(thread: WorkerThread) -> tuple[str, ...]:
+    """List the tenants that have a trail, or a head that says so."""
+    statement = "SELECT tenant FROM trail UNION SELECT tenant FROM event ORDER BY 1"
+    return await thread.run(lambda connection: tuple(row[0] for row in connection.execute(statement)))
+
+
+async def links(thread: WorkerThread, tenant: str, *, after: int, limit: int) -> list[Link]:
+    """Return stored lines as they are, oldest first."""
+    statement = "SELECT seq, body, digest FROM event WHERE tenant = ? AND seq > ? ORDER BY seq LIMIT ?"
+    values = (tenant, after, limit)
+    return await thread.run(lambda connection: [Link(*row) for row in connection.execute(statement, values)])
+
+
+async def anchor(thread: WorkerThread, tenant: str) -> ChainPoint:
+    """Return the point where the kept part of the trail begins."""
+    return await _point(thread, "SELECT lines, digest FROM anchor WHERE tenant = ?", tenant)
+
+
+async def head(thread: WorkerThread, tenant: str) -> ChainPoint:
+    """Return the point behind the last line."""
+    return await _point(thread, "SELECT length, digest FROM trail WHERE tenant = ?", tenant)
+
+
+async def _point(thread: WorkerThread, statement: str, tenant: str) -> ChainPoint:
+    row = await thread.run(lambda connection: connection.execute(statement, (tenant,)).fetchone())
+    return ChainPoint() if row is None else ChainPoint(lines=row[0], digest=row[1])
+
+
+async def prune(thread: WorkerThread, tenant: str, *, before: int, limit: int, now: int) -> int:
+    """Remove the oldest lines that are old enough, as ``documents.count_old`` has it, and move the anchor."""
 
     def work(connection: sqlite3.Connection) -> int:
         young = connection.execute(
@@ -63,26 +138,4 @@ def prune(tenant: str, *, before: int, limit: int, now: int) -> Callable[[sqlite
         )
         return len(rows)
 
-    return work
-
-
-def mark(name: str, ids: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
-    """Remember."""
-    statement = "INSERT INTO mark VALUES (?, ?) ON CONFLICT DO NOTHING"
-    return lambda connection: connection.executemany(statement, [(name, id) for id in ids]).close()
-
-
-def marked(name: str, ids: Sequence[str]) -> Callable[[sqlite3.Connection], frozenset[str]]:
-    """Which of them are remembered."""
-    statement = "SELECT 1 FROM mark WHERE name = ? AND id = ?"
-
-    def work(connection: sqlite3.Connection) -> frozenset[str]:
-        return frozenset(id for id in ids if connection.execute(statement, (name, id)).fetchone())
-
-    return work
-
-
-def unmark(name: str, ids: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
-    """Forget."""
-    statement = "DELETE FROM mark WHERE name = ? AND id = ?"
-    return lambda connection: connection.executemany(statement, [(name, id) for id in ids]).close()
+    return await thread.run(work)

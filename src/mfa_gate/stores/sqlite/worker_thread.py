@@ -92,12 +92,12 @@ class Job:
 
 
 class WorkerThread:
-    """Runs jobs in a thread of its own, on one slot. A cancelled caller changes nothing about a write."""
+    """Runs jobs in a thread of its own, on one connection. A cancelled caller changes nothing about a write."""
 
-    def __init__(self, name: str, slot: PooledConnection, slots: ConnectionPool, *, writes: bool) -> None:
+    def __init__(self, name: str, pooled: PooledConnection, pool: ConnectionPool, *, writes: bool) -> None:
         self._name = name
-        self._slot = slot
-        self._slots = slots
+        self._pooled = pooled
+        self._pool = pool
         self._writes = writes
         self._starting = threading.Lock()
         self.after_fork(child=True)
@@ -160,9 +160,9 @@ class WorkerThread:
 
     def _serve(self, jobs: Sequence[Job]) -> None:
         for _ in range(2):
-            with self._slot.lock:
+            with self._pooled.lock:
                 try:
-                    connection = self._slot.ready()
+                    connection = self._pooled.ready()
                 except Moved:
                     pass
                 else:
@@ -170,15 +170,15 @@ class WorkerThread:
                         (self._write if self._writes else _read)(connection, jobs)
                     except sqlite3.Error as error:
                         if not is_busy(error):
-                            self._slot.drop()
+                            self._pooled.drop()
                         raise
                     return
-            self._slots.reopen()
-        raise StoreUnavailable(f"the SQLite store {self._slot.file.path} is being replaced")
+            self._pool.reopen()
+        raise StoreUnavailable(f"the SQLite store {self._pooled.file.path} is being replaced")
 
     def _write(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
         """All jobs in one transaction, so that they share one wait for the disk; each is conditional by itself."""
-        self._slot.file.require_writable()
+        self._pooled.file.require_writable()
         _begin(connection, until=jobs[-1].asked_at + LOCK_PATIENCE)
         committing = False
         try:
@@ -191,7 +191,7 @@ class WorkerThread:
             connection.execute("COMMIT")
             for job in jobs:
                 job.settled = True
-            self._slot.file.guard(connection, is_grave=any(job.is_grave and job.result for job in jobs))
+            self._pooled.file.guard(connection, is_grave=any(job.is_grave and job.result for job in jobs))
         except _OWN_FAULTS as error:
             _roll_back(connection)
             if len(jobs) == 1:

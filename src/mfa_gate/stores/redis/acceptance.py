@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...errors import SettingsError
-from .generation_file import Marker
+from .generation_file import GenerationFile
 from .monitor import number_of
 from .names import PREFIX, RESTORED, STORE, TENANTS, keys_of
 from .scripts import ACCEPT
@@ -13,7 +13,7 @@ from .session import Session
 from .writes import new_operation
 
 
-async def accept(session: Session, marker: Marker | None) -> None:
+async def accept(session: Session, generation_file: GenerationFile | None) -> None:
     """Write down in each tenant's head when that was, so that every load sees it in the same reply as the account; last of
     all for the workers and the markers, which then refuse no longer. May be repeated after a fault in between.
 
@@ -22,8 +22,8 @@ async def accept(session: Session, marker: Marker | None) -> None:
     found, before, time, names = await session.ask(
         STORE, ("GET", STORE), ("GET", RESTORED), ("TIME",), ("SMEMBERS", TENANTS)
     )
-    if marker is not None:
-        marker.require((found or b"").decode())
+    if generation_file is not None:
+        generation_file.require((found or b"").decode())
     if found is None:
         raise SettingsError("Redis holds no store: put a copy in place first, or start the app to begin anew")
     at, store_id = max(int(time[0]), number_of(before) + 1), found.decode()

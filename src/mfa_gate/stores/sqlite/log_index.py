@@ -16,7 +16,7 @@ _Place = tuple[int, int]
 _GUARD = threading.Lock()
 
 
-class View:
+class LogIndex:
     """The mapped index. It is shared by the stores of a process, and closed only after the last one's connections: to close
     any descriptor of the file would drop the locks that SQLite holds on it in this process."""
 
@@ -33,34 +33,34 @@ class View:
         with _GUARD:
             self._users -= 1
             if self._users == 0:
-                del _VIEWS[self.place]
+                del _OPEN[self.place]
                 self.bytes.close()
                 os.close(self._descriptor)
 
     @classmethod
-    def of(cls, path: str, place: _Place) -> View | None:
+    def of(cls, path: str, place: _Place) -> LogIndex | None:
         """The view of the index at ``path``, which is the file ``place``; None where it is not, or cannot be mapped."""
         with _GUARD:
-            view = _VIEWS.get(place)
+            view = _OPEN.get(place)
             if view is None:
                 view = _open(path, place)
             if view is not None:
-                _VIEWS[place] = view
+                _OPEN[place] = view
                 view._users += 1
             return view
 
 
-_VIEWS: dict[_Place, View] = {}
+_OPEN: dict[_Place, LogIndex] = {}
 _UNFIT: list[int] = []
-"""Descriptors of an index that could not be mapped: kept, see ``View``."""
+"""Descriptors of an index that could not be mapped: kept, see ``LogIndex``."""
 
 
-def _open(path: str, place: _Place) -> View | None:
+def _open(path: str, place: _Place) -> LogIndex | None:
     with contextlib.suppress(OSError, ValueError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         found = os.fstat(descriptor)
         if (found.st_dev, found.st_ino) == place:
             with contextlib.suppress(OSError, ValueError):
-                return View(descriptor, place)
+                return LogIndex(descriptor, place)
         _UNFIT.append(descriptor)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -17,11 +18,11 @@ from ..common.documents import account_from, checksum
 from . import scripts
 from .history import ONLY_PUTS_BACK, PUT_BACK
 from .monitor import number_of
-from .names import keys_of
+from .names import claim_key, keys_of
 from .recent_writes import Lost, RecentWrites, lost
 from .roster import line_of
 from .session import Session
-from .writes import Operation, append, arguments_of, change, history_of, new_operation, whole
+from .writes import Operation, append_lines, arguments_of, change, history_of, new_operation, tenants_of, whole
 
 log = logging.getLogger("mfa_gate")
 
@@ -30,22 +31,22 @@ EXTRA_KEPT = 12
 """How many lost operations stand in the history of the change that puts them back: the latest."""
 
 
-class AccountRows:
+class RedisAccounts:
     """Read and swap accounts; remember the committed ones a while, and put them back (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
         self._reads_back = reads_back
-        self._ledger: RecentWrites[SubjectKey, Account] = RecentWrites()
+        self._recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
 
     def owe(self) -> None:
         """Forget nothing: the servers may have lost something."""
-        self._ledger.is_owed = True
+        self._recent_writes.is_owed = True
 
     async def regain(self) -> bool:
         """Put back what was lost of late. Returns whether all of it is there again."""
         missing = 0
-        for key in self._ledger.rows():
+        for key in self._recent_writes.rows():
             try:
                 await self.load(key)
             except StoreUnavailable as error:
@@ -54,7 +55,7 @@ class AccountRows:
         if missing:
             log.info("what Redis may have lost of %d accounts cannot be put back yet: %s", missing, reason)
             return False
-        self._ledger.is_owed = False
+        self._recent_writes.is_owed = False
         return True
 
     async def load(self, key: SubjectKey) -> Account:
@@ -74,7 +75,7 @@ class AccountRows:
 
     async def _look(self, key: SubjectKey) -> tuple[Account, Lost[Account] | None]:
         """Return the stored account, and what must be written again after a loss (F-3)."""
-        session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._ledger.of(key)
+        session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._recent_writes.of(key)
         newest = session.newest(key.tenant)
         # The account before the head: a flush, or an older copy, in between is seen at the head.
         row, (head, number, restored) = await session.ask(
@@ -99,8 +100,8 @@ class AccountRows:
         return account, lost(confirmed, account.version, history_of(version, op, words))
 
     async def _append(self, key: SubjectKey, events: Sequence[Event]) -> None:
-        await append(await self._ready(), key.tenant, events)
-        self._ledger.has_lines(key)
+        await append_lines(await self._ready(), key.tenant, events)
+        self._recent_writes.has_lines(key)
 
     async def swap(self, account: Account, events: Sequence[Event], missing: Lost[Account] | None = None) -> bool:
         """Store the account with events of its tenant, if nobody has changed it since.
@@ -129,12 +130,12 @@ class AccountRows:
         )
         if history is None:
             return False
-        self._ledger.keep(key, account, version, op, history, events, session.loop.time())
+        self._recent_writes.keep(key, account, version, op, history, events, session.loop.time())
         return True
 
     def _expected(self, account: Account) -> str:
         """Return the operation that made the version, as it was read or committed here."""
-        known = self._ledger.of(account.key)
+        known = self._recent_writes.of(account.key)
         if account.stamp or known is None or known.version != account.version:
             return account.stamp
         return known.op
@@ -148,3 +149,30 @@ def _tell(key: SubjectKey, missing: Lost[Account]) -> None:
         "nobody had written since" if missing.untouched else "others had written since; of both the stricter holds",
         len(missing.events),
     )
+
+
+async def claim(session: Session, name: str, key: SubjectKey) -> bool:
+    """Reserve a name. Returns True also if ``key`` has it already."""
+    owner = json.dumps([key.tenant, key.id])
+    (before,) = await session.ask(claim_key(name), ("SET", claim_key(name), owner, "NX", "GET"), writes=True)
+    return before is None or bool(before == owner.encode())
+
+
+async def release(session: Session, name: str, key: SubjectKey) -> None:
+    """Give a name back if it belongs to ``key``."""
+    await session.run(scripts.RELEASE, [claim_key(name)], json.dumps([key.tenant, key.id]))
+
+
+async def keys(session: Session, after: SubjectKey | None, limit: int) -> tuple[SubjectKey, ...]:
+    """List the keys of all accounts in order."""
+    found: list[SubjectKey] = []
+    for tenant in await tenants_of(session):
+        if after is not None and tenant < after.tenant:
+            continue
+        bound = f"({after.id}" if after is not None and tenant == after.tenant else "-"
+        names, rest = keys_of(tenant), limit - len(found)
+        (ids,) = await session.ask(names.head, ("ZRANGEBYLEX", names.ids, bound, "+", "LIMIT", 0, rest))
+        found += [SubjectKey(tenant, id.decode()) for id in ids]
+        if len(found) == limit:
+            break
+    return tuple(found)

@@ -12,40 +12,40 @@ from ...core.rules import TenantSettings
 from ...errors import StoreUnavailable
 from ..common.documents import settings_from, settings_to
 from . import scripts
-from .account_rows import EXTRA_KEPT
+from .accounts import EXTRA_KEPT
 from .history import ONLY_PUTS_BACK, PUT_BACK
 from .monitor import number_of
 from .names import keys_of
 from .recent_writes import Lost, RecentWrites, lost
 from .session import Session
-from .writes import Operation, append, arguments_of, change, history_of, new_operation, whole
+from .writes import Operation, append_lines, arguments_of, change, history_of, new_operation, whole
 
 log = logging.getLogger("mfa_gate")
 
 _TURNS = 5
 
 
-class SettingsRows:
+class RedisSettings:
     """Read and swap tenants' settings, and put them back: who was on stays on (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
         self._reads_back = reads_back
-        self._ledger: RecentWrites[str, TenantSettings] = RecentWrites()
+        self._recent_writes: RecentWrites[str, TenantSettings] = RecentWrites()
 
     def owe(self) -> None:
         """Forget nothing: the servers may have lost something."""
-        self._ledger.is_owed = True
+        self._recent_writes.is_owed = True
 
     async def regain(self) -> bool:
         """Put back what was lost of late. Returns whether all of it is there again."""
-        for tenant in self._ledger.rows():
+        for tenant in self._recent_writes.rows():
             try:
                 await self.load(tenant)
             except StoreUnavailable as error:
                 log.info("what Redis may have lost of the settings of %s cannot be put back yet: %s", tenant, error)
                 return False
-        self._ledger.is_owed = False
+        self._recent_writes.is_owed = False
         return True
 
     async def load(self, tenant: str) -> TenantSettings:
@@ -55,8 +55,8 @@ class SettingsRows:
             if missing is None:
                 return settings
             if missing.value is None:
-                await append(await self._ready(), tenant, missing.events)
-                self._ledger.has_lines(tenant)
+                await append_lines(await self._ready(), tenant, missing.events)
+                self._recent_writes.has_lines(tenant)
                 return settings
             whole_again = regained_settings(settings, missing.value, untouched=missing.untouched)
             if await self.swap(whole_again, missing.events, missing):
@@ -65,7 +65,7 @@ class SettingsRows:
         raise StoreUnavailable(f"Redis has lost settings of {tenant!r}, and others write them now")
 
     async def _look(self, tenant: str) -> tuple[TenantSettings, Lost[TenantSettings] | None]:
-        session, keys, confirmed = await self._ready(), keys_of(tenant), self._ledger.of(tenant)
+        session, keys, confirmed = await self._ready(), keys_of(tenant), self._recent_writes.of(tenant)
         newest = session.newest(tenant)
         fields = ("sv", "sb", "so", "sh", "store", "seq", "restored")
         ((version, body, op, words, head, number, restored),) = await session.ask(
@@ -85,7 +85,7 @@ class SettingsRows:
     async def swap(
         self, settings: TenantSettings, events: Sequence[Event], missing: Lost[TenantSettings] | None = None
     ) -> bool:
-        """Store the settings with events of their tenant, as ``AccountRows.swap`` does an account."""
+        """Store the settings with events of their tenant, as ``RedisAccounts.swap`` does an account."""
         session, tenant, keys = await self._ready(), settings.tenant, keys_of(settings.tenant)
         version, op = settings.version + 1, new_operation()
         extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""
@@ -103,12 +103,12 @@ class SettingsRows:
         if history is None:
             return False
         now, restored_at = session.loop.time(), session.restored_at
-        self._ledger.keep(tenant, settings, version, op, history, events, now, restored_at=restored_at)
+        self._recent_writes.keep(tenant, settings, version, op, history, events, now, restored_at=restored_at)
         return True
 
     def _expected(self, settings: TenantSettings) -> str:
         """Return the operation that made the version, as it was read or committed here."""
-        known = self._ledger.of(settings.tenant)
+        known = self._recent_writes.of(settings.tenant)
         if settings.stamp or known is None or known.version != settings.version:
             return settings.stamp
         return known.op

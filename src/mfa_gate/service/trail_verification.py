@@ -1,0 +1,48 @@
+"""Verify stored trails, in pieces, while others go on writing to them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..core.trail import chain_line
+from ..storage import ChainPoint, Trail
+
+PIECE = 1_000
+
+
+async def verify_trail(trail: Trail, tenant: str = "", /) -> dict[str, int]:
+    """Find the trails that are not as they were written; the tenant "" means all.
+
+    Returns the tenants with the place, counted from 0, of the first line that was removed, moved or altered. Pruned lines
+    count, and are no fault: a trail is verified from its anchor on.
+    """
+    tenants = (tenant,) if tenant else await trail.trails()
+    found = {name: await _broken_in(trail, name) for name in tenants}
+    return {name: at for name, at in found.items() if at is not None}
+
+
+async def _broken_in(trail: Trail, tenant: str) -> int | None:
+    """Verify one trail; once more if lines were pruned meanwhile."""
+    while True:
+        start = await trail.anchor(tenant)
+        at = await _broken_behind(trail, tenant, start)
+        if at is None or start == await trail.anchor(tenant):
+            return at
+
+
+async def _broken_behind(trail: Trail, tenant: str, start: ChainPoint) -> int | None:
+    digest, count, place = start.digest, start.lines, -1
+    while True:
+        piece = await trail.links(tenant, after=place, limit=PIECE)
+        for link in piece:
+            digest = chain_line(digest, link.line)
+            if digest != link.digest:
+                return count
+            count += 1
+        if piece:
+            place = piece[-1].place
+            await asyncio.sleep(0)
+            continue
+        head = await trail.head(tenant)  # after the lines: others who write meanwhile make it larger, never smaller
+        if head.lines <= count or not await trail.links(tenant, after=place, limit=PIECE):
+            return None if head == ChainPoint(lines=count, digest=digest) else min(head.lines, count)

@@ -1,0 +1,308 @@
+"""Describe a store as five small protocols, and ``Store`` as all of them in one object.
+
+A use case asks for the smallest protocol that it needs. A tenant's settings and the claims belong to ``Accounts``: settings
+swap by version, and the same change notice tells of them; a claim gives one name to one account. ``Notes`` have neither
+version nor notice: a value that two workers write at once is the one that was written last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from .core.events import Event
+from .core.model import Account, SubjectKey
+from .core.rules import TenantSettings
+from .core.summary import Summary
+from .core.trail import LAST_SECOND
+
+__all__ = [
+    "END",
+    "EVERYTHING",
+    "Accounts",
+    "ChainPoint",
+    "Changed",
+    "EventPage",
+    "InFile",
+    "Limits",
+    "Link",
+    "Notes",
+    "Page",
+    "Reader",
+    "RemembersGeneration",
+    "Roster",
+    "Store",
+    "Take",
+    "Taken",
+    "Trail",
+    "take_one",
+]
+
+
+class _Everything:
+    """The change notice that empties every cache."""
+
+    def __repr__(self) -> str:
+        return "EVERYTHING"
+
+
+EVERYTHING = _Everything()
+Changed = frozenset[SubjectKey] | _Everything
+"""The changes since the last look: of these accounts, or of all accounts and all tenants' settings."""
+
+
+class Reader:
+    """One reader's place among the changes of a store. Only the store looks into it."""
+
+    __slots__ = ("log", "place")
+
+    def __init__(self) -> None:
+        self.log: object = None
+        self.place = 0
+
+
+class Accounts(Protocol):
+    """Accounts, tenants' settings, and the names that belong to one account only."""
+
+    def changed(self, reader: Reader, /) -> Changed:
+        """Tell the changes since this reader's last look, by any process, its own included.
+
+        A change that one reader was told of is still told to the others. A reader's first look answers ``EVERYTHING``.
+        Called on the event loop for every guarded request: it takes microseconds and never waits. Raises
+        ``StoreUnavailable`` if the store cannot tell.
+        """
+
+    async def load(self, key: SubjectKey, /) -> Account:
+        """Return the account as last committed.
+
+        An unknown key gives an empty account at version 0, and nothing is written.
+        """
+
+    async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
+        """Store ``account`` as version ``account.version + 1`` if the stored version is ``account.version``.
+
+        The summary, the events and the change notice commit with it. Returns False if another writer was faster: nothing
+        was written then.
+        """
+
+    async def settings(self, tenant: str, /) -> TenantSettings:
+        """Return the tenant's settings; an unknown tenant has chosen nothing, at version 0."""
+
+    async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
+        """Store a tenant's settings as ``swap`` stores an account. The change notice is ``EVERYTHING``."""
+
+    async def claim(self, name: str, key: SubjectKey, /) -> bool:
+        """Reserve ``name`` (e.g. a credential id) for ``key`` in the whole store.
+
+        Returns True also if ``key`` has the name already.
+        """
+
+    async def release(self, name: str, key: SubjectKey, /) -> None:
+        """Give ``name`` back if it belongs to ``key``."""
+
+    async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
+        """List the keys of all accounts in order, a page at a time: for rotation, export and counting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some events, in the order that the method says.
+
+    ``next`` is the cursor to pass as ``after`` for more. An event of the kind ``UNREADABLE`` (core/events.py) stands in the
+    place of a line that cannot be read.
+    """
+
+    items: tuple[Event, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainPoint:
+    """A point in a tenant's trail: the number of lines before it, and the digest of the last of them."""
+
+    lines: int = 0
+    digest: str = ""
+
+
+class Link(NamedTuple):
+    """One stored line of a trail.
+
+    ``place`` is larger than that of the line before. ``digest`` is the one that was written with the line.
+    """
+
+    place: int
+    line: str
+    digest: str
+
+
+END = "$"
+"""The cursor behind the last line of a trail."""
+
+
+class Trail(Protocol):
+    """The audit trails: one for each tenant, each line chained to the one before it."""
+
+    async def append(self, events: Sequence[Event], /) -> None:
+        """Write events that belong to no change of an account."""
+
+    async def events(
+        self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
+    ) -> EventPage:
+        """Return the tenant's events, newest first; the tenant "" means all tenants.
+
+        ``next`` is the cursor for older events, or "" at the end.
+        """
+
+    async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
+        """Return the tenant's events, oldest first, behind the cursor ``after``: "" the beginning, ``END`` the end.
+
+        ``next`` is always the cursor behind the last line given. Later commits come behind it, never before it.
+        """
+
+    async def trails(self) -> tuple[str, ...]:
+        """List the tenants that have a trail."""
+
+    async def links(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> Sequence[Link]:
+        """Return the tenant's stored lines as they are, oldest first, behind the place ``after``: to verify the chain."""
+
+    async def anchor(self, tenant: str, /) -> ChainPoint:
+        """Return the point where the kept part of the tenant's trail begins: all before it was pruned."""
+
+    async def head(self, tenant: str, /) -> ChainPoint:
+        """Return the point behind the tenant's last line. ``lines`` counts the pruned lines as well."""
+
+    async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
+        """Remove up to ``limit`` of the tenant's oldest lines that are older than ``before`` (UTC seconds).
+
+        Returns how many were removed. The anchor moves in the same commit, so the lines that are left verify as before. A
+        line whose time lies ahead of ``now`` is as old as the line behind it.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """``count`` of ``limit`` in the ``window`` seconds before ``at``, from ``bucket``."""
+
+    bucket: str
+    limit: int
+    window: int
+    at: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The result of several takes.
+
+    ``totals`` are the sums of their windows afterwards. ``refused`` is the index of the take without room (-1: none), and
+    ``wait`` the seconds until it has room (0: all were taken).
+    """
+
+    totals: tuple[int, ...] = ()
+    refused: int = -1
+    wait: int = 0
+
+
+class Limits(Protocol):
+    """Counters in sliding windows."""
+
+    async def take_all(self, takes: Sequence[Take], /) -> Taken:
+        """Take from all buckets, or from none if one of them has no room.
+
+        A store on several servers may refuse one take more than it had to, of takes at the same moment that do not all fit.
+        It never lets one pass that does not fit.
+        """
+
+    async def total(self, bucket: str, /, *, window: int, now: int) -> int:
+        """Return how much was taken from ``bucket`` in the ``window`` seconds before ``now``. It writes nothing."""
+
+
+async def take_one(limits: Limits, bucket: str, /, *, limit: int, window: int, now: int) -> int:
+    """Take one of ``limit`` in the ``window`` seconds before ``now``.
+
+    Returns 0 if it was taken, else the seconds until one is free.
+    """
+    return (await limits.take_all([Take(bucket=bucket, limit=limit, window=window, at=now)])).wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some summaries in the order of their ids. ``next`` is the cursor to pass as ``after`` for more, or ""."""
+
+    items: tuple[Summary, ...]
+    next: str = ""
+
+
+class Roster(Protocol):
+    """The administrators' lists of the people of a tenant."""
+
+    async def page(
+        self, tenant: str, /, *, status: str = "", query: str = "", after: str = "", limit: int = 50
+    ) -> Page:
+        """Return summaries of a tenant, by id.
+
+        ``query`` is a part of id or name in any case; ``status`` is one of ``STATUSES``.
+        """
+
+    async def counts(self, tenant: str, /) -> dict[str, int]:
+        """Count the accounts of the tenant by status."""
+
+
+class Notes(Protocol):
+    """Small values and marks of the gate's own: canary, ratchets, places in a trail, delivered events."""
+
+    async def meta(self, name: str, /) -> bytes | None:
+        """Return a small value, or None."""
+
+    async def put_meta(self, name: str, value: bytes, /) -> None:
+        """Write a small value."""
+
+    async def mark(self, name: str, ids: Sequence[str], /) -> None:
+        """Remember ``ids`` under ``name`` until ``unmark``."""
+
+    async def marked(self, name: str, ids: Sequence[str], /) -> frozenset[str]:
+        """Return those of ``ids`` that are remembered under ``name``."""
+
+    async def unmark(self, name: str, ids: Sequence[str], /) -> None:
+        """Forget ``ids`` under ``name``."""
+
+
+class Store(Accounts, Trail, Limits, Roster, Notes, Protocol):
+    """A whole store. It loads and swaps, and decides nothing.
+
+    Stores never read a clock. If the backend is gone every method raises ``StoreUnavailable`` within a second, and nothing
+    else. A swap writes the account, its summary and its events in one transaction, or nothing at all.
+    """
+
+    async def open(self) -> None:
+        """Connect and check; make what is missing. Raises ``SettingsError`` if starting would be wrong."""
+
+    async def aclose(self) -> None:
+        """Let go of everything; may be called twice."""
+
+    async def accept(self) -> None:
+        """Accept the stored data as the store, though it is an older copy (F-38): an operator said so.
+
+        From the next ``open`` on, and for processes that have it open, every account is loaded as one that was restored
+        (``core.changes.after_restore``). Works on a store that is not open, and on one that refuses to open. Raises
+        ``SettingsError`` if there is no store.
+        """
+
+
+@runtime_checkable
+class InFile(Protocol):
+    """A store that lies in one file of this machine: ``doctor`` looks at the file before it opens the store."""
+
+    @property
+    def path(self) -> str:
+        """The absolute path of the file."""
+
+
+@runtime_checkable
+class RemembersGeneration(Protocol):
+    """A store elsewhere that can remember on this machine how far it had come (S-123): ``doctor`` asks if it does."""
+
+    @property
+    def generation_file(self) -> str:
+        """The path of the file that remembers it, or "" if there is none."""

@@ -1,0 +1,45 @@
+"""Keep small values and marks in the SQLite store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from .worker_thread import WorkerThread
+
+
+async def meta(thread: WorkerThread, name: str) -> bytes | None:
+    """Return a small value, or None."""
+    statement = "SELECT value FROM meta WHERE name = ?"
+    row = await thread.run(lambda connection: connection.execute(statement, (name,)).fetchone())
+    return None if row is None else bytes(row[0])
+
+
+async def put_meta(thread: WorkerThread, name: str, value: bytes) -> None:
+    """Write a small value."""
+    statement = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    await thread.run(lambda connection: connection.execute(statement, (name, value)).close())
+
+
+async def mark(thread: WorkerThread, name: str, ids: Sequence[str]) -> None:
+    """Remember ``ids`` under ``name``."""
+    statement = "INSERT INTO mark VALUES (?, ?) ON CONFLICT DO NOTHING"
+    rows = [(name, id) for id in ids]
+    await thread.run(lambda connection: connection.executemany(statement, rows).close())
+
+
+async def marked(thread: WorkerThread, name: str, ids: Sequence[str]) -> frozenset[str]:
+    """Return those of ``ids`` that are remembered under ``name``."""
+    statement = "SELECT 1 FROM mark WHERE name = ? AND id = ?"
+
+    def work(connection: sqlite3.Connection) -> frozenset[str]:
+        return frozenset(id for id in ids if connection.execute(statement, (name, id)).fetchone())
+
+    return await thread.run(work)
+
+
+async def unmark(thread: WorkerThread, name: str, ids: Sequence[str]) -> None:
+    """Forget ``ids`` under ``name``."""
+    statement = "DELETE FROM mark WHERE name = ? AND id = ?"
+    rows = [(name, id) for id in ids]
+    await thread.run(lambda connection: connection.executemany(statement, rows).close())
