@@ -144,7 +144,6 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         yield f"challenge-passkey-{word.replace('_', '-')}", key, bad(frame, f"passkey_{word}", "")
         yield f"challenge-push-{word.replace('_', '-')}", push, bad(frame, f"request_{word}", "")
     yield "challenge-totp-or-passkey", replace(totp, passkey="a5"), frame
-    yield "challenge-passkey-cancelled", key, bad(frame, "passkey_cancelled", "")
     yield "challenge-unknown-kind", v.Challenge(way=ODD, why="no_proof", others=(APP,)), frame
     ways = (KEY, PUSH, APP, replace(PHONE, last=True), CALL, MAIL, CODES)
     yield "choose", v.ChallengeChoice(ways=ways, why="no_proof"), frame
@@ -270,7 +269,7 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
             id="a2", kind="sms", label="iPhone", hint="••• ••• ••23", added_at=NOW - 40 * DAY, last_used_at=NOW - 8 * DAY,
             last_network="2001:db8:44:1200::/64",
         ),
-        v.FactorLine(id="a5", kind="webauthn", label="Work laptop", added_at=NOW - DAY, kept="proof_required"),
+        v.FactorLine(id="a5", kind="webauthn", label="Work laptop", added_at=NOW - DAY),
     )  # fmt: skip
     browsers = (
         v.BrowserLine(
@@ -308,7 +307,7 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         replace(full, editing="a2", typed_label="Authenticator app"),
         bad(frame, "label_taken", "label"),
     )
-    only = (replace(factors[0], kept="last_factor"),)
+    only = (replace(factors[0], kept=True),)
     alone = v.Settings(factors=only, remind=True, backup=v.BackupStock(remaining=0, total=0), browsers=browsers[:1])
     yield "settings-alone", alone, frame
     yield "settings-last-factor", alone, bad(frame, "last_factor", "")
@@ -409,8 +408,8 @@ def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     for status, reason, more in faults:
         yield f"fault-{status}", v.Fault(reason=reason, status=status, ref="7Q4M-KX2P", **more), frame
     yield (
-        "fault-unknown-word",
-        v.Fault(reason="no such word", status=500),
+        "fault-without-brand",
+        v.Fault(reason="fault", status=503),
         replace(frame, brand_name="", logo="", person=""),
     )
 

@@ -23,7 +23,9 @@ from mfa_gate.core.model import (
     MAX_BYTES,
     MAX_CODES,
     MAX_ENROLLMENTS,
+    MAX_ENROLLMENTS_OF_ALL,
     MAX_OTHER_CHALLENGES,
+    MAX_OTHERS_OF_ALL,
     MAX_PROOFS_PER_NETWORK,
     Account,
     Authenticator,
@@ -59,9 +61,12 @@ def within(of: Account) -> None:
     """Every bound of the aggregate (design 1)."""
     assert len(of.authenticators) <= MAX_AUTHENTICATORS
     assert len(of.browsers) <= MAX_BROWSERS
-    assert len(of.enrollments) <= MAX_ENROLLMENTS
+    drafts, others = of.enrollments, [c for c in of.challenges if "code" not in c.data]
+    assert len(drafts) <= MAX_ENROLLMENTS_OF_ALL
+    assert all(sum(d.browser == draft.browser for d in drafts) <= MAX_ENROLLMENTS for draft in drafts)
     assert sum("code" in c.data for c in of.challenges) <= MAX_CODES
-    assert sum("code" not in c.data for c in of.challenges) <= MAX_OTHER_CHALLENGES
+    assert len(others) <= MAX_OTHERS_OF_ALL
+    assert all(sum(o.browser == other.browser for o in others) <= MAX_OTHER_CHALLENGES for other in others)
     for browser in of.browsers:
         places = [p.network for p in browser.proofs]
         assert len(set(places)) <= 5

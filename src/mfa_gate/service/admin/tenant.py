@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...core.messages.notices import reminder, trial
+from ...core.messages.setup_mail import reminder, trial
 from ...core.model import Contacts, Subject, SubjectKey
 from ...core.reasons import Refusal
 from ...core.roles import has_right

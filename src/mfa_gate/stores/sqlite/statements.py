@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...core.codec import encode
-from ...core.events import Event
+from ...core.events import GRAVE, Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.summary import Summary, summary_of
@@ -23,25 +23,6 @@ _TRIMMED_EVERY = 500
 _SWEPT_AT_ONCE = 8
 
 Lines = Sequence[tuple[Event, str]]
-
-
-GRAVE = frozenset(
-    {
-        "account.locked",
-        "account.reset",
-        "account.disputed",
-        "proofs.revoked",
-        "factor.removed",
-        "factor.enrolled",
-        "browser.forgotten",
-        "backup_codes.made",
-        "recovery.stopped",
-        "break_glass.ended",
-        "keys.rotated",
-    }
-)
-"""The events of changes that take something from somebody who should not have it any more, or after which somebody has a second
-factor: without them a locked person is in again, and an enrolled one looks like nobody who ever was."""
 
 
 def _is_grave(lines: Lines) -> bool:
