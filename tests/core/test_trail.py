@@ -11,12 +11,12 @@ from mfa_gate.core.events import UNREADABLE, Event
 from mfa_gate.core.trail import (
     START,
     UnreadableEvent,
-    chain,
     event_from_json,
     event_from_trail,
     event_to_json,
-    first_broken,
 )
+
+from .chains import chain, first_broken
 
 EVENTS = [
     Event(id=f"e{n}", kind="attempt.failed", at=n, tenant="t", account="ä\u2028\x00'", detail={"n": n, "w": "x"})

@@ -145,8 +145,8 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         yield f"challenge-push-{word.replace('_', '-')}", push, bad(frame, f"request_{word}", "")
     yield "challenge-totp-or-passkey", replace(totp, passkey="a5"), frame
     yield "challenge-unknown-kind", v.Challenge(way=ODD, why="no_proof", others=(APP,)), frame
-    ways = (KEY, PUSH, APP, replace(PHONE, last=True), CALL, MAIL, CODES)
-    yield "choose", v.ChallengeChoice(ways=ways, why="no_proof"), frame
+    ways = (KEY, PUSH, replace(PHONE, last=True), CALL, MAIL, CODES)
+    yield "challenge-all-ways", replace(totp, others=ways), frame
     send = f"{frame.prefix}/challenge/a2"
     help_sms = v.CodeHelp(way=PHONE, back=send, send_url=send, others=others, sent_at=NOW - 20, resend_at=NOW + 10)
     yield "help-sms", help_sms, frame
@@ -161,7 +161,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-required", v.EnrollChoice(ways=kinds), frame
     soon = v.EnrollChoice(ways=kinds[2:4], required_at=NOW + 30 * DAY, skippable=True)
     yield "enroll-optional", soon, frame
-    yield "enroll-optional-counted", replace(soon, skips_left=2, remind=str(DAY), required_at=0), frame
+    yield "enroll-optional-counted", replace(soon, skips_left=2, required_at=0), frame
     yield "enroll-overdue", v.EnrollChoice(ways=kinds[2:], required_at=NOW - DAY), frame
     yield "enroll-more", v.EnrollChoice(ways=kinds[3:], purpose="more", back="/mfa"), frame
     yield "enroll-stronger", v.EnrollChoice(ways=kinds[:1], purpose="stronger"), frame
@@ -339,7 +339,6 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     again = v.SignInAgain(why="ip_changed", sign_in="/login", sign_out="/logout")
     yield "sign-in-again", again, frame
     yield "sign-in-again-expired", replace(again, why="expired", sign_out=""), frame
-    yield "signed-out", v.SignedOut(sign_in="/login"), nobody
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame

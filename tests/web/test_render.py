@@ -417,13 +417,13 @@ def test_host_templates_override(tmp_path: Path) -> None:
     (tmp_path / "locked.html").write_text(page, encoding="utf-8")
     renderer = Renderer(templates=tmp_path)
     assert b"<h1>Mine</h1>" in renderer.render(views.Locked(ref="r"), FRAME)
-    assert b"You are not signed in" in renderer.render(views.SignedOut(), FRAME)
+    assert b"You are not signed in" in renderer.render(views.Fault(reason="signed_out", status=401), FRAME)
 
 
 def test_choice_shows_kind_and_hint() -> None:
     """U-20: each other way has its label and its masked destination, in the order given."""
     ways = (APP, PHONE, MAIL)
-    html = RENDERER.render(views.ChallengeChoice(ways=ways, why="no_proof"), FRAME).decode()
+    html = RENDERER.render(views.Challenge(way=replace(APP, id="a9"), others=ways, why="no_proof"), FRAME).decode()
     places = [html.index(f"/mfa/challenge/{way.id}") for way in ways]
     assert places == sorted(places)
     assert MAIL.hint in html

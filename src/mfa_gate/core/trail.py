@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -107,20 +106,3 @@ def chain_line(previous: str, line: str) -> str:
     A store that must chain where it cannot hash much (a script inside Redis) hashes 128 bytes, however long the line is.
     """
     return hashlib.sha256((previous + digest_of(line)).encode()).hexdigest()
-
-
-def chain(previous: str, event: Event) -> str:
-    """The digest of ``event`` when it follows, in its tenant's trail, the event with the digest ``previous``."""
-    return chain_line(previous, event_to_json(event))
-
-
-def first_broken(links: Iterable[tuple[Event, str]], head: str, previous: str = START) -> int:
-    """Where a tenant's trail, oldest first, stops being what was written: the index of the first wrong link, the number
-    of links where the tail was cut off (the last digest is not ``head``), or -1 where all of it holds."""
-    count = 0
-    for event, digest in links:
-        previous = chain(previous, event)
-        if previous != digest:
-            return count
-        count += 1
-    return -1 if previous == head else count

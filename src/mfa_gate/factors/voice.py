@@ -39,10 +39,8 @@ class Voice:
         name="Phone call",
         needs_challenge=True,
         sends="voice",
-        restricted=True,
         typed=False,
         contact="phone",
-        amr=("tel",),
     )
     sealed: Mapping[str, str] = {"to": PURPOSE}
 

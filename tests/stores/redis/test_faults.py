@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import Attempts, SubjectKey
-from mfa_gate.core.trail import START, event_from_json, first_broken
+from mfa_gate.core.trail import START, event_from_json
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.ports import EVERYTHING
 from mfa_gate.stores import store_from_url
@@ -24,6 +24,7 @@ from mfa_gate.stores.redis.first_open import faults_of
 from mfa_gate.stores.redis.names import TENANTS
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled, event
+from tests.core.chains import first_broken
 
 from .. import servers
 from ..faults import READS, WRITES, answers, nothing_lost, prepared, refusal, refused
