@@ -14,7 +14,7 @@ from mfa_gate import SettingsError
 from mfa_gate.core.changes import Change
 from mfa_gate.core.changes.admin import give_ticket
 from mfa_gate.core.changes.after_restore import after_restore
-from mfa_gate.core.changes.verify import UNCOUNTED_PER_HOUR
+from mfa_gate.core.changes.charge import UNCOUNTED_PER_HOUR
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, Fields, SubjectKey
 from mfa_gate.core.rules import EnrollmentRules

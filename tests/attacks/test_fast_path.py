@@ -14,8 +14,8 @@ import pytest
 
 from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.core import changes
-from mfa_gate.core.changes.base import tidy
-from mfa_gate.core.changes.verify import grant
+from mfa_gate.core.changes.bounds import tidy
+from mfa_gate.core.changes.proof import grant
 from mfa_gate.core.decision import Enroll, Why
 from mfa_gate.core.entropy import handle_digest
 from mfa_gate.core.model import Account, Authenticator, Caller, Seconds

@@ -16,9 +16,8 @@ import pytest
 
 from mfa_gate.cli import main
 from mfa_gate.cli.audit import _cell
-from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.model import SubjectKey, replace
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.core.records import replace
 from mfa_gate.keyring import make_key
 from mfa_gate.service import Actor
 from mfa_gate.storage import Store

@@ -30,7 +30,7 @@ HANDLE = "h" * 22
 WEEK = 7 * DAY
 
 APP = Traits(kind="app", name="App")
-TEXT = Traits(kind="text", name="Text", needs_challenge=True, sends="sms", restricted=True, contact="phone")
+TEXT = Traits(kind="text", name="Text", needs_challenge=True, sends="sms", contact="phone")
 MAIL = Traits(kind="mail", name="Mail", needs_challenge=True, sends="email", single=True, contact="email")
 KEY = Traits(kind="key", name="Key", phishing_resistant=True)
 PAPER = Traits(kind="paper", name="Paper", backup=True, single=True)

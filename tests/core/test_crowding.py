@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core import changes
-from mfa_gate.core.changes.base import kept_browsers, tidy
+from mfa_gate.core.changes.bounds import kept_browsers, tidy
 from mfa_gate.core.model import (
     MAX_BROWSERS,
     MAX_CLIENTS,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from mfa_gate.core.entropy import draw_id, draw_ref, expand, handle_digest
+from mfa_gate.core.events import EVENTS, KINDS, UNKNOWN, EventKind, Notice, Words, kind_of
+from mfa_gate.core.events.kind import indexed
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.core.reasons import REASONS, Refusal
+from mfa_gate.core.reasons import REASONS, Reason, Refusal, Sentence
 
 from .builders import HOME, moment
 
@@ -97,3 +100,54 @@ def test_a_handle_is_stored_as_a_digest() -> None:
     assert len(digest) == 22
     assert digest != handle_digest("a" * 39 + "b")
     assert "aaaa" not in digest
+
+
+WORDS = Words("Something")
+TOLD = Notice(headline="A", sentence="B")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"seen_by": "person"},
+        {"seen_by": "desk"},
+        {"seen_by": "trail", "trail": ""},
+        {"seen_by": "desk", "own": WORDS, "desk": WORDS},
+        {"seen_by": "trail", "own": WORDS},
+        {"seen_by": "trail", "desk": WORDS},
+        {"seen_by": "person", "own": Words("")},
+        {"seen_by": "person", "own": Words("Something", "without its name")},
+        {"seen_by": "desk", "desk": WORDS, "notice": TOLD},
+    ],
+)
+def test_a_row_without_its_words_cannot_be_made(row: dict[str, Any]) -> None:
+    """A missing word fails where the row is written, so at import, and never as something general on a page."""
+    with pytest.raises(ValueError):
+        EventKind(**{"kind": "a.b", "trail": "it happened", **row})
+
+
+def test_a_kind_has_one_row() -> None:
+    """Two rows for one kind are refused; a kind that only another version knows has words of its own."""
+    row = EventKind(kind="a.b", trail="it happened", seen_by="trail")
+    with pytest.raises(ValueError):
+        indexed(row, EventKind(kind="a.b", trail="it happened again", seen_by="trail"))
+    assert indexed(row) == {"a.b": row}
+    assert kind_of("account.locked") is EVENTS["account.locked"]
+    assert kind_of("a.b") is UNKNOWN
+    assert "backup_code.used" not in KINDS
+
+
+@pytest.mark.parametrize("kind", ["admin.denied", "decision.report", "account.lookalike"])
+def test_events_that_are_not_the_persons(kind: str) -> None:
+    """Lines about an account that concern its administrators alone are not for the person's own page."""
+    assert EVENTS[kind].seen_by == "desk"
+
+
+def test_a_reason_without_its_words_cannot_be_made() -> None:
+    """A row of the reasons has every word, and a special case says its value."""
+    for row in ({"text": ""}, {"title": ""}, {"status": 200}, {"untyped": ("", "b")}):
+        with pytest.raises(ValueError):
+            Reason(**{"word": "a", "status": 422, "title": "A", "text": "B.", **row})  # type: ignore[arg-type]
+    for sentence in ({"text": ""}, {"detailed": "x"}, {"lasting": "x"}, {"behind": "x"}, {"by_detail": {"x": ""}}):
+        with pytest.raises(ValueError):
+            Sentence(**{"text": "A", **sentence})  # type: ignore[arg-type]

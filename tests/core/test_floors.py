@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.changes import change_demand, may_change
-from mfa_gate.core.changes.enroll import CHANGE_AGE
+from mfa_gate.core.changes.enroll_rights import CHANGE_AGE
 from mfa_gate.core.evidence import Evidence
 from mfa_gate.core.policy import Demand, Requirement, floors_for
 from mfa_gate.core.rules import PathRule, StepUpRule

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mfa_gate.core.messages.codes import MAX_HOST, NOTICE_KINDS, email_code, notice, sms_text, voice_script
+from mfa_gate.core.messages.calls import voice_script
+from mfa_gate.core.messages.codes import MAX_HOST, email_code, sms_text
+from mfa_gate.core.messages.notices import NOTICE_KINDS, notice
 from mfa_gate.core.text_safety import gsm7, one_line, unlinked
 
 GSM7 = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mfa_gate.core.changes.base import breaks_bound
+from mfa_gate.core.changes.bounds import breaks_bound
 from mfa_gate.core.codec import encode
 from mfa_gate.core.model import MAX_BYTES, Account, Browser, Enrollment
 from mfa_gate.core.reasons import Refusal

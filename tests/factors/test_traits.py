@@ -24,12 +24,10 @@ def test_a_factor_is_registered_under_its_own_kind(kind: str) -> None:
 
 @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda t: t.kind)
 def test_traits_agree_with_each_other(traits: Traits) -> None:
-    """What is sent needs a challenge; what can be relayed is not called resistant; codes over the telephone are restricted."""
+    """What is sent needs a challenge; what can be relayed is not called resistant."""
     assert not traits.sends or traits.needs_challenge
     assert not (traits.phishing_resistant and (traits.typed or traits.sends))
-    assert traits.sends not in ("sms", "voice", "email") or traits.restricted
     assert traits.contact in ("", "email", "phone")
-    assert traits.amr
 
 
 def test_one_kind_stands_in_for_the_others() -> None:

@@ -16,9 +16,9 @@ TRAITS: Mapping[str, Traits] = {
     traits.kind: traits
     for traits in (
         Traits(kind="totp", name="Authenticator app"),
-        Traits(kind="email", name="E-mail", sends="email", contact="email", needs_challenge=True, restricted=True),
-        Traits(kind="sms", name="Text message", sends="sms", contact="phone", needs_challenge=True, restricted=True),
-        Traits(kind="voice", name="Call", sends="voice", contact="phone", needs_challenge=True, restricted=True),
+        Traits(kind="email", name="E-mail", sends="email", contact="email", needs_challenge=True),
+        Traits(kind="sms", name="Text message", sends="sms", contact="phone", needs_challenge=True),
+        Traits(kind="voice", name="Call", sends="voice", contact="phone", needs_challenge=True),
         Traits(kind="push", name="Approve on the phone", sends="push", needs_challenge=True, typed=False),
         Traits(kind="webauthn", name="Passkey", phishing_resistant=True, needs_challenge=True, typed=False),
         Traits(kind="backup-code", name="Backup code", backup=True, single=True),

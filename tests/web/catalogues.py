@@ -13,7 +13,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 import mfa_gate.web.i18n as i18n
+from mfa_gate.core.events import EVENTS, UNKNOWN
 from mfa_gate.core.reasons import REASONS
+from mfa_gate.web.views.problems import FORM_WORDS
 
 WEB = Path(i18n.__file__).parent
 LOCALE = WEB / "locale"
@@ -33,10 +35,18 @@ def messages() -> dict[Message, str]:
     for text in _from_times():
         found.setdefault(text, "times.py")
     for text in _spoken():
-        found.setdefault(text, "core/messages/codes.py")
+        found.setdefault(text, "core/messages/calls.py")
     for row in REASONS.values():
-        found.setdefault(row.title, "core/reasons.py")
-        found.setdefault(row.text, "core/reasons.py")
+        sentence = row.beside_form.every() if row.beside_form else ()
+        for text in (row.title, row.text, *sentence):
+            found.setdefault(text, "core/reasons")
+    for form in FORM_WORDS.values():
+        for text in form.every():
+            found.setdefault(text, "views/problems.py")
+    for event in (*EVENTS.values(), UNKNOWN):
+        for words in filter(None, (event.own, event.desk)):
+            for text in filter(None, (words.plain, words.named)):
+                found.setdefault(text, "core/events")
     return found
 
 
@@ -55,7 +65,7 @@ def _from_times() -> Iterator[Message]:
 
 def _spoken() -> Iterator[Message]:
     """What a call says; texts and mail are in English."""
-    tree = ast.parse((WEB.parent / "core" / "messages" / "codes.py").read_text(encoding="utf-8"))
+    tree = ast.parse((WEB.parent / "core" / "messages" / "calls.py").read_text(encoding="utf-8"))
     script = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "voice_script")
     for node in ast.walk(script):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "N_":

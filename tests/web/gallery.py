@@ -146,10 +146,9 @@ def _challenges(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         yield f"challenge-passkey-{word.replace('_', '-')}", key, bad(frame, f"passkey_{word}", "")
         yield f"challenge-push-{word.replace('_', '-')}", push, bad(frame, f"request_{word}", "")
     yield "challenge-totp-or-passkey", replace(totp, passkey="a5"), frame
-    yield "challenge-passkey-cancelled", key, bad(frame, "passkey_cancelled", "")
     yield "challenge-unknown-kind", v.Challenge(way=ODD, why="no_proof", others=(APP,)), frame
-    ways = (KEY, PUSH, APP, replace(PHONE, last=True), CALL, MAIL, CODES)
-    yield "choose", v.ChallengeChoice(ways=ways, why="no_proof"), frame
+    ways = (KEY, PUSH, replace(PHONE, last=True), CALL, MAIL, CODES)
+    yield "challenge-all-ways", replace(totp, others=ways), frame
     send = f"{frame.prefix}/challenge/a2"
     help_sms = v.CodeHelp(way=PHONE, back=send, send_url=send, others=others, sent_at=NOW - 20, resend_at=NOW + 10)
     yield "help-sms", help_sms, frame
@@ -164,7 +163,7 @@ def _enrollment(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "enroll-required", v.EnrollChoice(ways=kinds), frame
     soon = v.EnrollChoice(ways=kinds[2:4], required_at=NOW + 30 * DAY, skippable=True)
     yield "enroll-optional", soon, frame
-    yield "enroll-optional-counted", replace(soon, skips_left=2, remind=str(DAY), required_at=0), frame
+    yield "enroll-optional-counted", replace(soon, skips_left=2, required_at=0), frame
     yield "enroll-overdue", v.EnrollChoice(ways=kinds[2:], required_at=NOW - DAY), frame
     yield "enroll-more", v.EnrollChoice(ways=kinds[3:], purpose="more", back="/mfa"), frame
     yield "enroll-stronger", v.EnrollChoice(ways=kinds[:1], purpose="stronger"), frame
@@ -272,7 +271,7 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
             id="a2", kind="sms", label="iPhone", hint="••• ••• ••23", added_at=NOW - 40 * DAY, last_used_at=NOW - 8 * DAY,
             last_network="2001:db8:44:1200::/64",
         ),
-        v.FactorLine(id="a5", kind="webauthn", label="Work laptop", added_at=NOW - DAY, kept="proof_required"),
+        v.FactorLine(id="a5", kind="webauthn", label="Work laptop", added_at=NOW - DAY),
     )  # fmt: skip
     browsers = (
         v.BrowserLine(
@@ -310,7 +309,7 @@ def _settings(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
         replace(full, editing="a2", typed_label="Authenticator app"),
         bad(frame, "label_taken", "label"),
     )
-    only = (replace(factors[0], kept="last_factor"),)
+    only = (replace(factors[0], kept=True),)
     alone = v.Settings(factors=only, remind=True, backup=v.BackupStock(remaining=0, total=0), browsers=browsers[:1])
     yield "settings-alone", alone, frame
     yield "settings-last-factor", alone, bad(frame, "last_factor", "")
@@ -342,7 +341,6 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     again = v.SignInAgain(why="ip_changed", sign_in="/login", sign_out="/logout")
     yield "sign-in-again", again, frame
     yield "sign-in-again-expired", replace(again, why="expired", sign_out=""), frame
-    yield "signed-out", v.SignedOut(sign_in="/login"), nobody
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
@@ -426,8 +424,8 @@ def _faults(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     for status, reason, more in faults:
         yield f"fault-{status}", v.Fault(reason=reason, status=status, ref="7Q4M-KX2P", **more), frame
     yield (
-        "fault-unknown-word",
-        v.Fault(reason="no such word", status=500),
+        "fault-without-brand",
+        v.Fault(reason="fault", status=503),
         replace(frame, brand_name="", logo="", person=""),
     )
 

@@ -13,11 +13,12 @@ from typing import get_args
 
 import pytest
 
-from mfa_gate.core.events import KINDS
+from mfa_gate.core.events import OWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
 from mfa_gate.web.render import Renderer, qr_svg
 from mfa_gate.web.views import Disputing, Frame, View
+from mfa_gate.web.views.problems import FORM_WORDS
 
 from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, desk_pages, pages
 
@@ -288,12 +289,23 @@ def test_every_reason_has_words() -> None:
 
 def test_form_problems_have_their_own_words() -> None:
     """U-9: no two of the form's own problems read the same (``malformed`` says what ``code_letters`` says)."""
-    listed = re.findall(r"``([a-z_]+)``", (views.Problem.__doc__ or "").partition("``field``")[0])
-    own = [word for word in listed if word != "reason"]
-    assert len(own) > 15
-    texts = [_summary(views.Problem(reason=word)) for word in own]
+    texts = [_summary(views.Problem(reason=word)) for word in FORM_WORDS if not word.endswith("_nothing_sent")]
+    assert len(texts) > 15
     assert len(set(texts)) == len(texts)
-    assert _summary(views.Problem(reason="no such word")) not in texts
+    with pytest.raises(KeyError):
+        _summary(views.Problem(reason="no such word"))
+
+
+def test_every_reason_has_words_beside_a_form() -> None:
+    """A reason without a sentence of its own says its title and text, never something general."""
+    texts = {word: _summary(views.Problem(reason=word)) for word in REASONS}
+    assert len(set(texts.values())) == len(texts)
+    assert texts["not_allowed"] == "This is not allowed. Ask your administrator if you need it."
+    assert _summary(views.Problem(reason="too_soon", seconds=30)) == "You can ask again in 30 seconds."
+    assert "behind" in _summary(views.Problem(reason="clock_drift", seconds=-90))
+    assert _summary(views.Problem(reason="phone_region", detail="<b>US")).endswith("accepted: <b>US.")
+    assert "toll-free" in _summary(views.Problem(reason="phone_type", detail="toll-free"))
+    assert _summary(views.Problem(reason="phone_type", detail="pager")) == texts["phone_type"]
 
 
 def _summary(problem: views.Problem) -> str:
@@ -302,9 +314,7 @@ def _summary(problem: views.Problem) -> str:
     return " ".join(next(summary.all("li")).words().split())
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if kind.split(".")[0] in {"account", "factor", "proof", "browser", "recovery"}]
-)
+@pytest.mark.parametrize("kind", sorted(OWN))
 def test_own_events_have_words(kind: str) -> None:
     """Each event that a person may find in the recent activity is told in words of its own."""
     html = RENDERER.render(views.Settings(factors=(), activity=(views.Activity(at=1, kind=kind),)), FRAME).decode()
@@ -407,13 +417,13 @@ def test_host_templates_override(tmp_path: Path) -> None:
     (tmp_path / "locked.html").write_text(page, encoding="utf-8")
     renderer = Renderer(templates=tmp_path)
     assert b"<h1>Mine</h1>" in renderer.render(views.Locked(ref="r"), FRAME)
-    assert b"You are not signed in" in renderer.render(views.SignedOut(), FRAME)
+    assert b"You are not signed in" in renderer.render(views.Fault(reason="signed_out", status=401), FRAME)
 
 
 def test_choice_shows_kind_and_hint() -> None:
     """U-20: each other way has its label and its masked destination, in the order given."""
     ways = (APP, PHONE, MAIL)
-    html = RENDERER.render(views.ChallengeChoice(ways=ways, why="no_proof"), FRAME).decode()
+    html = RENDERER.render(views.Challenge(way=replace(APP, id="a9"), others=ways, why="no_proof"), FRAME).decode()
     places = [html.index(f"/mfa/challenge/{way.id}") for way in ways]
     assert places == sorted(places)
     assert MAIL.hint in html

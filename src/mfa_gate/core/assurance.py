@@ -15,11 +15,10 @@ class Traits:
 
     ``phishing_resistant``: a success cannot be relayed by another site. ``needs_challenge``: something must be issued
     before an answer makes sense. ``sends``: the channel (``email``, ``sms``, ``voice``, ``push``) a challenge goes out by.
-    ``restricted``: allowed, but weaker (SP 800-63B-4 3.2.9 calls the telephone so). ``backup``: stands in for another and
-    never counts as enrolled alone. ``typed``: the answer is a code that a person types. ``single``: a subject has at most
-    one. ``fetched``: the person's own device can fetch a challenge, so a sender is welcome and not needed. ``contact``:
-    which field of the host's contacts it goes to (``email``, ``phone``). ``slow``: judging an answer takes so long that
-    other requests must not wait for it. ``amr``: RFC 8176 words.
+    ``backup``: stands in for another and never counts as enrolled alone. ``typed``: the answer is a code that a person
+    types. ``single``: a subject has at most one. ``fetched``: the person's own device can fetch a challenge, so a sender
+    is welcome and not needed. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``).
+    ``slow``: judging an answer takes so long that other requests must not wait for it.
     """
 
     kind: str
@@ -27,14 +26,12 @@ class Traits:
     phishing_resistant: bool = False
     needs_challenge: bool = False
     sends: str = ""
-    restricted: bool = False
     backup: bool = False
     typed: bool = True
     single: bool = False
     fetched: bool = False
     contact: str = ""
     slow: bool = False
-    amr: tuple[str, ...] = ("otp",)
 
 
 TraitsOf = Mapping[str, Traits]

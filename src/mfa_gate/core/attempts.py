@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Attempts
-from .records import replace
+from .model import Attempts, replace
 from .rules import DAY, AttemptRules
 
 

@@ -106,8 +106,3 @@ def chain_line(previous: str, line: str) -> str:
     A store that must chain where it cannot hash much (a script inside Redis) hashes 128 bytes, however long the line is.
     """
     return hashlib.sha256((previous + digest_of(line)).encode()).hexdigest()
-
-
-def chain(previous: str, event: Event) -> str:
-    """The digest of ``event`` when it follows, in its tenant's trail, the event with the digest ``previous``."""
-    return chain_line(previous, event_to_json(event))

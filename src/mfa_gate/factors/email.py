@@ -17,9 +17,7 @@ PURPOSE = "email"
 class Email:
     """``email``. Data: the sealed address, as the host had it when it was confirmed (a request never names one)."""
 
-    traits = Traits(
-        kind="email", name="Email", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
-    )
+    traits = Traits(kind="email", name="Email", needs_challenge=True, sends="email", single=True, contact="email")
     sealed: Mapping[str, str] = {"to": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:

@@ -39,7 +39,6 @@ class Push:
         sends="push",
         fetched=True,
         typed=False,
-        amr=("pop", "mca"),
     )
     sealed: Mapping[str, str] = {"link": LINK, "wake": WAKE}
 

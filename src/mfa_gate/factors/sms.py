@@ -23,9 +23,7 @@ class Sms:
         name="Text message",
         needs_challenge=True,
         sends="sms",
-        restricted=True,
         contact="phone",
-        amr=("sms", "otp"),
     )
     sealed: Mapping[str, str] = {"to": PURPOSE}
 

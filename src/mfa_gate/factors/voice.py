@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ..core.assurance import Traits
-from ..core.messages.codes import VoiceScript, voice_script
+from ..core.messages.calls import VoiceScript, voice_script
 from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
 from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
@@ -39,10 +39,8 @@ class Voice:
         name="Phone call",
         needs_challenge=True,
         sends="voice",
-        restricted=True,
         typed=False,
         contact="phone",
-        amr=("tel",),
     )
     sealed: Mapping[str, str] = {"to": PURPOSE}
 

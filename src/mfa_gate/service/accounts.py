@@ -12,8 +12,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
 from ..core.events import Event, Moment
-from ..core.model import Account, Contacts, Subject, SubjectKey
-from ..core.records import replace
+from ..core.model import Account, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
 from ..storage import Changed, Reader

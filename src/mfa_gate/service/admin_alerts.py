@@ -7,9 +7,9 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ..core.events import UNREADABLE, Event
-from ..core.messages.alarms import ALARM_KINDS, alarm
-from ..core.messages.letters import EmailText
+from ..core.events import Event
+from ..core.messages.alarms import ALARMS, alarm
+from ..core.messages.email_text import EmailText
 from ..core.model import Account
 from ..ports import Message
 from ..storage import take_one
@@ -34,7 +34,7 @@ class Alarms:
 
     def wants(self, event: Event) -> bool:
         """What administrators hear of at once."""
-        return event.kind in ALARM_KINDS
+        return event.kind in ALARMS
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Raise an alarm for each event that asks for one."""
@@ -51,17 +51,18 @@ class Alarms:
         return [Hook(name="alarm", wants=wants, call=self.raise_for, shared=True)]
 
     async def raise_for(self, event: Event) -> None:
-        """Tell the administrators of ``event``, one of ``ALARM_KINDS``, unless they heard of many such in this hour."""
+        """Tell the administrators of ``event``, one of ``ALARMS``, unless they heard of many such in this hour."""
         engine = self.engine
         bucket = f"alarm:{event.kind}:{event.tenant}"
         if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
             return
+        told = ALARMS[event.kind].details
         facts = {
             "Account": event.account,
             "Organization": event.tenant,
             "When": datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC") if event.at else "",
             "Where": event.network,
-            **{word.replace("_", " ").capitalize(): str(value) for word, value in event.detail.items() if word in TOLD},
+            **{word.replace("_", " ").capitalize(): str(value) for word, value in event.detail.items() if word in told},
             "Reference": event.id,
         }
         service = engine.rules(event.tenant).brand.name or engine.wiring.relying_party.name
@@ -113,8 +114,4 @@ class Alarms:
 
 
 def _is_read_later(event: Event) -> bool:
-    return event.kind.startswith("break_glass.") or event.kind == UNREADABLE
-
-
-TOLD = frozenset({"spent", "cap", "asked", "answered", "place", "days", "seconds", "people"})
-"""Which details of an event stand in the mail."""
+    return event.kind in ALARMS and ALARMS[event.kind].from_trail

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from ..core.changes import dispute as steps
 from ..core.events import Event
-from ..core.messages.notices import dispute_alarm
+from ..core.messages.alarms import dispute_alarm
 from ..core.model import Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core import changes
-from ..core.changes.enroll import is_on_file, needs_leave
+from ..core.changes.enroll_rights import is_on_file, needs_leave
 from ..core.decision import Enroll
 from ..core.reasons import Refusal
 from ..factors import FACTORS, TRAITS

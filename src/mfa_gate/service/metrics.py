@@ -5,18 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from ..core.events import Event
+from ..core.events import EVENTS, Event
 from .accounts import Engine
-
-COUNTED = {
-    "attempt.failed": ("mfa_gate.attempts", "Wrong answers"),
-    "proof.granted": ("mfa_gate.proofs", "Second factors proven"),
-    "account.locked": ("mfa_gate.locks", "Accounts locked"),
-    "challenge.sent": ("mfa_gate.sends", "Codes and requests sent"),
-    "factor.enrolled": ("mfa_gate.enrollments", "Authenticators confirmed"),
-    "account.disputed": ("mfa_gate.disputes", "Changes that people said were not theirs"),
-}
-"""Which events are counted under which name."""
 
 
 class Metrics:
@@ -29,7 +19,9 @@ class Metrics:
             return
         meter: Any = api.get_meter("mfa_gate")
         self._counters = {
-            kind: meter.create_counter(name, unit="1", description=about) for kind, (name, about) in COUNTED.items()
+            row.kind: meter.create_counter(row.counter.name, unit="1", description=row.counter.about)
+            for row in EVENTS.values()
+            if row.counter is not None
         }
         self._failures = meter.create_counter(
             "mfa_gate.hook_failures", unit="1", description="Calls of hooks that failed"

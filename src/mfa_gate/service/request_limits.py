@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.changes.base import known_handles
+from ..core.changes.bounds import known_handles
 from ..core.model import MAX_ENROLLMENTS_OF_ALL, MAX_OTHERS_OF_ALL, Account, Caller
 from ..core.reasons import Refusal
 from ..storage import Limits, Take

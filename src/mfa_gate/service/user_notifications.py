@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..core.events import Event
-from ..core.messages.codes import NOTICE_KINDS, notice
-from ..core.messages.notices import sms_notice
+from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
 from ..errors import SendFailed
@@ -27,20 +26,6 @@ from .send_limits import Sending
 log = logging.getLogger("mfa_gate")
 
 TEXTS_PER_DAY = 10
-NO_LINK = frozenset({"proofs.revoked"})
-"""What a dispute itself leads to: its notice asks for no other."""
-EVERYWHERE = frozenset(
-    {
-        "account.reset",
-        "recovery.requested",
-        "recovery.refused",
-        "break_glass.asked",
-        "break_glass.granted",
-        "break_glass.used",
-        "break_glass.ended",
-    }
-)
-"""Told at every contact, the number on the host's record as well (S-87)."""
 
 
 class Notices:
@@ -55,14 +40,14 @@ class Notices:
 
     def wants(self, event: Event) -> bool:
         """Whether people are told of such an event."""
-        return _notice_kind(event) in NOTICE_KINDS
+        return _notice_kind(event) in NOTICES
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         for event in events:
             kind = _notice_kind(event)
-            if kind not in NOTICE_KINDS:
+            if kind not in NOTICES:
                 continue
             needless = first and kind == "browser.new_network"
             for name, tell in (("notice.email", self.mail), ("notice.text", self.text)):
@@ -100,7 +85,7 @@ class Notices:
             label=TRAITS[event.factor].name if event.factor in TRAITS else event.factor,
             owner=rules.owner,
             translate=str,
-            dispute_url="" if kind in NO_LINK else self.disputing.url(kind, event),
+            dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
             kind,
@@ -125,7 +110,7 @@ class Notices:
         account = await self.engine.store.load(subject.key)
         numbers = self._numbers(account)
         contacts = Contacts()
-        if kind in EVERYWHERE:
+        if NOTICES[kind].everywhere:
             contacts = await self.engine.contacts(subject)
         if contacts.phone:
             on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
@@ -174,6 +159,5 @@ def _notice_kind(event: Event) -> str:
     if event.kind == "proof.granted":
         backup = event.factor in TRAITS and TRAITS[event.factor].backup
         return "backup_code.used" if backup else ""
-    if event.kind == "enrollment.ticket" and event.reason == "redeemed":
-        return ""
-    return event.kind
+    words = NOTICES.get(event.kind)
+    return "" if words is None or (words.unless and words.unless == event.reason) else event.kind

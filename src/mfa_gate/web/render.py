@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.events import kind_of
 from ..core.reasons import REASONS, Reason
 from . import times
 from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
 from .i18n import Words, translator
+from .views.problems import sentence_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -77,6 +79,8 @@ class Renderer:
         kinds = frozenset(name for name in loader.list_templates() if name.startswith("factors/"))
         environment.globals["factor_file"] = partial(_factor_file, kinds)
         environment.globals["reason_row"] = _reason_row
+        environment.globals["problem_words"] = sentence_of
+        environment.globals["event_row"] = kind_of
         self._environments[lang] = environment
         return environment
 
@@ -88,7 +92,7 @@ def _factor_file(kinds: frozenset[str], kind: str) -> str:
 
 
 def _reason_row(word: str) -> Reason:
-    return REASONS.get(word, REASONS["fault"])
+    return REASONS[word]
 
 
 def _filters(words: Words) -> dict[str, Callable[..., Any]]:

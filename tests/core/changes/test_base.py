@@ -61,15 +61,12 @@ def within(of: Account) -> None:
     """Every bound of the aggregate (design 1)."""
     assert len(of.authenticators) <= MAX_AUTHENTICATORS
     assert len(of.browsers) <= MAX_BROWSERS
-    others = [c.browser for c in of.challenges if "code" not in c.data]
-    drafts = [e.browser for e in of.enrollments]
-    for found, each, of_all in (
-        (others, MAX_OTHER_CHALLENGES, MAX_OTHERS_OF_ALL),
-        (drafts, MAX_ENROLLMENTS, MAX_ENROLLMENTS_OF_ALL),
-    ):
-        assert len(found) <= of_all
-        assert all(found.count(browser) <= each for browser in found)
+    drafts, others = of.enrollments, [c for c in of.challenges if "code" not in c.data]
+    assert len(drafts) <= MAX_ENROLLMENTS_OF_ALL
+    assert all(sum(d.browser == draft.browser for d in drafts) <= MAX_ENROLLMENTS for draft in drafts)
     assert sum("code" in c.data for c in of.challenges) <= MAX_CODES
+    assert len(others) <= MAX_OTHERS_OF_ALL
+    assert all(sum(o.browser == other.browser for o in others) <= MAX_OTHER_CHALLENGES for other in others)
     for browser in of.browsers:
         places = [p.network for p in browser.proofs]
         assert len(set(places)) <= 5

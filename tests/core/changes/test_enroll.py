@@ -20,7 +20,8 @@ from mfa_gate.core.changes import (
     settle_enrollment,
     skip,
 )
-from mfa_gate.core.changes.enroll import CHANGE_AGE, ENROLLMENT_LIFE, LEAVE_LIFE, free_label
+from mfa_gate.core.changes.enroll import ENROLLMENT_LIFE, free_label
+from mfa_gate.core.changes.enroll_rights import CHANGE_AGE, LEAVE_LIFE
 from mfa_gate.core.decision import Allow, StepUp
 from mfa_gate.core.evidence import skip_key
 from mfa_gate.core.model import (

@@ -18,7 +18,7 @@ from mfa_gate.core.changes import (
     twin_of,
 )
 from mfa_gate.core.changes.base import TWIN_LIFE
-from mfa_gate.core.changes.verify import LOST_ANSWER
+from mfa_gate.core.changes.charge import LOST_ANSWER
 from mfa_gate.core.decision import Allow, StepUp
 from mfa_gate.core.evidence import NO_SESSION, session_mark
 from mfa_gate.core.model import Account, Attempts, Authenticator, Caller, Lock, Seconds, Subject

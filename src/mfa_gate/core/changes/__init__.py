@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
+from .backup_codes import drop_old_copies, replace_backup, saved_backup
 from .base import Change, keep, refuse
 from .challenge import issue, put_in_time, send_failed
-from .enroll import (
-    begin_enrollment,
-    change_demand,
-    grant_leave,
-    may_change,
-    may_enroll,
-    redeem_ticket,
-    replace_backup,
-    settle_enrollment,
-    skip,
-)
+from .charge import Charge, InFlight, charge, give_back, recognized, settle_failure
+from .enroll import begin_enrollment, settle_enrollment
+from .enroll_rights import change_demand, may_change, may_enroll
+from .first_enrollment import grant_leave, redeem_ticket, skip
 from .out_of_band import amend_authenticator, amend_draft, answer_elsewhere
+from .proof import Forwarded, Granted, settle_success, twin_of
 from .self_service import (
     accept_agreement,
     decline_agreement,
-    drop_old_copies,
     end_sign_in,
     forget_browser,
     remove,
     rename,
     request_recovery,
-    saved_backup,
     set_default,
 )
 from .trusted_sign_in import is_new_login, take_login
-from .verify import (
-    Charge,
-    Forwarded,
-    Granted,
-    InFlight,
-    charge,
-    give_back,
-    recognized,
-    settle_failure,
-    settle_success,
-    twin_of,
-)
 
 __all__ = [
     "Change",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from .. import attempts as budget
 from ..events import Moment
-from ..model import Account, Lock, Ticket
+from ..model import Account, Lock, Ticket, replace
 from ..reasons import Refusal
-from ..records import replace
 from ..rules import DAY
-from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, tidy, time_of
+from .base import Change, end_proofs, keep, logins_until, mark_of, refuse, time_of
+from .bounds import tidy
 from .break_glass import close, stated
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..break_glass import HOUR, MAX_HOURS, has_room, is_in_force, is_known, is_waiting
 from ..events import Event, Moment
-from ..model import Account, Grant
+from ..model import Account, Grant, replace
 from ..reasons import Refusal
-from ..records import replace
 from ..roles import Hand, is_same_hand
-from .base import Change, refuse, tidy, time_of
+from .base import Change, refuse, time_of
+from .bounds import tidy
 
 MAX_REASON = 200
 WHICH = "Name the request that you have read by its reference: no other one waits."

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..entropy import draw_id
 from ..events import Moment
-from ..model import Account, Challenge, Fields, Sent
+from ..model import Account, Challenge, Fields, Sent, replace
 from ..reasons import Refusal
-from ..records import replace
 from ..rules import DAY, CountRules, ResendRules
-from .base import Change, mark_of, refuse, tidy, time_of
+from .base import Change, mark_of, refuse, time_of
+from .bounds import tidy
 
 HOUR = 3600
 

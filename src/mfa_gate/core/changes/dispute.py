@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..events import Moment
-from ..model import Account
+from ..model import Account, replace
 from ..reasons import Refusal
-from ..records import replace
 from ..rules import DAY
-from .base import Change, end_proofs, refuse, tidy, time_of
+from .base import Change, end_proofs, refuse, time_of
+from .bounds import tidy
 from .break_glass import close
 
 FREEZE = DAY

@@ -7,11 +7,11 @@ from typing import Literal
 
 from .. import attempts as budget
 from ..events import Event, Moment
-from ..model import Account, Authenticator, Challenge, Enrollment, Fields
+from ..model import Account, Authenticator, Challenge, Enrollment, Fields, replace
 from ..reasons import Refusal
-from ..records import replace
-from .base import Change, keep, refuse, tidy, time_of
-from .verify import Charge
+from .base import Change, keep, refuse, time_of
+from .bounds import tidy
+from .charge import Charge
 
 COLLECT = 120
 """Seconds in which the browser that asked can collect an approval."""

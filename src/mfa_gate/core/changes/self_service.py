@@ -6,17 +6,17 @@ from ..assurance import TraitsOf
 from ..entropy import handle_digest
 from ..events import Moment
 from ..evidence import login_handle, session_mark, skip_key
-from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery
+from ..model import Acceptance, Account, Authenticator, Browser, Caller, Proof, Recovery, replace
 from ..reasons import Refusal
-from ..records import replace
 from ..rules import AgreementRules, Stage
-from .base import COPY, Change, has_old_copy, keep, refuse, tidy, time_of, without_copy
+from .base import Change, keep, refuse, time_of
+from .bounds import tidy
 from .enroll import MAX_LABEL
 
 MAX_ABOUT = 500
 
 
-def _swap_in(account: Account, authenticator: Authenticator) -> Account:
+def swap_in(account: Account, authenticator: Authenticator) -> Account:
     return replace(
         account,
         authenticators=tuple(authenticator if a.id == authenticator.id else a for a in account.authenticators),
@@ -35,7 +35,7 @@ def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[A
         return refuse(account, "label_taken")
     changed = replace(mine, label=label)
     event = moment.event("factor.changed", account.key, factor=mine.factor, authenticator=id, reason="renamed")
-    return Change(account=tidy(_swap_in(account, changed), time_of(account, moment)), events=(event,), answer=changed)
+    return Change(account=tidy(swap_in(account, changed), time_of(account, moment)), events=(event,), answer=changed)
 
 
 def set_default(account: Account, moment: Moment, *, id: str, traits: TraitsOf) -> Change[Authenticator | Refusal]:
@@ -144,23 +144,6 @@ def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Chang
     mine = (caller.handle, login_handle(upstream) if upstream else "")
     changed = replace(account, browsers=tuple(b for b in account.browsers if b.handle not in mine))
     return Change(account=tidy(changed, time_of(account, moment)), events=(event,), answer=None)
-
-
-def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[None]:
-    """The person has the codes: what was kept to show them again goes, and nothing else changes."""
-    mine = next((a for a in account.authenticators if a.factor == factor), None)
-    if mine is None or not any(name in mine.data for name in COPY):
-        return keep(account, None)
-    changed = _swap_in(account, without_copy(mine))
-    return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
-
-
-def drop_old_copies(account: Account, moment: Moment) -> Change[bool]:
-    """Fresh backup codes can be read for a quarter of an hour, also where nobody comes back (S-92). Whether any went."""
-    now = time_of(account, moment)
-    if not any(has_old_copy(a, now) for a in account.authenticators):
-        return keep(account, False)
-    return Change(account=tidy(account, now), events=(), answer=True)
 
 
 def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[str | Refusal]:

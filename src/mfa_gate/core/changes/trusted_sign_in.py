@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..attempts import is_spent
 from ..events import Moment
 from ..evidence import UPSTREAM, login_handle, session_mark
-from ..model import MAX_LOGINS, Account, Browser, Caller, Proof
+from ..model import MAX_LOGINS, Account, Browser, Caller, Proof, replace
 from ..networks import UNKNOWN
-from ..records import replace
 from ..rules import Rules
-from .base import Change, keep, kept_browsers, tidy, time_of
+from .base import Change, keep, time_of
+from .bounds import kept_browsers, tidy
 
 SKEW = 60
 """Seconds by which the identity provider's clock may be ahead of ours."""

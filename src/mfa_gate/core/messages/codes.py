@@ -1,26 +1,23 @@
-"""The words that carry a code: text message, e-mail and call, fixed but for the names they are given (S-54)."""
+"""The text message and the e-mail that carry a code, fixed but for the names they are given (S-54)."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Literal
 
 from ..text_safety import SMS_LENGTH, gsm7, one_line, unlinked
-from .letters import N_, EmailText, Part, Translate, asked_lines, duration, fill, letter
-from .notices import LINE_LENGTH, NOTICE_KINDS, SERVICE_LENGTH, not_you, notice
-
-__all__ = [
-    "MAX_HOST",
-    "NOTICE_KINDS",
-    "EmailText",
-    "Translate",
-    "VoiceScript",
-    "email_code",
-    "notice",
-    "sms_text",
-    "voice_script",
-]
+from .email_text import (
+    LINE_LENGTH,
+    N_,
+    SERVICE_LENGTH,
+    EmailText,
+    Part,
+    Translate,
+    asked_lines,
+    duration,
+    fill,
+    letter,
+    not_you,
+)
 
 MAX_HOST = 100
 """The longest host of a relying party that still fits into a text message beside the code and its words."""
@@ -41,19 +38,6 @@ _WHAT_FOR = {
     "contact": N_("Enter it on the page that asked for it, to show that this address is yours."),
 }
 _ANYWHERE = N_("Enter it on the page that asked for it.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceScript:
-    """What a call says: ``greeting`` and ``prompt`` at once, ``confirmed`` only after the # key, then ``goodbye``.
-
-    A code is in ``confirmed`` alone, so that no voice mailbox records it (S-56).
-    """
-
-    greeting: str
-    prompt: str
-    confirmed: str = field(repr=False)
-    goodbye: str
 
 
 def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Translate) -> str:
@@ -141,38 +125,6 @@ def email_code(
     )
     parts.append(not_you(owner=owner, translate=translate))
     return letter(subject=subject, parts=parts)
-
-
-def voice_script(
-    *, service: str, translate: Translate, confirm: Literal["pound", "code"] = "pound", code: str = ""
-) -> VoiceScript:
-    """What a call says. ``confirm`` "pound": the # key confirms; "code": it makes the call read ``code``, twice (S-56).
-
-    Raises ``ValueError`` for "code" without a code.
-    """
-    name = one_line(service, limit=SERVICE_LENGTH)
-    greeting = fill(N_("Hello. This is the sign-in call from {service}."), translate, service=name)
-    goodbye = fill(N_("Goodbye."), translate)
-    if confirm == "pound":
-        return VoiceScript(
-            greeting=greeting,
-            prompt=fill(
-                N_("If you are signing in now, press the pound key. If you are not, hang up and change your password."),
-                translate,
-            ),
-            confirmed=fill(N_("Thank you. You can go back to your browser."), translate),
-            goodbye=goodbye,
-        )
-    if not code:
-        raise ValueError("a call that reads a code needs one")
-    return VoiceScript(
-        greeting=greeting,
-        prompt=fill(
-            N_("To hear your security code, press the pound key. If you did not ask for it, hang up."), translate
-        ),
-        confirmed=fill(N_("Your security code is: {digits}. Once more: {digits}."), translate, digits=", ".join(code)),
-        goodbye=goodbye,
-    )
 
 
 def _english(msgid: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ...core.messages.notices import reminder, trial
+from ...core.messages.setup_mail import reminder, trial
 from ...core.model import Contacts, Subject, SubjectKey
 from ...core.reasons import Refusal
 from ...core.rules import DAY

@@ -10,8 +10,7 @@ from ...core.changes.after_failover import regained
 from ...core.changes.after_restore import after_restore
 from ...core.codec import encode
 from ...core.events import Event
-from ...core.model import Account, SubjectKey
-from ...core.records import replace
+from ...core.model import Account, SubjectKey, replace
 from ...core.summary import STATUSES, summary_of
 from ...errors import StoreUnavailable
 from ..common.documents import account_from, checksum

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...core.changes.after_restore import after_restore
 from ...core.codec import encode
-from ...core.events import Event
+from ...core.events import GRAVE, Event
 from ...core.model import Account, SubjectKey
 from ...core.summary import Summary, summary_of
 from ...errors import StoreUnavailable
@@ -19,27 +19,6 @@ from .invalidation import note_change
 from .roster import write_summary
 from .trail import Lines, to_lines, write_lines
 from .worker_thread import WorkerThread
-
-GRAVE = frozenset(
-    {
-        "account.locked",
-        "account.reset",
-        "account.disputed",
-        "proofs.revoked",
-        "factor.removed",
-        "factor.enrolled",
-        "browser.forgotten",
-        "backup_codes.made",
-        "recovery.stopped",
-        "break_glass.ended",
-        "keys.rotated",
-    }
-)
-"""Events of changes that must never be lost unseen.
-
-They take something from somebody who should not have it any more, or give somebody a second factor. Without them a locked
-person is in again, and an enrolled one looks like somebody who never enrolled.
-"""
 
 
 def _is_grave(lines: Lines) -> bool:

@@ -12,6 +12,7 @@ from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
 from ...service.access import owed
+from ...service.activity import own_activity
 from ...service.backup_codes import BACKUP
 from ...service.factor_choice import first_offer
 from .. import views
@@ -104,7 +105,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
     account, evidence = judgement.account, judgement.evidence
     if account is None or evidence is None:
         return views.Settings(factors=(), addable=kinds_of(visit, judgement))
-    events = await visit.service.engine.store.events(account.key.tenant, account=account.key.id, limit=RECENT)
+    events = await own_activity(visit.service.engine, account.key, limit=RECENT)
     own = [a for a in account.authenticators if not TRAITS[a.factor].backup] if account else []
     codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
     now, rules = visit.now, visit.rules
@@ -129,7 +130,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
                 is_default=a.id == account.default,
-                kept="last_factor" if last else "",
+                kept=last,
             )
             for a in own
         ),
@@ -149,7 +150,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
         ),
         activity=tuple(
             views.Activity(at=e.at, kind=e.kind, factor=e.factor, network=e.network, ref=e.id, app=e.app)
-            for e in events.items
+            for e in events
         ),
         remind=len(own) == 1 and codes is None,
         confirm_url=visit.own("/confirm") if stale else "",

@@ -300,7 +300,6 @@ def _choice(visit: Visit, judgement: Judgement) -> views.EnrollChoice:
         required_at=rules.enrollment.required_from or 0,
         skippable=skippable,
         skips_left=left,
-        remind=skip.remind,
         back=visit.base if purpose == "more" else "",
     )
 

@@ -19,7 +19,7 @@ from .account import (
     RecoverySent,
     Settings,
 )
-from .challenge import Challenge, ChallengeChoice, CodeHelp, SignInAgain
+from .challenge import Challenge, CodeHelp, SignInAgain
 from .enroll import (
     BackupCodes,
     BackupCodesStart,
@@ -32,7 +32,7 @@ from .enroll import (
     Region,
 )
 from .frame import Frame, Language, Notice, Problem, Sending, Way, Why
-from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed, SignedOut
+from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed
 
 __all__ = [
     "Activity",
@@ -44,7 +44,6 @@ __all__ = [
     "BackupStock",
     "BrowserLine",
     "Challenge",
-    "ChallengeChoice",
     "CodeHelp",
     "Continue",
     "CookiesOff",
@@ -69,7 +68,6 @@ __all__ = [
     "Sending",
     "Settings",
     "SignInAgain",
-    "SignedOut",
     "View",
     "Way",
     "Why",
@@ -77,7 +75,6 @@ __all__ = [
 
 View = (
     Challenge
-    | ChallengeChoice
     | CodeHelp
     | EnrollChoice
     | EnrollStart
@@ -96,7 +93,6 @@ View = (
     | SignInAgain
     | Disputing
     | Approve
-    | SignedOut
     | Continue
     | CookiesOff
     | Framed

@@ -10,7 +10,7 @@ from .frame import Way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorLine:
-    """One authenticator in the settings. ``kept`` is the reason why it cannot be removed (empty: it can)."""
+    """One authenticator in the settings. ``kept``: it is the last one, and one is required."""
 
     id: str
     kind: str
@@ -21,7 +21,7 @@ class FactorLine:
     last_network: str = ""
     is_default: bool = False
     can_be_default: bool = True
-    kept: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,17 +41,6 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChallengeChoice:
-    """``/challenge``: several ways, none of them the obvious one. Each is a link to ``/challenge/{id}``."""
-
-    template: ClassVar[str] = "challenge_choice.html"
-    ways: tuple[Way, ...]
-    why: Why
-    max_age: int = 604_800
-    recovery: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeHelp:
     """``/challenge/help`` (and the same question while enrolling): I did not get a code (U-16).
 

@@ -13,8 +13,8 @@ class EnrollChoice:
     """``/enroll``: why now, and which. Each way is a link to ``/enroll/{kind}``; ``action=skip`` is posted to ``/enroll``.
 
     ``purpose``: ``first`` (none yet), ``more`` (the person adds one), ``stronger`` (a page demands more than there is).
-    ``skips_left`` None means as often as one likes while it is optional. ``remind`` is ``next-sign-in`` or seconds as text
-    for a later day; ``back`` is where the person came from (``purpose="more"``).
+    ``skips_left`` None means as often as one likes while it is optional.
+    ``back`` is where the person came from (``purpose="more"``).
     """
 
     template: ClassVar[str] = "enroll.html"
@@ -23,7 +23,6 @@ class EnrollChoice:
     required_at: int = 0
     skippable: bool = False
     skips_left: int | None = None
-    remind: str = "next-sign-in"
     back: str = ""
     steps: int = 4
 

@@ -15,13 +15,7 @@ Sending = Literal["none", "unsent", "sent", "failed", "off"]
 class Problem:
     """One thing that was wrong with what was sent.
 
-    ``reason`` is a word of ``core.reasons``, or one of the form's own: ``code_missing``, ``code_short``, ``code_long``,
-    ``code_letters``, ``code_replaced``, ``phone_missing``, ``label_missing``, ``label_long``, ``choice_missing``,
-    ``saved_missing``, ``accept_missing``, ``about_missing``, ``about_long``, ``ticket_missing``, ``ticket_wrong``,
-    ``passkey_cancelled``, ``passkey_exists``, ``passkey_unavailable``, ``passkey_wrong``, ``passkey_expired``,
-    ``passkey_already_used``, ``passkey_malformed``, ``request_wrong``, ``request_expired``, ``request_already_used``,
-    ``request_malformed``.
-    ``field`` is the form field it belongs to (empty:
+    ``reason`` is a word of ``core.reasons`` or of ``views.problems``. ``field`` is the form field it belongs to (empty:
     the whole page), ``seconds`` how long to wait (``too_soon``), ``detail`` a name that the text mentions: the countries
     that are accepted (``phone_region``: "United States"), the kind of number (``phone_type``: ``toll-free``).
     """

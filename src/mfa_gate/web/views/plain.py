@@ -31,14 +31,6 @@ class Approve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOut:
-    """Nobody is signed in (any more)."""
-
-    template: ClassVar[str] = "signed_out.html"
-    sign_in: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Continue:
     """There is nothing to confirm: it was done here or in another tab (U-55, U-73). ``continue_url`` leads on."""
 

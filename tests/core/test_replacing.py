@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 
 from mfa_gate.core import model
-from mfa_gate.core.model import Account, Attempts, Subject, SubjectKey
-from mfa_gate.core.records import replace
+from mfa_gate.core.model import Account, Attempts, Subject, SubjectKey, replace
 
 from .builders import account
 

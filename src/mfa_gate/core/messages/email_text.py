@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Literal
 
+from ..text_safety import one_line
+
 Translate = Callable[[str], str]
 
 SUBJECT_LENGTH = 120
+SERVICE_LENGTH = 60
+LINE_LENGTH = 100
 
 _STYLES = {
     "text": "margin:0 0 16px",
@@ -94,3 +98,15 @@ def dispute_link(url: str) -> Part:
     if not url.startswith(("https://", "http://")) or not url.isprintable() or " " in url:
         raise ValueError("dispute_url must be one http(s) address")
     return Part(url, "link")
+
+
+def not_you(*, owner: str, translate: Translate) -> Part:
+    """What to do when it was somebody else."""
+    helper = one_line(owner, limit=LINE_LENGTH)
+    if not helper:
+        return Part(
+            fill(N_("If this was not you, change your password and tell your administrator at once."), translate)
+        )
+    return Part(
+        fill(N_("If this was not you, change your password and tell {owner} at once."), translate, owner=helper)
+    )

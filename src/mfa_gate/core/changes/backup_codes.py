@@ -1,0 +1,61 @@
+"""Replace a set of backup codes, and drop the readable copy of a fresh one."""
+
+from __future__ import annotations
+
+from ..entropy import draw_id
+from ..events import Moment
+from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Fields, replace
+from ..reasons import Refusal
+from .base import Change, keep, refuse, time_of
+from .bounds import COPY, breaks_bound, has_old_copy, tidy, without_copy
+from .self_service import swap_in
+
+
+def replace_backup(
+    account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str = ""
+) -> Change[Authenticator | Refusal]:
+    """A new set of backup codes; the old one ends at once. Never for an account without a factor (S-93).
+
+    Proofs by a code of the old set end with it, but not those of ``browser`` (a handle's digest), which makes the new
+    one: whoever came in by a code would else have to spend one of the new ones to go on.
+    """
+    now = time_of(account, moment)
+    others = tuple(a for a in account.authenticators if a.factor != factor)
+    if not others:
+        return refuse(account, "enrollment_required")
+    if len(others) >= MAX_AUTHENTICATORS:
+        return refuse(account, "too_many")
+    authenticator = Authenticator(
+        id=draw_id(moment.nonce, "authenticator"), factor=factor, label=label, created_at=now, data=data
+    )
+    if breaks_bound(replace(account, authenticators=others), authenticator):
+        return refuse(account, "too_many")
+    event = moment.event("backup_codes.made", account.key, factor=factor)
+    ended = {a.id for a in account.authenticators} - {a.id for a in others}
+    browsers = tuple(
+        _carried(b, ended, authenticator.id) if browser and b.handle == browser else b for b in account.browsers
+    )
+    changed = replace(account, authenticators=(*others, authenticator), browsers=browsers)
+    return Change(account=tidy(changed, now), events=(event,), answer=authenticator)
+
+
+def _carried(browser: Browser, ended: set[str], successor: str) -> Browser:
+    proofs = tuple(replace(p, authenticator=successor) if p.authenticator in ended else p for p in browser.proofs)
+    return replace(browser, proofs=proofs)
+
+
+def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[None]:
+    """The person has the codes: what was kept to show them again goes, and nothing else changes."""
+    mine = next((a for a in account.authenticators if a.factor == factor), None)
+    if mine is None or not any(name in mine.data for name in COPY):
+        return keep(account, None)
+    changed = swap_in(account, without_copy(mine))
+    return Change(account=tidy(changed, time_of(account, moment)), events=(), answer=None)
+
+
+def drop_old_copies(account: Account, moment: Moment) -> Change[bool]:
+    """Fresh backup codes can be read for a quarter of an hour, also where nobody comes back (S-92). Whether any went."""
+    now = time_of(account, moment)
+    if not any(has_old_copy(a, now) for a in account.authenticators):
+        return keep(account, False)
+    return Change(account=tidy(account, now), events=(), answer=True)

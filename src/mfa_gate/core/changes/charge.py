@@ -1,0 +1,173 @@
+"""Charge an attempt before anything is compared, and give it back only for what was no guess."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import attempts as budget
+from ..events import Event, Moment
+from ..model import Account, Challenge, Lock, replace
+from ..reasons import Refusal
+from ..rules import Rules
+from .base import HOUR, Change, end_proofs, keep, time_of
+from .bounds import tidy
+
+UNCOUNTED_PER_HOUR = 20
+"""Refusals that cost no attempt, in an hour; behind them nothing is compared or written for a while (S-38)."""
+DRIFTS_PER_HOUR = 3
+"""How often somebody is told in an hour that a clock is off (decisions 42)."""
+LOST_ANSWER = 30
+"""Seconds after which a charged attempt without an outcome is taken for a crash, and the lock is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One attempt, taken. ``series`` says between which two successes; ``remaining`` is what a failure would leave."""
+
+    series: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """Every attempt is taken and some are not settled yet: look again in a moment."""
+
+
+def charge(account: Account, moment: Moment, rules: Rules, *, browser: str = "") -> Change[Charge | InFlight | Refusal]:
+    """Take one attempt, or refuse. Without this change committed nothing may be compared (S-31).
+
+    ``browser`` is the digest of the handle that asks. One that has proven something has refusals of its own, so that
+    nobody elsewhere uses them up.
+    """
+    now = time_of(account, moment)
+    if account.lock is not None:
+        return keep(account, Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0))
+    wait = _wait_for(account, moment.now, _place(account, browser))
+    if wait:
+        return keep(account, Refusal(reason="too_soon", retry_after=wait))
+    if budget.is_spent(account.attempts, rules.attempts):
+        if now - account.attempts.charged_at < LOST_ANSWER:
+            return keep(account, InFlight())
+        locked, event = lock_now(account, moment, rules, cause="attempts")
+        answer = Refusal(reason="locked", ref=event.id, attempts_remaining=0)
+        return Change(account=locked, events=(event,), answer=answer)
+    taken = budget.charged(account.attempts, now)
+    answer_ = Charge(series=taken.series, remaining=budget.remaining(taken, rules.attempts))
+    return Change(account=tidy(replace(account, attempts=taken), now), events=(), answer=answer_)
+
+
+def lock_now(account: Account, moment: Moment, rules: Rules, *, cause: str) -> tuple[Account, Event]:
+    """The account locked for want of attempts. No code stays alive, and where the policy says so, no proof (D-8)."""
+    event = moment.event("account.locked", account.key, reason=cause)
+    now = time_of(account, moment)
+    ended = end_proofs(account, now) if rules.attempts.lock_ends_sessions else account
+    return replace(
+        ended, lock=Lock(at=now, cause=cause, ref=event.id), challenges=(), enrollments=(), replaced=()
+    ), event
+
+
+def settle_failure(
+    account: Account,
+    moment: Moment,
+    rules: Rules,
+    *,
+    taken: Charge,
+    factor: str,
+    reason: str,
+    free: bool,
+    alarm: str = "",
+    spent: str = "",
+    browser: str = "",
+    detail: str = "",
+    drift: int = 0,
+    mark: str = "",
+) -> Change[Refusal]:
+    """The response was not accepted. ``free``: it was no guess, the attempt is given back. ``spent``: a challenge that
+    dies with its first answer. ``mark`` names a code that was recognized and must not be accepted later."""
+    now = time_of(account, moment)
+    account = replace(account, challenges=spend(account.challenges, (spent,), now))
+    if free:
+        return _refunded(
+            account, moment, rules, taken=taken, factor=factor, reason=reason, alarm=alarm, browser=browser,
+            detail=detail, drift=drift, mark=mark,
+        )  # fmt: skip
+    account = replace(account, attempts=budget.failed(account.attempts, rules.attempts, now))
+    left = budget.remaining(account.attempts, rules.attempts)
+    more = {"alarm": alarm} if alarm else {}
+    event = moment.event("attempt.failed", account.key, factor=factor, reason=reason, left=left, **more)
+    events: tuple[Event, ...] = (event,)
+    rolling = budget.failures_in_window(account.attempts, rules.attempts, now) >= rules.attempts.rolling.max
+    if account.lock is None and (rolling or not left):
+        account, locked = lock_now(account, moment, rules, cause="rolling" if left else "attempts")
+        events, left = (event, locked), 0
+    answer = Refusal(reason=reason, ref=event.id, attempts_remaining=left)
+    return Change(account=tidy(account, now), events=events, answer=answer)
+
+
+def _refunded(
+    account: Account,
+    moment: Moment,
+    rules: Rules,
+    *,
+    taken: Charge,
+    factor: str,
+    reason: str,
+    alarm: str,
+    browser: str,
+    detail: str,
+    drift: int,
+    mark: str,
+) -> Change[Refusal]:
+    """Give the attempt back, and remember the refusal: there are so many an hour, and fewer words about a clock."""
+    wait = 0
+    drifted = _of_this_hour(account.drifted, moment.now)
+    if reason == "clock_drift":
+        if len(drifted) >= DRIFTS_PER_HOUR:
+            reason, detail, drift, wait = "too_soon", "", 0, drifted[-DRIFTS_PER_HOUR][1] + HOUR - moment.now
+        drifted = (*drifted, (mark, moment.now))
+    account = replace(
+        account,
+        attempts=budget.refunded(account.attempts, taken.series),
+        uncounted=(*_of_this_hour(account.uncounted, moment.now), (_place(account, browser), moment.now)),
+        drifted=drifted,
+    )
+    left = budget.remaining(account.attempts, rules.attempts)
+    more = {"alarm": alarm} if alarm else {}
+    event = moment.event("attempt.refused", account.key, factor=factor, reason=reason, **more)
+    answer = Refusal(
+        reason=reason,
+        ref=event.id,
+        attempts_remaining=left,
+        detail=detail,
+        drift=drift,
+        retry_after=wait if wait > 0 else None,
+    )
+    return Change(account=tidy(account, time_of(account, moment)), events=(event,), answer=answer)
+
+
+def give_back(account: Account, *, taken: Charge) -> Account:
+    """The account with an attempt given back that a fault of ours had taken: no line tells of it a second time."""
+    return replace(account, attempts=budget.refunded(account.attempts, taken.series))
+
+
+def recognized(account: Account, id: str) -> frozenset[str]:
+    """The codes of an authenticator that were told to be of a clock that is off: they are not accepted later."""
+    return frozenset(mark.removeprefix(f"{id}:") for mark, _ in account.drifted if mark.startswith(f"{id}:"))
+
+
+def _of_this_hour(items: tuple[tuple[str, int], ...], now: int) -> tuple[tuple[str, int], ...]:
+    return tuple(item for item in items if 0 <= now - item[1] < HOUR)
+
+
+def _place(account: Account, browser: str) -> str:
+    return browser if account.browser(browser) is not None else ""
+
+
+def _wait_for(account: Account, now: int, place: str) -> int:
+    """Seconds until another refusal without cost has room, 0 for now."""
+    recent = [at for where, at in _of_this_hour(account.uncounted, now) if where == place]
+    return recent[-UNCOUNTED_PER_HOUR] + HOUR - now if len(recent) >= UNCOUNTED_PER_HOUR else 0
+
+
+def spend(challenges: tuple[Challenge, ...], ids: tuple[str, ...], now: int) -> tuple[Challenge, ...]:
+    return tuple(replace(c, spent_at=c.spent_at or now) if c.id in ids else c for c in challenges)

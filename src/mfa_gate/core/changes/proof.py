@@ -1,0 +1,183 @@
+"""Grant a proof for a right answer, and lead a copy of that answer to the same result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import attempts as budget
+from ..events import Event, Moment
+from ..evidence import session_mark
+from ..model import Account, Authenticator, Browser, Caller, Fields, Proof, Twin, replace
+from ..reasons import Refusal
+from ..rules import Rules
+from .base import TWIN_LIFE, Change, refuse, time_of
+from .bounds import add_proof, kept_browsers, tidy, without_copy
+from .charge import Charge, settle_failure, spend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """This answer succeeded a moment ago, from this browser: ``twin`` leads to its handle. Nothing is granted."""
+
+    twin: Twin
+    browser: Browser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """The second factor is proven. ``authenticator`` is the one that it was proven with."""
+
+    browser: Browser
+    proof: Proof
+    authenticator: Authenticator
+    ref: str
+
+
+def settle_success(
+    account: Account,
+    moment: Moment,
+    rules: Rules,
+    caller: Caller,
+    *,
+    taken: Charge,
+    seen: Authenticator,
+    data: Fields,
+    challenge: str,
+    user_verified: bool,
+    phishing_resistant: bool,
+    remember: bool,
+    new_handle: str,
+    answer: str,
+) -> Change[Granted | Refusal]:
+    """Consume the response, store the proof, give all attempts back, in one write; or it is a replay and grants nothing.
+
+    ``seen`` is the authenticator that the response was verified against, ``challenge`` what it answered ("" for none).
+    ``new_handle`` replaces the browser's handle: the one from before is dead (S-22). ``answer`` digests the response.
+    """
+    now = time_of(account, moment)
+    if account.lock is not None:
+        return refuse(account, "locked", ref=account.lock.ref, attempts_remaining=0)
+    current = account.authenticator(seen.id)
+    if current is None or current.revision != seen.revision:
+        return settle_failure(
+            account,
+            moment,
+            rules,
+            taken=taken,
+            factor=seen.factor,
+            reason="not_found",
+            free=True,
+            browser=caller.handle,
+        )
+    answered = next((c for c in account.challenges if c.id == challenge), None)
+    gone = challenge and (answered is None or not answered.is_live(moment.now, account.seen_at))
+    if changed_since(current, seen) or gone:
+        return settle_failure(
+            account, moment, rules, taken=taken, factor=seen.factor, reason="code_already_used", free=True,
+            browser=caller.handle,
+        )  # fmt: skip
+    used = replace(current, data=data, last_used_at=now, last_network=caller.network)
+    account = replace(
+        account,
+        attempts=budget.reset(account.attempts),
+        authenticators=tuple(used if a.id == used.id else a for a in account.authenticators),
+        challenges=spend(account.challenges, _ids_of(account, "sign-in"), now),
+    )
+    account, granted, event = grant(
+        account,
+        moment,
+        rules,
+        caller,
+        authenticator=used,
+        user_verified=user_verified,
+        phishing_resistant=phishing_resistant,
+        remember=remember,
+        new_handle=new_handle,
+        answer=answer,
+    )
+    return Change(account=tidy(account, now), events=event, answer=granted)
+
+
+def grant(
+    account: Account,
+    moment: Moment,
+    rules: Rules,
+    caller: Caller,
+    *,
+    authenticator: Authenticator,
+    user_verified: bool,
+    phishing_resistant: bool,
+    remember: bool,
+    new_handle: str,
+    answer: str,
+) -> tuple[Account, Granted, tuple[Event, ...]]:
+    """A proof for this browser, and its new handle. One that is not remembered ends with the host's session."""
+    now = time_of(account, moment)
+    bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
+    proof = Proof(
+        factor=authenticator.factor,
+        authenticator=authenticator.id,
+        at=now,
+        network=caller.network,
+        epoch=account.epoch,
+        phishing_resistant=phishing_resistant,
+        user_verified=user_verified,
+        session=bound,
+    )
+    old = account.browser(caller.handle)
+    known = {p.network for p in old.proofs} if old else set()
+    event = moment.event("proof.granted", account.key, factor=authenticator.factor)
+    events: tuple[Event, ...] = (event,)
+    if known and caller.network not in known:
+        events = (event, moment.event("browser.new_network", account.key))
+    fresh = Browser(id=event.id.lower(), handle="", label="", created_at=now)
+    browser = replace(
+        old or fresh,
+        handle=new_handle,
+        kind=caller.kind,
+        label=caller.label or (old.label if old else ""),
+        proofs=add_proof(old.proofs if old else (), proof, networks=rules.freshness.ip_change.known_networks, now=now),
+        last_used_at=now,
+        last_factor=authenticator.id,
+        twin=Twin(answer=answer, handle=caller.handle, at=now),
+    )
+    browsers = (*(b for b in account.browsers if b.id != browser.id), browser)
+    browsers = kept_browsers(browsers, account.epoch, now, max_age=int(rules.freshness.max_age))
+    account = _carried(account, caller.handle, new_handle)
+    granted = Granted(browser=browser, proof=proof, authenticator=authenticator, ref=event.id)
+    return replace(account, browsers=browsers), granted, events
+
+
+def _carried(account: Account, handle: str, new_handle: str) -> Account:
+    """The account with what a browser has begun under its new handle: to prove in the middle of it loses nothing."""
+    if not handle:
+        return account
+    leave = account.leave
+    return replace(
+        account,
+        enrollments=tuple(replace(e, browser=new_handle) if e.browser == handle else e for e in account.enrollments),
+        replaced=tuple(replace(e, browser=new_handle) if e.browser == handle else e for e in account.replaced),
+        leave=replace(leave, browser=new_handle) if leave and leave.browser == handle else leave,
+        challenges=tuple(
+            replace(c, browser=new_handle) if c.browser == handle and c.purpose == "enroll" else c
+            for c in account.challenges
+        ),
+    )
+
+
+def changed_since(current: Authenticator, seen: Authenticator) -> bool:
+    """Whether anything that an answer is verified with has changed; a copy that is shown again is nothing of it."""
+    return without_copy(current).data != without_copy(seen).data
+
+
+def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded | None:
+    """The success of a moment ago that this very answer from this very browser is a copy of."""
+    for browser in account.browsers:
+        twin = browser.twin
+        if twin and twin.handle == handle and twin.answer == answer and now - twin.at < TWIN_LIFE:
+            return Forwarded(twin=twin, browser=browser)
+    return None
+
+
+def _ids_of(account: Account, purpose: str) -> tuple[str, ...]:
+    return tuple(c.id for c in account.challenges if c.purpose == purpose)

@@ -1,0 +1,113 @@
+"""The events of an account, its authenticators and their enrollment."""
+
+from __future__ import annotations
+
+from .kind import Counter, EventKind, Notice, Words
+
+ROWS = (
+    EventKind(
+        kind="account.locked",
+        trail="the attempts are used up, or an administrator locked the account",
+        seen_by="person",
+        own=Words("The account was locked"),
+        notice=Notice(
+            headline="Your account is locked",
+            sentence="Your {service} account is locked. Only an administrator can unlock it. No codes are sent until then.",
+        ),
+        counter=Counter("mfa_gate.locks", "Accounts locked"),
+        grave=True,
+    ),
+    EventKind(
+        kind="account.unlocked",
+        trail="an administrator gave the attempts back",
+        seen_by="person",
+        own=Words("An administrator unlocked the account"),
+        notice=Notice(
+            headline="Your account is unlocked",
+            sentence="An administrator unlocked your {service} account. You can sign in again.",
+        ),
+    ),
+    EventKind(
+        kind="account.reset",
+        trail="an administrator removed all factors",
+        seen_by="person",
+        own=Words("An administrator reset the account"),
+        notice=Notice(
+            headline="Your sign-in methods were removed",
+            sentence="An administrator removed every second sign-in method of your {service} account. "
+            "Set up a new one soon.",
+            everywhere=True,
+        ),
+        grave=True,
+    ),
+    EventKind(
+        kind="factor.enrolled",
+        trail="an authenticator was confirmed",
+        seen_by="person",
+        own=Words("A way to confirm was added", "%(name)s was added"),
+        notice=Notice(
+            headline="A sign-in method was added",
+            sentence="A new way to confirm that it is you was added to your {service} account.",
+        ),
+        counter=Counter("mfa_gate.enrollments", "Authenticators confirmed"),
+        grave=True,
+    ),
+    EventKind(
+        kind="factor.removed",
+        trail="an authenticator was removed",
+        seen_by="person",
+        own=Words("A way to confirm was removed", "%(name)s was removed"),
+        notice=Notice(
+            headline="A sign-in method was removed",
+            sentence="A way to confirm that it is you was removed from your {service} account.",
+        ),
+        grave=True,
+    ),
+    EventKind(
+        kind="factor.changed",
+        trail="an authenticator was renamed or made the default",
+        seen_by="person",
+        own=Words("A way to confirm was changed", "%(name)s was changed"),
+        notice=Notice(
+            headline="A sign-in method was changed",
+            sentence="A way to confirm that it is you was renamed or made the default in your {service} account.",
+        ),
+    ),
+    EventKind(
+        kind="backup_codes.made",
+        trail="a new set of backup codes replaced the old one",
+        seen_by="person",
+        own=Words("New backup codes were made"),
+        notice=Notice(
+            headline="New backup codes were made",
+            sentence="New backup codes were made for your {service} account. The old ones no longer work.",
+        ),
+        grave=True,
+    ),
+    EventKind(
+        kind="enrollment.skipped",
+        trail="enrollment was put off while it is optional",
+        seen_by="person",
+        own=Words("You skipped the set-up"),
+        desk=Words("The set-up was skipped"),
+    ),
+    EventKind(
+        kind="enrollment.ticket",
+        trail="an administrator gave leave to enroll",
+        seen_by="person",
+        own=Words("An administrator gave you an enrollment ticket"),
+        desk=Words("An enrollment ticket was given"),
+        notice=Notice(
+            headline="You may set up a sign-in method",
+            sentence="An administrator gave leave to set up a second sign-in method for your {service} account.",
+            unless="redeemed",
+        ),
+    ),
+    EventKind(
+        kind="contact.proven",
+        trail="the contact on file was proven before a first enrollment",
+        seen_by="person",
+        own=Words("You confirmed your contact on file"),
+        desk=Words("The contact on file was confirmed"),
+    ),
+)

@@ -1,0 +1,52 @@
+"""The events of running the gate: faults, clocks, keys, and work on the store."""
+
+from __future__ import annotations
+
+from .kind import Alarm, EventKind, Words
+
+ROWS = (
+    EventKind(
+        kind="decision.report",
+        trail="report-only: a request would have been interrupted",
+        seen_by="desk",
+        desk=Words("A request would have been interrupted"),
+    ),
+    EventKind(
+        kind="gate.fault",
+        trail="a request was refused because something failed",
+        seen_by="trail",
+    ),
+    EventKind(
+        kind="gate.tripwire",
+        trail="the app saw a user in a request that the gate saw as anonymous",
+        seen_by="trail",
+    ),
+    EventKind(
+        kind="clock.suspect",
+        trail="the clock of a server may be wrong: many people are off by the same time, or an account is ahead",
+        seen_by="trail",
+        alarm=Alarm(
+            headline="The clock of a server may be wrong",
+            happened="Codes or accounts of {service} do not fit the clock of a server.",
+            advice="Compare the clocks of all servers, and set the wrong one right. An account that was used while a "
+            "clock ran ahead is set back when it is reset.",
+            details=("seconds", "people"),
+        ),
+    ),
+    EventKind(
+        kind="keys.rotated",
+        trail="secrets were sealed anew under the newest key",
+        seen_by="trail",
+        grave=True,
+    ),
+    EventKind(
+        kind="store.imported",
+        trail="accounts, a tenant's settings or its trail were imported",
+        seen_by="trail",
+    ),
+    EventKind(
+        kind="offline.action",
+        trail="the operator acted on the store directly",
+        seen_by="trail",
+    ),
+)

@@ -1,0 +1,102 @@
+"""The events of browsers, agreements, calls for help and disputes."""
+
+from __future__ import annotations
+
+from .kind import Counter, EventKind, Notice, Words
+
+ROWS = (
+    EventKind(
+        kind="browser.forgotten",
+        trail="a remembered browser was forgotten",
+        seen_by="person",
+        own=Words("A remembered browser was forgotten"),
+        grave=True,
+    ),
+    EventKind(
+        kind="browser.new_network",
+        trail="a remembered browser was proven on a network it had not been seen on",
+        seen_by="person",
+        own=Words("A browser was used on a new network"),
+        notice=Notice(
+            headline="Sign-in from a new network",
+            sentence="A browser that you use confirmed your sign-in to {service} from a network that is new to us.",
+        ),
+    ),
+    EventKind(
+        kind="proofs.revoked",
+        trail="all proofs of the account were ended",
+        seen_by="person",
+        own=Words("All browsers were asked to confirm again"),
+        notice=Notice(
+            headline="You were signed out everywhere",
+            sentence="Every browser has to confirm your sign-in to {service} again.",
+            disputable=False,  # a dispute itself leads to it
+        ),
+        grave=True,
+    ),
+    EventKind(
+        kind="session.ended",
+        trail="a sign-out ended what was proven for that sign-in alone",
+        seen_by="person",
+        own=Words("Signed out"),
+    ),
+    EventKind(
+        kind="agreement.accepted",
+        trail="the agreement was accepted",
+        seen_by="person",
+        own=Words("You accepted the agreement"),
+        desk=Words("The agreement was accepted"),
+    ),
+    EventKind(
+        kind="agreement.declined",
+        trail="the agreement was declined",
+        seen_by="person",
+        own=Words("You declined the agreement"),
+        desk=Words("The agreement was declined"),
+    ),
+    EventKind(
+        kind="recovery.requested",
+        trail="somebody who lost access asked for help",
+        seen_by="person",
+        own=Words("Help was asked for after losing access"),
+        notice=Notice(
+            headline="Somebody asked for help with your account",
+            sentence="Somebody who has lost access asked for help with your {service} account. "
+            "An administrator will decide.",
+            everywhere=True,
+        ),
+    ),
+    EventKind(
+        kind="recovery.refused",
+        trail="an administrator refused a recovery request",
+        seen_by="person",
+        own=Words("A request for help was refused"),
+        notice=Notice(
+            headline="The request for help was refused",
+            sentence="An administrator refused the request for help with your {service} account. Nothing was changed.",
+            everywhere=True,
+        ),
+    ),
+    EventKind(
+        kind="recovery.stopped",
+        trail="the user stopped a recovery request",
+        seen_by="person",
+        own=Words("A request for help was withdrawn"),
+        grave=True,
+    ),
+    EventKind(
+        kind="account.disputed",
+        trail="the user said: this was not me",
+        seen_by="person",
+        own=Words("You told us that a change was not yours"),
+        desk=Words("The person said: this was not me"),
+        counter=Counter("mfa_gate.disputes", "Changes that people said were not theirs"),
+        grave=True,
+    ),
+    EventKind(
+        kind="account.lookalike",
+        trail="a new account's id equals a known one but for case: one person may have two accounts",
+        seen_by="desk",
+        desk=Words("The name of this account differs from another one in capital letters only"),
+    ),
+)

@@ -1,0 +1,81 @@
+"""One line of the audit trail, and the moment in which a change makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..entropy import draw_ref
+from ..model import SubjectKey
+
+UNREADABLE = "audit.unreadable"
+"""The kind of what is shown in the place of a line that cannot be read. Nothing of its own is written as one."""
+
+MOVED = "moved"
+"""The detail that a line has which came from another store's trail: when it came (UTC seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the trail. It commits with the change that it tells; it never holds a secret, a code or a full number.
+
+    ``id`` is the reference that people quote. ``account`` is the subject's id, ``actor`` who did it (the same id, an
+    administrator's, or ``operator:…``). ``detail`` has further words and numbers, e.g. ``challenge`` or ``status``.
+    """
+
+    id: str
+    kind: str
+    at: int
+    tenant: str
+    account: str = ""
+    actor: str = ""
+    app: str = ""
+    factor: str = ""
+    network: str = ""
+    reason: str = ""
+    ticket: str = ""
+    policy: str = ""
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def moved(event: Event, *, at: int) -> Event:
+    """The line as it stands in the trail of a store that it was brought to at ``at``: nobody is told of it again there."""
+    return replace(event, detail={**event.detail, MOVED: at})
+
+
+def unmoved(event: Event) -> Event:
+    """The line as it was first written."""
+    return replace(event, detail={name: part for name, part in event.detail.items() if name != MOVED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a transition may not draw itself: the time, the place, who acts through which app, and a nonce.
+
+    ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes; ids and references are derived from it, so a transition
+    that a lost swap repeats makes the same ones.
+    """
+
+    now: int
+    nonce: bytes
+    app: str = ""
+    network: str = ""
+    actor: str = ""
+    policy: str = ""
+
+    def event(self, kind: str, key: SubjectKey, **more: str | int) -> Event:
+        """An event of this moment about ``key``; words that are no field of ``Event`` become its detail."""
+        named = {name: str(more.pop(name)) for name in ("factor", "reason", "ticket", "actor") if name in more}
+        return Event(
+            id=draw_ref(self.nonce, kind),
+            kind=kind,
+            at=self.now,
+            tenant=key.tenant,
+            account=key.id,
+            actor=named.pop("actor", self.actor or key.id),
+            app=self.app,
+            network=self.network,
+            policy=self.policy,
+            detail=more,
+            **named,
+        )

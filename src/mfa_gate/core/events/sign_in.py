@@ -1,0 +1,83 @@
+"""The events of asking for a second factor and answering."""
+
+from __future__ import annotations
+
+from .kind import Alarm, Counter, EventKind, Notice, Words
+
+ROWS = (
+    EventKind(
+        kind="challenge.sent",
+        trail="a code or request went out",
+        seen_by="person",
+        own=Words("A code was sent", "A code was sent to %(name)s"),
+        counter=Counter("mfa_gate.sends", "Codes and requests sent"),
+    ),
+    EventKind(
+        kind="challenge.send_failed",
+        trail="a code could not be delivered",
+        seen_by="person",
+        own=Words("A code could not be delivered"),
+    ),
+    EventKind(
+        kind="challenge.refused",
+        trail="a send was refused by a limit, or by the host's before_send",
+        seen_by="person",
+        own=Words("A code was asked for too often"),
+    ),
+    EventKind(
+        kind="challenge.approved",
+        trail="a call or a phone said yes; the browser that asked may go on",
+        seen_by="person",
+        own=Words("A call or a request was answered with yes"),
+    ),
+    EventKind(
+        kind="challenge.denied",
+        trail="a phone said no: somebody else may be signing in with this person's password",
+        seen_by="person",
+        own=Words("A request was answered with no"),
+        alarm=Alarm(
+            headline="A sign-in was denied on the phone",
+            happened="Somebody asked for a sign-in to {service}, and the person said no on the phone.",
+            advice="Somebody else may know the password. Talk to the person, and have the password changed.",
+        ),
+    ),
+    EventKind(
+        kind="attempt.failed",
+        trail="a response was wrong; one attempt was charged",
+        seen_by="person",
+        own=Words("A wrong code was entered"),
+        counter=Counter("mfa_gate.attempts", "Wrong answers"),
+    ),
+    EventKind(
+        kind="attempt.refused",
+        trail="a response was not compared, or cost nothing: replayed, expired, locked",
+        seen_by="person",
+        own=Words("A code was refused"),
+    ),
+    EventKind(
+        kind="proof.granted",
+        trail="a second factor was proven",
+        seen_by="person",
+        own=Words("You confirmed that it is you", "You confirmed with %(name)s"),
+        desk=Words("The second step was confirmed", "Confirmed with %(name)s"),
+        counter=Counter("mfa_gate.proofs", "Second factors proven"),
+    ),
+    EventKind(
+        kind="backup_code.used",
+        trail="a second factor was proven with a backup code",
+        seen_by="person",
+        only_notice=True,
+        own=Words("A backup code was used"),
+        notice=Notice(
+            headline="A backup code was used",
+            sentence="A backup code was used to sign in to your {service} account. It will not work again.",
+        ),
+    ),
+    EventKind(
+        kind="proof.upstream",
+        trail="a sign-in at an identity provider that the policy trusts counts as the second factor",
+        seen_by="person",
+        own=Words("Your sign-in service confirmed that it is you"),
+        desk=Words("The sign-in service confirmed the person"),
+    ),
+)

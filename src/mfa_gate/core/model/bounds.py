@@ -1,0 +1,26 @@
+"""How much one account may hold, so that it stays one small document."""
+
+from __future__ import annotations
+
+MAX_AUTHENTICATORS = 20
+MAX_CODES = 10
+MAX_OTHER_CHALLENGES = 6
+MAX_OTHERS_OF_ALL = 12
+MAX_ENROLLMENTS = 3
+MAX_ENROLLMENTS_OF_ALL = 8
+"""Beside a bound for each browser, ``OF_ALL`` bounds all browsers together."""
+MAX_BROWSERS = 10
+MAX_CLIENTS = 4
+"""Kept browsers that may be clients without cookies where there is no room for all."""
+MAX_SIGN_OUTS = 8
+MAX_PROOFS_PER_NETWORK = 3
+MAX_SKIPS = 20
+MAX_FREE_SENDS = 40
+MAX_ACCEPTANCES = 5
+MAX_GRANT_BROWSERS = 5
+MAX_LOGINS = 10
+MAX_UNCOUNTED = 40
+MAX_BYTES = 16_000
+"""Of an encoded account: where the bounds above add up to more, ended challenges and the oldest browsers go."""
+MAX_AUTHENTICATOR_BYTES = 12_000
+"""Of an account with nothing but its authenticators: one more that needs more than this is refused."""

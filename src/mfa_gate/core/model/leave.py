@@ -1,0 +1,68 @@
+"""What administrators and the person have decided: tickets, grants, agreements, calls for help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """An administrator's leave to enroll: one use, with an end."""
+
+    digest: str
+    expires_at: int
+    actor: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """What a first enrollment needed besides the password and has: ``contact`` proven, or a ``ticket`` shown."""
+
+    kind: str
+    browser: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A break-glass grant: asked for by one administrator, in force once a second one has confirmed it, for ``life`` seconds.
+
+    ``asked_in`` and ``confirmed_in`` are the tenants of the two ("" for the operator at the store). ``browsers`` are the
+    marks of those that have used it, and since when. Another epoch than the one it was asked in ends it.
+    """
+
+    ref: str
+    asked_by: str
+    asked_at: int
+    reason: str
+    ticket: str
+    life: int
+    epoch: int
+    asked_in: str = ""
+    confirmed_by: str = ""
+    confirmed_in: str = ""
+    ends_at: int = 0
+    browsers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A text that was accepted: which, in which version (with its SHA-256), when, where."""
+
+    agreement: str
+    version: str
+    digest: str
+    at: int
+    network: str
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """A waiting request of somebody who lost access."""
+
+    ref: str
+    at: int
+    about: str
+    network: str

@@ -1,0 +1,76 @@
+"""What a browser has proven, and what was tried and sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One success: with which authenticator, where, when. ``session`` is set when it ends with the host's session."""
+
+    factor: str
+    authenticator: str
+    at: int
+    network: str
+    epoch: int
+    phishing_resistant: bool = False
+    user_verified: bool = False
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """What the last success of a browser answered to, so that a double submit finds its result and is not charged."""
+
+    answer: str
+    handle: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """A browser (or native client) that has proven something. ``handle`` is the digest of its current cookie value."""
+
+    id: str
+    handle: str
+    label: str
+    created_at: int
+    proofs: tuple[Proof, ...] = ()
+    last_used_at: int = 0
+    twin: Twin | None = None
+    last_factor: str = ""
+    kind: str = "browser"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """The budget. ``used`` since the last success; ``series`` rises with each reset; ``days`` counts failures a UTC day."""
+
+    used: int = 0
+    series: int = 0
+    charged_at: int = 0
+    days: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Why nobody is compared or sent anything: ``attempts``, ``rolling`` or ``administrator``. It has no end of its own."""
+
+    at: int
+    cause: str
+    ref: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One code sent, for the limits: the factor and when. ``free``: it cost nothing, and the day's count leaves it out.
+
+    ``mark`` is the account's, where that was ahead of the clock.
+    """
+
+    factor: str
+    at: int
+    free: bool = False
+    mark: int = 0

@@ -1,0 +1,115 @@
+"""Who is signed in, and who asks."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .authenticator import Challenge
+
+MAX_ID_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """The canonical name of a person: one row, one counter, one lock, over all applications that share the store."""
+
+    tenant: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What an identity provider says of the sign-in, as the host has verified it (OpenID Connect Core 1.0, 2): ``amr`` are
+    the words for how (RFC 8176), ``acr`` the class, ``at`` is ``auth_time``, when the person was there last."""
+
+    amr: tuple[str, ...] = ()
+    acr: str = ""
+    at: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.amr, (str, bytes)):
+            raise ValueError(f"Upstream.amr must be a tuple of str, not {self.amr!r}")
+        object.__setattr__(self, "amr", tuple(self.amr))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom the host says is signed in.
+
+    ``id`` is the host's opaque, canonical id of the person inside ``tenant``; two spellings would be two people with two
+    budgets of attempts, so an id that Unicode would rewrite (NFKC), that holds control characters, or that has blanks at its
+    ends is refused.
+    ``groups`` are the host's groups or roles. ``session`` names the host's sign-in session where it has one. ``upstream``
+    is what an identity provider says of that sign-in; it counts where the policy trusts it (``freshness.trust_amr``).
+
+    Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical, and for groups that are
+    a text, bytes or a mapping instead of several texts.
+    """
+
+    id: str
+    tenant: str = "default"
+    groups: frozenset[str] = frozenset()
+    session: str = ""
+    upstream: Upstream | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("id", self.id), ("tenant", self.tenant)):
+            if type(value) is not str or not value:
+                raise ValueError(f"Subject.{name} must be a non-empty str, not {value!r}")
+            if value[0] == " " or value[-1] == " ":
+                raise ValueError(f"Subject.{name} has blanks at its ends: {value!r}")
+            if value.isascii() and value.isprintable() and len(value) <= MAX_ID_BYTES:
+                continue
+            if len(value.encode("utf-8", "surrogatepass")) > MAX_ID_BYTES:
+                raise ValueError(f"Subject.{name} is longer than {MAX_ID_BYTES} bytes")
+            if not value.isprintable() or unicodedata.normalize("NFKC", value) != value:
+                raise ValueError(f"Subject.{name} is not in its canonical form (NFKC, printable): {value!r}")
+        if not isinstance(self.groups, frozenset):
+            # A text would be read letter by letter, and a mapping by its keys, whatever their values say.
+            if isinstance(self.groups, (str, bytes, bytearray, Mapping)) or not isinstance(self.groups, Iterable):
+                raise ValueError(f"Subject.groups must be a set of str, not {self.groups!r}")
+            object.__setattr__(self, "groups", frozenset(self.groups))
+        if not all(isinstance(group, str) for group in self.groups):
+            raise ValueError("Subject.groups must be a set of str")
+
+    @property
+    def key(self) -> SubjectKey:
+        """The key of this subject's account."""
+        return SubjectKey(self.tenant, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """What the host has on file about a subject: a name to greet, an e-mail address, a phone number (any spelling)."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, from where: the subject, the digest of the browser's handle ("" where it has none), the network.
+
+    ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang``
+    is the language of the page, ``root`` the path that the app is mounted under. ``also`` are digests of other handles that
+    this very browser has from workers with other keys: a code that was sent to them was sent to it.
+    """
+
+    subject: Subject
+    handle: str
+    network: str
+    label: str = ""
+    kind: str = "browser"
+    lang: str = "en"
+    root: str = ""
+    also: tuple[str, ...] = ()
+
+    def asked(self, challenge: Challenge) -> bool:
+        """Whether this browser is the one that asked for ``challenge``."""
+        return challenge.browser == self.handle or challenge.browser in self.also

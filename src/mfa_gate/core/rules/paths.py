@@ -1,0 +1,76 @@
+"""The paths that exemptions and step-up rules name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model import Seconds
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRule:
+    """A path of the app, decoded, as its router sees it: ``=/exact`` or ``/tree/**`` (whole segments)."""
+
+    text: str
+
+    def matches(self, path: str) -> bool:
+        """Whether ``path`` is this one, or lies in this tree (the root of the tree included)."""
+        if self.text.startswith("="):
+            return path == self.text[1:]
+        root = self.text[:-3]
+        return path == root or path.startswith(root + "/")
+
+    def covers(self, path: str) -> bool:
+        """Tell whether a router may take ``path`` for one that this rule protects.
+
+        Slashes at the end and capitals count for nothing: many routers ignore them (decision 55).
+        """
+        path = plain_path(path)
+        if self.text.startswith("="):
+            return path == plain_path(self.text[1:])
+        root = self.text[:-3].lower()
+        return path == root or path.startswith(root + "/")
+
+
+def plain_path(path: str) -> str:
+    """Give the one spelling that stands for all that a router may take for ``path``."""
+    return path.rstrip("/").lower() or "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """``[[exempt]]``: paths that need no second factor. ``expires_at`` None means permanent."""
+
+    name: str
+    paths: tuple[PathRule, ...]
+    methods: tuple[str, ...] = METHODS
+    reason: str = ""
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectExemption:
+    """``[[exempt_subjects]]``: people who need no second factor, by groups. ``expires_at`` None means permanent."""
+
+    name: str
+    groups_any: tuple[str, ...]
+    groups_none: tuple[str, ...] = ()
+    reason: str = ""
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepUpRule:
+    """``[[step_up]]``: paths (for some groups, where named) that ask for a fresher or a stronger proof."""
+
+    name: str
+    paths: tuple[PathRule, ...]
+    methods: tuple[str, ...] = ()
+    max_age: Seconds | None = None
+    factors_any: tuple[str, ...] = ()
+    phishing_resistant: bool = False
+    report_only: bool = False
+    groups_any: tuple[str, ...] = ()
+    groups_none: tuple[str, ...] = ()

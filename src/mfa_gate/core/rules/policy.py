@@ -1,0 +1,93 @@
+"""All that holds for one tenant, and the whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..networks import Network, is_place_in, network_of
+from .factors import FactorRules
+from .paths import Exemption, StepUpRule, SubjectExemption
+from .sections import (
+    AgreementRules,
+    AttemptRules,
+    AuditRules,
+    BrandRules,
+    EnrollmentRules,
+    FreshnessRules,
+    RecoveryRules,
+    RoleRules,
+)
+from .sends import SendRules
+
+Mode = Literal["enforce", "report-only"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All that holds for one tenant: the file's sections with that tenant's own laid over them."""
+
+    factors: FactorRules = FactorRules()
+    sends: SendRules = SendRules()
+    enrollment: EnrollmentRules = EnrollmentRules()
+    freshness: FreshnessRules = FreshnessRules()
+    attempts: AttemptRules = AttemptRules()
+    roles: RoleRules = RoleRules()
+    recovery: RecoveryRules = RecoveryRules()
+    audit: AuditRules = AuditRules()
+    agreement: AgreementRules | None = None
+    brand: BrandRules = BrandRules()
+    exempt: tuple[Exemption, ...] = ()
+    exempt_subjects: tuple[SubjectExemption, ...] = ()
+    step_up: tuple[StepUpRule, ...] = ()
+    networks: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
+    mode: Mode = "enforce"
+    owner: str = ""
+
+    def network_of(self, address: str) -> str:
+        """The network that a proof from ``address`` belongs to: a trusted one by its name, else the prefix."""
+        for name in self.freshness.ip_change.trusted:
+            if is_place_in(address, self.networks.get(name, ())):
+                return f"={name}"
+        compare = self.freshness.ip_change.compare
+        return network_of(address, compare.v4, compare.v6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTest:
+    """``[[tests]]``: one example that the policy's owner wants to stay true."""
+
+    name: str
+    given: Mapping[str, object]
+    expect: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The whole file. ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters."""
+
+    name: str
+    digest: str = ""
+    base: Rules = Rules()
+    tenants: Mapping[str, Rules] = field(default_factory=dict)
+    rails: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    tests: tuple[PolicyTest, ...] = ()
+
+    def rules_for(self, tenant: str) -> Rules:
+        """The rules of ``tenant``; a tenant without a section of its own has the file's."""
+        return self.tenants.get(tenant, self.base)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSettings:
+    """What a tenant's administrators chose: since when it is on, and which factors. ``version`` and ``stamp`` are the store's, as
+    in ``Account``."""
+
+    tenant: str
+    version: int = 0
+    enabled_at: int = 0
+    factors: tuple[str, ...] = ()
+    announced_at: int = 0
+    tested_at: int = 0
+    stamp: str = field(default="", compare=False, repr=False)

@@ -1,0 +1,145 @@
+"""The other sections of a policy: enrollment, freshness, attempts, roles, recovery, texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..model import Seconds, Upstream
+from .units import DAY
+
+RECOVERY_WAYS = ("backup-code", "other-factor", "request")
+"""The ways that a policy can offer to somebody who lost access."""
+Stage = Literal["off", "optional", "required", "admin"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipRules:
+    """When somebody who skipped is reminded, and how often they may skip (0: while it is optional)."""
+
+    remind: str = "next-sign-in"
+    max: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentRules:
+    """``[enrollment]``. With dates the stage follows the calendar: off, then optional, then required."""
+
+    stage: Stage = "required"
+    optional_from: int | None = None
+    required_from: int | None = None
+    skip: SkipRules = SkipRules()
+    permanent: bool = True
+    first: Literal["contact", "open", "ticket"] = "contact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRules:
+    """How many leading bits of an address make the network."""
+
+    v4: int = 32
+    v6: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IPChangeRules:
+    """``[freshness.ip_change]``."""
+
+    action: Literal["challenge", "log"] = "challenge"
+    compare: CompareRules = CompareRules()
+    known_networks: int = 5
+    trusted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshnessRules:
+    """``[freshness]``. ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor."""
+
+    max_age: Seconds = Seconds(7 * DAY)
+    renew_early: Seconds = Seconds(0)
+    remember: Literal["browser", "session"] = "browser"
+    outage_grace: Seconds = Seconds(0)
+    trust_amr: tuple[str, ...] = ()
+    trust_acr: tuple[str, ...] = ()
+    ip_change: IPChangeRules = IPChangeRules()
+
+    @property
+    def trusts_logins(self) -> bool:
+        """Whether any sign-in at an identity provider counts as a second factor."""
+        return bool(self.trust_amr or self.trust_acr)
+
+    def trusts(self, upstream: Upstream) -> bool:
+        """Whether what an identity provider says tells of a second factor. Without its time it tells nothing."""
+        known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
+        return known and upstream.at > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingRules:
+    """The second budget: failures in a window of days, which a success does not give back."""
+
+    max: int = 50
+    window: Seconds = Seconds(30 * DAY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRules:
+    """``[attempts]``."""
+
+    max: int = 7
+    rolling: RollingRules = RollingRules()
+    lock_ends_sessions: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRules:
+    """``[roles]``: rights ← groups of the host's users."""
+
+    look: tuple[str, ...] = ("support", "admin", "security")
+    unlock: tuple[str, ...] = ("admin", "security")
+    reset: tuple[str, ...] = ("admin", "security")
+    tenant: tuple[str, ...] = ("admin",)
+    audit: tuple[str, ...] = ("admin", "security")
+    everywhere: tuple[str, ...] = ("security",)
+    actor_max_age: Seconds = Seconds(300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryRules:
+    """``[recovery]``. ``hold``: a request for help is approved (by reset or ticket) only after it has waited this long, so
+    that the person, who is told at once, can stop it."""
+
+    ways: tuple[str, ...] = RECOVERY_WAYS
+    contact: str = "Call your administrator."
+    hold: Seconds = Seconds(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRules:
+    """``[audit]``. ``retention``: lines of the trail older than this are pruned; None keeps them for good."""
+
+    retention: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementRules:
+    """``[agreement]``. ``text`` and ``digest`` (SHA-256, hex) are read from ``file`` when the policy is loaded."""
+
+    id: str
+    version: str
+    title: str
+    file: str
+    again: Literal["new-version", "each-sign-in"] = "new-version"
+    text: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandRules:
+    """``[brand]``. ``logo_svg`` or ``logo_png`` holds the file's bytes, read when the policy is loaded."""
+
+    name: str = ""
+    accent: str = "#0b5fff"
+    logo: str = ""
+    help_url: str = ""
+    logo_bytes: bytes = b""

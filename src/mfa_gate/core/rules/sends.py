@@ -1,0 +1,52 @@
+"""``[sends]``: what all subjects together may have sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+from ..model import Seconds
+from .units import DAY
+
+Units = NewType("Units", int)
+"""Money, in whatever small coin the policy counts in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCount:
+    """At most ``count`` sends in ``window``, whoever asks."""
+
+    count: int
+    window: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRules:
+    """What one message costs, in the unit of ``cap_per_day``: a whole number of whatever small coin the policy counts in."""
+
+    sms: int = 0
+    voice: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredRules:
+    """An alarm when, after ``after`` texts and calls of a day, less than ``below`` percent of them were answered."""
+
+    below: int = 30
+    after: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRules:
+    """``[sends]``: what all subjects together may have sent (S-129). ``per_range`` counts numbers that differ in their last
+    four digits only; ``per_network`` and ``per_tenant`` count within the tenant. ``cap_per_day`` is a tenant's money for
+    texts and calls in one UTC day, None for no cap; at ``warn_at`` percent of it the administrators hear of it."""
+
+    per_destination: SendCount = SendCount(count=30, window=Seconds(DAY))
+    per_range: SendCount = SendCount(count=300, window=Seconds(3600))
+    per_network: SendCount = SendCount(count=1000, window=Seconds(3600))
+    per_tenant: SendCount = SendCount(count=20_000, window=Seconds(DAY))
+    price: PriceRules = PriceRules()
+    cap_per_day: Units | None = None
+    warn_at: int = 80
+    unanswered: UnansweredRules = UnansweredRules()

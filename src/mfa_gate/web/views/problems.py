@@ -1,0 +1,52 @@
+"""The words for what was wrong with a form: a refusal's own, or those of the form itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...core.reasons import REASONS, Sentence
+
+FORM_WORDS: Mapping[str, Sentence] = {
+    "code_missing": Sentence("Enter the code."),
+    "code_short": Sentence("That code is too short. Enter all of its digits."),
+    "code_long": Sentence("That code is too long. Enter only the code itself."),
+    "code_letters": Sentence("That does not look like the code. Enter it exactly as it was sent or shown."),
+    "phone_missing": Sentence("Enter your mobile number."),
+    "label_missing": Sentence("Enter a name."),
+    "choice_missing": Sentence("Choose one of the ways."),
+    "saved_missing": Sentence("Put the codes somewhere safe, then tick the box. They are shown only now."),
+    "accept_missing": Sentence("Tick the box to accept, or decline."),
+    "about_missing": Sentence("Tell your administrator what happened."),
+    "about_long": Sentence("That is too long. Use at most 500 characters."),
+    "ticket_missing": Sentence("Enter the ticket."),
+    "ticket_wrong": Sentence("That ticket is not right, or it has ended. Ask for a new one."),
+    "passkey_wrong": Sentence("That passkey was not accepted. Try again, or choose another way."),
+    "passkey_expired": Sentence("That took too long. Press the button and try again."),
+    "passkey_nothing_sent": Sentence("That took too long. Press the button and try again."),
+    "passkey_already_used": Sentence("That was answered before. Press the button and try again."),
+    "passkey_malformed": Sentence("We cannot read what your browser answered. Try again, or choose another way."),
+    "request_wrong": Sentence("That was not accepted. Ask again, or choose another way."),
+    "request_expired": Sentence("It was not answered in time. Ask again, or choose another way."),
+    "request_already_used": Sentence("That was answered before. Ask again, or choose another way."),
+    "request_malformed": Sentence("Nothing is waiting for an answer. Ask again, then answer."),
+    "request_nothing_sent": Sentence("Nothing is waiting for an answer. Ask again, then answer."),
+    "hours_stated": Sentence("Give a whole number of hours, under 12."),
+    "reason_stated": Sentence("Give a reason on one line. It is written into the audit trail."),
+    "ticket_stated": Sentence("Give the ticket number that this is done under."),
+    "confirm_stated": Sentence("Type “%(detail)s” exactly, to confirm."),
+    "factors_dead_end": Sentence("With this choice nobody could meet a rule of the policy: %(detail)s."),
+    "factors_stated": Sentence("Choose how people confirm."),
+}
+"""What is wrong with a form before anything is asked of the account. ``passkey_…`` and ``request_…`` are refusals of an
+answer that nobody types: of a passkey, and of a call or a phone."""
+
+if FORM_WORDS.keys() & REASONS.keys():
+    raise ValueError("a word of a form is a reason as well")
+
+
+def sentence_of(word: str) -> Sentence | None:
+    """Return the sentence of a form's word or a reason; None for a reason that says its title and text.
+
+    Raises ``KeyError`` for a word that is neither.
+    """
+    return FORM_WORDS[word] if word in FORM_WORDS else REASONS[word].beside_form
