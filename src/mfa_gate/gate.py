@@ -30,7 +30,7 @@ from .settings import (
 )
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
-from .web.gate import Guard
+from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
 from .web.site import Site
@@ -175,7 +175,7 @@ class MFAGate:
             json_status=json_status,
             dev=dev,
         )
-        self.guard = Guard(
+        self.web = Gate(
             service=self.service,
             identify=identify,
             cookies=cookies,
@@ -201,7 +201,7 @@ class MFAGate:
 
     async def status(self, connection: HTTPConnection) -> Status:
         """Where this connection stands. Raises what judging raises, and nothing is changed."""
-        judgement = await self.guard.judge_again(connection.scope)
+        judgement = await self.web.judge_again(connection.scope)
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision
@@ -226,11 +226,11 @@ class MFAGate:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Open now and close afterwards, for apps whose lifespan the gate does not see (mounted, or none)."""
-        await self.guard.open()
+        await self.web.open()
         try:
             yield
         finally:
-            await self.guard.aclose()
+            await self.web.aclose()
 
 
 def _collect(faults: list[str], make: Callable[[], T]) -> T | None:

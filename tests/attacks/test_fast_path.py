@@ -190,11 +190,11 @@ class Pair:
 
     async def slow(self, scope: Any, receive: Any, send: Any) -> None:
         """The gate without its shortcut and without anything that it could remember."""
-        guard = self.worlds[1].gate.guard
+        guard = self.worlds[1].gate.web
         guard.service.engine.forget_all()
         guard.service.access._passes.clear()
-        guard.ruled.exempt.clear()
-        guard.ruled.policy = None
+        guard.path_rules.exempt.clear()
+        guard.path_rules.policy = None
         guard.site.cookies._jars.clear()
         network_of.cache_clear()
         await guard(host, scope, receive, send)
@@ -226,7 +226,7 @@ class Pair:
 
     def cookies(self, held: Held) -> list[tuple[str, str]]:
         """The cookies in one of the forms that they may come in, honest or not."""
-        cookies = self.worlds[0].gate.guard.site.cookies
+        cookies = self.worlds[0].gate.web.site.cookies
         other = self.random.choice(self.held) if self.random.random() < 0.05 else held
         subject = Subject(other.session["user_id"], other.session["org"])
         jar = cookies.jar(subject.key, {"scheme": "http"})
@@ -389,16 +389,16 @@ async def compare(seed: int, steps: int) -> Pair:
     """Run ``steps`` steps; raises with the first request that the two gates answer differently."""
     pair = Pair(random=Random(seed))
     for world in pair.worlds:
-        await world.gate.guard.open()
+        await world.gate.web.open()
     for _ in range(6):
         await pair.sign_in()
-    guard = pair.worlds[0].gate.guard
+    guard = pair.worlds[0].gate.web
     scope: dict[str, Any] = {}
     for number in range(steps):
         if pair.random.random() < 0.2:
             await pair.happen()
         scope = pair.scope() if not scope or pair.random.random() < 0.3 else pair.again(scope)
-        remembered = isinstance(guard.waves_through(copy.deepcopy(scope)), Pass) and not guard.ruled.names(
+        remembered = isinstance(guard.remembered(copy.deepcopy(scope)), Pass) and not guard.path_rules.names(
             app_path(scope)
         )
         quick, slow = await pair.ask(scope)

@@ -14,7 +14,7 @@ import pytest
 
 from mfa_gate.identity import session as adapter
 from mfa_gate.service import access, accounts, verification
-from mfa_gate.web import cookies, ruled
+from mfa_gate.web import cookies, path_rules
 from tests.harness import FETCH, SESSION_KEY, call, http_scope, make_world, running
 
 pytestmark = pytest.mark.slow
@@ -64,15 +64,15 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
                 world.events.clear()
                 world.reached.clear()
         growth = resident() - before
-        guard = world.gate.guard
+        guard = world.gate.web
         print(f"growth {growth / 1024 / 1024:.1f} MB")
         assert growth <= GROWTH
         assert len(world.engine._accounts) <= accounts.MAX_CACHED
         assert len(world.gate.service.access._passes) <= access.MAX_PASSES
         assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
         assert len(world.gate.service.verification._malformed) <= verification.MALFORMED_CACHE
-        assert len(guard.ruled.exempt) <= ruled.MAX_EXEMPT
-        assert len(guard.watch.open) == 0
+        assert len(guard.path_rules.exempt) <= path_rules.MAX_EXEMPT
+        assert len(guard.connections.open) == 0
         identify = guard.identify
         assert isinstance(identify, adapter.SessionUser)
         assert len(identify._known) <= adapter.MAX_SUBJECTS

@@ -30,7 +30,7 @@ class Seconds:
 def by_hand(world: World) -> Seconds:
     """Let nothing be looked at by itself; ``look`` does it."""
     clock = Seconds()
-    world.gate.guard.watch.timing = Timing(tick=NEVER, again=30.0, clock=clock)
+    world.gate.web.connections.timing = Timing(tick=NEVER, again=30.0, clock=clock)
     return clock
 
 
@@ -67,7 +67,7 @@ async def settle(turns: int = 30) -> None:
 
 async def look(world: World) -> None:
     """One look of the watch, and what follows from it at once."""
-    await world.gate.guard.watch.look()
+    await world.gate.web.connections.look()
     await settle()
 
 

@@ -101,7 +101,7 @@ async def test_an_empty_path_is_the_root(root: str) -> None:
     for path in ("", "/"):
         scope = http_scope("GET", root + path, root_path=root, headers=FETCH)
         scope["session"] = {"user_id": "ann", "org": "alpha"}
-        assert world.gate.guard.waves_through(scope), path
+        assert world.gate.web.remembered(scope), path
 
 
 def replace_path(text: str) -> Any:
@@ -263,7 +263,7 @@ async def test_a_sign_in_without_a_name_is_told_once(
     """At the start where the adapter knows it, else with the first person; and not again."""
     world = make_world(identify=identify)
     with caplog.at_level(logging.WARNING, "mfa_gate"):
-        await world.gate.guard.open()
+        await world.gate.web.open()
         for _ in range(2):
             await world.browser()
             await Browser(world).ask("GET", "/records", headers=FETCH)

@@ -124,7 +124,7 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 def sessions(gate: MFAGate) -> Iterator[Line]:
     """Look whether sign-ins have a name: a browser that is not remembered ends with it."""
-    identify = gate.guard.identify
+    identify = gate.web.identify
     if not isinstance(identify, NamesSession):
         return
     if identify.names_session:

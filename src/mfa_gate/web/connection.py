@@ -18,7 +18,7 @@ from ..service.accounts import Entry
 from .callers import Scope, app_path, header_in
 
 if TYPE_CHECKING:
-    from .gate import Guard
+    from .gate import Gate
 
 log = logging.getLogger("mfa_gate")
 
@@ -65,7 +65,7 @@ class LetIn:
     learned: bool = True
 
 
-Passed = Pass | LetIn | Literal["exempt", "stranger"]
+Passed = Pass | LetIn | Literal["exempt", "anonymous"]
 """Why a connection passed at the door: somebody was let in, a rule exempts it, or nobody was signed in."""
 
 
@@ -74,19 +74,19 @@ class _Begun:
 
     __slots__ = (
         *("_client", "_headers", "_path", "_receive", "_root", "_send"),
-        *("guard", "last", "over", "passed", "scope", "start", "task"),
+        *("gate", "last", "over", "passed", "scope", "start", "task"),
     )
 
     def __init__(
         self,
-        guard: Guard,
+        gate: Gate,
         task: asyncio.Task[Any] | None,
         scope: Scope,
         receive: Receive,
         send: Send,
         passed: Passed,
     ) -> None:
-        self.guard = guard
+        self.gate = gate
         self.task = task
         self.scope = scope
         # Routers and middlewares of the app change these in place.
@@ -162,7 +162,7 @@ class Connection(_Begun):
         """Let nothing out. An app that does not notice for long is told as by a server whose client has gone."""
         if not message.get("more_body") and message["type"] != "websocket.send":
             return
-        timing = self.guard.watch.timing
+        timing = self.gate.connections.timing
         if self.over != "need" and timing.clock() - self.over_at >= timing.again:
             raise OSError("mfa_gate: the connection is over")
         await asyncio.sleep(PACE)
@@ -229,7 +229,7 @@ class Connection(_Begun):
 
     def _stop(self, how: Literal["end", "cut", "need"]) -> None:
         self.over = how
-        self.over_at = self.guard.watch.timing.clock()
+        self.over_at = self.gate.connections.timing.clock()
 
     async def _close(self) -> None:
         message: dict[str, Any] = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -246,7 +246,7 @@ class Connection(_Begun):
 
     async def finish(self, error: BaseException | None) -> None:
         """Do what is left after the app has ended on a connection that is over. ``error`` is what it raised."""
-        self.guard.watch.open.discard(self)
+        self.gate.connections.open.discard(self)
         by_others = self._take_back_cancels()
         if by_others and isinstance(error, asyncio.CancelledError):
             if self.closing is not None:
@@ -257,7 +257,7 @@ class Connection(_Begun):
             if not own:
                 log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
             receive = self.connect if self.scope["type"] == "websocket" else self._receive
-            await self.guard.answer_demand(self.as_judged(), receive, self._send, self.need)
+            await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()
             raise ConnectionCut("mfa_gate: the second factor of this connection no longer counts") from None
@@ -277,7 +277,7 @@ class Connection(_Begun):
         """Wait for the gate's close to go out, but not for a client that does not take it."""
         if self.closing is None:
             return True
-        _, late = await asyncio.wait({self.closing}, timeout=self.guard.watch.timing.patience)
+        _, late = await asyncio.wait({self.closing}, timeout=self.gate.connections.timing.patience)
         if late:
             self.closing.cancel()
         return not late

@@ -27,7 +27,7 @@ from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, re
 from .site import going_note
 
 if TYPE_CHECKING:
-    from .gate import Guard
+    from .gate import Gate
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -36,7 +36,7 @@ ACR = "urn:mfa-gate:second-factor"
 
 
 async def refuse(
-    guard: Guard,
+    gate: Gate,
     scope: Scope,
     receive: Receive,
     send: Send,
@@ -50,7 +50,7 @@ async def refuse(
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path = app_path(scope)
-    place = f"{root_of(scope)}{guard.site.prefix}{place_of(decision)}"
+    place = f"{root_of(scope)}{gate.site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
     kind = caller_kind(scope)
     more: dict[str, Any] = {"challenge_url": place, "state": state_of(decision)}
@@ -58,14 +58,14 @@ async def refuse(
         more["methods"] = list(decision.demand.factors_any) or None
         more["why"] = decision.reason
     if kind == "page":
-        headers = keep_going(guard, scope, jar, path, demands)
-        if not guard.site.cookies.value(jar, scope):
-            fresh = guard.site.cookies.fresh()
-            headers.append(guard.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
+        headers = keep_going(gate, scope, jar, path, demands)
+        if not gate.site.cookies.value(jar, scope):
+            fresh = gate.site.cookies.fresh()
+            headers.append(gate.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
         return await redirect(place, headers).send(scope, send)
     told = kind == "bearer" or (kind == "websocket" and has_bearer(scope))
     if told and isinstance(decision, (StepUp, Enroll)):
-        rules = guard.service.engine.rules(caller.subject.tenant)
+        rules = gate.service.engine.rules(caller.subject.tenant)
         max_age = decision.demand.max_age if isinstance(decision, StepUp) else rules.freshness.max_age
         challenge = (
             'Bearer error="insufficient_user_authentication", '
@@ -74,24 +74,24 @@ async def refuse(
         )
         answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
     elif kind == "htmx":
-        headers = keep_going(guard, scope, jar, path, demands)
+        headers = keep_going(gate, scope, jar, path, demands)
         answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *headers], **more)
     elif kind == "frame":
         from .views import Framed
 
-        visit = await guard.visit(scope, caller.subject)
-        answer = visit.show(Framed(url=place), status=403)
+        request = await gate.page_request(scope, caller.subject)
+        answer = request.show(Framed(url=place), status=403)
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)
     else:
-        status = guard.site.json_status if refusal.row.status == 403 else None
+        status = gate.site.json_status if refusal.row.status == 403 else None
         answer = problem(refusal, status=status, **more)
     if kind == "websocket":
         return await deny_websocket(scope, receive, send, answer)
     return await answer.send(scope, send)
 
 
-def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
+def keep_going(gate: Gate, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
     """Remember where a page load was going. A form's target is no place to return to: its page is (U-71)."""
     method: str = scope["method"]
     if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
@@ -101,7 +101,7 @@ def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, demands: tuple[D
     else:
         to = _page_of(scope)
     note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
-    return [guard.site.cookies.set_note(jar, jar.going, note)]
+    return [gate.site.cookies.set_note(jar, jar.going, note)]
 
 
 def _page_of(scope: Scope) -> str:

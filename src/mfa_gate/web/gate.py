@@ -34,17 +34,17 @@ from .cookies import Cookies, Jar, is_native, only_cookies, proof_token
 from .deny import refuse
 from .endpoint_demands import EndpointDemands
 from .forwarders import FAULT, is_forwarded, server_believes_everybody
-from .late_user_check import tripwired
+from .late_user_check import check_late_user
 from .lifespan import lifespan
-from .open_connections import Timing, Watch
-from .router import Door
-from .ruled import Ruled
+from .open_connections import OpenConnections, Timing
+from .path_rules import PathRules
+from .router import Router
 from .sightings import Sightings
 from .sign_out import leave
 from .site import Site
 
 if TYPE_CHECKING:
-    from .request import Visit
+    from .request import PageRequest
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -60,7 +60,7 @@ NO_SESSION_NAMED = (
 )
 
 
-class Guard:
+class Gate:
     """Stands around one app or several. Made by ``bootstrap``; ``MFAGateMiddleware`` is its thin ASGI shell."""
 
     def __init__(
@@ -80,8 +80,8 @@ class Guard:
         self._passes = service.access.passes
         self.identify = identify
         self.site = site
-        self.door = Door(self, site)
-        self.watch = Watch(self, timing)
+        self.router = Router(self, site)
+        self.connections = OpenConnections(self, timing)
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         self._cookies = cookies
         self._trusted = tuple(trusted)
@@ -96,7 +96,7 @@ class Guard:
         self._opened = False
         self._warned = False
         self._opening: asyncio.Task[None] | None = None
-        self.ruled = Ruled(service.engine, prefix=site.prefix, sign_out=site.sign_out)
+        self.path_rules = PathRules(service.engine, prefix=site.prefix, sign_out=site.sign_out)
 
     # -- start and end -------------------------------------------------------------------------------------------
 
@@ -140,16 +140,16 @@ class Guard:
 
     # -- each connection -----------------------------------------------------------------------------------------
 
-    def waves_through(self, scope: Scope) -> Passed | None:
+    def remembered(self, scope: Scope) -> Passed | None:
         """Tell why a request passes, where that needs no waiting: it is exempt, anonymous, or of a browser that was
         judged a moment ago. None means: judge; whatever fails here fails there again, and is refused. A stranger's
-        request goes on with the ``send`` of ``as_stranger``."""
+        request goes on with the ``send`` of ``as_anonymous``."""
         subject_of = self._subject_of
         if subject_of is None or scope["type"] != "http":
             return None
         path = app_path(scope) if scope.get("root_path") else scope["path"] or "/"
         try:
-            ruled = self.ruled
+            ruled = self.path_rules
             if self._engine.policy is not ruled.policy:
                 ruled.learn(self._engine.policy)
             plain = plain_path(path)
@@ -161,7 +161,7 @@ class Guard:
                 return None
             subject = subject_of(scope)
             if subject is None:
-                return "stranger"
+                return "anonymous"
             cookies = b""
             for key, value in scope["headers"]:
                 if key == b"cookie":
@@ -184,37 +184,37 @@ class Guard:
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
-            return await self.door(scope, receive, send, path[len(prefix) :])
+            return await self.router(scope, receive, send, path[len(prefix) :])
         passed: Passed = "exempt"
         subject: Subject | None = None
         try:
-            if not self.ruled.is_exempt(scope, path):
-                passed, subject = "stranger", await self.who(scope)
+            if not self.path_rules.is_exempt(scope, path):
+                passed, subject = "anonymous", await self.who(scope)
                 if subject is not None:
                     judged = await self._judge(scope, receive, send, subject, path)
                     if judged is None:
                         return None
                     passed = judged
                 else:
-                    send = self.as_stranger(scope, send)
+                    send = self.as_anonymous(scope, send)
         except StoreUnavailable as error:
             if subject is None or not await self.has_grace(scope, path):
-                return await self.door.fault(scope, receive, send, error)
+                return await self.router.fault(scope, receive, send, error)
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
-            return await self.door.fault(scope, receive, send, error)
-        if self.ruled.signs_out(scope, path):
+            return await self.router.fault(scope, receive, send, error)
+        if self.path_rules.signs_out(scope, path):
             return await leave(self, scope, send, lambda watched: self.enter(app, scope, receive, watched, passed))
         return await self.enter(app, scope, receive, send, passed)
 
-    def as_stranger(self, scope: Scope, send: Send) -> Send:
+    def as_anonymous(self, scope: Scope, send: Send) -> Send:
         """Make the ``send`` of a request that passes because nobody is signed in (S-14)."""
         self.sightings.stranger(scope)
-        return tripwired(self.service, scope, send, self._sees_user)
+        return check_late_user(self.service, scope, send, self._sees_user)
 
     async def enter(self, app: App, scope: Scope, receive: Receive, send: Send, passed: Passed) -> None:
         """Call the app, and watch the connection while it lasts. The app's exceptions travel through."""
-        watch, loop = self.watch, asyncio.get_running_loop()
+        watch, loop = self.connections, asyncio.get_running_loop()
         if watch.loop is not loop:
             watch.start(loop)
         connection = Connection(self, asyncio.current_task(loop), scope, receive, send, passed)
@@ -237,7 +237,7 @@ class Guard:
         """Whether the policy lets this browser on for a while although the store is away. Never where a rule asks for more."""
         try:
             subject = await self.who(scope)
-            if subject is None or (self.ruled.steps_up and self.ruled.names(path)):
+            if subject is None or (self.path_rules.steps_up and self.path_rules.names(path)):
                 return False
             return self.service.access.has_grace(subject, only_cookies(scope), address_of(scope, self._trusted))
         except Exception:
@@ -263,7 +263,7 @@ class Guard:
         await self.open()
         address = address_of(scope, self._trusted)
         cookies = only_cookies(scope)
-        ruled = self.ruled.names(path)
+        ruled = self.path_rules.names(path)
         if cookies and not ruled and self._subject_of is None:
             known = self.service.access.passes(subject, cookies, address)
             if known is not None:
@@ -365,9 +365,9 @@ class Guard:
         method = scope["method"] if scope["type"] == "http" else "GET"
         return Facts(tenant=subject.tenant, groups=subject.groups, method=method, path=path, clean=is_clean(path))
 
-    async def visit(self, scope: Scope, subject: Subject) -> Visit:
+    async def page_request(self, scope: Scope, subject: Subject) -> PageRequest:
         """The visit of a subject at one of our pages; a browser without a handle gets a fresh one, which proves nothing."""
-        from .request import Visit
+        from .request import PageRequest
 
         await self.open()
         jar, handle, caller = await self.asker(scope, subject, self.address(scope))
@@ -376,7 +376,7 @@ class Guard:
             native = caller.kind == "client"
             handle = self._unproven(scope, subject, self.address(scope)) if native else self._cookies.fresh()
             caller = replace(caller, handle=handle_digest(handle))
-        return Visit(
+        return PageRequest(
             site=self.site,
             scope=scope,
             subject=subject,
@@ -401,15 +401,15 @@ class Guard:
         """Answer what an endpoint asked for (``require_proof``)."""
         try:
             if need.fault is not None:
-                return await self.door.fault(scope, receive, send, need.fault)
+                return await self.router.fault(scope, receive, send, need.fault)
             subject = await self.who(scope)
             decision = need.decision
             if subject is None or decision is None:
-                return await self.door.stranger(scope, receive, send)
+                return await self.router.stranger(scope, receive, send)
             jar, _, caller = await self.asker(scope, subject, self.address(scope))
             await refuse(self, scope, receive, send, jar=jar, caller=caller, decision=decision, demands=need.demands)
         except Exception as error:
-            await self.door.fault(scope, receive, send, error)
+            await self.router.fault(scope, receive, send, error)
 
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in.
@@ -417,7 +417,7 @@ class Guard:
         ``scope`` is that of any part of the app; path and root are those that the gate saw.
         """
         seen = scope.get("mfa_gate")
-        asked = seen.as_judged(scope) if isinstance(seen, Connection) and seen.guard is self else dict(scope)
+        asked = seen.as_judged(scope) if isinstance(seen, Connection) and seen.gate is self else dict(scope)
         subject = await self.who(asked)
         return None if subject is None else await self.judge_subject(asked, subject, extra=extra)
 

@@ -23,7 +23,7 @@ SeesUser = Callable[[Scope], bool]
 STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
-def tripwired(service: Service, scope: Scope, send: Send, sees_user: SeesUser | None) -> Send:
+def check_late_user(service: Service, scope: Scope, send: Send, sees_user: SeesUser | None) -> Send:
     """Wrap the ``send`` of a request that nobody is signed in on: nothing leaves once the app has found somebody."""
     tripped = False
 

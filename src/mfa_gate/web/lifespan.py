@@ -9,20 +9,20 @@ from ..errors import MFAGateError, SettingsError
 from .callers import Scope
 
 if TYPE_CHECKING:
-    from .gate import App, Guard, Receive, Send
+    from .gate import App, Gate, Receive, Send
 
 log = logging.getLogger("mfa_gate")
 
 
-async def lifespan(guard: Guard, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+async def lifespan(gate: Gate, app: App, scope: Scope, receive: Receive, send: Send) -> None:
     """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
     first: Any = await receive()
     ended = False
     try:
-        faults = guard.faults(scope.get("app"))
+        faults = gate.faults(scope.get("app"))
         if faults:
             raise SettingsError(faults)
-        await guard.open()
+        await gate.open()
     except MFAGateError as error:
         log.error("mfa_gate cannot start: %s", error)
         await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
@@ -43,11 +43,11 @@ async def lifespan(guard: Guard, app: App, scope: Scope, receive: Receive, send:
         nonlocal ended
         if ended and message["type"].startswith("lifespan.shutdown."):
             ended = False
-            await guard.aclose()
+            await gate.aclose()
         await send(message)
 
     try:
         await app(scope, relay, close_first)
     finally:
         if ended:
-            await guard.aclose()
+            await gate.aclose()

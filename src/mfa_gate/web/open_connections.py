@@ -17,7 +17,7 @@ from ..service.access import Pass
 from .connection import Connection, LetIn
 
 if TYPE_CHECKING:
-    from .gate import Guard
+    from .gate import Gate
 
 log = logging.getLogger("mfa_gate")
 
@@ -39,11 +39,11 @@ class Timing:
     clock: Callable[[], float] = monotonic
 
 
-class Watch:
-    """Keep one timer for all open connections of a guard. ``open`` has each of them, and no more than that."""
+class OpenConnections:
+    """Keep one timer for all open connections of a gate. ``open`` has each of them, and no more than that."""
 
-    def __init__(self, guard: Guard, timing: Timing | None = None) -> None:
-        self._guard = guard
+    def __init__(self, gate: Gate, timing: Timing | None = None) -> None:
+        self._gate = gate
         self.timing = timing or Timing()
         self.open: set[Connection] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -80,7 +80,7 @@ class Watch:
     ) -> list[tuple[list[Connection], Callable[[Connection], Awaitable[None]]]]:
         """Those whose account has changed, and those whose time is up. What ended and still runs is cancelled again."""
         self._hear()
-        now, wall = self.timing.clock(), self._guard.service.engine.now()
+        now, wall = self.timing.clock(), self._gate.service.engine.now()
         changed: list[Connection] = []
         again: list[Connection] = []
         for connection in tuple(self.open):
@@ -105,7 +105,7 @@ class Watch:
     def _hear(self) -> None:
         """Let the engine drop what the store says has changed; without the store connections are judged by the clock."""
         try:
-            self._guard.service.engine.notice()
+            self._gate.service.engine.notice()
         except Exception as error:
             if not self._deaf:
                 log.warning(
@@ -137,8 +137,8 @@ class Watch:
 
     async def _keeps_its_right(self, connection: Connection, passed: Pass | LetIn) -> bool:
         """Whether the account still lets this on. A response that began by right loses it by a revocation alone."""
-        judgement = await self._guard.judge_subject(connection.as_judged(), passed.subject)
-        connection.passed = self._guard.let_in(passed.subject, judgement)
+        judgement = await self._gate.judge_subject(connection.as_judged(), passed.subject)
+        connection.passed = self._gate.let_in(passed.subject, judgement)
         if isinstance(judgement.decision, Allow) or judgement.requirement.report_only:
             return True
         if connection.is_live:
@@ -158,18 +158,18 @@ class Watch:
             connection.asking = False
 
     async def _may_go_on(self, connection: Connection) -> bool:
-        guard, scope = self._guard, connection.as_judged()
-        if guard.ruled.is_exempt(scope, connection.path):
+        gate, scope = self._gate, connection.as_judged()
+        if gate.path_rules.is_exempt(scope, connection.path):
             return True
         try:
-            subject = await guard.who(scope)
+            subject = await gate.who(scope)
             if subject is None:
                 # A stranger stays one; somebody who was let in has signed out.
                 return isinstance(connection.passed, str)
-            judgement = await guard.judge_subject(scope, subject)
+            judgement = await gate.judge_subject(scope, subject)
         except StoreUnavailable:
-            return await guard.has_grace(scope, connection.path)
-        connection.passed = guard.let_in(subject, judgement)
+            return await gate.has_grace(scope, connection.path)
+        connection.passed = gate.let_in(subject, judgement)
         return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
 
     def _fail(self, connection: Connection, error: Exception) -> None:

@@ -25,7 +25,7 @@ LANG_COOKIE = b"mfa-lang"
 
 
 @dataclass(slots=True, kw_only=True)
-class Visit:
+class PageRequest:
     """A signed-in subject at one of our pages. ``handle`` is the browser's own; ``fresh`` says that it was made just now.
     ``off`` are the kinds of factor that cannot be sent at the moment, known once the visit was judged."""
 

@@ -17,9 +17,9 @@ from .responses import NO_STORE, Answer, as_json, page, problem, redirect
 from .site import Site
 
 if TYPE_CHECKING:
-    from .gate import Guard
+    from .gate import Gate
     from .pages import Page
-    from .request import Visit
+    from .request import PageRequest
 
 log = logging.getLogger("mfa_gate")
 
@@ -35,11 +35,11 @@ ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """The pages that lead somebody on to what was interrupted, and are judged by what that one demands."""
 
 
-class Door:
+class Router:
     """Everything below the prefix. Nothing of the app is ever behind it (S-107)."""
 
-    def __init__(self, guard: Guard, site: Site) -> None:
-        self.guard = guard
+    def __init__(self, gate: Gate, site: Site) -> None:
+        self.gate = gate
         self.site = site
         self._refused: set[str] = set()
 
@@ -72,20 +72,20 @@ class Door:
         if place.startswith("/hooks/"):
             from . import provider_callbacks
 
-            await self.guard.open()
-            place, address = place.removeprefix("/hooks"), self.guard.address(scope)
-            return await provider_callbacks.answer(self.guard.service, scope, receive, place, address=address)
+            await self.gate.open()
+            place, address = place.removeprefix("/hooks"), self.gate.address(scope)
+            return await provider_callbacks.answer(self.gate.service, scope, receive, place, address=address)
         if place.startswith("/dispute/"):
             from . import dispute
 
-            await self.guard.open()
-            token, address = place.removeprefix("/dispute/"), self.guard.address(scope)
+            await self.gate.open()
+            token, address = place.removeprefix("/dispute/"), self.gate.address(scope)
             return await dispute.answer(self.site, scope, receive, token, address=address)
         if place == "/approve" or place.startswith("/approve/"):
             from . import approve
 
-            await self.guard.open()
-            address = self.guard.address(scope)
+            await self.gate.open()
+            address = self.gate.address(scope)
             return await approve.answer(self.site, scope, receive, place.removeprefix("/approve"), address=address)
         if place.endswith("/") and place != "/" and "//" not in place:
             place = place.rstrip("/")
@@ -94,27 +94,27 @@ class Door:
 
             return as_json(document(root_of(scope) + self.site.prefix))
         handlers = pages.find("" if place == "/" else place)
-        subject = await self.guard.who(scope)
+        subject = await self.gate.who(scope)
         called = place.startswith("/api/")
         if subject is None:
             return self._nobody(scope, called=called)
-        visit = await self.guard.visit(scope, subject)
-        visit.interrupted = place.startswith(ON_THE_WAY)
+        request = await self.gate.page_request(scope, subject)
+        request.interrupted = place.startswith(ON_THE_WAY)
         if called:
             from . import api
 
-            return await api.answer(visit, receive, place.removeprefix("/api"))
+            return await api.answer(request, receive, place.removeprefix("/api"))
         if handlers is None:
-            return self.refused(visit, Refusal(reason="not_found"))
+            return self.refused(request, Refusal(reason="not_found"))
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         handler = handlers.get(method)
         if handler is None:
             allow = (b"allow", ", ".join([*handlers, "HEAD"]).encode())
-            visit.headers.append(allow)
-            return self.refused(visit, Refusal(reason="method_not_allowed"))
+            request.headers.append(allow)
+            return self.refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
-            return self._in_language(visit) or await handler(visit)
-        return await self._post(visit, receive, handler)
+            return self._in_language(request) or await handler(request)
+        return await self._post(request, receive, handler)
 
     def _nobody(self, scope: Scope, *, called: bool = False) -> Answer:
         """Nobody is signed in: page loads go to the sign-in, others are told so."""
@@ -131,32 +131,34 @@ class Door:
             return await deny_websocket(scope, receive, send, answer)
         return await answer.send(scope, send)
 
-    async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
+    async def _post(self, request: PageRequest, receive: Receive, handler: Page) -> Answer:
         """A form: from our own page (origin and token), bounded, urlencoded."""
         try:
-            visit.form = await read_form(visit.scope, receive)
+            request.form = await read_form(request.scope, receive)
         except BadBody as bad:
-            return self.refused(visit, Refusal(reason=bad.reason))
-        if same_origin(visit.scope, self.site.origins) and visit.csrf_ok():
-            return await handler(visit)
-        return await self._stale_form(visit)
+            return self.refused(request, Refusal(reason=bad.reason))
+        if same_origin(request.scope, self.site.origins) and request.csrf_ok():
+            return await handler(request)
+        return await self._stale_form(request)
 
-    async def _stale_form(self, visit: Visit) -> Answer:
+    async def _stale_form(self, request: PageRequest) -> Answer:
         """The token is not this browser's: the same page with a fresh one (U-56), or cookies are off, or it is done already."""
         from . import pages, views
 
-        if visit.fresh:
-            return visit.show(views.CookiesOff(retry_url=own_place(visit.scope)), status=422)
-        shown = pages.find(app_path(visit.scope).removeprefix(self.site.prefix))
+        if request.fresh:
+            return request.show(views.CookiesOff(retry_url=own_place(request.scope)), status=422)
+        shown = pages.find(app_path(request.scope).removeprefix(self.site.prefix))
         # What was sent may be somebody else's doing. Only that a browser is not to be remembered is kept of it.
-        visit.form = {"asked": "1"} if "asked" in visit.form and "remember" not in visit.form else {}
-        visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
-        visit.problems.append(views.Problem(reason="csrf"))
-        return await shown["GET"](visit) if shown and "GET" in shown else self.refused(visit, Refusal(reason="csrf"))
+        request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
+        request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
+        request.problems.append(views.Problem(reason="csrf"))
+        return (
+            await shown["GET"](request) if shown and "GET" in shown else self.refused(request, Refusal(reason="csrf"))
+        )
 
-    def _in_language(self, visit: Visit) -> Answer | None:
+    def _in_language(self, request: PageRequest) -> Answer | None:
         """``?lang=de``: remember the language and show the same place (U-64)."""
-        query = visit.scope.get("query_string", b"")
+        query = request.scope.get("query_string", b"")
         if not query.startswith(b"lang="):
             return None
         from .i18n import available
@@ -165,10 +167,10 @@ class Door:
         tag = query[5:].decode("latin-1")
         if tag not in available():
             return None
-        secure = "; Secure" if visit.jar.secure else ""
+        secure = "; Secure" if request.jar.secure else ""
         text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"
-        visit.headers.append((b"set-cookie", text.encode()))
-        return visit.go(own_place(visit.scope) or visit.base)
+        request.headers.append((b"set-cookie", text.encode()))
+        return request.go(own_place(request.scope) or request.base)
 
     async def _static(self, scope: Scope, name: str) -> Answer:
         if scope["method"] not in ("GET", "HEAD"):
@@ -177,7 +179,7 @@ class Door:
             return await self._logo(scope)
         from .assets import is_known, static_asset
 
-        policy = self.guard.service.engine.policy
+        policy = self.gate.service.engine.policy
         every = (policy.base, *policy.tenants.values()) if name.startswith("brand.") else ()
         asset = static_asset(name) if is_known(name, {rules.brand.accent for rules in every}) else None
         if asset is None:
@@ -190,8 +192,8 @@ class Door:
 
     async def _logo(self, scope: Scope) -> Answer:
         """The visitor's tenant's logo, as an inert image."""
-        subject = await self.guard.who(scope)
-        brand = self.guard.service.engine.rules(subject.tenant if subject else "").brand
+        subject = await self.gate.who(scope)
+        brand = self.gate.service.engine.rules(subject.tenant if subject else "").brand
         if not brand.logo_bytes:
             return Answer(404, b"", NO_STORE)
         media = "image/png" if brand.logo_bytes.startswith(b"\x89PNG") else "image/svg+xml"
@@ -204,21 +206,21 @@ class Door:
 
     # -- refusals and faults -------------------------------------------------------------------------------------
 
-    def refused(self, visit: Visit, refusal: Refusal, *, status: int | None = None) -> Answer:
+    def refused(self, request: PageRequest, refusal: Refusal, *, status: int | None = None) -> Answer:
         """A refusal at one of our addresses: a page for page loads, else a problem document."""
         from . import views
 
         code = status or refusal.row.status
-        if caller_kind(visit.scope) == "page":
+        if caller_kind(request.scope) == "page":
             view = views.Fault(
                 reason=refusal.reason,
                 status=code,
                 ref=refusal.ref,
                 retry_after=refusal.retry_after or 0,
-                back=visit.base,
+                back=request.base,
             )
-            return visit.show(view, status=code)
-        return problem(refusal, status=code, headers=visit.headers)
+            return request.show(view, status=code)
+        return problem(refusal, status=code, headers=request.headers)
 
     async def fault(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         """One place turns errors into answers; what is unknown is a 503, never a pass (S-11)."""
@@ -274,7 +276,7 @@ class Door:
 
     def _told(self, error: Exception) -> str:
         """The reference of the event that tells of a fault; "" where clock or entropy themselves are what failed."""
-        engine = self.guard.service.engine
+        engine = self.gate.service.engine
         try:
             event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
         except Exception:
@@ -291,8 +293,8 @@ class Door:
         try:
             frame = views.Frame(
                 prefix=root_of(scope) + self.site.prefix,
-                now=self.guard.service.engine.now(),
-                brand_name=self.guard.service.engine.wiring.relying_party.name,
+                now=self.gate.service.engine.now(),
+                brand_name=self.gate.service.engine.wiring.relying_party.name,
             )
             view = views.Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
             body = self.site.renderer.render(view, frame)

@@ -15,7 +15,7 @@ from ...core.rules import DAY
 from ...core.summary import STATUSES, Summary, summary_of
 from ...service import Actor
 from ...service.admin.accounts import TenantDesk
-from ..request import Visit
+from ..request import PageRequest as Visit
 from ..responses import Answer, as_json, problem, stamp
 
 Body = dict[str, Any]

@@ -18,7 +18,8 @@ from ...service import Actor
 from ...service.admin.accounts import TenantDesk
 from .. import views
 from ..chart import chart_of
-from ..request import Visit, problem_from
+from ..request import PageRequest as Visit
+from ..request import problem_from
 from ..responses import Answer
 from ..site import going_note
 from ..views import Notice, Problem, admin

@@ -14,7 +14,7 @@ EXEMPT_LIFE = 60
 """Seconds for which what was exempt stays so without being looked up, unless its rule ends earlier."""
 
 
-class Ruled:
+class PathRules:
     """Follows the policy that is in force. ``sign_out`` is the host's own address, "" for none: exempt by itself."""
 
     def __init__(self, engine: Engine, *, prefix: str, sign_out: str) -> None:
