@@ -28,12 +28,13 @@ from .settings import (
     faults_of_relying_party,
     networks_of,
 )
+from .web.callers import Callers
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
 from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
-from .web.site import Site
+from .web.request import Site
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -165,6 +166,7 @@ class MFAGate:
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
+            callers=Callers(service=self.service, identify=identify, cookies=cookies, trusted=trusted),
             cookies=cookies,
             renderer=Renderer(templates=Path(templates) if templates else None),
             prefix=prefix,
@@ -175,15 +177,7 @@ class MFAGate:
             json_status=json_status,
             dev=dev,
         )
-        self.web = Gate(
-            service=self.service,
-            identify=identify,
-            cookies=cookies,
-            site=site,
-            trusted=trusted,
-            check=self.check,
-            any_forwarder=accept_any_forwarder,
-        )
+        self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
     @property
     def policy(self) -> Policy:

@@ -58,8 +58,8 @@ async def token_of(browser: Browser) -> str:
     if not browser.handle:
         await browser.page("/mfa/nothing")
     gate = browser.world.gate
-    jar = gate.web._cookies.jar(SubjectKey(browser.tenant, browser.id), {"type": "http", "scheme": "http"})
-    handle = gate.web._cookies.open(jar, browser.cookies[browser.handle])
+    jar = gate.web.site.cookies.jar(SubjectKey(browser.tenant, browser.id), {"type": "http", "scheme": "http"})
+    handle = gate.web.site.cookies.open(jar, browser.cookies[browser.handle])
     session = f"s-{browser.id}-{browser.tenant}"
     return gate.service.engine.keyring.digest("csrf", browser.tenant, browser.id, session, handle)
 

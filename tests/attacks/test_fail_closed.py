@@ -21,7 +21,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import StoreContention, StoreUnavailable
 from mfa_gate.identity import RequestUser, SessionUser
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web import gate as guarding
+from mfa_gate.web import callers as guarding
 from tests.harness import (
     FETCH,
     PAGE,
@@ -141,10 +141,10 @@ async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPa
         "mfa_gate.service.access.decide",
         "mfa_gate.service.access.standing_for",
         "mfa_gate.web.path_rules.exemption_for",
-        "mfa_gate.web.gate.refuse",
-        "mfa_gate.web.gate.address_of",
+        "mfa_gate.web.gate.deny",
+        "mfa_gate.web.callers.address_of",
         "mfa_gate.web.gate.only_cookies",
-        "mfa_gate.web.gate.is_clean",
+        "mfa_gate.web.callers.is_clean",
         "mfa_gate.web.cookies.Cookies.jar",
         "mfa_gate.core.policy.Policy.rules_for",
         "mfa_gate.identity.SessionUser.subject_of",
@@ -163,7 +163,7 @@ async def test_own_code(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(where, raises)
         if where.endswith("subject_of"):
-            monkeypatch.setattr(world.gate.web, "_subject_of", raises)
+            monkeypatch.setattr(world.gate.web.callers, "subject_now", raises)
         await refused(world, owing)
 
 

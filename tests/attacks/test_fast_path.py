@@ -33,7 +33,8 @@ from mfa_gate.core.rules import (
 from mfa_gate.service import Actor
 from mfa_gate.service.access import Pass
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web.callers import app_path
+from mfa_gate.web.path_rules import PathRules
+from mfa_gate.web.scope import app_path
 from tests.harness import (
     FETCH,
     HOME,
@@ -193,8 +194,7 @@ class Pair:
         guard = self.worlds[1].gate.web
         guard.service.engine.forget_all()
         guard.service.access._passes.clear()
-        guard.path_rules.exempt.clear()
-        guard.path_rules.policy = None
+        guard._path_rules = PathRules(guard.service.engine.policy, prefix="/mfa", sign_out=guard.site.sign_out)
         guard.site.cookies._jars.clear()
         network_of.cache_clear()
         await guard(host, scope, receive, send)

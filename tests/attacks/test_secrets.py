@@ -187,7 +187,7 @@ async def test_faults_tell_nothing(
             case "store":
                 monkeypatch.setattr(world.store, "changed", raises)
             case "identify":
-                monkeypatch.setattr(world.gate.web, "_subject_of", raises)
+                monkeypatch.setattr(world.gate.web.callers, "subject_now", raises)
             case "contacts":
                 monkeypatch.setattr(world.engine, "contacts", raises)
         for headers in (PAGE, FETCH):

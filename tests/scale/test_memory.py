@@ -69,11 +69,11 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
         assert growth <= GROWTH
         assert len(world.engine._accounts) <= accounts.MAX_CACHED
         assert len(world.gate.service.access._passes) <= access.MAX_PASSES
-        assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
+        assert len(guard.site.cookies._jars) <= cookies.MAX_KNOWN
         assert len(world.gate.service.verification._malformed) <= verification.MALFORMED_CACHE
-        assert len(guard.path_rules.exempt) <= path_rules.MAX_EXEMPT
+        assert guard.path_rules.permanent.cache_info().currsize <= path_rules.MAX_KEPT
         assert len(guard.connections.open) == 0
-        identify = guard.identify
+        identify = guard.callers.identify
         assert isinstance(identify, adapter.SessionUser)
         assert len(identify._known) <= adapter.MAX_SUBJECTS
         assert await ann.is_in()

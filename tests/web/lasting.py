@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mfa_gate.web.open_connections import Timing
+from mfa_gate.web.connection import Timing
 from tests.harness import SECRET, Browser, World, http_scope, socket_scope
 
 HostApp = Callable[[Any, Any, Any], Awaitable[None]]

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.web.open_connections import Timing
+from mfa_gate.web.connection import Timing
 from tests.harness import World, make_world
 from tests.harness import log_in as host_log_in
 from tests.web.lasting import CLOSE, asked, hold
@@ -153,7 +153,9 @@ async def test_one_timer_for_a_thousand() -> None:
     def scope() -> dict[str, Any]:
         return {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None, "session": {}}
 
-    open_ones = [asyncio.create_task(guard.enter(app, scope(), nothing, nothing, "anonymous")) for _ in range(1000)]
+    open_ones = [
+        asyncio.create_task(guard.connections.run(app, scope(), nothing, nothing, "anonymous")) for _ in range(1000)
+    ]
     await asyncio.sleep(0.05)
     assert len(guard.connections.open) == 1000
     assert len(asyncio.all_tasks()) == 1001

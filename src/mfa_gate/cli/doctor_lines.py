@@ -14,9 +14,9 @@ from ..core.rules import TenantSettings
 from ..factors import TRAITS
 from ..keyring import KeyFault, Keyring
 from ..ports import NamesSession
+from ..web.callers import NO_SESSION_NAMED
 from ..web.endpoint_demands import demands_in
 from ..web.forwarders import VARIABLES, believes_everybody
-from ..web.gate import NO_SESSION_NAMED
 
 if TYPE_CHECKING:
     from ..gate import MFAGate
@@ -124,7 +124,7 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 def sessions(gate: MFAGate) -> Iterator[Line]:
     """Look whether sign-ins have a name: a browser that is not remembered ends with it."""
-    identify = gate.web.identify
+    identify = gate.web.callers.identify
     if not isinstance(identify, NamesSession):
         return
     if identify.names_session:

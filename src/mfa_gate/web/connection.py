@@ -6,30 +6,43 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from time import monotonic
+from typing import Any, Literal, Protocol
 
 from starlette.exceptions import HTTPException
 
 from ..core.decision import FOREVER, Decision
 from ..core.model import Subject
 from ..core.policy import Demand
+from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
-from .callers import Scope, app_path, header_in
-
-if TYPE_CHECKING:
-    from .gate import Gate
+from .endpoint_demands import EndpointDemands
+from .scope import app_path, header_in
+from .types import Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 CLOSE_CODE = 4401
 PACE = 0.01
 """Seconds that each part costs which the app goes on sending on a connection that is over."""
 STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 LASTS = frozenset(("http.response.pathsend", "websocket.close", "websocket.http.response.start"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When open connections are looked at, in seconds of ``clock``.
+
+    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
+    ``patience``: for a client that does not take the close.
+    """
+
+    tick: float = 0.5
+    again: float = 25.0
+    patience: float = 1.0
+    clock: Callable[[], float] = monotonic
 
 
 class ConnectionCut(Exception):
@@ -69,6 +82,29 @@ Passed = Pass | LetIn | Literal["exempt", "anonymous"]
 """Why a connection passed at the door: somebody was let in, a rule exempts it, or nobody was signed in."""
 
 
+class Connections(Protocol):
+    """All open connections of a gate."""
+
+    timing: Timing
+    open: set[Connection]
+
+
+class ConnectionGate(Protocol):
+    """The parts of the gate that a connection needs."""
+
+    @property
+    def connections(self) -> Connections:
+        """All open connections, with this one."""
+
+    endpoint_demands: EndpointDemands
+
+    async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
+        """Judge a connection again, with further demands; None where nobody is signed in."""
+
+    async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
+        """Answer the demand of an endpoint."""
+
+
 class _Begun:
     """What every connection has from its start. Slots: one is made for each request."""
 
@@ -79,7 +115,7 @@ class _Begun:
 
     def __init__(
         self,
-        gate: Gate,
+        gate: ConnectionGate,
         task: asyncio.Task[Any] | None,
         scope: Scope,
         receive: Receive,

@@ -7,7 +7,8 @@ from collections.abc import MutableMapping
 from typing import Any, Protocol
 
 from .connection import Connection
-from .gate import App, Gate, Receive, Send
+from .gate import Gate
+from .types import App, Receive, Send
 
 
 class HasGate(Protocol):

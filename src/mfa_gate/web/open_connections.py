@@ -6,18 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..core.decision import Allow
+from ..core.model import Subject
 from ..core.revocation import is_revoked
 from ..errors import MFAGateError, StoreUnavailable
+from ..service import Judgement, Service
 from ..service.access import Pass
-from .connection import Connection, LetIn
-
-if TYPE_CHECKING:
-    from .gate import Gate
+from .callers import Callers
+from .connection import Connection, ConnectionGate, LetIn, Passed, Timing
+from .types import App, Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
@@ -25,24 +24,29 @@ SIDE_BY_SIDE = 100
 """Connections that are judged at the same time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """When open connections are looked at, in seconds of ``clock``.
+class JudgingGate(ConnectionGate, Protocol):
+    """The parts of the gate that judge an open connection again."""
 
-    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
-    ``patience``: for a client that does not take the close.
-    """
+    service: Service
+    callers: Callers
 
-    tick: float = 0.5
-    again: float = 25.0
-    patience: float = 1.0
-    clock: Callable[[], float] = monotonic
+    def is_exempt(self, scope: Scope, path: str) -> bool:
+        """Tell whether a rule exempts ``path`` for everybody."""
+
+    async def has_grace(self, scope: Scope, path: str) -> bool:
+        """Tell whether the policy lets this browser on while the store is away."""
+
+    async def judge_subject(self, scope: Scope, subject: Subject, /) -> Judgement:
+        """Judge the requests of ``subject`` on this connection now."""
+
+    def let_in(self, subject: Subject, judgement: Judgement) -> LetIn:
+        """Keep the reason why ``subject`` passes."""
 
 
 class OpenConnections:
-    """Keep one timer for all open connections of a gate. ``open`` has each of them, and no more than that."""
+    """Keeps one timer for all open connections of a gate. ``open`` has each of them, and nothing else."""
 
-    def __init__(self, gate: Gate, timing: Timing | None = None) -> None:
+    def __init__(self, gate: JudgingGate, timing: Timing | None = None) -> None:
         self._gate = gate
         self.timing = timing or Timing()
         self.open: set[Connection] = set()
@@ -72,6 +76,27 @@ class OpenConnections:
         """Look at all open connections once, now, and return when each that is due has been judged."""
         rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
         await asyncio.gather(*rounds)
+
+    async def run(self, app: App, scope: Scope, receive: Receive, send: Send, passed: Passed) -> None:
+        """Call the app, and keep the connection while it lasts. The app's exceptions travel through."""
+        loop = asyncio.get_running_loop()
+        if self.loop is not loop:
+            self.start(loop)
+        connection = Connection(self._gate, asyncio.current_task(loop), scope, receive, send, passed)
+        scope["mfa_gate"] = connection
+        self.open.add(connection)
+        try:
+            await app(scope, connection.receive, connection.send)
+        except BaseException as error:
+            if not connection.over:
+                raise
+            await connection.finish(error)
+        else:
+            if connection.over:
+                await connection.finish(None)
+        finally:
+            self.open.discard(connection)
+            scope.pop("mfa_gate", None)
 
     # -- who is due ------------------------------------------------------------------------------------------------
 
@@ -159,10 +184,10 @@ class OpenConnections:
 
     async def _may_go_on(self, connection: Connection) -> bool:
         gate, scope = self._gate, connection.as_judged()
-        if gate.path_rules.is_exempt(scope, connection.path):
+        if gate.is_exempt(scope, connection.path):
             return True
         try:
-            subject = await gate.who(scope)
+            subject = await gate.callers.subject(scope)
             if subject is None:
                 # A stranger stays one; somebody who was let in has signed out.
                 return isinstance(connection.passed, str)

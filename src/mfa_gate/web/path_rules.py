@@ -1,84 +1,70 @@
-"""Index the paths that rules of the policy name: all others are judged alike."""
+"""Index the paths that exemptions and step-up rules name. All other paths share one decision."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ..core.policy import Facts, exemption_for
 from ..core.rules import Policy, plain_path
-from ..service.accounts import Engine
-from .callers import Scope, is_clean
+from .scope import is_clean
+from .types import Scope
 
-MAX_EXEMPT = 512
+MAX_KEPT = 512
 MAX_PATH = 256
 """Longer paths are looked up each time: visitors choose them, and memory is not theirs to fill (S-122)."""
-EXEMPT_LIFE = 60
-"""Seconds for which what was exempt stays so without being looked up, unless its rule ends earlier."""
 
 
 class PathRules:
-    """Follows the policy that is in force. ``sign_out`` is the host's own address, "" for none: exempt by itself."""
+    """The index of one policy; another policy gets another one.
 
-    def __init__(self, engine: Engine, *, prefix: str, sign_out: str) -> None:
-        self._engine = engine
-        self._prefix = prefix
-        self._sign_out = sign_out
-        self._leaving = plain_path(sign_out) if sign_out else ""
-        self.policy: Policy | None = None
-        self.paths: frozenset[str] = frozenset()
-        self.trees: tuple[str, ...] = ()
-        self.steps_up = False
-        self._ends: tuple[int, ...] = ()
-        self.exempt: dict[tuple[str, str], float] = {}
+    ``prefix`` is the path of the gate's own addresses. ``sign_out`` is the host's own sign-out, "" for none: it is exempt by
+    itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more somewhere.
+    """
 
-    def learn(self, policy: Policy) -> None:
-        """Index ``policy``.
-
-        ``paths`` and ``trees`` are what its rules name, spelled plainly, with the gate's own addresses; ``steps_up`` says that
-        one of them asks for more somewhere."""
+    def __init__(self, policy: Policy, *, prefix: str, sign_out: str) -> None:
         every = (policy.base, *policy.tenants.values())
         exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
         step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
         named = [*exempt, *step_up]
-        own = [self._leaving] if self._leaving else []
+        self.policy = policy
+        self._permanent = tuple(rule for rule in policy.base.exempt if rule.expires_at is None)
+        self._temporary = tuple(rule for rule in policy.base.exempt if rule.expires_at is not None)
+        # The match costs more than all the rest of an exempt request. A policy never changes, so no answer grows old.
+        self.permanent = lru_cache(maxsize=MAX_KEPT)(self._is_permanent)
+        self._sign_out = sign_out
+        self._plain_sign_out = plain_path(sign_out) if sign_out else ""
+        own = [self._plain_sign_out] if sign_out else []
         self.steps_up = bool(step_up)
         self.paths = frozenset((*own, *(plain_path(text[1:]) for text in named if text.startswith("="))))
         self.trees = (
-            self._prefix.lower(),
+            prefix.lower(),
             *(text.removesuffix("/**").lower() for text in named if not text.startswith("=")),
         )
-        self._ends = tuple(rule.expires_at for rule in policy.base.exempt if rule.expires_at is not None)
-        self.exempt.clear()
-        self.policy = policy
 
     def names(self, path: str) -> bool:
-        """Tell whether ``path`` may be meant by a rule, or cannot be told from one that is."""
-        if self._engine.policy is not self.policy:
-            self.learn(self._engine.policy)
+        """Tell whether a rule may mean ``path``, or a path that cannot be told from it."""
         plain = plain_path(path)
         return plain in self.paths or plain.startswith(self.trees) or not is_clean(path)
 
     def signs_out(self, scope: Scope, path: str) -> bool:
         """Tell whether the app may sign somebody out at this path, however it is spelled."""
-        if not self._leaving or scope["type"] != "http" or scope["method"] == "OPTIONS":
+        if not self._plain_sign_out or scope["type"] != "http" or scope["method"] == "OPTIONS":
             return False
-        return plain_path(path) == self._leaving
+        return plain_path(path) == self._plain_sign_out
 
-    def is_exempt(self, scope: Scope, path: str) -> bool:
-        """Tell whether a rule of the file exempts this path for everybody."""
-        engine = self._engine
+    def is_exempt(self, scope: Scope, path: str, now: float) -> bool:
+        """Tell whether a rule of the file exempts this path for everybody. ``now`` is in UTC seconds."""
         method = scope["method"] if scope["type"] == "http" else "GET"
         if path == self._sign_out and scope["type"] == "http":
             return method in ("GET", "HEAD", "POST")
-        now = engine.wiring.clock.now()
-        if self.exempt.get((method, path), 0) > now and engine.policy is self.policy:
-            return True
-        facts = Facts(tenant="", groups=frozenset(), method=method, path=path, clean=is_clean(path))
-        if not exemption_for(engine.policy.base.exempt, facts, int(now)):
-            return False
-        if engine.policy is not self.policy:
-            self.learn(engine.policy)
-        if len(path) > MAX_PATH:
-            return True
-        if len(self.exempt) >= MAX_EXEMPT:
-            self.exempt.clear()
-        self.exempt[method, path] = min((now + EXEMPT_LIFE, *(end for end in self._ends if end > now)))
-        return True
+        look_up = self.permanent if len(path) <= MAX_PATH else self._is_permanent
+        return look_up(method, path) or bool(
+            self._temporary and exemption_for(self._temporary, _facts(method, path), int(now))
+        )
+
+    def _is_permanent(self, method: str, path: str) -> bool:
+        return bool(exemption_for(self._permanent, _facts(method, path), 0))
+
+
+def _facts(method: str, path: str) -> Facts:
+    return Facts(tenant="", groups=frozenset(), method=method, path=path, clean=is_clean(path))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...core.reasons import Refusal
-from ..callers import header
-from ..forms import BadBody, Receive, read_json, same_origin, tells_origin
+from ..forms import BadBody, read_json, same_origin, tells_origin
 from ..request import PageRequest
 from ..responses import Answer, problem
+from ..scope import header
+from ..types import Receive
 from .admin import BadQuery
 from .calls import Body, Call
 from .table import find

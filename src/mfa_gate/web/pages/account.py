@@ -15,12 +15,10 @@ from ...service.access import owed
 from ...service.backup_codes import BACKUP
 from ...service.factor_choice import first_offer
 from .. import views
-from ..request import PageRequest, problem_from
+from ..request import PageRequest, going_note
 from ..responses import Answer, page
-from ..site import going_note
 from ..views import Notice, Problem
-from .challenge import not_found
-from .enroll import confirm_first
+from .common import confirm_first, locked_view, not_found, problem_from
 from .ways import kinds_of, way_of, ways_of
 
 RECENT = 20
@@ -237,14 +235,6 @@ def _download(request: PageRequest, codes: list[str]) -> Answer:
 
 
 # -- locked, recovery, agreement -----------------------------------------------------------------------------------
-
-
-def locked_view(judgement: Judgement, ref: str = "") -> views.Locked:
-    """Who can end it, and what to quote (U-54)."""
-    lock = judgement.account.lock if judgement.account else None
-    return views.Locked(
-        ref=lock.ref if lock else ref, cause=lock.cause if lock else "attempts", locked_at=lock.at if lock else 0
-    )
 
 
 async def locked(request: PageRequest) -> Answer:

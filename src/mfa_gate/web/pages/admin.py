@@ -19,11 +19,10 @@ from ...service.admin.accounts import TenantDesk
 from .. import views
 from ..chart import chart_of
 from ..request import PageRequest as Visit
-from ..request import problem_from
+from ..request import going_note
 from ..responses import Answer
-from ..site import going_note
 from ..views import Notice, Problem, admin
-from .challenge import not_found
+from .common import not_found, problem_from
 
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
 """Pages that an administrator goes to first who owes more than a fresh proof."""

@@ -7,16 +7,18 @@ from urllib.parse import parse_qsl
 from ...core.decision import Allow, StepUp
 from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
-from ...factors import TRAITS
+from ...factors import FACTORS, TRAITS
 from ...service import Judgement
 from ...service.challenges import Issued
 from ...service.factor_choice import first_offer, reachable
 from .. import views
-from ..callers import Scope, header
 from ..forms import is_early
-from ..request import PageRequest, problem_from
+from ..request import PageRequest
 from ..responses import Answer
+from ..scope import header
+from ..types import Scope
 from ..views import Notice, Problem, Sending
+from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
 from .ways import way_of, ways_of
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
@@ -130,8 +132,6 @@ async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) 
     request.forget_judgement()
     judgement = await request.judgement()
     if refusal.reason == "locked" or refusal.attempts_remaining == 0:
-        from .account import locked_view
-
         return request.show(locked_view(judgement, refusal.ref), status=422 if refusal.reason != "locked" else 403)
     if isinstance(judgement.decision, Allow):
         return request.lead_on(judgement.decision)
@@ -190,26 +190,6 @@ async def help_page(request: PageRequest) -> Answer:
             recovery=bool(request.rules.recovery.ways),
         )
     )
-
-
-def not_found(request: PageRequest) -> Answer:
-    """Nothing here, or nothing of the visitor's: the same answer."""
-    return request.show(views.Fault(reason="not_found", status=404, back=request.base), status=404)
-
-
-def wants_code(factor: str, challenge: Challenge | None) -> bool:
-    """Whether the page has a field for a code: by the factor, or by what was issued."""
-    return TRAITS[factor].typed or (challenge is not None and "code" in challenge.data)
-
-
-def waiting_of(request: PageRequest, challenge: Challenge | None) -> bool:
-    """Whether the page waits for an answer that comes another way."""
-    return challenge is not None and challenge.waits and challenge.is_live(request.now)
-
-
-def poll_url(request: PageRequest, challenge: Challenge | None) -> str:
-    """Where a waiting page asks whether it was answered."""
-    return request.own(f"/api/challenge/{challenge.id}") if challenge and waiting_of(request, challenge) else ""
 
 
 def _mine(request: PageRequest, judgement: Judgement, id: str) -> Authenticator | None:
@@ -282,8 +262,6 @@ def _is_remembered(request: PageRequest) -> bool:
 
 
 def _resend_at(request: PageRequest, challenge: Challenge) -> int:
-    from ...factors import FACTORS
-
     limits = FACTORS[challenge.factor].limits(request.rules)
     return challenge.issued_at + (limits.wait if limits else 0)
 

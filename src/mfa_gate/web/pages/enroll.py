@@ -11,17 +11,17 @@ from ...core.model import Challenge
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
+from ...factors.codes import masked_email, masked_phone
 from ...factors.phone import region_names
 from ...service import Judgement, OpenDraft
 from ...service.backup_codes import BACKUP
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
 from .. import views
-from ..request import PageRequest, problem_from
+from ..request import PageRequest
 from ..responses import Answer
-from ..site import going_note
 from ..views import Notice, Problem, Sending
-from .challenge import not_found, poll_url, waiting_of, wants_code
+from .common import confirm_first, locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
 from .ways import kinds_of, way_of
 
 
@@ -181,8 +181,6 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
         request.forget_judgement()
         judgement = await request.judgement()
         if done.reason == "locked" or done.attempts_remaining == 0:
-            from .account import locked_view
-
             return request.show(locked_view(judgement, done.ref), status=422)
         typed = request.form.get("code", "") if wants_code(kind, asked) else None
         problem = problem_from(done, "" if typed is None else "code", typed=typed, kind=kind if typed is None else "")
@@ -257,20 +255,6 @@ def _place(kind: str) -> str:
 async def confirm(request: PageRequest) -> Answer:
     """``GET /confirm``: prove the second factor afresh, then back to the settings."""
     return confirm_first(request, await request.judgement(), "")
-
-
-def confirm_first(request: PageRequest, judgement: Judgement, place: str, *, demand: Demand | None = None) -> Answer:
-    """Ask for a proof that meets ``demand``, then lead back to a page of ours.
-
-    Without a ``demand`` it is that of any change of factors.
-    """
-    evidence = judgement.evidence
-    if evidence is None:
-        return request.lead_on(judgement.decision)
-    demand = demand or change_demand(evidence, judgement.requirement)
-    note = going_note(to=request.own(place), path="", method="GET", clean=True, demands=(demand,))
-    request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
-    return request.go(request.own("/challenge"))
 
 
 async def _no(request: PageRequest, judgement: Judgement, kind: str, refusal: Refusal) -> Answer:
@@ -411,6 +395,4 @@ async def _contact(
 
 
 def _masked(text: str, kind: str) -> str:
-    from ...factors.codes import masked_email, masked_phone
-
     return masked_email(text) if TRAITS[kind].contact == "email" else masked_phone(text)
