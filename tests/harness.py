@@ -250,7 +250,7 @@ class World:
 
     async def account(self, id: str = "ann", tenant: str = "alpha") -> Account:
         """What the store has."""
-        await self.gate.guard.open()
+        await self.gate.web.open()
         return await self.store.load(SubjectKey(tenant, id))
 
     async def browser(
@@ -316,7 +316,7 @@ def make_world(
         **settings,
     )
     # Templates are compiled once for all worlds: it takes longer than all the rest.
-    object.__setattr__(gate.guard.site, "renderer", _renderer())
+    object.__setattr__(gate.web.site, "renderer", _renderer())
     host = app or Starlette(routes=routes(static))
     host.add_middleware(Watch, reached=reached)
     gate.install(host)
@@ -597,12 +597,12 @@ JSON = ("content-type", "application/json")
 @asynccontextmanager
 async def running(world: World) -> AsyncIterator[World]:
     """Opened before, closed after."""
-    await world.gate.guard.open()
+    await world.gate.web.open()
     try:
         yield world
     finally:
         await world.gate.service.engine.effects.idle()
-        await world.gate.guard.aclose()
+        await world.gate.web.aclose()
 
 
 # -- real servers ------------------------------------------------------------------------------------------------------

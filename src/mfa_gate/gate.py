@@ -30,12 +30,13 @@ from .settings import (
     networks_of,
 )
 from .storage import Store
+from .web.callers import Callers
 from .web.cookies import Cookies
 from .web.forwarders import fault_of_environment
-from .web.gate import Guard
+from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
-from .web.site import Site
+from .web.request import Site
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -168,6 +169,7 @@ class MFAGate:
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
+            callers=Callers(service=self.service, identify=identify, cookies=cookies, trusted=trusted),
             cookies=cookies,
             renderer=Renderer(templates=Path(templates) if templates else None),
             prefix=prefix,
@@ -178,15 +180,7 @@ class MFAGate:
             json_status=json_status,
             dev=dev,
         )
-        self.guard = Guard(
-            service=self.service,
-            identify=identify,
-            cookies=cookies,
-            site=site,
-            trusted=trusted,
-            check=self.check,
-            any_forwarder=accept_any_forwarder,
-        )
+        self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
     @property
     def policy(self) -> Policy:
@@ -204,7 +198,7 @@ class MFAGate:
 
     async def status(self, connection: HTTPConnection) -> Status:
         """Where this connection stands. Raises what judging raises, and nothing is changed."""
-        judgement = await self.guard.judge_again(connection.scope)
+        judgement = await self.web.judge_again(connection.scope)
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision
@@ -229,11 +223,11 @@ class MFAGate:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Open now and close afterwards, for apps whose lifespan the gate does not see (mounted, or none)."""
-        await self.guard.open()
+        await self.web.open()
         try:
             yield
         finally:
-            await self.guard.aclose()
+            await self.web.aclose()
 
 
 def _collect(faults: list[str], make: Callable[[], T]) -> T | None:

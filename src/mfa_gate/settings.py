@@ -29,7 +29,7 @@ from .ports import (
     TakesDestination,
 )
 from .service import RelyingParty
-from .web.callers import is_clean, safe_path
+from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")

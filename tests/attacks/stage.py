@@ -58,8 +58,8 @@ async def token_of(browser: Browser) -> str:
     if not browser.handle:
         await browser.page("/mfa/nothing")
     gate = browser.world.gate
-    jar = gate.guard._cookies.jar(SubjectKey(browser.tenant, browser.id), {"type": "http", "scheme": "http"})
-    handle = gate.guard._cookies.open(jar, browser.cookies[browser.handle])
+    jar = gate.web.site.cookies.jar(SubjectKey(browser.tenant, browser.id), {"type": "http", "scheme": "http"})
+    handle = gate.web.site.cookies.open(jar, browser.cookies[browser.handle])
     session = f"s-{browser.id}-{browser.tenant}"
     return gate.service.engine.keyring.digest("csrf", browser.tenant, browser.id, session, handle)
 
@@ -75,7 +75,7 @@ async def gather() -> Crowd:
     """Everybody: strangers, people who owe, who have nothing, who have just proven it or long ago, who are locked, others,
     namesakes in another tenant, administrators of several kinds."""
     world = deeds_world()
-    await world.gate.guard.open()
+    await world.gate.web.open()
     crowd = Crowd(world)
     stale = await world.enrolled("ann")
     await stale.enroll_email()

@@ -212,7 +212,7 @@ async def test_a_key_that_is_in_use_must_be_listed() -> None:
         pass
     for keys in ([key(2)], [key(1)], [key(3), key(2)]):
         with pytest.raises(SettingsError, match="canary of"):
-            await make_world(store=store, keys=keys).gate.guard.open()
+            await make_world(store=store, keys=keys).gate.web.open()
     async with running(make_world(store=store, keys=[key(3), key(1), key(2)])):
         pass
 
@@ -494,6 +494,6 @@ def caller_of(browser: Browser) -> Any:
 
     world = browser.world
     subject = Subject(id=browser.id, tenant=browser.tenant, session=f"s-{browser.id}-{browser.tenant}")
-    jar = world.gate.guard.site.cookies.jar(subject.key, {"type": "http", "scheme": "http"})
-    handle = world.gate.guard.site.cookies.open(jar, browser.cookies[browser.handle])
+    jar = world.gate.web.site.cookies.jar(subject.key, {"type": "http", "scheme": "http"})
+    handle = world.gate.web.site.cookies.open(jar, browser.cookies[browser.handle])
     return Caller(subject=subject, handle=handle_digest(handle), network=HOME)

@@ -574,8 +574,8 @@ async def _pages(browser: Browser) -> None:
 
 async def _restart(browser: Browser) -> None:
     browser.world.engine.forget_all()
-    await browser.world.gate.guard.aclose()
-    await browser.world.gate.guard.open()
+    await browser.world.gate.web.aclose()
+    await browser.world.gate.web.open()
 
 
 async def _recovery(browser: Browser) -> None:

@@ -18,8 +18,8 @@ from starlette.routing import Mount, Route
 
 from mfa_gate.core.policy import Facts, exemption_for
 from mfa_gate.core.rules import Exemption, PathRule
-from mfa_gate.web.callers import app_path, is_clean
 from mfa_gate.web.middleware import MFAGateMiddleware
+from mfa_gate.web.scope import app_path, is_clean
 from tests.harness import (
     FETCH,
     PAGE,

@@ -105,7 +105,7 @@ async def staged(deed: Deed) -> tuple[Stage, bytes, str]:
     """The stage, the honest body, and the token of the victim's own page: made once, as nothing here changes anything."""
     if deed not in STAGES:
         world = deeds_world()
-        await world.gate.guard.open()
+        await world.gate.web.open()
         stage = await deed.stage(world)
         body, token = json.dumps(deed.body_for(stage)).encode(), ""
         if deed.is_form:

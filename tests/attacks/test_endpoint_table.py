@@ -157,7 +157,7 @@ async def crowd() -> AsyncIterator[Crowd]:
     """Everybody."""
     made = await gather()
     yield made
-    await made.world.gate.guard.aclose()
+    await made.world.gate.web.aclose()
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -21,7 +21,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import StoreContention, StoreUnavailable
 from mfa_gate.identity import RequestUser, SessionUser
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web import gate as guarding
+from mfa_gate.web import callers as guarding
 from tests.harness import (
     FETCH,
     PAGE,
@@ -140,11 +140,11 @@ async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPa
         "mfa_gate.service.access.requirement_for",
         "mfa_gate.service.access.decide",
         "mfa_gate.service.access.standing_for",
-        "mfa_gate.web.ruled.exemption_for",
-        "mfa_gate.web.gate.refuse",
-        "mfa_gate.web.gate.address_of",
+        "mfa_gate.web.path_rules.exemption_for",
+        "mfa_gate.web.gate.deny",
+        "mfa_gate.web.callers.address_of",
         "mfa_gate.web.gate.only_cookies",
-        "mfa_gate.web.gate.is_clean",
+        "mfa_gate.web.callers.is_clean",
         "mfa_gate.web.cookies.Cookies.jar",
         "mfa_gate.core.policy.Policy.rules_for",
         "mfa_gate.identity.SessionUser.subject_of",
@@ -163,7 +163,7 @@ async def test_own_code(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(where, raises)
         if where.endswith("subject_of"):
-            monkeypatch.setattr(world.gate.guard, "_subject_of", raises)
+            monkeypatch.setattr(world.gate.web.callers, "subject_now", raises)
         await refused(world, owing)
 
 
@@ -407,7 +407,7 @@ async def test_lazy_start() -> None:
     replies = await asyncio.gather(*(browser.ask("GET", "/records", headers=FETCH) for _ in range(20)))
     assert {reply.status for reply in replies} == {403}
     assert opened == 1
-    await world.gate.guard.aclose()
+    await world.gate.web.aclose()
 
 
 async def test_a_failed_start_is_tried_again() -> None:
@@ -427,7 +427,7 @@ async def test_a_failed_start_is_tried_again() -> None:
     await refused(world, browser)
     store.away = False
     assert (await browser.ask("GET", "/records", headers=FETCH)).status == 403
-    await world.gate.guard.aclose()
+    await world.gate.web.aclose()
 
 
 async def test_a_wrong_key_is_never_nobody_enrolled() -> None:
@@ -458,7 +458,7 @@ async def test_a_host_without_lifespan_does_no_harm() -> None:
         await lifespan(outer)
     browser = await replace(inner, app=inner.app).browser("new")
     assert (await browser.ask("GET", "/records", headers=FETCH)).status == 403
-    await inner.gate.guard.aclose()
+    await inner.gate.web.aclose()
 
 
 async def test_a_missing_session_refuses() -> None:

@@ -33,7 +33,8 @@ from mfa_gate.core.rules import (
 from mfa_gate.service import Actor
 from mfa_gate.service.access import Pass
 from mfa_gate.stores.memory import MemoryStore
-from mfa_gate.web.callers import app_path
+from mfa_gate.web.path_rules import PathRules
+from mfa_gate.web.scope import app_path
 from tests.harness import (
     FETCH,
     HOME,
@@ -190,14 +191,13 @@ class Pair:
 
     async def slow(self, scope: Any, receive: Any, send: Any) -> None:
         """The gate without its shortcut and without anything that it could remember."""
-        guard = self.worlds[1].gate.guard
-        guard.service.engine.forget_all()
-        guard.service.access._passes.clear()
-        guard.ruled.exempt.clear()
-        guard.ruled.policy = None
-        guard.site.cookies._jars.clear()
+        gate = self.worlds[1].gate.web
+        gate.service.engine.forget_all()
+        gate.service.access._passes.clear()
+        gate._path_rules = PathRules(gate.service.engine.policy, prefix="/mfa", sign_out=gate.site.sign_out)
+        gate.site.cookies._jars.clear()
         network_of.cache_clear()
-        await guard(host, scope, receive, send)
+        await gate(host, scope, receive, send)
 
     def odd(self, usual: Any, others: Sequence[Any]) -> Any:
         """Most often the usual value."""
@@ -226,7 +226,7 @@ class Pair:
 
     def cookies(self, held: Held) -> list[tuple[str, str]]:
         """The cookies in one of the forms that they may come in, honest or not."""
-        cookies = self.worlds[0].gate.guard.site.cookies
+        cookies = self.worlds[0].gate.web.site.cookies
         other = self.random.choice(self.held) if self.random.random() < 0.05 else held
         subject = Subject(other.session["user_id"], other.session["org"])
         jar = cookies.jar(subject.key, {"scheme": "http"})
@@ -389,16 +389,16 @@ async def compare(seed: int, steps: int) -> Pair:
     """Run ``steps`` steps; raises with the first request that the two gates answer differently."""
     pair = Pair(random=Random(seed))
     for world in pair.worlds:
-        await world.gate.guard.open()
+        await world.gate.web.open()
     for _ in range(6):
         await pair.sign_in()
-    guard = pair.worlds[0].gate.guard
+    gate = pair.worlds[0].gate.web
     scope: dict[str, Any] = {}
     for number in range(steps):
         if pair.random.random() < 0.2:
             await pair.happen()
         scope = pair.scope() if not scope or pair.random.random() < 0.3 else pair.again(scope)
-        remembered = isinstance(guard.waves_through(copy.deepcopy(scope)), Pass) and not guard.ruled.names(
+        remembered = isinstance(gate.remembered(copy.deepcopy(scope)), Pass) and not gate.path_rules.names(
             app_path(scope)
         )
         quick, slow = await pair.ask(scope)

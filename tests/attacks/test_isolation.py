@@ -20,7 +20,7 @@ async def crowd() -> AsyncIterator[Crowd]:
     """Ann with one of everything, and others who have proven who they are."""
     made = await gather()
     yield made
-    await made.world.gate.guard.aclose()
+    await made.world.gate.web.aclose()
 
 
 async def everything_of(crowd: Crowd) -> set[str]:

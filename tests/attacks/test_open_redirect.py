@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from mfa_gate.web.callers import safe_path
+from mfa_gate.web.scope import safe_path
 from tests.harness import FORM, ORIGIN, PAGE, QUIET, Browser, Headers, Reply, World, call, http_scope
 
 TRICKS = (

@@ -96,7 +96,7 @@ async def replaced(kept: Kept, clock: FixedClock) -> World:
     kept.put_back()
     refused = make_world(store=kept.url, clock=clock)
     with pytest.raises(SettingsError, match=r"old(er)? copy"):
-        await refused.gate.guard.open()
+        await refused.gate.web.open()
     await kept.accept()
     clock.at = float(int(time.time()))
     return make_world(store=kept.url, clock=clock)

@@ -187,7 +187,7 @@ async def test_faults_tell_nothing(
             case "store":
                 monkeypatch.setattr(world.store, "changed", raises)
             case "identify":
-                monkeypatch.setattr(world.gate.guard, "_subject_of", raises)
+                monkeypatch.setattr(world.gate.web.callers, "subject_now", raises)
             case "contacts":
                 monkeypatch.setattr(world.engine, "contacts", raises)
         for headers in (PAGE, FETCH):
@@ -208,7 +208,7 @@ async def test_faults_tell_nothing(
 def test_nothing_secret_in_a_repr() -> None:
     """S-48: what ends up in a traceback's locals shows neither key nor code nor destination."""
     world = make_world()
-    told = repr(world.engine.keyring) + repr(world.engine.wiring) + repr(world.gate.guard) + repr(world.gate)
+    told = repr(world.engine.keyring) + repr(world.engine.wiring) + repr(world.gate.web) + repr(world.gate)
     assert key(1) not in told
     assert "mfa1_" not in told
 

@@ -243,11 +243,11 @@ async def test_a_wrong_key_stops_the_start() -> None:
     async with running(make_world(store=store)) as world:
         await world.enrolled()
     with pytest.raises(SettingsError, match="none of the listed keys opens this store"):
-        await make_world(store=store, keys=[key(2)]).gate.guard.open()
+        await make_world(store=store, keys=[key(2)]).gate.web.open()
     async with running(make_world(store=store, keys=[key(2), key(1)])) as world:
         assert (await (await world.browser()).state())["state"] == "challenge"
     with pytest.raises(SettingsError, match="none of the listed keys opens this store"):
-        await make_world(store=store, keys=[key(1)]).gate.guard.open()
+        await make_world(store=store, keys=[key(1)]).gate.web.open()
 
 
 SERVED = """

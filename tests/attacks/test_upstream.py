@@ -244,7 +244,7 @@ async def test_what_was_judged_before() -> None:
     ann = Visitor(world, cookies={"own": "1"})
     desk.upstream = Upstream(amr=("mfa",), at=START)
     assert await passes(ann)
-    assert world.gate.guard.waves_through(socket_scope("/records") | {"type": "http", "method": "GET"}) is None
+    assert world.gate.web.remembered(socket_scope("/records") | {"type": "http", "method": "GET"}) is None
     assert await passes(ann)
     for other in (None, Upstream(amr=("pwd",), at=START), Upstream(amr=("mfa",), at=START - 8 * DAY)):
         desk.upstream = other
@@ -292,7 +292,7 @@ async def test_websocket(world: World) -> None:
     assert refused.status == 403
     session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s1", "auth_time": START, "amr": ["mfa"]}
     held = {**socket_scope("/chat", headers=headers), "session": session}
-    judged = await world.gate.guard.judge_again(held)
+    judged = await world.gate.web.judge_again(held)
     assert judged is not None
     assert judged.decision.why.rule == "proof"
     id = (await ann.api("GET", "browsers")).json()["browsers"][0]["id"]
@@ -300,7 +300,7 @@ async def test_websocket(world: World) -> None:
     assert judged.entry is not None
     world.engine.notice()
     assert judged.entry.stale
-    judged = await world.gate.guard.judge_again(held)
+    judged = await world.gate.web.judge_again(held)
     assert judged is not None
     assert judged.decision.why.missing == "no_proof"
 
@@ -346,7 +346,7 @@ async def test_a_stolen_session_changes_nothing(tenant: str, first: Any) -> None
         reply = await thief.api(method, name.replace("BROWSER", id), body)
         assert reply.status in (403, 404), name
     service = world.gate.service.leave
-    visit = await world.gate.guard.visit(
+    visit = await world.gate.web.page_request(
         {**socket_scope("/mfa", address=HOTEL), "type": "http", "method": "GET"}
         | {"session": {"user_id": "ann", "org": tenant, "sid": "s1", "auth_time": START, "amr": ["mfa"]}},
         Subject("ann", tenant, frozenset(), "s1", Upstream(("mfa",), "", START)),

@@ -98,7 +98,7 @@ async def burst(
 ) -> dict[str, Any]:
     """All answers (handle, code) at once, as soon as every worker is ready."""
     world = world_on(f"sqlite:///{path}", now)
-    await world.gate.guard.open()
+    await world.gate.web.open()
     verification = world.gate.service.verification
     account = await world.store.load(KEY)
     id = account.authenticators[0].id
@@ -116,7 +116,7 @@ async def burst(
         return result.reason
 
     outcomes = Counter(await asyncio.gather(*(one(handle, code) for handle, code in answers)))
-    await world.gate.guard.aclose()
+    await world.gate.web.aclose()
     return {"compared": compared, "outcomes": outcomes}
 
 

@@ -113,7 +113,7 @@ def session_cookie(user: str = "u1") -> bytes:
 
 async def prove(gate: MFAGate, user: str = "u1") -> bytes:
     """Give the user a factor and this browser a proof, straight in the store; returns the cookie."""
-    await gate.guard.open()
+    await gate.web.open()
     subject = Subject(id=user)
     now = int(time.time())
     store = gate.service.engine.store
@@ -125,7 +125,7 @@ async def prove(gate: MFAGate, user: str = "u1") -> bytes:
         browsers=(browser,),
     )
     assert await store.swap(account)
-    cookies = gate.guard.site.cookies
+    cookies = gate.web.site.cookies
     jar = cookies.jar(subject.key, {"type": "http", "scheme": "http"})
     return jar.handle + b"=" + cookies.seal(jar, HANDLE).encode()
 

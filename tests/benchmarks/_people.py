@@ -116,12 +116,12 @@ async def stores(folder: Path) -> AsyncIterator[dict[str, MFAGate]]:
         }
         (folder / "redis.port").write_text(str(redis.port))
         for gate in gates.values():
-            await gate.guard.open()
+            await gate.web.open()
         try:
             yield gates
         finally:
             for gate in gates.values():
-                await gate.guard.aclose()
+                await gate.web.aclose()
 
 
 def id_of(number: int) -> str:

@@ -113,7 +113,7 @@ async def run() -> None:
         if "--profile" in sys.argv:
             await profile(rows[4])
         for gate in gates.values():
-            await gate.guard.aclose()
+            await gate.web.aclose()
 
 
 async def profile(row: Row) -> None:

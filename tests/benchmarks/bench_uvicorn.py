@@ -63,7 +63,7 @@ async def prepared(store: str, key: str) -> bytes:
     """A browser with a proof in the store: its cookie."""
     gate = gate_on(store, key=key)
     cookie = await prove(gate)
-    await gate.guard.aclose()
+    await gate.web.aclose()
     return cookie
 
 

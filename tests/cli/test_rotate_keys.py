@@ -77,7 +77,7 @@ def opened(store: Path, *keys: str) -> list[dict[str, str]]:
 
     async def look() -> list[dict[str, str]]:
         mine = gate_with(store, *keys)
-        await mine.guard.open()
+        await mine.web.open()
         service = mine.service
         account = await service.engine.store.load(ANN.key)
         from mfa_gate.core.model import Caller
@@ -130,7 +130,7 @@ def test_what_no_key_opens_is_told(store: Path, command: Command) -> None:
         await enrolled(mine, BOB, "email")
         await mine.service.aclose()
         back = gate_with(store, NEW, OTHER)
-        await back.guard.open()
+        await back.web.open()
         await back.service.aclose()
 
     asyncio.run(strange())
@@ -145,7 +145,7 @@ def test_it_is_written_down(store: Path, command: Command) -> None:
 
     async def trail() -> Any:
         mine = gate_with(store, NEW)
-        await mine.guard.open()
+        await mine.web.open()
         page = await mine.service.engine.store.events("clinic", kind="keys.rotated")
         await mine.service.aclose()
         return page.items

@@ -64,7 +64,7 @@ class Place:
 
         async def load() -> Account:
             mine = self.gate()
-            await mine.guard.open()
+            await mine.web.open()
             found = await mine.service.engine.store.load(Subject(id, tenant).key)
             await mine.service.aclose()
             return found
@@ -151,7 +151,7 @@ def test_each_source(place: Place, name: str) -> None:
 async def answers(place: Place, id: str, code: str) -> bool:
     """Tell if the gate takes a code."""
     mine = place.gate()
-    await mine.guard.open()
+    await mine.web.open()
     account = await mine.service.engine.store.load(Subject(id).key)
     caller = Caller(subject=Subject(id), handle="h", network="192.0.2.1")
     authenticator = account.authenticators[0].id
@@ -223,7 +223,7 @@ def change(place: Place, work: Callable[[MFAGate], Any]) -> None:
 
     async def inside() -> None:
         mine = place.gate()
-        await mine.guard.open()
+        await mine.web.open()
         await work(mine)
         await mine.service.aclose()
 
@@ -427,7 +427,7 @@ def test_it_is_written_down(place: Place) -> None:
 
     async def trail() -> Any:
         mine = place.gate()
-        await mine.guard.open()
+        await mine.web.open()
         found = (await mine.service.engine.store.events("default")).items
         await mine.service.aclose()
         return found

@@ -454,7 +454,7 @@ def serve(url: str) -> None:
 
     async def starting() -> None:
         async with running(make_world(store=url)) as world:
-            await world.gate.guard.open()
+            await world.gate.web.open()
 
     asyncio.run(starting())
 

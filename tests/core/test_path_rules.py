@@ -9,7 +9,7 @@ import pytest
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.policy import Facts, demands_for, exemption_for
 from mfa_gate.core.rules import Exemption, PathRule, Rules, StepUpRule
-from mfa_gate.web.callers import is_clean
+from mfa_gate.web.scope import is_clean
 from tests.harness import FETCH, RULES, make_world, with_rules
 
 SPELLINGS = (

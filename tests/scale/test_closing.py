@@ -48,6 +48,6 @@ async def test_closed_first(says: bool) -> None:
     if says:
         await world.app(scope, receive, send)
     else:
-        await world.gate.guard(deaf, scope, receive, send)
+        await world.gate.web(deaf, scope, receive, send)
     wanted: Sequence[str] = ["lifespan.startup.complete", "store closed"]
     assert log == [*wanted, "lifespan.shutdown.complete"] if says else log == wanted

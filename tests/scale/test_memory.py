@@ -14,7 +14,7 @@ import pytest
 
 from mfa_gate.identity import session as adapter
 from mfa_gate.service import access, accounts, verification
-from mfa_gate.web import cookies, ruled
+from mfa_gate.web import cookies, path_rules
 from tests.harness import FETCH, SESSION_KEY, call, http_scope, make_world, running
 
 pytestmark = pytest.mark.slow
@@ -64,16 +64,16 @@ async def test_many_strangers(tmp_path: Path, times: int) -> None:
                 world.events.clear()
                 world.reached.clear()
         growth = resident() - before
-        guard = world.gate.guard
+        gate = world.gate.web
         print(f"growth {growth / 1024 / 1024:.1f} MB")
         assert growth <= GROWTH
         assert len(world.engine._accounts) <= accounts.MAX_CACHED
         assert len(world.gate.service.access._passes) <= access.MAX_PASSES
-        assert len(guard._cookies._jars) <= cookies.MAX_KNOWN
+        assert len(gate.site.cookies._jars) <= cookies.MAX_KNOWN
         assert len(world.gate.service.verification._malformed) <= verification.MALFORMED_CACHE
-        assert len(guard.ruled.exempt) <= ruled.MAX_EXEMPT
-        assert len(guard.watch.open) == 0
-        identify = guard.identify
+        assert gate.path_rules.permanent.cache_info().currsize <= path_rules.MAX_KEPT
+        assert len(gate.connections.open) == 0
+        identify = gate.callers.identify
         assert isinstance(identify, adapter.SessionUser)
         assert len(identify._known) <= adapter.MAX_SUBJECTS
         assert await ann.is_in()

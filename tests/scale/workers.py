@@ -82,7 +82,7 @@ async def answer_all(world: World, id: str, answers: Answers) -> Counter[str]:
 async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[int, Counter[str]]]:
     """One worker's share of every job."""
     world = world_of(told["url"], told["now"], APPS[number % len(APPS)])
-    await patiently(world.gate.guard.open)
+    await patiently(world.gate.web.open)
     results: list[tuple[int, Counter[str]]] = []
     for id, shares in told["jobs"]:
         before = worker.compared
@@ -91,7 +91,7 @@ async def work(told: dict[str, Any], number: int, barrier: Any) -> list[tuple[in
         results.append((worker.compared - before, outcomes))
     await world.engine.effects.idle()
     await asyncio.to_thread(barrier.wait)
-    await world.gate.guard.aclose()
+    await world.gate.web.aclose()
     return results
 
 

@@ -31,7 +31,7 @@ CHOICES = (("totp",), ("sms",), ("email",))
 async def hammer(path: Path) -> None:
     """Change after change, until the end."""
     world = make_world(store=f"sqlite:///{path}", policy=POLICY, clock=FixedClock(time.time()))
-    await world.gate.guard.open()
+    await world.gate.web.open()
     desk = world.gate.service.account_desk
     (path.parent / "ready").touch()
     number = 0
@@ -48,7 +48,7 @@ async def hammer(path: Path) -> None:
 async def left(path: Path) -> dict[str, object]:
     """How many changes are in the store, how many events, and whether the trail is whole."""
     world = make_world(store=f"sqlite:///{path}", policy=POLICY)
-    await world.gate.guard.open()
+    await world.gate.web.open()
     account, settings = await world.store.load(KEY), await world.store.settings("alpha")
     events, after = 0, ""
     while True:
@@ -58,7 +58,7 @@ async def left(path: Path) -> dict[str, object]:
         if not after:
             break
     whole = not await verify_trail(world.store)
-    await world.gate.guard.aclose()
+    await world.gate.web.aclose()
     return {"changes": account.version + settings.version, "events": events, "whole": whole}
 
 

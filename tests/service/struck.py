@@ -32,7 +32,7 @@ async def main(path: str, mode: str) -> None:
     late = {"ready": 0, "strike": 1, "after": 2 + LAG}[mode]
     clock = FixedClock(1_750_000_000 + late)
     world = make_world(store=f"sqlite:///{path}", on_lock=on_lock, clock=clock)
-    await world.gate.guard.open()
+    await world.gate.web.open()
     if mode == "ready":
         await world.enrolled(WHO)
     elif mode == "strike":
@@ -48,7 +48,7 @@ async def main(path: str, mode: str) -> None:
         account = await world.store.load(KEY)
         mails = [message.subject for message in world.email.messages]
         print(json.dumps({"locked": account.lock is not None, "on_lock": told, "mails": mails}))
-    await world.gate.guard.aclose()
+    await world.gate.web.aclose()
 
 
 if __name__ == "__main__":

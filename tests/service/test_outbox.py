@@ -114,7 +114,7 @@ async def test_what_a_crash_left_is_told_by_who_comes_after() -> None:
     """A process that died between the commit and the hook: another one reads on from the cursor; no old history is told."""
     store, first = MemoryStore(), Ear()
     world = make_world(store=store)
-    await world.gate.guard.open()
+    await world.gate.web.open()
     await world.enrolled()
     await world.engine.effects.idle()
     await world.gate.service.outbox.flush()
@@ -219,7 +219,7 @@ async def test_one_worker_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     worlds = [make_world(store=store if not number else store.another()) for number in range(3)]
     workers = []
     for number, world in enumerate(worlds):
-        await world.gate.guard.open()
+        await world.gate.web.open()
         job = Job(name="x", every=20, work=lambda number=number: work(number))  # type: ignore[misc]
         workers.append(Worker(world.engine, [job]))
     await asyncio.gather(*(worker.round() for worker in workers))
@@ -232,7 +232,7 @@ async def test_one_worker_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     workers[0]._due["x"] = 0
     await workers[0].round()
     for world in worlds:
-        await world.gate.guard.aclose()
+        await world.gate.web.aclose()
 
 
 async def test_failures_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,7 +429,7 @@ async def test_a_worker_whose_clock_is_ahead_stops_no_other(caplog: pytest.LogCa
     worlds = {name: make_world(store=store.another()) for name in ("ahead", "farther", "one", "two")}
     workers = {}
     for name, world in worlds.items():
-        await world.gate.guard.open()
+        await world.gate.web.open()
         workers[name] = Worker(world.engine, [Job(name="x", every=20, work=work(name))])
     worlds["ahead"].clock.advance(86_400)
     worlds["farther"].clock.advance(2 * 86_400)
@@ -442,7 +442,7 @@ async def test_a_worker_whose_clock_is_ahead_stops_no_other(caplog: pytest.LogCa
     await workers["two"].round()
     assert done[-1] == "two"
     for world in worlds.values():
-        await world.gate.guard.aclose()
+        await world.gate.web.aclose()
 
 
 async def test_one_job_that_fails_stops_no_other() -> None:

@@ -208,6 +208,6 @@ async def test_pages_of_the_trail_have_no_gap(world_of_lines: World) -> None:
 async def world_of_lines() -> World:
     """Fifty lines."""
     world = make_world()
-    await world.gate.guard.open()
+    await world.gate.web.open()
     await world.store.append([Event(id=f"e{n}", kind="attempt.failed", at=1, tenant="alpha") for n in range(50)])
     return world

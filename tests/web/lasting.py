@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mfa_gate.web.open_connections import Timing
+from mfa_gate.web.connection import Timing
 from tests.harness import SECRET, Browser, World, http_scope, socket_scope
 
 HostApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -30,7 +30,7 @@ class Seconds:
 def by_hand(world: World) -> Seconds:
     """Let nothing be looked at by itself; ``look`` does it."""
     clock = Seconds()
-    world.gate.guard.watch.timing = Timing(tick=NEVER, again=30.0, clock=clock)
+    world.gate.web.connections.timing = Timing(tick=NEVER, again=30.0, clock=clock)
     return clock
 
 
@@ -67,7 +67,7 @@ async def settle(turns: int = 30) -> None:
 
 async def look(world: World) -> None:
     """One look of the watch, and what follows from it at once."""
-    await world.gate.guard.watch.look()
+    await world.gate.web.connections.look()
     await settle()
 
 

@@ -173,14 +173,14 @@ async def test_a_host_that_closes_by_itself() -> None:
 async def test_a_client_that_does_not_take_the_close() -> None:
     """A close that cannot go out holds nothing: the server is told to cut."""
     world, ann, _ = await world_of()
-    world.gate.guard.watch.timing = replace(world.gate.guard.watch.timing, patience=0.01)
+    world.gate.web.connections.timing = replace(world.gate.web.connections.timing, patience=0.01)
     never = asyncio.Event()
 
     async def gated(scope: Any, receive: Any, send: Any) -> None:
         await chat(scope, receive, send)
 
     held = await hold(world, gated, asked(ann, "/chat", kind="websocket"))
-    connection = next(iter(world.gate.guard.watch.open))
+    connection = next(iter(world.gate.web.connections.open))
 
     async def full(message: Any) -> None:
         await never.wait()

@@ -28,7 +28,7 @@ SOMEBODY: tuple[Any, ...] = ("127.0.0.1", "10.0.0.0/8,::1", ["203.0.113.7"], "12
 async def signed_in(world: World, app: Any, *more: tuple[str, str]) -> int:
     """The status of a signed-in request through ``app``, which has not been looked at before."""
     ann = await world.browser()
-    world.gate.guard._looked.clear()
+    world.gate.web.lifespan.looked.clear()
     through = Browser(
         World(app=app, gate=world.gate, clock=world.clock, email=world.email, sms=world.sms), cookies=ann.cookies
     )

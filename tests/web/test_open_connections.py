@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.web.open_connections import Timing
+from mfa_gate.web.connection import Timing
 from tests.harness import World, make_world
 from tests.harness import log_in as host_log_in
 from tests.web.lasting import CLOSE, asked, hold
@@ -140,8 +140,8 @@ async def test_goes_on() -> None:
 async def test_one_timer_for_a_thousand() -> None:
     """1,000 open connections have one timer between them, and no task of their own."""
     world = make()
-    await world.gate.guard.open()
-    guard = world.gate.guard
+    await world.gate.web.open()
+    gate = world.gate.web
     gone = asyncio.Event()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -153,21 +153,23 @@ async def test_one_timer_for_a_thousand() -> None:
     def scope() -> dict[str, Any]:
         return {"type": "http", "method": "GET", "path": "/x", "headers": [], "client": None, "session": {}}
 
-    open_ones = [asyncio.create_task(guard.enter(app, scope(), nothing, nothing, "stranger")) for _ in range(1000)]
+    open_ones = [
+        asyncio.create_task(gate.connections.run(app, scope(), nothing, nothing, "anonymous")) for _ in range(1000)
+    ]
     await asyncio.sleep(0.05)
-    assert len(guard.watch.open) == 1000
+    assert len(gate.connections.open) == 1000
     assert len(asyncio.all_tasks()) == 1001
     timers = [handle for handle in asyncio.get_running_loop()._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]
-    assert len([handle for handle in timers if getattr(handle._callback, "__self__", None) is guard.watch]) == 1
+    assert len([handle for handle in timers if getattr(handle._callback, "__self__", None) is gate.connections]) == 1
     gone.set()
     await asyncio.gather(*open_ones)
-    assert guard.watch.open == set()
+    assert gate.connections.open == set()
 
 
 async def test_store_away() -> None:
     """F-1: without the store the timer judges by the clock, and what may not go on ends."""
     world = make_world()
-    world.gate.guard.watch.timing = Timing(tick=0.05, again=0.2)
+    world.gate.web.connections.timing = Timing(tick=0.05, again=0.2)
     ann = await world.enrolled()
     socket = await hold(world, waiting, asked(ann, "/chat", kind="websocket"))
     await world.store.aclose()

@@ -41,7 +41,7 @@ async def test_what_demands_nothing_needs_no_store(tenant: str, groups: list[str
     world = make_world(policy=STAGES)
     browser = await world.browser("ann", tenant, groups=groups)
     if opened:
-        await world.gate.guard.open()
+        await world.gate.web.open()
         await world.store.aclose()
     else:
 
@@ -60,7 +60,7 @@ async def test_what_demands_nothing_needs_no_store(tenant: str, groups: list[str
 async def test_a_choice_that_is_known_counts(enabled_at: int, status: int) -> None:
     """A tenant that its administrators have not turned on stays so while nobody can ask; one that is on is refused."""
     world = make_world(policy=STAGES)
-    await world.gate.guard.open()
+    await world.gate.web.open()
     if enabled_at:
         await world.store.swap_settings(TenantSettings(tenant="admin", enabled_at=enabled_at))
     browser = await world.browser("ann", "admin")

@@ -235,7 +235,7 @@ async def test_a_gate_that_cannot_judge(monkeypatch: pytest.MonkeyPatch) -> None
 
     app = MFAGateMiddleware(starlette(), gate=world.gate)
     assert (await call(app, asked(ann, "/x"))).status == 403
-    monkeypatch.setattr(world.gate.guard, "judge_again", away)
+    monkeypatch.setattr(world.gate.web, "judge_again", away)
     reply = await call(app, asked(ann, "/x"))
     assert (reply.status, reply.reason) == (503, "store_unavailable")
 

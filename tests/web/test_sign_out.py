@@ -101,7 +101,7 @@ async def test_an_empty_path_is_the_root(root: str) -> None:
     for path in ("", "/"):
         scope = http_scope("GET", root + path, root_path=root, headers=FETCH)
         scope["session"] = {"user_id": "ann", "org": "alpha"}
-        assert world.gate.guard.waves_through(scope), path
+        assert world.gate.web.remembered(scope), path
 
 
 def replace_path(text: str) -> Any:
@@ -263,7 +263,7 @@ async def test_a_sign_in_without_a_name_is_told_once(
     """At the start where the adapter knows it, else with the first person; and not again."""
     world = make_world(identify=identify)
     with caplog.at_level(logging.WARNING, "mfa_gate"):
-        await world.gate.guard.open()
+        await world.gate.web.open()
         for _ in range(2):
             await world.browser()
             await Browser(world).ask("GET", "/records", headers=FETCH)
@@ -301,7 +301,7 @@ async def test_a_sign_out_on_one_worker_ends_connections_on_the_other() -> None:
     two = make_world(store=one.store.another(), clock=one.clock)  # type: ignore[attr-defined]
     by_hand(two)
     ann = await one.enrolled()
-    await two.gate.guard.open()
+    await two.gate.web.open()
     socket = await hold(two, chat, asked(ann, "/chat", kind="websocket"))
     assert socket.is_open
     await look(two)

@@ -177,7 +177,7 @@ async def test_locked(world: World) -> None:
     from mfa_gate.core.changes.admin import lock
 
     moment = world.engine.moment(actor="boss")
-    await world.gate.guard.open()
+    await world.gate.web.open()
     await world.engine.change((await world.account()).key, lambda account: lock(account, moment, reason="lost"))
     world.clock.advance(60)
     ann = await signed_in(world, amr=["mfa"])

@@ -95,7 +95,7 @@ async def enrolled(
     part = FACTORS.get(factor)
     if part is None:
         raise ValueError(f"{factor!r} is no kind of factor; there are {', '.join(FACTORS)}")
-    await gate.guard.open()
+    await gate.web.open()
     engine = gate.service.engine
     rules = engine.rules(subject.tenant)
     known = await engine.contacts(subject)

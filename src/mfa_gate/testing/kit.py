@@ -104,7 +104,7 @@ class Kit:
         """Load the account of ``subject`` from the store."""
 
         async def load() -> Account:
-            await self.gate.guard.open()
+            await self.gate.web.open()
             return await self.gate.service.engine.store.load(subject.key)
 
         return run(load)
@@ -119,7 +119,7 @@ class Kit:
         Its adapter may then look in the wrong place. Call it in a test that has signed somebody in and made a request. Raises
         ``AssertionError``.
         """
-        doubt = self.gate.guard.sightings.doubt
+        doubt = self.gate.web.sightings.doubt
         assert not doubt, doubt
 
     def assert_all_covered(self, app: Any, *, open: Sequence[str] = (), tenant: str = "default") -> None:

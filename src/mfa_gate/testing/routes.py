@@ -76,7 +76,7 @@ def _blind(given: Policy | MFAGate | str | os.PathLike[str]) -> list[str]:
     """Tell if the gate has met sessions and has found nobody in any of them."""
     if isinstance(given, (Policy, str, os.PathLike)):
         return []
-    return [given.guard.sightings.doubt] if given.guard.sightings.keys else []
+    return [given.web.sightings.doubt] if given.web.sightings.keys else []
 
 
 def _policy(given: Policy | MFAGate | str | os.PathLike[str]) -> Policy:

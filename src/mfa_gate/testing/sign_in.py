@@ -68,7 +68,7 @@ async def verified(
     (the client is changed, since its default is no address), and a client of a real server from 127.0.0.1. ``native``: the
     proof goes into the header ``MFA-Proof``, for clients without cookies.
     """
-    await gate.guard.open()
+    await gate.web.open()
     engine, place = gate.service.engine, _come_from(client, address)
     rules = engine.rules(subject.tenant)
     used = await _authenticator(gate, subject, factor)
@@ -103,7 +103,7 @@ async def verified(
         return Change(account=changed, events=(), answer=None)
 
     await engine.change(subject.key, step)
-    cookies, url = gate.guard.site.cookies, client.base_url
+    cookies, url = gate.web.site.cookies, client.base_url
     jar = cookies.jar(subject.key, {"scheme": url.scheme})
     if native:
         client.headers["MFA-Proof"] = cookies.seal_token(jar, handle)

@@ -12,13 +12,13 @@ from ..ports import HasPushKey
 from ..service import Service
 from . import views
 from .assets import asset_name, static_assets
-from .callers import Scope, browser_label, header, root_of
-from .cookies import cookie_value
-from .forms import BadBody, Receive, read_json, same_origin, tells_origin
-from .i18n import available, native_name, negotiate
-from .request import LANG_COOKIE
+from .forms import BadBody, read_json, same_origin, tells_origin
+from .i18n import available, native_name
+from .language import language_of
+from .request import Site
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
-from .site import Site
+from .scope import browser_label, header, root_of
+from .types import Receive, Scope
 
 Body = dict[str, Any]
 WORKER, ICON = "approve-worker.js", "approve.svg"
@@ -39,10 +39,10 @@ class Phone:
         return self.site.service
 
 
-async def answer(site: Site, scope: Scope, receive: Receive, place: str, *, address: str) -> Answer:
+async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
     """Answer a request for ``place``, the path below ``/approve``."""
     root = root_of(scope)
-    phone = Phone(site=site, scope=scope, address=address, base=f"{root}{site.prefix}/approve")
+    phone = Phone(site=site, scope=scope, address=site.callers.address(scope), base=f"{root}{site.prefix}/approve")
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     shown = FILES.get(place)
     if shown is not None:
@@ -73,13 +73,11 @@ def show(phone: Phone) -> Answer:
     """``GET /approve``: the same page for everybody; what is in it the script fetches."""
     site, engine = phone.site, phone.service.engine
     party = engine.wiring.relying_party
-    accept = b",".join(value for key, value in phone.scope["headers"] if key == b"accept-language")
-    lang = negotiate(cookie=cookie_value(phone.scope, LANG_COOKIE), accept_language=accept.decode("latin-1"))
     frame = views.Frame(
         prefix=phone.base.removesuffix("/approve"),
         now=engine.now(),
         brand_name=party.name,
-        lang=lang,
+        lang=language_of(phone.scope),
         languages=tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available()),
         here=phone.base,
         dev=site.dev,

@@ -6,30 +6,43 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from time import monotonic
+from typing import Any, Literal, Protocol
 
 from starlette.exceptions import HTTPException
 
 from ..core.decision import FOREVER, Decision
 from ..core.model import Subject
 from ..core.policy import Demand
+from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
-from .callers import Scope, app_path, header_in
-
-if TYPE_CHECKING:
-    from .gate import Guard
+from .endpoint_demands import EndpointDemands
+from .scope import app_path, header_in
+from .types import Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 CLOSE_CODE = 4401
 PACE = 0.01
 """Seconds that each part costs which the app goes on sending on a connection that is over."""
 STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 LASTS = frozenset(("http.response.pathsend", "websocket.close", "websocket.http.response.start"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When open connections are looked at, in seconds of ``clock``.
+
+    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
+    ``patience``: for a client that does not take the close.
+    """
+
+    tick: float = 0.5
+    again: float = 25.0
+    patience: float = 1.0
+    clock: Callable[[], float] = monotonic
 
 
 class ConnectionCut(Exception):
@@ -65,8 +78,31 @@ class LetIn:
     learned: bool = True
 
 
-Passed = Pass | LetIn | Literal["exempt", "stranger"]
+Passed = Pass | LetIn | Literal["exempt", "anonymous"]
 """Why a connection passed at the door: somebody was let in, a rule exempts it, or nobody was signed in."""
+
+
+class Connections(Protocol):
+    """All open connections of a gate."""
+
+    timing: Timing
+    open: set[Connection]
+
+
+class ConnectionGate(Protocol):
+    """The parts of the gate that a connection needs."""
+
+    @property
+    def connections(self) -> Connections:
+        """All open connections, with this one."""
+
+    endpoint_demands: EndpointDemands
+
+    async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
+        """Judge a connection again, with further demands; None where nobody is signed in."""
+
+    async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
+        """Answer the demand of an endpoint."""
 
 
 class _Begun:
@@ -74,19 +110,19 @@ class _Begun:
 
     __slots__ = (
         *("_client", "_headers", "_path", "_receive", "_root", "_send"),
-        *("guard", "last", "over", "passed", "scope", "start", "task"),
+        *("gate", "last", "over", "passed", "scope", "start", "task"),
     )
 
     def __init__(
         self,
-        guard: Guard,
+        gate: ConnectionGate,
         task: asyncio.Task[Any] | None,
         scope: Scope,
         receive: Receive,
         send: Send,
         passed: Passed,
     ) -> None:
-        self.guard = guard
+        self.gate = gate
         self.task = task
         self.scope = scope
         # Routers and middlewares of the app change these in place.
@@ -162,7 +198,7 @@ class Connection(_Begun):
         """Let nothing out. An app that does not notice for long is told as by a server whose client has gone."""
         if not message.get("more_body") and message["type"] != "websocket.send":
             return
-        timing = self.guard.watch.timing
+        timing = self.gate.connections.timing
         if self.over != "need" and timing.clock() - self.over_at >= timing.again:
             raise OSError("mfa_gate: the connection is over")
         await asyncio.sleep(PACE)
@@ -229,7 +265,7 @@ class Connection(_Begun):
 
     def _stop(self, how: Literal["end", "cut", "need"]) -> None:
         self.over = how
-        self.over_at = self.guard.watch.timing.clock()
+        self.over_at = self.gate.connections.timing.clock()
 
     async def _close(self) -> None:
         message: dict[str, Any] = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -246,7 +282,7 @@ class Connection(_Begun):
 
     async def finish(self, error: BaseException | None) -> None:
         """Do what is left after the app has ended on a connection that is over. ``error`` is what it raised."""
-        self.guard.watch.open.discard(self)
+        self.gate.connections.open.discard(self)
         by_others = self._take_back_cancels()
         if by_others and isinstance(error, asyncio.CancelledError):
             if self.closing is not None:
@@ -257,7 +293,7 @@ class Connection(_Begun):
             if not own:
                 log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
             receive = self.connect if self.scope["type"] == "websocket" else self._receive
-            await self.guard.answer_demand(self.as_judged(), receive, self._send, self.need)
+            await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()
             raise ConnectionCut("mfa_gate: the second factor of this connection no longer counts") from None
@@ -277,7 +313,7 @@ class Connection(_Begun):
         """Wait for the gate's close to go out, but not for a client that does not take it."""
         if self.closing is None:
             return True
-        _, late = await asyncio.wait({self.closing}, timeout=self.guard.watch.timing.patience)
+        _, late = await asyncio.wait({self.closing}, timeout=self.gate.connections.timing.patience)
         if late:
             self.closing.cancel()
         return not late

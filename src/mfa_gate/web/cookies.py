@@ -16,7 +16,8 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from ..core.model import SubjectKey
 from ..keyring import Keyring, join
 from ..ports import Entropy
-from .callers import Scope, header
+from .scope import header
+from .types import Scope
 
 Note = dict[str, Any]
 MAX_KNOWN = 10_000

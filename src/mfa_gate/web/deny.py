@@ -1,16 +1,17 @@
-"""How a refusal is told, by who is asking (the table of callers)."""
+"""Deny a request in the form that its caller understands (the table of callers)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.decision import Decision, Enroll, StepUp, state_of
-from ..core.model import Caller
 from ..core.policy import Demand
 from ..core.reasons import Refusal
-from .callers import (
-    Scope,
+from .callers import Identified
+from .cookies import PENDING_LIFE, Jar
+from .request import Site, going_note, page_request
+from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
+from .scope import (
     app_path,
     caller_kind,
     has_bearer,
@@ -22,35 +23,27 @@ from .callers import (
     root_of,
     safe_path,
 )
-from .cookies import PENDING_LIFE, Jar
-from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
-from .site import going_note
-
-if TYPE_CHECKING:
-    from .gate import Guard
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
+from .types import Receive, Scope, Send
+from .views import Framed
 
 ACR = "urn:mfa-gate:second-factor"
 
 
-async def refuse(
-    guard: Guard,
+async def deny(
+    site: Site,
     scope: Scope,
     receive: Receive,
     send: Send,
     *,
-    jar: Jar,
-    caller: Caller,
+    found: Identified,
     decision: Decision,
     demands: tuple[Demand, ...] = (),
 ) -> None:
     """Answer a request that may not pass. Its body is not read, and it is never replayed (S-16)."""
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
-    path = app_path(scope)
-    place = f"{root_of(scope)}{guard.site.prefix}{place_of(decision)}"
+    path, jar, caller = app_path(scope), found.jar, found.caller
+    place = f"{root_of(scope)}{site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
     kind = caller_kind(scope)
     more: dict[str, Any] = {"challenge_url": place, "state": state_of(decision)}
@@ -58,14 +51,14 @@ async def refuse(
         more["methods"] = list(decision.demand.factors_any) or None
         more["why"] = decision.reason
     if kind == "page":
-        headers = keep_going(guard, scope, jar, path, demands)
-        if not guard.site.cookies.value(jar, scope):
-            fresh = guard.site.cookies.fresh()
-            headers.append(guard.site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
+        headers = keep_going(site, scope, jar, path, demands)
+        if not site.cookies.value(jar, scope):
+            fresh = site.cookies.fresh()
+            headers.append(site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
         return await redirect(place, headers).send(scope, send)
     told = kind == "bearer" or (kind == "websocket" and has_bearer(scope))
     if told and isinstance(decision, (StepUp, Enroll)):
-        rules = guard.service.engine.rules(caller.subject.tenant)
+        rules = site.service.engine.rules(caller.subject.tenant)
         max_age = decision.demand.max_age if isinstance(decision, StepUp) else rules.freshness.max_age
         challenge = (
             'Bearer error="insufficient_user_authentication", '
@@ -74,25 +67,21 @@ async def refuse(
         )
         answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
     elif kind == "htmx":
-        headers = keep_going(guard, scope, jar, path, demands)
+        headers = keep_going(site, scope, jar, path, demands)
         answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *headers], **more)
     elif kind == "frame":
-        from .views import Framed
-
-        visit = await guard.visit(scope, caller.subject)
-        answer = visit.show(Framed(url=place), status=403)
+        request = await page_request(site, scope, caller.subject)
+        answer = request.show(Framed(url=place), status=403)
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)
     else:
-        status = guard.site.json_status if refusal.row.status == 403 else None
+        status = site.json_status if refusal.row.status == 403 else None
         answer = problem(refusal, status=status, **more)
-    if kind == "websocket":
-        return await deny_websocket(scope, receive, send, answer)
-    return await answer.send(scope, send)
+    return await send_answer(scope, receive, send, answer)
 
 
-def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
-    """Remember where a page load was going. A form's target is no place to return to: its page is (U-71)."""
+def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
+    """Remember the place of a page load. Nobody returns to the target of a form: its page is remembered (U-71)."""
     method: str = scope["method"]
     if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
         query = scope.get("query_string", b"").decode("latin-1")
@@ -101,11 +90,11 @@ def keep_going(guard: Guard, scope: Scope, jar: Jar, path: str, demands: tuple[D
     else:
         to = _page_of(scope)
     note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
-    return [guard.site.cookies.set_note(jar, jar.going, note)]
+    return [site.cookies.set_note(jar, jar.going, note)]
 
 
 def _page_of(scope: Scope) -> str:
-    """The page that a form or a fragment belongs to, where the browser says that it is ours."""
+    """Find the page that a form or a fragment belongs to; "" where the browser does not say that it is ours."""
     current = header(scope, b"hx-current-url") or header(scope, b"referer")
     if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
         return ""
@@ -113,7 +102,7 @@ def _page_of(scope: Scope) -> str:
 
 
 async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
-    """Refuse a websocket before it is accepted: with the answer where the server can send one, else closed."""
+    """Refuse a websocket before it is accepted: with ``answer`` where the server can send one, else by closing."""
     await receive()
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})
@@ -122,10 +111,13 @@ async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Ans
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
-    """A problem document, to whatever kind of connection."""
-    answer = problem(refusal)
+async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+    """Send ``answer`` on any kind of connection that was not accepted yet."""
     if scope["type"] == "websocket":
-        await deny_websocket(scope, receive, send, answer)
-    else:
-        await answer.send(scope, send)
+        return await deny_websocket(scope, receive, send, answer)
+    return await answer.send(scope, send)
+
+
+async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """Send a problem document on any kind of connection."""
+    await send_answer(scope, receive, send, problem(refusal))

@@ -6,18 +6,17 @@ from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
 from ..service.disputes import Disputed
 from . import views
-from .callers import Scope, own_place, root_of
-from .cookies import cookie_value
-from .forms import BadBody, Receive, read_form
-from .i18n import negotiate
-from .request import LANG_COOKIE
+from .forms import BadBody, read_form
+from .language import language_of
+from .request import Site
 from .responses import Answer, page
-from .site import Site
+from .scope import own_place, root_of
+from .types import Receive, Scope
 
 
-async def answer(site: Site, scope: Scope, receive: Receive, token: str, *, address: str) -> Answer:
-    """Answer a request for the link with ``token``. Scanners of mail follow links: a GET changes nothing."""
-    service, method = site.service.disputing, scope["method"]
+async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
+    """Answer a request for the link with the token in ``place``. Mail scanners follow links: a GET changes nothing."""
+    service, method, token = site.service.disputing, scope["method"], place.removeprefix("/")
     if method in ("GET", "HEAD"):
         found = await service.read(token)
         return _gone(site, scope) if found is None else _show(site, scope, found, done=found.used)
@@ -30,7 +29,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, token: str, *, addr
     if form.get("action") != "dispute":
         return _fault(site, scope, Refusal(reason="malformed"))
     read = await service.read(token)
-    network = site.service.engine.rules(read.key.tenant).network_of(address) if read else UNKNOWN
+    network = site.service.engine.rules(read.key.tenant).network_of(site.callers.address(scope)) if read else UNKNOWN
     done = await service.dispute(token, network=network)
     if not isinstance(done, Refusal):
         return _show(site, scope, done, done=True)
@@ -44,7 +43,6 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
     root = root_of(scope)
     engine = site.service.engine
     rules = engine.rules(tenant)
-    accept = b",".join(value for key, value in scope["headers"] if key == b"accept-language")
     return views.Frame(
         prefix=root + site.prefix,
         now=engine.now(),
@@ -53,7 +51,7 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
         help_url=rules.brand.help_url,
         contact=rules.recovery.contact,
         owner=rules.owner,
-        lang=negotiate(cookie=cookie_value(scope, LANG_COOKIE), accept_language=accept.decode("latin-1")),
+        lang=language_of(scope),
         dev=site.dev,
     )
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .callers import Scope, header, origin_in
+from .scope import header, origin_in
+from .types import Receive, Scope
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
 MAX_FIELDS = 20
 MAX_DEPTH = 8
 READ_TIMEOUT = 10.0
-
-Receive = Callable[[], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)

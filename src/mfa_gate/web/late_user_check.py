@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.model import SubjectKey
 from ..core.reasons import Refusal
 from ..errors import MFAGateError
-from .callers import Scope
+from ..service import Service
 from .deny import send_problem
-
-if TYPE_CHECKING:
-    from ..service import Service
-    from .gate import Send
+from .types import Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
@@ -23,7 +20,7 @@ SeesUser = Callable[[Scope], bool]
 STARTS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 
 
-def tripwired(service: Service, scope: Scope, send: Send, sees_user: SeesUser | None) -> Send:
+def check_late_user(service: Service, scope: Scope, send: Send, sees_user: SeesUser | None) -> Send:
     """Wrap the ``send`` of a request that nobody is signed in on: nothing leaves once the app has found somebody."""
     tripped = False
 

@@ -1,53 +1,112 @@
-"""The start and the end of an app with a gate around it: what is wrong is said before the first request."""
+"""Open and close the gate with its app: a fault is reported before the first request."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..errors import MFAGateError, SettingsError
-from .callers import Scope
-
-if TYPE_CHECKING:
-    from .gate import App, Guard, Receive, Send
+from ..service import Service
+from .callers import Callers
+from .forwarders import FAULT, is_forwarded, server_believes_everybody
+from .types import App, Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
 
-async def lifespan(guard: Guard, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
-    first: Any = await receive()
-    ended = False
-    try:
-        faults = guard.faults(scope.get("app"))
-        if faults:
-            raise SettingsError(faults)
-        await guard.open()
-    except MFAGateError as error:
-        log.error("mfa_gate cannot start: %s", error)
-        await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
-        # As Starlette does: servers print the message alone, while a test client sees the fault only when it is raised.
-        raise
+class Lifespan:
+    """Knows whether the store is open, and whether the server was looked at.
 
-    async def relay() -> Any:
-        nonlocal first, ended
-        if first is not None:
-            message, first = first, None
+    ``check`` lists the faults of an app's middleware order. ``any_forwarder`` allows a server that believes every client's
+    forwarded address.
+    """
+
+    def __init__(
+        self, *, service: Service, callers: Callers, check: Callable[[Any], Sequence[str]], any_forwarder: bool
+    ) -> None:
+        self._service = service
+        self._callers = callers
+        self._check = check
+        self._any_forwarder = any_forwarder
+        self.opened = False
+        self.looked: set[bool] = set()
+        self._opening: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
+        if self.opened:
+            return
+        self._look_at_server(replaced=False)
+        self.looked.clear()
+        if self._opening is None or self._opening.done() or self._opening.get_loop() is not asyncio.get_running_loop():
+            self._opening = asyncio.create_task(self._open())
+        await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        fault = await self._service.open()
+        if fault:
+            await self._service.aclose()
+            raise SettingsError(fault)
+        self.opened = True
+        self._callers.check_sessions()
+
+    async def aclose(self) -> None:
+        """Let go of store and senders. A later request opens them again."""
+        self.opened = False
+        await self._service.aclose()
+
+    def look_at_server(self, scope: Scope) -> None:
+        """Look at the server during the first requests: the gate may have been opened outside of the server's calls.
+
+        Raises ``SettingsError``.
+        """
+        if len(self.looked) < 2:
+            self._look_at_server(replaced=is_forwarded(scope))
+
+    def _look_at_server(self, *, replaced: bool) -> None:
+        """Refuse to work behind a server that believes every client's word for its address. Raises ``SettingsError``."""
+        if self._any_forwarder or replaced in self.looked:
+            return
+        if server_believes_everybody(replaced=replaced):
+            raise SettingsError(FAULT)
+        self.looked.add(replaced)
+
+    async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
+        first: Any = await receive()
+        ended = False
+        try:
+            faults = self._check(scope.get("app"))
+            if faults:
+                raise SettingsError(faults)
+            await self.open()
+        except MFAGateError as error:
+            log.error("mfa_gate cannot start: %s", error)
+            await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
+            # As Starlette does: servers print the message alone, while a test client sees the fault only when it is raised.
+            raise
+
+        async def relay() -> Any:
+            nonlocal first, ended
+            if first is not None:
+                message, first = first, None
+                return message
+            message = await receive()
+            ended = message["type"] == "lifespan.shutdown"
             return message
-        message = await receive()
-        ended = message["type"] == "lifespan.shutdown"
-        return message
 
-    async def close_first(message: Any) -> None:
-        """The server ends its event loop, and whatever runs on it, once it has heard that the app is done."""
-        nonlocal ended
-        if ended and message["type"].startswith("lifespan.shutdown."):
-            ended = False
-            await guard.aclose()
-        await send(message)
+        async def close_first(message: Any) -> None:
+            """Close before the server hears that the app is done: then it ends its event loop."""
+            nonlocal ended
+            if ended and message["type"].startswith("lifespan.shutdown."):
+                ended = False
+                await self.aclose()
+            await send(message)
 
-    try:
-        await app(scope, relay, close_first)
-    finally:
-        if ended:
-            await guard.aclose()
+        try:
+            await app(scope, relay, close_first)
+        finally:
+            if ended:
+                await self.aclose()

@@ -7,43 +7,44 @@ from collections.abc import MutableMapping
 from typing import Any, Protocol
 
 from .connection import Connection
-from .gate import App, Guard, Receive, Send
+from .gate import Gate
+from .types import App, Receive, Send
 
 
-class HasGuard(Protocol):
+class HasGate(Protocol):
     """What the middleware is given: an ``MFAGate``."""
 
     @property
-    def guard(self) -> Guard:
+    def web(self) -> Gate:
         """The gate's judgement."""
 
 
 class MFAGateMiddleware:
     """``MFAGateMiddleware(app, gate=gate)`` around any ASGI app; the same as ``gate.install(app)`` without its check."""
 
-    def __init__(self, app: App, *, gate: HasGuard) -> None:
+    def __init__(self, app: App, *, gate: HasGate) -> None:
         self.app = app
         self.gate = gate
-        self._guard = gate.guard
-        self._guard.endpoint_demands.add_app(app)
+        self._gate = gate.web
+        self._gate.endpoint_demands.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
-        guard = self._guard
+        gate = self._gate
         # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
-        passed = guard.waves_through(whole)
+        passed = gate.remembered(whole)
         if passed is None:
-            return await guard(self.app, whole, receive, send)
-        if passed == "stranger":
-            send = guard.as_stranger(whole, send)
-        # What follows is ``guard.enter`` once more: nearly every request comes by here, and each call less is a tenth of
+            return await gate(self.app, whole, receive, send)
+        if passed == "anonymous":
+            send = gate.as_anonymous(whole, send)
+        # What follows is ``gate.enter`` once more: nearly every request comes by here, and each call less is a tenth of
         # what the gate costs.
-        watch = guard.watch
+        watch = gate.connections
         loop = get_running_loop()
         if watch.loop is not loop:
             watch.start(loop)
-        connection = Connection(guard, current_task(loop), whole, receive, send, passed)
+        connection = Connection(gate, current_task(loop), whole, receive, send, passed)
         scope["mfa_gate"] = connection
         watch.open.add(connection)
         try:

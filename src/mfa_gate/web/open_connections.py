@@ -6,18 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..core.decision import Allow
+from ..core.model import Subject
 from ..core.revocation import has_signed_out, is_revoked
 from ..errors import MFAGateError, StoreUnavailable
+from ..service import Judgement, Service
 from ..service.access import Pass
-from .connection import Connection, LetIn
-
-if TYPE_CHECKING:
-    from .gate import Guard
+from .callers import Callers
+from .connection import Connection, ConnectionGate, LetIn, Passed, Timing
+from .types import App, Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
@@ -25,25 +24,30 @@ SIDE_BY_SIDE = 100
 """Connections that are judged at the same time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """When open connections are looked at, in seconds of ``clock``.
+class JudgingGate(ConnectionGate, Protocol):
+    """The parts of the gate that judge an open connection again."""
 
-    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
-    ``patience``: for a client that does not take the close.
-    """
+    service: Service
+    callers: Callers
 
-    tick: float = 0.5
-    again: float = 25.0
-    patience: float = 1.0
-    clock: Callable[[], float] = monotonic
+    def is_exempt(self, scope: Scope, path: str) -> bool:
+        """Tell whether a rule exempts ``path`` for everybody."""
+
+    async def has_grace(self, scope: Scope, path: str) -> bool:
+        """Tell whether the policy lets this browser on while the store is away."""
+
+    async def judge_subject(self, scope: Scope, subject: Subject, /) -> Judgement:
+        """Judge the requests of ``subject`` on this connection now."""
+
+    def let_in(self, subject: Subject, judgement: Judgement) -> LetIn:
+        """Keep the reason why ``subject`` passes."""
 
 
-class Watch:
-    """Keep one timer for all open connections of a guard. ``open`` has each of them, and no more than that."""
+class OpenConnections:
+    """Keeps one timer for all open connections of a gate. ``open`` has each of them, and nothing else."""
 
-    def __init__(self, guard: Guard, timing: Timing | None = None) -> None:
-        self._guard = guard
+    def __init__(self, gate: JudgingGate, timing: Timing | None = None) -> None:
+        self._gate = gate
         self.timing = timing or Timing()
         self.open: set[Connection] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -73,6 +77,27 @@ class Watch:
         rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
         await asyncio.gather(*rounds)
 
+    async def run(self, app: App, scope: Scope, receive: Receive, send: Send, passed: Passed) -> None:
+        """Call the app, and keep the connection while it lasts. The app's exceptions travel through."""
+        loop = asyncio.get_running_loop()
+        if self.loop is not loop:
+            self.start(loop)
+        connection = Connection(self._gate, asyncio.current_task(loop), scope, receive, send, passed)
+        scope["mfa_gate"] = connection
+        self.open.add(connection)
+        try:
+            await app(scope, connection.receive, connection.send)
+        except BaseException as error:
+            if not connection.over:
+                raise
+            await connection.finish(error)
+        else:
+            if connection.over:
+                await connection.finish(None)
+        finally:
+            self.open.discard(connection)
+            scope.pop("mfa_gate", None)
+
     # -- who is due ------------------------------------------------------------------------------------------------
 
     def _due(
@@ -80,7 +105,7 @@ class Watch:
     ) -> list[tuple[list[Connection], Callable[[Connection], Awaitable[None]]]]:
         """Those whose account has changed, and those whose time is up. What ended and still runs is cancelled again."""
         self._hear()
-        now, wall = self.timing.clock(), self._guard.service.engine.now()
+        now, wall = self.timing.clock(), self._gate.service.engine.now()
         changed: list[Connection] = []
         again: list[Connection] = []
         for connection in tuple(self.open):
@@ -105,7 +130,7 @@ class Watch:
     def _hear(self) -> None:
         """Let the engine drop what the store says has changed; without the store connections are judged by the clock."""
         try:
-            self._guard.service.engine.notice()
+            self._gate.service.engine.notice()
         except Exception as error:
             if not self._deaf:
                 log.warning(
@@ -137,8 +162,8 @@ class Watch:
 
     async def _keeps_its_right(self, connection: Connection, passed: Pass | LetIn) -> bool:
         """Whether the account still lets this on. A response that began by right loses it by a revocation alone."""
-        judgement = await self._guard.judge_subject(connection.as_judged(), passed.subject)
-        connection.passed = self._guard.let_in(passed.subject, judgement)
+        judgement = await self._gate.judge_subject(connection.as_judged(), passed.subject)
+        connection.passed = self._gate.let_in(passed.subject, judgement)
         evidence, entry = judgement.evidence, passed.entry
         if connection.is_live and evidence and entry and has_signed_out(entry.account, evidence):
             return False
@@ -160,18 +185,18 @@ class Watch:
             connection.asking = False
 
     async def _may_go_on(self, connection: Connection) -> bool:
-        guard, scope = self._guard, connection.as_judged()
-        if guard.ruled.is_exempt(scope, connection.path):
+        gate, scope = self._gate, connection.as_judged()
+        if gate.is_exempt(scope, connection.path):
             return True
         try:
-            subject = await guard.who(scope)
+            subject = await gate.callers.subject(scope)
             if subject is None:
                 # A stranger stays one; somebody who was let in has signed out.
                 return isinstance(connection.passed, str)
-            judgement = await guard.judge_subject(scope, subject)
+            judgement = await gate.judge_subject(scope, subject)
         except StoreUnavailable:
-            return await guard.has_grace(scope, connection.path)
-        connection.passed = guard.let_in(subject, judgement)
+            return await gate.has_grace(scope, connection.path)
+        connection.passed = gate.let_in(subject, judgement)
         return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
 
     def _fail(self, connection: Connection, error: Exception) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from ..core.reasons import Refusal
-from ..service import Service
-from .callers import Scope, root_of
-from .forms import MAX_BODY, BadBody, Receive, parse_form
+from .forms import MAX_BODY, BadBody, parse_form
+from .request import Site
 from .responses import NO_STORE, Answer, problem
+from .scope import root_of
+from .types import Receive, Scope
 
 MAX_FIELDS = 100
 
 
-async def answer(service: Service, scope: Scope, receive: Receive, place: str, *, address: str) -> Answer:
+async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
     """Answer a callback; ``place`` is the path below ``/hooks``. What is refused is 403 and no more is said."""
     kind, _, token = place.removeprefix("/").partition("/")
     if not kind or not token:
@@ -28,8 +29,8 @@ async def answer(service: Service, scope: Scope, receive: Receive, place: str, *
     for name, value in scope["headers"]:
         word = name.decode("latin-1")
         headers[word] = "" if word in headers else value.decode("latin-1")
-    said = await service.provider_callbacks.hear(
-        kind, token, params=params, headers=headers, root=root_of(scope), address=address
+    said = await site.service.provider_callbacks.hear(
+        kind, token, params=params, headers=headers, root=root_of(scope), address=site.callers.address(scope)
     )
     if isinstance(said, Refusal):
         return problem(said)

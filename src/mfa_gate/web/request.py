@@ -1,31 +1,48 @@
-"""One request to a page of ours: who visits, with which handle, and how it is answered."""
+"""Answer one request to a page of our own: its language, its form token, and the place to go on to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts
-from ..core.reasons import UNTYPED, Refusal
 from ..core.rules import Rules
-from ..factors import TRAITS
 from ..service import Judgement, Service
-from .callers import Scope, may_lead_elsewhere, own_place, safe_path
-from .cookies import PENDING_LIFE, Jar, Note, cookie_value
-from .i18n import available, native_name, negotiate
+from .callers import Callers
+from .cookies import PENDING_LIFE, Cookies, Jar, Note
+from .i18n import available, native_name
+from .language import language_of
+from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
-from .site import Site
+from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
+from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
 
-LANG_COOKIE = b"mfa-lang"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The parts that all our own addresses share, and the host's own addresses."""
+
+    service: Service
+    callers: Callers
+    cookies: Cookies
+    renderer: Renderer
+    prefix: str
+    sign_in: str
+    sign_out: str
+    home: str
+    origins: tuple[str, ...]
+    json_status: int = 403
+    dev: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
-class Visit:
+class PageRequest:
     """A signed-in subject at one of our pages. ``handle`` is the browser's own; ``fresh`` says that it was made just now.
     ``off`` are the kinds of factor that cannot be sent at the moment, known once the visit was judged."""
 
@@ -42,10 +59,13 @@ class Visit:
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
     off: frozenset[str] = frozenset()
+    lang: str = "en"
     _judgement: Judgement | None = None
 
     def __post_init__(self) -> None:
-        self.caller = replace(self.caller, lang=self.lang, root=self.root)
+        self.lang = language_of(self.scope)
+        label = browser_label(self.scope)
+        self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
         self.service.engine.root = self.root
 
     @property
@@ -152,12 +172,6 @@ class Visit:
         )
 
     @property
-    def lang(self) -> str:
-        """The language of the page (U-64)."""
-        accept = b",".join(value for key, value in self.scope["headers"] if key == b"accept-language")
-        return negotiate(cookie=cookie_value(self.scope, LANG_COOKIE), accept_language=accept.decode("latin-1"))
-
-    @property
     def flashed(self) -> str:
         """The word of the notice that the next page shows; "" where there is none."""
         return str(self.site.cookies.note(self.jar, self.jar.flash, self.scope).get("w", ""))
@@ -258,26 +272,29 @@ def _demands(going: Note) -> tuple[Demand, ...]:
     return tuple(found)
 
 
-def shape_of(typed: str, digits: int = 6) -> str:
-    """What is wrong with the shape of a typed code, as the form's own word (U-9): nothing stored is looked at."""
-    kept = "".join(char for char in typed if char.isalnum())
-    if not kept:
-        return "code_missing"
-    if not kept.isdigit():
-        return "code_letters"
-    return "code_short" if len(kept) < digits else "code_long"
+def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[Demand, ...] = ()) -> dict[str, Any]:
+    """Make the note of an interrupted request: the place to return to, and the facts that it is judged by."""
+    note: dict[str, Any] = {"to": to, "p": path[:512], "m": method[:16]}
+    if not clean or len(path) > 512:
+        note["c"] = False
+    if demands:
+        note["d"] = [[d.rule, d.max_age, list(d.factors_any), d.phishing_resistant] for d in demands]
+    return note
 
 
-def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None, kind: str = "") -> Problem:
-    """A refusal as a problem of a form field. ``kind`` is the factor's where nothing was typed: it has words of its own."""
-    if typed is not None and refusal.reason == "malformed":
-        return Problem(reason=shape_of(typed), field=field)
-    reason = own_word(kind, refusal.reason) if kind else refusal.reason
-    return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
-
-
-def own_word(kind: str, reason: str) -> str:
-    """The word for ``reason`` where a passkey was asked for (``passkey_…``), or a call or a phone (``request_…``)."""
-    if reason not in UNTYPED:
-        return reason
-    return f"{'request' if TRAITS[kind].sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"
+async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:
+    """Make the request of ``subject``. A browser without a handle gets a fresh one, which proves nothing."""
+    callers = site.callers
+    address = callers.address(scope)
+    found = await callers.identified(scope, subject, address)
+    given = callers.with_handle(found, scope, address)
+    return PageRequest(
+        site=site,
+        scope=scope,
+        subject=subject,
+        jar=given.jar,
+        handle=given.handle,
+        fresh=not found.handle,
+        caller=given.caller,
+        root=root_of(scope),
+    )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
 from .assets import CSP
-from .callers import Scope
+from .types import Scope, Send
 
-Send = Callable[[Any], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 NO_STORE: tuple[Header, ...] = (

@@ -1,54 +1,54 @@
-"""Requests to our own addresses: who may come in, in which form, and what a fault looks like."""
+"""Route the requests to our own addresses, all of which stand in one table."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
 
-from ..core.model import SubjectKey
-from ..core.reasons import REASONS, Refusal
-from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from ..identity.credentials import Unreadable
-from .callers import Scope, app_path, caller_kind, has_bearer, is_rooted, own_place, root_of
-from .cookies import cookie_value
+from ..core.reasons import Refusal
+from . import api, approve, dispute, openapi, pages, provider_callbacks, static_files
+from .deny import send_answer, send_problem
+from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
-from .responses import NO_STORE, Answer, as_json, page, problem, redirect
-from .site import Site
+from .i18n import available
+from .language import LANG_COOKIE
+from .request import PageRequest, Site
+from .request import page_request as request_of
+from .responses import Answer, as_json, problem, redirect
+from .scope import app_path, caller_kind, is_rooted, own_place, root_of
+from .types import Receive, Scope, Send
+from .views import CookiesOff, Fault, Problem
 
-if TYPE_CHECKING:
-    from .gate import Guard
-    from .pages import Page
-    from .request import Visit
-
-log = logging.getLogger("mfa_gate")
-
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-
-INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
-AGAIN = b"mfa-sign-in"
-"""The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
-MAX_REASONS = 50
+WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
-"""The pages that lead somebody on to what was interrupted, and are judged by what that one demands."""
+"""The pages that lead somebody on to an interrupted request, and are judged by the demand of that one."""
+
+WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
+    "/static/": (static_files.answer, False),
+    "/hooks/": (provider_callbacks.answer, True),
+    "/dispute/": (dispute.answer, True),
+    "/approve": (approve.answer, True),
+    "/approve/": (approve.answer, True),
+}
+"""Addresses for everybody, by their first segment: the answerer, and whether it needs the store.
+
+All others need somebody who is signed in: ``api.table`` lists the JSON calls below ``/api/``, ``pages`` the pages.
+"""
 
 
-class Door:
-    """Everything below the prefix. Nothing of the app is ever behind it (S-107)."""
+class Router:
+    """Answers everything below the prefix. Nothing of the app is ever behind it (S-107). ``open`` opens the store."""
 
-    def __init__(self, guard: Guard, site: Site) -> None:
-        self.guard = guard
+    def __init__(self, site: Site, open: Callable[[], Awaitable[None]]) -> None:
         self.site = site
-        self._refused: set[str] = set()
+        self._open = open
+        self._faults = Faults(site)
+        self.fault = self._faults.answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, place: str) -> None:
         """Answer a request for ``place`` (the path below the prefix)."""
         if scope["type"] != "http":
-            from .deny import deny_websocket
-
-            return await deny_websocket(scope, receive, send, problem(Refusal(reason="not_found")))
+            return await send_problem(scope, receive, send, Refusal(reason="not_found"))
         try:
             answer = self._turned_away(scope) or await self._answer(scope, receive, place)
         except Exception as error:
@@ -56,253 +56,113 @@ class Door:
         return await answer.send(scope, send)
 
     def _turned_away(self, scope: Scope) -> Answer | None:
-        """Refuse what no address of ours takes: below a root that none can have, or early."""
+        """Refuse a request that no address of ours takes: below an impossible root, or sent early."""
         if not is_rooted(scope):
             return problem(Refusal(reason="not_found"))
         if scope["method"] in ("GET", "HEAD") or not is_early(scope):
             return None
         refusal = Refusal(reason="early_data")
-        return self._fault_page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
+        return self._faults.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
 
     async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
-        from . import pages
-
-        if place.startswith("/static/"):
-            return await self._static(scope, place.removeprefix("/static/"))
-        if place.startswith("/hooks/"):
-            from . import provider_callbacks
-
-            await self.guard.open()
-            place, address = place.removeprefix("/hooks"), self.guard.address(scope)
-            return await provider_callbacks.answer(self.guard.service, scope, receive, place, address=address)
-        if place.startswith("/dispute/"):
-            from . import dispute
-
-            await self.guard.open()
-            token, address = place.removeprefix("/dispute/"), self.guard.address(scope)
-            return await dispute.answer(self.site, scope, receive, token, address=address)
-        if place == "/approve" or place.startswith("/approve/"):
-            from . import approve
-
-            await self.guard.open()
-            address = self.guard.address(scope)
-            return await approve.answer(self.site, scope, receive, place.removeprefix("/approve"), address=address)
+        name, slash, rest = place.removeprefix("/").partition("/")
+        if found := WITHOUT_SIGN_IN.get(f"/{name}{slash}"):
+            answer, needs_store = found
+            if needs_store:
+                await self._open()
+            return await answer(self.site, scope, receive, slash + rest)
         if place.endswith("/") and place != "/" and "//" not in place:
             place = place.rstrip("/")
         if place == "/api/openapi.json" and scope["method"] in ("GET", "HEAD"):
-            from .openapi import document
-
-            return as_json(document(root_of(scope) + self.site.prefix))
-        handlers = pages.find("" if place == "/" else place)
-        subject = await self.guard.who(scope)
-        called = place.startswith("/api/")
+            return as_json(openapi.document(root_of(scope) + self.site.prefix))
+        subject = await self.site.callers.subject(scope)
+        is_call = place.startswith("/api/")
         if subject is None:
-            return self._nobody(scope, called=called)
-        visit = await self.guard.visit(scope, subject)
-        visit.interrupted = place.startswith(ON_THE_WAY)
-        if called:
-            from . import api
+            return self._nobody(scope, is_call=is_call)
+        await self._open()
+        request = await request_of(self.site, scope, subject)
+        request.interrupted = place.startswith(ON_THE_WAY)
+        if is_call:
+            return await api.answer(request, receive, place.removeprefix("/api"))
+        return await self._page(request, receive, "" if place == "/" else place)
 
-            return await api.answer(visit, receive, place.removeprefix("/api"))
+    async def _page(self, request: PageRequest, receive: Receive, place: str) -> Answer:
+        handlers = pages.find(place)
         if handlers is None:
-            return self.refused(visit, Refusal(reason="not_found"))
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            return self._refused(request, Refusal(reason="not_found"))
+        method = "GET" if request.scope["method"] == "HEAD" else request.scope["method"]
         handler = handlers.get(method)
         if handler is None:
-            allow = (b"allow", ", ".join([*handlers, "HEAD"]).encode())
-            visit.headers.append(allow)
-            return self.refused(visit, Refusal(reason="method_not_allowed"))
+            request.headers.append((b"allow", ", ".join([*handlers, "HEAD"]).encode()))
+            return self._refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
-            return self._in_language(visit) or await handler(visit)
-        return await self._post(visit, receive, handler)
+            return self._in_language(request) or await handler(request)
+        return await self._post(request, receive, handler)
 
-    def _nobody(self, scope: Scope, *, called: bool = False) -> Answer:
-        """Nobody is signed in: page loads go to the sign-in, others are told so."""
-        if caller_kind(scope) == "page" and not called:
+    def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
+        """Answer where nobody is signed in: page loads go to the sign-in, others get a problem document."""
+        if caller_kind(scope) == "page" and not is_call:
             return redirect(self.site.sign_in)
         return problem(Refusal(reason="signed_out"), state="anonymous")
 
-    async def stranger(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An endpoint demands a proof of somebody, and nobody is signed in."""
-        answer = self._nobody(scope)
-        if scope["type"] == "websocket":
-            from .deny import deny_websocket
+    async def anonymous(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer where an endpoint demands a proof and nobody is signed in."""
+        await send_answer(scope, receive, send, self._nobody(scope))
 
-            return await deny_websocket(scope, receive, send, answer)
-        return await answer.send(scope, send)
-
-    async def _post(self, visit: Visit, receive: Receive, handler: Page) -> Answer:
-        """A form: from our own page (origin and token), bounded, urlencoded."""
+    async def _post(self, request: PageRequest, receive: Receive, handler: pages.Page) -> Answer:
+        """Take a form: from our own page (origin and token), bounded, urlencoded."""
         try:
-            visit.form = await read_form(visit.scope, receive)
+            request.form = await read_form(request.scope, receive)
         except BadBody as bad:
-            return self.refused(visit, Refusal(reason=bad.reason))
-        if same_origin(visit.scope, self.site.origins) and visit.csrf_ok():
-            return await handler(visit)
-        return await self._stale_form(visit)
+            return self._refused(request, Refusal(reason=bad.reason))
+        if same_origin(request.scope, self.site.origins) and request.csrf_ok():
+            return await handler(request)
+        return await self._stale_form(request)
 
-    async def _stale_form(self, visit: Visit) -> Answer:
-        """The token is not this browser's: the same page with a fresh one (U-56), or cookies are off, or it is done already."""
-        from . import pages, views
+    async def _stale_form(self, request: PageRequest) -> Answer:
+        """Show the form's page again where the token is not this browser's (U-56).
 
-        if visit.fresh:
-            return visit.show(views.CookiesOff(retry_url=own_place(visit.scope)), status=422)
-        shown = pages.find(app_path(visit.scope).removeprefix(self.site.prefix))
+        The token is an old one, or cookies are off, or the form was already sent.
+        """
+        if request.fresh:
+            return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
+        shown = pages.find(app_path(request.scope).removeprefix(self.site.prefix))
         # What was sent may be somebody else's doing. Only that a browser is not to be remembered is kept of it.
-        visit.form = {"asked": "1"} if "asked" in visit.form and "remember" not in visit.form else {}
-        visit.scope = {**visit.scope, "method": "GET", "headers": _quiet(visit.scope)}
-        visit.problems.append(views.Problem(reason="csrf"))
-        return await shown["GET"](visit) if shown and "GET" in shown else self.refused(visit, Refusal(reason="csrf"))
+        request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
+        request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
+        request.problems.append(Problem(reason="csrf"))
+        if shown and "GET" in shown:
+            return await shown["GET"](request)
+        return self._refused(request, Refusal(reason="csrf"))
 
-    def _in_language(self, visit: Visit) -> Answer | None:
-        """``?lang=de``: remember the language and show the same place (U-64)."""
-        query = visit.scope.get("query_string", b"")
+    def _in_language(self, request: PageRequest) -> Answer | None:
+        """Remember the language of ``?lang=de`` and show the same place (U-64)."""
+        query = request.scope.get("query_string", b"")
         if not query.startswith(b"lang="):
             return None
-        from .i18n import available
-        from .request import LANG_COOKIE
-
         tag = query[5:].decode("latin-1")
         if tag not in available():
             return None
-        secure = "; Secure" if visit.jar.secure else ""
+        secure = "; Secure" if request.jar.secure else ""
         text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"
-        visit.headers.append((b"set-cookie", text.encode()))
-        return visit.go(own_place(visit.scope) or visit.base)
+        request.headers.append((b"set-cookie", text.encode()))
+        return request.go(own_place(request.scope) or request.base)
 
-    async def _static(self, scope: Scope, name: str) -> Answer:
-        if scope["method"] not in ("GET", "HEAD"):
-            return Answer(405, b"", (*NO_STORE, (b"allow", b"GET, HEAD")))
-        if name.startswith("logo"):
-            return await self._logo(scope)
-        from .assets import is_known, static_asset
-
-        policy = self.guard.service.engine.policy
-        every = (policy.base, *policy.tenants.values()) if name.startswith("brand.") else ()
-        asset = static_asset(name) if is_known(name, {rules.brand.accent for rules in every}) else None
-        if asset is None:
-            return Answer(404, b"", NO_STORE)
-        headers = (
-            (b"cache-control", f"public, max-age={YEAR}, immutable".encode()),
-            (b"x-content-type-options", b"nosniff"),
+    def _refused(self, request: PageRequest, refusal: Refusal) -> Answer:
+        """Refuse at one of our addresses: a page for page loads, else a problem document."""
+        code = refusal.row.status
+        if caller_kind(request.scope) != "page":
+            return problem(refusal, status=code, headers=request.headers)
+        view = Fault(
+            reason=refusal.reason,
+            status=code,
+            ref=refusal.ref,
+            retry_after=refusal.retry_after or 0,
+            back=request.base,
         )
-        return Answer(200, asset.content, headers, media=asset.media_type)
-
-    async def _logo(self, scope: Scope) -> Answer:
-        """The visitor's tenant's logo, as an inert image."""
-        subject = await self.guard.who(scope)
-        brand = self.guard.service.engine.rules(subject.tenant if subject else "").brand
-        if not brand.logo_bytes:
-            return Answer(404, b"", NO_STORE)
-        media = "image/png" if brand.logo_bytes.startswith(b"\x89PNG") else "image/svg+xml"
-        headers = (
-            (b"cache-control", b"private, max-age=300"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox"),
-        )
-        return Answer(200, brand.logo_bytes, headers, media=media)
-
-    # -- refusals and faults -------------------------------------------------------------------------------------
-
-    def refused(self, visit: Visit, refusal: Refusal, *, status: int | None = None) -> Answer:
-        """A refusal at one of our addresses: a page for page loads, else a problem document."""
-        from . import views
-
-        code = status or refusal.row.status
-        if caller_kind(visit.scope) == "page":
-            view = views.Fault(
-                reason=refusal.reason,
-                status=code,
-                ref=refusal.ref,
-                retry_after=refusal.retry_after or 0,
-                back=visit.base,
-            )
-            return visit.show(view, status=code)
-        return problem(refusal, status=code, headers=visit.headers)
-
-    async def fault(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
-        """One place turns errors into answers; what is unknown is a 503, never a pass (S-11)."""
-        if isinstance(error, Unreadable):
-            return await self._unreadable(scope, receive, send, error)
-        away = isinstance(error, (StoreUnavailable, StoreContention))
-        reason = "store_unavailable" if away else "fault"
-        ref = self._told(error)
-        if away:
-            log.error("mfa_gate: the store is not available: %s (ref %s)", error, ref)
-        elif isinstance(error, MFAGateError):
-            log.error("mfa_gate: %s (ref %s)", error, ref)
-        else:
-            log.error("mfa_gate: a fault refused a request (ref %s)", ref, exc_info=error)
-        refusal = Refusal(reason=reason, ref=ref, retry_after=1)
-        if scope["type"] == "websocket":
-            from .deny import deny_websocket
-
-            return await deny_websocket(scope, receive, send, problem(refusal))
-        if caller_kind(scope) != "page":
-            return await problem(refusal).send(scope, send)
-        return await self._fault_page(scope, refusal).send(scope, send)
-
-    async def _unreadable(self, scope: Scope, receive: Receive, send: Send, error: Unreadable) -> None:
-        """Refuse a credential that cannot be read (RFC 6750, 3.1): the person signs in anew, where that can help."""
-        self._tell_once(str(error))
-        refusal = Refusal(reason="unreadable")
-        headers = [(b"www-authenticate", INVALID_REQUEST)] if has_bearer(scope) else []
-        answer = problem(refusal, headers=headers)
-        if scope["type"] == "websocket":
-            from .deny import deny_websocket
-
-            return await deny_websocket(scope, receive, send, answer)
-        if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self.site.prefix}/api/"):
-            answer = self._sign_in_again(scope, refusal)
-        return await answer.send(scope, send)
-
-    def _sign_in_again(self, scope: Scope, refusal: Refusal) -> Answer:
-        """Lead a page load to the sign-in; a second one at once, or the sign-in itself, gets a page and goes in no circle."""
-        at_sign_in = self.site.sign_in.partition("?")[0] in (app_path(scope), scope["path"])
-        if at_sign_in or cookie_value(scope, AGAIN):
-            return self._fault_page(scope, refusal)
-        secure = b"; Secure" if scope.get("scheme") == "https" else b""
-        mark = AGAIN + b"=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=20" + secure
-        return redirect(self.site.sign_in, [(b"set-cookie", mark)])
-
-    def _tell_once(self, text: str) -> None:
-        """Log why a credential was refused: each reason once as a warning, since anybody can send such requests."""
-        new = text not in self._refused and len(self._refused) < MAX_REASONS
-        if new:
-            self._refused.add(text)
-        log.log(logging.WARNING if new else logging.INFO, "mfa_gate: a request was refused (401): %s", text)
-
-    def _told(self, error: Exception) -> str:
-        """The reference of the event that tells of a fault; "" where clock or entropy themselves are what failed."""
-        engine = self.guard.service.engine
-        try:
-            event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
-        except Exception:
-            return ""
-        engine.effects.tell(event)
-        return event.id
-
-    def _fault_page(self, scope: Scope, refusal: Refusal) -> Answer:
-        """A page that needs no store; and if even that fails, a plain one (F-36)."""
-        from . import views
-
-        row = REASONS[refusal.reason]
-        headers = [(b"retry-after", b"1")] if row.status == 503 else []
-        try:
-            frame = views.Frame(
-                prefix=root_of(scope) + self.site.prefix,
-                now=self.guard.service.engine.now(),
-                brand_name=self.guard.service.engine.wiring.relying_party.name,
-            )
-            view = views.Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
-            body = self.site.renderer.render(view, frame)
-        except Exception:
-            log.exception("mfa_gate: the error page could not be rendered")
-            text = f"<!doctype html><html lang=en><title>{row.title}</title><h1>{row.title}</h1><p>{row.text} ({refusal.ref})"
-            body = text.encode()
-        return page(body, status=row.status, headers=headers)
+        return request.show(view, status=code)
 
 
 def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The headers without those that would make a GET send a code."""
+    """Leave out the headers that would make a GET send a code."""
     return [item for item in scope["headers"] if item[0] != b"sec-fetch-mode"] + [(b"accept", b"text/html")]

@@ -66,9 +66,9 @@ class require_proof:
         seen = connection.scope.get("mfa_gate")
         if not isinstance(seen, Connection):
             raise RuntimeError("require_proof: no gate is in the stack to ask for a second factor")
-        seen.guard.endpoint_demands.note(self.demand)
+        seen.gate.endpoint_demands.note(self.demand)
         try:
-            judgement = await seen.guard.judge_again(connection.scope, extra=(self.demand,))
+            judgement = await seen.gate.judge_again(connection.scope, extra=(self.demand,))
         except Exception as error:
             raise seen.refuse(ProofRequired(None, (self.demand,), fault=error)) from error
         if judgement is None or not isinstance(judgement.decision, Allow):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...keyring import KeyFault, Keyring
 from ...ports import NamesSession
+from ...web.callers import NO_SESSION_NAMED
 from ...web.forwarders import VARIABLES, believes_everybody
-from ...web.gate import NO_SESSION_NAMED
 from .verdicts import Line
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def secrets_of(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 def sessions(gate: MFAGate) -> Iterator[Line]:
     """Report if sign-ins have a name: a browser that is not remembered ends with it."""
-    identify = gate.guard.identify
+    identify = gate.web.callers.identify
     if not isinstance(identify, NamesSession):
         return
     if identify.names_session:

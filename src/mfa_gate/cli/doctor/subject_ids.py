@@ -30,7 +30,7 @@ async def people(gate: MFAGate, store: Store) -> list[Line]:
             if known != key:
                 alike.append(f"{known} and {key}")
         after = keys[-1]
-    who = f"identify={gate.guard.identify!r}"
+    who = f"identify={gate.web.callers.identify!r}"
     if not seen:
         text = (
             f"nobody has been seen signed in yet: no account is in the store. If people use the app, {who} looks in the wrong "

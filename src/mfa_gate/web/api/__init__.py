@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from ...core.reasons import Refusal
-from ..callers import header
-from ..forms import BadBody, Receive, read_json, same_origin, tells_origin
-from ..request import Visit
+from ..forms import BadBody, read_json, same_origin, tells_origin
+from ..request import PageRequest
 from ..responses import Answer, problem
+from ..scope import header
+from ..types import Receive
 from .admin import BadQuery
 from .calls import Body, Call
 from .table import find
 
 
-async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
+async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
     """Answer a call; ``place`` is the path below ``/api``."""
-    method = "GET" if visit.scope["method"] == "HEAD" else visit.scope["method"]
+    method = "GET" if request.scope["method"] == "HEAD" else request.scope["method"]
     found = find(place)
     if found is None:
         return problem(Refusal(reason="not_found"))
@@ -24,28 +25,28 @@ async def answer(visit: Visit, receive: Receive, place: str) -> Answer:
         return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", ", ".join(calls).encode())])
     body: Body = {}
     if method != "GET":
-        refusal = _foreign(visit)
+        refusal = _foreign(request)
         if refusal is not None:
             return problem(refusal)
         if method != "DELETE":
             try:
-                body = _typed(await read_json(visit.scope, receive, limit=call.limit), call)
+                body = _typed(await read_json(request.scope, receive, limit=call.limit), call)
             except BadBody as bad:
                 return problem(Refusal(reason=bad.reason))
     try:
-        result = await call.handler(visit, body, name)
+        result = await call.handler(request, body, name)
     except BadQuery:
         return problem(Refusal(reason="malformed"))
-    result.headers.extend(visit.cookie_headers())
+    result.headers.extend(request.cookie_headers())
     return result
 
 
-def _foreign(visit: Visit) -> Refusal | None:
+def _foreign(request: PageRequest) -> Refusal | None:
     """A change needs a header that no form can send; a browser must be on our own page besides."""
-    scope = visit.scope
+    scope = request.scope
     if header(scope, b"x-mfa-gate") != b"1":
         return Refusal(reason="csrf")
-    if tells_origin(scope) and not same_origin(scope, visit.site.origins):
+    if tells_origin(scope) and not same_origin(scope, request.site.origins):
         return Refusal(reason="csrf")
     return None
 

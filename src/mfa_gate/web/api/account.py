@@ -7,59 +7,59 @@ from ...core.model import Authenticator
 from ...core.reasons import Refusal
 from ...service import Judgement
 from ...service.access import owed
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import NO_STORE, Answer, as_json, problem, refusal_of, stamp
 from .calls import Body
 from .documents import authenticator_document, state_document
 
 
-async def authenticators(visit: Visit, body: Body, name: str) -> Answer:
+async def authenticators(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET authenticators``: only for who has proven the second factor, or has none (S-82)."""
-    judgement = await visit.judgement()
-    refusal = _pending(visit, judgement)
+    judgement = await request.judgement()
+    refusal = _pending(request, judgement)
     if refusal is not None:
         return problem(refusal)
     mine = judgement.account.authenticators if judgement.account else ()
-    return as_json({"authenticators": [authenticator_document(visit, judgement, a) for a in mine]})
+    return as_json({"authenticators": [authenticator_document(request, judgement, a) for a in mine]})
 
 
-async def change(visit: Visit, body: Body, name: str) -> Answer:
+async def change(request: PageRequest, body: Body, name: str) -> Answer:
     """``PATCH authenticators/{id}``: another label, or the default."""
-    self_service = visit.service.self_service
+    self_service = request.service.self_service
     result: Authenticator | Refusal = Refusal(reason="malformed")
     if "label" in body:
-        result = await self_service.rename(visit.caller, id=name, label=body["label"])
+        result = await self_service.rename(request.caller, id=name, label=body["label"])
         if isinstance(result, Refusal):
             return problem(result)
     if body.get("default") is True:
-        result = await self_service.set_default(visit.caller, id=name)
+        result = await self_service.set_default(request.caller, id=name)
     if isinstance(result, Refusal):
         return problem(result)
-    visit.forget_judgement()
-    judgement = await visit.judgement()
+    request.forget_judgement()
+    judgement = await request.judgement()
     mine = judgement.account.authenticator(name) if judgement.account else None
-    return as_json(authenticator_document(visit, judgement, mine or result))
+    return as_json(authenticator_document(request, judgement, mine or result))
 
 
-async def remove(visit: Visit, body: Body, name: str) -> Answer:
+async def remove(request: PageRequest, body: Body, name: str) -> Answer:
     """``DELETE authenticators/{id}``."""
-    result = await visit.service.self_service.remove(visit.caller, id=name)
+    result = await request.service.self_service.remove(request.caller, id=name)
     return problem(result) if isinstance(result, Refusal) else Answer(204, b"", NO_STORE)
 
 
-async def backup_codes(visit: Visit, body: Body, name: str) -> Answer:
+async def backup_codes(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST backup-codes``: a new set; the old one ends."""
-    codes = await visit.service.backup.make(visit.caller)
+    codes = await request.service.backup.make(request.caller)
     if isinstance(codes, Refusal):
         return problem(codes)
-    await visit.service.backup.saved(visit.caller)
+    await request.service.backup.saved(request.caller)
     return as_json({"backup_codes": list(codes)}, status=201)
 
 
-async def browsers(visit: Visit, body: Body, name: str) -> Answer:
+async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET browsers``: remembered browsers and clients."""
-    judgement = await visit.judgement()
-    refusal = _pending(visit, judgement)
+    judgement = await request.judgement()
+    refusal = _pending(request, judgement)
     if refusal is not None:
         return problem(refusal)
     mine = judgement.account.browsers if judgement.account else ()
@@ -71,7 +71,7 @@ async def browsers(visit: Visit, body: Body, name: str) -> Answer:
                     "label": b.label,
                     "network": max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
                     "last_used_at": stamp(b.last_used_at),
-                    "current": b.handle == visit.caller.handle,
+                    "current": b.handle == request.caller.handle,
                 }
                 for b in mine
             ]
@@ -79,15 +79,15 @@ async def browsers(visit: Visit, body: Body, name: str) -> Answer:
     )
 
 
-async def forget(visit: Visit, body: Body, name: str) -> Answer:
+async def forget(request: PageRequest, body: Body, name: str) -> Answer:
     """``DELETE browsers/{id}``."""
-    refusal = await visit.service.self_service.forget(visit.caller, id=name)
+    refusal = await request.service.self_service.forget(request.caller, id=name)
     return problem(refusal) if refusal is not None else Answer(204, b"", NO_STORE)
 
 
-async def agreement(visit: Visit, body: Body, name: str) -> Answer:
+async def agreement(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET agreement``: its text and version."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     mine = judgement.requirement.rules.agreement
     if isinstance(judgement.decision, (StepUp, Deny, Enroll)):
         return problem(refusal_of(judgement.decision))
@@ -98,22 +98,22 @@ async def agreement(visit: Visit, body: Body, name: str) -> Answer:
     )
 
 
-async def agree(visit: Visit, body: Body, name: str) -> Answer:
+async def agree(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST agreement``: accept the version that was read."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     if not isinstance(judgement.decision, (Agree, Allow)):
         return problem(refusal_of(judgement.decision))
-    refusal = await visit.service.self_service.accept(visit.caller, version=body["version"])
-    return problem(refusal) if refusal is not None else as_json(await state_document(visit))
+    refusal = await request.service.self_service.accept(request.caller, version=body["version"])
+    return problem(refusal) if refusal is not None else as_json(await state_document(request))
 
 
-async def recovery(visit: Visit, body: Body, name: str) -> Answer:
+async def recovery(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST recovery``: a request for the administrators."""
-    result = await visit.service.self_service.request_recovery(visit.caller, about=body["about"])
+    result = await request.service.self_service.request_recovery(request.caller, about=body["about"])
     return problem(result) if isinstance(result, Refusal) else as_json({"ref": result}, status=202)
 
 
-def _pending(visit: Visit, judgement: Judgement) -> Refusal | None:
+def _pending(request: PageRequest, judgement: Judgement) -> Refusal | None:
     """Say why a session that owes something sees no list.
 
     Who has nothing set up and owes nothing sees an empty one.
@@ -121,4 +121,4 @@ def _pending(visit: Visit, judgement: Judgement) -> Refusal | None:
     evidence = judgement.evidence
     if isinstance(judgement.decision, Allow) and evidence is not None and not evidence.holds:
         return None
-    return owed(judgement, visit.now)
+    return owed(judgement, request.now)

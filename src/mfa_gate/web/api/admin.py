@@ -16,7 +16,7 @@ from ...service.admin.actions import ACTIONS, Action, Field
 from ...service.admin.documents import AccountDocument, GrantLine, TenantDocument
 from ...service.admin.rights import key_of
 from ..forms import MAX_BODY
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
 from .calls import TEXT, Call
 
@@ -24,18 +24,18 @@ Body = dict[str, Any]
 MAX_LIMIT = 200
 
 
-def actor_of(visit: Visit) -> Actor:
+def actor_of(request: PageRequest) -> Actor:
     """Return the visitor as an administrator."""
-    return Actor(name=visit.subject.id, caller=visit.caller)
+    return Actor(name=request.subject.id, caller=request.caller)
 
 
 class BadQuery(ValueError):
     """A query string that is not one of the documented ones."""
 
 
-def query_of(visit: Visit, known: tuple[str, ...]) -> dict[str, str]:
+def query_of(request: PageRequest, known: tuple[str, ...]) -> dict[str, str]:
     """Read the members of the query, each once. Raises ``BadQuery``."""
-    raw = visit.scope.get("query_string", b"")
+    raw = request.scope.get("query_string", b"")
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError as error:
@@ -155,12 +155,12 @@ def tenant_json(found: TenantDocument) -> dict[str, object]:
     }
 
 
-async def accounts(visit: Visit, body: Body, name: str) -> Answer:
+async def accounts(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET admin/accounts``."""
-    query = query_of(visit, ("status", "q", "after", "limit", "tenant"))
-    found = await visit.service.account_desk.accounts(
-        actor_of(visit),
-        query.get("tenant") or visit.subject.tenant,
+    query = query_of(request, ("status", "q", "after", "limit", "tenant"))
+    found = await request.service.account_desk.accounts(
+        actor_of(request),
+        query.get("tenant") or request.subject.tenant,
         status=query.get("status", ""),
         query=query.get("q", ""),
         after=query.get("after", ""),
@@ -171,20 +171,20 @@ async def accounts(visit: Visit, body: Body, name: str) -> Answer:
     return as_json({"accounts": [summary_json(row) for row in found.rows], "next": found.next or None})
 
 
-def _key(visit: Visit, id: str) -> SubjectKey:
-    return key_of(actor_of(visit), id, query_of(visit, ("tenant",)).get("tenant", ""))
+def _key(request: PageRequest, id: str) -> SubjectKey:
+    return key_of(actor_of(request), id, query_of(request, ("tenant",)).get("tenant", ""))
 
 
-async def account(visit: Visit, body: Body, name: str) -> Answer:
+async def account(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET admin/accounts/{id}``."""
-    found = await visit.service.account_desk.account(actor_of(visit), _key(visit, name))
+    found = await request.service.account_desk.account(actor_of(request), _key(request, name))
     return problem(found) if isinstance(found, Refusal) else as_json(account_json(found))
 
 
-async def act(visit: Visit, body: Body, name: str, *, action: Action) -> Answer:
+async def act(request: PageRequest, body: Body, name: str, *, action: Action) -> Answer:
     """Answer ``POST admin/accounts/{id}/…``: the account after the act, for an actor who may look at it."""
-    key = _key(visit, name)
-    done = await visit.service.account_desk.act(actor_of(visit), action.name, key, **body)
+    key = _key(request, name)
+    done = await request.service.account_desk.act(actor_of(request), action.name, key, **body)
     if isinstance(done, Refusal):
         return problem(done)
     if done.ticket:
@@ -210,56 +210,56 @@ ON_ACCOUNT = {action.place: {"POST": call_of(action)} for action in ACTIONS.valu
 """The calls that act on one account, by their address below it."""
 
 
-async def remind(visit: Visit, body: Body, name: str) -> Answer:
+async def remind(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST admin/tenant/remind``: a mail to everybody who has nothing set up, once a day; how many."""
-    query = query_of(visit, ("tenant",))
-    tenant = query.get("tenant") or visit.subject.tenant
-    told = await visit.service.tenant_messages.remind(actor_of(visit), tenant)
+    query = query_of(request, ("tenant",))
+    tenant = query.get("tenant") or request.subject.tenant
+    told = await request.service.tenant_messages.remind(actor_of(request), tenant)
     return problem(told) if isinstance(told, Refusal) else as_json({"people": told}, status=202)
 
 
-async def send_trial(visit: Visit, body: Body, name: str) -> Answer:
+async def send_trial(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST admin/tenant/test-message``: a test message to the administrator's own address."""
-    query = query_of(visit, ("tenant",))
-    tenant = query.get("tenant") or visit.subject.tenant
-    refusal = await visit.service.tenant_messages.send_trial(actor_of(visit), tenant)
+    query = query_of(request, ("tenant",))
+    tenant = query.get("tenant") or request.subject.tenant
+    refusal = await request.service.tenant_messages.send_trial(actor_of(request), tenant)
     return problem(refusal) if refusal is not None else as_json({"sent": True}, status=202)
 
 
-async def tenant(visit: Visit, body: Body, name: str) -> Answer:
+async def tenant(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET admin/tenant``."""
-    query = query_of(visit, ("tenant",))
-    desk = await visit.service.tenant_desk.look(actor_of(visit), query.get("tenant") or visit.subject.tenant)
+    query = query_of(request, ("tenant",))
+    desk = await request.service.tenant_desk.look(actor_of(request), query.get("tenant") or request.subject.tenant)
     return problem(desk) if isinstance(desk, Refusal) else as_json(tenant_json(desk))
 
 
-async def set_tenant(visit: Visit, body: Body, name: str) -> Answer:
+async def set_tenant(request: PageRequest, body: Body, name: str) -> Answer:
     """``PATCH admin/tenant``."""
-    query = query_of(visit, ("tenant",))
+    query = query_of(request, ("tenant",))
     factors = body.get("factors")
     if factors is not None and not all(type(kind) is str for kind in factors):
         return problem(Refusal(reason="malformed"))
-    refusal = await visit.service.tenant_desk.set(
-        actor_of(visit),
-        query.get("tenant") or visit.subject.tenant,
+    refusal = await request.service.tenant_desk.set(
+        actor_of(request),
+        query.get("tenant") or request.subject.tenant,
         enabled=body.get("enabled"),
         factors=None if factors is None else tuple(factors),
         confirm=body.get("confirm", ""),
     )
     if refusal is not None:
         return problem(refusal)
-    shown = query.get("tenant") or visit.subject.tenant
-    desk = await visit.service.tenant_desk.look(actor_of(visit), shown)
+    shown = query.get("tenant") or request.subject.tenant
+    desk = await request.service.tenant_desk.look(actor_of(request), shown)
     # What was chosen is in force, also where the choice asks the chooser for something new before they may look.
     return as_json({"tenant": shown} if isinstance(desk, Refusal) else tenant_json(desk))
 
 
-async def events(visit: Visit, body: Body, name: str) -> Answer:
+async def events(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET admin/events``."""
-    query = query_of(visit, ("account", "kind", "after", "limit", "tenant"))
-    page = await visit.service.trail_desk.events(
-        actor_of(visit),
-        query.get("tenant") or visit.subject.tenant,
+    query = query_of(request, ("account", "kind", "after", "limit", "tenant"))
+    page = await request.service.trail_desk.events(
+        actor_of(request),
+        query.get("tenant") or request.subject.tenant,
         account=query.get("account", ""),
         kind=query.get("kind", ""),
         after=query.get("after", ""),

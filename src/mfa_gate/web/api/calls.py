@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..forms import MAX_BODY
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import Answer
 
 Body = dict[str, Any]
-Handler = Callable[[Visit, Body, str], Awaitable[Answer]]
+Handler = Callable[[PageRequest, Body, str], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,23 @@ from ...core.model import Account, Authenticator, Challenge, Enrollment
 from ...core.reasons import UNTYPED, Refusal
 from ...factors import TRAITS
 from ...service import Verified
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
 from .calls import Body
 from .documents import state_document
 
 
-async def state(visit: Visit, body: Body, name: str) -> Answer:
+async def state(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET state``."""
-    return as_json(await state_document(visit))
+    return as_json(await state_document(request))
 
 
-async def challenge(visit: Visit, body: Body, name: str) -> Answer:
+async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST challenge``: issue one for an authenticator; what sends, sends now."""
-    issued = await visit.service.challenges.begin(visit.caller, body["authenticator"])
+    issued = await request.service.challenges.begin(request.caller, body["authenticator"])
     if isinstance(issued, Refusal):
         if issued.reason == "nothing_sent":
-            judgement = await visit.judgement()
+            judgement = await request.judgement()
             mine = judgement.account.authenticator(body["authenticator"]) if judgement.account else None
             quiet = {"challenge": None, "hint": "", "expires_at": None, "resend_at": None}
             return as_json({"factor": mine.factor if mine else "", **quiet}, status=201)
@@ -40,39 +40,39 @@ async def challenge(visit: Visit, body: Body, name: str) -> Answer:
     return as_json(document, status=201)
 
 
-async def challenge_status(visit: Visit, body: Body, name: str) -> Answer:
+async def challenge_status(request: PageRequest, body: Body, name: str) -> Answer:
     """``GET challenge/{id}``: whether it was answered elsewhere. It reveals nothing and costs nothing."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     account = judgement.account
     found = next((c for c in (account.challenges if account else ()) if c.id == name), None)
-    if found is None or found.browser != visit.caller.handle:
+    if found is None or found.browser != request.caller.handle:
         return problem(Refusal(reason="not_found"))
     word = found.status if found.status in ("approved", "denied") else "pending"
-    if word == "pending" and not found.is_live(visit.now):
+    if word == "pending" and not found.is_live(request.now):
         word = "expired"
     return as_json({"status": word})
 
 
-async def verify(visit: Visit, body: Body, name: str) -> Answer:
+async def verify(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST verify``: one response."""
-    result = await visit.service.verification.verify(
-        visit.caller,
-        handle=visit.handle,
+    result = await request.service.verification.verify(
+        request.caller,
+        handle=request.handle,
         authenticator=body.get("authenticator", ""),
         challenge=body.get("challenge", ""),
         response=body["response"],
         remember=body.get("remember", True),
     )
     if isinstance(result, Refusal):
-        return await refused(visit, body, result)
+        return await refused(request, body, result)
     if result.again:
-        return await refused(visit, body, Refusal(reason="code_already_used"))
-    return as_json({**await proven(visit, result)})
+        return await refused(request, body, Refusal(reason="code_already_used"))
+    return as_json({**await proven(request, result)})
 
 
-async def refused(visit: Visit, body: Body, refusal: Refusal) -> Answer:
+async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
     """A refused answer, in words of its own where no code was typed: a passkey is none."""
-    account = (await visit.judgement()).account
+    account = (await request.judgement()).account
     if account is None or refusal.reason not in UNTYPED or types_code(account, body):
         return problem(refusal)
     title, detail = UNTYPED[refusal.reason]
@@ -92,7 +92,7 @@ def types_code(account: Account, body: Body) -> bool:
     return not kinds or any(TRAITS[kind].typed or kind in by_code for kind in kinds)
 
 
-async def proven(visit: Visit, result: Verified) -> dict[str, object]:
-    token = visit.take_proof(result.handle, remembered=result.remembered)
-    document = await state_document(visit)
+async def proven(request: PageRequest, result: Verified) -> dict[str, object]:
+    token = request.take_proof(result.handle, remembered=result.remembered)
+    document = await state_document(request)
     return {**document, "proof_token": token} if token else document

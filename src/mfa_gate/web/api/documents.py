@@ -8,26 +8,26 @@ from ...core.model import Authenticator
 from ...factors import FACTORS
 from ...service import Judgement
 from ...service.enrollable import enrollable
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import stamp
 
 
-def authenticator_document(visit: Visit, judgement: Judgement, mine: Authenticator) -> dict[str, object]:
+def authenticator_document(request: PageRequest, judgement: Judgement, mine: Authenticator) -> dict[str, object]:
     """One authenticator, without anything secret."""
     account, factor = judgement.account, FACTORS.get(mine.factor)
     hint = ""
     if account is not None and factor is not None:
         rules = judgement.requirement.rules
-        context = visit.service.challenges.context(visit.caller, rules, purpose="sign-in", account=account)
+        context = request.service.challenges.context(request.caller, rules, purpose="sign-in", account=account)
         hint = factor.hint(context, mine.data)
     default = account is not None and account.default == mine.id
     return {"id": mine.id, "factor": mine.factor, "label": mine.label, "hint": hint, "default": default}
 
 
-async def state_document(visit: Visit) -> dict[str, object]:
+async def state_document(request: PageRequest) -> dict[str, object]:
     """Where the caller stands."""
-    visit.forget_judgement()
-    judgement = await visit.judgement()
+    request.forget_judgement()
+    judgement = await request.judgement()
     decision, account = judgement.decision, judgement.account
     rules = judgement.requirement.rules
     proof = decision.proof if isinstance(decision, (Allow, Agree)) else None
@@ -40,7 +40,7 @@ async def state_document(visit: Visit) -> dict[str, object]:
         "state": state_of(decision),
         "reason": decision.reason if isinstance(decision, StepUp) else None,
         "authenticators": [
-            authenticator_document(visit, judgement, a) for a in (account.authenticators if account else ())
+            authenticator_document(request, judgement, a) for a in (account.authenticators if account else ())
         ],
         "enrollable": list(kinds),
         "attempts_remaining": 0 if account and account.lock else left,

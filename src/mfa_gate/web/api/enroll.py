@@ -6,17 +6,17 @@ import asyncio
 
 from ...core.reasons import Refusal
 from ..render import qr_svg
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
 from .calls import Body
 from .challenge import refused
 from .documents import authenticator_document, state_document
 
 
-async def enroll(visit: Visit, body: Body, name: str) -> Answer:
+async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST enroll``: a draft; what sends, sends its code now."""
-    begun = await visit.service.enrollments.begin(
-        visit.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
+    begun = await request.service.enrollments.begin(
+        request.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
     )
     if isinstance(begun, Refusal):
         return problem(begun)
@@ -45,29 +45,29 @@ async def enroll(visit: Visit, body: Body, name: str) -> Answer:
     return as_json(document, status=201)
 
 
-async def confirm(visit: Visit, body: Body, name: str) -> Answer:
+async def confirm(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST enroll/confirm``: the try-out. The codes of a first enrollment are told here, this once."""
-    done = await visit.service.enrollments.confirm(
-        visit.caller, handle=visit.handle, enrollment=body["enrollment"], response=body["response"]
+    done = await request.service.enrollments.confirm(
+        request.caller, handle=request.handle, enrollment=body["enrollment"], response=body["response"]
     )
     if isinstance(done, Refusal):
-        return await refused(visit, body, done)
+        return await refused(request, body, done)
     if done.again:
         return problem(Refusal(reason="code_already_used"))
-    token = visit.take_proof(done.handle, remembered=visit.rules.freshness.remember == "browser")
-    visit.forget_judgement()
+    token = request.take_proof(done.handle, remembered=request.rules.freshness.remember == "browser")
+    request.forget_judgement()
     document: dict[str, object] = {
-        "authenticator": authenticator_document(visit, await visit.judgement(), done.authenticator)
+        "authenticator": authenticator_document(request, await request.judgement(), done.authenticator)
     }
     if done.backup_codes:
         document["backup_codes"] = list(done.backup_codes)
-        await visit.service.backup.saved(visit.caller)
+        await request.service.backup.saved(request.caller)
     if token:
         document["proof_token"] = token
     return as_json(document, status=201)
 
 
-async def skip(visit: Visit, body: Body, name: str) -> Answer:
+async def skip(request: PageRequest, body: Body, name: str) -> Answer:
     """``POST enroll/skip``: put it off while it is optional."""
-    refusal = await visit.service.leave.skip(visit.caller)
-    return problem(refusal) if refusal is not None else as_json(await state_document(visit))
+    refusal = await request.service.leave.skip(request.caller)
+    return problem(refusal) if refusal is not None else as_json(await state_document(request))

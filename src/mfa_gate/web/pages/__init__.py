@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ...core.model import MAX_ID_BYTES
-from ..request import Visit
+from ..request import PageRequest
 from ..responses import Answer
 from . import account, admin, challenge, enroll
 
-Page = Callable[[Visit], Awaitable[Answer]]
-OneOf = Callable[[Visit, str], Awaitable[Answer]]
+Page = Callable[[PageRequest], Awaitable[Answer]]
+OneOf = Callable[[PageRequest, str], Awaitable[Answer]]
 
 PAGES: Mapping[str, Mapping[str, Page]] = {
     "": {"GET": account.settings, "POST": account.settings},
@@ -51,7 +51,7 @@ def find(place: str) -> Mapping[str, Page] | None:
 
 
 def _bound(handler: OneOf, name: str) -> Page:
-    async def bound(visit: Visit) -> Answer:
-        return await handler(visit, name)
+    async def bound(request: PageRequest) -> Answer:
+        return await handler(request, name)
 
     return bound

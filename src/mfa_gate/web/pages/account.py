@@ -16,12 +16,10 @@ from ...service.activity import own_activity
 from ...service.backup_codes import BACKUP
 from ...service.factor_choice import first_offer
 from .. import views
-from ..request import Visit, problem_from
+from ..request import PageRequest, going_note
 from ..responses import Answer, page
-from ..site import going_note
 from ..views import Notice, Problem
-from .challenge import not_found
-from .enroll import confirm_first
+from .common import confirm_first, locked_view, not_found, problem_from
 from .ways import kinds_of, way_of, ways_of
 
 RECENT = 20
@@ -30,91 +28,93 @@ RECENT = 20
 # -- settings ------------------------------------------------------------------------------------------------------
 
 
-async def settings(visit: Visit) -> Answer:
+async def settings(request: PageRequest) -> Answer:
     """``/``: factors, backup codes, remembered browsers, recent activity; only for who has proven the second factor."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     if not isinstance(judgement.decision, Allow):
         if isinstance(judgement.decision, StepUp):
-            note = going_note(to=visit.base, path="", method="GET", clean=True)
-            visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
-        return visit.lead_on(judgement.decision)
+            note = going_note(to=request.base, path="", method="GET", clean=True)
+            request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+        return request.lead_on(judgement.decision)
     evidence = judgement.evidence
-    if evidence is not None and evidence.holds and owed(judgement, visit.now) is not None:
-        return confirm_first(visit, judgement, "")
-    if visit.scope["method"] == "POST":
-        return await _act(visit, judgement)
-    return visit.show(await _settings(visit, judgement))
+    if evidence is not None and evidence.holds and owed(judgement, request.now) is not None:
+        return confirm_first(request, judgement, "")
+    if request.scope["method"] == "POST":
+        return await _act(request, judgement)
+    return request.show(await _settings(request, judgement))
 
 
-async def _act(visit: Visit, judgement: Judgement) -> Answer:
-    form, self_service = visit.form, visit.service.self_service
+async def _act(request: PageRequest, judgement: Judgement) -> Answer:
+    form, self_service = request.form, request.service.self_service
     id = form.get("authenticator", "")
     match form.get("action", ""):
         case "rename":
-            result = await self_service.rename(visit.caller, id=id, label=form.get("label", ""))
+            result = await self_service.rename(request.caller, id=id, label=form.get("label", ""))
             if isinstance(result, Refusal) and result.reason in ("label_taken", "malformed"):
                 reason = result.reason if result.reason == "label_taken" else "label_missing"
-                view = await _settings(visit, judgement, editing=id, typed=form.get("label", ""))
-                return visit.show(view, status=422, problems=[Problem(reason=reason, field="label")])
+                view = await _settings(request, judgement, editing=id, typed=form.get("label", ""))
+                return request.show(view, status=422, problems=[Problem(reason=reason, field="label")])
             word = "renamed"
         case "default":
-            result, word = await self_service.set_default(visit.caller, id=id), "default"
+            result, word = await self_service.set_default(request.caller, id=id), "default"
         case "remove":
-            result, word = await self_service.remove(visit.caller, id=id), "removed"
+            result, word = await self_service.remove(request.caller, id=id), "removed"
         case "forget":
-            forgotten = await self_service.forget(visit.caller, id=form.get("browser", ""))
+            forgotten = await self_service.forget(request.caller, id=form.get("browser", ""))
             if forgotten is None:
-                return visit.go(visit.base, notice=Notice(word="forgotten"))
+                return request.go(request.base, notice=Notice(word="forgotten"))
             result, word = forgotten, ""
         case "stop" | "dispute":
-            return await _stop(visit, judgement, form["action"])
+            return await _stop(request, judgement, form["action"])
         case _:
-            return not_found(visit)
+            return not_found(request)
     if not isinstance(result, Refusal):
         part = FACTORS.get(result.factor)
         owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
-        return visit.go(visit.base, notice=Notice(word=word, value=result.label, owner=owner))
+        return request.go(request.base, notice=Notice(word=word, value=result.label, owner=owner))
     if result.reason == "proof_required":
-        return confirm_first(visit, judgement, "")
+        return confirm_first(request, judgement, "")
     if result.reason == "not_found":
-        return not_found(visit)
-    return visit.show(await _settings(visit, judgement), status=422, problems=[problem_from(result, "")])
+        return not_found(request)
+    return request.show(await _settings(request, judgement), status=422, problems=[problem_from(result, "")])
 
 
-async def _stop(visit: Visit, judgement: Judgement, action: str) -> Answer:
+async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answer:
     """Take back a call for help, or say that something listed was somebody else: both need a proof, not a fresh one."""
-    disputing = visit.service.disputing
-    refusal = await (disputing.stop_recovery if action == "stop" else disputing.report)(visit.caller)
+    disputing = request.service.disputing
+    refusal = await (disputing.stop_recovery if action == "stop" else disputing.report)(request.caller)
     if refusal is None or refusal.reason == "not_found":
-        return visit.go(visit.base, notice=Notice(word="stopped" if action == "stop" else "reported"))
-    return confirm_first(visit, judgement, "")
+        return request.go(request.base, notice=Notice(word="stopped" if action == "stop" else "reported"))
+    return confirm_first(request, judgement, "")
 
 
-def _signal(visit: Visit, judgement: Judgement) -> str:
+def _signal(request: PageRequest, judgement: Judgement) -> str:
     """Just after a passkey was removed: what the browser is told, so that it offers that one no more; "" else."""
-    note = visit.site.cookies.note(visit.jar, visit.jar.flash, visit.scope)
+    note = request.site.cookies.note(request.jar, request.jar.flash, request.scope)
     owner, account = str(note.get("o", "")), judgement.account
     if not owner or account is None:
         return ""
-    context = visit.service.challenges.context(visit.caller, visit.rules, purpose="sign-in", account=account)
+    context = request.service.challenges.context(request.caller, request.rules, purpose="sign-in", account=account)
     part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
     return json.dumps(part.accepted(context, owner)) if part else ""
 
 
-async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", typed: str = "") -> views.Settings:
+async def _settings(
+    request: PageRequest, judgement: Judgement, *, editing: str = "", typed: str = ""
+) -> views.Settings:
     account, evidence = judgement.account, judgement.evidence
     if account is None or evidence is None:
-        return views.Settings(factors=(), addable=kinds_of(visit, judgement))
-    events = await own_activity(visit.service.engine, account.key, limit=RECENT)
+        return views.Settings(factors=(), addable=kinds_of(request, judgement))
+    events = await own_activity(request.service.engine, account.key, limit=RECENT)
     own = [a for a in account.authenticators if not TRAITS[a.factor].backup] if account else []
     codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
-    now, rules = visit.now, visit.rules
+    now, rules = request.now, request.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
     stale = bool(own) and may_change(evidence, judgement.requirement, now) is not None
     backup = None
     if BACKUP in judgement.requirement.factors and own:
         backup = views.BackupStock(
-            remaining=visit.service.backup.left(visit.caller, judgement),
+            remaining=request.service.backup.left(request.caller, judgement),
             total=rules.factors.backup_code.count if codes else 0,
             warn_at=rules.factors.backup_code.warn_at,
             made_at=codes.created_at if codes else 0,
@@ -125,7 +125,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
                 id=a.id,
                 kind=a.factor,
                 label=a.label,
-                hint=way_of(visit, a, judgement).hint,
+                hint=way_of(request, a, judgement).hint,
                 added_at=a.created_at,
                 last_used_at=a.last_used_at,
                 last_network=a.last_network,
@@ -134,7 +134,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
             )
             for a in own
         ),
-        addable=kinds_of(visit, judgement),
+        addable=kinds_of(request, judgement),
         backup=backup,
         browsers=tuple(
             views.BrowserLine(
@@ -143,7 +143,7 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
                 network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
                 last_used_at=b.last_used_at,
                 ends_at=max((p.at for p in b.proofs), default=0) + int(rules.freshness.max_age) if b.proofs else 0,
-                current=b.handle == visit.caller.handle,
+                current=b.handle == request.caller.handle,
                 kind=b.kind,
             )
             for b in sorted(account.browsers, key=lambda b: -b.last_used_at)
@@ -153,22 +153,22 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
             for e in events
         ),
         remind=len(own) == 1 and codes is None,
-        confirm_url=visit.own("/confirm") if stale else "",
-        continue_url=visit.site.home,
-        admin_url=visit.own("/admin") if visit.service.rights.rights_of(visit.subject) else "",
+        confirm_url=request.own("/confirm") if stale else "",
+        continue_url=request.site.home,
+        admin_url=request.own("/admin") if request.service.rights.rights_of(request.subject) else "",
         editing=editing,
         typed_label=typed,
         asked_at=account.recovery.at if account.recovery else 0,
-        signal=_signal(visit, judgement),
+        signal=_signal(request, judgement),
     )
 
 
 # -- backup codes --------------------------------------------------------------------------------------------------
 
 
-async def backup_codes(visit: Visit) -> Answer:
+async def backup_codes(request: PageRequest) -> Answer:
     """``/backup-codes``: make a set, keep it, say so."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     account, evidence = judgement.account, judgement.evidence
     if (
         isinstance(judgement.decision, (StepUp, Deny))
@@ -176,56 +176,56 @@ async def backup_codes(visit: Visit) -> Answer:
         or evidence is None
         or not account.authenticators
     ):
-        return visit.lead_on(judgement.decision)
+        return request.lead_on(judgement.decision)
     if BACKUP not in judgement.requirement.factors:
-        return not_found(visit)
-    if isinstance(judgement.decision, Allow) and owed(judgement, visit.now) is not None:
-        return confirm_first(visit, judgement, "/backup-codes")
-    backup = visit.service.backup
-    kept = await backup.kept(visit.caller)
-    action = visit.form.get("action", "") if visit.scope["method"] == "POST" else ""
+        return not_found(request)
+    if isinstance(judgement.decision, Allow) and owed(judgement, request.now) is not None:
+        return confirm_first(request, judgement, "/backup-codes")
+    backup = request.service.backup
+    kept = await backup.kept(request.caller)
+    action = request.form.get("action", "") if request.scope["method"] == "POST" else ""
     match action:
         case "download":
-            return _download(visit, visit.form.get("codes", "").split())
+            return _download(request, request.form.get("codes", "").split())
         case "saved":
-            if not visit.form.get("saved") and kept is not None:
+            if not request.form.get("saved") and kept is not None:
                 problem = Problem(reason="saved_missing", field="saved")
-                return visit.show(_codes(kept[1], visit.now), status=422, problems=[problem])
-            await backup.saved(visit.caller)
-            return visit.go(visit.own("/enroll/done") if visit.going else visit.base)
+                return request.show(_codes(kept[1], request.now), status=422, problems=[problem])
+            await backup.saved(request.caller)
+            return request.go(request.own("/enroll/done") if request.going else request.base)
         case "":
             if kept is not None:
-                return visit.show(_codes(kept[1], kept[0].created_at))
-            if visit.scope["method"] != "POST":
-                return visit.show(_stock(visit, judgement))
-    if may_change(evidence, judgement.requirement, visit.now) is not None:
-        return confirm_first(visit, judgement, "/backup-codes")
+                return request.show(_codes(kept[1], kept[0].created_at))
+            if request.scope["method"] != "POST":
+                return request.show(_stock(request, judgement))
+    if may_change(evidence, judgement.requirement, request.now) is not None:
+        return confirm_first(request, judgement, "/backup-codes")
     had = any(TRAITS[a.factor].backup for a in account.authenticators)
-    made = await backup.make(visit.caller)
+    made = await backup.make(request.caller)
     if isinstance(made, Refusal):
-        return visit.show(_stock(visit, judgement), status=422, problems=[problem_from(made, "")])
-    return visit.show(_codes(made, visit.now, replaced=had))
+        return request.show(_stock(request, judgement), status=422, problems=[problem_from(made, "")])
+    return request.show(_codes(made, request.now, replaced=had))
 
 
 def _codes(codes: tuple[str, ...], made_at: int, *, replaced: bool = False) -> views.BackupCodes:
     return views.BackupCodes(codes=codes, made_at=made_at, replaced=replaced)
 
 
-def _stock(visit: Visit, judgement: Judgement) -> views.BackupCodesStart:
+def _stock(request: PageRequest, judgement: Judgement) -> views.BackupCodesStart:
     account = judgement.account
     mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
     return views.BackupCodesStart(
-        remaining=visit.service.backup.left(visit.caller, judgement) if mine else None,
+        remaining=request.service.backup.left(request.caller, judgement) if mine else None,
         made_at=mine.created_at if mine else 0,
-        count=visit.rules.factors.backup_code.count,
-        back=visit.base,
+        count=request.rules.factors.backup_code.count,
+        back=request.base,
     )
 
 
-def _download(visit: Visit, codes: list[str]) -> Answer:
+def _download(request: PageRequest, codes: list[str]) -> Answer:
     """The codes that the page holds, as a text file: service and date, no hint at the password (U-34)."""
-    service = visit.rules.brand.name or visit.service.engine.wiring.relying_party.name
-    day = datetime.fromtimestamp(visit.now, UTC).strftime("%Y-%m-%d")
+    service = request.rules.brand.name or request.service.engine.wiring.relying_party.name
+    day = datetime.fromtimestamp(request.now, UTC).strftime("%Y-%m-%d")
     shown = [code for code in codes if len(code) <= 16 and code.replace("-", "").isalnum() and code.isascii()][:50]
     text = f"{service}: backup codes, {day}\nEach code works once.\n\n" + "\n".join(shown) + "\n"
     disposition = (b"content-disposition", b'attachment; filename="backup-codes.txt"')
@@ -238,86 +238,80 @@ def _download(visit: Visit, codes: list[str]) -> Answer:
 # -- locked, recovery, agreement -----------------------------------------------------------------------------------
 
 
-def locked_view(judgement: Judgement, ref: str = "") -> views.Locked:
-    """Who can end it, and what to quote (U-54)."""
-    lock = judgement.account.lock if judgement.account else None
-    return views.Locked(
-        ref=lock.ref if lock else ref, cause=lock.cause if lock else "attempts", locked_at=lock.at if lock else 0
-    )
-
-
-async def locked(visit: Visit) -> Answer:
+async def locked(request: PageRequest) -> Answer:
     """``/locked``."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     if not isinstance(judgement.decision, Deny):
-        return visit.lead_on(judgement.decision)
-    return visit.show(locked_view(judgement))
+        return request.lead_on(judgement.decision)
+    return request.show(locked_view(judgement))
 
 
-async def recovery(visit: Visit) -> Answer:
+async def recovery(request: PageRequest) -> Answer:
     """``/recovery``: lost access. Other factors, backup codes, or a request that an administrator answers."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     if not isinstance(judgement.decision, (StepUp, Deny)):
-        return visit.lead_on(judgement.decision)
-    if visit.scope["method"] == "POST":
-        about = visit.form.get("about", "")
-        result = await visit.service.self_service.request_recovery(visit.caller, about=about)
+        return request.lead_on(judgement.decision)
+    if request.scope["method"] == "POST":
+        about = request.form.get("about", "")
+        result = await request.service.self_service.request_recovery(request.caller, about=about)
         if isinstance(result, Refusal):
             reason = "about_missing" if not about.strip() else "about_long" if len(about) > 500 else result.reason
             problem = Problem(reason=reason, field="about" if reason.startswith("about") else "")
-            return visit.show(_recovery(visit, judgement, about=about), status=422, problems=[problem])
-        return visit.show(views.RecoverySent(ref=result, back=visit.own("/challenge")))
-    return visit.show(_recovery(visit, judgement))
+            return request.show(_recovery(request, judgement, about=about), status=422, problems=[problem])
+        return request.show(views.RecoverySent(ref=result, back=request.own("/challenge")))
+    return request.show(_recovery(request, judgement))
 
 
-def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.Recovery:
-    ways = ways_of(visit, judgement)
-    offered = first_offer(judgement, off=visit.off)
-    kinds = visit.rules.recovery.ways
+def _recovery(request: PageRequest, judgement: Judgement, *, about: str = "") -> views.Recovery:
+    ways = ways_of(request, judgement)
+    offered = first_offer(judgement, off=request.off)
+    kinds = request.rules.recovery.ways
     others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
     waiting = judgement.account.recovery if judgement.account else None
     return views.Recovery(
-        lost=way_of(visit, offered, judgement) if offered else None,
+        lost=way_of(request, offered, judgement) if offered else None,
         others=tuple(others) if "other-factor" in kinds else (),
         backup=next((w for w in ways if TRAITS[w.kind].backup), None) if "backup-code" in kinds else None,
         can_request="request" in kinds and waiting is None,
         requested_at=waiting.at if waiting else 0,
         ref=waiting.ref if waiting else "",
         about=about,
-        back=visit.own("/challenge"),
+        back=request.own("/challenge"),
     )
 
 
-async def agreement(visit: Visit) -> Answer:
+async def agreement(request: PageRequest) -> Answer:
     """``/agreement``: read, tick, confirm; or decline, and be signed out."""
-    judgement = await visit.judgement()
-    decision, rules = judgement.decision, visit.rules
+    judgement = await request.judgement()
+    decision, rules = judgement.decision, request.rules
     if not isinstance(decision, Agree) or rules.agreement is None:
-        return visit.lead_on(decision)
-    if visit.scope["method"] == "POST":
-        form = visit.form
+        return request.lead_on(decision)
+    if request.scope["method"] == "POST":
+        form = request.form
         if form.get("action") == "decline":
-            await visit.service.self_service.decline(visit.caller)
-            return _declined(visit, rules.agreement.title)
+            await request.service.self_service.decline(request.caller)
+            return _declined(request, rules.agreement.title)
         refusal = None
         if form.get("accept"):
-            refusal = await visit.service.self_service.accept(visit.caller, version=form.get("version", ""))
+            refusal = await request.service.self_service.accept(request.caller, version=form.get("version", ""))
             if refusal is None:
-                return visit.go(visit.going_to, done=True)
+                return request.go(request.going_to, done=True)
         problem = Problem(reason="accept_missing", field="accept") if refusal is None else problem_from(refusal, "")
-        return visit.show(_agreement(visit, judgement), status=422, problems=[problem])
-    return visit.show(_agreement(visit, judgement))
+        return request.show(_agreement(request, judgement), status=422, problems=[problem])
+    return request.show(_agreement(request, judgement))
 
 
-def _declined(visit: Visit, title: str) -> Answer:
+def _declined(request: PageRequest, title: str) -> Answer:
     """What it means, with the way out: the host's own sign-out, which only the host can do. Our cookie goes now."""
-    visit.headers.append(visit.site.cookies.drop_note(visit.jar, visit.jar.handle))
-    visit.headers.append(visit.site.cookies.drop_note(visit.jar, visit.jar.going))
-    return visit.show(views.AgreementDeclined(title=title, sign_in=visit.site.sign_in, sign_out=visit.site.sign_out))
+    request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.handle))
+    request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
+    return request.show(
+        views.AgreementDeclined(title=title, sign_in=request.site.sign_in, sign_out=request.site.sign_out)
+    )
 
 
-def _agreement(visit: Visit, judgement: Judgement) -> views.Agreement:
-    mine = visit.rules.agreement
+def _agreement(request: PageRequest, judgement: Judgement) -> views.Agreement:
+    mine = request.rules.agreement
     if mine is None:
         raise ValueError("there is no agreement")
     account = judgement.account

@@ -17,24 +17,23 @@ from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
 from ..chart import chart_of
-from ..request import Visit, problem_from
+from ..request import PageRequest, going_note
 from ..responses import Answer
-from ..site import going_note
 from ..views import Notice, Problem, admin
-from .challenge import not_found
+from .common import not_found, problem_from
 
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
 """Pages that an administrator goes to first who owes more than a fresh proof."""
 PAGE = 50
 
 
-def _actor(visit: Visit) -> Actor:
-    return Actor(name=visit.subject.id, caller=visit.caller)
+def _actor(request: PageRequest) -> Actor:
+    return Actor(name=request.subject.id, caller=request.caller)
 
 
-def _query(visit: Visit) -> dict[str, str]:
+def _query(request: PageRequest) -> dict[str, str]:
     """Read at most twenty members of the query. A longer one was not made by our pages, and names nothing."""
-    raw = visit.scope.get("query_string", b"").decode("latin-1")
+    raw = request.scope.get("query_string", b"").decode("latin-1")
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
     except ValueError:
@@ -42,50 +41,50 @@ def _query(visit: Visit) -> dict[str, str]:
     return {name: value[:MAX_ID_BYTES] for name, value in pairs}
 
 
-def _desk(visit: Visit, place: str) -> admin.Desk:
+def _desk(request: PageRequest, place: str) -> admin.Desk:
     """Fill the top of the page. The tenant is the one that was asked for: the service says if the actor reaches it."""
-    service = visit.service.rights
-    tenant = _query(visit).get("tenant", "") or visit.subject.tenant
-    tenants = tuple(dict.fromkeys((*service.tenants_of(visit.subject), tenant)))
+    service = request.service.rights
+    tenant = _query(request).get("tenant", "") or request.subject.tenant
+    tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
     return admin.Desk(
         tenant=tenant,
         tenants=tenants if len(tenants) > 1 else (),
-        rights=service.rights_of(visit.subject),
+        rights=service.rights_of(request.subject),
         place=place,
-        query=f"?tenant={quote(tenant)}" if tenant != visit.subject.tenant else "",
+        query=f"?tenant={quote(tenant)}" if tenant != request.subject.tenant else "",
     )
 
 
-def _no(visit: Visit, refusal: Refusal, place: str) -> Answer:
+def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
     """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
     if refusal.reason == "proof_required":
-        demand = Demand(rule="administration", max_age=visit.seconds(refusal.max_age or 300))
-        note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
-        visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
-        return visit.go(visit.own("/challenge"))
+        demand = Demand(rule="administration", max_age=request.seconds(refusal.max_age or 300))
+        note = going_note(to=request.own(place), path="", method="GET", clean=True, demands=(demand,))
+        request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+        return request.go(request.own("/challenge"))
     if refusal.reason in OWED:
-        note = going_note(to=visit.own(place), path="", method="GET", clean=True)
-        visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
-        return visit.go(visit.own(OWED[refusal.reason]))
+        note = going_note(to=request.own(place), path="", method="GET", clean=True)
+        request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+        return request.go(request.own(OWED[refusal.reason]))
     if refusal.reason == "not_found":
-        return not_found(visit)
+        return not_found(request)
     status = refusal.row.status
-    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=visit.base)
-    return visit.show(fault, status=status)
+    fault = views.Fault(reason=refusal.reason, status=status, ref=refusal.ref, detail=refusal.detail, back=request.base)
+    return request.show(fault, status=status)
 
 
-async def start(visit: Visit) -> Answer:
+async def start(request: PageRequest) -> Answer:
     """``GET /admin``: the list of people is where the day begins."""
-    return visit.go(visit.own("/admin/accounts"))
+    return request.go(request.own("/admin/accounts"))
 
 
-async def accounts(visit: Visit) -> Answer:
+async def accounts(request: PageRequest) -> Answer:
     """``GET /admin/accounts``."""
-    await visit.judgement()
-    query, desk = _query(visit), _desk(visit, "accounts")
+    await request.judgement()
+    query, desk = _query(request), _desk(request, "accounts")
     status = query.get("status", "") if query.get("status", "") in STATUSES else ""
-    found = await visit.service.account_desk.accounts(
-        _actor(visit),
+    found = await request.service.account_desk.accounts(
+        _actor(request),
         desk.tenant,
         status=status,
         query=query.get("q", ""),
@@ -94,10 +93,10 @@ async def accounts(visit: Visit) -> Answer:
         counted=True,
     )
     if isinstance(found, Refusal):
-        return _no(visit, found, "/admin/accounts")
-    here = visit.own("/admin/accounts")
+        return _no(request, found, "/admin/accounts")
+    here = request.own("/admin/accounts")
     kept = {"tenant": desk.tenant, "status": status, "q": query.get("q", "")}
-    return visit.show(
+    return request.show(
         admin.AdminAccounts(
             desk=desk,
             people=tuple(
@@ -106,7 +105,7 @@ async def accounts(visit: Visit) -> Answer:
                     name=s.name,
                     status=s.status,
                     factors=s.factors,
-                    url=_url(visit, s.key),
+                    url=_url(request, s.key),
                     last_proof_at=s.last_proof_at,
                     locked_at=s.locked_at,
                 )
@@ -121,28 +120,28 @@ async def accounts(visit: Visit) -> Answer:
     )
 
 
-def _url(visit: Visit, key: SubjectKey) -> str:
-    tail = f"?tenant={quote(key.tenant)}" if key.tenant != visit.subject.tenant else ""
-    return visit.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")
+def _url(request: PageRequest, key: SubjectKey) -> str:
+    tail = f"?tenant={quote(key.tenant)}" if key.tenant != request.subject.tenant else ""
+    return request.own(f"/admin/accounts/{quote(key.id, safe='')}{tail}")
 
 
-async def account(visit: Visit, id: str) -> Answer:
+async def account(request: PageRequest, id: str) -> Answer:
     """``GET /admin/accounts/{id}``."""
-    await visit.judgement()
-    desk = _desk(visit, "accounts")
-    found = await visit.service.account_desk.account(_actor(visit), SubjectKey(desk.tenant, id), recent=True)
+    await request.judgement()
+    desk = _desk(request, "accounts")
+    found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
     if isinstance(found, Refusal):
-        return _no(visit, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
-    return visit.show(_account(visit, desk, found))
+        return _no(request, found, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
+    return request.show(_account(request, desk, found))
 
 
-async def act(visit: Visit, id: str) -> Answer:
+async def act(request: PageRequest, id: str) -> Answer:
     """``POST /admin/accounts/{id}``: one of the acts of the table, named by ``action``."""
-    await visit.judgement()
-    desk, form, service = _desk(visit, "accounts"), visit.form, visit.service.account_desk
-    key, actor, action = SubjectKey(desk.tenant, id), _actor(visit), ACTIONS.get(form.get("action", ""))
+    await request.judgement()
+    desk, form, service = _desk(request, "accounts"), request.form, request.service.account_desk
+    key, actor, action = SubjectKey(desk.tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
     if action is None:
-        return not_found(visit)
+        return not_found(request)
     done = await service.act(
         actor,
         action.name,
@@ -155,19 +154,19 @@ async def act(visit: Visit, id: str) -> Answer:
     refusal = done if isinstance(done, Refusal) else None
     ticket = "" if isinstance(done, Refusal) else done.ticket
     if refusal is None and not ticket:
-        return visit.go(_url(visit, key), notice=Notice(word=f"admin_{action.name}", value=id))
+        return request.go(_url(request, key), notice=Notice(word=f"admin_{action.name}", value=id))
     if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
-        return _no(visit, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
+        return _no(request, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     found = await service.account(actor, key, recent=True)
     if isinstance(found, Refusal):
-        return _no(visit, found, "/admin/accounts")
-    view = _account(visit, desk, found, open_form=action.name if refusal else "", shown=ticket)
+        return _no(request, found, "/admin/accounts")
+    view = _account(request, desk, found, open_form=action.name if refusal else "", shown=ticket)
     if refusal is None:
-        return visit.show(view)
+        return request.show(view)
     if refusal.reason == "too_soon":
-        return visit.show(view, status=429, problems=[problem_from(refusal, "")])
+        return request.show(view, status=429, problems=[problem_from(refusal, "")])
     field = _wrong_field(action, form)
-    return visit.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
+    return request.show(view, status=422, problems=[Problem(reason=f"{field}_stated", field=field)])
 
 
 def _hours(form: Mapping[str, str]) -> int:
@@ -185,18 +184,18 @@ def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
 
 
 def _account(
-    visit: Visit, desk: admin.Desk, found: AccountDocument, *, open_form: str = "", shown: str = ""
+    request: PageRequest, desk: admin.Desk, found: AccountDocument, *, open_form: str = "", shown: str = ""
 ) -> admin.AdminAccount:
     """Draw the page of one account. ``open_form`` is the act whose form comes back with what was typed."""
-    lock, waiting, is_own = found.lock, found.recovery, found.key == visit.subject.key
-    typed: Mapping[str, str] = visit.form if open_form else {}
+    lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
+    typed: Mapping[str, str] = request.form if open_form else {}
     return admin.AdminAccount(
         desk=desk,
         id=found.key.id,
         name=found.summary.name,
         status=found.summary.status,
-        url=_url(visit, found.key),
-        back=visit.own(f"/admin/accounts{desk.query}"),
+        url=_url(request, found.key),
+        back=request.own(f"/admin/accounts{desk.query}"),
         factors=tuple(
             views.FactorLine(
                 id=a.id,
@@ -227,7 +226,7 @@ def _account(
         locked_by=lock.actor if lock else "",
         recovery_about=waiting.about if waiting else "",
         recovery_at=waiting.at if waiting else 0,
-        held_until=waiting.held_until if waiting and visit.now < waiting.held_until else 0,
+        held_until=waiting.held_until if waiting and request.now < waiting.held_until else 0,
         own=is_own,
         forms=() if is_own else forms_for(found, desk.rights),
         open_form=open_form,
@@ -249,29 +248,29 @@ def forms_for(found: AccountDocument, rights: tuple[str, ...]) -> tuple[admin.Ac
     )
 
 
-async def tenant(visit: Visit) -> Answer:
+async def tenant(request: PageRequest) -> Answer:
     """``GET /admin/tenant``."""
-    await visit.judgement()
-    desk = _desk(visit, "tenant")
-    found = await visit.service.tenant_desk.look(_actor(visit), desk.tenant)
+    await request.judgement()
+    desk = _desk(request, "tenant")
+    found = await request.service.tenant_desk.look(_actor(request), desk.tenant)
     if isinstance(found, Refusal):
-        return _no(visit, found, f"/admin/tenant{desk.query}")
-    return visit.show(_tenant(desk, found))
+        return _no(request, found, f"/admin/tenant{desk.query}")
+    return request.show(_tenant(desk, found))
 
 
-async def set_tenant(visit: Visit) -> Answer:
+async def set_tenant(request: PageRequest) -> Answer:
     """``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
-    await visit.judgement()
-    desk, form, service = _desk(visit, "tenant"), visit.form, visit.service.tenant_desk
-    actor, action, count = _actor(visit), form.get("action", ""), 0
+    await request.judgement()
+    desk, form, service = _desk(request, "tenant"), request.form, request.service.tenant_desk
+    actor, action, count = _actor(request), form.get("action", ""), 0
     refusal: Refusal | None
     match action:
         case "announced" | "tested":
             refusal = await service.mark(actor, desk.tenant, announced=action == "announced", tested=action == "tested")
         case "trial":
-            refusal = await visit.service.tenant_messages.send_trial(actor, desk.tenant)
+            refusal = await request.service.tenant_messages.send_trial(actor, desk.tenant)
         case "remind":
-            told = await visit.service.tenant_messages.remind(actor, desk.tenant)
+            told = await request.service.tenant_messages.remind(actor, desk.tenant)
             refusal = told if isinstance(told, Refusal) else None
             count = 0 if isinstance(told, Refusal) else told
         case "enable" | "choose":
@@ -284,24 +283,26 @@ async def set_tenant(visit: Visit) -> Answer:
                 confirm=form.get("confirm", "").strip(),
             )
         case _:
-            return not_found(visit)
+            return not_found(request)
     if refusal is None:
-        return visit.go(visit.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}", count=count))
+        return request.go(
+            request.own(f"/admin/tenant{desk.query}"), notice=Notice(word=f"tenant_{action}", count=count)
+        )
     sending = action in ("trial", "remind") and refusal.reason in ("no_contact", "too_soon", "send_failed")
     if not sending and refusal.reason not in ("malformed", "not_enrollable"):
-        return _no(visit, refusal, f"/admin/tenant{desk.query}")
+        return _no(request, refusal, f"/admin/tenant{desk.query}")
     found = await service.look(actor, desk.tenant)
     if isinstance(found, Refusal):
-        return _no(visit, found, f"/admin/tenant{desk.query}")
+        return _no(request, found, f"/admin/tenant{desk.query}")
     if sending:
-        return visit.show(
+        return request.show(
             _tenant(desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
         )
     field = "confirm" if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:
         problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
-    return visit.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
+    return request.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
 
 
 def _tenant(desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str] | None = None) -> admin.AdminTenant:
@@ -334,13 +335,13 @@ def _tenant(desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str]
     )
 
 
-async def audit(visit: Visit) -> Answer:
+async def audit(request: PageRequest) -> Answer:
     """``GET /admin/audit``."""
-    await visit.judgement()
-    query, desk = _query(visit), _desk(visit, "audit")
+    await request.judgement()
+    query, desk = _query(request), _desk(request, "audit")
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else ""
-    found = await visit.service.trail_desk.events(
-        _actor(visit),
+    found = await request.service.trail_desk.events(
+        _actor(request),
         desk.tenant,
         account=query.get("account", ""),
         kind=kind,
@@ -348,10 +349,10 @@ async def audit(visit: Visit) -> Answer:
         limit=PAGE,
     )
     if isinstance(found, Refusal):
-        return _no(visit, found, f"/admin/audit{desk.query}")
+        return _no(request, found, f"/admin/audit{desk.query}")
     kept = {"tenant": desk.tenant, "account": query.get("account", ""), "kind": kind}
-    here = visit.own("/admin/audit")
-    return visit.show(
+    here = request.own("/admin/audit")
+    return request.show(
         admin.AdminAudit(
             desk=desk,
             lines=tuple(

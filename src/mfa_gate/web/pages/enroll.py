@@ -11,101 +11,101 @@ from ...core.model import Challenge
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...factors import FACTORS, TRAITS
+from ...factors.codes import masked_email, masked_phone
 from ...factors.phone import region_names
 from ...service import Judgement, OpenDraft
 from ...service.backup_codes import BACKUP
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
 from .. import views
-from ..request import Visit, problem_from
+from ..request import PageRequest
 from ..responses import Answer
-from ..site import going_note
 from ..views import Notice, Problem, Sending
-from .challenge import not_found, poll_url, waiting_of, wants_code
+from .common import confirm_first, locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
 from .ways import kinds_of, way_of
 
 
-async def start(visit: Visit) -> Answer:
+async def start(request: PageRequest) -> Answer:
     """``GET /enroll``: why, and which; ``POST``: skip, prove the contact on file, show a ticket."""
-    judgement = await visit.judgement()
-    blocked = _blocked(visit, judgement)
+    judgement = await request.judgement()
+    blocked = _blocked(request, judgement)
     if blocked is not None:
         return blocked
-    if visit.scope["method"] == "POST":
-        return await _act(visit, judgement)
-    lacking = lacks(judgement, visit.now)
+    if request.scope["method"] == "POST":
+        return await _act(request, judgement)
+    lacking = lacks(judgement, request.now)
     if lacking is not None:
-        return await _first(visit, judgement, lacking)
-    choice = _choice(visit, judgement)
+        return await _first(request, judgement, lacking)
+    choice = _choice(request, judgement)
     if choice.purpose != "more" and len(choice.ways) == 1 and not choice.skippable:
-        return visit.go(visit.own(f"/enroll/{choice.ways[0].kind}"))
-    return visit.show(choice)
+        return request.go(request.own(f"/enroll/{choice.ways[0].kind}"))
+    return request.show(choice)
 
 
-async def _act(visit: Visit, judgement: Judgement) -> Answer:
-    form, leave = visit.form, visit.service.leave
+async def _act(request: PageRequest, judgement: Judgement) -> Answer:
+    form, leave = request.form, request.service.leave
     match form.get("action", ""):
         case "skip":
-            refusal = await leave.skip(visit.caller)
+            refusal = await leave.skip(request.caller)
             if refusal is not None:
-                return visit.show(_choice(visit, judgement), status=422, problems=[problem_from(refusal, "")])
-            return visit.go(visit.going_to, done=True)
+                return request.show(_choice(request, judgement), status=422, problems=[problem_from(refusal, "")])
+            return request.go(request.going_to, done=True)
         case "contact-send":
-            sent = await leave.send_contact(visit.caller, form.get("kind", ""))
-            view = await _contact(visit, form.get("kind", ""), sent if isinstance(sent, Issued) else None)
+            sent = await leave.send_contact(request.caller, form.get("kind", ""))
+            view = await _contact(request, form.get("kind", ""), sent if isinstance(sent, Issued) else None)
             problems = [problem_from(sent, "")] if isinstance(sent, Refusal) else []
-            return visit.show(view, status=422 if problems else 200, problems=problems)
+            return request.show(view, status=422 if problems else 200, problems=problems)
         case "contact-verify":
             kind = form.get("kind", "")
-            refusal = await leave.verify_contact(visit.caller, kind=kind, response=form.get("code", ""))
+            refusal = await leave.verify_contact(request.caller, kind=kind, response=form.get("code", ""))
             if refusal is None:
-                return visit.go(visit.own("/enroll"), notice=Notice(word="contact_proven"))
-            view = await _contact(visit, kind, None, remaining=refusal.attempts_remaining)
-            return visit.show(view, status=422, problems=[problem_from(refusal)])
+                return request.go(request.own("/enroll"), notice=Notice(word="contact_proven"))
+            view = await _contact(request, kind, None, remaining=refusal.attempts_remaining)
+            return request.show(view, status=422, problems=[problem_from(refusal)])
         case "ticket":
-            refusal = await leave.redeem_ticket(visit.caller, form.get("ticket", ""))
+            refusal = await leave.redeem_ticket(request.caller, form.get("ticket", ""))
             if refusal is None:
-                return visit.go(visit.own("/enroll"))
+                return request.go(request.own("/enroll"))
             problem = Problem(reason="ticket_wrong" if form.get("ticket") else "ticket_missing", field="ticket")
             ticket = views.EnrollTicket(typed=form.get("ticket", ""))
-            return visit.show(ticket, status=422, problems=[problem])
+            return request.show(ticket, status=422, problems=[problem])
     kind = form.get("factor", "")
     if kind in TRAITS:
-        return visit.go(visit.own(f"/enroll/{kind}"))
-    return visit.show(
-        _choice(visit, judgement), status=422, problems=[Problem(reason="choice_missing", field="factor")]
+        return request.go(request.own(f"/enroll/{kind}"))
+    return request.show(
+        _choice(request, judgement), status=422, problems=[Problem(reason="choice_missing", field="factor")]
     )
 
 
-async def _first(visit: Visit, judgement: Judgement, lacking: Refusal) -> Answer:
+async def _first(request: PageRequest, judgement: Judgement, lacking: Refusal) -> Answer:
     """What a first enrollment needs besides the password."""
     if lacking.reason == "ticket_required":
-        return visit.show(views.EnrollTicket())
-    contacts = await visit.service.engine.contacts(visit.subject)
-    if not visit.service.leave.contact_kinds(contacts):
-        return visit.show(views.EnrollTicket())
-    return visit.show(await _contact(visit, "", None))
+        return request.show(views.EnrollTicket())
+    contacts = await request.service.engine.contacts(request.subject)
+    if not request.service.leave.contact_kinds(contacts):
+        return request.show(views.EnrollTicket())
+    return request.show(await _contact(request, "", None))
 
 
-async def one(visit: Visit, kind: str) -> Answer:
+async def one(request: PageRequest, kind: str) -> Answer:
     """``GET /enroll/{factor}``: the beginning of one factor, or the draft that this browser has begun.
 
     It makes no secret. One is shown only to the browser that began it, while it is not confirmed.
     """
-    judgement = await visit.judgement()
-    blocked = _blocked(visit, judgement, kind)
+    judgement = await request.judgement()
+    blocked = _blocked(request, judgement, kind)
     if blocked is not None:
         return blocked
-    refusal = not_enrollable(judgement, kind, visit.now)
-    if refusal is not None or all(way.kind != kind for way in kinds_of(visit, judgement)):
-        return await _no(visit, judgement, kind, refusal or Refusal(reason="not_enrollable"))
-    draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
-    again = visit.scope.get("query_string", b"") == b"again=1"
+    refusal = not_enrollable(judgement, kind, request.now)
+    if refusal is not None or all(way.kind != kind for way in kinds_of(request, judgement)):
+        return await _no(request, judgement, kind, refusal or Refusal(reason="not_enrollable"))
+    draft = await request.service.enrollments.pending(request.caller, factor=kind)
+    again = request.scope.get("query_string", b"") == b"again=1"
     if draft is None or not _shows(draft) or again:
-        return visit.show(await _start(visit, judgement, kind, anew=draft is not None and again))
-    if not TRAITS[kind].typed and _asked(visit, judgement, draft) is None:
-        return visit.show(await _start(visit, judgement, kind, phone=draft.shown.get("phone", "")))
-    return visit.show(_confirm(visit, judgement, draft, None))
+        return request.show(await _start(request, judgement, kind, anew=draft is not None and again))
+    if not TRAITS[kind].typed and _asked(request, judgement, draft) is None:
+        return request.show(await _start(request, judgement, kind, phone=draft.shown.get("phone", "")))
+    return request.show(_confirm(request, judgement, draft, None))
 
 
 def _shows(draft: OpenDraft) -> bool:
@@ -113,126 +113,124 @@ def _shows(draft: OpenDraft) -> bool:
     return bool(TRAITS[draft.enrollment.factor].sends) or "secret" in draft.shown
 
 
-async def act(visit: Visit, kind: str) -> Answer:
+async def act(request: PageRequest, kind: str) -> Answer:
     """``POST /enroll/{factor}``: begin, send again, or try it out."""
-    judgement = await visit.judgement()
-    blocked = _blocked(visit, judgement, kind)
+    judgement = await request.judgement()
+    blocked = _blocked(request, judgement, kind)
     if blocked is not None:
         return blocked
     if kind not in FACTORS or TRAITS[kind].backup:
-        return not_found(visit)
-    action = visit.form.get("action", "")
+        return not_found(request)
+    action = request.form.get("action", "")
     if action == "send":
-        return await _resend(visit, judgement, kind)
-    if action != "start" and ("code" in visit.form or action in ("confirm", "check")):
-        return await _try_out(visit, judgement, kind)
-    return await _begin(visit, judgement, kind)
+        return await _resend(request, judgement, kind)
+    if action != "start" and ("code" in request.form or action in ("confirm", "check")):
+        return await _try_out(request, judgement, kind)
+    return await _begin(request, judgement, kind)
 
 
-async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
-    phone = visit.form.get("phone", "")
-    region = visit.form.get("region", "")
-    if all(way.kind != kind for way in kinds_of(visit, judgement)):
-        return await _no(visit, judgement, kind, Refusal(reason="not_enrollable"))
-    begun = await visit.service.enrollments.begin(
-        visit.caller, factor=kind, phone=phone, region=region, anew=bool(visit.form.get("anew"))
+async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
+    phone = request.form.get("phone", "")
+    region = request.form.get("region", "")
+    if all(way.kind != kind for way in kinds_of(request, judgement)):
+        return await _no(request, judgement, kind, Refusal(reason="not_enrollable"))
+    begun = await request.service.enrollments.begin(
+        request.caller, factor=kind, phone=phone, region=region, anew=bool(request.form.get("anew"))
     )
     if isinstance(begun, Refusal):
         if begun.reason in ("phone_invalid", "phone_region", "phone_type", "too_soon", "no_contact"):
             problem = problem_from(begun, "phone" if begun.reason.startswith("phone") else "")
             if begun.reason == "phone_invalid" and not phone.strip():
                 problem = Problem(reason="phone_missing", field="phone")
-            view = await _start(visit, judgement, kind, phone=phone, region=region)
-            return visit.show(view, status=422, problems=[problem])
-        return await _no(visit, judgement, kind, begun)
+            view = await _start(request, judgement, kind, phone=phone, region=region)
+            return request.show(view, status=422, problems=[problem])
+        return await _no(request, judgement, kind, begun)
     if not _shows(begun):
-        return visit.show(_confirm(visit, judgement, begun, begun.issued))
-    return visit.go(visit.own(f"/enroll/{kind}"))
+        return request.show(_confirm(request, judgement, begun, begun.issued))
+    return request.go(request.own(f"/enroll/{kind}"))
 
 
-async def _resend(visit: Visit, judgement: Judgement, kind: str) -> Answer:
-    draft = await visit.service.enrollments.pending(visit.caller, visit.form.get("enrollment", ""), factor=kind)
+async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
+    draft = await request.service.enrollments.pending(request.caller, request.form.get("enrollment", ""), factor=kind)
     if draft is None:
-        return visit.go(visit.own(f"/enroll/{kind}"))
-    sent = await visit.service.enrollments.send(visit.caller, draft.enrollment.id)
+        return request.go(request.own(f"/enroll/{kind}"))
+    sent = await request.service.enrollments.send(request.caller, draft.enrollment.id)
     if isinstance(sent, Refusal):
-        return visit.show(_confirm(visit, judgement, draft, None), status=422, problems=[problem_from(sent, "")])
-    view = _confirm(visit, judgement, draft, sent)
-    return visit.show(view, notice=None if sent.failed else Notice(word="sent", value=sent.hint))
+        return request.show(_confirm(request, judgement, draft, None), status=422, problems=[problem_from(sent, "")])
+    view = _confirm(request, judgement, draft, sent)
+    return request.show(view, notice=None if sent.failed else Notice(word="sent", value=sent.hint))
 
 
-async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
-    draft = await visit.service.enrollments.pending(visit.caller, visit.form.get("enrollment", ""), factor=kind)
+async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
+    draft = await request.service.enrollments.pending(request.caller, request.form.get("enrollment", ""), factor=kind)
     if draft is None:
-        return await _gone(visit, judgement, kind)
-    code = visit.form.get("code", "")
-    asked = _asked(visit, judgement, draft)
+        return await _gone(request, judgement, kind)
+    code = request.form.get("code", "")
+    asked = _asked(request, judgement, draft)
     if not code.strip() and wants_code(kind, asked):
         problem = Problem(reason="code_missing", field="code")
-        return visit.show(_confirm(visit, judgement, draft, None), status=422, problems=[problem])
-    done = await visit.service.enrollments.confirm(
-        visit.caller,
-        handle=visit.handle,
+        return request.show(_confirm(request, judgement, draft, None), status=422, problems=[problem])
+    done = await request.service.enrollments.confirm(
+        request.caller,
+        handle=request.handle,
         enrollment=draft.enrollment.id,
         response=code,
-        label=visit.form.get("label", ""),
+        label=request.form.get("label", ""),
     )
     if isinstance(done, Refusal):
-        visit.forget_judgement()
-        judgement = await visit.judgement()
+        request.forget_judgement()
+        judgement = await request.judgement()
         if done.reason == "locked" or done.attempts_remaining == 0:
-            from .account import locked_view
-
-            return visit.show(locked_view(judgement, done.ref), status=422)
-        typed = visit.form.get("code", "") if wants_code(kind, asked) else None
+            return request.show(locked_view(judgement, done.ref), status=422)
+        typed = request.form.get("code", "") if wants_code(kind, asked) else None
         problem = problem_from(done, "" if typed is None else "code", typed=typed, kind=kind if typed is None else "")
-        if not TRAITS[kind].typed and TRAITS[kind].sends and _asked(visit, judgement, draft) is None:
-            again = await _start(visit, judgement, kind, phone=draft.shown.get("phone", ""))
-            return visit.show(again, status=422, problems=[problem])
-        view = _confirm(visit, judgement, draft, None, remaining=done.attempts_remaining)
-        return visit.show(view, status=422, problems=[problem])
-    visit.take_handle(done.handle, remembered=visit.rules.freshness.remember == "browser")
-    return visit.go(visit.own("/backup-codes" if done.backup_codes else "/enroll/done"))
+        if not TRAITS[kind].typed and TRAITS[kind].sends and _asked(request, judgement, draft) is None:
+            again = await _start(request, judgement, kind, phone=draft.shown.get("phone", ""))
+            return request.show(again, status=422, problems=[problem])
+        view = _confirm(request, judgement, draft, None, remaining=done.attempts_remaining)
+        return request.show(view, status=422, problems=[problem])
+    request.take_handle(done.handle, remembered=request.rules.freshness.remember == "browser")
+    return request.go(request.own("/backup-codes" if done.backup_codes else "/enroll/done"))
 
 
-async def _gone(visit: Visit, judgement: Judgement, kind: str) -> Answer:
+async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
     """Say that the form's draft is no more, and go on with the one that has taken its place, or from the beginning."""
-    newer = await visit.service.enrollments.pending(visit.caller, factor=kind)
+    newer = await request.service.enrollments.pending(request.caller, factor=kind)
     account = judgement.account
-    typed = visit.form.get("enrollment", "")
-    replaced = any(e.id == typed and e.browser == visit.caller.handle for e in (account.replaced if account else ()))
+    typed = request.form.get("enrollment", "")
+    replaced = any(e.id == typed and e.browser == request.caller.handle for e in (account.replaced if account else ()))
     if newer is not None and replaced:
         problem = Problem(reason="draft_replaced", field="code" if TRAITS[kind].typed else "")
-        return visit.show(_confirm(visit, judgement, newer, None), status=422, problems=[problem])
-    return visit.go(visit.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
+        return request.show(_confirm(request, judgement, newer, None), status=422, problems=[problem])
+    return request.go(request.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
 
 
-async def done(visit: Visit) -> Answer:
+async def done(request: PageRequest) -> Answer:
     """``GET /enroll/done``: what was added, and which is asked for at sign-in."""
-    judgement = await visit.judgement()
+    judgement = await request.judgement()
     account = judgement.account
     mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
-    usual = Demand(rule="freshness", max_age=visit.rules.freshness.max_age)
+    usual = Demand(rule="freshness", max_age=request.rules.freshness.max_age)
     proofs = judgement.evidence.proofs if judgement.evidence else ()
-    if account is None or not mine or not meeting(proofs, (usual,), visit.now):
-        return visit.lead_on(judgement.decision)
+    if account is None or not mine or not meeting(proofs, (usual,), request.now):
+        return request.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
     default = account.authenticator(account.default) or newest
     has_codes = any(TRAITS[a.factor].backup for a in account.authenticators)
     offer_codes = BACKUP in judgement.requirement.factors and not has_codes
-    onward = visit.going_to if isinstance(judgement.decision, Allow) else visit.own("/challenge")
-    return visit.show(
+    onward = request.going_to if isinstance(judgement.decision, Allow) else request.own("/challenge")
+    return request.show(
         views.EnrollDone(
-            way=way_of(visit, newest, judgement),
-            default=way_of(visit, default, judgement),
+            way=way_of(request, newest, judgement),
+            default=way_of(request, default, judgement),
             continue_url=onward,
-            ways=kinds_of(visit, judgement) if len(mine) == 1 else (),
-            backup_url=visit.own("/backup-codes") if offer_codes else "",
+            ways=kinds_of(request, judgement) if len(mine) == 1 else (),
+            backup_url=request.own("/backup-codes") if offer_codes else "",
         )
     )
 
 
-def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | None:
+def _blocked(request: PageRequest, judgement: Judgement, kind: str = "") -> Answer | None:
     """Lead on whoever owes a proof or needs a better one for adding ``kind`` (S-82, S-84).
 
     Where no kind is named yet, any fresh proof opens the choice.
@@ -240,78 +238,64 @@ def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | Non
     decision, evidence = judgement.decision, judgement.evidence
     holds = evidence is not None and evidence.holds
     if not isinstance(decision, (Allow, Enroll)) and not (isinstance(decision, Agree) and holds):
-        return visit.lead_on(decision)
+        return request.lead_on(decision)
     if evidence is None or not holds:
         return None
     requirement = judgement.requirement if kind else replace(judgement.requirement, floors=())
     demand = change_demand(evidence, requirement, adding=kind)
-    if meeting(evidence.proofs, (demand,), visit.now):
+    if meeting(evidence.proofs, (demand,), request.now):
         return None
-    return confirm_first(visit, judgement, _place(kind), demand=demand)
+    return confirm_first(request, judgement, _place(kind), demand=demand)
 
 
 def _place(kind: str) -> str:
     return f"/enroll/{kind}" if kind in FACTORS else "/enroll"
 
 
-async def confirm(visit: Visit) -> Answer:
+async def confirm(request: PageRequest) -> Answer:
     """``GET /confirm``: prove the second factor afresh, then back to the settings."""
-    return confirm_first(visit, await visit.judgement(), "")
+    return confirm_first(request, await request.judgement(), "")
 
 
-def confirm_first(visit: Visit, judgement: Judgement, place: str, *, demand: Demand | None = None) -> Answer:
-    """Ask for a proof that meets ``demand``, then lead back to a page of ours.
-
-    Without a ``demand`` it is that of any change of factors.
-    """
-    evidence = judgement.evidence
-    if evidence is None:
-        return visit.lead_on(judgement.decision)
-    demand = demand or change_demand(evidence, judgement.requirement)
-    note = going_note(to=visit.own(place), path="", method="GET", clean=True, demands=(demand,))
-    visit.headers.append(visit.site.cookies.set_note(visit.jar, visit.jar.going, note))
-    return visit.go(visit.own("/challenge"))
-
-
-async def _no(visit: Visit, judgement: Judgement, kind: str, refusal: Refusal) -> Answer:
+async def _no(request: PageRequest, judgement: Judgement, kind: str, refusal: Refusal) -> Answer:
     if refusal.reason in ("contact_required", "ticket_required"):
-        return await _first(visit, judgement, refusal)
+        return await _first(request, judgement, refusal)
     if refusal.reason == "proof_required":
         evidence, requirement = judgement.evidence, judgement.requirement
         demand = change_demand(evidence, requirement, adding=kind) if evidence else None
-        return confirm_first(visit, judgement, _place(kind), demand=demand)
+        return confirm_first(request, judgement, _place(kind), demand=demand)
     status = refusal.row.status
-    return visit.show(
-        views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=visit.own("/enroll")),
+    return request.show(
+        views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=request.own("/enroll")),
         status=status,
     )
 
 
-def _choice(visit: Visit, judgement: Judgement) -> views.EnrollChoice:
-    decision, account, rules = judgement.decision, judgement.account, visit.rules
+def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
+    decision, account, rules = judgement.decision, judgement.account, request.rules
     held = bool(account and account.authenticators)
     skippable = isinstance(decision, Enroll) and decision.skippable
     skip = rules.enrollment.skip
     left = skip.max - (account.skip_count if account else 0) if skip.max and skippable else None
     purpose = "stronger" if held and isinstance(decision, Enroll) else "more" if held else "first"
     return views.EnrollChoice(
-        ways=kinds_of(visit, judgement),
+        ways=kinds_of(request, judgement),
         purpose=purpose,  # type: ignore[arg-type]
         required_at=rules.enrollment.required_from or 0,
         skippable=skippable,
         skips_left=left,
-        back=visit.base if purpose == "more" else "",
+        back=request.base if purpose == "more" else "",
     )
 
 
 async def _start(
-    visit: Visit, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
+    request: PageRequest, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
 ) -> views.EnrollStart:
-    rules, traits = visit.rules.factors, TRAITS[kind]
+    rules, traits = request.rules.factors, TRAITS[kind]
     destination, consent = "", ""
     regions: tuple[views.Region, ...] = ()
     if traits.contact:
-        contacts = await visit.service.engine.contacts(visit.subject)
+        contacts = await request.service.engine.contacts(request.subject)
         phone_rules = rules.voice if traits.sends == "voice" else rules.sms
         if traits.contact == "email":
             destination = contacts.email
@@ -321,7 +305,7 @@ async def _start(
             names = region_names(phone_rules.regions)
             regions = tuple(views.Region(code=code, name=name) for code, name in names) if len(names) > 1 else ()
     decision = judgement.decision
-    others = tuple(way for way in kinds_of(visit, judgement) if way.kind != kind)
+    others = tuple(way for way in kinds_of(request, judgement) if way.kind != kind)
     skippable = isinstance(decision, Enroll) and decision.skippable
     return views.EnrollStart(
         kind=kind,
@@ -332,28 +316,28 @@ async def _start(
         consent=consent,
         apps=rules.totp.apps if not traits.sends and traits.typed else (),
         ways=others,
-        back=visit.own("/enroll") if others or skippable else "",
+        back=request.own("/enroll") if others or skippable else "",
         skippable=skippable,
         anew=anew,
     )
 
 
 def _confirm(
-    visit: Visit, judgement: Judgement, draft: OpenDraft, issued: Issued | None, *, remaining: int | None = None
+    request: PageRequest, judgement: Judgement, draft: OpenDraft, issued: Issued | None, *, remaining: int | None = None
 ) -> views.EnrollConfirm:
     kind, shown = draft.enrollment.factor, draft.shown
     account = judgement.account
     sending: Sending = "none"
-    challenge = issued.challenge if issued else _asked(visit, judgement, draft)
-    face = visit.service.challenges.face(visit.caller, account, challenge) if account else {}
+    challenge = issued.challenge if issued else _asked(request, judgement, draft)
+    face = request.service.challenges.face(request.caller, account, challenge) if account else {}
     if TRAITS[kind].sends:
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
-    limits = FACTORS[kind].limits(visit.rules)
+    limits = FACTORS[kind].limits(request.rules)
     return views.EnrollConfirm(
         kind=kind,
         enrollment=draft.enrollment.id,
-        label=visit.form.get("label", draft.enrollment.label),
+        label=request.form.get("label", draft.enrollment.label),
         hint=shown.get("hint", ""),
         sending=sending,
         sent_at=challenge.issued_at if challenge else 0,
@@ -363,29 +347,29 @@ def _confirm(
         uri=shown.get("uri", ""),
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
-        apps=visit.rules.factors.totp.apps if shown.get("secret") else (),
-        back=visit.own(f"/enroll/{kind}?again=1" if not shown.get("secret") else "/enroll"),
-        anew_url=visit.own(f"/enroll/{kind}?again=1") if shown.get("secret") else "",
+        apps=request.rules.factors.totp.apps if shown.get("secret") else (),
+        back=request.own(f"/enroll/{kind}?again=1" if not shown.get("secret") else "/enroll"),
+        anew_url=request.own(f"/enroll/{kind}?again=1") if shown.get("secret") else "",
         remaining=remaining,
-        waiting=waiting_of(visit, challenge),
-        poll_url=poll_url(visit, challenge),
+        waiting=waiting_of(request, challenge),
+        poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
     )
 
 
-def _asked(visit: Visit, judgement: Judgement, draft: OpenDraft) -> Challenge | None:
+def _asked(request: PageRequest, judgement: Judgement, draft: OpenDraft) -> Challenge | None:
     """The latest challenge of a draft that can still be answered."""
     account = judgement.account
     mine = [c for c in (account.challenges if account else ()) if c.target == draft.enrollment.id]
-    return next((c for c in reversed(mine) if c.is_live(visit.now)), None)
+    return next((c for c in reversed(mine) if c.is_live(request.now)), None)
 
 
 async def _contact(
-    visit: Visit, kind: str, issued: Issued | None, *, remaining: int | None = None
+    request: PageRequest, kind: str, issued: Issued | None, *, remaining: int | None = None
 ) -> views.EnrollContact:
-    service = visit.service
-    contacts = await service.engine.contacts(visit.subject)
-    judgement = await visit.judgement()
+    service = request.service
+    contacts = await service.engine.contacts(request.subject)
+    judgement = await request.judgement()
     account = judgement.account
     ways = []
     for known in service.leave.contact_kinds(contacts):
@@ -394,8 +378,8 @@ async def _contact(
     way = next((w for w in ways if w.kind == kind), None)
     challenge = issued.challenge if issued else None
     if challenge is None and account is not None:
-        live = [c for c in account.challenges if c.purpose == "contact" and c.is_live(visit.now)]
-        challenge = next((c for c in reversed(live) if c.browser == visit.caller.handle), None)
+        live = [c for c in account.challenges if c.purpose == "contact" and c.is_live(request.now)]
+        challenge = next((c for c in reversed(live) if c.browser == request.caller.handle), None)
         way = way or next((w for w in ways if challenge and w.kind == challenge.factor), None)
     sending: Sending = "unsent" if challenge is None else "failed" if issued and issued.failed else "sent"
     return views.EnrollContact(
@@ -410,6 +394,4 @@ async def _contact(
 
 
 def _masked(text: str, kind: str) -> str:
-    from ...factors.codes import masked_email, masked_phone
-
     return masked_email(text) if TRAITS[kind].contact == "email" else masked_phone(text)

@@ -7,18 +7,18 @@ from ...factors import FACTORS, TRAITS
 from ...service import Judgement
 from ...service.enrollable import enrollable
 from ...service.factor_choice import reachable
-from ..request import Visit
+from ..request import PageRequest
 from ..views import Way
 
 
-def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> Way:
+def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgement) -> Way:
     """One of the visitor's authenticators, with its masked destination."""
     account = judgement.account
     factor = FACTORS.get(authenticator.factor)
     hint = ""
     if account is not None and factor is not None and not TRAITS[authenticator.factor].backup:
-        context = visit.service.challenges.context(
-            visit.caller, judgement.requirement.rules, purpose="sign-in", account=account
+        context = request.service.challenges.context(
+            request.caller, judgement.requirement.rules, purpose="sign-in", account=account
         )
         hint = factor.hint(context, authenticator.data)
     browser = judgement.evidence.browser if judgement.evidence else None
@@ -28,22 +28,22 @@ def way_of(visit: Visit, authenticator: Authenticator, judgement: Judgement) -> 
         label=authenticator.label,
         hint=hint,
         last=bool(browser and browser.last_factor == authenticator.id),
-        off=authenticator.factor in visit.off,
+        off=authenticator.factor in request.off,
     )
 
 
-def ways_of(visit: Visit, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:
+def ways_of(request: PageRequest, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:
     """The authenticators that may answer here, strongest first."""
     mine = reachable(judgement)
-    return tuple(way_of(visit, a, judgement) for a in mine if a.id != without)
+    return tuple(way_of(request, a, judgement) for a in mine if a.id != without)
 
 
-def kinds_of(visit: Visit, judgement: Judgement) -> tuple[Way, ...]:
+def kinds_of(request: PageRequest, judgement: Judgement) -> tuple[Way, ...]:
     """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
     kinds = enrollable(judgement)
-    senders = visit.service.engine.wiring.senders
+    senders = request.service.engine.wiring.senders
     return tuple(
-        Way(kind=kind, label=TRAITS[kind].name, off=kind in visit.off)
+        Way(kind=kind, label=TRAITS[kind].name, off=kind in request.off)
         for kind in kinds
         if not TRAITS[kind].sends or TRAITS[kind].fetched or senders.for_channel(TRAITS[kind].sends) is not None
     )

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from mfa_gate.web.callers import caller_kind
+from mfa_gate.web.scope import caller_kind
 from tests.harness import World, call, http_scope, make_world, routes, socket_scope
 from tests.web.serving import served
 

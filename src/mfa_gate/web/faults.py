@@ -1,0 +1,110 @@
+"""Turn errors into answers: one place, and there unknown means 503, never a pass (S-11)."""
+
+from __future__ import annotations
+
+import logging
+
+from ..core.model import SubjectKey
+from ..core.reasons import REASONS, Refusal
+from ..errors import MFAGateError, StoreContention, StoreUnavailable
+from ..identity.credentials import Unreadable
+from .cookies import cookie_value
+from .deny import deny_websocket, send_problem
+from .language import language_of
+from .request import Site
+from .responses import Answer, page, problem, redirect
+from .scope import app_path, caller_kind, has_bearer, own_place, root_of
+from .types import Receive, Scope, Send
+from .views import Fault, Frame
+
+log = logging.getLogger("mfa_gate")
+
+INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
+AGAIN = b"mfa-sign-in"
+"""The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
+MAX_REASONS = 50
+
+
+class Faults:
+    """Answers a request that could not be judged."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._refused: set[str] = set()
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        """Answer ``error``: 401 for a credential that cannot be read, else 503."""
+        if isinstance(error, Unreadable):
+            return await self._unreadable(scope, receive, send, error)
+        is_away = isinstance(error, (StoreUnavailable, StoreContention))
+        ref = self._report(error)
+        if is_away:
+            log.error("mfa_gate: the store is not available: %s (ref %s)", error, ref)
+        elif isinstance(error, MFAGateError):
+            log.error("mfa_gate: %s (ref %s)", error, ref)
+        else:
+            log.error("mfa_gate: a fault refused a request (ref %s)", ref, exc_info=error)
+        refusal = Refusal(reason="store_unavailable" if is_away else "fault", ref=ref, retry_after=1)
+        if caller_kind(scope) != "page":
+            return await send_problem(scope, receive, send, refusal)
+        return await self.page(scope, refusal).send(scope, send)
+
+    def page(self, scope: Scope, refusal: Refusal) -> Answer:
+        """Draw a page that needs no store, in the reader's language; a plain one if even that fails (F-36)."""
+        engine, row = self._site.service.engine, REASONS[refusal.reason]
+        headers = [(b"retry-after", b"1")] if row.status == 503 else []
+        try:
+            frame = Frame(
+                prefix=root_of(scope) + self._site.prefix,
+                now=engine.now(),
+                brand_name=engine.wiring.relying_party.name,
+                lang=language_of(scope),
+            )
+            view = Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))
+            body = self._site.renderer.render(view, frame)
+        except Exception:
+            log.exception("mfa_gate: the error page could not be rendered")
+            text = f"<!doctype html><html lang=en><title>{row.title}</title><h1>{row.title}</h1><p>{row.text} ({refusal.ref})"
+            body = text.encode()
+        return page(body, status=row.status, headers=headers)
+
+    async def _unreadable(self, scope: Scope, receive: Receive, send: Send, error: Unreadable) -> None:
+        """Refuse a credential that cannot be read (RFC 6750, 3.1): the person signs in anew, where that can help."""
+        self._log_once(str(error))
+        refusal = Refusal(reason="unreadable")
+        headers = [(b"www-authenticate", INVALID_REQUEST)] if has_bearer(scope) else []
+        answer = problem(refusal, headers=headers)
+        if scope["type"] == "websocket":
+            return await deny_websocket(scope, receive, send, answer)
+        if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self._site.prefix}/api/"):
+            answer = self._sign_in_again(scope, refusal)
+        return await answer.send(scope, send)
+
+    def _sign_in_again(self, scope: Scope, refusal: Refusal) -> Answer:
+        """Lead a page load to the sign-in.
+
+        A second one at once, or the sign-in itself, gets a page instead of going in a circle.
+        """
+        at_sign_in = self._site.sign_in.partition("?")[0] in (app_path(scope), scope["path"])
+        if at_sign_in or cookie_value(scope, AGAIN):
+            return self.page(scope, refusal)
+        secure = b"; Secure" if scope.get("scheme") == "https" else b""
+        mark = AGAIN + b"=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=20" + secure
+        return redirect(self._site.sign_in, [(b"set-cookie", mark)])
+
+    def _log_once(self, text: str) -> None:
+        """Log the reason of a refused credential: each one once as a warning, since anybody can send such requests."""
+        new = text not in self._refused and len(self._refused) < MAX_REASONS
+        if new:
+            self._refused.add(text)
+        log.log(logging.WARNING if new else logging.INFO, "mfa_gate: a request was refused (401): %s", text)
+
+    def _report(self, error: Exception) -> str:
+        """Return the reference of the event of a fault; "" where clock or entropy themselves have failed."""
+        engine = self._site.service.engine
+        try:
+            event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)
+        except Exception:
+            return ""
+        engine.effects.tell(event)
+        return event.id

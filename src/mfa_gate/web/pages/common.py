@@ -1,0 +1,83 @@
+"""Share the views and answers that several pages need."""
+
+from __future__ import annotations
+
+from ...core.changes import change_demand
+from ...core.model import Challenge
+from ...core.policy import Demand
+from ...core.reasons import UNTYPED, Refusal
+from ...factors import TRAITS
+from ...service import Judgement
+from ..request import PageRequest, going_note
+from ..responses import Answer
+from ..views import Fault, Locked, Problem
+
+
+def not_found(request: PageRequest) -> Answer:
+    """Answer that nothing is here, or nothing of the person's own: the same page for both."""
+    return request.show(Fault(reason="not_found", status=404, back=request.base), status=404)
+
+
+def confirm_first(request: PageRequest, judgement: Judgement, place: str, *, demand: Demand | None = None) -> Answer:
+    """Ask for a proof that meets ``demand``, then lead back to a page of ours.
+
+    Without a ``demand`` it is that of any change of factors.
+    """
+    evidence = judgement.evidence
+    if evidence is None:
+        return request.lead_on(judgement.decision)
+    demand = demand or change_demand(evidence, judgement.requirement)
+    note = going_note(to=request.own(place), path="", method="GET", clean=True, demands=(demand,))
+    request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+    return request.go(request.own("/challenge"))
+
+
+def locked_view(judgement: Judgement, ref: str = "") -> Locked:
+    """Draw the page of a lock: who can end it, and the reference to quote (U-54)."""
+    lock = judgement.account.lock if judgement.account else None
+    return Locked(
+        ref=lock.ref if lock else ref, cause=lock.cause if lock else "attempts", locked_at=lock.at if lock else 0
+    )
+
+
+def wants_code(factor: str, challenge: Challenge | None) -> bool:
+    """Tell whether the page has a field for a code: by the factor, or by the challenge that was issued."""
+    return TRAITS[factor].typed or (challenge is not None and "code" in challenge.data)
+
+
+def waiting_of(request: PageRequest, challenge: Challenge | None) -> bool:
+    """Tell whether the page waits for an answer that comes another way."""
+    return challenge is not None and challenge.waits and challenge.is_live(request.now)
+
+
+def poll_url(request: PageRequest, challenge: Challenge | None) -> str:
+    """Return the address at which a waiting page asks for the answer, "" where it does not wait."""
+    return request.own(f"/api/challenge/{challenge.id}") if challenge and waiting_of(request, challenge) else ""
+
+
+def shape_of(typed: str, digits: int = 6) -> str:
+    """Return the form's own word for the wrong shape of a typed code (U-9). Nothing stored is looked at."""
+    kept = "".join(char for char in typed if char.isalnum())
+    if not kept:
+        return "code_missing"
+    if not kept.isdigit():
+        return "code_letters"
+    return "code_short" if len(kept) < digits else "code_long"
+
+
+def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None, kind: str = "") -> Problem:
+    """Draw a refusal as a problem of a form field.
+
+    ``kind`` is the factor's where nothing was typed: it has words of its own.
+    """
+    if typed is not None and refusal.reason == "malformed":
+        return Problem(reason=shape_of(typed), field=field)
+    reason = own_word(kind, refusal.reason) if kind else refusal.reason
+    return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
+
+
+def own_word(kind: str, reason: str) -> str:
+    """Return the word for ``reason`` after a passkey (``passkey_…``), or after a call or a phone (``request_…``)."""
+    if reason not in UNTYPED:
+        return reason
+    return f"{'request' if TRAITS[kind].sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"

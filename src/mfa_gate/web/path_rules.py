@@ -1,0 +1,70 @@
+"""Index the paths that exemptions and step-up rules name. All other paths share one decision."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ..core.policy import Facts, exemption_for
+from ..core.rules import Policy, plain_path
+from .scope import is_clean
+from .types import Scope
+
+MAX_KEPT = 512
+MAX_PATH = 256
+"""Longer paths are looked up each time: visitors choose them, and memory is not theirs to fill (S-122)."""
+
+
+class PathRules:
+    """The index of one policy; another policy gets another one.
+
+    ``prefix`` is the path of the gate's own addresses. ``sign_out`` is the host's own sign-out, "" for none: it is exempt by
+    itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more somewhere.
+    """
+
+    def __init__(self, policy: Policy, *, prefix: str, sign_out: str) -> None:
+        every = (policy.base, *policy.tenants.values())
+        exempt = [path.text for rules in every for rule in rules.exempt for path in rule.paths]
+        step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
+        named = [*exempt, *step_up]
+        self.policy = policy
+        self._permanent = tuple(rule for rule in policy.base.exempt if rule.expires_at is None)
+        self._temporary = tuple(rule for rule in policy.base.exempt if rule.expires_at is not None)
+        # The match costs more than all the rest of an exempt request. A policy never changes, so no answer grows old.
+        self.permanent = lru_cache(maxsize=MAX_KEPT)(self._is_permanent)
+        self._sign_out = sign_out
+        self._plain_sign_out = plain_path(sign_out) if sign_out else ""
+        own = [self._plain_sign_out] if sign_out else []
+        self.steps_up = bool(step_up)
+        self.paths = frozenset((*own, *(plain_path(text[1:]) for text in named if text.startswith("="))))
+        self.trees = (
+            prefix.lower(),
+            *(text.removesuffix("/**").lower() for text in named if not text.startswith("=")),
+        )
+
+    def names(self, path: str) -> bool:
+        """Tell whether a rule may mean ``path``, or a path that cannot be told from it."""
+        plain = plain_path(path)
+        return plain in self.paths or plain.startswith(self.trees) or not is_clean(path)
+
+    def signs_out(self, scope: Scope, path: str) -> bool:
+        """Tell whether the app may sign somebody out at this path, however it is spelled."""
+        if not self._plain_sign_out or scope["type"] != "http" or scope["method"] == "OPTIONS":
+            return False
+        return plain_path(path) == self._plain_sign_out
+
+    def is_exempt(self, scope: Scope, path: str, now: float) -> bool:
+        """Tell whether a rule of the file exempts this path for everybody. ``now`` is in UTC seconds."""
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        if path == self._sign_out and scope["type"] == "http":
+            return method in ("GET", "HEAD", "POST")
+        look_up = self.permanent if len(path) <= MAX_PATH else self._is_permanent
+        return look_up(method, path) or bool(
+            self._temporary and exemption_for(self._temporary, _facts(method, path), int(now))
+        )
+
+    def _is_permanent(self, method: str, path: str) -> bool:
+        return bool(exemption_for(self._permanent, _facts(method, path), 0))
+
+
+def _facts(method: str, path: str) -> Facts:
+    return Facts(tenant="", groups=frozenset(), method=method, path=path, clean=is_clean(path))

@@ -1,0 +1,222 @@
+"""Read one ASGI scope, and nothing else: the app's path, the client's address, the kind of caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from ..core.networks import Proxy, client_address
+from ..identity.credentials import shows_bearer
+from .types import Scope
+
+CallerKind = Literal["page", "htmx", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
+
+_SUBRESOURCES = frozenset(
+    b"audio audioworklet embed font image manifest object paintworklet report script serviceworker sharedworker style "
+    b"track video worker xslt".split()
+)
+_BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
+_SAFE = "/!$&'()*+,:;=@~-._"
+"""What stands in a path as it is; all else is quoted."""
+
+
+_LEADING = frozenset(
+    [
+        "redirect_uri",
+        "post_logout_redirect_uri",
+        "client_id",
+        "request_uri",
+        "samlrequest",
+        "wtrealm",
+        "wreply",
+        "service",
+    ]
+)
+"""Names by which sign-in services are asked to lead on to another application."""
+_SERVICES = frozenset(["authorize", "cas", "connect", "oauth", "oauth2", "oidc", "openid", "saml", "saml2", "sso"])
+"""Segments of such services' own addresses."""
+
+
+def app_path(scope: Scope) -> str:
+    """The path as the app's own router sees it: without ``root_path`` where that is a prefix of whole segments (S-7)."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root):
+        rest = path[len(root) :]
+        if not rest or rest[0] == "/":
+            path = rest
+    return path or "/"
+
+
+def root_of(scope: Scope) -> str:
+    """Quote the path that the app is mounted under, which our addresses begin with.
+
+    Parameters of a mount are a visitor's text: a root with a trick in it gives "" (see ``is_rooted``).
+    """
+    root = _root_in(scope)
+    return quote(root, safe=_SAFE) if is_plain(root) else ""
+
+
+def is_rooted(scope: Scope) -> bool:
+    """Tell whether addresses can be built under the app's root; else none leaves (S-101)."""
+    root = _root_in(scope)
+    return not root or is_plain(root)
+
+
+def _root_in(scope: Scope) -> str:
+    path: str = scope["path"]
+    tail = app_path(scope)
+    return path[: len(path) - len(tail)] if path.endswith(tail) else ""
+
+
+def is_clean(path: str) -> bool:
+    """Whether a path has no trick in it: no control character, space, backslash, ``;``, ``%``, empty or dot segment, and
+    nothing outside ASCII (S-5). A trailing slash is not empty."""
+    return path.isascii() and is_plain(path)
+
+
+def is_plain(path: str) -> bool:
+    """Tell the same of a path that may have letters of any script."""
+    if not path.startswith("/") or "//" in path or not _BAD.isdisjoint(path) or not path.isprintable():
+        return False
+    return not any(segment in (".", "..") for segment in path.split("/")) if "/." in path else True
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """A header's value; None where it is missing or sent more than once."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return values[0] if len(values) == 1 else None
+
+
+def header_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
+    """Return the first value of a header that an app sends, in any case; empty where there is none."""
+    return next((value for key, value in headers if key.lower() == name), b"")
+
+
+def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:
+    """The client's address: the socket's peer; behind listed proxies as they tell it (decisions 6)."""
+    client = scope.get("client")
+    peer: str = client[0] if client else ""
+    if not trusted:
+        return peer
+    forwarded = [value.decode("latin-1") for key, value in scope["headers"] if key == b"x-forwarded-for"]
+    return client_address(peer, forwarded, trusted)
+
+
+def has_bearer(scope: Scope) -> bool:
+    """Say whether the caller shows a token, in whatever form it is written."""
+    return shows_bearer(scope["headers"])
+
+
+def caller_kind(scope: Scope) -> CallerKind:
+    """Who is asking, in the order of the table of callers: the answer to a refusal depends on it, the decision never."""
+    if scope["type"] == "websocket":
+        return "websocket"
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    if b"prefetch" in headers.get(b"sec-purpose", b"") or headers.get(b"purpose") == b"prefetch":
+        return "prefetch"
+    if _is_navigation(headers):
+        return "page"
+    if has_bearer(scope):
+        return "bearer"
+    if headers.get(b"hx-request") == b"true":
+        return "htmx"
+    mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
+    if dest in (b"iframe", b"frame", b"fencedframe"):
+        return "frame"
+    if dest in _SUBRESOURCES:
+        return "subresource"
+    if mode is not None:
+        return "fetch"
+    return "page" if _takes_html(headers) else "fetch"
+
+
+def _is_navigation(headers: dict[bytes, bytes]) -> bool:
+    """Say whether a browser loads a document, whatever else a proxy has added (a bearer token, say).
+
+    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` with navigations alone.
+    """
+    mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
+    if mode is None and dest is None:
+        return headers.get(b"upgrade-insecure-requests") == b"1" and _takes_html(headers)
+    return mode == b"navigate" and dest in (b"document", None)
+
+
+def _takes_html(headers: dict[bytes, bytes]) -> bool:
+    accept = headers.get(b"accept", b"")
+    return b"text/html" in accept or b"application/xhtml+xml" in accept
+
+
+_PLATFORMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+
+
+def browser_label(scope: Scope) -> str:
+    """A name for the browser that its owner recognizes, from the user agent: a label, never a fact that is decided on."""
+    agent = (header(scope, b"user-agent") or b"")[:400].decode("latin-1")
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    platform = next((name for mark, name in _PLATFORMS if mark in agent), "")
+    if browser and platform:
+        return f"{browser} on {platform}"
+    first = re.match(r"[A-Za-z][A-Za-z0-9_.\-]{0,30}", agent)
+    return browser or platform or (first.group(0) if first else "Unknown client")
+
+
+def safe_path(text: str, *, limit: int = 1024) -> str:
+    """``text`` as a place on this site, or "": one leading slash, no second slash or backslash behind it, no backslash,
+    control character or space anywhere (S-101)."""
+    if not text.startswith("/") or len(text) > limit or not text.isascii():
+        return ""
+    if text[1:2] in ("/", "\\") or "\\" in text or any(char <= " " or char == "\x7f" for char in text):
+        return ""
+    return text
+
+
+def own_place(scope: Scope) -> str:
+    """The connection's own path as a place on this site, quoted, or "" where a browser would read another site in it."""
+    return safe_path(quote(scope["path"], safe=_SAFE))
+
+
+def may_lead_elsewhere(place: str) -> bool:
+    """Tell whether the app's page at ``place`` may lead to another origin, as OAuth does."""
+    path, _, query = place.partition("#")[0].partition("?")
+    if not _SERVICES.isdisjoint(path.lower().split("/")):
+        return True
+    return not _LEADING.isdisjoint(part.partition("=")[0].lower() for part in query.split("&"))
+
+
+def place_in(address: bytes) -> str:
+    """Path and query of an address that a header tells, as a place on this site, or ""."""
+    try:
+        parts = urlsplit(address.decode("latin-1"))
+    except ValueError:
+        return ""
+    return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def origin_in(address: bytes) -> str:
+    """The origin of an address that a header tells, or ""."""
+    try:
+        parts = urlsplit(address.decode("latin-1"))
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
