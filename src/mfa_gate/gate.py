@@ -76,11 +76,12 @@ class MFAGate:
     or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``trusted_proxies`` are the
     proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without an address: none by
     default. ``accept_any_forwarder`` allows a server that believes everybody's, where one proxy alone can reach it.
-    ``sign_in``, ``sign_out`` and ``home`` are the host's own paths. ``json_status`` is what cookie callers get (403, or 401
-    for front ends that want it). ``app`` names this application where several share a store. ``on_event`` gets every event
-    after it was committed, ``on_reset`` a subject whose factors
-    an administrator has removed, ``on_lock`` one whose account was locked; all may be async and come after the
-    commit; what failed, or was lost with its process, is called again from the trail: drop what you know by the event's id.
+    ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
+    before them. ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this
+    application where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject
+    whose factors an administrator has removed, ``on_lock`` one whose account was locked; all may be async and come after
+    the commit; what failed, or was lost with its process, is called again from the trail: drop what you know by the
+    event's id.
     ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
     the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
     message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an exception or

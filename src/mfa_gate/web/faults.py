@@ -85,12 +85,12 @@ class Faults:
 
         A second one at once, or the sign-in itself, gets a page instead of going in a circle.
         """
-        at_sign_in = self._site.sign_in.partition("?")[0] in (app_path(scope), scope["path"])
+        at_sign_in = self._site.sign_in.partition("?")[0] == app_path(scope)
         if at_sign_in or cookie_value(scope, AGAIN):
             return self.page(scope, refusal)
         secure = b"; Secure" if scope.get("scheme") == "https" else b""
         mark = AGAIN + b"=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=20" + secure
-        return redirect(self._site.sign_in, [(b"set-cookie", mark)])
+        return redirect(root_of(scope) + self._site.sign_in, [(b"set-cookie", mark)])
 
     def _log_once(self, text: str) -> None:
         """Log the reason of a refused credential: each one once as a warning, since anybody can send such requests."""

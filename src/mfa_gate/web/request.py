@@ -26,7 +26,7 @@ from .views.admin import AdminView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The parts that all our own addresses share, and the host's own addresses."""
+    """The parts that all our own addresses share, and the host's own paths, as its own router sees them."""
 
     service: Service
     callers: Callers
@@ -142,7 +142,7 @@ class PageRequest:
     @property
     def going_to(self) -> str:
         """Where the visitor was going: a place on this site, checked again on the way out (U-71)."""
-        return safe_path(str(self.going.get("to", ""))) or self.site.home
+        return safe_path(str(self.going.get("to", ""))) or self.host(self.site.home)
 
     # -- answering -----------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class PageRequest:
             contact=rules.recovery.contact,
             owner=rules.owner,
             person=(account.name if account else "") or self.subject.id,
-            sign_out=site.sign_out,
+            sign_out=self.host(site.sign_out),
             here=own_place(self.scope) or self.base,
             lang=self.lang,
             languages=tuple(Language(tag=tag, name=native_name(tag)) for tag in available()),
@@ -221,6 +221,10 @@ class PageRequest:
     def own(self, place: str) -> str:
         """The address of a page of ours."""
         return self.base + place
+
+    def host(self, place: str) -> str:
+        """Return the address of a page of the host's own, below the root; "" for none."""
+        return self.root + place if place else ""
 
     def lead_on(self, decision: Decision) -> Answer:
         """Where a decision leads: one of our pages, or on to where the visitor was going."""

@@ -102,7 +102,7 @@ class Router:
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
         """Answer where nobody is signed in: page loads go to the sign-in, others get a problem document."""
         if caller_kind(scope) == "page" and not is_call:
-            return redirect(self.site.sign_in)
+            return redirect(root_of(scope) + self.site.sign_in)
         return problem(Refusal(reason="signed_out"), state="anonymous")
 
     async def anonymous(self, scope: Scope, receive: Receive, send: Send) -> None:

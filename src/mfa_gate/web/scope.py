@@ -53,6 +53,7 @@ def app_path(scope: Scope) -> str:
 def root_of(scope: Scope) -> str:
     """Quote the path that the app is mounted under, which our addresses begin with.
 
+    It is the scope's ``root_path``, whether or not the server leaves it in ``path``: a proxy may have stripped it.
     Parameters of a mount are a visitor's text: a root with a trick in it gives "" (see ``is_rooted``).
     """
     root = _root_in(scope)
@@ -66,9 +67,8 @@ def is_rooted(scope: Scope) -> bool:
 
 
 def _root_in(scope: Scope) -> str:
-    path: str = scope["path"]
-    tail = app_path(scope)
-    return path[: len(path) - len(tail)] if path.endswith(tail) else ""
+    root: str = scope.get("root_path") or ""
+    return root.rstrip("/")
 
 
 def is_clean(path: str) -> bool:
@@ -192,8 +192,12 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
 
 
 def own_place(scope: Scope) -> str:
-    """The connection's own path as a place on this site, quoted, or "" where a browser would read another site in it."""
-    return safe_path(quote(scope["path"], safe=_SAFE))
+    """Quote the connection's path as its browser has it, root included; "" where a browser would read another site in it."""
+    path: str = scope["path"]
+    root = _root_in(scope)
+    if root and path != root and not path.startswith(f"{root}/"):
+        path = root + path
+    return safe_path(quote(path, safe=_SAFE))
 
 
 def may_lead_elsewhere(place: str) -> bool:

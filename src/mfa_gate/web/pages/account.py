@@ -154,7 +154,7 @@ async def _settings(
         ),
         remind=len(own) == 1 and codes is None,
         confirm_url=request.own("/confirm") if stale else "",
-        continue_url=request.site.home,
+        continue_url=request.host(request.site.home),
         admin_url=request.own("/admin") if request.service.rights.rights_of(request.subject) else "",
         editing=editing,
         typed_label=typed,
@@ -306,7 +306,9 @@ def _declined(request: PageRequest, title: str) -> Answer:
     request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.handle))
     request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
     return request.show(
-        views.AgreementDeclined(title=title, sign_in=request.site.sign_in, sign_out=request.site.sign_out)
+        views.AgreementDeclined(
+            title=title, sign_in=request.host(request.site.sign_in), sign_out=request.host(request.site.sign_out)
+        )
     )
 
 

@@ -49,8 +49,8 @@ def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:
     return views.SignInAgain(
         why=decision.reason,
         max_age=decision.demand.max_age,
-        sign_in=request.site.sign_in,
-        sign_out=request.site.sign_out,
+        sign_in=request.host(request.site.sign_in),
+        sign_out=request.host(request.site.sign_out),
     )
 
 
