@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .core.model import Contacts, Subject, Upstream
     from .core.rules import Policy
     from .errors import MFAGateError, SettingsError
+    from .factors.registry import DEFAULT_FACTORS
     from .gate import MFAGate, Status
     from .ports import Senders
     from .service import RelyingParty
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .web.stepup import require_proof
 
 __all__ = [
+    "DEFAULT_FACTORS",
     "Contacts",
     "MFAGate",
     "MFAGateError",
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contacts": "core.model",
+    "DEFAULT_FACTORS": "factors.registry",
     "MFAGate": "gate",
     "MFAGateError": "errors",
     "MFAGateMiddleware": "web.middleware",

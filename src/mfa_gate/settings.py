@@ -11,7 +11,7 @@ from typing import Any
 from .core.networks import UNIX, Proxy
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
-from .factors import FACTORS, TRAITS
+from .factors import Registry
 from .factors.base import Hears
 from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
@@ -128,14 +128,14 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
     return tuple(networks), faults
 
 
-def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None) -> list[str]:
+def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None, factors: Registry) -> list[str]:
     """What the policy needs and the wiring lacks: senders, the host's contacts, optional packages."""
     tenants: Mapping[str, Rules] = {"": policy.base, **policy.tenants} if not policy.tenants else dict(policy.tenants)
     faults: dict[str, None] = {}
     for tenant, rules in tenants.items():
         where = f"tenants.{tenant}.factors.allowed" if tenant else "factors.allowed"
         for kind in rules.factors.allowed:
-            traits = TRAITS.get(kind)
+            traits = factors.traits.get(kind)
             if traits is None:
                 continue
             if traits.sends and not traits.fetched and senders.for_channel(traits.sends) is None:
@@ -146,7 +146,7 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
             sender = senders.for_channel(traits.sends)
             by_key = getattr(getattr(rules.factors, kind, None), "confirm", "") == "pound"
             if (
-                isinstance(FACTORS.get(kind), Hears)
+                isinstance(factors.get(kind), Hears)
                 and by_key
                 and sender is not None
                 and not isinstance(sender, CallsBack)

@@ -9,20 +9,20 @@ import pytest
 
 from mfa_gate.core.assurance import Traits
 from mfa_gate.core.rules import FactorRules
-from mfa_gate.factors import FACTORS, TRAITS
+from mfa_gate.factors import BUILT_IN
 
 
-@pytest.mark.parametrize("kind", sorted(FACTORS))
+@pytest.mark.parametrize("kind", sorted(BUILT_IN))
 def test_a_factor_is_registered_under_its_own_kind(kind: str) -> None:
     """Design 3: a factor is known by the kind that it says, and is one that a policy can allow."""
-    traits = FACTORS[kind].traits
-    assert TRAITS[kind] is traits
+    traits = BUILT_IN[kind].traits
+    assert BUILT_IN.traits[kind] is traits
     assert traits.kind == kind
     assert kind in FactorRules().allowed
     assert traits.name
 
 
-@pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda t: t.kind)
+@pytest.mark.parametrize("traits", BUILT_IN.traits.values(), ids=lambda t: t.kind)
 def test_traits_agree_with_each_other(traits: Traits) -> None:
     """What is sent needs a challenge; what can be relayed is not called resistant; codes over the telephone are restricted."""
     assert not traits.sends or traits.needs_challenge
@@ -34,7 +34,7 @@ def test_traits_agree_with_each_other(traits: Traits) -> None:
 
 def test_one_kind_stands_in_for_the_others() -> None:
     """S-93: exactly one kind is a backup, and it is single."""
-    assert [t.kind for t in TRAITS.values() if t.backup and t.single] == ["backup-code"]
+    assert [t.kind for t in BUILT_IN.traits.values() if t.backup and t.single] == ["backup-code"]
 
 
 def test_the_core_names_no_kind(root: Path) -> None:

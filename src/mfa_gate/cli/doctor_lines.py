@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.assurance import combine, could_meet
 from ..core.policy import Facts, demands_for, factors_for
 from ..core.rules import TenantSettings
-from ..factors import TRAITS
 from ..keyring import KeyFault, Keyring
 from ..ports import NamesSession
 from ..web.endpoint_demands import demands_in
@@ -198,7 +197,7 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
         everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
         for demand in known:
             joint = combine((*everywhere, demand), rule=demand.rule)
-            if not any(could_meet(kind, joint, TRAITS) for kind in allowed):
+            if not any(could_meet(kind, joint, gate.service.engine.factors.traits) for kind in allowed):
                 wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
                 where = f'in tenant "{tenant}"' if tenant else "by the policy"
                 yield Line(

@@ -7,6 +7,6 @@ from ..core.assurance import TraitsOf
 
 def known_traits() -> TraitsOf:
     """The traits of every factor there is."""
-    from ..factors import TRAITS
+    from ..factors import BUILT_IN
 
-    return TRAITS
+    return BUILT_IN.traits

@@ -45,6 +45,7 @@ class Engine:
         self.store = wiring.store
         self.reader = Reader()
         self.keyring = wiring.keyring
+        self.factors = wiring.factors
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
         self._settings: OrderedDict[str, TenantSettings] = OrderedDict()
         self._last_settings: OrderedDict[str, TenantSettings] = OrderedDict()

@@ -12,7 +12,6 @@ from ..core.messages.notices import sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
 from ..errors import SendFailed
-from ..factors import FACTORS, TRAITS
 from ..factors.phone import read_phone
 from ..keyring import Unopened
 from ..ports import Message
@@ -54,13 +53,13 @@ class Notices:
 
     def wants(self, event: Event) -> bool:
         """Whether people are told of such an event."""
-        return _notice_kind(event) in NOTICE_KINDS
+        return self._notice_kind(event) in NOTICE_KINDS
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         for event in events:
-            kind = _notice_kind(event)
+            kind = self._notice_kind(event)
             if kind not in NOTICE_KINDS:
                 continue
             needless = first and kind == "browser.new_network"
@@ -84,7 +83,7 @@ class Notices:
 
     async def mail(self, event: Event) -> None:
         """Tell by e-mail, at the address on file. Raises what may go better another time."""
-        kind = _notice_kind(event)
+        kind = self._notice_kind(event)
         if self.engine.wiring.senders.email is None:
             return
         contacts = await self.engine.contacts(subject_of(event))
@@ -96,7 +95,9 @@ class Notices:
             service=self._service(event),
             when_text=datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
             where=event.network,
-            label=TRAITS[event.factor].name if event.factor in TRAITS else event.factor,
+            label=self.engine.factors.traits[event.factor].name
+            if event.factor in self.engine.factors.traits
+            else event.factor,
             owner=rules.owner,
             translate=str,
             dispute_url="" if kind in NO_LINK else self.disputing.url(kind, event),
@@ -117,7 +118,7 @@ class Notices:
 
     async def text(self, event: Event) -> None:
         """Tell by text, at the numbers that are enrolled. Raises what may go better another time."""
-        kind = _notice_kind(event)
+        kind = self._notice_kind(event)
         if self.engine.wiring.senders.sms is None:
             return
         subject = subject_of(event)
@@ -146,9 +147,9 @@ class Notices:
         context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
         found: list[str] = []
         for mine in account.authenticators:
-            if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":
+            if mine.factor in self.engine.factors and self.engine.factors.traits[mine.factor].sends == "sms":
                 try:
-                    found.append(FACTORS[mine.factor].show(context, mine.data)["phone"])
+                    found.append(self.engine.factors[mine.factor].show(context, mine.data)["phone"])
                 except (Unopened, KeyError):
                     log.warning("a number could not be read for a notice (ref %s)", mine.id)
         return list(dict.fromkeys(found))
@@ -167,12 +168,11 @@ class Notices:
                 raise
             log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
 
-
-def _notice_kind(event: Event) -> str:
-    """An event's notice: its kind, but a success with a backup code is a notice of its own (S-92)."""
-    if event.kind == "proof.granted":
-        backup = event.factor in TRAITS and TRAITS[event.factor].backup
-        return "backup_code.used" if backup else ""
-    if event.kind == "enrollment.ticket" and event.reason == "redeemed":
-        return ""
-    return event.kind
+    def _notice_kind(self, event: Event) -> str:
+        """An event's notice: its kind, but a success with a backup code is a notice of its own (S-92)."""
+        if event.kind == "proof.granted":
+            backup = event.factor in self.engine.factors.traits and self.engine.factors.traits[event.factor].backup
+            return "backup_code.used" if backup else ""
+        if event.kind == "enrollment.ticket" and event.reason == "redeemed":
+            return ""
+        return event.kind

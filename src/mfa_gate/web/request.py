@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from ..core.assurance import Traits
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts
 from ..core.reasons import UNTYPED, Refusal
 from ..core.rules import Rules
-from ..factors import TRAITS
+from ..factors import Registry
 from ..service import Judgement, Service
 from .callers import Scope, may_lead_elsewhere, own_place, safe_path
 from .cookies import PENDING_LIFE, Jar, Note, cookie_value
@@ -52,6 +53,11 @@ class Visit:
     def service(self) -> Service:
         """The use cases."""
         return self.site.service
+
+    @property
+    def factors(self) -> Registry:
+        """The factors of this gate."""
+        return self.service.engine.factors
 
     @property
     def base(self) -> str:
@@ -268,16 +274,18 @@ def shape_of(typed: str, digits: int = 6) -> str:
     return "code_short" if len(kept) < digits else "code_long"
 
 
-def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None, kind: str = "") -> Problem:
-    """A refusal as a problem of a form field. ``kind`` is the factor's where nothing was typed: it has words of its own."""
+def problem_from(
+    refusal: Refusal, field: str = "code", *, typed: str | None = None, untyped: Traits | None = None
+) -> Problem:
+    """A refusal as a problem of a form field. ``untyped`` is the factor where nothing was typed."""
     if typed is not None and refusal.reason == "malformed":
         return Problem(reason=shape_of(typed), field=field)
-    reason = own_word(kind, refusal.reason) if kind else refusal.reason
+    reason = own_word(untyped, refusal.reason) if untyped else refusal.reason
     return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
 
 
-def own_word(kind: str, reason: str) -> str:
+def own_word(traits: Traits, reason: str) -> str:
     """The word for ``reason`` where a passkey was asked for (``passkey_…``), or a call or a phone (``request_…``)."""
     if reason not in UNTYPED:
         return reason
-    return f"{'request' if TRAITS[kind].sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"
+    return f"{'request' if traits.sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"

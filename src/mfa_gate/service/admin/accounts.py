@@ -15,7 +15,6 @@ from ...core.policy import Demand, factors_for
 from ...core.reasons import Refusal
 from ...core.roles import Right, has_right, is_self, reaches, rights_of
 from ...core.rules import Rules, TenantSettings
-from ...factors import TRAITS
 from ...factors.backup_code import ALPHABET
 from ...policyfile.checks import dead_ends
 from ...ports import EventPage, Page
@@ -281,7 +280,8 @@ class AccountDesk:
     ) -> tuple[Check, ...]:
         senders = self.engine.wiring.senders
         enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
-        needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
+        known = self.engine.factors.traits
+        needed = [known[kind].sends for kind in rules.factors.allowed if kind in known and known[kind].sends]
         return (
             *await self.tenant_setup.people_lines(tenant, enrolled),
             Check(
@@ -313,7 +313,7 @@ class AccountDesk:
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
                 return Refusal(reason="not_enrollable")
             picked = factors_for(rules, TenantSettings(tenant=tenant, factors=factors))
-            if ends := dead_ends(rules, picked, TRAITS):
+            if ends := dead_ends(rules, picked, self.engine.factors.traits):
                 return Refusal(reason="not_enrollable", detail="; ".join(end.text for end in ends))
         return await self._swap_tenant(actor, tenant, enabled=bool(enabled), factors=factors)
 

@@ -14,7 +14,6 @@ from ...core.reasons import Refusal
 from ...core.roles import has_right
 from ...core.rules import DAY
 from ...errors import SendFailed
-from ...factors import TRAITS
 from ...ports import Message
 from ..accounts import Engine
 from ..send_failures import cause_of
@@ -146,11 +145,11 @@ class TenantSetup:
         )
 
     async def _two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
-        roles, ready = self.engine.rules(tenant).roles, 0
+        roles, ready, known = self.engine.rules(tenant).roles, 0, self.engine.factors.traits
         for subject, _ in people:
             if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
                 account = await self.engine.store.load(subject.key)
-                ready += any(a.factor in TRAITS and not TRAITS[a.factor].backup for a in account.authenticators)
+                ready += any(a.factor in known and not known[a.factor].backup for a in account.authenticators)
             if ready >= 2:
                 return True
         return False

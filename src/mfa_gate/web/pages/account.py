@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
 from ...core.reasons import Refusal
-from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
 from ...service.access import owed
-from ...service.backup_codes import BACKUP
 from ...service.factor_choice import first_offer
 from .. import views
 from ..request import Visit, problem_from
@@ -70,7 +68,7 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
         case _:
             return not_found(visit)
     if not isinstance(result, Refusal):
-        part = FACTORS.get(result.factor)
+        part = visit.factors.get(result.factor)
         owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
         return visit.go(visit.base, notice=Notice(word=word, value=result.label, owner=owner))
     if result.reason == "proof_required":
@@ -96,7 +94,7 @@ def _signal(visit: Visit, judgement: Judgement) -> str:
     if not owner or account is None:
         return ""
     context = visit.service.challenges.context(visit.caller, visit.rules, purpose="sign-in", account=account)
-    part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
+    part = next((part for part in visit.factors.values() if isinstance(part, Signals)), None)
     return json.dumps(part.accepted(context, owner)) if part else ""
 
 
@@ -105,13 +103,13 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
     if account is None or evidence is None:
         return views.Settings(factors=(), addable=kinds_of(visit, judgement))
     events = await visit.service.engine.store.events(account.key.tenant, account=account.key.id, limit=RECENT)
-    own = [a for a in account.authenticators if not TRAITS[a.factor].backup] if account else []
-    codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
+    own = [a for a in account.authenticators if not visit.factors.traits[a.factor].backup] if account else []
+    codes = next((a for a in account.authenticators if a.factor == visit.factors.backup), None)
     now, rules = visit.now, visit.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
     stale = bool(own) and may_change(evidence, judgement.requirement, now) is not None
     backup = None
-    if BACKUP in judgement.requirement.factors and own:
+    if visit.factors.backup in judgement.requirement.factors and own:
         backup = views.BackupStock(
             remaining=visit.service.backup.left(visit.caller, judgement),
             total=rules.factors.backup_code.count if codes else 0,
@@ -176,7 +174,7 @@ async def backup_codes(visit: Visit) -> Answer:
         or not account.authenticators
     ):
         return visit.lead_on(judgement.decision)
-    if BACKUP not in judgement.requirement.factors:
+    if visit.factors.backup not in judgement.requirement.factors:
         return not_found(visit)
     if isinstance(judgement.decision, Allow) and owed(judgement, visit.now) is not None:
         return confirm_first(visit, judgement, "/backup-codes")
@@ -199,7 +197,7 @@ async def backup_codes(visit: Visit) -> Answer:
                 return visit.show(_stock(visit, judgement))
     if may_change(evidence, judgement.requirement, visit.now) is not None:
         return confirm_first(visit, judgement, "/backup-codes")
-    had = any(TRAITS[a.factor].backup for a in account.authenticators)
+    had = any(visit.factors.traits[a.factor].backup for a in account.authenticators)
     made = await backup.make(visit.caller)
     if isinstance(made, Refusal):
         return visit.show(_stock(visit, judgement), status=422, problems=[problem_from(made, "")])
@@ -212,7 +210,7 @@ def _codes(codes: tuple[str, ...], made_at: int, *, replaced: bool = False) -> v
 
 def _stock(visit: Visit, judgement: Judgement) -> views.BackupCodesStart:
     account = judgement.account
-    mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
+    mine = next((a for a in (account.authenticators if account else ()) if a.factor == visit.factors.backup), None)
     return views.BackupCodesStart(
         remaining=visit.service.backup.left(visit.caller, judgement) if mine else None,
         made_at=mine.created_at if mine else 0,
@@ -273,12 +271,12 @@ def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.R
     ways = ways_of(visit, judgement)
     offered = first_offer(judgement, off=visit.off)
     kinds = visit.rules.recovery.ways
-    others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
+    others = [w for w in ways if not visit.factors.traits[w.kind].backup and (offered is None or w.id != offered.id)]
     waiting = judgement.account.recovery if judgement.account else None
     return views.Recovery(
         lost=way_of(visit, offered, judgement) if offered else None,
         others=tuple(others) if "other-factor" in kinds else (),
-        backup=next((w for w in ways if TRAITS[w.kind].backup), None) if "backup-code" in kinds else None,
+        backup=next((w for w in ways if visit.factors.traits[w.kind].backup), None) if "backup-code" in kinds else None,
         can_request="request" in kinds and waiting is None,
         requested_at=waiting.at if waiting else 0,
         ref=waiting.ref if waiting else "",

@@ -13,7 +13,6 @@ from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.roles import Hand, is_same_hand
 from ...core.summary import STATUSES, summary_of
-from ...factors import TRAITS
 from ...service import Actor
 from ...service.admin.accounts import TenantDesk
 from .. import views
@@ -275,7 +274,7 @@ async def tenant(visit: Visit) -> Answer:
     found = await visit.service.account_desk.desk(_actor(visit), desk.tenant)
     if isinstance(found, Refusal):
         return _no(visit, found, f"/admin/tenant{desk.query}")
-    return visit.show(_tenant(desk, found))
+    return visit.show(_tenant(visit, desk, found))
 
 
 async def set_tenant(visit: Visit) -> Answer:
@@ -316,25 +315,27 @@ async def set_tenant(visit: Visit) -> Answer:
         return _no(visit, found, f"/admin/tenant{desk.query}")
     if sending:
         return visit.show(
-            _tenant(desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
+            _tenant(visit, desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
         )
     field = "confirm" if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:
         problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
-    return visit.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
+    return visit.show(_tenant(visit, desk, found, typed=form), status=422, problems=[problem])
 
 
-def _tenant(desk: admin.Desk, found: TenantDesk, *, typed: Mapping[str, str] | None = None) -> admin.AdminTenant:
+def _tenant(
+    visit: Visit, desk: admin.Desk, found: TenantDesk, *, typed: Mapping[str, str] | None = None
+) -> admin.AdminTenant:
     """The page; a form that comes back shows what was sent (``typed``)."""
-    typed = typed or {}
+    typed, traits = typed or {}, visit.factors.traits
     by_policy = found.rules.enrollment.stage != "admin"
     total = sum(found.counts.values())
     chosen = found.settings.factors or found.pickable
     choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
     if found.rules.factors.choice == "tenant":
         picked = tuple(typed["factors"].split()) if typed.get("factors") else chosen
-        alone = tuple((TRAITS[k].name if k in TRAITS else k, (k,), picked == (k,)) for k in found.pickable)
+        alone = tuple((traits[k].name if k in traits else k, (k,), picked == (k,)) for k in found.pickable)
         choices = (*alone, ("each", found.pickable, picked == found.pickable))
     return admin.AdminTenant(
         desk=desk,

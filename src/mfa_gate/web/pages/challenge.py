@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl
 from ...core.decision import Allow, StepUp
 from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
-from ...factors import TRAITS
 from ...service import Judgement
 from ...service.challenges import Issued
 from ...service.factor_choice import first_offer, reachable
@@ -78,14 +77,14 @@ async def answer(visit: Visit, id: str) -> Answer:
     if mine is None:
         return not_found(visit)
     action, code = visit.form.get("action"), visit.form.get("code", "")
-    has_answer = "code" in visit.form or action == "check" or not TRAITS[mine.factor].needs_challenge
+    has_answer = "code" in visit.form or action == "check" or not visit.factors.traits[mine.factor].needs_challenge
     asks = visit.rules.freshness.remember == "browser"
     if asks and ("asked" in visit.form or (has_answer and action != "send")):
         keep_choice(visit, remember=bool(visit.form.get("remember")))
     if action == "send" or not has_answer:
         return await _send(visit, judgement, mine)
     asked = _waiting(visit, judgement, mine)
-    if not code.strip() and wants_code(mine.factor, asked):
+    if not code.strip() and wants_code(visit, mine.factor, asked):
         return visit.show(
             _view(visit, judgement, mine, asked),
             status=422,
@@ -104,7 +103,7 @@ async def answer(visit: Visit, id: str) -> Answer:
         return await _refused(visit, mine, result)
     visit.take_handle(result.handle, remembered=result.remembered)
     keep_choice(visit, remember=True)
-    if result.granted and TRAITS[mine.factor].backup:
+    if result.granted and visit.factors.traits[mine.factor].backup:
         left = result.granted.authenticator.data.get("left")
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
         # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
@@ -137,10 +136,10 @@ async def _refused(visit: Visit, mine: Authenticator, refusal: Refusal) -> Answe
         return visit.lead_on(judgement.decision)
     asked = _waiting(visit, judgement, mine)
     view = _view(visit, judgement, mine, asked, remaining=refusal.attempts_remaining)
-    field = "code" if wants_code(mine.factor, asked) else ""
+    field = "code" if wants_code(visit, mine.factor, asked) else ""
     typed = visit.form.get("code", "") if field else None
-    kind = "" if field else mine.factor
-    return visit.show(view, status=422, problems=[problem_from(refusal, field, typed=typed, kind=kind)])
+    untyped = None if field else visit.factors.traits[mine.factor]
+    return visit.show(view, status=422, problems=[problem_from(refusal, field, typed=typed, untyped=untyped)])
 
 
 async def help_page(visit: Visit) -> Answer:
@@ -150,13 +149,13 @@ async def help_page(visit: Visit) -> Answer:
     live = [
         c
         for c in (account.challenges if account else ())
-        if c.browser == visit.caller.handle and c.purpose in ("sign-in", "enroll") and not _in_browser(c.factor)
+        if c.browser == visit.caller.handle and c.purpose in ("sign-in", "enroll") and not _in_browser(visit, c.factor)
     ]
     last = max(live, key=lambda c: c.issued_at, default=None)
     if last is not None and last.purpose == "enroll":
         return visit.show(
             views.CodeHelp(
-                way=views.Way(kind=last.factor, label=TRAITS[last.factor].name),
+                way=views.Way(kind=last.factor, label=visit.factors.traits[last.factor].name),
                 back=visit.own(f"/enroll/{last.factor}"),
                 send_url=visit.own(f"/enroll/{last.factor}") if last.is_live(visit.now) else "",
                 enrollment=last.target,
@@ -182,7 +181,7 @@ async def help_page(visit: Visit) -> Answer:
             way=way_of(visit, mine, judgement),
             back=visit.own(f"/challenge/{mine.id}"),
             send_url=visit.own(f"/challenge/{mine.id}")
-            if TRAITS[mine.factor].sends and mine.factor not in visit.off
+            if visit.factors.traits[mine.factor].sends and mine.factor not in visit.off
             else "",
             sent_at=last.issued_at if last else 0,
             resend_at=_resend_at(visit, last) if last else 0,
@@ -197,9 +196,9 @@ def not_found(visit: Visit) -> Answer:
     return visit.show(views.Fault(reason="not_found", status=404, back=visit.base), status=404)
 
 
-def wants_code(factor: str, challenge: Challenge | None) -> bool:
+def wants_code(visit: Visit, factor: str, challenge: Challenge | None) -> bool:
     """Whether the page has a field for a code: by the factor, or by what was issued."""
-    return TRAITS[factor].typed or (challenge is not None and "code" in challenge.data)
+    return visit.factors.traits[factor].typed or (challenge is not None and "code" in challenge.data)
 
 
 def waiting_of(visit: Visit, challenge: Challenge | None) -> bool:
@@ -229,7 +228,7 @@ def _waiting(visit: Visit, judgement: Judgement, mine: Authenticator) -> Challen
 
 def _may_send(visit: Visit, judgement: Judgement, mine: Authenticator) -> bool:
     rules = visit.rules.factors
-    if not rules.auto_send or not TRAITS[mine.factor].sends or visit.fresh or mine.factor in visit.off:
+    if not rules.auto_send or not visit.factors.traits[mine.factor].sends or visit.fresh or mine.factor in visit.off:
         return False
     offered = first_offer(judgement, off=visit.off)
     return _came_by_link(visit.scope) and offered is not None and offered.id == mine.id
@@ -238,12 +237,12 @@ def _may_send(visit: Visit, judgement: Judgement, mine: Authenticator) -> bool:
 def _passkey(visit: Visit, judgement: Judgement) -> str:
     """The one to ask for beside a code: what the browser itself answers, when a person picks it in the field (U-42)."""
     mine = reachable(judgement)
-    return next((a.id for a in mine if _in_browser(a.factor)), "")
+    return next((a.id for a in mine if _in_browser(visit, a.factor)), "")
 
 
-def _in_browser(factor: str) -> bool:
+def _in_browser(visit: Visit, factor: str) -> bool:
     """Whether the browser answers, and neither sends nor types a code."""
-    traits = TRAITS[factor]
+    traits = visit.factors.traits[factor]
     return traits.needs_challenge and not traits.sends and not traits.typed
 
 
@@ -282,9 +281,8 @@ def _is_remembered(visit: Visit) -> bool:
 
 
 def _resend_at(visit: Visit, challenge: Challenge) -> int:
-    from ...factors import FACTORS
 
-    limits = FACTORS[challenge.factor].limits(visit.rules)
+    limits = visit.factors[challenge.factor].limits(visit.rules)
     return challenge.issued_at + (limits.wait if limits else 0)
 
 
@@ -299,7 +297,7 @@ def _view(
 ) -> views.Challenge:
     decision = judgement.decision
     rules = visit.rules
-    traits = TRAITS[mine.factor]
+    traits = visit.factors.traits[mine.factor]
     sending: Sending = "none"
     if traits.sends:
         undelivered = failed or (challenge is not None and challenge.status == "undelivered")
@@ -327,5 +325,5 @@ def _view(
         waiting=waiting_of(visit, challenge),
         poll_url=poll_url(visit, challenge),
         number=face.get("number", ""),
-        passkey=_passkey(visit, judgement) if wants_code(mine.factor, challenge) and not traits.backup else "",
+        passkey=_passkey(visit, judgement) if wants_code(visit, mine.factor, challenge) and not traits.backup else "",
     )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...core.assurance import meeting
+from ...core.assurance import Traits, meeting
 from ...core.changes import change_demand
 from ...core.decision import Agree, Allow, Enroll
 from ...core.model import Challenge
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...factors import FACTORS, TRAITS
 from ...factors.phone import region_names
 from ...service import Judgement, OpenDraft
-from ...service.backup_codes import BACKUP
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
 from .. import views
@@ -70,7 +68,7 @@ async def _act(visit: Visit, judgement: Judgement) -> Answer:
             ticket = views.EnrollTicket(typed=form.get("ticket", ""))
             return visit.show(ticket, status=422, problems=[problem])
     kind = form.get("factor", "")
-    if kind in TRAITS:
+    if kind in visit.factors.traits:
         return visit.go(visit.own(f"/enroll/{kind}"))
     return visit.show(
         _choice(visit, judgement), status=422, problems=[Problem(reason="choice_missing", field="factor")]
@@ -101,16 +99,16 @@ async def one(visit: Visit, kind: str) -> Answer:
         return await _no(visit, judgement, kind, refusal or Refusal(reason="not_enrollable"))
     draft = await visit.service.enrollments.pending(visit.caller, factor=kind)
     again = visit.scope.get("query_string", b"") == b"again=1"
-    if draft is None or not _shows(draft) or again:
+    if draft is None or not _shows(visit, draft) or again:
         return visit.show(await _start(visit, judgement, kind, anew=draft is not None and again))
-    if not TRAITS[kind].typed and _asked(visit, judgement, draft) is None:
+    if not visit.factors.traits[kind].typed and _asked(visit, judgement, draft) is None:
         return visit.show(await _start(visit, judgement, kind, phone=draft.shown.get("phone", "")))
     return visit.show(_confirm(visit, judgement, draft, None))
 
 
-def _shows(draft: OpenDraft) -> bool:
+def _shows(visit: Visit, draft: OpenDraft) -> bool:
     """Whether a draft has a page to come back to: something to scan, or a code that is on its way."""
-    return bool(TRAITS[draft.enrollment.factor].sends) or "secret" in draft.shown
+    return bool(visit.factors.traits[draft.enrollment.factor].sends) or "secret" in draft.shown
 
 
 async def act(visit: Visit, kind: str) -> Answer:
@@ -119,7 +117,7 @@ async def act(visit: Visit, kind: str) -> Answer:
     blocked = _blocked(visit, judgement, kind)
     if blocked is not None:
         return blocked
-    if kind not in FACTORS or TRAITS[kind].backup:
+    if kind not in visit.factors or visit.factors.traits[kind].backup:
         return not_found(visit)
     action = visit.form.get("action", "")
     if action == "send":
@@ -145,7 +143,7 @@ async def _begin(visit: Visit, judgement: Judgement, kind: str) -> Answer:
             view = await _start(visit, judgement, kind, phone=phone, region=region)
             return visit.show(view, status=422, problems=[problem])
         return await _no(visit, judgement, kind, begun)
-    if not _shows(begun):
+    if not _shows(visit, begun):
         return visit.show(_confirm(visit, judgement, begun, begun.issued))
     return visit.go(visit.own(f"/enroll/{kind}"))
 
@@ -167,7 +165,7 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
         return await _gone(visit, judgement, kind)
     code = visit.form.get("code", "")
     asked = _asked(visit, judgement, draft)
-    if not code.strip() and wants_code(kind, asked):
+    if not code.strip() and wants_code(visit, kind, asked):
         problem = Problem(reason="code_missing", field="code")
         return visit.show(_confirm(visit, judgement, draft, None), status=422, problems=[problem])
     done = await visit.service.enrollments.confirm(
@@ -184,9 +182,18 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
             from .account import locked_view
 
             return visit.show(locked_view(judgement, done.ref), status=422)
-        typed = visit.form.get("code", "") if wants_code(kind, asked) else None
-        problem = problem_from(done, "" if typed is None else "code", typed=typed, kind=kind if typed is None else "")
-        if not TRAITS[kind].typed and TRAITS[kind].sends and _asked(visit, judgement, draft) is None:
+        typed = visit.form.get("code", "") if wants_code(visit, kind, asked) else None
+        problem = problem_from(
+            done,
+            "" if typed is None else "code",
+            typed=typed,
+            untyped=visit.factors.traits[kind] if typed is None else None,
+        )
+        if (
+            not visit.factors.traits[kind].typed
+            and visit.factors.traits[kind].sends
+            and _asked(visit, judgement, draft) is None
+        ):
             again = await _start(visit, judgement, kind, phone=draft.shown.get("phone", ""))
             return visit.show(again, status=422, problems=[problem])
         view = _confirm(visit, judgement, draft, None, remaining=done.attempts_remaining)
@@ -202,7 +209,7 @@ async def _gone(visit: Visit, judgement: Judgement, kind: str) -> Answer:
     typed = visit.form.get("enrollment", "")
     replaced = any(e.id == typed and e.browser == visit.caller.handle for e in (account.replaced if account else ()))
     if newer is not None and replaced:
-        problem = Problem(reason="draft_replaced", field="code" if TRAITS[kind].typed else "")
+        problem = Problem(reason="draft_replaced", field="code" if visit.factors.traits[kind].typed else "")
         return visit.show(_confirm(visit, judgement, newer, None), status=422, problems=[problem])
     return visit.go(visit.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
 
@@ -211,15 +218,15 @@ async def done(visit: Visit) -> Answer:
     """``GET /enroll/done``: what was added, and which is asked for at sign-in."""
     judgement = await visit.judgement()
     account = judgement.account
-    mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
+    mine = [a for a in (account.authenticators if account else ()) if not visit.factors.traits[a.factor].backup]
     usual = Demand(rule="freshness", max_age=visit.rules.freshness.max_age)
     proofs = judgement.evidence.proofs if judgement.evidence else ()
     if account is None or not mine or not meeting(proofs, (usual,), visit.now):
         return visit.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
     default = account.authenticator(account.default) or newest
-    has_codes = any(TRAITS[a.factor].backup for a in account.authenticators)
-    offer_codes = BACKUP in judgement.requirement.factors and not has_codes
+    has_codes = any(visit.factors.traits[a.factor].backup for a in account.authenticators)
+    offer_codes = visit.factors.backup in judgement.requirement.factors and not has_codes
     onward = visit.going_to if isinstance(judgement.decision, Allow) else visit.own("/challenge")
     return visit.show(
         views.EnrollDone(
@@ -247,11 +254,11 @@ def _blocked(visit: Visit, judgement: Judgement, kind: str = "") -> Answer | Non
     demand = change_demand(evidence, requirement, adding=kind)
     if meeting(evidence.proofs, (demand,), visit.now):
         return None
-    return confirm_first(visit, judgement, _place(kind), demand=demand)
+    return confirm_first(visit, judgement, _place(visit, kind), demand=demand)
 
 
-def _place(kind: str) -> str:
-    return f"/enroll/{kind}" if kind in FACTORS else "/enroll"
+def _place(visit: Visit, kind: str) -> str:
+    return f"/enroll/{kind}" if kind in visit.factors else "/enroll"
 
 
 async def confirm(visit: Visit) -> Answer:
@@ -279,7 +286,7 @@ async def _no(visit: Visit, judgement: Judgement, kind: str, refusal: Refusal) -
     if refusal.reason == "proof_required":
         evidence, requirement = judgement.evidence, judgement.requirement
         demand = change_demand(evidence, requirement, adding=kind) if evidence else None
-        return confirm_first(visit, judgement, _place(kind), demand=demand)
+        return confirm_first(visit, judgement, _place(visit, kind), demand=demand)
     status = refusal.row.status
     return visit.show(
         views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=visit.own("/enroll")),
@@ -308,7 +315,7 @@ def _choice(visit: Visit, judgement: Judgement) -> views.EnrollChoice:
 async def _start(
     visit: Visit, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
 ) -> views.EnrollStart:
-    rules, traits = visit.rules.factors, TRAITS[kind]
+    rules, traits = visit.rules.factors, visit.factors.traits[kind]
     destination, consent = "", ""
     regions: tuple[views.Region, ...] = ()
     if traits.contact:
@@ -347,10 +354,10 @@ def _confirm(
     sending: Sending = "none"
     challenge = issued.challenge if issued else _asked(visit, judgement, draft)
     face = visit.service.challenges.face(visit.caller, account, challenge) if account else {}
-    if TRAITS[kind].sends:
+    if visit.factors.traits[kind].sends:
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
-    limits = FACTORS[kind].limits(visit.rules)
+    limits = visit.factors[kind].limits(visit.rules)
     return views.EnrollConfirm(
         kind=kind,
         enrollment=draft.enrollment.id,
@@ -390,8 +397,12 @@ async def _contact(
     account = judgement.account
     ways = []
     for known in service.leave.contact_kinds(contacts):
-        text = contacts.email if TRAITS[known].contact == "email" else contacts.phone
-        ways.append(views.Way(kind=known, label=TRAITS[known].name, hint=_masked(text, known)))
+        text = contacts.email if visit.factors.traits[known].contact == "email" else contacts.phone
+        ways.append(
+            views.Way(
+                kind=known, label=visit.factors.traits[known].name, hint=_masked(text, visit.factors.traits[known])
+            )
+        )
     way = next((w for w in ways if w.kind == kind), None)
     challenge = issued.challenge if issued else None
     if challenge is None and account is not None:
@@ -410,7 +421,7 @@ async def _contact(
     )
 
 
-def _masked(text: str, kind: str) -> str:
+def _masked(text: str, traits: Traits) -> str:
     from ...factors.codes import masked_email, masked_phone
 
-    return masked_email(text) if TRAITS[kind].contact == "email" else masked_phone(text)
+    return masked_email(text) if traits.contact == "email" else masked_phone(text)
