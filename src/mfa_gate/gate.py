@@ -16,9 +16,9 @@ from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
 from .errors import SettingsError
-from .factors import DEFAULT_FACTORS, Registry
+from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
-from .keyring import KeyFault, Keyring
+from .keyring import Keyring
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, Store
 from .service import RelyingParty, Service, Wiring
 from .settings import (
@@ -123,7 +123,8 @@ class MFAGate:
 
         faults: list[str] = []
         registry = _collect(faults, lambda: Registry(factors))
-        loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy))
+        known = registry or BUILT_IN
+        loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
         keyring = _collect(faults, lambda: Keyring(keys))
         if not callable(identify):
@@ -140,6 +141,7 @@ class MFAGate:
         faults += wrong
         senders = senders or Senders()
         if loaded is not None and registry is not None:
+            loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
@@ -171,7 +173,7 @@ class MFAGate:
         site = Site(
             service=self.service,
             cookies=cookies,
-            renderer=Renderer(templates=Path(templates) if templates else None),
+            renderer=Renderer(templates=Path(templates) if templates else None, factors=registry),
             prefix=prefix,
             sign_in=sign_in,
             sign_out=sign_out,
@@ -244,6 +246,6 @@ def _collect(faults: list[str], make: Callable[[], T]) -> T | None:
         return make()
     except SettingsError as error:
         faults += error.faults
-    except KeyFault as error:
+    except ValueError as error:
         faults.append(str(error))
     return None

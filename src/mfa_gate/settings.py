@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
+from .core.changes.enroll import is_on_file
 from .core.networks import UNIX, Proxy
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
@@ -144,21 +145,16 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
                     f"or take {kind!r} out of the policy"
                 ] = None
             sender = senders.for_channel(traits.sends)
-            by_key = getattr(getattr(rules.factors, kind, None), "confirm", "") == "pound"
-            if (
-                isinstance(factors.get(kind), Hears)
-                and by_key
-                and sender is not None
-                and not isinstance(sender, CallsBack)
-            ):
+            factor = factors[kind]
+            choice = factor.without_callback(rules) if isinstance(factor, Hears) else None
+            if choice is not None and sender is not None and not isinstance(sender, CallsBack):
                 section = f"tenants.{tenant}.factors.{kind}" if tenant else f"factors.{kind}"
                 faults[
-                    f'senders: {section}.confirm = "pound" needs a {traits.sends} sender with verify_callback '
+                    f"senders: {section}.{choice[0]} needs a {traits.sends} sender with verify_callback "
                     f"(TwilioVoiceSender has it), and {type(sender).__name__} has none, so no call could ever be confirmed; "
-                    f'give another one, or set {section}.confirm = "code"'
+                    f"give another one, or set {section}.{choice[1]}"
                 ] = None
-            on_file = traits.contact == "email" or (traits.contact == "phone" and rules.factors.sms.phone == "on-file")
-            if on_file and contacts is None:
+            if is_on_file(rules, traits) and contacts is None:
                 faults[
                     f"contacts: {where} has {kind!r}, which goes to the {traits.contact} on file; give contacts=, an async "
                     "function (Subject) -> Contacts"

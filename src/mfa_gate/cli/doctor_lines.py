@@ -176,7 +176,7 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
     from ..policyfile import findings
     from ..policyfile.tools.routes import idle_rules, leaves_of
 
-    found = findings(gate.policy, now=int(time.time()))
+    found = findings(gate.policy, now=int(time.time()), factors=gate.service.engine.factors)
     for finding in found:
         yield Line(finding.severity, "policy", f"{finding.path}: {finding.text}")
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
+from .factors import add_app, registry_of
 from .policy_args import WrongUse, add_file, add_scenario, app_of, existing, given_by, path_of, policy_of, words
 
 if TYPE_CHECKING:
@@ -29,23 +30,28 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
     check = _command(commands, "check", check_policy, "read a policy and tell every fault and every weak spot")
     add_file(check)
+    add_app(check)
     check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
     check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
 
     explain = _command(commands, "explain", explain_policy, "tell what one request would get, and why")
     add_file(explain)
+    add_app(explain)
     add_scenario(explain)
 
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
+    add_app(test)
 
     diff = _command(commands, "diff", diff_policies, "tell what gets stricter and what looser")
+    add_app(diff)
     diff.add_argument("old", metavar="OLD", type=Path)
     diff.add_argument("new", metavar="NEW", type=Path)
     diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
 
     impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
     add_file(impact)
+    add_app(impact)
     impact.add_argument(
         "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
     )
@@ -58,7 +64,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     routes.add_argument("--tenant", default="default")
     routes.add_argument("--groups", type=words, default=(), metavar="A,B")
 
-    _command(commands, "schema", print_schema, "print the JSON Schema of policy files")
+    add_app(_command(commands, "schema", print_schema, "print the JSON Schema of policy files"))
 
 
 def check_policy(args: argparse.Namespace) -> int:
@@ -68,12 +74,12 @@ def check_policy(args: argparse.Namespace) -> int:
     from ..policyfile.tools.profiles import deviations
 
     path = path_of(args)
-    examined = examine(read_text(path), base=path.parent)
+    examined = examine(read_text(path), base=path.parent, factors=registry_of(args))
     if examined.policy is None:
         _tell_faults(args, path, examined.faults)
         return NO
-    found = findings(examined.policy, now=int(time.time()))
-    departures = deviations(examined.policy, args.profile) if args.profile else ()
+    found = findings(examined.policy, now=int(time.time()), factors=registry_of(args))
+    departures = deviations(examined.policy, args.profile, registry_of(args)) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
     refused = args.strict and bool(warnings or departures)
     if args.json:
@@ -101,12 +107,11 @@ def explain_policy(args: argparse.Namespace) -> int:
     """``policy explain``: the decision on one made-up request, with every rule's part in it."""
     from ..policyfile.scenario import factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_decision
-    from ..policyfile.traits import known_traits
 
     policy = policy_of(args)
     given = given_by(args, policy)
     try:
-        outcome = judge(policy, given, known_traits(), now=int(time.time()))
+        outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()))
     except ValueError as error:
         raise WrongUse(str(error)) from None
     decision = outcome.decision
@@ -138,7 +143,7 @@ def test_policy(args: argparse.Namespace) -> int:
     from ..policyfile.tools.policy_tests import run_tests
 
     policy = policy_of(args)
-    trials = run_tests(policy, now=int(time.time()))
+    trials = run_tests(policy, now=int(time.time()), factors=registry_of(args))
     failed = [trial for trial in trials if trial.faults]
     if args.json:
         _print_json({"ok": not failed, "tests": trials})
@@ -156,7 +161,9 @@ def diff_policies(args: argparse.Namespace) -> int:
     from ..policyfile import load_policy
     from ..policyfile.tools.diff import differences, loosened
 
-    found = differences(load_policy(existing(args.old)), load_policy(existing(args.new)))
+    factors = registry_of(args)
+    old, new = (load_policy(existing(path), factors=factors) for path in (args.old, args.new))
+    found = differences(old, new, factors=factors)
     weaker = loosened(found)
     if args.json:
         _print_json({"ok": not weaker or args.allow_weaker, "differences": found})
@@ -177,10 +184,10 @@ def impact_of_policy(args: argparse.Namespace) -> int:
     policy = policy_of(args)
     try:
         if args.events == "-":
-            result = replay(policy, sys.stdin)
+            result = replay(policy, sys.stdin, factors=registry_of(args))
         else:
             with open(args.events, encoding="utf-8") as lines:
-                result = replay(policy, lines)
+                result = replay(policy, lines, factors=registry_of(args))
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUse(f"{args.events}: {error}") from None
     if args.json:
@@ -222,7 +229,7 @@ def print_schema(args: argparse.Namespace) -> int:
     """``policy schema``: the JSON Schema, for editors."""
     from ..policyfile.tools.schema import json_schema
 
-    _print_json(json_schema())
+    _print_json(json_schema(registry_of(args)))
     return DONE
 
 

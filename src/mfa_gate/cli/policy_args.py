@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .factors import registry_of
+
 if TYPE_CHECKING:
     from ..core.rules import Policy
     from ..policyfile.scenario import Given
@@ -50,7 +52,6 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
     """The situation that the arguments describe. Raises ``WrongUse``."""
     from ..core.durations import parse_duration
     from ..policyfile.scenario import Given
-    from ..policyfile.traits import known_traits
 
     age = None
     if args.verified is not None:
@@ -63,7 +64,7 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
     if not enrolled and age is not None:
         # Whoever proved something has something: the first that the policy offers.
         factors = policy.rules_for(args.tenant).factors
-        known = known_traits()
+        known = registry_of(args)
         enrolled = tuple(kind for kind in factors.order if kind in factors.allowed and kind in known)[:1]
     return Given(
         tenant=args.tenant,
@@ -100,7 +101,7 @@ def policy_of(args: argparse.Namespace) -> Policy:
     """The policy in the file that was named. Raises ``WrongUse``, or ``SettingsError`` with its faults."""
     from ..policyfile import load_policy
 
-    return load_policy(path_of(args))
+    return load_policy(path_of(args), factors=registry_of(args))
 
 
 def app_of(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NewType
+from typing import Literal, NewType, Protocol, runtime_checkable
 
 from .model import Seconds, Upstream
 from .networks import Network, is_place_in, network_of
@@ -39,41 +39,22 @@ class ResendRules:
     per_day: int = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailRules:
-    """``[factors.email]``."""
+@runtime_checkable
+class MayBeOnFile(Protocol):
+    """Options of a factor that takes its contact from the host, or from the person."""
 
-    code: CodeRules = CodeRules()
-    resend: ResendRules = ResendRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneRules:
-    """``[factors.sms]``. ``regions`` are the numbers' own regions (ISO 3166), None for any."""
-
-    code: CodeRules = CodeRules()
-    resend: ResendRules = ResendRules()
-    phone: Literal["typed", "on-file"] = "typed"
-    regions: tuple[str, ...] | None = None
-    refuse_types: tuple[str, ...] = ("premium-rate", "toll-free", "shared-cost", "pager")
-    consent_text: str = "Message and data rates may apply. Reply STOP to opt out."
+    @property
+    def is_on_file(self) -> bool:
+        """Tell if the contact is the host's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceRules(PhoneRules):
-    """``[factors.voice]``: as for text messages, and how a call is confirmed."""
+@runtime_checkable
+class SendsCode(Protocol):
+    """Options of a factor that sends a code."""
 
-    confirm: Literal["pound", "code"] = "pound"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotpRules:
-    """``[factors.totp]`` (RFC 6238)."""
-
-    digits: int = 6
-    period: Seconds = Seconds(30)
-    drift_steps: int = 1
-    apps: tuple[str, ...] = ("Google Authenticator", "Microsoft Authenticator", "Authy", "1Password")
+    @property
+    def code(self) -> CodeRules:
+        """Read its digits and its life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,46 +71,19 @@ class CountRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushRules:
-    """``[factors.push]``: number matching."""
-
-    digits: int = 2
-    ttl: Seconds = Seconds(60)
-    max_per: CountRules = CountRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebAuthnRules:
-    """``[factors.webauthn]``."""
-
-    user_verification: Literal["required", "preferred", "discouraged"] = "preferred"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupCodeRules:
-    """``[factors.backup-code]``."""
-
-    count: int = 10
-    warn_at: int = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRules:
-    """``[factors]``."""
+    """``[factors]``. ``allowed`` and ``order`` are kinds; empty: all that the gate knows, in their own order.
 
-    allowed: tuple[str, ...] = ("webauthn", "totp", "push", "sms", "voice", "email", "backup-code")
-    order: tuple[str, ...] = ("webauthn", "push", "totp", "sms", "voice", "email")
+    ``options`` are the tables ``[factors.<kind>]``, by kind: values of the class that the factor declares.
+    """
+
+    allowed: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
     choice: Literal["user", "tenant"] = "user"
     first_offer: Literal["strongest", "last-used"] = "last-used"
     auto_send: bool = True
     mask: bool = True
-    email: EmailRules = EmailRules()
-    sms: PhoneRules = PhoneRules()
-    voice: VoiceRules = VoiceRules()
-    totp: TotpRules = TotpRules()
-    push: PushRules = PushRules()
-    webauthn: WebAuthnRules = WebAuthnRules()
-    backup_code: BackupCodeRules = BackupCodeRules()
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

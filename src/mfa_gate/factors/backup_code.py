@@ -3,25 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
+from ..core.options import number, option
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Draft, Issue, Rejected
-from .codes import MAX_TYPED
+from .base import Accepted, CodeShape, Context, Draft, Issue, OptionFault, Rejected, options_in
+from .codes import ALPHABET, MAX_TYPED
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without I, L, O and U (Crockford's base 32): five bits a character."""
 LENGTH = 10
 PURPOSE = "backup-code"
 _READ_AS = str.maketrans("ILO", "110")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupCodeRules:
+    """``[factors.backup-code]``."""
+
+    count: int = option(10, number(1, 20, "lower"), "How many codes a set has.")
+    warn_at: int = option(3, number(0, 20), "At how few codes the person is warned.")
 
 
 class BackupCode:
     """``backup-code``. Data: digests of the codes that are left, and of those that were used."""
 
     traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
+    options = BackupCodeRules
+    template = Path(__file__).with_suffix(".html")
     sealed: Mapping[str, str] = {"kept": "kept"}
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Ten letters and digits."""
+        return CodeShape(length=LENGTH, letters=True)
+
+    def stock(self, rules: Rules, /) -> tuple[int, int]:
+        """Read ``count`` and ``warn_at``."""
+        own = _rules(rules)
+        return own.count, own.warn_at
+
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """Refuse a warning that would come at once."""
+        count, warn_at = self.stock(rules)
+        if warn_at < count:
+            return ()
+        text = f"{warn_at} is not less than count = {count}: everybody would be warned at once"
+        return (OptionFault(key=("warn_at",), other=("count",), text=text),)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A new set; only the keyed digests are kept."""
@@ -80,9 +108,13 @@ class BackupCode:
         return bool(made_at) and max(made_at) <= context.used_until
 
     def _codes(self, context: Context) -> list[str]:
-        raw = context.draw("backup", context.rules.factors.backup_code.count * LENGTH)
+        raw = context.draw("backup", _rules(context.rules).count * LENGTH)
         chars = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         return [chars[at : at + LENGTH] for at in range(0, len(chars), LENGTH)]
+
+
+def _rules(rules: Rules) -> BackupCodeRules:
+    return options_in(rules, BackupCode.traits.kind, BackupCodeRules)
 
 
 def _texts(value: object) -> list[str]:

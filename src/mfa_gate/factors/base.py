@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from ..core.assurance import Traits
 from ..core.entropy import expand
 from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
 from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
+
+Options = TypeVar("Options")
 
 COLLECT = "collect"
 """What ``read`` gives for a response that says no more than: look whether it was answered elsewhere."""
@@ -150,8 +153,29 @@ class Rejected:
     mark: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeShape:
+    """The code that a person types: how many characters, and if letters are among them.
+
+    ``valid`` is how many codes are right at once, ``ttl`` how many seconds a sent one lives (0: it is not sent).
+    ``option`` is the place of its length in the factor's options, for messages about the policy.
+    """
+
+    length: int = 6
+    letters: bool = False
+    valid: int = 1
+    ttl: int = 0
+    option: tuple[str, ...] = ()
+
+
+def options_in(rules: Rules, kind: str, of: type[Options]) -> Options:
+    """Read the options ``[factors.<kind>]``; the defaults where ``rules`` have none."""
+    found = rules.factors.options.get(kind)
+    return found if isinstance(found, of) else of()
+
+
 class Factor(Protocol):
-    """One file of ``factors/``. All methods are pure.
+    """One file of ``factors/`` with its template, or one of another package. All methods are pure.
 
     ``verify`` answers every input with a value. What it raises is a fault of ours (a secret that cannot be opened, a digest
     under a key that is not listed, a library that does not work): it costs no attempt and is never a wrong code.
@@ -164,6 +188,20 @@ class Factor(Protocol):
     @property
     def sealed(self) -> Mapping[str, str]:
         """Which members of an authenticator's or a draft's data are sealed, each with its purpose."""
+
+    @property
+    def options(self) -> type[Any] | None:
+        """Name the dataclass of the table ``[factors.<kind>]``, or None. Its fields are made by ``core.options.option``."""
+
+    @property
+    def template(self) -> Path:
+        """Name the Jinja file with the words and forms of this factor's pages."""
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Tell the shape of the code that a person types; None where nothing is typed.
+
+        ``data`` is that of an authenticator or a draft, which may be older than the policy.
+        """
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """Begin an enrollment; ``phone`` as typed and the ``region`` it was chosen under, where the factor wants one."""
@@ -201,6 +239,9 @@ class Heard:
 @runtime_checkable
 class Hears(Protocol):
     """A factor whose provider calls back. The caller has checked the provider's signature, and that it is not too late."""
+
+    def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
+        """Tell which option makes callbacks needed, and which one does without; None where none are needed."""
 
     def hear(
         self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
@@ -303,3 +344,70 @@ class Signals(Protocol):
 
     def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
         """What ``PublicKeyCredential.signalAllAcceptedCredentials`` takes: which of the owner's credentials still count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """What the first page of an enrollment says besides the template's own words.
+
+    ``destination`` is the contact on file that is used ("": none, or the person types one), ``consent`` a text to agree
+    to, ``regions`` code and name of the countries to choose from, ``apps`` names of programs to install.
+    """
+
+    destination: str = ""
+    consent: str = ""
+    regions: tuple[tuple[str, str], ...] = ()
+    apps: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Introduces(Protocol):
+    """A factor whose first page depends on the policy or on the person's contacts."""
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Say what the first page shows."""
+
+
+@runtime_checkable
+class Reaches(Protocol):
+    """A factor whose channel can carry a notice as well."""
+
+    def number_of(self, context: Context, data: Fields, /) -> str:
+        """Open the number of an authenticator. Raises ``keyring.Unopened``."""
+
+    def number_on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the host's number as the policy accepts it; "" where it does not."""
+
+
+@runtime_checkable
+class StandsIn(Protocol):
+    """A factor of spare codes that stands in for another one."""
+
+    def stock(self, rules: Rules, /) -> tuple[int, int]:
+        """Tell how many codes a set has, and at how few of them the person is warned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionFault:
+    """A fault between options: the key, the other key that is involved, and the text. ``clause`` is a standard's."""
+
+    key: tuple[str, ...]
+    text: str
+    other: tuple[str, ...] = ()
+    clause: str = ""
+
+
+@runtime_checkable
+class ChecksOptions(Protocol):
+    """A factor whose options can contradict each other."""
+
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """List the contradictions."""
+
+
+@runtime_checkable
+class MeetsProfiles(Protocol):
+    """A factor that knows where its options depart from a standard."""
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """List the departures from ``profile``, each with its clause."""

@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Sequence
 
 from ..core.model import Challenge, Fields
-from ..core.rules import CodeRules
-from .base import Accepted, Context, Delivery, Issue, Rejected
+from ..core.rules import CodeRules, SendsCode
+from .base import Accepted, CodeShape, Context, Delivery, Issue, Rejected
 
 MAX_TYPED = 64
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Without I, L, O and U (Crockford's base 32): five bits a character."""
 _SEPARATORS = frozenset(" \t-.\u00a0\u2010\u2011\u2012\u2013\u2212\u202f\u2007")
 _NONE = ""
 
@@ -37,6 +39,11 @@ def _digit(char: str) -> str:
     """Only decimal digits (category Nd) are digits: a superscript is not one (S-60)."""
     value = unicodedata.decimal(char, None)
     return char if value is None else str(value)
+
+
+def code_shape(rules: CodeRules) -> CodeShape:
+    """Describe a code that is sent."""
+    return CodeShape(length=rules.digits, valid=rules.live, ttl=rules.ttl, option=("code",))
 
 
 def make_code(context: Context, digits: int) -> str:
@@ -78,8 +85,8 @@ def verify_code(
 
 def _life_of(context: Context, challenge: Challenge) -> int:
     """Seconds that a code of this factor lives by our own policy."""
-    rules = getattr(getattr(context.rules.factors, challenge.factor, None), "code", None)
-    return rules.ttl if isinstance(rules, CodeRules) else challenge.expires_at - challenge.issued_at
+    options = context.rules.factors.options.get(challenge.factor)
+    return options.code.ttl if isinstance(options, SendsCode) else challenge.expires_at - challenge.issued_at
 
 
 def masked_email(address: str) -> str:

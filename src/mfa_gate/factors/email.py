@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
 from ..core.messages.codes import email_code
-from ..core.model import Challenge, Fields
-from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Delivery, Draft, Issue, Rejected
-from .codes import issue_code, make_code, masked_email, read_digits, verify_code
+from ..core.model import Challenge, Contacts, Fields
+from ..core.options import PLAIN, option
+from ..core.rules import CodeRules, ResendRules, Rules
+from .base import Accepted, CodeShape, Context, Delivery, Draft, Introduction, Issue, Rejected, options_in
+from .codes import code_shape, issue_code, make_code, masked_email, read_digits, verify_code
 
 PURPOSE = "email"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailRules:
+    """``[factors.email]``."""
+
+    code: CodeRules = option(CodeRules(), PLAIN, "The code that is sent.")
+    resend: ResendRules = option(ResendRules(), PLAIN, "How soon and how often a code is sent again.")
 
 
 class Email:
@@ -20,7 +31,17 @@ class Email:
     traits = Traits(
         kind="email", name="Email", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
     )
+    options = EmailRules
+    template = Path(__file__).with_suffix(".html")
     sealed: Mapping[str, str] = {"to": PURPOSE}
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Digits of the policy's length."""
+        return code_shape(_rules(rules).code)
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Show the address on file."""
+        return Introduction(destination=contacts.email)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The address on file, shown and not typed (U-29)."""
@@ -39,11 +60,11 @@ class Email:
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """``[factors.email] resend``."""
-        return rules.factors.email.resend
+        return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
         """A code by e-mail: in the subject, and alone on a line of the text."""
-        rules = context.rules.factors.email.code
+        rules = _rules(context.rules).code
         code = make_code(context, rules.digits)
         words = email_code(
             code=code,
@@ -63,10 +84,14 @@ class Email:
 
     def read(self, response: object, rules: Rules, /) -> object | None:
         """Digits of exactly the policy's length."""
-        return read_digits(response, rules.factors.email.code.digits)
+        return read_digits(response, _rules(rules).code.digits)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
         """Any live code of this purpose."""
         return verify_code(context, data, challenges, response)
+
+
+def _rules(rules: Rules) -> EmailRules:
+    return options_in(rules, Email.traits.kind, EmailRules)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..core.model import Authenticator, Challenge, Fields
+from ..core.options import option, words
+from ..core.rules import Rules
 from .aaguids import provider_name
-from .base import Accepted, Context, Rejected
+from .base import Accepted, Context, Rejected, options_in
 from .passkey_response import MAX_CREDENTIAL_ID, Ceremony, ClientData, PasskeyResponse, from_base64url, to_base64url
 
 if TYPE_CHECKING:
@@ -27,6 +30,22 @@ _KEY_PARTS: dict[int, dict[int, type]] = {
     3: {-1: bytes, -2: bytes},
 }
 """By the kind of key (octet, two coordinates, RSA): what it must have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAuthnRules:
+    """``[factors.webauthn]``."""
+
+    user_verification: Literal["required", "preferred", "discouraged"] = option(
+        "preferred",
+        words("discouraged", "preferred", "required"),
+        "If the device must check who uses it, by finger, face or PIN.",
+    )
+
+
+def webauthn_rules(rules: Rules) -> WebAuthnRules:
+    """Read ``[factors.webauthn]``; the defaults where ``rules`` have none."""
+    return options_in(rules, KIND, WebAuthnRules)
 
 
 def passkeys(context: Context) -> list[Authenticator]:
@@ -179,7 +198,7 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
 
 def _demands_user(context: Context) -> bool:
     """The library's default is off, so it is always said (S-74)."""
-    return context.rules.factors.webauthn.user_verification == "required"
+    return webauthn_rules(context.rules).user_verification == "required"
 
 
 def _is_one_item(raw: bytes) -> bool:

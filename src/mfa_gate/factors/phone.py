@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from ..core.model import Fields
-from ..core.rules import PhoneRules
-from .base import Context, Draft, Rejected
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..core.model import Contacts, Fields
+from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
+from ..core.rules import CodeRules, ResendRules
+from .base import Context, Draft, Introduction, Rejected
 
 MAX_PHONE = 40
 _TYPES = {
@@ -20,6 +26,52 @@ _TYPES = {
     9: "uan",
     10: "voicemail",
 }
+
+
+def _are_regions(regions: Sequence[str]) -> bool:
+    return is_distinct(regions) and len(regions) > 0 and all(re.fullmatch("[A-Z]{2}", region) for region in regions)
+
+
+REFUSED = ("premium-rate", "toll-free", "shared-cost", "pager")
+TYPES = (
+    *REFUSED,
+    *("fixed-line", "fixed-line-or-mobile", "mobile", "personal-number", "uan", "unknown", "voicemail", "voip"),
+)
+REGIONS = Key(
+    says='it must be a non-empty array of regions in two capital letters, like "US", each once',
+    holds=_are_regions,
+    stricter="fewer",
+)
+CONSENT = "Message and data rates may apply. Reply STOP to opt out."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneRules:
+    """``[factors.sms]``. ``regions`` are the numbers' own regions (ISO 3166), None for any."""
+
+    code: CodeRules = option(CodeRules(), PLAIN, "The code that is sent.")
+    resend: ResendRules = option(ResendRules(), PLAIN, "How soon and how often a code is sent again.")
+    phone: Literal["typed", "on-file"] = option("typed", words("typed", "on-file"), "Where the number comes from.")
+    regions: tuple[str, ...] | None = option(None, REGIONS, "The regions whose numbers are accepted; absent: all.")
+    refuse_types: tuple[str, ...] = option(
+        REFUSED, some_of(TYPES, empty=True, stricter="more"), "The kinds of numbers that are refused."
+    )
+    consent_text: str = option(CONSENT, text(300, empty=True), "The sentence below the field for the number.")
+
+    @property
+    def is_on_file(self) -> bool:
+        """Tell if the number is the host's."""
+        return self.phone == "on-file"
+
+
+def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:
+    """Say what the first page shows: the number on file, else the countries to choose from."""
+    names = region_names(rules.regions)
+    return Introduction(
+        destination=contacts.phone if rules.is_on_file else "",
+        consent=rules.consent_text,
+        regions=names if len(names) > 1 else (),
+    )
 
 
 def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejected:

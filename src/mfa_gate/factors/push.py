@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
-from ..core.model import Challenge, Fields
+from ..core.model import Challenge, Fields, Seconds
+from ..core.options import PLAIN, length, number, option
 from ..core.rules import CountRules, Rules
-from .base import COLLECT, Accepted, Context, Delivery, Draft, Issue, Joined, Rejected, collect
+from .base import (
+    COLLECT,
+    Accepted,
+    CodeShape,
+    Context,
+    Delivery,
+    Draft,
+    Issue,
+    Joined,
+    OptionFault,
+    Rejected,
+    collect,
+    options_in,
+)
 from .codes import read_digits
 from .device_key import is_key, is_signed, signed_text
 from .tokens import digest_of, make_token, name_anew
@@ -22,6 +38,15 @@ TOKEN_KEY = "token_key"  # noqa: S105 - a name, no secret
 JOIN_LIFE = 600
 """Seconds in which a phone can scan the picture, and in which the try-out can be answered."""
 MAX_COLLECT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRules:
+    """``[factors.push]``: number matching."""
+
+    digits: int = option(2, number(2, 6, "higher"), "How many digits the number has.")
+    ttl: Seconds = option(Seconds(60), length("15s", "10m", "lower"), "How long a request waits for its answer.")
+    max_per: CountRules = option(CountRules(), PLAIN, "How many requests one person may have sent.")
 
 
 class Push:
@@ -41,7 +66,21 @@ class Push:
         typed=False,
         amr=("pop", "mca"),
     )
+    options = PushRules
+    template = Path(__file__).with_suffix(".html")
     sealed: Mapping[str, str] = {"link": LINK, "wake": WAKE}
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Nothing is typed into the browser."""
+        return None
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """NIST wants six digits of a secret that crosses channels."""
+        digits = _rules(rules).digits
+        if profile != "nist-aal2" or digits >= 6:
+            return ()
+        text = f"{digits} digits; a secret that crosses channels has six or more"
+        return (OptionFault(key=("digits",), text=text, clause="SP 800-63B-4 3.1.3.2"),)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A token for the one phone that scans it."""
@@ -65,11 +104,11 @@ class Push:
 
     def limits(self, rules: Rules, /) -> CountRules | None:
         """``[factors.push] max_per``."""
-        return rules.factors.push.max_per
+        return _rules(rules).max_per
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
         """A request with a number. One lives at a time; the try-out of an enrollment lives as long as its picture."""
-        rules = context.rules.factors.push
+        rules = _rules(context.rules)
         trying = context.purpose == "enroll"
         number = str(int.from_bytes(context.draw("number", 16)) % 10**rules.digits).zfill(rules.digits)
         asked = {
@@ -143,6 +182,10 @@ class Push:
     def key_id_of(self, data: Fields, /) -> str:
         """Read the id of the key that seals the token which the phone used last."""
         return str(data.get(TOKEN_KEY, ""))
+
+
+def _rules(rules: Rules) -> PushRules:
+    return options_in(rules, Push.traits.kind, PushRules)
 
 
 def _wake_up(context: Context, data: Fields) -> Delivery | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from ..core.assurance import Traits
+from ..core.rules import Policy, Rules
 from .backup_code import BackupCode
 from .base import Factor
 from .email import Email
@@ -39,6 +41,25 @@ class Registry(Mapping[str, Factor]):
         self._factors: Mapping[str, Factor] = MappingProxyType(found)
         self.traits: Mapping[str, Traits] = MappingProxyType({kind: f.traits for kind, f in found.items()})
         self.backup = next((kind for kind, traits in self.traits.items() if traits.backup), "")
+
+    def completed(self, rules: Rules) -> Rules:
+        """Fill in what ``rules`` leave open: the kinds that are allowed, their order, the defaults of their options.
+
+        Allowed kinds that ``order`` leaves out come last, in the registry's order. A backup is never in it.
+        """
+        given = rules.factors
+        allowed = given.allowed or tuple(self)
+        usual = tuple(kind for kind, traits in self.traits.items() if not traits.backup)
+        order = given.order or usual
+        late = tuple(kind for kind in usual if kind in allowed and kind not in order)
+        options = {kind: factor.options() for kind, factor in self.items() if factor.options is not None}
+        filled = replace(given, allowed=allowed, order=order + late, options={**options, **given.options})
+        return replace(rules, factors=filled)
+
+    def complete(self, policy: Policy) -> Policy:
+        """Fill in what each tenant's rules leave open; see ``completed``."""
+        tenants = {tenant: self.completed(rules) for tenant, rules in policy.tenants.items()}
+        return replace(policy, base=self.completed(policy.base), tenants=tenants)
 
     def __getitem__(self, kind: str) -> Factor:
         return self._factors[kind]

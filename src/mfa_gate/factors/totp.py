@@ -5,11 +5,15 @@ from __future__ import annotations
 import hmac
 from base64 import b32decode, b32encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
-from ..core.model import Challenge, Fields
+from ..core.durations import format_duration
+from ..core.model import Challenge, Contacts, Fields, Seconds
+from ..core.options import Key, is_distinct, length, number, option
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Draft, Issue, Rejected
+from .base import Accepted, CodeShape, Context, Draft, Introduction, Issue, OptionFault, Rejected, options_in
 from .codes import read_digits
 
 SECRET_BYTES = 20
@@ -20,16 +24,54 @@ FAR_STEPS = 10
 PURPOSE = "totp"
 
 
+def _are_names(apps: Sequence[str]) -> bool:
+    return is_distinct(apps) and all(app.isprintable() and 0 < len(app.strip()) <= 60 for app in apps)
+
+
+APPS = ("Google Authenticator", "Microsoft Authenticator", "Authy", "1Password")
+APP_NAMES = Key(says="it must be an array of names, each once and at most 60 characters", holds=_are_names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotpRules:
+    """``[factors.totp]`` (RFC 6238)."""
+
+    digits: int = option(6, number(6, 8, "higher"), "How many digits a code has.")
+    period: Seconds = option(Seconds(30), length("15s", "2m", "lower"), "How long a code is shown.")
+    drift_steps: int = option(1, number(0, 1, "lower"), "How many codes before and after the current one count.")
+    apps: tuple[str, ...] = option(APPS, APP_NAMES, "The apps that the page names.")
+
+
 class Totp:
     """``totp``. Data: the sealed secret (base32), digits and period at enrollment, the last accepted step; ``algorithm`` where
     an app that was brought from elsewhere has another one than SHA-1."""
 
     traits = Traits(kind="totp", name="Authenticator app")
+    options = TotpRules
+    template = Path(__file__).with_suffix(".html")
     sealed: Mapping[str, str] = {"secret": PURPOSE}
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Digits of the app's own length, else of the policy's; one code a step of drift, and the current one."""
+        own = _rules(rules)
+        digits = int(str(data["digits"])) if data and "digits" in data else own.digits
+        return CodeShape(length=digits, valid=2 * own.drift_steps + 1)
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Name apps to install."""
+        return Introduction(apps=_rules(rules).apps)
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """ASVS wants codes that live 30 seconds."""
+        period = _rules(rules).period
+        if profile != "asvs-l2" or period <= 30:
+            return ()
+        text = f'"{format_duration(period)}" is longer than 30 seconds'
+        return (OptionFault(key=("period",), text=text, clause="ASVS 5.0 6.5.5"),)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """A secret made here, never taken from a request (S-63), sealed for this subject (S-64)."""
-        rules = context.rules.factors.totp
+        rules = _rules(context.rules)
         secret = b32encode(context.draw("totp", SECRET_BYTES)).decode()
         data = {"secret": context.seal(PURPOSE, secret), "digits": rules.digits, "period": rules.period, "step": 0}
         return Draft(data=data, label="Authenticator app")
@@ -76,7 +118,7 @@ class Totp:
 
     def read(self, response: object, rules: Rules, /) -> object | None:
         """Digits of the policy's length, or of another that an app may have been enrolled with under an earlier policy."""
-        mine = rules.factors.totp.digits
+        mine = _rules(rules).digits
         lengths = (mine, *(digits for digits in LENGTHS if digits != mine))
         return next(filter(None, (read_digits(response, digits) for digits in lengths)), None)
 
@@ -91,7 +133,7 @@ class Totp:
         if len(code) != digits or not code.isascii() or not code.isdecimal():
             return Rejected(reason="malformed", free=True)
         secret, algorithm = _secret_of(context, data), str(data.get("algorithm", "sha1"))
-        current, drift = context.now // period, context.rules.factors.totp.drift_steps
+        current, drift = context.now // period, _rules(context.rules).drift_steps
         last = _last_step(context, data, ahead=current + drift)
         far = range(max(0, current - FAR_STEPS), current + FAR_STEPS + 1)
         matching = [step for step in far if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
@@ -113,6 +155,10 @@ class Totp:
                 mark=str(current + off),
             )
         return Rejected(reason="wrong_code")
+
+
+def _rules(rules: Rules) -> TotpRules:
+    return options_in(rules, Totp.traits.kind, TotpRules)
 
 
 def _last_step(context: Context, data: Fields, *, ahead: int) -> int:

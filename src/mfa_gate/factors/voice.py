@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ..core.assurance import Traits
 from ..core.messages.codes import VoiceScript, voice_script
-from ..core.model import Challenge, Fields
+from ..core.model import Challenge, Contacts, Fields
+from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
-from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
-from .codes import code_digest, make_code, masked_phone, read_digits, verify_code
-from .phone import draft_phone, number_to_send
+from .base import (
+    COLLECT,
+    Accepted,
+    CodeShape,
+    Context,
+    Delivery,
+    Draft,
+    Heard,
+    Introduction,
+    Issue,
+    Rejected,
+    collect,
+    options_in,
+)
+from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction
 from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up
 
@@ -24,6 +40,13 @@ KEY = "#"
 CALL_LIFE = 300
 """Seconds in which a call that is confirmed by a key must be answered."""
 MAX_SID = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceRules(PhoneRules):
+    """``[factors.voice]``: as for text messages, and how a call is confirmed."""
+
+    confirm: Literal["pound", "code"] = option("pound", words("pound", "code"), "How the call is confirmed.")
 
 
 class Voice:
@@ -44,11 +67,26 @@ class Voice:
         contact="phone",
         amr=("tel",),
     )
+    options = VoiceRules
+    template = Path(__file__).with_suffix(".html")
     sealed: Mapping[str, str] = {"to": PURPOSE}
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Digits of the policy's length; nothing is typed where a key confirms."""
+        own = _rules(rules)
+        return code_shape(own.code) if own.confirm == "code" else None
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Show the number on file, or ask for one."""
+        return phone_introduction(_rules(rules), contacts)
+
+    def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
+        """A key that is pressed comes by a callback; a code that is read out needs none."""
+        return ('confirm = "pound"', 'confirm = "code"') if _rules(rules).confirm == "pound" else None
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The number as typed, or on file."""
-        return draft_phone(context, context.rules.factors.voice, PURPOSE, phone, "Phone call", region=region)
+        return draft_phone(context, _rules(context.rules), PURPOSE, phone, "Phone call", region=region)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
         """The number that is called."""
@@ -61,11 +99,11 @@ class Voice:
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
         """``[factors.voice] resend``."""
-        return rules.factors.voice.resend
+        return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
         """A call whose words are fetched from us, under an address that nobody can guess and that serves this call only."""
-        rules = context.rules.factors.voice
+        rules = _rules(context.rules)
         to = number_to_send(context, rules, PURPOSE, data)
         if isinstance(to, Rejected):
             return to
@@ -120,8 +158,8 @@ class Voice:
 
     def read(self, response: object, rules: Rules, /) -> object | None:
         """The code that was heard; where a key confirms, any short text: the browser only asks whether it was pressed."""
-        if rules.factors.voice.confirm == "code":
-            return read_digits(response, rules.factors.voice.code.digits)
+        if _rules(rules).confirm == "code":
+            return read_digits(response, _rules(rules).code.digits)
         return COLLECT if isinstance(response, str) and len(response) <= MAX_SID else None
 
     def verify(
@@ -131,6 +169,10 @@ class Voice:
         if response == COLLECT:
             return collect(context, challenges, data)
         return verify_code(context, data, challenges, response)
+
+
+def _rules(rules: Rules) -> VoiceRules:
+    return options_in(rules, Voice.traits.kind, VoiceRules)
 
 
 def script_of(context: Context, code: str, lang: str) -> VoiceScript:

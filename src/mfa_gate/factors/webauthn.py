@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Draft, Issue, Rejected
-from .passkey_checks import ALGORITHMS, KIND, NAME, asserted, credential_of, passkeys, refusals, registered, was_asked
+from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected
+from .passkey_checks import (
+    ALGORITHMS,
+    KIND,
+    NAME,
+    WebAuthnRules,
+    asserted,
+    credential_of,
+    passkeys,
+    refusals,
+    registered,
+    was_asked,
+    webauthn_rules,
+)
 from .passkey_response import PasskeyResponse, from_base64url, read_client_data, read_response, to_base64url
 
 if TYPE_CHECKING:
@@ -34,7 +47,13 @@ class WebAuthn:
     traits = Traits(
         kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, slow=True, amr=("hwk",)
     )
+    options = WebAuthnRules
+    template = Path(__file__).with_suffix(".html")
     sealed: Mapping[str, str] = {"who": PURPOSE}
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Nothing is typed."""
+        return None
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
         """The user handle, one for all of a subject's passkeys: 64 random bytes without personal data (S-78)."""
@@ -154,7 +173,7 @@ def _selection(context: Context) -> AuthenticatorSelectionCriteria:
 def _user_verification(context: Context) -> UserVerificationRequirement:
     from webauthn.helpers.structs import UserVerificationRequirement
 
-    return UserVerificationRequirement(context.rules.factors.webauthn.user_verification)
+    return UserVerificationRequirement(webauthn_rules(context.rules).user_verification)
 
 
 def _descriptor(data: Fields) -> PublicKeyCredentialDescriptor:

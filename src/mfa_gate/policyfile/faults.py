@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..factors import BUILT_IN, Registry
 from .lines import Path, line_at
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -33,9 +34,10 @@ class Fault:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Collects faults while a file is read. ``lines`` tells where each key stands."""
+    """Collects faults while a file is read. ``lines`` tells where each key stands; ``factors`` have keys of their own."""
 
     lines: dict[Path, int]
+    factors: Registry = BUILT_IN
     found: dict[Fault, Path] = field(default_factory=dict)
     places: dict[int, tuple[object, Path]] = field(default_factory=dict)
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
 
-from ..core.durations import seconds_of
+from ..core.options import KEY, PLAIN, Direction, Key, length, number, some_of, text, words
 from ..core.rules import (
     METHODS,
     AgreementRules,
     AttemptRules,
     AuditRules,
-    BackupCodeRules,
     BrandRules,
     CodeRules,
     CompareRules,
     CountRules,
-    EmailRules,
     EnrollmentRules,
     Exemption,
     FactorRules,
     FreshnessRules,
     IPChangeRules,
-    PhoneRules,
     PriceRules,
-    PushRules,
     RecoveryRules,
     ResendRules,
     RoleRules,
@@ -36,75 +32,15 @@ from ..core.rules import (
     SkipRules,
     StepUpRule,
     SubjectExemption,
-    TotpRules,
     UnansweredRules,
-    VoiceRules,
-    WebAuthnRules,
 )
+from ..factors import BUILT_IN, Registry
 from . import predicates as is_
 from .faults import listed
 from .scenario import REASONS, Example, Expect, Given
-from .shape import factor_kinds
-
-Direction = Literal["", "lower", "higher", "fewer", "more"]
-
-PHONE_TYPES = (
-    *PhoneRules().refuse_types,
-    *("fixed-line", "fixed-line-or-mobile", "mobile", "personal-number", "uan", "unknown", "voicemail", "voip"),
-)
 
 ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
 """Words of RFC 8176, 2 that tell of a password, of a place or of mere presence, and so of no second factor."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One row: ``holds`` is the predicate, ``says`` its text. ``low`` and ``high`` are for the schema.
-
-    ``stricter`` is the direction that gives less away; ``weakest_first`` the same for words and yes-or-no.
-    """
-
-    says: str = ""
-    holds: Callable[[Any], bool] = is_.anything
-    stricter: Direction = ""
-    weakest_first: tuple[object, ...] = ()
-    low: int | None = None
-    high: int | None = None
-    one_of: tuple[str, ...] = ()
-
-
-def number(low: int, high: int, stricter: Direction = "") -> Key:
-    """A whole number between two bounds."""
-    says = f"it must be {low} or {high}" if high == low + 1 else f"it must be between {low} and {high}"
-    return Key(says=says, holds=lambda v: low <= v <= high, stricter=stricter, low=low, high=high)
-
-
-def length(low: str, high: str, stricter: Direction = "") -> Key:
-    """A duration between two bounds."""
-    first, last = seconds_of(low), seconds_of(high)
-    says = f'it must be between "{low}" and "{high}"'
-    return Key(says=says, holds=lambda v: first <= v <= last, stricter=stricter, low=first, high=last)
-
-
-def text(longest: int, *, empty: bool = False) -> Key:
-    """Printable text of a bounded length."""
-    says = f"it must be {'at most' if empty else '1 to'} {longest} printable characters"
-    return Key(says=says, holds=lambda v: is_.printable(v) and (empty or v.strip() != "") and len(v) <= longest)
-
-
-def some_of(words: tuple[str, ...], *, empty: bool = False, stricter: Direction = "") -> Key:
-    """An array whose entries are all among ``words``, each once."""
-    return Key(
-        says=f"it must name {'' if empty else 'one or more '}of {listed(words)}, each once",
-        holds=lambda v: is_.distinct(v) and set(v) <= set(words) and (empty or len(v) > 0),
-        stricter=stricter,
-        one_of=words,
-    )
-
-
-def words(*weakest_first: object) -> Key:
-    """One of a few words (or yes and no), the weakest first; nothing named: no order."""
-    return Key(weakest_first=weakest_first)
 
 
 def choice(words: tuple[str, ...]) -> Key:
@@ -130,14 +66,11 @@ LABEL = Key(
 KEYS: Mapping[type, Mapping[str, Key]] = {
     Rules: {"mode": words("report-only", "enforce"), "owner": text(200, empty=True)},
     FactorRules: {
-        "allowed": some_of(factor_kinds(), stricter="fewer"),
-        "order": some_of(factor_kinds()),
         "choice": words(),
         "first_offer": words(),
         "auto_send": words(),
         "mask": words(False, True),
     },
-    EmailRules: {},
     CodeRules: {
         "digits": number(6, 10, "higher"),
         "ttl": length("30s", "1h", "lower"),
@@ -148,30 +81,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "per_hour": number(1, 60, "lower"),
         "per_day": number(1, 200, "lower"),
     },
-    PhoneRules: {
-        "phone": words("typed", "on-file"),
-        "regions": Key(
-            says='it must be a non-empty array of regions in two capital letters, like "US", each once',
-            holds=lambda v: is_.distinct(v) and len(v) > 0 and all(is_.region(r) for r in v),
-            stricter="fewer",
-        ),
-        "refuse_types": some_of(PHONE_TYPES, empty=True, stricter="more"),
-        "consent_text": text(300, empty=True),
-    },
-    VoiceRules: {"confirm": words("pound", "code")},
-    TotpRules: {
-        "digits": number(6, 8, "higher"),
-        "period": length("15s", "2m", "lower"),
-        "drift_steps": number(0, 1, "lower"),
-        "apps": Key(
-            says="it must be an array of names, each once and at most 60 characters",
-            holds=lambda v: is_.distinct(v) and all(is_.printable(a) and 0 < len(a.strip()) <= 60 for a in v),
-        ),
-    },
-    PushRules: {"digits": number(2, 6, "higher"), "ttl": length("15s", "10m", "lower")},
     CountRules: {"count": number(1, 20, "lower"), "window": length("1m", "1d", "higher")},
-    WebAuthnRules: {"user_verification": words("discouraged", "preferred", "required")},
-    BackupCodeRules: {"count": number(1, 20, "lower"), "warn_at": number(0, 20)},
     SendRules: {"cap_per_day": number(1, 1_000_000_000, "lower"), "warn_at": number(1, 100)},
     SendCount: {"count": number(1, 1_000_000, "lower"), "window": length("1m", "1d", "higher")},
     PriceRules: {"sms": number(0, 1_000_000), "voice": number(0, 1_000_000)},
@@ -265,7 +175,6 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "paths": Key(stricter="more"),
         "methods": some_of(METHODS, stricter="more"),
         "max_age": length("1m", "365d", "lower"),
-        "factors_any": some_of(factor_kinds(), stricter="fewer"),
         "phishing_resistant": words(False, True),
         "report_only": words(True, False),
         "groups_any": groups(empty=False, stricter="more"),
@@ -275,19 +184,27 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
     Given: {
         "tenant": text(255),
         "groups": groups(empty=True),
-        "enrolled": some_of(factor_kinds(), empty=True),
-        "proof_factor": choice(("", *factor_kinds())),
     },
-    Expect: {"reason": choice(REASONS), "factors": some_of(factor_kinds(), empty=True)},
+    Expect: {"reason": choice(REASONS)},
 }
 
-PLAIN = Key()
+
+@cache
+def _kind_keys(factors: Registry) -> Mapping[type, Mapping[str, Key]]:
+    """The rows of the keys that name kinds of factors."""
+    kinds = tuple(factors)
+    return {
+        FactorRules: {"allowed": some_of(kinds, stricter="fewer"), "order": some_of(kinds)},
+        StepUpRule: {"factors_any": some_of(kinds, stricter="fewer")},
+        Given: {"enrolled": some_of(kinds, empty=True), "proof_factor": choice(("", *kinds))},
+        Expect: {"factors": some_of(kinds, empty=True)},
+    }
 
 
-def key_for(cls: type, name: str) -> Key:
-    """The row of the field ``name`` of ``cls`` (its base's row, where it inherits the field)."""
-    for owner in cls.__mro__:
-        row = KEYS.get(owner, {}).get(name)
-        if row is not None:
-            return row
-    return PLAIN
+def key_for(cls: type, name: str, factors: Registry = BUILT_IN) -> Key:
+    """Find the row of the field ``name`` of ``cls``: what the field says itself, else the tables of this file."""
+    own = {entry.name: entry.metadata.get(KEY) for entry in dataclasses.fields(cls)}.get(name)
+    if isinstance(own, Key):
+        return own
+    row = _kind_keys(factors).get(cls, {}).get(name) or KEYS.get(cls, {}).get(name)
+    return row or PLAIN

@@ -9,7 +9,7 @@ from ..core.decision import Deny, StepUp
 from ..core.events import Event
 from ..core.model import Account, Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
-from ..factors.base import Rejected
+from ..factors.base import Rejected, StandsIn
 from .access import Access, Judgement
 from .accounts import Engine
 from .challenges import Challenges
@@ -56,6 +56,11 @@ class BackupCodes:
             ),
         )
         return () if isinstance(made, Refusal) else tuple(codes.split())
+
+    def stock(self, judgement: Judgement) -> tuple[int, int]:
+        """How many codes a set has, and at how few the person is warned."""
+        part = self.engine.factors.get(self.engine.factors.backup)
+        return part.stock(judgement.requirement.rules) if isinstance(part, StandsIn) else (0, 0)
 
     def left(self, caller: Caller, judgement: Judgement) -> int:
         """How many backup codes the caller has that still count."""

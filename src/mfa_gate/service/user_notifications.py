@@ -12,7 +12,7 @@ from ..core.messages.notices import sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
 from ..errors import SendFailed
-from ..factors.phone import read_phone
+from ..factors.base import Reaches
 from ..keyring import Unopened
 from ..ports import Message
 from .accounts import Engine
@@ -127,9 +127,9 @@ class Notices:
         contacts = Contacts()
         if kind in EVERYWHERE:
             contacts = await self.engine.contacts(subject)
-        if contacts.phone:
-            on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
-            numbers += [on_file] if isinstance(on_file, str) and on_file not in numbers else []
+        rules = self.engine.rules(event.tenant)
+        on_file = [part.number_on_file(rules, contacts) for part in self._texting().values()]
+        numbers += [number for number in on_file if number and number not in numbers]
         text = sms_notice(kind, service=self._service(event), translate=str)
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()
@@ -146,13 +146,19 @@ class Notices:
         caller = Caller(subject=subject, handle="", network="")
         context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
         found: list[str] = []
+        texting = self._texting()
         for mine in account.authenticators:
-            if mine.factor in self.engine.factors and self.engine.factors.traits[mine.factor].sends == "sms":
+            if mine.factor in texting:
                 try:
-                    found.append(self.engine.factors[mine.factor].show(context, mine.data)["phone"])
+                    found.append(texting[mine.factor].number_of(context, mine.data))
                 except (Unopened, KeyError):
                     log.warning("a number could not be read for a notice (ref %s)", mine.id)
         return list(dict.fromkeys(found))
+
+    def _texting(self) -> dict[str, Reaches]:
+        """The factors whose numbers take text messages."""
+        known = self.engine.factors.items()
+        return {k: part for k, part in known if part.traits.sends == "sms" and isinstance(part, Reaches)}
 
     def _service(self, event: Event) -> str:
         return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name

@@ -11,7 +11,8 @@ from ..core.changes import Change
 from ..core.changes.enroll import free_label
 from ..core.entropy import draw_id
 from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Fields, Subject
-from ..factors.base import Accepted, Context, Factor, Issue, Rejected
+from ..factors.base import Accepted, Context, Factor, Issue, Rejected, options_in
+from ..factors.totp import TotpRules
 from .outbox import Outbox
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Enrolled:
     def _app_code(self) -> str:
         import pyotp
 
-        rules = self.gate.service.engine.rules(self.subject.tenant).factors.totp
+        rules = options_in(self.gate.service.engine.rules(self.subject.tenant), self.factor, TotpRules)
         now = self.gate.service.engine.now() // rules.period
         step = max(now, self._step + 1)
         if step > now + rules.drift_steps:

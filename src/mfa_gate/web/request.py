@@ -13,6 +13,7 @@ from ..core.policy import Demand, Facts
 from ..core.reasons import UNTYPED, Refusal
 from ..core.rules import Rules
 from ..factors import Registry
+from ..factors.base import CodeShape
 from ..service import Judgement, Service
 from .callers import Scope, may_lead_elsewhere, own_place, safe_path
 from .cookies import PENDING_LIFE, Jar, Note, cookie_value
@@ -264,22 +265,27 @@ def _demands(going: Note) -> tuple[Demand, ...]:
     return tuple(found)
 
 
-def shape_of(typed: str, digits: int = 6) -> str:
+def shape_of(typed: str, shape: CodeShape) -> str:
     """What is wrong with the shape of a typed code, as the form's own word (U-9): nothing stored is looked at."""
     kept = "".join(char for char in typed if char.isalnum())
     if not kept:
         return "code_missing"
-    if not kept.isdigit():
+    if not (kept.isdigit() or shape.letters) or len(kept) == shape.length:
         return "code_letters"
-    return "code_short" if len(kept) < digits else "code_long"
+    return "code_short" if len(kept) < shape.length else "code_long"
 
 
 def problem_from(
-    refusal: Refusal, field: str = "code", *, typed: str | None = None, untyped: Traits | None = None
+    refusal: Refusal,
+    field: str = "code",
+    *,
+    typed: str | None = None,
+    shape: CodeShape | None = None,
+    untyped: Traits | None = None,
 ) -> Problem:
     """A refusal as a problem of a form field. ``untyped`` is the factor where nothing was typed."""
     if typed is not None and refusal.reason == "malformed":
-        return Problem(reason=shape_of(typed), field=field)
+        return Problem(reason=shape_of(typed, shape or CodeShape()), field=field)
     reason = own_word(untyped, refusal.reason) if untyped else refusal.reason
     return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
 

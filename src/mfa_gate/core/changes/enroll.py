@@ -12,7 +12,7 @@ from ..model import MAX_AUTHENTICATORS, Account, Authenticator, Browser, Caller,
 from ..policy import Demand, Requirement
 from ..reasons import Refusal
 from ..records import replace
-from ..rules import Rules
+from ..rules import MayBeOnFile, Rules
 from .base import Change, breaks_bound, refuse, tidy, time_of
 from .verify import Charge, Granted, grant, settle_failure
 
@@ -116,9 +116,9 @@ def needs_leave(evidence: Evidence, rules: Rules, traits: Traits, now: int) -> R
 
 def is_on_file(rules: Rules, traits: Traits) -> bool:
     """Whether confirming this factor proves a contact that the host has on file."""
-    if traits.contact == "phone":
-        section = getattr(rules.factors, traits.kind.replace("-", "_"), None)
-        return getattr(section, "phone", "typed") == "on-file"
+    options = rules.factors.options.get(traits.kind)
+    if traits.contact and isinstance(options, MayBeOnFile):
+        return options.is_on_file
     return traits.contact == "email"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.durations import PATTERN
+from ...core.options import PLAIN, Key
 from ...core.rules import Exemption, Rules, SubjectExemption
-from ..keys import Key, key_for
+from ...factors import BUILT_IN, Registry
+from ..keys import key_for
 from ..rails import BOUNDS, EVERY
 from ..scenario import Expect, Given
 from ..shape import PERMANENT, Spec, leaves, specs_of
@@ -16,28 +18,28 @@ DATE = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", 
 ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(factors: Registry = BUILT_IN) -> dict[str, Any]:
     """The schema of a whole policy file."""
-    sections = _table(Rules)["properties"]
+    sections = _table(Rules, factors)["properties"]
     test = _closed(
-        {"name": {"type": "string"}, "given": _table(Given), "expect": _table(Expect)},
+        {"name": {"type": "string"}, "given": _table(Given, factors), "expect": _table(Expect, factors)},
         required=["name", "given", "expect"],
     )
     properties = {
         "version": {"const": 1},
         "name": {"type": "string", "minLength": 1, "maxLength": 100},
         **sections,
-        "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves().items()}),
-        "tenants": {"type": "object", "additionalProperties": _table(Rules, partial=True)},
+        "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves(factors).items()}),
+        "tenants": {"type": "object", "additionalProperties": _table(Rules, factors, partial=True)},
         "tests": {"type": "array", "items": test},
     }
     return {"$schema": DRAFT, "title": "mfa-gate policy", **_closed(properties, required=["version", "name"])}
 
 
-def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
+def _table(cls: type, factors: Registry, *, partial: bool = False) -> dict[str, Any]:
     """The table of ``cls``; ``partial``: it lies over another one, so nothing in it is required."""
-    properties = {spec.key: _value(cls, spec, partial=partial) for spec in specs_of(cls)}
-    required = [spec.key for spec in specs_of(cls) if spec.required and not partial]
+    properties = {spec.key: _value(cls, spec, factors, partial=partial) for spec in specs_of(cls, factors)}
+    required = [spec.key for spec in specs_of(cls, factors) if spec.required and not partial]
     if cls in (Exemption, SubjectExemption):
         properties[PERMANENT] = {"type": "boolean"}
         ends = [{"required": ["expires"]}, {"required": [PERMANENT], "properties": {PERMANENT: {"const": True}}}]
@@ -45,16 +47,17 @@ def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
     return _closed(properties, required=required)
 
 
-def _value(cls: type, spec: Spec, *, partial: bool) -> dict[str, Any]:
-    row = key_for(cls, spec.name)
-    about = {"description": row.says} if row.says else {}
+def _value(cls: type, spec: Spec, factors: Registry, *, partial: bool) -> dict[str, Any]:
+    row = PLAIN if spec.is_option else key_for(cls, spec.name, factors)
+    told = f"{row.means} {row.says[:1].upper()}{row.says[1:]}." if row.means and row.says else row.means or row.says
+    about = {"description": told} if told else {}
     match spec.kind:
         case "table":
             assert spec.of is not None
-            return _table(spec.of, partial=partial)
+            return _table(spec.of, factors, partial=partial)
         case "tables":
             assert spec.of is not None
-            return {"type": "array", "items": _table(spec.of)}
+            return {"type": "array", "items": _table(spec.of, factors)}
         case "duration":
             return {"type": "string", "pattern": PATTERN, **about}
         case "instant":

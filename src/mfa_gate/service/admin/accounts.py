@@ -15,7 +15,7 @@ from ...core.policy import Demand, factors_for
 from ...core.reasons import Refusal
 from ...core.roles import Right, has_right, is_self, reaches, rights_of
 from ...core.rules import Rules, TenantSettings
-from ...factors.backup_code import ALPHABET
+from ...factors.codes import ALPHABET
 from ...policyfile.checks import dead_ends
 from ...ports import EventPage, Page
 from ..access import Access, owed

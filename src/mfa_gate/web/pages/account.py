@@ -110,10 +110,11 @@ async def _settings(visit: Visit, judgement: Judgement, *, editing: str = "", ty
     stale = bool(own) and may_change(evidence, judgement.requirement, now) is not None
     backup = None
     if visit.factors.backup in judgement.requirement.factors and own:
+        total, warn_at = visit.service.backup.stock(judgement)
         backup = views.BackupStock(
             remaining=visit.service.backup.left(visit.caller, judgement),
-            total=rules.factors.backup_code.count if codes else 0,
-            warn_at=rules.factors.backup_code.warn_at,
+            total=total if codes else 0,
+            warn_at=warn_at,
             made_at=codes.created_at if codes else 0,
         )
     return views.Settings(
@@ -214,7 +215,7 @@ def _stock(visit: Visit, judgement: Judgement) -> views.BackupCodesStart:
     return views.BackupCodesStart(
         remaining=visit.service.backup.left(visit.caller, judgement) if mine else None,
         made_at=mine.created_at if mine else 0,
-        count=visit.rules.factors.backup_code.count,
+        count=visit.service.backup.stock(judgement)[0],
         back=visit.base,
     )
 
@@ -276,7 +277,9 @@ def _recovery(visit: Visit, judgement: Judgement, *, about: str = "") -> views.R
     return views.Recovery(
         lost=way_of(visit, offered, judgement) if offered else None,
         others=tuple(others) if "other-factor" in kinds else (),
-        backup=next((w for w in ways if visit.factors.traits[w.kind].backup), None) if "backup-code" in kinds else None,
+        backup=next((w for w in ways if visit.factors.traits[w.kind].backup), None)
+        if visit.factors.backup in kinds
+        else None,
         can_request="request" in kinds and waiting is None,
         requested_at=waiting.at if waiting else 0,
         ref=waiting.ref if waiting else "",

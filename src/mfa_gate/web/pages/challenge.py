@@ -138,8 +138,11 @@ async def _refused(visit: Visit, mine: Authenticator, refusal: Refusal) -> Answe
     view = _view(visit, judgement, mine, asked, remaining=refusal.attempts_remaining)
     field = "code" if wants_code(visit, mine.factor, asked) else ""
     typed = visit.form.get("code", "") if field else None
+    shape = visit.factors[mine.factor].code(visit.rules, mine.data)
     untyped = None if field else visit.factors.traits[mine.factor]
-    return visit.show(view, status=422, problems=[problem_from(refusal, field, typed=typed, untyped=untyped)])
+    return visit.show(
+        view, status=422, problems=[problem_from(refusal, field, typed=typed, shape=shape, untyped=untyped)]
+    )
 
 
 async def help_page(visit: Visit) -> Answer:
@@ -306,6 +309,7 @@ def _view(
             sending = "off"
     max_age = int(rules.freshness.max_age)
     account = judgement.account
+    shape = visit.factors[mine.factor].code(rules, mine.data)
     face = visit.service.challenges.face(visit.caller, account, challenge) if account else {}
     return views.Challenge(
         way=way_of(visit, mine, judgement),
@@ -316,7 +320,7 @@ def _view(
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=_resend_at(visit, challenge) if challenge else 0,
         challenge=challenge.id if challenge else "",
-        digits=6,
+        digits=shape.length if shape else 6,
         others=ways_of(visit, judgement, without=mine.id),
         recovery=bool(rules.recovery.ways),
         remember_for=max_age if rules.freshness.remember == "browser" else 0,

@@ -7,10 +7,10 @@ from dataclasses import replace
 from ...core.assurance import Traits, meeting
 from ...core.changes import change_demand
 from ...core.decision import Agree, Allow, Enroll
-from ...core.model import Challenge
+from ...core.model import Challenge, Contacts
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...factors.phone import region_names
+from ...factors.base import Introduces, Introduction
 from ...service import Judgement, OpenDraft
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
@@ -187,6 +187,7 @@ async def _try_out(visit: Visit, judgement: Judgement, kind: str) -> Answer:
             done,
             "" if typed is None else "code",
             typed=typed,
+            shape=visit.factors[kind].code(visit.rules, draft.enrollment.data),
             untyped=visit.factors.traits[kind] if typed is None else None,
         )
         if (
@@ -315,35 +316,29 @@ def _choice(visit: Visit, judgement: Judgement) -> views.EnrollChoice:
 async def _start(
     visit: Visit, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
 ) -> views.EnrollStart:
-    rules, traits = visit.rules.factors, visit.factors.traits[kind]
-    destination, consent = "", ""
-    regions: tuple[views.Region, ...] = ()
-    if traits.contact:
-        contacts = await visit.service.engine.contacts(visit.subject)
-        phone_rules = rules.voice if traits.sends == "voice" else rules.sms
-        if traits.contact == "email":
-            destination = contacts.email
-        else:
-            consent = phone_rules.consent_text
-            destination = contacts.phone if phone_rules.phone == "on-file" else ""
-            names = region_names(phone_rules.regions)
-            regions = tuple(views.Region(code=code, name=name) for code, name in names) if len(names) > 1 else ()
+    contacts = await visit.service.engine.contacts(visit.subject) if visit.factors.traits[kind].contact else Contacts()
+    said = _introduction(visit, kind, contacts)
     decision = judgement.decision
     others = tuple(way for way in kinds_of(visit, judgement) if way.kind != kind)
     skippable = isinstance(decision, Enroll) and decision.skippable
     return views.EnrollStart(
         kind=kind,
-        destination=destination,
+        destination=said.destination,
         phone=phone,
         region=region,
-        regions=regions,
-        consent=consent,
-        apps=rules.totp.apps if not traits.sends and traits.typed else (),
+        regions=tuple(views.Region(code=code, name=name) for code, name in said.regions),
+        consent=said.consent,
+        apps=said.apps,
         ways=others,
         back=visit.own("/enroll") if others or skippable else "",
         skippable=skippable,
         anew=anew,
     )
+
+
+def _introduction(visit: Visit, kind: str, contacts: Contacts) -> Introduction:
+    factor = visit.factors[kind]
+    return factor.introduction(visit.rules, contacts) if isinstance(factor, Introduces) else Introduction()
 
 
 def _confirm(
@@ -358,6 +353,7 @@ def _confirm(
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
     limits = visit.factors[kind].limits(visit.rules)
+    shape = visit.factors[kind].code(visit.rules, draft.enrollment.data)
     return views.EnrollConfirm(
         kind=kind,
         enrollment=draft.enrollment.id,
@@ -371,13 +367,14 @@ def _confirm(
         uri=shown.get("uri", ""),
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
-        apps=visit.rules.factors.totp.apps if shown.get("secret") else (),
+        apps=_introduction(visit, kind, Contacts()).apps if shown.get("secret") else (),
         back=visit.own(f"/enroll/{kind}?again=1" if not shown.get("secret") else "/enroll"),
         anew_url=visit.own(f"/enroll/{kind}?again=1") if shown.get("secret") else "",
         remaining=remaining,
         waiting=waiting_of(visit, challenge),
         poll_url=poll_url(visit, challenge),
         number=face.get("number", ""),
+        digits=shape.length if shape else 6,
     )
 
 
@@ -409,6 +406,7 @@ async def _contact(
         live = [c for c in account.challenges if c.purpose == "contact" and c.is_live(visit.now)]
         challenge = next((c for c in reversed(live) if c.browser == visit.caller.handle), None)
         way = way or next((w for w in ways if challenge and w.kind == challenge.factor), None)
+    shape = visit.factors[way.kind].code(visit.rules) if way else None
     sending: Sending = "unsent" if challenge is None else "failed" if issued and issued.failed else "sent"
     return views.EnrollContact(
         ways=tuple(ways),
@@ -418,6 +416,7 @@ async def _contact(
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=issued.resend_at if issued else 0,
         remaining=remaining,
+        digits=shape.length if shape else 6,
     )
 
 

@@ -1,0 +1,90 @@
+"""Policy options of a factor: a dataclass field with its bounds and one sentence of meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from .durations import seconds_of
+
+T = TypeVar("T")
+Direction = Literal["", "lower", "higher", "fewer", "more"]
+KEY = "key"
+"""The name of a field's bounds in its metadata."""
+
+
+def _anything(_value: object) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """Bounds of one key: ``holds`` is the predicate, ``says`` its text. ``low`` and ``high`` are for the schema.
+
+    ``stricter`` is the direction that gives less away; ``weakest_first`` the same for words and yes-or-no. ``means`` is
+    one sentence for the person who writes the policy.
+    """
+
+    says: str = ""
+    holds: Callable[[Any], bool] = _anything
+    stricter: Direction = ""
+    weakest_first: tuple[object, ...] = ()
+    low: int | None = None
+    high: int | None = None
+    one_of: tuple[str, ...] = ()
+    means: str = ""
+
+
+PLAIN = Key()
+"""No bounds: a table has them in its own fields."""
+
+
+def option(default: T, bounds: Key, means: str) -> T:
+    """Declare a field of an options class: its default, its bounds, and one sentence of meaning.
+
+    Returns the field, typed as the default, so that a type checker sees the class as it will be.
+    """
+    found: Any = field(default=default, metadata={KEY: replace(bounds, means=means)})
+    return found  # type: ignore[no-any-return]
+
+
+def number(low: int, high: int, stricter: Direction = "") -> Key:
+    """Bound a whole number by ``low`` and ``high``, both included."""
+    says = f"it must be {low} or {high}" if high == low + 1 else f"it must be between {low} and {high}"
+    return Key(says=says, holds=lambda v: low <= v <= high, stricter=stricter, low=low, high=high)
+
+
+def length(low: str, high: str, stricter: Direction = "") -> Key:
+    """Bound a duration by two texts like ``"30s"``, both included."""
+    first, last = seconds_of(low), seconds_of(high)
+    says = f'it must be between "{low}" and "{high}"'
+    return Key(says=says, holds=lambda v: first <= v <= last, stricter=stricter, low=first, high=last)
+
+
+def text(longest: int, *, empty: bool = False) -> Key:
+    """Bound printable text by its length in characters."""
+    says = f"it must be {'at most' if empty else '1 to'} {longest} printable characters"
+    return Key(says=says, holds=lambda v: v.isprintable() and (empty or v.strip() != "") and len(v) <= longest)
+
+
+def some_of(words: Sequence[str], *, empty: bool = False, stricter: Direction = "") -> Key:
+    """Bound an array to ``words``, each once."""
+    known = tuple(words)
+    listed = ", ".join(f'"{word}"' for word in known)
+    return Key(
+        says=f"it must name {'' if empty else 'one or more '}of {listed}, each once",
+        holds=lambda v: is_distinct(v) and set(v) <= set(known) and (empty or len(v) > 0),
+        stricter=stricter,
+        one_of=known,
+    )
+
+
+def words(*weakest_first: object) -> Key:
+    """Order a few words (or yes and no), the weakest first; without arguments there is no order."""
+    return Key(weakest_first=weakest_first)
+
+
+def is_distinct(items: Sequence[str]) -> bool:
+    """Check that no entry comes twice."""
+    return len(set(items)) == len(items)
