@@ -27,7 +27,7 @@ class BackupCodeRules:
 
 
 class BackupCode:
-    """``backup-code``. Data: digests of the codes that are left, and of those that were used."""
+    """Check ``backup-code``. Data: digests of the codes that are left, and of the used ones."""
 
     traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
     options = BackupCodeRules
@@ -35,7 +35,7 @@ class BackupCode:
     sealed: Mapping[str, str] = {"kept": "kept"}
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
-        """Ten letters and digits."""
+        """Describe ten letters and digits."""
         return CodeShape(length=LENGTH, letters=True)
 
     def stock(self, rules: Rules, /) -> tuple[int, int]:
@@ -52,30 +52,33 @@ class BackupCode:
         return (OptionFault(key=("warn_at",), other=("count",), text=text),)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """A new set; only the keyed digests are kept."""
+        """Draw a new set; only the keyed digests are kept."""
         codes = self._codes(context)
         digests = [context.keyring.digest(PURPOSE, context.key.tenant, context.key.id, code) for code in codes]
         return Draft(data={"left": digests, "used": []}, label="Backup codes")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The codes of the set drawn in this very context, to be shown once."""
+        """Give the codes of the set drawn in this very context, to be shown once."""
         codes = self._codes(context)
         return {"codes": " ".join(f"{code[:5]}-{code[5:]}" for code in codes)}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """How many are left."""
+        """Count the codes that are left."""
         return "0" if self._is_void(context) else str(len(_texts(data["left"])))
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """Nothing is sent."""
+        """Set no limit: nothing is sent."""
         return None
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """The codes are on paper already."""
+        """Issue nothing: the codes are on paper already."""
         return None
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Ten characters of the alphabet in any case and spacing; I and L are read as 1, O as 0."""
+        """Read ten characters of the alphabet in any case and spacing.
+
+        I and L are read as 1, O as 0.
+        """
         if not isinstance(response, str) or len(response) > MAX_TYPED or not response.isascii():
             return None
         text = "".join(char for char in response.upper() if char not in " -\t.").translate(_READ_AS)
@@ -84,9 +87,10 @@ class BackupCode:
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """A code that is left counts once and moves to the used ones (S-92); none of a void set does, and that is no guess.
+        """Accept a code that is left, once, and move it to the used ones (S-92).
 
-        Raises ``keyring.Unopened`` where nothing matches and the set was made with a key that is not listed.
+        No code of a void set counts; that is no guess. Raises ``keyring.Unopened`` where nothing matches and the set was made
+        with a key that is not listed.
         """
         parts = (context.key.tenant, context.key.id, str(response))
         left, used = _texts(data["left"]), _texts(data["used"])
@@ -102,8 +106,10 @@ class BackupCode:
         return Rejected(reason="wrong_code")
 
     def _is_void(self, context: Context) -> bool:
-        """Whether the subject's set is of before the store was replaced by an older copy, which cannot know the codes that
-        were used since (S-123)."""
+        """Check if the set is older than an accepted copy of the store (S-123).
+
+        Such a copy cannot know the codes that were used since.
+        """
         made_at = [known.created_at for known in context.known if known.factor == self.traits.kind]
         return bool(made_at) and max(made_at) <= context.used_until
 

@@ -26,7 +26,10 @@ class EmailRules:
 
 
 class Email:
-    """``email``. Data: the sealed address, as the host had it when it was confirmed (a request never names one)."""
+    """Send ``email`` codes. Data: the sealed address.
+
+    It is the host's address at the confirmation; a request never names one.
+    """
 
     traits = Traits(
         kind="email", name="Email", needs_challenge=True, sends="email", restricted=True, single=True, contact="email"
@@ -36,7 +39,7 @@ class Email:
     sealed: Mapping[str, str] = {"to": PURPOSE}
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
-        """Digits of the policy's length."""
+        """Describe digits of the policy's length."""
         return code_shape(_rules(rules).code)
 
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
@@ -44,26 +47,26 @@ class Email:
         return Introduction(destination=contacts.email)
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """The address on file, shown and not typed (U-29)."""
+        """Take the address on file; it is shown and not typed (U-29)."""
         if not context.contacts.email:
             return Rejected(reason="no_contact", free=True)
         return Draft(data={"to": context.seal(PURPOSE, context.contacts.email)}, label="Email")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The address that the code goes to."""
+        """Show the address that the code goes to."""
         return {"hint": self.hint(context, data)}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """The address, masked."""
+        """Mask the address."""
         address = context.open(PURPOSE, data["to"])
         return masked_email(address) if context.rules.factors.mask else address
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """``[factors.email] resend``."""
+        """Read ``[factors.email] resend``."""
         return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A code by e-mail: in the subject, and alone on a line of the text."""
+        """Write a code by e-mail: in the subject, and alone on a line of the text."""
         rules = _rules(context.rules).code
         code = make_code(context, rules.digits)
         words = email_code(
@@ -83,13 +86,13 @@ class Email:
         return issue_code(context, code, rules, delivery)
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Digits of exactly the policy's length."""
+        """Read digits of exactly the policy's length."""
         return read_digits(response, _rules(rules).code.digits)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """Any live code of this purpose."""
+        """Accept any live code of this purpose."""
         return verify_code(context, data, challenges, response)
 
 

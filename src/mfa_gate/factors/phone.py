@@ -1,4 +1,7 @@
-"""Telephone numbers: which may be used, told apart by the number itself and refused by class, never by "invalid"."""
+"""Telephone numbers: the accepted ones, told apart by the number itself.
+
+A number is refused by its class, never by "invalid" alone.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ CONSENT = "Message and data rates may apply. Reply STOP to opt out."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneRules:
-    """``[factors.sms]``. ``regions`` are the numbers' own regions (ISO 3166), None for any."""
+    """Options of ``[factors.sms]``. ``regions`` are the numbers' own (ISO 3166), None for any."""
 
     code: CodeRules = option(CodeRules(), PLAIN, "The code that is sent.")
     resend: ResendRules = option(ResendRules(), PLAIN, "How soon and how often a code is sent again.")
@@ -65,7 +68,7 @@ class PhoneRules:
 
 
 def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:
-    """Say what the first page shows: the number on file, else the countries to choose from."""
+    """Show the number on file, else the countries to choose from."""
     names = region_names(rules.regions)
     return Introduction(
         destination=contacts.phone if rules.is_on_file else "",
@@ -75,10 +78,11 @@ def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:
 
 
 def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejected:
-    """The number in E.164, or why it cannot be used: ``phone_invalid``, ``phone_region``, ``phone_type``.
+    """Read a number in E.164, or refuse it.
 
-    A number with +1 may lie in any of twenty countries: its region is asked of the number, not of its country code.
-    Without a country code it is read as one of ``region``, else of the policy's first region.
+    The reasons are ``phone_invalid``, ``phone_region`` and ``phone_type``. A number with +1 may lie in any of twenty
+    countries: its region is asked of the number, not of its country code. Without a country code it is read as one of
+    ``region``, else of the policy's first region.
     """
     import phonenumbers
 
@@ -107,14 +111,17 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
 
 
 def is_fictional(e164: str) -> bool:
-    """+1 NXX 555-0100 to 0199 are set aside for examples: no table gives them a region."""
+    """Check for +1 NXX 555-0100 to 0199, which are set aside for examples.
+
+    No table gives them a region.
+    """
     return e164.startswith("+1") and e164[5:10] == "55501"
 
 
 def draft_phone(
     context: Context, rules: PhoneRules, purpose: str, typed: str, label: str, *, region: str = ""
 ) -> Draft | Rejected:
-    """An enrollment for the number that was typed, or the one on file where the policy wants that."""
+    """Begin an enrollment for the typed number, or the one on file if the policy wants that."""
     text = context.contacts.phone if rules.phone == "on-file" else typed
     if not text and rules.phone == "on-file":
         return Rejected(reason="no_contact", free=True)
@@ -125,7 +132,7 @@ def draft_phone(
 
 
 def number_to_send(context: Context, rules: PhoneRules, purpose: str, data: Fields) -> str | Rejected:
-    """The enrolled number, if the policy of today still accepts its region and kind."""
+    """Open the enrolled number, if the policy of today still accepts its region and kind."""
     return read_phone(context.open(purpose, data["to"]), rules)
 
 
@@ -147,5 +154,5 @@ NAMES = {
 
 
 def region_names(regions: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
-    """Code and name of the accepted regions; empty where any is accepted."""
+    """List code and name of the accepted regions; empty where any is accepted."""
     return tuple((code, NAMES.get(code, code)) for code in regions or ())

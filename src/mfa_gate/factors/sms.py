@@ -17,7 +17,7 @@ PURPOSE = "sms"
 
 
 class Sms:
-    """``sms``. Data: the sealed number in E.164."""
+    """Send ``sms`` codes. Data: the sealed number in E.164."""
 
     traits = Traits(
         kind="sms",
@@ -33,7 +33,7 @@ class Sms:
     sealed: Mapping[str, str] = {"to": PURPOSE}
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
-        """Digits of the policy's length."""
+        """Describe digits of the policy's length."""
         return code_shape(_rules(rules).code)
 
     def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
@@ -50,24 +50,27 @@ class Sms:
         return number if isinstance(number, str) else ""
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """The number as typed, or on file."""
+        """Take the number as typed, or on file."""
         return draft_phone(context, _rules(context.rules), PURPOSE, phone, "Text message", region=region)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The number that the code goes to."""
+        """Show the number that the code goes to."""
         return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """The number, masked."""
+        """Mask the number."""
         number = context.open(PURPOSE, data["to"])
         return masked_phone(number) if context.rules.factors.mask else number
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """``[factors.sms] resend``."""
+        """Read ``[factors.sms] resend``."""
         return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A code by text message, its last line bound to our own host (WICG origin-bound codes)."""
+        """Write a code by text message.
+
+        Its last line is bound to our own host (WICG origin-bound codes).
+        """
         to = number_to_send(context, _rules(context.rules), PURPOSE, data)
         if isinstance(to, Rejected):
             return to
@@ -84,13 +87,13 @@ class Sms:
         return issue_code(context, code, rules, delivery)
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Digits of exactly the policy's length."""
+        """Read digits of exactly the policy's length."""
         return read_digits(response, _rules(rules).code.digits)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """Any live code of this purpose."""
+        """Accept any live code of this purpose."""
         return verify_code(context, data, challenges, response)
 
 
