@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 
+import mfa_gate.factors
 from mfa_gate import DEFAULT_FACTORS, MFAGate, RelyingParty, SettingsError
 from mfa_gate.cli import main
-from mfa_gate.core.rules import Policy
+from mfa_gate.core.rules import FactorRules, Policy
 from mfa_gate.factors import Registry
+from mfa_gate.factors.base import Factor
 from mfa_gate.factors.totp import Totp, hotp
 from mfa_gate.identity import SessionUser
 from mfa_gate.keyring import make_key
@@ -38,11 +42,29 @@ look_ahead = 2
 first = "open"
 """
 HERE = Path(__file__).parent
+README = Path(mfa_gate.factors.__file__).parent / "README.md"
 APP = "tests.factors.test_outside:app"
 
 
-def devices() -> Policy:
-    return parse_policy(TEXT, base=HERE, factors=Registry(OURS))
+def devices(factors: Sequence[Factor] = OURS) -> Policy:
+    return parse_policy(TEXT, base=HERE, factors=Registry(factors))
+
+
+def from_readme(folder: Path) -> Factor:
+    """Write the two files that the README shows, and make the factor in them."""
+    text = README.read_text()
+    for kind, name in (("python", "hotp.py"), ("html", "hotp.html")):
+        found = re.search(rf"```{kind} factor\n(.*?)```", text, re.S)
+        assert found is not None
+        (folder / name).write_text(found[1])
+    spec = spec_from_file_location("of_the_readme", folder / "hotp.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    made: Factor = module.Hotp()
+    return made
 
 
 def app() -> Starlette:
@@ -68,10 +90,11 @@ def policy_file(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    made = make_world(policy=devices(), factors=OURS)
-    object.__setattr__(made.gate.web.site, "renderer", Renderer(factors=Registry(OURS)))
+@pytest.fixture(params=["file", "README"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    factors = OURS if request.param == "file" else (*DEFAULT_FACTORS, from_readme(tmp_path))
+    made = make_world(policy=devices(factors), factors=factors)
+    object.__setattr__(made.gate.web.site, "renderer", Renderer(factors=Registry(factors)))
     async with running(made) as found:
         yield found
 
@@ -219,8 +242,11 @@ async def test_wrong_codes_lock_and_the_trail_names_it(world: World) -> None:
 
 async def test_the_rules_of_each_tenant_are_filled_in(world: World) -> None:
     """A policy that is made in code may leave out what the registry knows."""
-    bare = replace(devices(), base=replace(devices().base, factors=type(devices().base.factors)()))
+    given = world.engine.policy
+    bare = replace(given, base=replace(given.base, factors=FactorRules()))
     world.engine.use_policy(bare)
     factors: Any = world.engine.rules("alpha").factors
     assert factors.allowed == tuple(factor.traits.kind for factor in OURS)
-    assert factors.options["hotp"] == HotpRules()
+    hotp_rules = world.engine.factors["hotp"].options
+    assert hotp_rules is not None
+    assert factors.options["hotp"] == hotp_rules()

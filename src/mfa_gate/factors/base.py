@@ -20,7 +20,7 @@ from ..keyring import Keyring
 Options = TypeVar("Options")
 
 COLLECT = "collect"
-"""What ``read`` gives for a response that says no more than: look whether it was answered elsewhere."""
+"""The value of ``read`` for a response that only asks if the challenge was answered elsewhere."""
 
 
 def _same(text: str) -> str:
@@ -181,7 +181,9 @@ def options_in(rules: Rules, kind: str, of: type[Options]) -> Options:
 
 
 class Factor(Protocol):
-    """One file of ``factors/`` with its template, or one of another package. All methods are pure.
+    """One file of ``factors/`` with its template, or one of another package.
+
+    All methods are pure.
 
     ``verify`` answers every input with a value. An exception of it is a fault of ours (a secret that cannot be opened, a
     digest under a key that is not listed, a library that does not work): it costs no attempt and is never a wrong code.
@@ -201,7 +203,10 @@ class Factor(Protocol):
 
     @property
     def options(self) -> type[Any] | None:
-        """Name the dataclass of the table ``[factors.<kind>]``, or None. Its fields are made by ``core.options.option``."""
+        """Name the dataclass of the table ``[factors.<kind>]``; None: there is no such table.
+
+        Its fields are made by ``core.options.option``.
+        """
 
     @property
     def template(self) -> Path:
@@ -257,7 +262,10 @@ class Hears(Protocol):
     """
 
     def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
-        """Tell which option makes callbacks needed, and which one does without; None where none are needed."""
+        """Tell the option that makes callbacks needed, and the one that does without.
+
+        Returns None if no callback is needed.
+        """
 
     def hear(
         self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
@@ -423,7 +431,10 @@ class StandsIn(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionFault:
-    """A fault between options: the key, the other key that is involved, and the text. ``clause`` is a standard's."""
+    """A fault between options: the key, the other key that is involved, and the text.
+
+    ``clause`` is that of the standard, "" for a fault of the policy itself.
+    """
 
     key: tuple[str, ...]
     text: str

@@ -1,4 +1,4 @@
-"""Codes that people type and codes that are sent: reading, making, storing and matching them."""
+"""Codes that people type and codes that are sent: read, make, store and match them."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Registry(Mapping[str, Factor]):
         self.backup = next((kind for kind, traits in self.traits.items() if traits.backup), "")
 
     def completed(self, rules: Rules) -> Rules:
-        """Fill in what ``rules`` leave open: the kinds that are allowed, their order, the defaults of their options.
+        """Fill in the parts that ``rules`` leave open: allowed kinds, their order, their options.
 
         Allowed kinds that ``order`` leaves out come last, in the registry's order. A backup is never in it.
         """
@@ -57,7 +57,7 @@ class Registry(Mapping[str, Factor]):
         return replace(rules, factors=filled)
 
     def complete(self, policy: Policy) -> Policy:
-        """Fill in what each tenant's rules leave open; see ``completed``."""
+        """Fill in the open parts of each tenant's rules; see ``completed``."""
         tenants = {tenant: self.completed(rules) for tenant, rules in policy.tenants.items()}
         return replace(policy, base=self.completed(policy.base), tenants=tenants)
 

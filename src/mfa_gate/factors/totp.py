@@ -20,7 +20,7 @@ SECRET_BYTES = 20
 """160 bits: RFC 4226 R6 recommends them, and every authenticator app takes them."""
 LENGTHS = (6, 7, 8)
 FAR_STEPS = 10
-"""How far a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
+"""Steps that a clock may be off for its codes to be recognized, never accepted (decisions 42)."""
 PURPOSE = "totp"
 
 

@@ -50,8 +50,8 @@ def load_policy(path: str | os.PathLike[str], *, factors: Registry = BUILT_IN) -
 def parse_policy(text: str, *, base: File, source: str = "policy.toml", factors: Registry = BUILT_IN) -> Policy:
     """Parse the policy in ``text`` (TOML).
 
-    Files that it names are looked for in ``base``. ``source`` is the name of the text in faults. ``traits`` are those of the
-    known factors. Raises ``SettingsError`` with every fault at once.
+    Files that it names are looked for in ``base``. ``source`` is the name of the text in faults. ``factors`` are those of
+    the gate. Raises ``SettingsError`` with every fault at once.
     """
     examined = examine(text, base=base, factors=factors)
     if examined.policy is None:
