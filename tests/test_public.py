@@ -10,8 +10,8 @@ import mfa_gate
 
 SURFACE = {
     "mfa_gate": (
-        "Contacts Event MFAGate MFAGateError MFAGateMiddleware Message PhoneSend Policy RelyingParty Senders SettingsError "
-        "Status Subject Upstream require_proof"
+        "Contacts DEFAULT_FACTORS Event MFAGate MFAGateError MFAGateMiddleware Message PhoneSend Policy RelyingParty Senders "
+        "SettingsError Status Subject Upstream require_proof"
     ),
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreUnavailable",

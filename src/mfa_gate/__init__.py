@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .core.model import Contacts, Subject, Upstream
     from .core.rules import Policy
     from .errors import MFAGateError, SettingsError
+    from .factors.registry import DEFAULT_FACTORS
     from .gate import MFAGate, Status
     from .ports import Message, PhoneSend, Senders
     from .service import RelyingParty
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .web.stepup import require_proof
 
 __all__ = [
+    "DEFAULT_FACTORS",
     "Contacts",
     "Event",
     "MFAGate",
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Contacts": "core.model",
+    "DEFAULT_FACTORS": "factors.registry",
     "Event": "core.events",
     "MFAGate": "gate",
     "MFAGateError": "errors",

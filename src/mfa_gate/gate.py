@@ -16,8 +16,9 @@ from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
 from .errors import SettingsError
-from .factors import TRAITS
-from .keyring import KeyFault, Keyring
+from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
+from .factors.base import Factor
+from .keyring import Keyring
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
@@ -73,7 +74,8 @@ class MFAGate:
 
     ``policy`` is the policy file's path, or a ``Policy``. ``identify`` tells who is signed in on a connection (an adapter of
     ``mfa_gate.identity`` or any async function). ``contacts`` tells a subject's name, e-mail and phone. ``store`` is a URL
-    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``trusted_proxies`` are the
+    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``factors`` are
+    those that the gate knows, strongest first: ``[*DEFAULT_FACTORS, Mine()]`` adds one. ``trusted_proxies`` are the
     proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without an address: none by
     default. ``accept_any_forwarder`` allows a server that believes everybody's, where one proxy alone can reach it.
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
@@ -98,6 +100,7 @@ class MFAGate:
         store: str | Store,
         keys: Sequence[str],
         relying_party: RelyingParty,
+        factors: Sequence[Factor] = DEFAULT_FACTORS,
         contacts: ContactsOf | None = None,
         senders: Senders | None = None,
         trusted_proxies: Sequence[str] = (),
@@ -123,7 +126,9 @@ class MFAGate:
         from .web.render import Renderer
 
         faults: list[str] = []
-        loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy))
+        registry = _collect(faults, lambda: Registry(factors))
+        known = registry or BUILT_IN
+        loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
         keyring = _collect(faults, lambda: Keyring(keys))
         if not callable(identify):
@@ -140,9 +145,10 @@ class MFAGate:
         faults += wrong
         senders = senders or Senders()
         faults += faults_of_optional_parts(identify, senders)
-        if loaded is not None:
-            faults += faults_of_parts(loaded, senders, contacts)
-        if faults or loaded is None or opened is None or keyring is None:
+        if loaded is not None and registry is not None:
+            loaded = registry.complete(loaded)
+            faults += faults_of_parts(loaded, senders, contacts, registry)
+        if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
         wiring = Wiring(
@@ -161,6 +167,7 @@ class MFAGate:
             trusted_proxies=trusted,
             public=relying_party.origins[0] + prefix,
             app=app,
+            factors=registry,
             words=lambda lang: translator(lang).gettext,
         )
         self.service = Service(wiring, loaded)
@@ -172,7 +179,7 @@ class MFAGate:
             service=self.service,
             callers=Callers(service=self.service, identify=identify, cookies=cookies, trusted=trusted),
             cookies=cookies,
-            renderer=Renderer(templates=Path(templates) if templates else None),
+            renderer=Renderer(templates=Path(templates) if templates else None, factors=registry),
             prefix=prefix,
             sign_in=sign_in,
             sign_out=sign_out,
@@ -205,7 +212,8 @@ class MFAGate:
         decision = judgement.decision
         proof = decision.proof if isinstance(decision, Allow) else None
         account = judgement.account
-        kinds = tuple(dict.fromkeys(a.factor for a in account.authenticators if a.factor in TRAITS)) if account else ()
+        known, mine = self.service.engine.factors, account.authenticators if account else ()
+        kinds = tuple(dict.fromkeys(a.factor for a in mine if a.factor in known))
         return Status(
             state=state_of(decision),
             requirement=decision.why.rule,
@@ -236,6 +244,6 @@ def _collect(faults: list[str], make: Callable[[], T]) -> T | None:
         return make()
     except SettingsError as error:
         faults += error.faults
-    except KeyFault as error:
+    except ValueError as error:
         faults.append(str(error))
     return None

@@ -1,4 +1,7 @@
-"""The keys: what seals, opens, signs and digests; one derived key a purpose, each ciphertext bound to its row."""
+"""The keys that seal, open, sign and digest.
+
+Each purpose has a derived key of its own, and each ciphertext is bound to its row.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ _DIGEST_LENGTH = 26
 
 
 class KeyFault(ValueError):
-    """A key is not usable; the message says why and never shows the key."""
+    """A key that is not usable; the message says why and never shows the key."""
 
 
 class Unopened(ValueError):
-    """A ciphertext was made with a key that is not listed, for another row or purpose, or was altered."""
+    """A ciphertext of an unlisted key, of another row or purpose, or one that was altered."""
 
 
 def _b64(raw: bytes) -> str:
@@ -40,14 +43,17 @@ def _raw(text: str) -> bytes:
 
 
 def make_key(entropy: bytes) -> str:
-    """The text of a new key. ``entropy`` is 32 bytes fresh from the system. Raises ``KeyFault`` for anything else."""
+    """Write a new key as text. Raises ``KeyFault`` unless ``entropy`` has 32 bytes.
+
+    They must be fresh from the system.
+    """
     if len(entropy) != KEY_BYTES:
         raise KeyFault(f"a key is made of {KEY_BYTES} random bytes, not {len(entropy)}")
     return PREFIX + _b64(entropy + hashlib.sha256(entropy).digest()[:_CHECK_BYTES])
 
 
 def join(parts: Sequence[str]) -> bytes:
-    """``parts`` as bytes that no other list of parts gives."""
+    """Join ``parts`` to bytes that no other list of parts gives."""
     encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
     return b"".join(len(part).to_bytes(4) + part for part in encoded)
 
@@ -63,13 +69,13 @@ class _Key:
 
 @lru_cache(maxsize=256)
 def _derive(secret: bytes, purpose: str) -> bytes:
-    """HKDF-Expand (RFC 5869 2.3) of a key that is uniform already, for one block."""
+    """Derive one block of a uniform key by HKDF-Expand (RFC 5869 2.3)."""
     return hmac.digest(secret, b"mfa_gate/" + purpose.encode() + b"\x01", "sha256")
 
 
 @lru_cache(maxsize=64)
 def _cipher(secret: bytes, purpose: str) -> AESGCM:
-    """What seals and opens for one purpose; it keeps nothing between two messages."""
+    """Make the cipher of one purpose; it keeps nothing between two messages."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(_derive(secret, "seal/" + purpose))
@@ -91,9 +97,10 @@ def _parse(text: str, place: str) -> _Key:
 
 
 class Keyring:
-    """Keys, newest first: the newest seals, signs and digests; all listed ones open and verify.
+    """The listed keys, newest first.
 
-    Raises ``KeyFault`` when there is none, one is damaged or weak, or one is listed twice.
+    The newest seals, signs and digests; all listed ones open and verify. Raises ``KeyFault`` when there is none, one is
+    damaged or weak, or one is listed twice.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -111,27 +118,30 @@ class Keyring:
 
     @property
     def newest(self) -> str:
-        """The id of the key that seals."""
+        """Give the id of the key that seals."""
         return self._keys[0].id
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of all listed keys, newest first."""
+        """List the ids of all listed keys, newest first."""
         return tuple(key.id for key in self._keys)
 
     def key_of(self, sealed: str) -> str:
-        """The id of the key that made a ciphertext or digest."""
+        """Read the id of the key that made a ciphertext or digest."""
         return sealed[: _ID_BYTES * 4 // 3]
 
     def seal(self, purpose: str, plain: bytes, *, row: Sequence[str], nonce: bytes) -> str:
-        """``plain`` under AES-256-GCM, readable only for this purpose and row. ``nonce`` is 12 fresh random bytes."""
+        """Seal ``plain`` under AES-256-GCM, readable only for this purpose and row.
+
+        ``nonce`` is 12 fresh random bytes. Raises ``ValueError`` for another length.
+        """
         if len(nonce) != _NONCE_BYTES:
             raise ValueError("a nonce has 12 bytes")
         key = self._keys[0]
         return key.id + _b64(nonce + _cipher(key.secret, purpose).encrypt(nonce, plain, join(row)))
 
     def open(self, purpose: str, sealed: str, *, row: Sequence[str]) -> bytes:
-        """What was sealed. Raises ``Unopened``."""
+        """Open a sealed text. Raises ``Unopened``."""
         from cryptography.exceptions import InvalidTag
 
         key = self._by_id.get(self.key_of(sealed))
@@ -144,24 +154,30 @@ class Keyring:
             raise Unopened("altered, or sealed for another row or purpose") from error
 
     def digest(self, purpose: str, *parts: str, key_id: str = "") -> str:
-        """A keyed digest (HMAC-SHA-256, 128 bits) of ``parts``, by the newest key or the named one ("" if unlisted)."""
+        """Make a keyed digest (HMAC-SHA-256, 128 bits) of ``parts``.
+
+        It is by the newest key, or by the named one ("" if that is not listed).
+        """
         key = self._by_id.get(key_id) if key_id else self._keys[0]
         if key is None:
             return ""
         return key.id + _b64(hmac.digest(key.derived("digest/" + purpose), join(parts), "sha256")[:_DIGEST_BYTES])
 
     def matches(self, purpose: str, digest: str, *parts: str) -> bool:
-        """Whether ``digest`` was made of ``parts``, in constant time."""
+        """Check in constant time that ``digest`` was made of ``parts``."""
         mine = self.digest(purpose, *parts, key_id=self.key_of(digest))
         return bool(mine) and digest.isascii() and hmac.compare_digest(mine, digest)
 
     def require(self, digests: Iterable[str]) -> None:
-        """Raise ``Unopened`` where one of ``digests`` was made with a key that is not listed: nobody can judge by it."""
+        """Raise ``Unopened`` where one of ``digests`` is of a key that is not listed.
+
+        Nobody can judge by such a digest.
+        """
         ids = {self.key_of(digest) for digest in digests if len(digest) == _DIGEST_LENGTH}
         unknown = sorted(ids - self._by_id.keys())
         if unknown:
             raise Unopened(f"a digest was made with a key that is not listed ({', '.join(unknown)})")
 
     def secrets_for(self, purpose: str) -> list[bytes]:
-        """The derived keys of a purpose, oldest first (the order that itsdangerous wants)."""
+        """List the derived keys of a purpose, oldest first (the order that itsdangerous wants)."""
         return [key.derived("sign/" + purpose) for key in reversed(self._keys)]

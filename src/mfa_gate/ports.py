@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from .core.model import Contacts, Subject
 
@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 Channel = Literal["email", "sms", "voice", "push"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+"""The channels that a message or a call can take."""
 
 
 class Clock(Protocol):

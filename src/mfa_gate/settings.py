@@ -9,12 +9,14 @@ from inspect import iscoroutinefunction
 from ipaddress import ip_network
 from typing import Any
 
+from .core.changes.enroll_rights import is_on_file
 from .core.networks import UNIX, Proxy
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
-from .factors import FACTORS, TRAITS
+from .factors import Registry
 from .factors.base import Hears
 from .ports import (
+    CHANNELS,
     CallsBack,
     ChecksItself,
     ContactsOf,
@@ -142,14 +144,14 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
     return tuple(networks), faults
 
 
-def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None) -> list[str]:
+def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None, factors: Registry) -> list[str]:
     """What the policy needs and the wiring lacks: senders, the host's contacts, optional packages."""
     tenants: Mapping[str, Rules] = {"": policy.base, **policy.tenants} if not policy.tenants else dict(policy.tenants)
     faults: dict[str, None] = {}
     for tenant, rules in tenants.items():
         where = f"tenants.{tenant}.factors.allowed" if tenant else "factors.allowed"
         for kind in rules.factors.allowed:
-            traits = TRAITS.get(kind)
+            traits = factors.traits.get(kind)
             if traits is None:
                 continue
             if traits.sends and not traits.fetched and senders.for_channel(traits.sends) is None:
@@ -158,21 +160,16 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
                     f"or take {kind!r} out of the policy"
                 ] = None
             sender = senders.for_channel(traits.sends)
-            by_key = getattr(getattr(rules.factors, kind, None), "confirm", "") == "pound"
-            if (
-                isinstance(FACTORS.get(kind), Hears)
-                and by_key
-                and sender is not None
-                and not isinstance(sender, CallsBack)
-            ):
+            factor = factors[kind]
+            choice = factor.without_callback(rules) if isinstance(factor, Hears) else None
+            if choice is not None and sender is not None and not isinstance(sender, CallsBack):
                 section = f"tenants.{tenant}.factors.{kind}" if tenant else f"factors.{kind}"
                 faults[
-                    f'senders: {section}.confirm = "pound" needs a {traits.sends} sender with verify_callback '
+                    f"senders: {section}.{choice[0]} needs a {traits.sends} sender with verify_callback "
                     f"(TwilioVoiceSender has it), and {type(sender).__name__} has none, so no call could ever be confirmed; "
-                    f'give another one, or set {section}.confirm = "code"'
+                    f"give another one, or set {section}.{choice[1]}"
                 ] = None
-            on_file = traits.contact == "email" or (traits.contact == "phone" and rules.factors.sms.phone == "on-file")
-            if on_file and contacts is None:
+            if is_on_file(rules, traits) and contacts is None:
                 faults[
                     f"contacts: {where} has {kind!r}, which goes to the {traits.contact} on file; give contacts=, an async "
                     "function (Subject) -> Contacts"
@@ -185,7 +182,7 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
 def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
     """Find optional parts of the adapter and of the senders that are not of the shape that ``ports`` declares."""
     faults = list(_faults_of_adapter(identify))
-    for channel in ("email", "sms", "voice", "push"):
+    for channel in CHANNELS:
         faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
     return faults
 

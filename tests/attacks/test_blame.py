@@ -19,7 +19,7 @@ from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, Fields, SubjectKey
 from mfa_gate.core.rules import EnrollmentRules
 from mfa_gate.errors import StoreUnavailable
-from mfa_gate.factors import FACTORS
+from mfa_gate.factors import Registry
 from mfa_gate.keyring import Keyring
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, World, key, make_world, running
@@ -324,7 +324,9 @@ async def test_a_fault_gives_the_attempt_back_everywhere(
     if place == "enrollment":
         begun = (await ann.api("POST", "enroll", {"factor": "totp"})).json()
         body = {"enrollment": begun["enrollment"], "response": "123456"}
-    monkeypatch.setitem(FACTORS, kind, Broken(FACTORS[kind], error))
+    engine = world.gate.service.engine
+    broken = {**engine.factors, kind: Broken(engine.factors[kind], error)}
+    monkeypatch.setattr(engine, "factors", Registry(broken.values()))
     for _ in range(8):
         if place == "sign-in":
             reply = await verify(ann, "123456")

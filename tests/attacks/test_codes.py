@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from mfa_gate.core.model import Account, Seconds, SubjectKey
-from mfa_gate.core.rules import CodeRules, EmailRules, EnrollmentRules, PhoneRules
+from mfa_gate.core.rules import CodeRules, EnrollmentRules
 from mfa_gate.errors import SendFailed
+from mfa_gate.factors.email import EmailRules
+from mfa_gate.factors.phone import PhoneRules
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, Reply, World, make_world, running, with_rules
 
 TTL = 600
@@ -168,7 +170,9 @@ async def test_the_life_is_the_tenants() -> None:
     """Decisions 1: the life of a code is policy: a quarter of an hour here."""
     longer = EmailRules(code=CodeRules(ttl=Seconds(900)))
     async with running(
-        make_world(policy=with_rules(lambda rules: replace(rules, factors=replace(rules.factors, email=longer))))
+        make_world(
+            policy=with_rules(lambda rules: replace(rules, factors=replace(rules.factors, options={"email": longer})))
+        )
     ) as world:
         await (await world.browser()).enroll_email()
         world.clock.advance(60)
@@ -451,7 +455,9 @@ async def test_five_codes_live_at_most(world: World) -> None:
     """S-50, decisions 2: of more than five outstanding codes the oldest is dropped."""
     few = EmailRules(code=CodeRules(live=2))
     async with running(
-        make_world(policy=with_rules(lambda rules: replace(rules, factors=replace(rules.factors, email=few))))
+        make_world(
+            policy=with_rules(lambda rules: replace(rules, factors=replace(rules.factors, options={"email": few})))
+        )
     ) as small:
         await (await small.browser()).enroll_email()
         small.clock.advance(60)

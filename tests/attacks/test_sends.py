@@ -19,6 +19,8 @@ from mfa_gate.core.model import Caller, Seconds
 from mfa_gate.core.reasons import Refusal
 from mfa_gate.core.rules import Policy, PriceRules, SendCount, SendRules, UnansweredRules, Units
 from mfa_gate.errors import SendFailed
+from mfa_gate.factors.phone import PhoneRules
+from mfa_gate.factors.voice import VoiceRules
 from mfa_gate.ports import PhoneSend
 from mfa_gate.service.challenges import Issued
 from mfa_gate.testing import enrolled
@@ -37,8 +39,7 @@ def policy(*, regions: tuple[str, ...] | None = ("US",), **sends: object) -> Pol
                 r.factors,
                 allowed=("totp", "sms", "voice", "email", "backup-code"),
                 order=("sms", "voice", "email", "totp"),
-                sms=replace(r.factors.sms, regions=regions),
-                voice=replace(r.factors.voice, regions=regions),
+                options={"sms": PhoneRules(regions=regions), "voice": VoiceRules(regions=regions)},
             ),
             sends=SendRules(**sends),  # type: ignore[arg-type]
         )

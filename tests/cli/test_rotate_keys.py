@@ -15,7 +15,7 @@ from mfa_gate import MFAGate, Subject
 from mfa_gate.cli import main
 from mfa_gate.cli.progress import Progress
 from mfa_gate.core.rules import FactorRules, Policy, Rules
-from mfa_gate.factors import FACTORS
+from mfa_gate.factors import BUILT_IN
 from mfa_gate.keyring import make_key
 from mfa_gate.testing import Enrolled, Outbox, enrolled
 
@@ -87,7 +87,7 @@ def opened(store: Path, *keys: str) -> list[dict[str, str]]:
         found = [
             {
                 name: context.open(purpose, item.data[name])
-                for name, purpose in FACTORS[item.factor].sealed.items()
+                for name, purpose in BUILT_IN[item.factor].sealed.items()
                 if name in item.data
             }
             for item in account.authenticators
@@ -154,10 +154,10 @@ def test_it_is_written_down(store: Path, command: Command) -> None:
     assert (event.actor, event.reason, event.detail) == ("operator:root", "yearly", {"accounts": 2})
 
 
-@pytest.mark.parametrize("kind", sorted(FACTORS))
+@pytest.mark.parametrize("kind", sorted(BUILT_IN))
 def test_every_factor_says_what_it_seals(kind: str) -> None:
     """Every factor names its sealed members; others would be lost with the old key."""
-    assert all(name and purpose for name, purpose in FACTORS[kind].sealed.items())
+    assert all(name and purpose for name, purpose in BUILT_IN[kind].sealed.items())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,7 +170,7 @@ async def test_no_sealed_member_is_forgotten(kind: str, tmp_path: Path) -> None:
     assert item is not None
     newest = mine.service.engine.keyring.newest
     long = {name for name, value in item.data.items() if isinstance(value, str) and value.startswith(newest)}
-    assert long <= set(FACTORS[kind].sealed)
+    assert long <= set(BUILT_IN[kind].sealed)
     await mine.service.aclose()
 
 

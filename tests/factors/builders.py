@@ -7,6 +7,7 @@ from typing import Any
 from mfa_gate.core.entropy import draw_id, expand
 from mfa_gate.core.model import Challenge, Contacts, SubjectKey
 from mfa_gate.core.rules import FactorRules, Rules
+from mfa_gate.factors import BUILT_IN
 from mfa_gate.factors.base import Context, Issue
 from mfa_gate.keyring import Keyring, make_key
 
@@ -55,7 +56,11 @@ def context(nonce: str = "nonce", **parts: Any) -> Context:
 
 
 def rules(**factors: Any) -> Rules:
-    return Rules(factors=FactorRules(**factors))
+    """Rules with the options of some kinds."""
+    options = {
+        kind.replace("_", "-"): factors.pop(kind) for kind in list(factors) if kind.replace("_", "-") in BUILT_IN
+    }
+    return Rules(factors=FactorRules(options=options, **factors))
 
 
 def issued(issue: object, *, at: int = NOW, purpose: str = "sign-in", target: str = "a-1", **parts: Any) -> Challenge:

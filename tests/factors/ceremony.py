@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mfa_gate.core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
-from mfa_gate.core.rules import FactorRules, Rules, WebAuthnRules
+from mfa_gate.core.rules import FactorRules, Rules
 from mfa_gate.factors.base import Accepted, Context, Draft, Issue, Rejected
+from mfa_gate.factors.passkey_checks import WebAuthnRules
 from mfa_gate.factors.webauthn import WebAuthn
 from mfa_gate.keyring import Keyring, make_key
 
@@ -35,7 +36,7 @@ class Ceremony:
     @property
     def rules(self) -> Rules:
         """The rules in force."""
-        return Rules(factors=FactorRules(webauthn=WebAuthnRules(user_verification=self.user_verification)))
+        return Rules(factors=FactorRules(options={"webauthn": WebAuthnRules(user_verification=self.user_verification)}))
 
     def context(self, purpose: str) -> Context:
         """What the service would tell the factor."""

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.core.model import Authenticator, Fields
-from mfa_gate.core.rules import BackupCodeRules
-from mfa_gate.factors.backup_code import ALPHABET, LENGTH, BackupCode
+from mfa_gate.factors.backup_code import LENGTH, BackupCode, BackupCodeRules
 from mfa_gate.factors.base import Accepted, Draft, Rejected
+from mfa_gate.factors.codes import ALPHABET
 
 from .builders import BOB, ELSEWHERE, context, rules
 

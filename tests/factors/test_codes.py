@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mfa_gate.core.model import Contacts, Fields, Seconds
-from mfa_gate.core.rules import CodeRules, EmailRules, FactorRules, PhoneRules, ResendRules, Rules
+from mfa_gate.core.rules import CodeRules, FactorRules, ResendRules, Rules
 from mfa_gate.factors.base import Accepted, Draft, Factor, Issue, Rejected
 from mfa_gate.factors.codes import make_code, masked_email, masked_phone, read_digits, verify_code
-from mfa_gate.factors.email import Email
+from mfa_gate.factors.email import Email, EmailRules
+from mfa_gate.factors.phone import PhoneRules
 from mfa_gate.factors.sms import Sms
 from mfa_gate.keyring import Unopened
 
@@ -182,7 +183,7 @@ def test_where_nothing_was_sent_nothing_matches(response: object) -> None:
 def test_the_policy_rules_a_code(factor: Factor) -> None:
     """Digits, life and number of outstanding codes are the tenant's."""
     code = CodeRules(digits=8, ttl=Seconds(900), live=2)
-    own = Rules(factors=FactorRules(email=EmailRules(code=code), sms=PhoneRules(code=code)))
+    own = Rules(factors=FactorRules(options={"email": EmailRules(code=code), "sms": PhoneRules(code=code)}))
     made = sent(factor, rules=own)
     assert (made.ttl, made.live, len(code_of(made))) == (900, 2, 8)
     assert factor.read(code_of(made), own) == code_of(made)

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfa_gate.core.model import Contacts
-from mfa_gate.core.rules import PhoneRules, Rules
+from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import Draft, Rejected
-from mfa_gate.factors.phone import is_fictional, read_phone, region_names
+from mfa_gate.factors.phone import TYPES as PHONE_TYPES
+from mfa_gate.factors.phone import PhoneRules, is_fictional, read_phone, region_names
 from mfa_gate.factors.sms import Sms
-from mfa_gate.policyfile.factor_keys import PHONE_TYPES
 
 from .builders import context, rules
 

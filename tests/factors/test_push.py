@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mfa_gate.core.model import Challenge, SubjectKey
-from mfa_gate.core.rules import PushRules, Rules
+from mfa_gate.core.rules import Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Joined, Rejected
-from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, Push
+from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, Push, PushRules
 from mfa_gate.factors.tokens import is_digest_of, read_token
 from mfa_gate.keyring import Keyring, make_key
 from tests.harness import make_world
@@ -31,7 +31,7 @@ def context(*, now: int = NOW, purpose: str = "sign-in", nonce: bytes = b"n" * 3
         now=now,
         nonce=nonce,
         keyring=KEYRING,
-        rules=replace(base, factors=replace(base.factors, push=replace(PushRules(), **rules))),
+        rules=replace(base, factors=replace(base.factors, options={"push": replace(PushRules(), **rules)})),
         purpose=purpose,
         service="Example",
         host="localhost",

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from mfa_gate.core.entropy import expand
 from mfa_gate.core.model import Contacts, Fields, Seconds, SubjectKey
-from mfa_gate.core.rules import TotpRules
 from mfa_gate.factors.base import Accepted, Draft, Rejected
-from mfa_gate.factors.totp import FAR_STEPS, Totp
+from mfa_gate.factors.totp import FAR_STEPS, Totp, TotpRules
 from mfa_gate.keyring import Unopened
 
 from .builders import BOB, ELSEWHERE, HOSTILE, NOW, context, rules

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from mfa_gate.core.model import Challenge, SubjectKey
-from mfa_gate.core.rules import CodeRules, Rules, VoiceRules
+from mfa_gate.core.rules import CodeRules, Rules
 from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Heard, Issue, Rejected
 from mfa_gate.factors.tokens import read_token
-from mfa_gate.factors.voice import CALL_LIFE, HOOK, Voice
+from mfa_gate.factors.voice import CALL_LIFE, HOOK, Voice, VoiceRules
 from mfa_gate.keyring import Keyring, make_key
 
 NOW = 1_750_000_000
@@ -29,7 +29,7 @@ def context(**voice: object) -> Context:
         now=NOW,
         nonce=b"n" * 32,
         keyring=KEYRING,
-        rules=replace(rules, factors=replace(rules.factors, voice=section)),
+        rules=replace(rules, factors=replace(rules.factors, options={"voice": section})),
         service="Example",
         public="https://app.example/mfa",
     )

@@ -14,7 +14,7 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from mfa_gate.factors import FACTORS, TRAITS
+from mfa_gate.factors import BUILT_IN
 from mfa_gate.factors.aaguids import NAMES
 from mfa_gate.factors.base import Accepted, Rejected
 from mfa_gate.factors.passkey_checks import credential_of
@@ -742,8 +742,8 @@ def test_names() -> None:
 
 def test_registered() -> None:
     """The factor is one of the factors: phishing resistant, challenged, not typed, several a person."""
-    traits = TRAITS["webauthn"]
-    assert FACTORS["webauthn"].traits is traits
+    traits = BUILT_IN.traits["webauthn"]
+    assert BUILT_IN["webauthn"].traits is traits
     assert (traits.phishing_resistant, traits.needs_challenge, traits.typed, traits.single) == (
         True,
         True,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_gate.core.assurance import Traits
+from mfa_gate.factors import Registry
+from mfa_gate.factors.totp import Totp
 
-from .kinds import TRAITS, faults, policy, told
+from .kinds import faults, policy, told
 
 
 def step_up(body: str, *, name: str = "r", paths: str = '["/a/**"]') -> str:
@@ -215,20 +216,17 @@ def test_what_only_looks_like_one(text: str) -> None:
     assert told(text) == []
 
 
-def test_a_factor_that_is_not_built_has_the_benefit_of_the_doubt() -> None:
-    """A rule for a kind that this version does not know is no dead end.
-
-    The findings tell of it.
-    """
+def test_a_factor_that_the_gate_does_not_know_is_one_fault() -> None:
+    """A kind that is not among the gate's factors is a fault of its own, and no dead end besides."""
     from mfa_gate.policyfile import examine
 
     from .kinds import HEAD, HERE
 
-    few: dict[str, Traits] = {"totp": TRAITS["totp"]}
+    few = Registry([Totp()])
     text = HEAD + "[factors]\nallowed = ['totp', 'webauthn']\n" + step_up("phishing_resistant = true")
-    assert examine(text, base=HERE, traits=few).faults == ()
+    assert [fault.path for fault in examine(text, base=HERE, factors=few).faults] == ["factors.allowed[1]"]
     text = text.replace("'totp', 'webauthn'", "'totp'")
-    assert len(examine(text, base=HERE, traits=few).faults) == 1
+    assert len(examine(text, base=HERE, factors=few).faults) == 1
 
 
 def test_the_file_alone_says_what_is_exempt() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from mfa_gate.core.rules import Rules
+from mfa_gate.factors import BUILT_IN
 from mfa_gate.policyfile import load_policy, parse_policy
 
 HERE = Path(__file__).parent
@@ -48,6 +49,6 @@ def test_files_beside_the_policy_are_read() -> None:
 def test_two_keys_are_enough() -> None:
     """Only ``version`` and ``name`` are required; everything else has the core's defaults."""
     policy = parse_policy('version = 1\nname = "x"\n', base=HERE)
-    assert policy.base == Rules()
+    assert policy.base == BUILT_IN.completed(Rules())
     assert policy.tenants == {}
     assert policy.rules_for("anyone").enrollment.stage == "required"

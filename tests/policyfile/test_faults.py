@@ -13,7 +13,7 @@ from mfa_gate.policyfile import load_policy, parse_policy
 from mfa_gate.policyfile.lines import Path as Key
 from mfa_gate.policyfile.lines import lines_of
 
-from .kinds import HERE, TRAITS, told
+from .kinds import HERE, told
 
 
 def test_all_faults_come_together() -> None:
@@ -28,7 +28,7 @@ stage = "requird"
 max = "7"
 """
     with pytest.raises(SettingsError) as raised:
-        parse_policy(text, base=HERE, source="p.toml", traits=TRAITS)
+        parse_policy(text, base=HERE, source="p.toml")
     assert raised.value.faults == (
         "p.toml:1: name: it is missing; give the policy one, it stands in every event",
         'p.toml:2: nam: unknown key; did you mean "name"?',
@@ -73,7 +73,7 @@ def test_a_stray_secret_is_not_repeated() -> None:
 def test_toml_errors_have_the_same_form(text: str, fault: str) -> None:
     """A text that is no TOML is told with its line, like every other fault."""
     with pytest.raises(SettingsError) as raised:
-        parse_policy(text, base=HERE, source="p.toml", traits=TRAITS)
+        parse_policy(text, base=HERE, source="p.toml")
     assert raised.value.faults == (fault,)
 
 

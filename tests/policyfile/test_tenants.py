@@ -6,6 +6,8 @@ import pytest
 
 from mfa_gate.core.policy import stage_at
 from mfa_gate.core.rules import TenantSettings
+from mfa_gate.factors.base import options_in
+from mfa_gate.factors.email import EmailRules
 
 from .kinds import policy, told
 
@@ -17,7 +19,8 @@ def test_sections_merge_key_by_key() -> None:
     rules = policy(
         "[factors.email]\ncode = { digits = 8, ttl = '5m' }\n[tenants.a.factors.email.code]\nttl = '15m'\n"
     ).rules_for("a")
-    assert (rules.factors.email.code.digits, rules.factors.email.code.ttl) == (8, 900)
+    email = options_in(rules, "email", EmailRules)
+    assert (email.code.digits, email.code.ttl) == (8, 900)
 
 
 def test_rules_of_a_tenant_come_on_top() -> None:

@@ -15,7 +15,7 @@ from mfa_gate.policyfile.attachments import svg_fault
 from mfa_gate.policyfile.keys import key_for
 from mfa_gate.policyfile.predicates import contrast_with_white, legible_color, path_fault
 
-from .kinds import HEAD, TRAITS
+from .kinds import HEAD
 
 
 @given(st.integers(min_value=0, max_value=10**9))
@@ -161,7 +161,7 @@ def test_an_svg_that_does_more_than_draw(content: bytes) -> None:
 def logo_fault(base: Path, content: bytes | None) -> str:
     if content is not None:
         (base / "logo").write_bytes(content)
-    faults = examine(HEAD + '[brand]\nlogo = "logo"\n', base=base, traits=TRAITS).faults
+    faults = examine(HEAD + '[brand]\nlogo = "logo"\n', base=base).faults
     assert len(faults) <= 1
     return faults[0].told("p.toml") if faults else ""
 
@@ -186,6 +186,6 @@ def test_agreements(tmp_path: Path, content: bytes | None, said: str) -> None:
     if content is not None:
         (tmp_path / "a.md").write_bytes(content)
     text = HEAD + '[tenants.x.agreement]\nid = "a"\nversion = "1"\ntitle = "A"\nfile = "a.md"\n'
-    (fault,) = examine(text, base=tmp_path, traits=TRAITS).faults
+    (fault,) = examine(text, base=tmp_path).faults
     assert (fault.line, fault.path) == (7, "tenants.x.agreement.file")
     assert said in fault.text

@@ -10,6 +10,7 @@ import pytest
 
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import CodeRules, Policy
+from mfa_gate.factors.email import EmailRules
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import Browser, World, make_world, running, with_rules
 
@@ -19,7 +20,7 @@ def living(minutes: int) -> Policy:
     ttl = Seconds(minutes * 60)
     return with_rules(
         lambda rules: replace(
-            rules, factors=replace(rules.factors, email=replace(rules.factors.email, code=CodeRules(ttl=ttl)))
+            rules, factors=replace(rules.factors, options={"email": EmailRules(code=CodeRules(ttl=ttl))})
         )
     )
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
 from mfa_gate import Senders
-from mfa_gate.core.rules import PhoneRules, Policy, VoiceRules
+from mfa_gate.core.rules import Policy
+from mfa_gate.factors.phone import PhoneRules
+from mfa_gate.factors.voice import VoiceRules
 from mfa_gate.ports import Message
 from mfa_gate.senders.twilio import callback_signature
 from tests.harness import FORM, ORIGIN, Outbox, Reply, World, call, http_scope, make_world, with_rules
@@ -32,14 +34,9 @@ class Provider(Outbox):
 def voice_policy(**rules: object) -> Policy:
     """Everybody may use calls, and text messages."""
     voice = replace(VoiceRules(regions=("US",)), **rules)  # type: ignore[arg-type]
-    return with_rules(
-        lambda r: replace(
-            r,
-            factors=replace(
-                r.factors, allowed=("totp", "sms", "voice", "backup-code"), voice=voice, sms=PhoneRules(regions=("US",))
-            ),
-        )
-    )
+    options = {"voice": voice, "sms": PhoneRules(regions=("US",))}
+    allowed = ("totp", "sms", "voice", "backup-code")
+    return with_rules(lambda r: replace(r, factors=replace(r.factors, allowed=allowed, options=options)))
 
 
 @dataclass(slots=True)

@@ -28,10 +28,11 @@ def messages() -> dict[Message, str]:
     """Every text that may be shown, with where it stands: templates, the words for times, the table of reasons."""
     found: dict[Message, str] = {}
     options = {"**.html": {"trimmed": "false"}}
-    for name, _line, text, _comments, _context in extract_from_dir(
-        str(WEB / "templates"), method_map=[("**.html", "jinja2")], options_map=options
-    ):
-        found.setdefault(tuple(text[:2]) if isinstance(text, tuple) else text, f"templates/{name}")  # type: ignore[arg-type]
+    for folder in (WEB / "templates", WEB.parent / "factors"):
+        for name, _line, text, _comments, _context in extract_from_dir(
+            str(folder), method_map=[("**.html", "jinja2")], options_map=options
+        ):
+            found.setdefault(tuple(text[:2]) if isinstance(text, tuple) else text, f"{folder.name}/{name}")  # type: ignore[arg-type]
     for text in _from_times():
         found.setdefault(text, "times.py")
     for text in _spoken():

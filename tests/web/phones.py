@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mfa_gate.core.rules import Policy, PushRules
+from mfa_gate.core.rules import Policy
+from mfa_gate.factors.push import PushRules
 from mfa_gate.ports import DirectoryOf
 from tests.harness import FETCH, JSON, ORIGIN, Browser, Reply, World, call, http_scope, make_world, with_rules
 
@@ -29,7 +30,9 @@ def push_policy(**rules: Any) -> Policy:
     push = replace(PushRules(), **rules)
     allowed = ("totp", "push", "email", "backup-code")
     return with_rules(
-        lambda r: replace(r, factors=replace(r.factors, allowed=allowed, order=("push", "totp", "email"), push=push))
+        lambda r: replace(
+            r, factors=replace(r.factors, allowed=allowed, order=("push", "totp", "email"), options={"push": push})
+        )
     )
 
 

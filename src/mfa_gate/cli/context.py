@@ -15,6 +15,7 @@ from ..core.model import Subject, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Policy
 from ..errors import SettingsError
+from ..factors import Registry
 from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
 from ..ports import Senders
@@ -22,6 +23,8 @@ from ..service import Actor, RelyingParty, Service, Wiring
 from ..service.store_checks import CANARY
 from ..storage import Store
 from ..stores import store_from_url
+from .application import WrongUse
+from .factors import add_app, registry_of
 from .terminal import json_text, plain_lines
 
 DONE, NO, WRONG_USE = 0, 1, 2
@@ -34,6 +37,7 @@ def add_parts(parser: argparse.ArgumentParser) -> None:
         "--keys-file", metavar="FILE", help="a file with one key a line, newest first (MFA_GATE_KEYS_FILE)"
     )
     parser.add_argument("--policy", metavar="FILE", help="the policy file (MFA_GATE_POLICY)")
+    add_app(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -77,7 +81,14 @@ def policy_of(args: argparse.Namespace) -> Policy:
     """Load the policy of the command."""
     from ..policyfile import load_policy
 
-    return load_policy(given(args, "policy", "MFA_GATE_POLICY"))
+    return load_policy(given(args, "policy", "MFA_GATE_POLICY"), factors=_factors(args))
+
+
+def _factors(args: argparse.Namespace) -> Registry:
+    try:
+        return registry_of(args)
+    except WrongUse as error:
+        raise SettingsError(str(error)) from None
 
 
 def _holds_something(path: str) -> bool:
@@ -126,6 +137,7 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
         senders=Senders(),
         relying_party=RelyingParty(id="localhost", name=policy.name),
         app="mfa-gate",
+        factors=_factors(args),
     )
     service = Service(wiring, policy)
     try:

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import SettingsError
-from .policy_args import WrongUse, add_file, add_scenario, app_of, existing, given_by, path_of, policy_of, words
+from .application import WrongUse, app_of
+from .factors import add_app, registry_of
+from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
 from .policy_output import counted, offered, print_json, print_table, tell_faults
 
 DONE, NO, WRONG_USE = 0, 1, 2
@@ -27,23 +29,28 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
     check = _command(commands, "check", check_policy, "read a policy and tell every fault and every weak spot")
     add_file(check)
+    add_app(check)
     check.add_argument("--strict", action="store_true", help="warnings and departures fail, too")
     check.add_argument("--profile", choices=PROFILES, help="also tell where the policy departs from this standard")
 
     explain = _command(commands, "explain", explain_policy, "tell the decision on one request, and the reason")
     add_file(explain)
+    add_app(explain)
     add_scenario(explain)
 
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
     add_file(test)
+    add_app(test)
 
     diff = _command(commands, "diff", diff_policies, "list the changes, each as stricter or looser")
+    add_app(diff)
     diff.add_argument("old", metavar="OLD", type=Path)
     diff.add_argument("new", metavar="NEW", type=Path)
     diff.add_argument("--allow-weaker", action="store_true", help="a looser policy is no failure")
 
     impact = _command(commands, "impact", impact_of_policy, "judge past events under a policy")
     add_file(impact)
+    add_app(impact)
     impact.add_argument(
         "--events", required=True, metavar="FILE", help="the audit trail, one JSON object a line; - is stdin"
     )
@@ -56,8 +63,11 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     routes.add_argument("--tenant", default="default")
     routes.add_argument("--groups", type=words, default=(), metavar="A,B")
 
-    _command(commands, "schema", print_schema, "print the JSON Schema of policy files")
-    _command(commands, "keys", print_keys, "print every key of policy files with its values, default and meaning")
+    add_app(_command(commands, "schema", print_schema, "print the JSON Schema of policy files"))
+    keys = _command(
+        commands, "keys", print_keys, "print every key of policy files with its values, default and meaning"
+    )
+    add_app(keys)
 
 
 def check_policy(args: argparse.Namespace) -> int:
@@ -70,12 +80,12 @@ def check_policy(args: argparse.Namespace) -> int:
     from ..policyfile.tools.profiles import deviations
 
     path = path_of(args)
-    examined = examine(read_text(path), base=path.parent)
+    examined = examine(read_text(path), base=path.parent, factors=registry_of(args))
     if examined.policy is None:
         tell_faults(args, path, examined.faults)
         return NO
-    found = findings(examined.policy, now=int(time.time()))
-    departures = deviations(examined.policy, args.profile) if args.profile else ()
+    found = findings(examined.policy, now=int(time.time()), factors=registry_of(args))
+    departures = deviations(examined.policy, args.profile, registry_of(args)) if args.profile else ()
     warnings = [finding for finding in found if finding.severity == "warning"]
     refused = args.strict and bool(warnings or departures)
     if args.json:
@@ -103,12 +113,11 @@ def explain_policy(args: argparse.Namespace) -> int:
     """Run ``policy explain``: one made-up request, with the part of every rule in it."""
     from ..policyfile.scenario import factors_of, judge, reason_of
     from ..policyfile.tools.explain import rows, seen_by_user, told_decision
-    from ..policyfile.traits import known_traits
 
     policy = policy_of(args)
     given = given_by(args, policy)
     try:
-        outcome = judge(policy, given, known_traits(), now=int(time.time()))
+        outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()))
     except ValueError as error:
         raise WrongUse(str(error)) from None
     decision = outcome.decision
@@ -140,7 +149,7 @@ def test_policy(args: argparse.Namespace) -> int:
     from ..policyfile.tools.policy_tests import run_tests
 
     policy = policy_of(args)
-    trials = run_tests(policy, now=int(time.time()))
+    trials = run_tests(policy, now=int(time.time()), factors=registry_of(args))
     failed = [trial for trial in trials if trial.faults]
     if args.json:
         print_json({"ok": not failed, "tests": trials})
@@ -158,7 +167,9 @@ def diff_policies(args: argparse.Namespace) -> int:
     from ..policyfile import load_policy
     from ..policyfile.tools.diff import differences, loosened
 
-    found = differences(load_policy(existing(args.old)), load_policy(existing(args.new)))
+    factors = registry_of(args)
+    old, new = (load_policy(existing(path), factors=factors) for path in (args.old, args.new))
+    found = differences(old, new, factors=factors)
     weaker = loosened(found)
     if args.json:
         print_json({"ok": not weaker or args.allow_weaker, "differences": found})
@@ -179,10 +190,10 @@ def impact_of_policy(args: argparse.Namespace) -> int:
     policy = policy_of(args)
     try:
         if args.events == "-":
-            result = replay(policy, sys.stdin)
+            result = replay(policy, sys.stdin, factors=registry_of(args))
         else:
             with open(args.events, encoding="utf-8") as lines:
-                result = replay(policy, lines)
+                result = replay(policy, lines, factors=registry_of(args))
     except (OSError, UnicodeDecodeError) as error:
         raise WrongUse(f"{args.events}: {error}") from None
     if args.json:
@@ -224,7 +235,7 @@ def print_schema(args: argparse.Namespace) -> int:
     """Run ``policy schema``: print the JSON Schema, for editors."""
     from ..policyfile.tools.schema import json_schema
 
-    print_json(json_schema())
+    print_json(json_schema(registry_of(args)))
     return DONE
 
 
@@ -232,10 +243,11 @@ def print_keys(args: argparse.Namespace) -> int:
     """Run ``policy keys``: print the reference of all keys, as Markdown or JSON."""
     from ..policyfile.tools.reference import reference, sections
 
+    factors = registry_of(args)
     if args.json:
-        print_json([dataclasses.asdict(section) for section in sections()])
+        print_json([dataclasses.asdict(section) for section in sections(factors)])
     else:
-        print(reference(), end="")
+        print(reference(factors), end="")
     return DONE
 
 

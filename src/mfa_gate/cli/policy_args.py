@@ -1,23 +1,21 @@
-"""Read the arguments of the policy commands: the file, the situation, the app."""
+"""Read the arguments of the policy commands: the file and the situation."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .application import WrongUse
+from .factors import registry_of
 
 if TYPE_CHECKING:
     from ..core.rules import Policy
     from ..policyfile.scenario import Given
 
 ENVIRONMENT = "MFA_GATE_POLICY"
-
-
-class WrongUse(Exception):
-    """Refuse a call that means nothing. The text says how to call the command."""
 
 
 def add_file(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +48,6 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
     """Read the situation that the arguments describe. Raises ``WrongUse``."""
     from ..core.durations import parse_duration
     from ..policyfile.scenario import Given
-    from ..policyfile.traits import known_traits
 
     age = None
     if args.verified is not None:
@@ -63,7 +60,7 @@ def given_by(args: argparse.Namespace, policy: Policy) -> Given:
     if not enrolled and age is not None:
         # A proof needs a factor: take the first one that the policy offers.
         factors = policy.rules_for(args.tenant).factors
-        known = known_traits()
+        known = registry_of(args)
         enrolled = tuple(kind for kind in factors.order if kind in factors.allowed and kind in known)[:1]
     return Given(
         tenant=args.tenant,
@@ -106,30 +103,7 @@ def policy_of(args: argparse.Namespace) -> Policy:
     """
     from ..policyfile import load_policy
 
-    return load_policy(path_of(args))
-
-
-def app_of(name: str) -> Any:
-    """Import the app ``module:attribute``, and call it if it is a factory.
-
-    Raises ``WrongUse``.
-    """
-    import importlib
-    import inspect
-
-    module, _, attribute = name.partition(":")
-    if not module or not attribute:
-        raise WrongUse(f'--app {name!r}: write it like "shop.main:app"')
-    sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise WrongUse(f"--app {name}: {error}") from None
-    finally:
-        sys.path.pop(0)
-    return found() if inspect.isfunction(found) and not inspect.signature(found).parameters else found
+    return load_policy(path_of(args), factors=registry_of(args))
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from ..core.changes import Change
 from ..core.model import Account, Authenticator, Caller, Enrollment, Subject, SubjectKey
 from ..errors import DamagedAccount
-from ..factors import FACTORS
+from ..factors import Registry
 from ..factors.base import Approves, Context, reseal
 from ..keyring import Keyring, Unopened
 from ..service import Service
@@ -63,7 +63,7 @@ async def rotate(args: argparse.Namespace, service: Service) -> int:
     with Progress("sealing anew") as progress:
         async for key in every_key(service):
             try:
-                _count(tally, key, await _one(service, key), engine.keyring)
+                _count(tally, key, await _one(service, key), engine.keyring, engine.factors)
             except DamagedAccount as error:
                 tally.accounts += 1
                 tally.failed.append(str(error))
@@ -83,7 +83,7 @@ async def rotate(args: argparse.Namespace, service: Service) -> int:
         "lost": tally.lost,
         "failed": tally.failed,
     }
-    tell(args, document, _told(tally, engine.keyring))
+    tell(args, document, _told(tally, engine.keyring, engine.factors))
     return NO if tally.lost or tally.failed else DONE
 
 
@@ -109,17 +109,17 @@ async def _one(service: Service, key: SubjectKey) -> Outcome:
         lost: list[str] = []
         fresh = replace(
             account,
-            authenticators=tuple(_anew(context, item, lost) for item in account.authenticators),
-            enrollments=tuple(_anew(context, item, lost) for item in account.enrollments),
-            replaced=tuple(_anew(context, item, lost) for item in account.replaced),
+            authenticators=tuple(_anew(engine.factors, context, item, lost) for item in account.authenticators),
+            enrollments=tuple(_anew(engine.factors, context, item, lost) for item in account.enrollments),
+            replaced=tuple(_anew(engine.factors, context, item, lost) for item in account.replaced),
         )
         return Change(account=fresh, events=(), answer=Outcome(fresh, fresh != account, tuple(lost)))
 
     return await engine.change(key, step)
 
 
-def _anew(context: Context, item: T, lost: list[str]) -> T:
-    part = FACTORS.get(item.factor)
+def _anew(factors: Registry, context: Context, item: T, lost: list[str]) -> T:
+    part = factors.get(item.factor)
     if part is None:
         return item
     try:
@@ -130,22 +130,22 @@ def _anew(context: Context, item: T, lost: list[str]) -> T:
     return item if data is item.data else replace(item, data=data)
 
 
-def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring) -> None:
+def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring, factors: Registry) -> None:
     tally.accounts += 1
     if outcome.changed:
         tally.resealed += 1
         tally.tenants[key.tenant] += 1
     tally.lost += [f"{key}: {what}" for what in outcome.lost]
-    older = {kind for kind, text in _digests(outcome.after) if _is_older(text, keyring)}
+    older = {kind for kind, text in _digests(outcome.after, factors) if _is_older(text, keyring)}
     if len(keyring.ids) > 1:
-        older |= {kind for kind, key_id in _token_keys(outcome.after) if key_id != keyring.newest}
+        older |= {kind for kind, key_id in _token_keys(outcome.after, factors) if key_id != keyring.newest}
     tally.left.update(older)
 
 
-def _digests(account: Account) -> Iterator[tuple[str, str]]:
+def _digests(account: Account, factors: Registry) -> Iterator[tuple[str, str]]:
     """Yield every text that no factor declares as sealed, with its kind."""
     for item in account.authenticators:
-        sealed = FACTORS[item.factor].sealed if item.factor in FACTORS else {}
+        sealed = factors[item.factor].sealed if item.factor in factors else {}
         for name, value in item.data.items():
             if name not in sealed:
                 yield from ((item.factor, text) for text in _texts(value))
@@ -153,13 +153,13 @@ def _digests(account: Account) -> Iterator[tuple[str, str]]:
         yield "ticket", account.ticket.digest
 
 
-def _token_keys(account: Account) -> Iterator[tuple[str, str]]:
+def _token_keys(account: Account, factors: Registry) -> Iterator[tuple[str, str]]:
     """List the ids of the keys of phones' tokens.
 
     Only the phone can have its token sealed anew.
     """
     for item in account.authenticators:
-        part = FACTORS.get(item.factor)
+        part = factors.get(item.factor)
         if isinstance(part, Approves):
             yield item.factor, part.key_id_of(item.data)
 
@@ -179,12 +179,12 @@ def _is_older(text: str, keyring: Keyring) -> bool:
     return len(text) >= LEAST and keyring.key_of(text) in keyring.ids[1:]
 
 
-def _told(tally: Tally, keyring: Keyring) -> str:
+def _told(tally: Tally, keyring: Keyring, factors: Registry) -> str:
     lines = [f"{tally.resealed} of {tally.accounts} accounts sealed anew under {keyring.newest}"]
     lines += [f"lost: {what} was sealed with a key that is not listed" for what in tally.lost]
     lines += [f"passed over: {what}" for what in tally.failed]
     for kind, count in sorted(tally.left.items()):
-        ends = "the phone is opened" if isinstance(FACTORS.get(kind), Approves) else "they are made anew"
+        ends = "the phone is opened" if isinstance(factors.get(kind), Approves) else "they are made anew"
         lines.append(f"{kind}: {count} accounts still need an older key; it ends when {ends}")
     if not (tally.lost or tally.failed or tally.left) and len(keyring.ids) > 1:
         older = ", ".join(keyring.ids[1:])

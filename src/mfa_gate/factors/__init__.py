@@ -1,32 +1,7 @@
-"""The factors there are: one file each, and one line here."""
+"""The factors: one file each with its template, and one line in the default registry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from .registry import BUILT_IN, DEFAULT_FACTORS, Registry
 
-from ..core.assurance import Traits
-from .backup_code import BackupCode
-from .base import Factor
-from .email import Email
-from .push import Push
-from .sms import Sms
-from .totp import Totp
-from .voice import Voice
-from .webauthn import WebAuthn
-
-FACTORS: Mapping[str, Factor] = {
-    factor.traits.kind: factor
-    for factor in (
-        Totp(),
-        Email(),
-        Sms(),
-        BackupCode(),
-        WebAuthn(),
-        Voice(),
-        Push(),
-    )
-}
-"""Every factor by its kind."""
-
-TRAITS: Mapping[str, Traits] = {kind: factor.traits for kind, factor in FACTORS.items()}
-"""What the rest may know of each."""
+__all__ = ["BUILT_IN", "DEFAULT_FACTORS", "Registry"]

@@ -1,4 +1,7 @@
-"""Names of passkey providers and security keys by AAGUID: for display only, never for a decision (U-45)."""
+"""Names of passkey providers and security keys by AAGUID.
+
+They are for display only, never for a decision (U-45).
+"""
 
 from __future__ import annotations
 
@@ -68,5 +71,5 @@ NAMES: dict[str, str] = {
 
 
 def provider_name(aaguid: str) -> str:
-    """The name that people know, or ""."""
+    """Look up the name that people know; "" for an unknown ``aaguid``."""
     return NAMES.get(aaguid, "")

@@ -3,51 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
+from ..core.options import number, option
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Draft, Issue, Rejected
-from .codes import MAX_TYPED
+from .base import Accepted, CodeShape, Context, Draft, Issue, OptionFault, Rejected, options_in
+from .codes import ALPHABET, MAX_TYPED
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Without I, L, O and U (Crockford's base 32): five bits a character."""
 LENGTH = 10
 PURPOSE = "backup-code"
 _READ_AS = str.maketrans("ILO", "110")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupCodeRules:
+    """``[factors.backup-code]``."""
+
+    count: int = option(10, number(1, 20, "lower"), "Codes in a set.")
+    warn_at: int = option(3, number(0, 20), "Codes left at which a person is warned.")
+
+
 class BackupCode:
-    """``backup-code``. Data: digests of the codes that are left, and of those that were used."""
+    """Check ``backup-code``. Data: digests of the codes that are left, and of the used ones."""
 
     traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
+    options = BackupCodeRules
+    template = Path(__file__).with_suffix(".html")
+    about = "Printed codes, each good for one use, that stand in for another factor."
     sealed: Mapping[str, str] = {"kept": "kept"}
 
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Describe ten letters and digits."""
+        return CodeShape(length=LENGTH, letters=True)
+
+    def stock(self, rules: Rules, /) -> tuple[int, int]:
+        """Read ``count`` and ``warn_at``."""
+        own = _rules(rules)
+        return own.count, own.warn_at
+
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """Refuse a warning that would come at once."""
+        count, warn_at = self.stock(rules)
+        if warn_at < count:
+            return ()
+        text = f"{warn_at} is not less than count = {count}: everybody would be warned at once"
+        return (OptionFault(key=("warn_at",), other=("count",), text=text),)
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """A new set; only the keyed digests are kept."""
+        """Draw a new set; only the keyed digests are kept."""
         codes = self._codes(context)
         digests = [context.keyring.digest(PURPOSE, context.key.tenant, context.key.id, code) for code in codes]
         return Draft(data={"left": digests, "used": []}, label="Backup codes")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The codes of the set drawn in this very context, to be shown once."""
+        """Give the codes of the set drawn in this very context, to be shown once."""
         codes = self._codes(context)
         return {"codes": " ".join(f"{code[:5]}-{code[5:]}" for code in codes)}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """How many are left."""
+        """Count the codes that are left."""
         return "0" if self._is_void(context) else str(len(_texts(data["left"])))
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """Nothing is sent."""
+        """Set no limit: nothing is sent."""
         return None
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """The codes are on paper already."""
+        """Issue nothing: the codes are on paper already."""
         return None
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Ten characters of the alphabet in any case and spacing; I and L are read as 1, O as 0."""
+        """Read ten characters of the alphabet in any case and spacing.
+
+        I and L are read as 1, O as 0.
+        """
         if not isinstance(response, str) or len(response) > MAX_TYPED or not response.isascii():
             return None
         text = "".join(char for char in response.upper() if char not in " -\t.").translate(_READ_AS)
@@ -56,9 +88,10 @@ class BackupCode:
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """A code that is left counts once and moves to the used ones (S-92); none of a void set does, and that is no guess.
+        """Accept a code that is left, once, and move it to the used ones (S-92).
 
-        Raises ``keyring.Unopened`` where nothing matches and the set was made with a key that is not listed.
+        No code of a void set counts; that is no guess. Raises ``keyring.Unopened`` where nothing matches and the set was made
+        with a key that is not listed.
         """
         parts = (context.key.tenant, context.key.id, str(response))
         left, used = _texts(data["left"]), _texts(data["used"])
@@ -74,15 +107,21 @@ class BackupCode:
         return Rejected(reason="wrong_code")
 
     def _is_void(self, context: Context) -> bool:
-        """Whether the subject's set is of before the store was replaced by an older copy, which cannot know the codes that
-        were used since (S-123)."""
+        """Check if the set is older than an accepted copy of the store (S-123).
+
+        Such a copy cannot know the codes that were used since.
+        """
         made_at = [known.created_at for known in context.known if known.factor == self.traits.kind]
         return bool(made_at) and max(made_at) <= context.used_until
 
     def _codes(self, context: Context) -> list[str]:
-        raw = context.draw("backup", context.rules.factors.backup_code.count * LENGTH)
+        raw = context.draw("backup", _rules(context.rules).count * LENGTH)
         chars = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         return [chars[at : at + LENGTH] for at in range(0, len(chars), LENGTH)]
+
+
+def _rules(rules: Rules) -> BackupCodeRules:
+    return options_in(rules, BackupCode.traits.kind, BackupCodeRules)
 
 
 def _texts(value: object) -> list[str]:

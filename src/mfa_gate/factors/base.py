@@ -1,11 +1,15 @@
-"""What a factor is to the rest: its traits, how it is enrolled, challenged and verified. Factors see no counter and no lock."""
+"""The contract of a factor: its traits, and how it is enrolled, challenged and verified.
+
+Factors see no counter and no lock.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from ..core.assurance import Traits
 from ..core.entropy import expand
@@ -13,8 +17,10 @@ from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
 from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
 
+Options = TypeVar("Options")
+
 COLLECT = "collect"
-"""What ``read`` gives for a response that says no more than: look whether it was answered elsewhere."""
+"""The value of ``read`` for a response that only asks if the challenge was answered elsewhere."""
 
 
 def _same(text: str) -> str:
@@ -27,15 +33,15 @@ def _english(lang: str) -> Callable[[str], str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a factor may know: whose it is, the time, fresh entropy, the keys, the rules, and words for messages.
+    """Everything a factor may know: the subject, time, entropy, keys, rules, message words.
 
-    ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name people know, ``host`` the relying
-    party's, ``origins`` its origins, ``public`` where our own pages are reached; none of them comes from a request.
-    ``where``, ``agent`` (the browser) and ``person`` are for people. ``known`` are the subject's confirmed
-    authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each. Codes of
-    times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is the wall clock,
-    ``seen_at`` the account's mark: what had ended by then stays ended. ``recognized`` are codes (as ``Rejected.mark`` names
-    them) that were told to be of a clock that is off; they are not accepted later.
+    ``nonce`` is 32 fresh random bytes, read through ``draw``. ``service`` is the name that people know. ``host`` is the
+    relying party's, ``origins`` are its origins, ``public`` is the address of our own pages; none of them comes from a
+    request. ``where``, ``agent`` (the browser) and ``person`` are for people to read. ``known`` are the subject's
+    confirmed authenticators of every kind. ``lang`` is the language of the request, ``words`` gives the translation into
+    each language. Codes of times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is
+    the wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
+    (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
     """
 
     key: SubjectKey
@@ -64,26 +70,26 @@ class Context:
 
     @property
     def when(self) -> str:
-        """The time in words that do not depend on where the reader is."""
+        """Write the time in words that do not depend on the reader's place."""
         return datetime.fromtimestamp(self.now, UTC).strftime("%d %b %Y, %H:%M UTC")
 
     def draw(self, label: str, size: int) -> bytes:
-        """``size`` random bytes of this context's entropy; the same label gives the same bytes."""
+        """Derive ``size`` random bytes from this context's entropy; a label always gives the same."""
         return expand(self.nonce, label, size)
 
     def seal(self, purpose: str, plain: str) -> str:
-        """``plain`` sealed for this subject."""
+        """Seal ``plain`` for this subject."""
         row = (self.key.tenant, self.key.id)
         return self.keyring.seal(purpose, plain.encode(), row=row, nonce=self.draw("seal/" + purpose, 12))
 
     def open(self, purpose: str, sealed: object) -> str:
-        """What was sealed for this subject. Raises ``keyring.Unopened``."""
+        """Open a text that was sealed for this subject. Raises ``keyring.Unopened``."""
         return self.keyring.open(purpose, str(sealed), row=(self.key.tenant, self.key.id)).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is to be sent once the challenge is committed."""
+    """A message that is sent once the challenge is committed."""
 
     channel: str
     to: str
@@ -96,8 +102,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """A challenge to be issued: its private data, its life in seconds, how many of its kind may be outstanding, what to
-    send, what to show the browser. ``counts``: it is held to the limits although nothing is handed over."""
+    """A challenge to be issued.
+
+    ``data`` is private, ``ttl`` its life in seconds, ``live`` how many of its kind may be outstanding, ``delivery`` the
+    message, ``show`` is for the browser. ``counts``: the limits hold for it although nothing is sent.
+    """
 
     data: Fields
     ttl: int
@@ -117,11 +126,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The response is right. ``target`` names the authenticator that it was meant for, "" the one that was asked;
-    ``data`` replaces that one's, and handed back as it was given it changes nothing.
+    """A right response.
 
-    ``challenge`` is the id of the challenge that it answers, which must still be live when this is settled.
-    ``claim`` is a name that must be unique over the whole store (a credential id).
+    ``target`` names the authenticator that it was meant for, "" the one that was asked. ``data`` replaces that one's data;
+    the same data changes nothing. ``challenge`` is the id of the challenge that it answers, which must still be live when
+    this is settled. ``claim`` is a name that must be unique over the whole store (a credential id).
     """
 
     data: Fields
@@ -134,11 +143,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The response is not accepted. ``free``: it was no guess (expired, replayed), the attempt is given back.
+    """A response that is not accepted. ``free``: it was no guess, the attempt is given back.
 
-    ``alarm`` names something that an administrator should hear of. ``challenge`` is one that dies with this answer.
-    ``detail`` names what the text mentions (the accepted countries, the kind of number). ``drift`` is by how many seconds a
-    person's clock is ahead (or behind, below zero), and ``mark`` the code that showed it.
+    ``alarm`` names an event for the administrators. ``challenge`` is one that ends with this answer. ``detail`` names a
+    thing that the text mentions (the accepted countries, the kind of number). ``drift`` is by how many seconds a person's
+    clock is ahead (below zero: behind), and ``mark`` the code that showed it.
     """
 
     reason: str
@@ -150,48 +159,95 @@ class Rejected:
     mark: str = ""
 
 
-class Factor(Protocol):
-    """One file of ``factors/``. All methods are pure.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeShape:
+    """The shape of a code that a person types: its length, and if letters belong to it.
 
-    ``verify`` answers every input with a value. What it raises is a fault of ours (a secret that cannot be opened, a digest
-    under a key that is not listed, a library that does not work): it costs no attempt and is never a wrong code.
+    ``valid`` is how many codes are right at once, ``ttl`` how many seconds a sent one lives (0: it is not sent).
+    ``option`` is the place of its length in the factor's options, for messages about the policy.
+    """
+
+    length: int = 6
+    letters: bool = False
+    valid: int = 1
+    ttl: int = 0
+    option: tuple[str, ...] = ()
+
+
+def options_in(rules: Rules, kind: str, of: type[Options]) -> Options:
+    """Read the options ``[factors.<kind>]``; the defaults where ``rules`` have none."""
+    found = rules.factors.options.get(kind)
+    return found if isinstance(found, of) else of()
+
+
+class Factor(Protocol):
+    """One file of ``factors/`` with its template, or one of another package.
+
+    All methods are pure.
+
+    ``verify`` answers every input with a value. An exception of it is a fault of ours (a secret that cannot be opened, a
+    digest under a key that is not listed, a library that does not work): it costs no attempt and is never a wrong code.
     """
 
     @property
     def traits(self) -> Traits:
-        """What the rest may know."""
+        """Give the traits that the other rooms may know."""
 
     @property
     def sealed(self) -> Mapping[str, str]:
-        """Which members of an authenticator's or a draft's data are sealed, each with its purpose."""
+        """Name the sealed members of an authenticator's or a draft's data, each with its purpose."""
+
+    @property
+    def about(self) -> str:
+        """Say in one sentence what the factor asks for; the reference of policy keys shows it."""
+
+    @property
+    def options(self) -> type[Any] | None:
+        """Name the dataclass of the table ``[factors.<kind>]``; None: there is no such table.
+
+        Its fields are made by ``core.options.option``.
+        """
+
+    @property
+    def template(self) -> Path:
+        """Name the Jinja file with the words and forms of this factor's pages."""
+
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Tell the shape of the code that a person types; None where nothing is typed.
+
+        ``data`` is that of an authenticator or a draft, which may be older than the policy.
+        """
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """Begin an enrollment; ``phone`` as typed and the ``region`` it was chosen under, where the factor wants one."""
+        """Begin an enrollment.
+
+        ``phone`` is as typed and ``region`` the one chosen for it, for a factor that wants a number.
+        """
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """What the page of a pending enrollment shows (secret, uri, hint …); never for a confirmed authenticator."""
+        """Give the texts of a pending enrollment's page; never for a confirmed authenticator."""
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """Where a challenge goes, masked as the policy says; "" where nothing is sent."""
+        """Give the destination of a challenge, masked as the policy says; "" if nothing is sent."""
 
     def limits(self, rules: Rules, /) -> ResendRules | CountRules | None:
-        """How often a challenge may be sent; None where none is."""
+        """Give the limits of sending challenges; None for no limit."""
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A challenge for the authenticator or draft with ``data``; None where the factor needs none."""
+        """Make a challenge for the authenticator or draft with ``data``; None if none is needed."""
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """The response in its one canonical form, or None: malformed. No stored state is looked at."""
+        """Read the response in its one canonical form; None: malformed. No stored state is read."""
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """Whether ``response`` (from ``read``) is right for ``data``, or for one of ``challenges``."""
+        """Judge ``response`` (from ``read``) for ``data``, or for one of ``challenges``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What a provider's or a device's answer leads to: the challenge's new status and data, and what to say in return."""
+    """The effect of a provider's callback: the challenge's new status and data, and the reply."""
 
     status: Literal["pending", "approved", "denied"]
     data: Fields
@@ -200,17 +256,29 @@ class Heard:
 
 @runtime_checkable
 class Hears(Protocol):
-    """A factor whose provider calls back. The caller has checked the provider's signature, and that it is not too late."""
+    """A factor whose provider calls back.
+
+    The caller has checked the provider's signature, and that the callback is not too late.
+    """
+
+    def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
+        """Tell the option that makes callbacks needed, and the one that does without.
+
+        Returns None if no callback is needed.
+        """
 
     def hear(
         self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
     ) -> Heard | Rejected:
-        """What one callback to ``url`` with ``params`` means for ``challenge``. Pure and quick: it runs inside the swap."""
+        """Judge one callback to ``url`` with ``params`` for ``challenge``.
+
+        Pure and quick: it runs inside the swap.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """A device gave its key to a draft: the draft's new data, and the token by which the device names itself."""
+    """A draft's new data with a device's key, and the token by which the device names itself."""
 
     data: Fields
     device: str = field(repr=False)
@@ -218,31 +286,37 @@ class Joined:
 
 @runtime_checkable
 class Approves(Protocol):
-    """A factor whose own device answers, and signs what it answers."""
+    """A factor whose own device answers, and signs its answer."""
 
     @property
     def traits(self) -> Traits:
-        """What the rest may know."""
+        """Give the traits that the other rooms may know."""
 
     def join(
         self, context: Context, /, *, data: Fields, token: str, key: str, signature: str, label: str
     ) -> Joined | Rejected:
-        """A device shows the token of a draft and a key that it can sign with. ``label`` names it for people."""
+        """Take a device that shows the token of a draft and a key that it can sign with.
+
+        ``label`` names it for people.
+        """
 
     def is_signed(self, context: Context, /, *, data: Fields, signature: str, words: Sequence[str]) -> bool:
-        """Whether the device with ``data`` signed exactly ``words``."""
+        """Check that the device with ``data`` signed exactly ``words``."""
 
     def read_number(self, context: Context, /, *, challenge: Challenge, number: str) -> str | None:
-        """The number that was typed in its canonical form, or None: it is none, and no guess."""
+        """Read the typed number in its canonical form; None: it is none, and no guess."""
 
     def is_number(self, context: Context, /, *, challenge: Challenge, number: str) -> bool:
-        """Whether the number that was typed is the one that the browser shows."""
+        """Compare the typed number with the one that the browser shows."""
 
     def waking(self, context: Context, /, *, data: Fields, subscription: str) -> Fields:
-        """``data`` with where the device can be woken ("": nowhere)."""
+        """Return ``data`` with the address that wakes the device; "" takes it out."""
 
     def naming(self, *, data: Fields, key_id: str) -> Fields:
-        """``data`` with the id of the key that the device's token is sealed with: only so much of it is kept."""
+        """Return ``data`` with the id of the key that seals the device's token.
+
+        Only the id is kept.
+        """
 
     def key_id_of(self, data: Fields, /) -> str:
         """Read the id that ``naming`` kept; "" for a device not opened since an earlier release."""
@@ -250,14 +324,17 @@ class Approves(Protocol):
 
 @runtime_checkable
 class Faces(Protocol):
-    """A factor whose challenge shows something to the browser that asked, for as long as it waits."""
+    """A factor whose waiting challenge shows something to the browser that asked."""
 
     def face(self, context: Context, challenge: Challenge, /) -> Mapping[str, str]:
-        """What that browser shows (``number``); nothing of it goes anywhere else."""
+        """Give the texts for that browser (``number``); nothing of it goes anywhere else."""
 
 
 def uncollected(challenges: Sequence[Challenge], now: int, seen_at: int = 0) -> str:
-    """Why there is nothing to collect yet, as a reason; "" where the newest challenge was approved and still counts."""
+    """Give the reason why there is nothing to collect yet.
+
+    "" where the newest challenge was approved and still counts.
+    """
     asked = [c for c in challenges if c.waits]
     if not asked:
         return "nothing_sent"
@@ -270,7 +347,10 @@ def uncollected(challenges: Sequence[Challenge], now: int, seen_at: int = 0) -> 
 
 
 def collect(context: Context, challenges: Sequence[Challenge], data: Fields, *, label: str = "") -> Accepted | Rejected:
-    """Accepted where the newest of ``challenges`` was approved elsewhere; asking costs nothing (S-98)."""
+    """Accept where the newest of ``challenges`` was approved elsewhere.
+
+    Asking costs nothing (S-98).
+    """
     reason = uncollected(challenges, context.now, context.seen_at)
     if reason:
         return Rejected(reason=reason, free=True)
@@ -278,9 +358,9 @@ def collect(context: Context, challenges: Sequence[Challenge], data: Fields, *, 
 
 
 def reseal(context: Context, factor: Factor, data: Fields) -> Fields:
-    """``data`` with everything sealed in it under the newest key; the same object where it is so already.
+    """Seal everything in ``data`` anew under the newest key.
 
-    Raises ``keyring.Unopened`` for what no listed key opens.
+    Returns the same object where it is so already. Raises ``keyring.Unopened`` for a text that no listed key opens.
     """
     keyring, row = context.keyring, (context.key.tenant, context.key.id)
     fresh: dict[str, object] = {}
@@ -296,10 +376,83 @@ def reseal(context: Context, factor: Factor, data: Fields) -> Fields:
 
 @runtime_checkable
 class Signals(Protocol):
-    """A factor whose credentials a browser keeps, and should be told of when one no longer counts."""
+    """A factor whose credentials a browser keeps, and is told of when one no longer counts."""
 
     def owner(self, data: Fields, /) -> str:
-        """Whose credential it was, in the browser's own words."""
+        """Name the owner of a credential, in the browser's own words."""
 
     def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
-        """What ``PublicKeyCredential.signalAllAcceptedCredentials`` takes: which of the owner's credentials still count."""
+        """Give the argument of ``PublicKeyCredential.signalAllAcceptedCredentials``.
+
+        It lists the owner's credentials that still count.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """The facts that the first page of an enrollment shows besides the template's own words.
+
+    ``destination`` is the contact on file that is used ("": none, or the person types one), ``consent`` a text to agree
+    to, ``regions`` code and name of the countries to choose from, ``apps`` names of programs to install.
+    """
+
+    destination: str = ""
+    consent: str = ""
+    regions: tuple[tuple[str, str], ...] = ()
+    apps: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Introduces(Protocol):
+    """A factor whose first page depends on the policy or on the person's contacts."""
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Say what the first page shows."""
+
+
+@runtime_checkable
+class Reaches(Protocol):
+    """A factor whose channel can carry a notice as well."""
+
+    def number_of(self, context: Context, data: Fields, /) -> str:
+        """Open the number of an authenticator. Raises ``keyring.Unopened``."""
+
+    def number_on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the host's number as the policy accepts it; "" where it does not."""
+
+
+@runtime_checkable
+class StandsIn(Protocol):
+    """A factor of spare codes that stands in for another one."""
+
+    def stock(self, rules: Rules, /) -> tuple[int, int]:
+        """Tell how many codes a set has, and at how few of them the person is warned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionFault:
+    """A fault between options: the key, the other key that is involved, and the text.
+
+    ``clause`` is that of the standard, "" for a fault of the policy itself.
+    """
+
+    key: tuple[str, ...]
+    text: str
+    other: tuple[str, ...] = ()
+    clause: str = ""
+
+
+@runtime_checkable
+class ChecksOptions(Protocol):
+    """A factor whose options can contradict each other."""
+
+    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
+        """List the contradictions."""
+
+
+@runtime_checkable
+class MeetsProfiles(Protocol):
+    """A factor that knows where its options depart from a standard."""
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """List the departures from ``profile``, each with its clause."""

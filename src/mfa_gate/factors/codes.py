@@ -1,4 +1,4 @@
-"""Codes that people type and codes that are sent: reading, making, storing and matching them."""
+"""Codes that people type and codes that are sent: read, make, store and match them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import unicodedata
 from collections.abc import Sequence
 
 from ..core.model import Challenge, Fields
-from ..core.rules import CodeRules
-from .base import Accepted, Context, Delivery, Issue, Rejected
+from ..core.rules import CodeRules, SendsCode
+from .base import Accepted, CodeShape, Context, Delivery, Issue, Rejected
 
 MAX_TYPED = 64
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Without I, L, O and U (Crockford's base 32): five bits a character."""
 _SEPARATORS = frozenset(" \t-.\u00a0\u2010\u2011\u2012\u2013\u2212\u202f\u2007")
 _NONE = ""
 
 
 def read_digits(response: object, digits: int) -> str | None:
-    """The ``digits`` ASCII digits that a person meant, or None.
+    """Read the ``digits`` ASCII digits that a person meant; None for anything else.
 
     Any Unicode decimal digit counts; spaces, hyphens, dots and a leading # are dropped. From a pasted sentence the only
     run of that many digits is taken. Anything that is no text, or longer than 64 characters, is malformed (S-38, S-61).
@@ -34,33 +36,45 @@ def read_digits(response: object, digits: int) -> str | None:
 
 
 def _digit(char: str) -> str:
-    """Only decimal digits (category Nd) are digits: a superscript is not one (S-60)."""
+    """Read a decimal digit (category Nd); a superscript is none (S-60)."""
     value = unicodedata.decimal(char, None)
     return char if value is None else str(value)
 
 
+def code_shape(rules: CodeRules) -> CodeShape:
+    """Describe a code that is sent."""
+    return CodeShape(length=rules.digits, valid=rules.live, ttl=rules.ttl, option=("code",))
+
+
 def make_code(context: Context, digits: int) -> str:
-    """A uniform code of ``digits`` digits, leading zeros kept (S-43; the bias of 128 bits is below 2^-100)."""
+    """Make a uniform code of ``digits`` digits, leading zeros kept (S-43).
+
+    The bias of 128 bits is below 2^-100.
+    """
     return str(int.from_bytes(context.draw("code", 16)) % 10**digits).zfill(digits)
 
 
 def code_digest(context: Context, code: str) -> str:
-    """What is stored of a code: HMAC over subject, tenant, purpose and code (S-46, S-49)."""
+    """Make the digest of a code that is stored (S-46, S-49).
+
+    It is an HMAC over subject, tenant, purpose and code.
+    """
     return context.keyring.digest("code", context.key.tenant, context.key.id, context.purpose, code)
 
 
 def issue_code(context: Context, code: str, rules: CodeRules, delivery: Delivery) -> Issue:
-    """A challenge that the sent ``code`` answers."""
+    """Make a challenge that the sent ``code`` answers."""
     return Issue(data={"code": code_digest(context, code)}, ttl=rules.ttl, live=rules.live, delivery=delivery)
 
 
 def verify_code(
     context: Context, data: Fields, challenges: Sequence[Challenge], response: object
 ) -> Accepted | Rejected:
-    """Any live code of this purpose counts. Spent and expired ones are recognized while they are kept, and cost nothing.
+    """Accept any live code of this purpose.
 
-    Where another application issued it under a policy of its own, the stricter of the two lives ends it (F-39).
-    Raises ``keyring.Unopened`` where nothing matches and one of them was made with a key that is not listed.
+    Spent and expired ones are recognized while they are kept, and cost nothing. Where another application issued it under
+    a policy of its own, the stricter of the two lives ends it (F-39). Raises ``keyring.Unopened`` where nothing matches and
+    one of them was made with a key that is not listed.
     """
     code = str(response)
     parts = (context.key.tenant, context.key.id, context.purpose, code)
@@ -77,13 +91,16 @@ def verify_code(
 
 
 def _life_of(context: Context, challenge: Challenge) -> int:
-    """Seconds that a code of this factor lives by our own policy."""
-    rules = getattr(getattr(context.rules.factors, challenge.factor, None), "code", None)
-    return rules.ttl if isinstance(rules, CodeRules) else challenge.expires_at - challenge.issued_at
+    """Give the seconds that a code of this factor lives by our own policy."""
+    options = context.rules.factors.options.get(challenge.factor)
+    return options.code.ttl if isinstance(options, SendsCode) else challenge.expires_at - challenge.issued_at
 
 
 def masked_email(address: str) -> str:
-    """``u•••@e•••.example``: the first letter of the mailbox and of the domain, and the domain's last label."""
+    """Mask an address as ``u•••@e•••.example``.
+
+    The first letter of the mailbox and of the domain, and the domain's last label are kept.
+    """
     mailbox, at, domain = address.rpartition("@")
     name, dot, last = domain.rpartition(".")
     if not at or not dot:
@@ -92,5 +109,5 @@ def masked_email(address: str) -> str:
 
 
 def masked_phone(number: str) -> str:
-    """``(•••) •••-••01``: the last two digits of a number."""
+    """Mask a number as ``(•••) •••-••01``: its last two digits are kept."""
     return f"(•••) •••-••{number[-2:]}"

@@ -1,4 +1,4 @@
-"""What a device's key signs, and whether it did: ECDSA over P-256 with SHA-256, as WebCrypto makes it."""
+"""Signatures of a device's key: ECDSA over P-256 with SHA-256, as WebCrypto makes them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ HALF = 32
 
 
 def signed_text(host: str, words: Sequence[str]) -> bytes:
-    """The text under a signature: lines that begin with our name and the relying party's. No word holds a line break."""
+    """Write the text under a signature.
+
+    Its lines begin with our name and the relying party's. No word holds a line break.
+    """
     return "\n".join((FORM, host, *words)).encode()
 
 
 def is_key(key: str) -> bool:
-    """Whether ``key`` is a point of P-256, uncompressed, in base64url."""
+    """Check that ``key`` is a point of P-256, uncompressed, in base64url."""
     return _public_key(key) is not None
 
 
 def is_signed(key: str, signature: str, text: bytes) -> bool:
-    """Whether ``signature`` (r and s, 32 bytes each, base64url) over ``text`` was made with ``key``. It never raises."""
+    """Check that ``signature`` over ``text`` was made with ``key``. It never raises.
+
+    The signature is r and s, 32 bytes each, in base64url.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature

@@ -3,45 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
 from ..core.messages.codes import email_code
-from ..core.model import Challenge, Fields
-from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Delivery, Draft, Issue, Rejected
-from .codes import issue_code, make_code, masked_email, read_digits, verify_code
+from ..core.model import Challenge, Contacts, Fields
+from ..core.options import PLAIN, option
+from ..core.rules import CodeRules, ResendRules, Rules
+from .base import Accepted, CodeShape, Context, Delivery, Draft, Introduction, Issue, Rejected, options_in
+from .codes import code_shape, issue_code, make_code, masked_email, read_digits, verify_code
 
 PURPOSE = "email"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailRules:
+    """``[factors.email]``."""
+
+    code: CodeRules = option(CodeRules(), PLAIN, "The code that is sent.")
+    resend: ResendRules = option(ResendRules(), PLAIN, "How often a code may be sent to one person.")
+
+
 class Email:
-    """``email``. Data: the sealed address, as the host had it when it was confirmed (a request never names one)."""
+    """Send ``email`` codes. Data: the sealed address.
+
+    It is the host's address at the confirmation; a request never names one.
+    """
 
     traits = Traits(kind="email", name="Email", needs_challenge=True, sends="email", single=True, contact="email")
+    options = EmailRules
+    template = Path(__file__).with_suffix(".html")
+    about = "Codes by e-mail, to the address that the host has on file."
     sealed: Mapping[str, str] = {"to": PURPOSE}
 
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Describe digits of the policy's length."""
+        return code_shape(_rules(rules).code)
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Show the address on file."""
+        return Introduction(destination=contacts.email)
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """The address on file, shown and not typed (U-29)."""
+        """Take the address on file; it is shown and not typed (U-29)."""
         if not context.contacts.email:
             return Rejected(reason="no_contact", free=True)
         return Draft(data={"to": context.seal(PURPOSE, context.contacts.email)}, label="Email")
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The address that the code goes to."""
+        """Show the address that the code goes to."""
         return {"hint": self.hint(context, data)}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """The address, masked."""
+        """Mask the address."""
         address = context.open(PURPOSE, data["to"])
         return masked_email(address) if context.rules.factors.mask else address
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """``[factors.email] resend``."""
-        return rules.factors.email.resend
+        """Read ``[factors.email] resend``."""
+        return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A code by e-mail: in the subject, and alone on a line of the text."""
-        rules = context.rules.factors.email.code
+        """Write a code by e-mail: in the subject, and alone on a line of the text."""
+        rules = _rules(context.rules).code
         code = make_code(context, rules.digits)
         words = email_code(
             code=code,
@@ -60,11 +85,15 @@ class Email:
         return issue_code(context, code, rules, delivery)
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Digits of exactly the policy's length."""
-        return read_digits(response, rules.factors.email.code.digits)
+        """Read digits of exactly the policy's length."""
+        return read_digits(response, _rules(rules).code.digits)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """Any live code of this purpose."""
+        """Accept any live code of this purpose."""
         return verify_code(context, data, challenges, response)
+
+
+def _rules(rules: Rules) -> EmailRules:
+    return options_in(rules, Email.traits.kind, EmailRules)

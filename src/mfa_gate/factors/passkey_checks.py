@@ -1,14 +1,20 @@
-"""What a passkey's answer must hold besides its shape: WebAuthn Level 3, 7.1 and 7.2, with what the library leaves to us."""
+"""Checks of a passkey's answer besides its shape (WebAuthn Level 3, 7.1 and 7.2).
+
+They add the checks that the library leaves to us.
+"""
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..core.model import Authenticator, Challenge, Fields
+from ..core.options import option, words
+from ..core.rules import Rules
 from .aaguids import provider_name
-from .base import Accepted, Context, Rejected
+from .base import Accepted, Context, Rejected, options_in
 from .passkey_response import MAX_CREDENTIAL_ID, Ceremony, ClientData, PasskeyResponse, from_base64url, to_base64url
 
 if TYPE_CHECKING:
@@ -29,19 +35,36 @@ _KEY_PARTS: dict[int, dict[int, type]] = {
 """By the kind of key (octet, two coordinates, RSA): what it must have."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebAuthnRules:
+    """``[factors.webauthn]``."""
+
+    user_verification: Literal["required", "preferred", "discouraged"] = option(
+        "preferred",
+        words("discouraged", "preferred", "required"),
+        "Whether the authenticator checks the person by PIN, face or fingerprint (WebAuthn).",
+    )
+
+
+def webauthn_rules(rules: Rules) -> WebAuthnRules:
+    """Read ``[factors.webauthn]``; the defaults where ``rules`` have none."""
+    return options_in(rules, KIND, WebAuthnRules)
+
+
 def passkeys(context: Context) -> list[Authenticator]:
-    """The subject's confirmed passkeys."""
+    """List the subject's confirmed passkeys."""
     return [a for a in context.known if a.factor == KIND]
 
 
 class Unreadable(Exception):
-    """An answer whose bytes cannot be what they should be; our own word for it."""
+    """An answer whose bytes are not of the right form; our own word for it."""
 
 
 def refusals() -> tuple[type[Exception], ...]:
-    """Name the exceptions by which the libraries say that an answer is wrong. Every other one is a fault of ours.
+    """Name the exceptions by which the libraries say that an answer is wrong.
 
-    Raises where the libraries here cannot read what is right: then all that they say is worth nothing.
+    Every other one is a fault of ours. Raises ``RuntimeError`` where the libraries here cannot read a right answer: then
+    their refusals are worth nothing.
     """
     from cbor2 import CBORError
     from webauthn.helpers.exceptions import WebAuthnException
@@ -52,7 +75,10 @@ def refusals() -> tuple[type[Exception], ...]:
 
 @cache
 def _try_libraries() -> None:
-    """Have both libraries read an empty map, once: versions that do not fit each other refuse even that."""
+    """Have both libraries read an empty map, once.
+
+    Versions that do not fit each other refuse even that.
+    """
     from webauthn.helpers.parse_cbor import parse_cbor
 
     if parse_cbor(b"\xa0") != {} or not _is_one_item(b"\xa0"):
@@ -60,12 +86,18 @@ def _try_libraries() -> None:
 
 
 def credential_of(data: Fields) -> str:
-    """The credential's id in base64url: the claim names it. What was enrolled earlier has it a second time."""
+    """Read the credential's id in base64url from its claim.
+
+    Data of earlier releases has the id a second time.
+    """
     return str(data.get("claim", "")).removeprefix(f"{KIND}:")
 
 
 def was_asked(context: Context, told: ClientData, response: PasskeyResponse, asked: Challenge) -> bool:
-    """Whether client data and response are of the ceremony that was asked for, and not from inside another site (S-70, S-73)."""
+    """Check that client data and response are of the ceremony that was asked for (S-70, S-73).
+
+    An answer from inside another site is not.
+    """
     ceremony: Ceremony = "create" if context.purpose == "enroll" else "get"
     return (
         asked.data.get("type") == response.ceremony == ceremony
@@ -77,7 +109,10 @@ def was_asked(context: Context, told: ClientData, response: PasskeyResponse, ask
 def registered(
     context: Context, data: Fields, asked: Challenge, response: PasskeyResponse
 ) -> Accepted | Rejected | None:
-    """A new credential, or None where something is wrong. Attestation is checked where there is one, and trusted never."""
+    """Check a new credential; None where something is wrong.
+
+    Attestation is checked where there is one, and trusted never.
+    """
     import webauthn
     from webauthn.helpers.cose import COSEAlgorithmIdentifier
     from webauthn.helpers.structs import AuthenticatorAttestationResponse, RegistrationCredential
@@ -132,7 +167,7 @@ def registered(
 
 
 def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> Accepted | Rejected | None:
-    """A proof by the credential that the response names, or None where something is wrong.
+    """Check a proof by the credential that the response names; None where something is wrong.
 
     The key comes from the subject's own row, and that row must have been offered (S-68).
     """
@@ -178,12 +213,12 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
 
 
 def _demands_user(context: Context) -> bool:
-    """The library's default is off, so it is always said (S-74)."""
-    return context.rules.factors.webauthn.user_verification == "required"
+    """Read if user verification is required; the library's default is off (S-74)."""
+    return webauthn_rules(context.rules).user_verification == "required"
 
 
 def _is_one_item(raw: bytes) -> bool:
-    """Whether ``raw`` is one CBOR item to its last byte. Raises what the decoder raises."""
+    """Check that ``raw`` is one CBOR item to its last byte. Raises the decoder's errors."""
     from cbor2 import CBORDecoder
 
     stream = io.BytesIO(raw)
@@ -192,9 +227,10 @@ def _is_one_item(raw: bytes) -> bool:
 
 
 def _attestation_form(raw: bytes) -> str:
-    """Read the attestation's form from ``raw``, which is one CBOR item. Raises ``Unreadable`` for what is no attestation.
+    """Read the attestation's form from ``raw``, which is one CBOR item.
 
-    The new key is looked at as well: the library takes for granted that it has every part, each of its own type.
+    Raises ``Unreadable`` for a value that is no attestation. The new key is looked at as well: the library takes for
+    granted that it has every part, each of its own type.
     """
     from cbor2 import CBORDecoder
 
@@ -211,7 +247,7 @@ def _attestation_form(raw: bytes) -> str:
 
 
 def _require_key(key: object) -> None:
-    """Raise ``Unreadable`` where ``key`` is no COSE key of a kind that is asked for (RFC 9053 7)."""
+    """Raise ``Unreadable`` for a COSE key of a kind that is not asked for (RFC 9053 7)."""
     if not isinstance(key, dict):
         raise Unreadable("the key is no map")
     kind = key.get(1)
@@ -223,7 +259,7 @@ def _require_key(key: object) -> None:
 
 
 def _is_usable_key(cose: bytes) -> bool:
-    """Whether the key is a point or modulus that its own algorithm can use."""
+    """Check that the key is a point or modulus that its own algorithm can use."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -246,7 +282,7 @@ def _is_usable_key(cose: bytes) -> bool:
 
 
 def _label(done: VerifiedRegistration, response: PasskeyResponse) -> str:
-    """The provider's name, else what kind of thing it is (U-45)."""
+    """Name the passkey by its provider, else by its kind (U-45)."""
     known = provider_name(done.aaguid)
     if known:
         return known

@@ -1,4 +1,7 @@
-"""What a browser's passkey call returned, in one strict form: shape, base64url and size. Nothing in it is believed yet."""
+"""The answer of a browser's passkey call in one strict form: shape, base64url and size.
+
+Nothing in it is believed yet.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,10 @@ Ceremony = Literal["create", "get"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyResponse:
-    """The JSON that ``PublicKeyCredential.toJSON()`` gives, decoded once. ``id`` and ``user_handle`` stay base64url.
+    """The JSON that ``PublicKeyCredential.toJSON()`` gives, decoded once.
 
-    ``create`` fills ``attestation``; ``get`` fills ``authenticator`` and ``signature``.
+    ``id`` and ``user_handle`` stay base64url. ``create`` fills ``attestation``; ``get`` fills ``authenticator`` and
+    ``signature``.
     """
 
     ceremony: Ceremony
@@ -39,7 +43,10 @@ class PasskeyResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientData:
-    """What the browser says that it was asked, by whom, for which challenge. ``embedded``: from inside another site."""
+    """The browser's word about the request: type, challenge, origin.
+
+    ``embedded``: the request came from inside another site.
+    """
 
     type: str
     challenge: str
@@ -48,12 +55,12 @@ class ClientData:
 
 
 def to_base64url(raw: bytes) -> str:
-    """Base64url without padding (RFC 7515 2)."""
+    """Encode base64url without padding (RFC 7515 2)."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def from_base64url(text: object) -> bytes | None:
-    """The bytes of base64url without padding, in its one canonical spelling; else None."""
+    """Decode base64url without padding, in its one canonical spelling; else None."""
     if not isinstance(text, str) or len(text) % 4 == 1 or not _BASE64URL.fullmatch(text):
         return None
     raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -61,7 +68,10 @@ def from_base64url(text: object) -> bytes | None:
 
 
 def read_response(response: object) -> PasskeyResponse | None:
-    """``response`` (JSON text from a form, or an object from the JSON API) in its one form, or None: malformed (S-38, S-80)."""
+    """Read ``response`` in its one form; None: malformed (S-38, S-80).
+
+    It is JSON text from a form, or an object from the JSON API.
+    """
     if isinstance(response, str):
         response = _object(response) if len(response.encode("utf-8", "replace")) <= MAX_RESPONSE else None
     if not isinstance(response, Mapping):
@@ -117,7 +127,10 @@ def _read_inner(inner: Mapping[str, Any], id: str, client_data: bytes, attachmen
 
 
 def read_client_data(raw: bytes) -> ClientData | None:
-    """The client data (WebAuthn Level 3, 5.8.1), or None where it is no such object; absent is not the same as false."""
+    """Read the client data (WebAuthn Level 3, 5.8.1); None where it is no such object.
+
+    An absent member is not the same as false.
+    """
     try:
         told = _object(raw.decode("utf-8"))
     except UnicodeDecodeError:
@@ -132,7 +145,7 @@ def read_client_data(raw: bytes) -> ClientData | None:
 
 
 def _object(text: str) -> dict[str, Any] | None:
-    """The JSON object in ``text``; None for anything else, a key that comes twice, or nesting without end."""
+    """Read a JSON object; None for anything else, a repeated key, or nesting without end."""
     try:
         value = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):

@@ -1,10 +1,19 @@
-"""Telephone numbers: which may be used, told apart by the number itself and refused by class, never by "invalid"."""
+"""Telephone numbers: the accepted ones, told apart by the number itself.
+
+A number is refused by its class, never by "invalid" alone.
+"""
 
 from __future__ import annotations
 
-from ..core.model import Fields
-from ..core.rules import PhoneRules
-from .base import Context, Draft, Rejected
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..core.model import Contacts, Fields
+from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
+from ..core.rules import CodeRules, ResendRules
+from .base import Context, Draft, Introduction, Rejected
 
 MAX_PHONE = 40
 _TYPES = {
@@ -22,11 +31,64 @@ _TYPES = {
 }
 
 
-def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejected:
-    """The number in E.164, or why it cannot be used: ``phone_invalid``, ``phone_region``, ``phone_type``.
+def _are_regions(regions: Sequence[str]) -> bool:
+    return is_distinct(regions) and len(regions) > 0 and all(re.fullmatch("[A-Z]{2}", region) for region in regions)
 
-    A number with +1 may lie in any of twenty countries: its region is asked of the number, not of its country code.
-    Without a country code it is read as one of ``region``, else of the policy's first region.
+
+REFUSED = ("premium-rate", "toll-free", "shared-cost", "pager")
+TYPES = (
+    *REFUSED,
+    *("fixed-line", "fixed-line-or-mobile", "mobile", "personal-number", "uan", "unknown", "voicemail", "voip"),
+)
+REGIONS = Key(
+    says='it must be a non-empty array of regions in two capital letters, like "US", each once',
+    holds=_are_regions,
+    stricter="fewer",
+)
+CONSENT = "Message and data rates may apply. Reply STOP to opt out."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneRules:
+    """Options of ``[factors.sms]``. ``regions`` are the numbers' own (ISO 3166), None for any."""
+
+    code: CodeRules = option(CodeRules(), PLAIN, "The code that is sent.")
+    resend: ResendRules = option(ResendRules(), PLAIN, "How often a code may be sent to one person.")
+    phone: Literal["typed", "on-file"] = option(
+        "typed", words("typed", "on-file"), '"typed": people enter their number; "on-file": the host\'s record has it.'
+    )
+    regions: tuple[str, ...] | None = option(
+        None, REGIONS, "Regions (ISO 3166) that a number itself may belong to, whatever its country code; absent: any."
+    )
+    refuse_types: tuple[str, ...] = option(
+        REFUSED, some_of(TYPES, empty=True, stricter="more"), "Types of numbers that are refused."
+    )
+    consent_text: str = option(
+        CONSENT, text(300, empty=True), "The sentence about costs beside the field for the number."
+    )
+
+    @property
+    def is_on_file(self) -> bool:
+        """Tell if the number is the host's."""
+        return self.phone == "on-file"
+
+
+def phone_introduction(rules: PhoneRules, contacts: Contacts) -> Introduction:
+    """Show the number on file, else the countries to choose from."""
+    names = region_names(rules.regions)
+    return Introduction(
+        destination=contacts.phone if rules.is_on_file else "",
+        consent=rules.consent_text,
+        regions=names if len(names) > 1 else (),
+    )
+
+
+def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejected:
+    """Read a number in E.164, or refuse it.
+
+    The reasons are ``phone_invalid``, ``phone_region`` and ``phone_type``. A number with +1 may lie in any of twenty
+    countries: its region is asked of the number, not of its country code. Without a country code it is read as one of
+    ``region``, else of the policy's first region.
     """
     import phonenumbers
 
@@ -55,14 +117,17 @@ def read_phone(text: str, rules: PhoneRules, *, region: str = "") -> str | Rejec
 
 
 def is_fictional(e164: str) -> bool:
-    """+1 NXX 555-0100 to 0199 are set aside for examples: no table gives them a region."""
+    """Check for +1 NXX 555-0100 to 0199, which are set aside for examples.
+
+    No table gives them a region.
+    """
     return e164.startswith("+1") and e164[5:10] == "55501"
 
 
 def draft_phone(
     context: Context, rules: PhoneRules, purpose: str, typed: str, label: str, *, region: str = ""
 ) -> Draft | Rejected:
-    """An enrollment for the number that was typed, or the one on file where the policy wants that."""
+    """Begin an enrollment for the typed number, or the one on file if the policy wants that."""
     text = context.contacts.phone if rules.phone == "on-file" else typed
     if not text and rules.phone == "on-file":
         return Rejected(reason="no_contact", free=True)
@@ -73,7 +138,7 @@ def draft_phone(
 
 
 def number_to_send(context: Context, rules: PhoneRules, purpose: str, data: Fields) -> str | Rejected:
-    """The enrolled number, if the policy of today still accepts its region and kind."""
+    """Open the enrolled number, if the policy of today still accepts its region and kind."""
     return read_phone(context.open(purpose, data["to"]), rules)
 
 
@@ -95,5 +160,5 @@ NAMES = {
 
 
 def region_names(regions: tuple[str, ...] | None) -> tuple[tuple[str, str], ...]:
-    """Code and name of the accepted regions; empty where any is accepted."""
+    """List code and name of the accepted regions; empty where any is accepted."""
     return tuple((code, NAMES.get(code, code)) for code in regions or ())

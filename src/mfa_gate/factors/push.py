@@ -1,14 +1,33 @@
-"""Approving on the phone: the browser shows a number, the phone types it and signs the answer with a key of its own."""
+"""Approving on the phone: the browser shows a number, the phone types it and signs.
+
+The phone signs its answer with a key of its own.
+"""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..core.assurance import Traits
-from ..core.model import Challenge, Fields
+from ..core.model import Challenge, Fields, Seconds
+from ..core.options import PLAIN, length, number, option
 from ..core.rules import CountRules, Rules
-from .base import COLLECT, Accepted, Context, Delivery, Draft, Issue, Joined, Rejected, collect
+from .base import (
+    COLLECT,
+    Accepted,
+    CodeShape,
+    Context,
+    Delivery,
+    Draft,
+    Issue,
+    Joined,
+    OptionFault,
+    Rejected,
+    collect,
+    options_in,
+)
 from .codes import read_digits
 from .device_key import is_key, is_signed, signed_text
 from .tokens import digest_of, make_token, name_anew
@@ -24,12 +43,21 @@ JOIN_LIFE = 600
 MAX_COLLECT = 64
 
 
-class Push:
-    """``push``. Data: the phone's public key, the digest of its token and the id of the key that seals it, its name, and
-    (sealed) where it can be woken.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushRules:
+    """``[factors.push]``: number matching."""
 
-    A draft before the scan: the digest of the token in the picture, and the token (sealed). A challenge: the number
-    (sealed; the phone never gets it), where and with which browser somebody asks.
+    digits: int = option(2, number(2, 6, "higher"), "Digits of the number that is typed on the phone.")
+    ttl: Seconds = option(Seconds(60), length("15s", "10m", "lower"), "Time for which a request can be approved.")
+    max_per: CountRules = option(CountRules(), PLAIN, "How many requests one person's phone may get.")
+
+
+class Push:
+    """Check ``push``, the approval on the phone.
+
+    Data: the phone's public key, the digest of its token and the id of the key that seals it, its name, and (sealed) the
+    address that wakes it. A draft before the scan: the digest of the token in the picture, and the token (sealed). A
+    challenge: the number (sealed; the phone never gets it), the network and the browser of the request.
     """
 
     traits = Traits(
@@ -40,10 +68,25 @@ class Push:
         fetched=True,
         typed=False,
     )
+    options = PushRules
+    template = Path(__file__).with_suffix(".html")
+    about = "Approval on the phone, by a number that is typed there."
     sealed: Mapping[str, str] = {"link": LINK, "wake": WAKE}
 
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Describe nothing: no code is typed into the browser."""
+        return None
+
+    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
+        """Find fewer than six digits: NIST wants six of a secret that crosses channels."""
+        digits = _rules(rules).digits
+        if profile != "nist-aal2" or digits >= 6:
+            return ()
+        text = f"{digits} digits; a secret that crosses channels has six or more"
+        return (OptionFault(key=("digits",), text=text, clause="SP 800-63B-4 3.1.3.2"),)
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """A token for the one phone that scans it."""
+        """Make a token for the one phone that scans it."""
         named = name_anew(context, JOIN)
         data = {
             JOIN: digest_of(JOIN, named),
@@ -53,22 +96,25 @@ class Push:
         return Draft(data=data, label=self.traits.name)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The address for the phone, until one has come; then that phone's name."""
+        """Show the address for the phone; once a phone has come, its name."""
         if "key" in data:
             return {"device": str(data["phone"])}
         return {"uri": f"{context.public}/approve#e={context.open(LINK, data['link'])}"}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """The phone has a name; where a request goes is nobody's business."""
+        """Give no destination: the phone has a name."""
         return ""
 
     def limits(self, rules: Rules, /) -> CountRules | None:
-        """``[factors.push] max_per``."""
-        return rules.factors.push.max_per
+        """Read ``[factors.push] max_per``."""
+        return _rules(rules).max_per
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A request with a number. One lives at a time; the try-out of an enrollment lives as long as its picture."""
-        rules = context.rules.factors.push
+        """Make a request with a number.
+
+        One lives at a time; the try-out of an enrollment lives as long as its picture.
+        """
+        rules = _rules(context.rules)
         trying = context.purpose == "enroll"
         number = str(int.from_bytes(context.draw("number", 16)) % 10**rules.digits).zfill(rules.digits)
         asked = {
@@ -87,17 +133,17 @@ class Push:
         )
 
     def face(self, context: Context, challenge: Challenge, /) -> Mapping[str, str]:
-        """The number, for the browser that asked and no one else (S-95)."""
+        """Show the number to the browser that asked and to no other (S-95)."""
         return {"number": context.open(NUMBER, challenge.data["number"])} if challenge.status == "pending" else {}
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Any short text: the browser only asks whether the phone has answered."""
+        """Read any short text: the browser only asks if the phone has answered."""
         return COLLECT if isinstance(response, str) and len(response) <= MAX_COLLECT else None
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """The phone approved this request."""
+        """Accept where the phone approved this request."""
         if "key" not in data:
             return Rejected(reason="pending", free=True)
         return collect(context, challenges, data, label=str(data["phone"]))
@@ -107,7 +153,10 @@ class Push:
     def join(
         self, context: Context, /, *, data: Fields, token: str, key: str, signature: str, label: str
     ) -> Joined | Rejected:
-        """The phone that scanned the picture shows a key, and that it can sign with it. From then on the token is void."""
+        """Take the key of the phone that scanned the picture, and check that it can sign with it.
+
+        From then on the token is void.
+        """
         if context.now >= int(str(data["until"])):
             return Rejected(reason="code_expired", free=True)
         if not is_key(key):
@@ -119,19 +168,19 @@ class Push:
         return Joined(data=joined, device=make_token(context, DEVICE, named))
 
     def is_signed(self, context: Context, /, *, data: Fields, signature: str, words: Sequence[str]) -> bool:
-        """Whether the phone's key signed these words for this relying party."""
+        """Check that the phone's key signed these words for this relying party."""
         return is_signed(str(data.get("key", "")), signature, signed_text(context.host, words))
 
     def read_number(self, context: Context, /, *, challenge: Challenge, number: str) -> str | None:
-        """Digits of exactly the number's length."""
+        """Read digits of exactly the number's length."""
         return read_digits(number, len(context.open(NUMBER, challenge.data["number"])))
 
     def is_number(self, context: Context, /, *, challenge: Challenge, number: str) -> bool:
-        """Whether it is the number that the browser shows."""
+        """Compare the typed number with the one that the browser shows."""
         return hmac.compare_digest(context.open(NUMBER, challenge.data["number"]).encode(), number.encode())
 
     def waking(self, context: Context, /, *, data: Fields, subscription: str) -> Fields:
-        """The address at the browser's push service, sealed."""
+        """Keep the address at the browser's push service, sealed."""
         kept = {name: value for name, value in data.items() if name != "wake"}
         return {**kept, "wake": context.seal(WAKE, subscription)} if subscription else kept
 
@@ -144,8 +193,15 @@ class Push:
         return str(data.get(TOKEN_KEY, ""))
 
 
+def _rules(rules: Rules) -> PushRules:
+    return options_in(rules, Push.traits.kind, PushRules)
+
+
 def _wake_up(context: Context, data: Fields) -> Delivery | None:
-    """A push that says no more than that somebody waits: what, who and where is fetched by the phone, and signed for."""
+    """Write a push that says no more than that somebody waits.
+
+    The phone fetches everything else, and signs for it.
+    """
     if "wake" not in data:
         return None
     text = context.translate("Somebody wants to sign in. Open this to answer.")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..core.assurance import Traits
 from ..core.messages.codes import sms_text
-from ..core.model import Challenge, Fields
+from ..core.model import Challenge, Contacts, Fields
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Delivery, Draft, Issue, Rejected
-from .codes import issue_code, make_code, masked_phone, read_digits, verify_code
-from .phone import draft_phone, number_to_send
+from .base import Accepted, CodeShape, Context, Delivery, Draft, Introduction, Issue, Rejected, options_in
+from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone
 
 PURPOSE = "sms"
 
 
 class Sms:
-    """``sms``. Data: the sealed number in E.164."""
+    """Send ``sms`` codes. Data: the sealed number in E.164."""
 
     traits = Traits(
         kind="sms",
@@ -25,31 +26,54 @@ class Sms:
         sends="sms",
         contact="phone",
     )
+    options = PhoneRules
+    template = Path(__file__).with_suffix(".html")
+    about = "Codes by text message."
     sealed: Mapping[str, str] = {"to": PURPOSE}
 
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Describe digits of the policy's length."""
+        return code_shape(_rules(rules).code)
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Show the number on file, or ask for one."""
+        return phone_introduction(_rules(rules), contacts)
+
+    def number_of(self, context: Context, data: Fields, /) -> str:
+        """Open the number of an authenticator. Raises ``keyring.Unopened``."""
+        return context.open(PURPOSE, data["to"])
+
+    def number_on_file(self, rules: Rules, contacts: Contacts, /) -> str:
+        """Read the host's number as the policy accepts it; "" where it does not."""
+        number = read_phone(contacts.phone, _rules(rules)) if contacts.phone else ""
+        return number if isinstance(number, str) else ""
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """The number as typed, or on file."""
-        return draft_phone(context, context.rules.factors.sms, PURPOSE, phone, "Text message", region=region)
+        """Take the number as typed, or on file."""
+        return draft_phone(context, _rules(context.rules), PURPOSE, phone, "Text message", region=region)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The number that the code goes to."""
+        """Show the number that the code goes to."""
         return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """The number, masked."""
+        """Mask the number."""
         number = context.open(PURPOSE, data["to"])
         return masked_phone(number) if context.rules.factors.mask else number
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """``[factors.sms] resend``."""
-        return rules.factors.sms.resend
+        """Read ``[factors.sms] resend``."""
+        return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A code by text message, its last line bound to our own host (WICG origin-bound codes)."""
-        to = number_to_send(context, context.rules.factors.sms, PURPOSE, data)
+        """Write a code by text message.
+
+        Its last line is bound to our own host (WICG origin-bound codes).
+        """
+        to = number_to_send(context, _rules(context.rules), PURPOSE, data)
         if isinstance(to, Rejected):
             return to
-        rules = context.rules.factors.sms.code
+        rules = _rules(context.rules).code
         code = make_code(context, rules.digits)
         text = sms_text(
             code=code,
@@ -62,11 +86,15 @@ class Sms:
         return issue_code(context, code, rules, delivery)
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """Digits of exactly the policy's length."""
-        return read_digits(response, rules.factors.sms.code.digits)
+        """Read digits of exactly the policy's length."""
+        return read_digits(response, _rules(rules).code.digits)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """Any live code of this purpose."""
+        """Accept any live code of this purpose."""
         return verify_code(context, data, challenges, response)
+
+
+def _rules(rules: Rules) -> PhoneRules:
+    return options_in(rules, Sms.traits.kind, PhoneRules)

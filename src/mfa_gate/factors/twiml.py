@@ -1,4 +1,4 @@
-"""What a call says, as TwiML: a greeting that waits for one key, and a good-bye."""
+"""The words of a call as TwiML: a greeting that waits for one key, and a good-bye."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def say_and_hang_up(words: tuple[str, ...], *, language: str) -> str:
 
 
 def say(text: str, language: str) -> str:
-    """One sentence, spoken; nothing in it is markup."""
+    """Speak one sentence; nothing in it is markup."""
     from xml.sax.saxutils import escape, quoteattr
 
     spoken = "".join(char if char.isprintable() else " " for char in text)  # XML has no place for the others

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ..core.assurance import Traits
 from ..core.messages.calls import VoiceScript, voice_script
-from ..core.model import Challenge, Fields
+from ..core.model import Challenge, Contacts, Fields
+from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
-from .base import COLLECT, Accepted, Context, Delivery, Draft, Heard, Issue, Rejected, collect
-from .codes import code_digest, make_code, masked_phone, read_digits, verify_code
-from .phone import draft_phone, number_to_send
+from .base import (
+    COLLECT,
+    Accepted,
+    CodeShape,
+    Context,
+    Delivery,
+    Draft,
+    Heard,
+    Introduction,
+    Issue,
+    Rejected,
+    collect,
+    options_in,
+)
+from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
+from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction
 from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up
 
@@ -26,8 +42,19 @@ CALL_LIFE = 300
 MAX_SID = 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceRules(PhoneRules):
+    """Options of ``[factors.voice]``: those of text messages, and how a call is confirmed."""
+
+    confirm: Literal["pound", "code"] = option(
+        "pound",
+        words("pound", "code"),
+        'How a call is confirmed: "pound" by a key of the phone, "code" by a code that is typed on the page.',
+    )
+
+
 class Voice:
-    """``voice``. Data: the sealed number in E.164.
+    """Check ``voice``, a phone call. Data: the sealed number in E.164.
 
     A challenge: ``hook`` (digest of the secret in the callback's address), ``step`` (``placed``, ``greeted``, ``read``),
     ``call`` (digest of the provider's id of the call), ``lang`` (where it is not read in English), and by how it is
@@ -42,28 +69,47 @@ class Voice:
         typed=False,
         contact="phone",
     )
+    options = VoiceRules
+    template = Path(__file__).with_suffix(".html")
+    about = "Phone calls: the keys of [factors.sms], and how a call is confirmed."
     sealed: Mapping[str, str] = {"to": PURPOSE}
 
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Describe digits of the policy's length; None where a key confirms."""
+        own = _rules(rules)
+        return code_shape(own.code) if own.confirm == "code" else None
+
+    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
+        """Show the number on file, or ask for one."""
+        return phone_introduction(_rules(rules), contacts)
+
+    def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
+        """Name ``confirm``: a pressed key comes by a callback, a code that is read out needs none."""
+        return ('confirm = "pound"', 'confirm = "code"') if _rules(rules).confirm == "pound" else None
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """The number as typed, or on file."""
-        return draft_phone(context, context.rules.factors.voice, PURPOSE, phone, "Phone call", region=region)
+        """Take the number as typed, or on file."""
+        return draft_phone(context, _rules(context.rules), PURPOSE, phone, "Phone call", region=region)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """The number that is called."""
+        """Show the number that is called."""
         return {"hint": self.hint(context, data), "phone": context.open(PURPOSE, data["to"])}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """The number, masked."""
+        """Mask the number."""
         number = context.open(PURPOSE, data["to"])
         return masked_phone(number) if context.rules.factors.mask else number
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """``[factors.voice] resend``."""
-        return rules.factors.voice.resend
+        """Read ``[factors.voice] resend``."""
+        return _rules(rules).resend
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A call whose words are fetched from us, under an address that nobody can guess and that serves this call only."""
-        rules = context.rules.factors.voice
+        """Place a call whose words are fetched from us.
+
+        The address cannot be guessed, and serves this call only.
+        """
+        rules = _rules(context.rules)
         to = number_to_send(context, rules, PURPOSE, data)
         if isinstance(to, Rejected):
             return to
@@ -89,8 +135,11 @@ class Voice:
     def hear(
         self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
     ) -> Heard | Rejected:
-        """The call was answered (greet, wait for a key), or a key was pressed. Each step happens once, in this order, and
-        within one call: what is late, doubled, or of another call changes nothing (S-128)."""
+        """Answer the call, or take the key that was pressed.
+
+        Each step happens once, in this order, and within one call. A callback that is late, doubled, or of another call changes
+        nothing (S-128).
+        """
         data, sid, key = challenge.data, params.get("CallSid", ""), params.get("Digits")
         if not sid or len(sid) > MAX_SID:
             return Rejected(reason="malformed", free=True)
@@ -117,21 +166,31 @@ class Voice:
         return Heard(status="pending", data={**data, "step": "read"}, document=last)
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """The code that was heard; where a key confirms, any short text: the browser only asks whether it was pressed."""
-        if rules.factors.voice.confirm == "code":
-            return read_digits(response, rules.factors.voice.code.digits)
+        """Read the code that was heard; where a key confirms, any short text.
+
+        Then the browser only asks if the key was pressed.
+        """
+        if _rules(rules).confirm == "code":
+            return read_digits(response, _rules(rules).code.digits)
         return COLLECT if isinstance(response, str) and len(response) <= MAX_SID else None
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """The call was confirmed, or any live code of this purpose."""
+        """Accept a call that was confirmed, or any live code of this purpose."""
         if response == COLLECT:
             return collect(context, challenges, data)
         return verify_code(context, data, challenges, response)
 
 
+def _rules(rules: Rules) -> VoiceRules:
+    return options_in(rules, Voice.traits.kind, VoiceRules)
+
+
 def script_of(context: Context, code: str, lang: str) -> VoiceScript:
-    """What the call says in a language: with a code it reads that, without one the key is all."""
+    """Write the words of a call in a language.
+
+    With a code the call reads it; without one a key confirms.
+    """
     confirm: Literal["pound", "code"] = "code" if code else "pound"
     return voice_script(service=context.service, translate=context.words(lang), confirm=confirm, code=code)

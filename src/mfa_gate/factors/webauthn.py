@@ -1,16 +1,32 @@
-"""Passkeys and security keys (WebAuthn Level 3): bound to this site, so a success cannot be relayed by another one."""
+"""Passkeys and security keys (WebAuthn Level 3).
+
+They are bound to this site, so a success cannot be relayed by another one.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, Context, Draft, Issue, Rejected
-from .passkey_checks import ALGORITHMS, KIND, NAME, asserted, credential_of, passkeys, refusals, registered, was_asked
+from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected
+from .passkey_checks import (
+    ALGORITHMS,
+    KIND,
+    NAME,
+    WebAuthnRules,
+    asserted,
+    credential_of,
+    passkeys,
+    refusals,
+    registered,
+    was_asked,
+    webauthn_rules,
+)
 from .passkey_response import PasskeyResponse, from_base64url, read_client_data, read_response, to_base64url
 
 if TYPE_CHECKING:
@@ -28,25 +44,38 @@ HANDLE_BYTES = 64
 
 
 class WebAuthn:
-    """``webauthn``. Data: public key (COSE), signature counter, backup eligibility and state, whether the user was verified,
-    transports, AAGUID, the user handle, the claim on the credential id (which holds that id). Nothing of it is secret."""
+    """Check ``webauthn``. Nothing of its data is secret.
+
+    Data: public key (COSE), signature counter, backup eligibility and state, if the user was verified, transports, AAGUID,
+    the user handle, the claim on the credential id (which holds that id).
+    """
 
     traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, slow=True)
+    options = WebAuthnRules
+    template = Path(__file__).with_suffix(".html")
+    about = "Passkeys and security keys (WebAuthn)."
     sealed: Mapping[str, str] = {"who": PURPOSE}
 
+    def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
+        """Describe nothing: no code is typed."""
+        return None
+
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
-        """The user handle, one for all of a subject's passkeys: 64 random bytes without personal data (S-78)."""
+        """Make the user handle, one for all of a subject's passkeys (S-78).
+
+        It is 64 random bytes without personal data.
+        """
         known = [str(a.data["user"]) for a in passkeys(context)]
         handle = known[0] if known else context.user_handle or to_base64url(context.draw("user", HANDLE_BYTES))
         who = [context.contacts.email or context.key.id, context.contacts.name]
         return Draft(data={"user": handle, "who": context.seal(PURPOSE, json.dumps(who))}, label=NAME)
 
     def show(self, context: Context, data: Fields, /) -> Mapping[str, str]:
-        """Nothing to read: the browser asks."""
+        """Show nothing: the browser asks."""
         return {}
 
     def hint(self, context: Context, data: Fields, /) -> str:
-        """Whether it is synced or on one device only (U-46)."""
+        """Say if it is synced or on one device only (U-46)."""
         if "eligible" not in data:
             return ""
         if not data["eligible"]:
@@ -54,12 +83,14 @@ class WebAuthn:
         return context.translate("Synced" if data["synced"] else "Not synced yet")
 
     def limits(self, rules: Rules, /) -> ResendRules | None:
-        """Nothing is sent."""
+        """Set no limit: nothing is sent."""
         return None
 
     def issue(self, context: Context, data: Fields, /) -> Issue | Rejected | None:
-        """A challenge, and in ``show["public_key"]`` what ``parse…OptionsFromJSON`` takes. All of the subject's passkeys
-        are offered: a person picks the one at hand, not the one that a page names."""
+        """Make a challenge, with the argument of ``parse…OptionsFromJSON`` in ``show``.
+
+        All of the subject's passkeys are offered: a person picks the one at hand, not the one that a page names.
+        """
         import webauthn
         from webauthn.helpers import options_to_json_dict
         from webauthn.helpers.cose import COSEAlgorithmIdentifier
@@ -97,25 +128,26 @@ class WebAuthn:
         return Issue(data={**asked, "type": "get", "offered": offered}, ttl=CHALLENGE_TTL, show={"public_key": show})
 
     def owner(self, data: Fields, /) -> str:
-        """The user handle."""
+        """Read the user handle."""
         return str(data.get("user", ""))
 
     def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
-        """The ids that are left (WebAuthn Level 3, 5.1.10.4; U-47)."""
+        """List the ids that are left (WebAuthn Level 3, 5.1.10.4; U-47)."""
         mine = [credential_of(a.data) for a in passkeys(context)]
         return {"rpId": context.host, "userId": owner, "allAcceptedCredentialIds": mine}
 
     def read(self, response: object, rules: Rules, /) -> object | None:
-        """A ``PasskeyResponse``, from JSON text or an object."""
+        """Read a ``PasskeyResponse``, from JSON text or an object."""
         return read_response(response)
 
     def verify(
         self, context: Context, /, *, data: Fields, challenges: Sequence[Challenge], response: object
     ) -> Accepted | Rejected:
-        """WebAuthn Level 3, 7.1 and 7.2. An unknown or ended challenge costs nothing; whatever else is wrong costs an
-        attempt and ends the challenge, for then something was examined (S-37, S-67).
+        """Check an answer by WebAuthn Level 3, 7.1 and 7.2.
 
-        What the libraries refuse in their own words is wrong. Anything else that they raise is a fault of ours.
+        An unknown or ended challenge costs nothing. Every other fault costs an attempt and ends the challenge, for then
+        something was examined (S-37, S-67). An answer that the libraries refuse in their own words is wrong. Any other
+        exception of theirs is a fault of ours.
         """
         if not isinstance(response, PasskeyResponse):
             return Rejected(reason="malformed", free=True)
@@ -152,7 +184,7 @@ def _selection(context: Context) -> AuthenticatorSelectionCriteria:
 def _user_verification(context: Context) -> UserVerificationRequirement:
     from webauthn.helpers.structs import UserVerificationRequirement
 
-    return UserVerificationRequirement(context.rules.factors.webauthn.user_verification)
+    return UserVerificationRequirement(webauthn_rules(context.rules).user_verification)
 
 
 def _descriptor(data: Fields) -> PublicKeyCredentialDescriptor:

@@ -9,10 +9,12 @@ from ..core.assurance import TraitsOf, could_meet
 from ..core.durations import format_duration
 from ..core.model import Seconds
 from ..core.policy import Demand, factors_for
-from ..core.rules import METHODS, FactorRules, PathRule, Rules, StepUpRule, TenantSettings
+from ..core.rules import METHODS, PathRule, Rules, StepUpRule, TenantSettings
+from ..factors import Registry
+from ..factors.base import ChecksOptions
 from .faults import Report, listed
 from .lines import Path
-from .shape import keys_of, specs_of
+from .shape import keys_of
 
 ALLOWED: Path = ("factors", "allowed")
 FIX = "allow a factor that does, or let the rule ask for less"
@@ -30,8 +32,12 @@ class Checked:
 
     rules: Rules
     tenant: str
-    traits: TraitsOf
     report: Report
+
+    @property
+    def traits(self) -> TraitsOf:
+        """The traits of the factors there are."""
+        return self.report.factors.traits
 
     def say(self, path: Path, text: str, *involved: Path) -> None:
         """Report a fault at ``path``.
@@ -124,30 +130,22 @@ def _hitting(chosen: frozenset[StepUpRule], failed_by: list[frozenset[StepUpRule
             yield from _hitting(chosen | {rule}, others)
 
 
-def guess_chances(rules: Rules) -> Iterator[tuple[Path, str, float]]:
+def guess_chances(rules: Rules, factors: Registry) -> Iterator[tuple[Path, str, float]]:
     """Compute the chance that a code is guessed before the lock, for each factor with codes.
 
     Yields the path of the key, the arithmetic as text, and the chance.
     """
-    for spec in specs_of(FactorRules):
-        if spec.kind != "table" or spec.key not in rules.factors.allowed:
+    for kind, factor in factors.items():
+        shape = factor.code(rules) if kind in rules.factors.allowed else None
+        if shape is None or shape.letters:
             continue
-        factor = getattr(rules.factors, spec.name)
-        path: Path = ("factors", spec.key)
-        if getattr(factor, "confirm", "code") != "code":
-            continue
-        if hasattr(factor, "code"):
-            digits, valid, path = factor.code.digits, factor.code.live, (*path, "code")
-        elif hasattr(factor, "drift_steps"):
-            digits, valid = factor.digits, 2 * factor.drift_steps + 1
-        else:
-            continue
-        tries = rules.attempts.max
-        yield path, f"{tries} attempts x {valid} valid codes / 10^{digits}", tries * valid / 10**digits
+        tries, path = rules.attempts.max, ("factors", kind, *shape.option)
+        chance = tries * shape.valid / 10**shape.length
+        yield path, f"{tries} attempts x {shape.valid} valid codes / 10^{shape.length}", chance
 
 
 def _guess_bound(checked: Checked) -> None:
-    for path, sum_text, chance in guess_chances(checked.rules):
+    for path, sum_text, chance in guess_chances(checked.rules, checked.report.factors):
         if chance > MOST_GUESSABLE:
             checked.say(
                 path,
@@ -226,14 +224,13 @@ def _attempts(checked: Checked) -> None:
         )
 
 
-def _backup_codes(checked: Checked) -> None:
-    codes = checked.rules.factors.backup_code
-    if codes.warn_at >= codes.count:
-        checked.say(
-            ("factors", "backup-code", "warn_at"),
-            f"{codes.warn_at} is not less than count = {codes.count}: everybody would be warned at once",
-            ("factors", "backup-code", "count"),
-        )
+def _options(checked: Checked) -> None:
+    """What a factor says of its own options."""
+    for kind, factor in checked.report.factors.items():
+        if isinstance(factor, ChecksOptions):
+            for fault in factor.option_faults(checked.rules):
+                section: Path = ("factors", kind)
+                checked.say((*section, *fault.key), fault.text, (*section, *fault.other))
 
 
 def _sends(checked: Checked) -> None:
@@ -245,14 +242,16 @@ def _sends(checked: Checked) -> None:
     if cap is None:
         return
     path: Path = ("sends", "cap_per_day")
-    prices = {kind: getattr(sends.price, kind) for kind in keys_of(type(sends.price))}
-    for kind, price in prices.items():
-        if price > cap and kind in checked.rules.factors.allowed:
+    prices = {channel: getattr(sends.price, channel) for channel in keys_of(type(sends.price))}
+    for kind in checked.rules.factors.allowed:
+        channel = checked.traits[kind].sends if kind in checked.traits else ""
+        price = prices.get(channel, 0)
+        if price > cap:
             checked.say(
                 path,
-                f"{cap} is below the price of one message (sends.price.{kind} = {price}): none would ever be sent; "
+                f"{cap} is below the price of one message (sends.price.{channel} = {price}): none would ever be sent; "
                 f'give it {price} or more, or take "{kind}" out of factors.allowed',
-                ("sends", "price", kind),
+                ("sends", "price", channel),
             )
     if not any(prices.values()):
         checked.say(path, f"{cap} caps nothing while nothing has a price; give sends.price = {{ sms = …, voice = … }}")
@@ -320,7 +319,7 @@ CHECKS: tuple[Callable[[Checked], None], ...] = (
     _calendar,
     _freshness,
     _attempts,
-    _backup_codes,
+    _options,
     _sends,
     _names,
     _exemptions,

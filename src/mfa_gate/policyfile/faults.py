@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..factors import BUILT_IN, Registry
 from .lines import Path, line_at
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -36,6 +37,7 @@ class Report:
     """Collect faults while a file is read. ``lines`` has the line of each key."""
 
     lines: dict[Path, int]
+    factors: Registry = BUILT_IN
     found: dict[Fault, Path] = field(default_factory=dict)
     places: dict[int, tuple[object, Path]] = field(default_factory=dict)
 

@@ -6,22 +6,28 @@ from these rows. A field without a row fails at import.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import cache
 
-from ..core.options import Direction, Key, key, length, number, some_of, text, words
+from ..core.options import KEY, Direction, Key, key, length, number, some_of, text, words
 from ..core.rules import (
     METHODS,
     AgreementRules,
     AttemptRules,
     AuditRules,
     BrandRules,
+    CodeRules,
     CompareRules,
+    CountRules,
     EnrollmentRules,
     Exemption,
+    FactorRules,
     FreshnessRules,
     IPChangeRules,
     PriceRules,
     RecoveryRules,
+    ResendRules,
     RoleRules,
     RollingRules,
     Rules,
@@ -32,11 +38,11 @@ from ..core.rules import (
     SubjectExemption,
     UnansweredRules,
 )
+from ..factors import BUILT_IN, Registry
 from . import predicates as is_
-from .factor_keys import FACTOR_KEYS
 from .faults import listed
 from .scenario import REASONS, Example, Expect, Given
-from .shape import factor_kinds, specs_of
+from .shape import specs_of
 
 ONE_FACTOR = ("pwd", "kba", "pin", "user", "geo", "rba", "wia")
 """Words of RFC 8176, 2 for a password, a place or mere presence: none of them is a second factor."""
@@ -70,7 +76,6 @@ FILE_KEYS: Mapping[str, Key] = {
 PERMANENT_KEY = key("true in place of expires: the exemption never ends.")
 
 KEYS: Mapping[type, Mapping[str, Key]] = {
-    **FACTOR_KEYS,
     Rules: {
         "mode": key(
             '"enforce", or "report-only": decide and record, never interrupt.', words("report-only", "enforce")
@@ -90,6 +95,28 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "exempt_subjects": key("People who need no second factor, by their groups."),
         "step_up": key("Paths that ask for a fresher or a stronger proof."),
         "networks": key("Networks by name: each key is a name of your own, its value a list of networks."),
+    },
+    FactorRules: {
+        "choice": key('"user": people pick among the allowed factors; "tenant": the tenant\'s administrators pick.'),
+        "first_offer": key(
+            'The factor that a challenge offers first: "strongest" follows "order", "last-used" is the one last used here.'
+        ),
+        "auto_send": key("true: a code is sent at once when a page load leads to a factor that sends one."),
+        "mask": key("true: addresses and phone numbers are shown in part only.", words(False, True)),
+    },
+    CodeRules: {
+        "digits": key("Digits of a code.", number(6, 10, "higher")),
+        "ttl": key("Time for which a code is good.", length("30s", "1h", "lower")),
+        "live": key("Codes of one person that are good at the same time.", number(1, 5, "lower")),
+    },
+    ResendRules: {
+        "wait": key("Shortest time between two sends to one person.", length("0s", "1h", "higher")),
+        "per_hour": key("Sends to one person in an hour.", number(1, 60, "lower")),
+        "per_day": key("Sends to one person in a day.", number(1, 200, "lower")),
+    },
+    CountRules: {
+        "count": key("Requests in one window.", number(1, 20, "lower")),
+        "window": key("Length of the window.", length("1m", "1d", "higher")),
     },
     SendRules: {
         "per_destination": key("Messages to one address or number."),
@@ -278,7 +305,6 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="more")),
         "methods": key("Methods of HTTP that fall under the rule; absent: all.", some_of(METHODS, stricter="more")),
         "max_age": key("Age up to which a proof counts here.", length("1m", "365d", "lower")),
-        "factors_any": key("Factors of which one must have made the proof.", some_of(factor_kinds(), stricter="fewer")),
         "phishing_resistant": key(
             "true: only a factor counts whose answer a false site cannot pass on.", words(False, True)
         ),
@@ -294,11 +320,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
     Given: {
         "tenant": key("The tenant of the person.", text(255)),
         "groups": key("The groups of the person.", groups(empty=True)),
-        "enrolled": key("The factors that the person has.", some_of(factor_kinds(), empty=True)),
         "proof_age": key("Age of the person's proof; absent: none."),
-        "proof_factor": key(
-            "The factor that made the proof; absent: the first one enrolled.", choice(("", *factor_kinds()))
-        ),
         "login_age": key("Age of a sign-in at an identity provider that the policy trusts; absent: none."),
         "ip": key('The address of the request: the "same" as the proof\'s, an "other" one, or a "trusted" network.'),
         "request": key('The request, like "POST /export".'),
@@ -312,21 +334,44 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "decision": key("The decision."),
         "reason": key("The reason of the decision.", choice(REASONS)),
         "rule": key("The rule that decided."),
-        "factors": key("The factors that are offered.", some_of(factor_kinds(), empty=True)),
     },
 }
 
 
-def key_for(cls: type, name: str) -> Key:
-    """Find the row of the field ``name`` of ``cls``, or of its base that has the field.
+@cache
+def _kind_keys(factors: Registry) -> Mapping[type, Mapping[str, Key]]:
+    """Make the rows of the keys that name kinds of factors, and of the sections of the kinds."""
+    kinds = tuple(factors)
+    return {
+        FactorRules: {
+            "allowed": key("The factors that people can enroll and use.", some_of(kinds, stricter="fewer")),
+            "order": key("The order in which factors are offered, the first one first.", some_of(kinds)),
+            **{kind: key(factor.about) for kind, factor in factors.items()},
+        },
+        StepUpRule: {
+            "factors_any": key("Factors of which one must have made the proof.", some_of(kinds, stricter="fewer"))
+        },
+        Given: {
+            "enrolled": key("The factors that the person has.", some_of(kinds, empty=True)),
+            "proof_factor": key(
+                "The factor that made the proof; absent: the first one enrolled.", choice(("", *kinds))
+            ),
+        },
+        Expect: {"factors": key("The factors that are offered.", some_of(kinds, empty=True))},
+    }
 
-    Raises ``KeyError`` for a field without a row.
+
+def key_for(cls: type, name: str, factors: Registry = BUILT_IN) -> Key:
+    """Find the row of the field ``name`` of ``cls``.
+
+    A field of a factor's options brings its own row (``core.options.option``); all others have one in the tables of this
+    file. Raises ``KeyError`` for a field without a row.
     """
-    for owner in cls.__mro__:
-        row = KEYS.get(owner, {}).get(name)
-        if row is not None:
-            return row
-    raise KeyError(f"{cls.__name__}.{name} has no row in the tables of policy keys")
+    own = next((field.metadata.get(KEY) for field in dataclasses.fields(cls) if field.name == name), None)
+    row = own or _kind_keys(factors).get(cls, {}).get(name) or KEYS.get(cls, {}).get(name)
+    if not isinstance(row, Key):
+        raise KeyError(f"{cls.__name__}.{name} has no row: declare an option of a factor with core.options.option")
+    return row
 
 
 def _every_field(cls: type) -> Iterator[tuple[type, str]]:

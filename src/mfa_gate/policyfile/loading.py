@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Any
 
-from ..core.assurance import TraitsOf
 from ..core.model import Subject
 from ..core.rules import Policy, PolicyTest, Rules
 from ..errors import SettingsError
+from ..factors import BUILT_IN, Registry
 from .attachments import with_logo, with_text
 from .checks import Checked, cross_check
 from .faults import Fault, Report, Wrong, shown
@@ -24,7 +24,6 @@ from .rails import hold_to_rails, read_rails
 from .reading import Layer, Table, as_table, read, read_all
 from .scenario import Example, given_fault
 from .shape import TOP, keys_of
-from .traits import known_traits
 
 VERSION = 1
 MOST_BYTES = 1024 * 1024
@@ -39,22 +38,22 @@ class Examined:
     faults: tuple[Fault, ...]
 
 
-def load_policy(path: str | os.PathLike[str]) -> Policy:
+def load_policy(path: str | os.PathLike[str], *, factors: Registry = BUILT_IN) -> Policy:
     """Load the policy in the file ``path``.
 
     Raises ``SettingsError`` with every fault, each with file, line, key and fix.
     """
     text = read_text(path)
-    return parse_policy(text, base=File(path).parent, source=File(path).name)
+    return parse_policy(text, base=File(path).parent, source=File(path).name, factors=factors)
 
 
-def parse_policy(text: str, *, base: File, source: str = "policy.toml", traits: TraitsOf | None = None) -> Policy:
+def parse_policy(text: str, *, base: File, source: str = "policy.toml", factors: Registry = BUILT_IN) -> Policy:
     """Parse the policy in ``text`` (TOML).
 
-    Files that it names are looked for in ``base``. ``source`` is the name of the text in faults. ``traits`` are those of the
-    known factors. Raises ``SettingsError`` with every fault at once.
+    Files that it names are looked for in ``base``. ``source`` is the name of the text in faults. ``factors`` are those of
+    the gate. Raises ``SettingsError`` with every fault at once.
     """
-    examined = examine(text, base=base, traits=traits)
+    examined = examine(text, base=base, factors=factors)
     if examined.policy is None:
         raise SettingsError([fault.told(source) for fault in examined.faults])
     return examined.policy
@@ -75,7 +74,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
         raise SettingsError(f"{File(path).name}:{line}: it is not UTF-8; save it as UTF-8") from None
 
 
-def examine(text: str, *, base: File, traits: TraitsOf | None = None) -> Examined:
+def examine(text: str, *, base: File, factors: Registry = BUILT_IN) -> Examined:
     """Parse as ``parse_policy`` does, and return the faults as values."""
     try:
         top = tomllib.loads(text)
@@ -84,20 +83,20 @@ def examine(text: str, *, base: File, traits: TraitsOf | None = None) -> Examine
         return Examined(policy=None, faults=(_syntax_fault(error, text),))
     except RecursionError:
         return Examined(policy=None, faults=(Fault(line=1, path="", text="not TOML: it is nested too deeply"),))
-    report = Report(lines=lines)
-    policy = _policy(report, top, base, known_traits() if traits is None else traits)
+    report = Report(lines=lines, factors=factors)
+    policy = _policy(report, top, base)
     faults = tuple(sorted(report.found, key=lambda fault: fault.line))
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Examined(policy=None if faults else replace(policy, digest=digest), faults=faults)
 
 
-def _policy(report: Report, top: Table, base: File, traits: TraitsOf) -> Policy:
+def _policy(report: Report, top: Table, base: File) -> Policy:
     name = _head(report, top)
     rails = read_rails(report, ("rails",), top["rails"]) if "rails" in top else {}
     tests = read_all(report, Example, ("tests",), top["tests"]) if "tests" in top else ()
     files = _Files(report=report, base=base)
     own = files.attached("", _rules(report, [((), top)]))
-    cross_check(Checked(rules=own, tenant="", traits=traits, report=report))
+    cross_check(Checked(rules=own, tenant="", report=report))
     tenants: dict[str, Rules] = {}
     for tenant, value in (as_table(report, ("tenants",), top.get("tenants", {})) or {}).items():
         path: Path = ("tenants", tenant)
@@ -105,7 +104,7 @@ def _policy(report: Report, top: Table, base: File, traits: TraitsOf) -> Policy:
         if section is None or not _is_tenant(report, path, tenant):
             continue
         rules = files.attached(tenant, _rules(report, [(path, section), ((), _beneath(top, section))]))
-        cross_check(Checked(rules=rules, tenant=tenant, traits=traits, report=report))
+        cross_check(Checked(rules=rules, tenant=tenant, report=report))
         hold_to_rails(report, rails, own, tenant, rules)
         tenants[tenant] = rules
     policy = Policy(name=name, base=own, tenants=tenants, rails=rails)
@@ -135,12 +134,7 @@ def _rules(report: Report, layers: list[Layer]) -> Rules:
         _stage_or_dates(report, path, table)
     rules = read(report, Rules, layers, besides=TOP)
     assert rules is not None
-    factors = rules.factors
-    usual = (*Rules().factors.order, *factors.allowed)
-    never_first = set(Rules().factors.allowed) - set(Rules().factors.order)
-    late = [kind for kind in dict.fromkeys(usual) if kind in factors.allowed and kind not in factors.order]
-    missing = tuple(kind for kind in late if kind not in never_first)
-    return replace(rules, factors=replace(factors, order=factors.order + missing)) if missing else rules
+    return report.factors.completed(rules)
 
 
 def _stage_or_dates(report: Report, path: Path, table: Table) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.durations import format_duration, parse_duration
 from ..core.rules import Rules
+from ..factors import Registry
 from .faults import Report, dotted, listed, nearest, shown
 from .lines import Path
 from .reading import Table, as_table, refuse_unknown
@@ -32,11 +33,11 @@ Rails = Mapping[str, Mapping[str, object]]
 def read_rails(report: Report, path: Path, value: Any) -> Rails:
     """Read the rails by dotted key; durations become seconds."""
     found: dict[str, Mapping[str, object]] = {}
-    for name, given in _flat(as_table(report, path, value) or {}, path):
-        spec = leaves().get(tuple(name.split(".")))
+    for name, given in _flat(as_table(report, path, value) or {}, path, report.factors):
+        spec = leaves(report.factors).get(tuple(name.split(".")))
         here = given[0]
         if spec is None:
-            known = [dotted(leaf) for leaf in leaves()]
+            known = [dotted(leaf) for leaf in leaves(report.factors)]
             report.add(here, f"{shown(name)} is no key that a tenant can set{nearest(name, known)}")
             continue
         limits = as_table(report, here, given[1])
@@ -59,19 +60,19 @@ def hold_to_rails(report: Report, rails: Rails, base: Rules, tenant: str, rules:
         own: list[Path] = [("tenants", tenant, *key) for key in watched if ("tenants", tenant, *key) in report.lines]
         if not own or report.spoiled(*watched):
             continue
-        reason = violation(name, limits, base, rules)
+        reason = violation(name, limits, base, rules, report.factors)
         if reason:
             report.add(own[0], f'{reason} (rails."{name}")')
 
 
-def violation(name: str, limits: Mapping[str, object], base: Rules, rules: Rules) -> str:
+def violation(name: str, limits: Mapping[str, object], base: Rules, rules: Rules, factors: Registry) -> str:
     """Find the reason why ``rules`` leave the rails ``limits`` of the key ``name`` ("a.b").
 
     ``base`` are the file's own rules. Returns "" for rules within the rails.
     """
     leaf = tuple(name.split("."))
-    spec = leaves()[leaf]
-    value, start = value_at(rules, leaf), value_at(base, leaf)
+    spec = leaves(factors)[leaf]
+    value, start = value_at(rules, leaf, factors), value_at(base, leaf, factors)
     for key, limit in limits.items():
         if limit is False:
             continue
@@ -106,10 +107,10 @@ def _limit(report: Report, path: Path, spec: Spec, key: str, value: Any) -> obje
     return None
 
 
-def _flat(table: Table, path: Path) -> list[tuple[str, tuple[Path, Any]]]:
+def _flat(table: Table, path: Path, factors: Registry) -> list[tuple[str, tuple[Path, Any]]]:
     """List the rails by dotted name, written in quotes or as dotted keys."""
     found: list[tuple[str, tuple[Path, Any]]] = []
-    names = {leaf[:end] for leaf in leaves() for end in range(1, len(leaf))}
+    names = {leaf[:end] for leaf in leaves(factors) for end in range(1, len(leaf))}
 
     def walk(rest: Table, keys: tuple[str, ...], here: Path) -> None:
         for key, value in rest.items():

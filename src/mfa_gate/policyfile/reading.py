@@ -10,6 +10,7 @@ from ..core.durations import parse_duration
 from ..core.model import Seconds
 from ..core.networks import Network
 from ..core.rules import Exemption, PathRule, Rules, SubjectExemption
+from ..factors import Registry
 from . import predicates as is_
 from .faults import Report, Wrong, dotted, listed, nearest, shown
 from .keys import key_for
@@ -29,10 +30,11 @@ def read(report: Report, cls: type[T], layers: Sequence[Layer], *, besides: tupl
     missing or faulty.
     """
     for path, table in layers:
-        refuse_unknown(report, path, table, (() if path else besides) + keys_of(cls))
+        refuse_unknown(report, path, table, (() if path else besides) + keys_of(cls, report.factors))
     values: dict[str, Any] = {}
     complete = True
-    for spec in specs_of(cls):
+    options: dict[str, Any] = {}
+    for spec in specs_of(cls, report.factors):
         given = [((*path, spec.key), table[spec.key]) for path, table in layers if spec.key in table]
         if not given:
             if spec.required:
@@ -50,11 +52,13 @@ def read(report: Report, cls: type[T], layers: Sequence[Layer], *, besides: tupl
         else:
             value = _plain(report, cls, spec, *given[0])
         if value is not None:
-            values[spec.name] = value
+            (options if spec.is_option else values)[spec.name] = value
         elif spec.required:
             complete = False
     if cls in (Exemption, SubjectExemption):
         _ends_or_permanent(report, layers[0])
+    if options:
+        values["options"] = options
     return cls(**values) if complete else None
 
 
@@ -88,7 +92,9 @@ def refuse_unknown(report: Report, path: Path, table: Table, known: Sequence[str
     """Report each key that is not among ``known``, with the nearest name or the right place."""
     for key in table:
         if key not in known:
-            report.add((*path, key), "unknown key" + (_belongs(key) or nearest(key, known) or _others(known)))
+            report.add(
+                (*path, key), "unknown key" + (_belongs(key, report.factors) or nearest(key, known) or _others(known))
+            )
 
 
 def instant(value: object) -> int | None:
@@ -118,7 +124,7 @@ def _plain(report: Report, cls: type, spec: Spec, path: Path, value: Any) -> Any
     except Wrong as wrong:
         report.add(path, str(wrong))
         return None
-    row = key_for(cls, spec.name)
+    row = key_for(cls, spec.name, report.factors)
     if row.holds(read_value):
         return read_value
     report.add(path, f"{shown(value)} is out of bounds: {row.says}")
@@ -127,7 +133,7 @@ def _plain(report: Report, cls: type, spec: Spec, path: Path, value: Any) -> Any
 
 def _array(report: Report, cls: type, spec: Spec, path: Path, value: list[Any]) -> Any:
     """Read the entries one by one, so that each fault names its entry; then test the whole."""
-    row = key_for(cls, spec.name)
+    row = key_for(cls, spec.name, report.factors)
     faulty = False
     for position, entry in enumerate(value):
         fault = ""
@@ -244,11 +250,11 @@ def _ends_or_permanent(report: Report, layer: Layer) -> None:
         report.add((*path, "reason"), "it is missing; say why nothing is asked here")
 
 
-def _belongs(key: str) -> str:
+def _belongs(key: str, factors: Registry) -> str:
     """Name the place of a key that is known elsewhere; often it is below the wrong header."""
     if key in TOP or key in keys_of(Rules):
         return "; it belongs at the top of the file, above the first [section]"
-    places = [dotted(place) for place in leaves() if place[-1] == key]
+    places = [dotted(place) for place in leaves(factors) if place[-1] == key]
     return f"; it belongs in {' or '.join(places[:3])}" if places else ""
 
 

@@ -11,16 +11,16 @@ from typing import Any, Literal
 
 from ..core.model import Seconds
 from ..core.rules import AgreementRules, BrandRules, Exemption, FactorRules, PathRule, Rules, SubjectExemption, Units
+from ..factors import BUILT_IN, Registry
 
 Kind = Literal[
     "table", "tables", "duration", "instant", "integer", "boolean", "text", "word", "list", "paths", "networks"
 ]
 
-HIDDEN = {(AgreementRules, "text"), (AgreementRules, "digest"), (BrandRules, "logo_bytes")}
-"""Fields that are read from other files, not from a key."""
+HIDDEN = {(FactorRules, "options"), (AgreementRules, "text"), (AgreementRules, "digest"), (BrandRules, "logo_bytes")}
+"""Fields that are no key: read from other files, or one table a factor."""
 
 RENAMED = {
-    (FactorRules, "backup_code"): "backup-code",
     (Exemption, "expires_at"): "expires",
     (SubjectExemption, "expires_at"): "expires",
 }
@@ -44,11 +44,17 @@ class Spec:
     words: tuple[str, ...] = ()
     required: bool = False
     optional: bool = False
+    is_option: bool = False
 
 
-def specs_of(cls: type) -> tuple[Spec, ...]:
+def specs_of(cls: type, factors: Registry = BUILT_IN) -> tuple[Spec, ...]:
     """List the keys of the table that ``cls`` describes, in the order of its fields."""
-    return _specs_of(cls)
+    if cls is not FactorRules:
+        return _specs_of(cls)
+    tables = ((kind, factor.options) for kind, factor in factors.items())
+    return _specs_of(cls) + tuple(
+        Spec(owner=cls, name=kind, key=kind, kind="table", of=of, is_option=True) for kind, of in tables if of
+    )
 
 
 @cache
@@ -77,25 +83,19 @@ def _specs_of(cls: type) -> tuple[Spec, ...]:
     return tuple(found)
 
 
-def keys_of(cls: type) -> tuple[str, ...]:
+def keys_of(cls: type, factors: Registry = BUILT_IN) -> tuple[str, ...]:
     """List the spelled keys of the table that ``cls`` describes."""
     extra = (PERMANENT,) if cls in (Exemption, SubjectExemption) else ()
-    return tuple(spec.key for spec in specs_of(cls)) + extra
+    return tuple(spec.key for spec in specs_of(cls, factors)) + extra
 
 
 @cache
-def factor_kinds() -> tuple[str, ...]:
-    """List the kinds of factor that have a table under ``[factors]``."""
-    return tuple(spec.key for spec in specs_of(FactorRules) if spec.kind == "table")
-
-
-@cache
-def leaves() -> dict[tuple[str, ...], Spec]:
+def leaves(factors: Registry) -> dict[tuple[str, ...], Spec]:
     """Map the path of every key with a plain value to its spec, without arrays of tables."""
     found: dict[tuple[str, ...], Spec] = {}
 
     def walk(cls: type, path: tuple[str, ...]) -> None:
-        for spec in specs_of(cls):
+        for spec in specs_of(cls, factors):
             if spec.kind == "table" and spec.of is not None:
                 walk(spec.of, (*path, spec.key))
             elif spec.kind not in ("tables", "networks"):
@@ -105,7 +105,7 @@ def leaves() -> dict[tuple[str, ...], Spec]:
     return found
 
 
-def value_at(rules: Rules, path: tuple[str, ...]) -> Any:
+def value_at(rules: Rules, path: tuple[str, ...], factors: Registry) -> Any:
     """Return the value of the key ``path``; None if its section is absent.
 
     ``path`` is one of ``leaves()``.
@@ -114,7 +114,8 @@ def value_at(rules: Rules, path: tuple[str, ...]) -> Any:
     for key in path:
         if value is None:
             return None
-        value = getattr(value, next(spec.name for spec in specs_of(type(value)) if spec.key == key))
+        spec = next(spec for spec in specs_of(type(value), factors) if spec.key == key)
+        value = value.options.get(spec.key) if spec.is_option else getattr(value, spec.name)
     return value
 
 

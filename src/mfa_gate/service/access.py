@@ -20,7 +20,7 @@ from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, req
 from ..core.reasons import Refusal
 from ..core.rules import TenantSettings
 from ..errors import StoreUnavailable
-from ..factors import TRAITS
+from ..factors import Registry
 from .accounts import Engine, Entry
 
 log = logging.getLogger("mfa_gate")
@@ -51,6 +51,7 @@ class Judgement:
 
     decision: Decision
     requirement: Requirement
+    factors: Registry
     evidence: Evidence | None = None
     entry: Entry | None = None
 
@@ -132,7 +133,8 @@ class Access:
         now = engine.now()
         requirement = requirement_for(engine.policy, facts, settings, now)
         if requirement.free_kind and not extra:
-            return Judgement(decision=decide(requirement, nobody(caller.subject), now), requirement=requirement)
+            decision = decide(requirement, nobody(caller.subject), now)
+            return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
         requirement = with_endpoint(requirement, extra)
         if floors:
             requirement = self._with_floors(requirement, caller.subject)
@@ -143,7 +145,9 @@ class Access:
             self._tell_dead_end(facts, requirement)
         if isinstance(decision, Allow) and decision.granted and not is_known(entry.account, mark_of(evidence)):
             decision = await self._enter_by_grant(caller, requirement, evidence, decision)
-        return Judgement(decision=decision, requirement=requirement, evidence=evidence, entry=entry)
+        return Judgement(
+            decision=decision, requirement=requirement, factors=engine.factors, evidence=evidence, entry=entry
+        )
 
     def free(self, subject: Subject, facts: Facts) -> Judgement | None:
         """Decide a request of which nothing is demanded, without a look-up; else None.
@@ -164,7 +168,8 @@ class Access:
         requirement = requirement_for(engine.policy, facts, settings or ON, now)
         if not requirement.free_kind:
             return None
-        return Judgement(decision=decide(requirement, nobody(subject), now), requirement=requirement)
+        decision = decide(requirement, nobody(subject), now)
+        return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
 
     def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
         own = [d for d in self.endpoint_demands() if d.phishing_resistant or d.factors_any]
@@ -173,7 +178,7 @@ class Access:
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
         """Log once that no factor meets what is demanded of a request: a fault of ours."""
         joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
-        if any(could_meet(kind, joint, TRAITS) for kind in requirement.factors):
+        if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
             return
         if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
             return
@@ -198,7 +203,9 @@ class Access:
 
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
         """The account joined with the caller: only proofs that count here and now."""
-        return standing_for(caller, account, now=now, traits=TRAITS, freshness=requirement.rules.freshness)
+        return standing_for(
+            caller, account, now=now, traits=self.engine.factors.traits, freshness=requirement.rules.freshness
+        )
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
         """Where the caller stands at the gate's own pages: as at any path that no rule names.
@@ -214,7 +221,11 @@ class Access:
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
         return Judgement(
-            decision=decide(requirement, evidence, now), requirement=requirement, evidence=evidence, entry=entry
+            decision=decide(requirement, evidence, now),
+            requirement=requirement,
+            factors=self.engine.factors,
+            evidence=evidence,
+            entry=entry,
         )
 
     async def report(self, judgement: Judgement, caller: Caller) -> None:

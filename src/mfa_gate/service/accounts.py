@@ -40,10 +40,11 @@ class Engine:
 
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
         self.wiring = wiring
-        self.policy = policy
+        self.policy = wiring.factors.complete(policy)
         self.store = wiring.store
         self.reader = Reader()
         self.keyring = wiring.keyring
+        self.factors = wiring.factors
         self._accounts: OrderedDict[SubjectKey, Entry] = OrderedDict()
         self._settings: OrderedDict[str, TenantSettings] = OrderedDict()
         self._last_settings: OrderedDict[str, TenantSettings] = OrderedDict()
@@ -85,7 +86,7 @@ class Engine:
 
     def use_policy(self, policy: Policy) -> None:
         """Another policy is in force from now on; all that was judged by the old one is forgotten."""
-        self.policy = policy
+        self.policy = self.factors.complete(policy)
         self.forget_all()
 
     # -- reading --------------------------------------------------------------------------------------------------

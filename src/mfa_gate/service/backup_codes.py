@@ -9,14 +9,12 @@ from ..core.decision import Deny, StepUp
 from ..core.events import Event
 from ..core.model import Account, Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
-from ..factors import FACTORS, TRAITS
-from ..factors.base import Rejected
+from ..factors.base import Rejected, StandsIn
 from .access import Access, Judgement
 from .accounts import Engine
 from .challenges import Challenges
 from .enrollable import not_enrollable
 
-BACKUP = next(kind for kind, traits in TRAITS.items() if traits.backup)
 MADE = "backup_codes.made"
 DROPPED = "backup-copies"
 PAGE = 200
@@ -35,14 +33,14 @@ class BackupCodes:
     async def make(self, caller: Caller) -> tuple[str, ...] | Refusal:
         """A new set of backup codes; the old one ends at once. Needs a fresh proof like any change of factors."""
         judgement = await self.access.own(caller)
-        refusal = not_enrollable(judgement, BACKUP, self.engine.now())
+        refusal = not_enrollable(judgement, self.engine.factors.backup, self.engine.now())
         if refusal is not None:
             return refusal
         return await self.make_for(caller, judgement)
 
     async def make_for(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
         """A set for somebody who may have one: that was asked before. Empty where none could be made."""
-        part, rules = FACTORS[BACKUP], judgement.requirement.rules
+        part, rules = self.engine.factors[self.engine.factors.backup], judgement.requirement.rules
         account = judgement.account or Account(key=caller.subject.key)
         context = self.challenges.context(caller, rules, purpose="enroll", account=account)
         draft = part.draft(context)
@@ -54,19 +52,26 @@ class BackupCodes:
         made = await self.engine.change(
             caller.subject.key,
             lambda current: changes.replace_backup(
-                current, moment, factor=BACKUP, data=kept, label=draft.label, browser=caller.handle
+                current, moment, factor=self.engine.factors.backup, data=kept, label=draft.label, browser=caller.handle
             ),
         )
         return () if isinstance(made, Refusal) else tuple(codes.split())
 
+    def stock(self, judgement: Judgement) -> tuple[int, int]:
+        """How many codes a set has, and at how few the person is warned."""
+        part = self.engine.factors.get(self.engine.factors.backup)
+        return part.stock(judgement.requirement.rules) if isinstance(part, StandsIn) else (0, 0)
+
     def left(self, caller: Caller, judgement: Judgement) -> int:
         """How many backup codes the caller has that still count."""
         account = judgement.account
-        mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
+        mine = next(
+            (a for a in (account.authenticators if account else ()) if a.factor == self.engine.factors.backup), None
+        )
         if account is None or mine is None:
             return 0
         context = self.challenges.context(caller, judgement.requirement.rules, purpose="sign-in", account=account)
-        return int(FACTORS[BACKUP].hint(context, mine.data))
+        return int(self.engine.factors[self.engine.factors.backup].hint(context, mine.data))
 
     async def kept(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
         """The set that was made a moment ago, to show it again until the person says that it is in a safe place.
@@ -79,7 +84,7 @@ class BackupCodes:
         if changes.may_change(judgement.evidence, judgement.requirement, self.engine.now()) is not None:
             return None
         account = judgement.evidence.account
-        mine = next((a for a in account.authenticators if a.factor == BACKUP), None)
+        mine = next((a for a in account.authenticators if a.factor == self.engine.factors.backup), None)
         if mine is None or self.engine.now() >= int(str(mine.data.get("kept_until", 0))):
             return None
         if not self.left(caller, judgement):
@@ -91,7 +96,7 @@ class BackupCodes:
         """The person has the codes: from now on nobody can show them again."""
         moment = self.engine.moment(network=caller.network)
         await self.engine.change(
-            caller.subject.key, lambda current: changes.saved_backup(current, moment, factor=BACKUP)
+            caller.subject.key, lambda current: changes.saved_backup(current, moment, factor=self.engine.factors.backup)
         )
 
     async def drop_old_copies(self) -> None:

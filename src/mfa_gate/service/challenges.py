@@ -12,7 +12,6 @@ from ..core.model import Account, Caller, Challenge, Contacts, Fields
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..errors import SendFailed
-from ..factors import FACTORS, TRAITS
 from ..factors.base import Context, Delivery, Faces, Rejected
 from ..ports import Message
 from .access import Access
@@ -92,7 +91,7 @@ class Challenges:
         self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str
     ) -> Issued | Refusal:
         """Issue a challenge for ``data`` (of an authenticator, a draft or a contact), and hand over what is to be sent."""
-        part, engine = FACTORS[factor], self.engine
+        part, engine = self.engine.factors[factor], self.engine
         issue = await asyncio.to_thread(part.issue, context, data)
         if issue is None:
             return Refusal(reason="nothing_sent")
@@ -141,7 +140,7 @@ class Challenges:
         failed, wait = "", int(limits.wait) if limits else 0
         if issue.delivery is not None:
             error = await self._deliver(caller, issue.delivery, answer, factor, wait)
-            if error is not None and not TRAITS[factor].fetched:
+            if error is not None and not self.engine.factors.traits[factor].fetched:
                 failed, wait = error.reason, wait if is_unknown(error) else 0
         return Issued(
             challenge=answer,
@@ -180,7 +179,7 @@ class Challenges:
             log.exception("a sender failed with an exception of its own")
             failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
         log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
-        if TRAITS[factor].fetched:
+        if self.engine.factors.traits[factor].fetched:
             return failed
         reason, waived = failed.reason, 0 if is_unknown(failed) else wait
         moment = self.engine.moment(network=caller.network)
@@ -194,7 +193,7 @@ class Challenges:
 
     def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
         """What a waiting challenge shows to the browser that asked for it; empty for every other one."""
-        part = FACTORS.get(challenge.factor) if challenge else None
+        part = self.engine.factors.get(challenge.factor) if challenge else None
         if challenge is None or challenge.browser != caller.handle or not isinstance(part, Faces):
             return {}
         rules = self.engine.rules(caller.subject.tenant)

@@ -6,7 +6,6 @@ from ..core import changes
 from ..core.changes.enroll_rights import is_on_file, needs_leave
 from ..core.decision import Enroll
 from ..core.reasons import Refusal
-from ..factors import FACTORS, TRAITS
 from .access import Judgement
 
 
@@ -16,13 +15,13 @@ def enrollable(judgement: Judgement) -> tuple[str, ...]:
     Where a demand asks for certain ones, these are all. Backup codes are made elsewhere.
     """
     account = judgement.account
-    requirement = judgement.requirement
+    requirement, known = judgement.requirement, judgement.factors.traits
     order = requirement.rules.factors.order
     held = {a.factor for a in account.authenticators} if account else set()
     kinds = [
         kind
         for kind in requirement.factors
-        if kind in FACTORS and not TRAITS[kind].backup and not (TRAITS[kind].single and kind in held)
+        if kind in known and not known[kind].backup and not (known[kind].single and kind in held)
     ]
     if isinstance(judgement.decision, Enroll):
         kinds = [kind for kind in kinds if kind in judgement.decision.factors]
@@ -31,12 +30,13 @@ def enrollable(judgement: Judgement) -> tuple[str, ...]:
 
 def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | None:
     """Why ``factor`` may not be enrolled now, or None."""
-    if factor not in TRAITS or judgement.evidence is None:
+    traits = judgement.factors.traits.get(factor)
+    if traits is None or judgement.evidence is None:
         return Refusal(reason="not_enrollable")
     decision = judgement.decision
-    if isinstance(decision, Enroll) and factor not in decision.factors and not TRAITS[factor].backup:
+    if isinstance(decision, Enroll) and factor not in decision.factors and not traits.backup:
         return Refusal(reason="not_enrollable")
-    return changes.may_enroll(judgement.evidence, judgement.decision, judgement.requirement, TRAITS[factor], now)
+    return changes.may_enroll(judgement.evidence, judgement.decision, judgement.requirement, traits, now)
 
 
 def lacks(judgement: Judgement, now: int) -> Refusal | None:
@@ -46,6 +46,6 @@ def lacks(judgement: Judgement, now: int) -> Refusal | None:
         return None
     rules = judgement.requirement.rules
     kinds = enrollable(judgement)
-    if any(is_on_file(rules, TRAITS[kind]) for kind in kinds) and rules.enrollment.first == "contact":
+    if any(is_on_file(rules, judgement.factors.traits[kind]) for kind in kinds) and rules.enrollment.first == "contact":
         return None
-    return needs_leave(evidence, rules, TRAITS[kinds[0]], now) if kinds else None
+    return needs_leave(evidence, rules, judgement.factors.traits[kinds[0]], now) if kinds else None

@@ -15,12 +15,11 @@ from ..core.events import Moment
 from ..core.model import Account, Authenticator, Caller, Enrollment
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected
 from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Guess
-from .backup_codes import BACKUP, BackupCodes
+from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued
 from .enrollable import not_enrollable
 from .lookalikes import tell_lookalike
@@ -75,7 +74,7 @@ class Enrollments:
         refusal = not_enrollable(judgement, factor, self.engine.now())
         if refusal is not None:
             return refusal
-        part, rules = FACTORS[factor], judgement.requirement.rules
+        part, rules = self.engine.factors[factor], judgement.requirement.rules
         if not anew:
             known = await self.pending(caller, factor=factor)
             if known is not None and "secret" in known.shown:
@@ -99,7 +98,7 @@ class Enrollments:
                 data=draft.data,
                 label=label or draft.label,
                 browser=caller.handle,
-                single=TRAITS[factor].single,
+                single=self.engine.factors.traits[factor].single,
                 name=contacts.name,
             ),
         )
@@ -108,7 +107,7 @@ class Enrollments:
         await tell_lookalike(self.engine, caller, account)
         shown = await asyncio.to_thread(part.show, context, enrollment.data)
         issued = None
-        if TRAITS[factor].needs_challenge:
+        if self.engine.factors.traits[factor].needs_challenge:
             sent = await self.send(caller, enrollment.id)
             if isinstance(sent, Refusal):
                 return sent
@@ -119,12 +118,12 @@ class Enrollments:
         """The caller's own draft, by id or by factor, with what its page shows; None where there is none in this browser."""
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, factor, self.engine.now())
-        if draft is None or draft.factor not in FACTORS:
+        if draft is None or draft.factor not in self.engine.factors:
             return None
         rules = self.engine.rules(caller.subject.tenant)
         contacts = await self.engine.contacts(caller.subject)
         context = self.challenges.context(caller, rules, purpose="enroll", account=account, contacts=contacts)
-        shown = await asyncio.to_thread(FACTORS[draft.factor].show, context, draft.data)
+        shown = await asyncio.to_thread(self.engine.factors[draft.factor].show, context, draft.data)
         return OpenDraft(enrollment=draft, shown=shown)
 
     async def send(self, caller: Caller, enrollment: str) -> Issued | Refusal:
@@ -153,13 +152,13 @@ class Enrollments:
         judgement = await self.access.own(caller)
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, "", self.engine.now())
-        if draft is None or draft.factor not in FACTORS:
+        if draft is None or draft.factor not in self.engine.factors:
             replaced = any(e.id == enrollment and e.browser == caller.handle for e in account.replaced)
             return Refusal(reason="draft_replaced" if replaced else "not_found")
         refusal = not_enrollable(judgement, draft.factor, self.engine.now())
         if refusal is not None:
             return refusal
-        rules, part = judgement.requirement.rules, FACTORS[draft.factor]
+        rules, part = judgement.requirement.rules, self.engine.factors[draft.factor]
         read = part.read(response, rules)
         if read is None:
             return self.verification.malformed(caller)
@@ -187,7 +186,7 @@ class Enrollments:
         if isinstance(granted, Forwarded):
             return await self._again(caller, new_handle, granted)
         codes: tuple[str, ...] = ()
-        if first and BACKUP in judgement.requirement.factors:
+        if first and self.engine.factors.backup in judgement.requirement.factors:
             codes = await self.backup.make_for(caller, judgement)
         return Enrolled(authenticator=granted.authenticator, handle=new_handle, granted=granted, backup_codes=codes)
 
@@ -200,7 +199,7 @@ class Enrollments:
 
         def fits(one: Enrollment) -> Accepted | Rejected:
             open_ones = [c for c in account.challenges if c.purpose == "enroll" and c.target == one.id]
-            return FACTORS[one.factor].verify(context, data=one.data, challenges=open_ones, response=read)
+            return self.engine.factors[one.factor].verify(context, data=one.data, challenges=open_ones, response=read)
 
         def verify() -> Accepted | Rejected:
             outcome = fits(draft)
@@ -217,7 +216,7 @@ class Enrollments:
         self, caller: Caller, judgement: Judgement, draft: Enrollment, label: str, answer: str, new_handle: str
     ) -> Callable[[Account, Moment, Charge, Accepted], changes.Change[Granted | Refusal]]:
         """Make the step that lets the draft count, judged on the very account that is written."""
-        requirement, traits = judgement.requirement, TRAITS[draft.factor]
+        requirement, traits = judgement.requirement, self.engine.factors.traits[draft.factor]
         chosen = label if label != draft.label else ""
 
         def step(

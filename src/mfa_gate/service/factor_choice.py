@@ -5,14 +5,13 @@ from __future__ import annotations
 from ..core.decision import Allow, StepUp, answerable
 from ..core.model import Account, Authenticator
 from ..core.reasons import Refusal
-from ..factors import FACTORS, TRAITS
 from .access import Judgement
 
 
 def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
     """Find the caller's authenticator that may be answered with; a foreign id is unknown."""
     mine = account.authenticator(id)
-    if mine is None or mine.factor not in FACTORS:
+    if mine is None or mine.factor not in judgement.factors:
         return Refusal(reason="not_found")
     if account.lock is not None and not isinstance(judgement.decision, Allow):
         return Refusal(reason="locked", ref=account.lock.ref, attempts_remaining=0)
@@ -24,17 +23,17 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
     """List the authenticators that meet what is asked, in order; backup codes last."""
     account = _account(judgement)
-    mine = [a for a in _offered(account, judgement) if a.factor in FACTORS]
-    mine = [a for a in mine if not (TRAITS[a.factor].backup and is_used_up(account, a))]
+    mine = [a for a in _offered(account, judgement) if a.factor in judgement.factors]
+    mine = [a for a in mine if not (judgement.factors.traits[a.factor].backup and is_used_up(account, a))]
     order = judgement.requirement.rules.factors.order
     rank = {kind: place for place, kind in enumerate(order)}
-    mine.sort(key=lambda a: (TRAITS[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
+    mine.sort(key=lambda a: (judgement.factors.traits[a.factor].backup, rank.get(a.factor, len(order)), a.created_at))
     return tuple(mine)
 
 
 def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...]:
     """Pick what the challenge asks for, else what is allowed; pages and JSON ask here."""
-    allowed = answerable(account, judgement.requirement.factors, TRAITS)
+    allowed = answerable(account, judgement.requirement.factors, judgement.factors.traits)
     decision = judgement.decision
     if not isinstance(decision, StepUp):
         return allowed
@@ -52,7 +51,7 @@ def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> A
     What cannot be sent at the moment (``off``) comes first only where there is nothing else.
     """
     mine = reachable(judgement)
-    offered = [a for a in mine if not TRAITS[a.factor].backup]
+    offered = [a for a in mine if not judgement.factors.traits[a.factor].backup]
     offered = [a for a in offered if a.factor not in off] or offered
     if not offered:
         return mine[0] if mine else None

@@ -11,7 +11,6 @@ from ..core import changes
 from ..core.decision import decide
 from ..core.model import Account, Caller, Challenge, Contacts
 from ..core.reasons import Refusal
-from ..factors import FACTORS, TRAITS
 from ..factors.base import Accepted, Rejected
 from .access import Access
 from .accounts import Engine
@@ -33,9 +32,11 @@ class Leave:
         """The kinds by which a contact on file can be proven."""
         senders = self.engine.wiring.senders
         on_file = {"email": bool(contacts.email), "phone": bool(contacts.phone)}
-        return tuple(
-            kind for kind, t in TRAITS.items() if on_file.get(t.contact) and t.typed and senders.for_channel(t.sends)
+        known = self.engine.factors.traits
+        kinds = (
+            kind for kind, t in known.items() if on_file.get(t.contact) and t.typed and senders.for_channel(t.sends)
         )
+        return tuple(sorted(kinds, key=lambda kind: known[kind].contact))
 
     async def send_contact(self, caller: Caller, kind: str) -> Issued | Refusal:
         """Send a code to the contact on file, before a first enrollment."""
@@ -45,7 +46,7 @@ class Leave:
         contacts = await self.engine.contacts(caller.subject)
         if kind not in self.contact_kinds(contacts):
             return Refusal(reason="no_contact")
-        rules, part = judgement.requirement.rules, FACTORS[kind]
+        rules, part = judgement.requirement.rules, self.engine.factors[kind]
         context = self.challenges.context(
             caller, rules, purpose="contact", account=judgement.account, contacts=contacts
         )
@@ -58,12 +59,12 @@ class Leave:
         """The code that came to the contact on file: this browser may enroll for a quarter of an hour."""
         judgement = await self.access.own(caller)
         rules = judgement.requirement.rules
-        if kind not in FACTORS or not TRAITS[kind].contact:
+        if kind not in self.engine.factors or not self.engine.factors.traits[kind].contact:
             return Refusal(reason="not_found")
         # They sign in elsewhere with a second factor: a stolen session has nothing to guess at here.
         if judgement.evidence is not None and judgement.evidence.upstream:
             return Refusal(reason="proof_required")
-        part = FACTORS[kind]
+        part = self.engine.factors[kind]
         read = part.read(response, rules)
         if read is None:
             return self.verification.malformed(caller)

@@ -13,7 +13,6 @@ from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, 
 from ..core.push_subscription import MAX_SUBSCRIPTION, read_subscription
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..factors import FACTORS
 from ..factors.base import Approves, Context, Rejected
 from ..factors.tokens import Named, is_digest_of, make_token, read_token
 from ..ports import TakesDestination
@@ -78,7 +77,7 @@ class OutOfBand:
         self.engine = engine
         self.challenges = challenges
         self.verification = verification
-        found = next(((k, part) for k, part in FACTORS.items() if isinstance(part, Approves)), None)
+        found = next(((k, part) for k, part in self.engine.factors.items() if isinstance(part, Approves)), None)
         if found is None:
             raise RuntimeError("no factor has a device that answers")
         self.kind, self.part = found

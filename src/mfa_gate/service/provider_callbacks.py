@@ -9,7 +9,6 @@ from ..core.changes.base import Change, keep
 from ..core.events import Moment
 from ..core.model import Account, Caller, Challenge, Subject
 from ..core.reasons import Refusal
-from ..factors import FACTORS
 from ..factors.base import Heard, Hears, Rejected
 from ..factors.tokens import Named, is_digest_of, read_token
 from ..keyring import Unopened
@@ -44,7 +43,7 @@ class ProviderCallbacks:
         Refused (``not_allowed``): a token that is not ours, a signature that is not the provider's, an address that is
         spelled another way, a challenge that has ended, a step that was taken before or is not due.
         """
-        part, keyring = FACTORS.get(kind), self.engine.keyring
+        part, keyring = self.engine.factors.get(kind), self.engine.keyring
         named = read_token(keyring, HOOK, token)
         if named is None or not isinstance(part, Hears):
             return await tell_refused(self.engine, None, kind, "not_found", address=address)

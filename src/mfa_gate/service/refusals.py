@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..core.model import SubjectKey
 from ..core.reasons import Refusal
-from ..factors import FACTORS
 from ..factors.tokens import Named
 from ..storage import take_one
 from .accounts import Engine
@@ -25,7 +24,7 @@ async def tell_refused(
     key = named.key if named else SubjectKey("", "")
     network = engine.rules(key.tenant).network_of(address)
     moment = engine.moment(network=network, actor="outside")
-    event = moment.event("attempt.refused", key, factor=kind if kind in FACTORS else "", reason=reason)
+    event = moment.event("attempt.refused", key, factor=kind if kind in engine.factors else "", reason=reason)
     full = named is None or await take_one(
         engine.store, f"refused:{key}", limit=TOLD_PER_HOUR, window=HOUR, now=moment.now
     )

@@ -10,7 +10,6 @@ from ..core.assurance import meeting
 from ..core.changes.base import refuse
 from ..core.model import Account, Authenticator, Caller
 from ..core.reasons import Refusal
-from ..factors import TRAITS
 from .access import Access, Judgement, owed
 from .accounts import Engine
 
@@ -58,7 +57,9 @@ class SelfService:
     async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
         """The one to be offered first."""
         moment = self.engine.moment(network=caller.network)
-        return await self._fresh(caller, lambda account, _: changes.set_default(account, moment, id=id, traits=TRAITS))
+        return await self._fresh(
+            caller, lambda account, _: changes.set_default(account, moment, id=id, traits=self.engine.factors.traits)
+        )
 
     async def remove(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
         """One authenticator less, unless the policy keeps it."""
@@ -69,7 +70,7 @@ class SelfService:
                 account,
                 moment,
                 id=id,
-                traits=TRAITS,
+                traits=self.engine.factors.traits,
                 stage=judgement.requirement.stage,
                 permanent=judgement.requirement.rules.enrollment.permanent,
             ),

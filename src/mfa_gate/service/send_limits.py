@@ -11,7 +11,6 @@ from ..core.events import Event
 from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY, Rules, SendCount
-from ..factors import TRAITS
 from ..factors.base import Context, Delivery
 from ..ports import Pauses, PhoneSend
 from ..storage import Take, take_one
@@ -30,7 +29,6 @@ COARSE = 100
 NO_LIMIT = 2**53
 LOOKED_AT_EVERY = 10
 MAX_WORD = 64
-TELEPHONES = frozenset(kind for kind, traits in TRAITS.items() if traits.contact == "phone")
 
 
 class Sending:
@@ -40,16 +38,18 @@ class Sending:
         self.engine = engine
         self.alarms = alarms
         self._threads = ThreadPool("before_send", HOOK_THREADS)
+        known = engine.factors.traits.items()
+        self._telephones = frozenset(kind for kind, traits in known if traits.contact == "phone")
         engine.effects.listeners.append(self)
 
     # -- before a message --------------------------------------------------------------------------------------------
 
     async def permit(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> Refusal | None:
         """Why ``delivery`` may not go out now, or None: then it counts everywhere it has to."""
-        if not TRAITS[factor].fetched and self._is_paused(factor):
+        if not self.engine.factors.traits[factor].fetched and self._is_paused(factor):
             return Refusal(reason="factor_unavailable", retry_after=30)
         refusal = await self._count(caller, context, delivery, factor)
-        if refusal is not None or factor not in TELEPHONES:
+        if refusal is not None or factor not in self._telephones:
             return refusal
         word = await self._ask_host(caller, context, delivery, factor)
         if not word:
@@ -70,12 +70,16 @@ class Sending:
         """The kinds that cannot be sent at the moment: their provider is in trouble, or the day's money is spent."""
         rules = self.engine.rules(tenant)
         found = {
-            kind for kind, traits in TRAITS.items() if traits.sends and not traits.fetched and self._is_paused(kind)
+            kind
+            for kind, traits in self.engine.factors.traits.items()
+            if traits.sends and not traits.fetched and self._is_paused(kind)
         }
         if rules.sends.cap_per_day is not None:
             spent = await self.engine.store.total(_money(tenant), window=DAY, now=_day(self.engine.now()))
             found |= {
-                kind for kind in TELEPHONES if _price(rules, TRAITS[kind].sends) > rules.sends.cap_per_day - spent
+                kind
+                for kind in self._telephones
+                if _price(rules, self.engine.factors.traits[kind].sends) > rules.sends.cap_per_day - spent
             }
         return frozenset(found)
 
@@ -89,7 +93,7 @@ class Sending:
         return taken is None or not taken.wait
 
     def _is_paused(self, factor: str) -> bool:
-        sender = self.engine.wiring.senders.for_channel(TRAITS[factor].sends)
+        sender = self.engine.wiring.senders.for_channel(self.engine.factors.traits[factor].sends)
         return isinstance(sender, Pauses) and not sender.available
 
     # -- counting ----------------------------------------------------------------------------------------------------
@@ -100,8 +104,12 @@ class Sending:
         limits = self._limits(caller, context, delivery, factor)
         takes = [_take(bucket, limit, now) for bucket, limit in limits.values()]
         words = list(limits)
-        money = self._money(rules, tenant, TRAITS[factor].sends, now)
-        phone = [Take(bucket=_asked(tenant), limit=NO_LIMIT, window=DAY, at=_day(now))] if factor in TELEPHONES else []
+        money = self._money(rules, tenant, self.engine.factors.traits[factor].sends, now)
+        phone = (
+            [Take(bucket=_asked(tenant), limit=NO_LIMIT, window=DAY, at=_day(now))]
+            if factor in self._telephones
+            else []
+        )
         taken = await self.engine.store.take_all([*takes, *money, *phone])
         if not taken.wait:
             if money:
@@ -122,10 +130,10 @@ class Sending:
     ) -> dict[str, tuple[str, SendCount]]:
         """The limits that this message falls under, by the policy's word. Nothing in a bucket's name can be read (S-121)."""
         digest, sends, tenant = self.engine.keyring.digest, context.rules.sends, caller.subject.tenant
-        phone = factor in TELEPHONES
+        phone = factor in self._telephones
         kind = "phone" if phone else delivery.channel
         limits = {"per_destination": (f"to:{digest('destination', kind, delivery.to)}", sends.per_destination)}
-        if TRAITS[factor].fetched:
+        if self.engine.factors.traits[factor].fetched:
             return limits
         if phone:
             limits["per_range"] = (f"range:{digest('range', delivery.to[:-4])}", sends.per_range)
@@ -144,7 +152,7 @@ class Sending:
     async def _watch_money(self, rules: Rules, tenant: str, spent: int) -> None:
         """The message that crosses the warning share, and the one after which there is no room, each raise one alarm."""
         cap = rules.sends.cap_per_day or 0
-        allowed = [TRAITS[kind].sends for kind in TELEPHONES if kind in rules.factors.allowed]
+        allowed = [self.engine.factors.traits[kind].sends for kind in self._telephones if kind in rules.factors.allowed]
         dearest = max((_price(rules, channel) for channel in allowed), default=0)
         if spent > cap - dearest:
             await self._reached(rules, tenant, spent=spent)
@@ -189,7 +197,7 @@ class Sending:
 
     def wants(self, event: Event) -> bool:
         """A text or call that did what it was for."""
-        return event.factor in TELEPHONES and event.kind in ("proof.granted", "factor.enrolled", "contact.proven")
+        return event.factor in self._telephones and event.kind in ("proof.granted", "factor.enrolled", "contact.proven")
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Count it once for each change."""

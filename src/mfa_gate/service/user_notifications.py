@@ -11,8 +11,7 @@ from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
 from ..errors import SendFailed
-from ..factors import FACTORS, TRAITS
-from ..factors.phone import read_phone
+from ..factors.base import Reaches
 from ..keyring import Unopened
 from ..ports import Message
 from ..storage import take_one
@@ -40,13 +39,13 @@ class Notices:
 
     def wants(self, event: Event) -> bool:
         """Whether people are told of such an event."""
-        return _notice_kind(event) in NOTICES
+        return self._notice_kind(event) in NOTICES
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         for event in events:
-            kind = _notice_kind(event)
+            kind = self._notice_kind(event)
             if kind not in NOTICES:
                 continue
             needless = first and kind == "browser.new_network"
@@ -70,7 +69,7 @@ class Notices:
 
     async def mail(self, event: Event) -> None:
         """Tell by e-mail, at the address on file. Raises what may go better another time."""
-        kind = _notice_kind(event)
+        kind = self._notice_kind(event)
         if self.engine.wiring.senders.email is None:
             return
         contacts = await self.engine.contacts(subject_of(event))
@@ -82,7 +81,9 @@ class Notices:
             service=self._service(event),
             when_text=datetime.fromtimestamp(event.at, UTC).strftime("%d %b %Y, %H:%M UTC"),
             where=event.network,
-            label=TRAITS[event.factor].name if event.factor in TRAITS else event.factor,
+            label=self.engine.factors.traits[event.factor].name
+            if event.factor in self.engine.factors.traits
+            else event.factor,
             owner=rules.owner,
             translate=str,
             dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
@@ -103,7 +104,7 @@ class Notices:
 
     async def text(self, event: Event) -> None:
         """Tell by text, at the numbers that are enrolled. Raises what may go better another time."""
-        kind = _notice_kind(event)
+        kind = self._notice_kind(event)
         if self.engine.wiring.senders.sms is None:
             return
         subject = subject_of(event)
@@ -112,9 +113,9 @@ class Notices:
         contacts = Contacts()
         if NOTICES[kind].everywhere:
             contacts = await self.engine.contacts(subject)
-        if contacts.phone:
-            on_file = read_phone(contacts.phone, self.engine.rules(event.tenant).factors.sms)
-            numbers += [on_file] if isinstance(on_file, str) and on_file not in numbers else []
+        rules = self.engine.rules(event.tenant)
+        on_file = [part.number_on_file(rules, contacts) for part in self._texting().values()]
+        numbers += [number for number in on_file if number and number not in numbers]
         text = sms_notice(kind, service=self._service(event), translate=str)
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()
@@ -131,13 +132,19 @@ class Notices:
         caller = Caller(subject=subject, handle="", network="")
         context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
         found: list[str] = []
+        texting = self._texting()
         for mine in account.authenticators:
-            if mine.factor in FACTORS and TRAITS[mine.factor].sends == "sms":
+            if mine.factor in texting:
                 try:
-                    found.append(FACTORS[mine.factor].show(context, mine.data)["phone"])
+                    found.append(texting[mine.factor].number_of(context, mine.data))
                 except (Unopened, KeyError):
                     log.warning("a number could not be read for a notice (ref %s)", mine.id)
         return list(dict.fromkeys(found))
+
+    def _texting(self) -> dict[str, Reaches]:
+        """The factors whose numbers take text messages."""
+        known = self.engine.factors.items()
+        return {k: part for k, part in known if part.traits.sends == "sms" and isinstance(part, Reaches)}
 
     def _service(self, event: Event) -> str:
         return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name
@@ -153,11 +160,10 @@ class Notices:
                 raise
             log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
 
-
-def _notice_kind(event: Event) -> str:
-    """An event's notice: its kind, but a success with a backup code is a notice of its own (S-92)."""
-    if event.kind == "proof.granted":
-        backup = event.factor in TRAITS and TRAITS[event.factor].backup
-        return "backup_code.used" if backup else ""
-    words = NOTICES.get(event.kind)
-    return "" if words is None or (words.unless and words.unless == event.reason) else event.kind
+    def _notice_kind(self, event: Event) -> str:
+        """An event's notice: its kind, but a success with a backup code is a notice of its own (S-92)."""
+        if event.kind == "proof.granted":
+            known = self.engine.factors.traits
+            return "backup_code.used" if event.factor in known and known[event.factor].backup else ""
+        words = NOTICES.get(event.kind)
+        return "" if words is None or (words.unless and words.unless == event.reason) else event.kind

@@ -13,7 +13,6 @@ from ..core.entropy import handle_digest
 from ..core.model import Account, Authenticator, Caller, Challenge, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..factors import FACTORS, TRAITS
 from ..factors.base import COLLECT, Accepted, Rejected, uncollected
 from .access import Access
 from .accounts import Engine
@@ -77,7 +76,7 @@ class Verification:
         mine = usable(account, judgement, target)
         if isinstance(mine, Refusal):
             return mine
-        part = FACTORS[mine.factor]
+        part = self.engine.factors[mine.factor]
         read = part.read(response, rules)
         if read is None:
             return self.malformed(caller)
@@ -104,7 +103,7 @@ class Verification:
                 data=found.outcome.data,
                 challenge=found.outcome.challenge,
                 user_verified=found.outcome.user_verified,
-                phishing_resistant=TRAITS[found.seen.factor].phishing_resistant,
+                phishing_resistant=self.engine.factors.traits[found.seen.factor].phishing_resistant,
                 remember=remember,
                 new_handle=handle_digest(self.next_handle(caller, fresh, answer)),
                 answer=answer,
@@ -145,7 +144,9 @@ class Verification:
         elsewhere = [str(c.data["code"]) for c in account.challenges if c.target == seen.id and _is_code(c)]
         if read == COLLECT:
             open_ones = [c for c in open_ones if c.id == challenge]
-        verify = partial(FACTORS[seen.factor].verify, context, data=seen.data, challenges=open_ones, response=read)
+        verify = partial(
+            self.engine.factors[seen.factor].verify, context, data=seen.data, challenges=open_ones, response=read
+        )
 
         def judge() -> _Found | Rejected:
             found = _found(account, seen, verify())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..core.model import Subject
 from ..core.networks import Proxy
+from ..factors import BUILT_IN, Registry
 from ..keyring import Keyring
 from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders
 from ..storage import Store
@@ -48,4 +49,5 @@ class Wiring:
     trusted_proxies: tuple[Proxy, ...] = ()
     public: str = ""
     app: str = ""
+    factors: Registry = BUILT_IN
     words: Callable[[str], Callable[[str], str]] = lambda lang: str

@@ -11,8 +11,8 @@ from ..core.changes import Change
 from ..core.changes.enroll import free_label
 from ..core.entropy import draw_id
 from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Fields, Subject
-from ..factors import FACTORS, TRAITS
-from ..factors.base import Accepted, Context, Factor, Issue, Rejected
+from ..factors.base import Accepted, Context, Factor, Issue, Rejected, options_in
+from ..factors.totp import TotpRules
 from .outbox import Outbox
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Enrolled:
     def _app_code(self) -> str:
         import pyotp
 
-        rules = self.gate.service.engine.rules(self.subject.tenant).factors.totp
+        rules = options_in(self.gate.service.engine.rules(self.subject.tenant), self.factor, TotpRules)
         now = self.gate.service.engine.now() // rules.period
         step = max(now, self._step + 1)
         if step > now + rules.drift_steps:
@@ -92,9 +92,10 @@ async def enrolled(
     Nothing is sent and no event is written. ``email`` and ``phone`` stand in for the host's record. Raises ``ValueError`` for
     a kind that cannot be made so, or if the factor refuses (e.g. a number that the policy does not accept).
     """
-    part = FACTORS.get(factor)
+    factors = gate.service.engine.factors
+    part = factors.get(factor)
     if part is None:
-        raise ValueError(f"{factor!r} is no kind of factor; there are {', '.join(FACTORS)}")
+        raise ValueError(f"{factor!r} is no kind of factor; there are {', '.join(factors)}")
     await gate.web.open()
     engine = gate.service.engine
     rules = engine.rules(subject.tenant)
@@ -111,9 +112,9 @@ async def enrolled(
     made.secret = shown.get("secret", "")
     made.backup_codes = shown.get("codes", "").split()
     data = draft.data
-    if TRAITS[factor].sends:
-        made.to = contacts.email if TRAITS[factor].contact == "email" else contacts.phone
-    elif TRAITS[factor].needs_challenge:
+    if factors.traits[factor].sends:
+        made.to = contacts.email if factors.traits[factor].contact == "email" else contacts.phone
+    elif factors.traits[factor].needs_challenge:
         data = await _by_ceremony(made, part, context, data)
 
     def step(current: Account) -> Change[None]:
@@ -124,8 +125,8 @@ async def enrolled(
             created_at=engine.now(),
             data=data,
         )
-        kept = tuple(a for a in current.authenticators if not (TRAITS[factor].single and a.factor == factor))
-        default = current.default or ("" if TRAITS[factor].backup else made.id)
+        kept = tuple(a for a in current.authenticators if not (factors.traits[factor].single and a.factor == factor))
+        default = current.default or ("" if factors.traits[factor].backup else made.id)
         changed = replace(current, authenticators=(*kept, mine), default=default)
         return Change(account=changed, events=(), answer=None)
 

@@ -14,7 +14,6 @@ from ..core.entropy import draw_id, handle_digest
 from ..core.model import MAX_BROWSERS, Acceptance, Account, Authenticator, Browser, Caller, Proof, Subject
 from ..core.networks import parse_address
 from ..core.rules import Rules
-from ..factors import TRAITS
 from .enrollment import enrolled
 
 if TYPE_CHECKING:
@@ -85,8 +84,8 @@ async def verified(
             at=at,
             network=rules.network_of(place),
             epoch=account.epoch,
-            phishing_resistant=TRAITS[used.factor].phishing_resistant,
-            user_verified=TRAITS[used.factor].phishing_resistant,
+            phishing_resistant=engine.factors.traits[used.factor].phishing_resistant,
+            user_verified=engine.factors.traits[used.factor].phishing_resistant,
         )
         browser = Browser(
             id=draw_id(handle.encode(), "browser"),
@@ -167,7 +166,8 @@ async def _authenticator(gate: MFAGate, subject: Subject, factor: str) -> Authen
     engine = gate.service.engine
     judgement = await gate.service.access.own(Caller(subject=subject, handle="", network=""))
     wanted = (factor,) if factor else judgement.requirement.factors or engine.rules(subject.tenant).factors.allowed
-    usable = [kind for kind in wanted if factor or (kind in TRAITS and not TRAITS[kind].backup)]
+    known = engine.factors.traits
+    usable = [kind for kind in wanted if factor or (kind in known and not known[kind].backup)]
     account = await engine.store.load(subject.key)
     found = next((a for a in account.authenticators if a.factor in usable), None)
     if found is not None:

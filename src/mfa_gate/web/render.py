@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.events import kind_of
 from ..core.reasons import REASONS, Reason
+from ..factors import BUILT_IN, Registry
 from . import times
 from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
 from .i18n import Words, translator
@@ -37,9 +38,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Renderer:
-    """Renders views. ``templates`` is a folder of the host whose templates replace or extend ours (D-14)."""
+    """Render views.
 
-    def __init__(self, *, templates: Path | None = None) -> None:
+    ``templates`` is a folder of the host whose templates replace or extend ours (D-14). Each of ``factors`` brings the
+    template of its kind.
+    """
+
+    def __init__(self, *, templates: Path | None = None, factors: Registry = BUILT_IN) -> None:
+        self._factors = factors
         self._folders = [templates, _TEMPLATES] if templates else [_TEMPLATES]
         self._environments: dict[str, Environment] = {}
 
@@ -60,12 +66,12 @@ class Renderer:
         )
 
     def _environment(self, lang: str) -> Environment:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
 
         words = translator(lang)
-        loader = FileSystemLoader([str(folder) for folder in self._folders])
+        files = FileSystemLoader([str(folder) for folder in self._folders])
         environment = Environment(
-            loader=loader,
+            loader=ChoiceLoader([files, FunctionLoader(self._of_factor)]),
             autoescape=True,
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n"],
@@ -76,13 +82,19 @@ class Renderer:
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
-        kinds = frozenset(name for name in loader.list_templates() if name.startswith("factors/"))
+        kinds = frozenset(name for name in files.list_templates() if name.startswith("factors/"))
+        kinds |= {f"factors/{kind}.html" for kind in self._factors}
         environment.globals["factor_file"] = partial(_factor_file, kinds)
         environment.globals["reason_row"] = _reason_row
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         self._environments[lang] = environment
         return environment
+
+    def _of_factor(self, name: str) -> str | None:
+        """Read a factor's own template, for the name ``factors/<kind>.html``."""
+        factor = self._factors.get(name.removeprefix("factors/").removesuffix(".html"))
+        return factor.template.read_text("utf-8") if factor is not None else None
 
 
 def _factor_file(kinds: frozenset[str], kind: str) -> str:

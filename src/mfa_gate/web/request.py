@@ -11,6 +11,7 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts
 from ..core.rules import Rules
+from ..factors import Registry
 from ..service import Judgement, Service
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note
@@ -72,6 +73,11 @@ class PageRequest:
     def service(self) -> Service:
         """The use cases."""
         return self.site.service
+
+    @property
+    def factors(self) -> Registry:
+        """The factors of this gate."""
+        return self.service.engine.factors
 
     @property
     def base(self) -> str:

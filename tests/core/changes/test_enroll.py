@@ -38,7 +38,10 @@ from mfa_gate.core.model import (
 )
 from mfa_gate.core.policy import Requirement
 from mfa_gate.core.reasons import Refusal
-from mfa_gate.core.rules import EmailRules, EnrollmentRules, FactorRules, PhoneRules, Rules, VoiceRules
+from mfa_gate.core.rules import EnrollmentRules, FactorRules, Rules
+from mfa_gate.factors.email import EmailRules
+from mfa_gate.factors.phone import PhoneRules
+from mfa_gate.factors.voice import VoiceRules
 
 from ..builders import (
     ANN,
@@ -178,7 +181,8 @@ def test_a_phone_counts_as_on_file_by_its_own_section(kind: str, sms: Any, voice
     """D-9: a number that somebody types proves no contact, whatever another factor's section says."""
     rules = rules_with(
         factors=FactorRules(
-            allowed=(kind,), sms=PhoneRules(phone=sms), voice=VoiceRules(phone=voice), email=EmailRules()
+            allowed=(kind,),
+            options={"sms": PhoneRules(phone=sms), "voice": VoiceRules(phone=voice), "email": EmailRules()},
         ),
         enrollment=EnrollmentRules(first="contact"),
     )

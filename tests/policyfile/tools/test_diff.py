@@ -6,7 +6,7 @@ import pytest
 
 from mfa_gate.policyfile.tools.diff import differences, loosened
 
-from ..kinds import TRAITS, policy
+from ..kinds import policy
 
 EXEMPT = "[[exempt]]\nname = 'a'\npaths = ['=/a']\nmethods = ['GET']\nreason = 'x'\nexpires = 2027-12-31\n"
 SUBJECTS = "[[exempt_subjects]]\nname = 'a'\ngroups_any = ['b']\nreason = 'x'\npermanent = true\n"
@@ -16,7 +16,7 @@ AGREEMENT = "[agreement]\nid = 'a'\nversion = '1'\ntitle = 'A'\nfile = 'agreemen
 
 
 def changes(old: str, new: str) -> list[tuple[str, str, str]]:
-    return [(d.tenant, d.path, d.change) for d in differences(policy(old), policy(new), traits=TRAITS)]
+    return [(d.tenant, d.path, d.change) for d in differences(policy(old), policy(new))]
 
 
 @pytest.mark.parametrize(
@@ -104,5 +104,5 @@ def test_tenants_are_told_apart() -> None:
 
 def test_only_what_is_looser_needs_leave() -> None:
     """``loosened`` keeps the looser ones of a mixed change."""
-    mixed = differences(policy(""), policy("[attempts]\nmax = 5\n[freshness]\nmax_age = '8d'\n"), traits=TRAITS)
+    mixed = differences(policy(""), policy("[attempts]\nmax = 5\n[freshness]\nmax_age = '8d'\n"))
     assert [d.path for d in loosened(mixed)] == ["freshness.max_age"]

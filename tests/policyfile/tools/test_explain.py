@@ -169,7 +169,7 @@ def test_an_impossible_situation_is_refused() -> None:
 
 def trial(expect: str, given: str = "enrolled = ['totp'], proof_age = '7d'") -> tuple[str, ...]:
     made = policy(f"[[tests]]\nname = 't'\ngiven = {{ {given} }}\nexpect = {{ {expect} }}\n")
-    (result,) = run_tests(made, now=NOW, traits=TRAITS)
+    (result,) = run_tests(made, now=NOW)
     return result.faults
 
 
@@ -205,4 +205,4 @@ def test_a_test_may_name_its_time() -> None:
         f"[[tests]]\nname = '{day}'\ngiven = {{ at = {day} }}\nexpect = {{ decision = '{decision}' }}\n"
         for day, decision in (("2026-12-31", "off"), ("2027-01-01", "enroll"))
     )
-    assert [t.faults for t in run_tests(policy(dated + tests), now=0, traits=TRAITS)] == [(), ()]
+    assert [t.faults for t in run_tests(policy(dated + tests), now=0)] == [(), ()]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mfa_gate.factors import Registry
+from mfa_gate.factors.totp import Totp
 from mfa_gate.policyfile import findings
 from mfa_gate.policyfile.tools.profiles import PROFILES, deviations
 
-from ..kinds import TRAITS, policy
+from ..kinds import policy
 
 DAY = 86_400
 NOW = 1_800_000_000
@@ -50,7 +52,7 @@ def exemption(ends: str, *, paths: str = "['=/a']", methods: str = "['GET']") ->
 )
 def test_a_weak_spot_is_told(text: str, severity: str, path: str) -> None:
     """P-4, P-11: each weak spot is one finding at its key; tenants' own ones under the tenant."""
-    found = findings(policy(text), now=NOW, traits=TRAITS)
+    found = findings(policy(text), now=NOW)
     assert [(finding.severity, finding.path) for finding in found] == [(severity, path)]
 
 
@@ -70,7 +72,7 @@ def test_a_weak_spot_is_told(text: str, severity: str, path: str) -> None:
 )
 def test_a_sound_policy_is_not_bothered(text: str) -> None:
     """No finding without a reason."""
-    assert findings(policy(text), now=NOW, traits=TRAITS) == ()
+    assert findings(policy(text), now=NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -87,14 +89,14 @@ def test_a_sound_policy_is_not_bothered(text: str) -> None:
 def test_an_exemption_is_told_thirty_days_ahead(ahead: int, said: str) -> None:
     """P-4: thirty days before its end and ever after."""
     ends = 1830211200  # 2027-12-31
-    found = findings(policy(exemption("expires = 2027-12-31")), now=ends - ahead, traits=TRAITS)
+    found = findings(policy(exemption("expires = 2027-12-31")), now=ends - ahead)
     assert [said in finding.text for finding in found] == ([True] if said else [])
 
 
 def test_what_is_not_built_is_told() -> None:
     """A factor that the file allows and this version lacks is a warning."""
-    few = {"totp": TRAITS["totp"]}
-    found = findings(policy("[factors]\nallowed = ['totp', 'push']\n"), now=NOW, traits=few)
+    few = Registry([Totp()])
+    found = findings(policy("[factors]\nallowed = ['totp', 'push']\n"), now=NOW, factors=few)
     assert ["push" in finding.text for finding in found] == [True]
 
 
@@ -124,11 +126,11 @@ STRICT = "[factors]\nallowed = ['webauthn', 'totp', 'backup-code']\n[freshness]\
 )
 def test_a_departure_has_its_clause(profile: str, text: str, path: str, clause: str) -> None:
     """Every departure from a profile names the key and the clause."""
-    found = deviations(policy(text), profile, TRAITS)
+    found = deviations(policy(text), profile)
     assert any(d.path == path and d.clause.endswith(f" {clause}") for d in found), found
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_strict_policy_departs_from_nothing(profile: str) -> None:
     """A profile is reachable."""
-    assert deviations(policy(STRICT), profile, TRAITS) == ()
+    assert deviations(policy(STRICT), profile) == ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from mfa_gate.policyfile.tools.impact import Impact, replay
 
-from ..kinds import TRAITS, policy
+from ..kinds import policy
 
 DAY = 86_400
 
@@ -18,7 +18,7 @@ def line(kind: str, at: object, *, account: str = "ann", network: str = "192.0.2
 
 
 def outcomes(text: str, lines: list[str]) -> dict[tuple[str, str], tuple[int, int]]:
-    found = replay(policy(text), lines, traits=TRAITS)
+    found = replay(policy(text), lines)
     return {(impact.before, impact.after): (impact.events, impact.accounts) for impact in found.impacts}
 
 
@@ -44,7 +44,7 @@ def test_what_was_asked_may_pass_now() -> None:
 def test_people_are_counted_once_an_outcome() -> None:
     """Events and accounts are counted apart, the most frequent outcome first."""
     lines = [line("proof.granted", at, account=who, factor="sms") for at, who in ((1, "a"), (2, "b"), (8 * DAY, "a"))]
-    found = replay(policy(""), reversed(lines), traits=TRAITS)
+    found = replay(policy(""), reversed(lines))
     assert found.impacts == (
         Impact(before="challenge", after="challenge (no_proof)", events=2, accounts=2),
         Impact(before="challenge", after="challenge (expired)", events=1, accounts=1),
@@ -94,6 +94,6 @@ def test_lines_that_are_no_events_are_counted() -> None:
     """Garbage is counted and left out; times may be seconds or RFC 3339."""
     lines = ["", "{", "[]", '{"kind": 1}', line("x", None), line("x", True), line("x", "2026-01-01T00:00:00")]
     lines += [line("proof.granted", "1970-01-01T00:00:10Z", factor="totp"), line("proof.granted", 20.5, factor="totp")]
-    found = replay(policy(""), lines, traits=TRAITS)
+    found = replay(policy(""), lines)
     assert (found.read, found.unreadable, found.decided) == (8, 6, 2)
     assert {impact.after for impact in found.impacts} == {"challenge (no_proof)", "verified"}

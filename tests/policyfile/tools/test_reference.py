@@ -8,6 +8,7 @@ import pytest
 
 import mfa_gate.policyfile
 from mfa_gate.core.rules import Rules
+from mfa_gate.factors import BUILT_IN
 from mfa_gate.policyfile import keys
 from mfa_gate.policyfile.scenario import Example
 from mfa_gate.policyfile.shape import leaves
@@ -31,7 +32,7 @@ def test_the_readme_has_every_key_as_the_code_has_it() -> None:
 def test_every_key_is_in_the_reference_with_one_sentence() -> None:
     """Each key is an entry of its section, and each entry is one sentence."""
     found = entries()
-    for path in leaves():
+    for path in leaves(BUILT_IN):
         head = f"[{'.'.join(path[:-1])}]" if path[1:] else ""
         assert f"{head} {path[-1]}" in found
     assert [name for name, entry in found.items() if not entry.about.endswith(".")] == []

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ...core.assurance import combine, could_meet
 from ...core.policy import Facts, demands_for, factors_for
 from ...core.rules import TenantSettings
-from ...factors import TRAITS
 from ...web.endpoint_demands import demands_in
 from .app_stack import starlette_of
 from .verdicts import Line
@@ -23,7 +22,7 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
     from ...policyfile import findings
     from ...policyfile.tools.routes import idle_rules, leaves_of
 
-    found = findings(gate.policy, now=int(time.time()))
+    found = findings(gate.policy, now=int(time.time()), factors=gate.service.engine.factors)
     for finding in found:
         yield Line(finding.severity, "policy", f"{finding.path}: {finding.text}")
     try:
@@ -44,7 +43,7 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
         everywhere, _ = demands_for(rules, Facts(tenant=tenant, groups=frozenset(), method="GET", path=""))
         for demand in known:
             joint = combine((*everywhere, demand), rule=demand.rule)
-            if not any(could_meet(kind, joint, TRAITS) for kind in allowed):
+            if not any(could_meet(kind, joint, gate.service.engine.factors.traits) for kind in allowed):
                 wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
                 where = f'in tenant "{tenant}"' if tenant else "by the policy"
                 yield Line(

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from ...ports import ChecksItself, Sender
+from ...ports import CHANNELS, ChecksItself, Sender
 from .verdicts import PATIENCE, Line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ async def senders_of(gate: MFAGate) -> AsyncIterator[Line]:
     senders = gate.service.engine.wiring.senders
     channels: dict[int, list[str]] = {}
     parts: dict[int, Sender] = {}
-    for channel in ("email", "sms", "voice", "push"):
+    for channel in CHANNELS:
         sender = senders.for_channel(channel)
         if sender is not None:
             channels.setdefault(id(sender), []).append(channel)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...errors import SettingsError
-from ..policy_args import WrongUse, app_of
+from ..application import WrongUse, app_of
 
 if TYPE_CHECKING:
     from .verdicts import Line

@@ -8,7 +8,7 @@ from ..evidence import Evidence
 from ..model import Seconds, replace
 from ..policy import Demand, Requirement
 from ..reasons import Refusal
-from ..rules import Rules
+from ..rules import MayBeOnFile, Rules
 
 CHANGE_AGE = 300
 """Seconds: how old a proof may be for changing factors (decisions 10, S-84)."""
@@ -106,7 +106,7 @@ def needs_leave(evidence: Evidence, rules: Rules, traits: Traits, now: int) -> R
 
 def is_on_file(rules: Rules, traits: Traits) -> bool:
     """Whether confirming this factor proves a contact that the host has on file."""
-    if traits.contact == "phone":
-        section = getattr(rules.factors, traits.kind.replace("-", "_"), None)
-        return getattr(section, "phone", "typed") == "on-file"
+    options = rules.factors.options.get(traits.kind)
+    if traits.contact and isinstance(options, MayBeOnFile):
+        return options.is_on_file
     return traits.contact == "email"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
 
 from ..model import Seconds
 
@@ -27,43 +28,6 @@ class ResendRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmailRules:
-    """``[factors.email]``."""
-
-    code: CodeRules = CodeRules()
-    resend: ResendRules = ResendRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhoneRules:
-    """``[factors.sms]``. ``regions`` are the numbers' own regions (ISO 3166), None for any."""
-
-    code: CodeRules = CodeRules()
-    resend: ResendRules = ResendRules()
-    phone: Literal["typed", "on-file"] = "typed"
-    regions: tuple[str, ...] | None = None
-    refuse_types: tuple[str, ...] = ("premium-rate", "toll-free", "shared-cost", "pager")
-    consent_text: str = "Message and data rates may apply. Reply STOP to opt out."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceRules(PhoneRules):
-    """``[factors.voice]``: as for text messages, and how a call is confirmed."""
-
-    confirm: Literal["pound", "code"] = "pound"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TotpRules:
-    """``[factors.totp]`` (RFC 6238)."""
-
-    digits: int = 6
-    period: Seconds = Seconds(30)
-    drift_steps: int = 1
-    apps: tuple[str, ...] = ("Google Authenticator", "Microsoft Authenticator", "Authy", "1Password")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CountRules:
     """At most ``count`` in ``window``, as close together as one likes."""
 
@@ -76,44 +40,35 @@ class CountRules:
         return Seconds(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushRules:
-    """``[factors.push]``: number matching."""
+@runtime_checkable
+class MayBeOnFile(Protocol):
+    """Options of a factor that takes its contact from the host, or from the person."""
 
-    digits: int = 2
-    ttl: Seconds = Seconds(60)
-    max_per: CountRules = CountRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebAuthnRules:
-    """``[factors.webauthn]``."""
-
-    user_verification: Literal["required", "preferred", "discouraged"] = "preferred"
+    @property
+    def is_on_file(self) -> bool:
+        """Tell if the contact is the host's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupCodeRules:
-    """``[factors.backup-code]``."""
+@runtime_checkable
+class SendsCode(Protocol):
+    """Options of a factor that sends a code."""
 
-    count: int = 10
-    warn_at: int = 3
+    @property
+    def code(self) -> CodeRules:
+        """Read its digits and its life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRules:
-    """``[factors]``."""
+    """``[factors]``. ``allowed`` and ``order`` are kinds; empty: all that the gate knows, in their own order.
 
-    allowed: tuple[str, ...] = ("webauthn", "totp", "push", "sms", "voice", "email", "backup-code")
-    order: tuple[str, ...] = ("webauthn", "push", "totp", "sms", "voice", "email")
+    ``options`` are the tables ``[factors.<kind>]``, by kind: values of the class that the factor declares.
+    """
+
+    allowed: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
     choice: Literal["user", "tenant"] = "user"
     first_offer: Literal["strongest", "last-used"] = "last-used"
     auto_send: bool = True
     mask: bool = True
-    email: EmailRules = EmailRules()
-    sms: PhoneRules = PhoneRules()
-    voice: VoiceRules = VoiceRules()
-    totp: TotpRules = TotpRules()
-    push: PushRules = PushRules()
-    webauthn: WebAuthnRules = WebAuthnRules()
-    backup_code: BackupCodeRules = BackupCodeRules()
+    options: Mapping[str, object] = field(default_factory=dict)

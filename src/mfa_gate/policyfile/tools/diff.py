@@ -9,10 +9,10 @@ from typing import Any
 from ...core.assurance import TraitsOf
 from ...core.durations import format_duration
 from ...core.rules import Policy, Rules
+from ...factors import BUILT_IN, Registry
 from ..faults import shown
 from ..shape import Spec, leaves, specs_of, value_at
 from ..strictness import Change, compare, compare_stages
-from ..traits import known_traits
 
 ALLOWED = ("factors", "allowed")
 AGREEMENT = "agreement"
@@ -35,17 +35,16 @@ class Difference:
     change: Change
 
 
-def differences(old: Policy, new: Policy, *, traits: TraitsOf | None = None) -> tuple[Difference, ...]:
+def differences(old: Policy, new: Policy, *, factors: Registry = BUILT_IN) -> tuple[Difference, ...]:
     """List every change from ``old`` to ``new``, the file's own rules first.
 
     A change of a tenant is listed only if the file's own rules do not have the same one.
     """
-    known = known_traits() if traits is None else traits
-    base = list(_compared("", old.base, new.base, known))
+    base = list(_compared("", old.base, new.base, factors))
     found = list(base)
     told = {(d.path, d.old, d.new) for d in base}
     for tenant in dict.fromkeys((*old.tenants, *new.tenants)):
-        for entry in _compared(tenant, old.rules_for(tenant), new.rules_for(tenant), known):
+        for entry in _compared(tenant, old.rules_for(tenant), new.rules_for(tenant), factors):
             if (entry.path, entry.old, entry.new) not in told:
                 found.append(entry)
     return tuple(found)
@@ -56,15 +55,15 @@ def loosened(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
     return tuple(entry for entry in found if entry.change == "looser")
 
 
-def _compared(tenant: str, old: Rules, new: Rules, traits: TraitsOf) -> Iterator[Difference]:
-    for leaf, spec in leaves().items():
-        before, after = value_at(old, leaf), value_at(new, leaf)
+def _compared(tenant: str, old: Rules, new: Rules, factors: Registry) -> Iterator[Difference]:
+    for leaf, spec in leaves(factors).items():
+        before, after = value_at(old, leaf, factors), value_at(new, leaf, factors)
         if before == after or (leaf[0] == AGREEMENT and (old.agreement is None or new.agreement is None)):
             continue
         if leaf in CALENDAR:
             change = compare_stages(old.enrollment, new.enrollment)
         elif leaf == ALLOWED:
-            change = _factors(before, after, traits)
+            change = _factors(before, after, factors.traits)
         else:
             change = compare(spec, before, after)
         if change != "same":

@@ -10,9 +10,9 @@ from ...core.assurance import TraitsOf
 from ...core.durations import format_duration
 from ...core.policy import factors_for
 from ...core.rules import DAY, RECOVERY_WAYS, Exemption, Policy, Rules, SubjectExemption, TenantSettings
+from ...factors import BUILT_IN, Registry
 from ..checks import factors_besides_backup
 from ..faults import listed
-from ..traits import known_traits
 
 Severity = Literal["warning", "note"]
 
@@ -36,12 +36,12 @@ Remark = tuple[Severity, str, str]
 Remarks = Callable[[Rules, TraitsOf, int], Iterator[Remark]]
 
 
-def findings(policy: Policy, *, now: int, traits: TraitsOf | None = None) -> tuple[Finding, ...]:
+def findings(policy: Policy, *, now: int, factors: Registry = BUILT_IN) -> tuple[Finding, ...]:
     """List every remark on ``policy`` at the second ``now``.
 
     A remark on a value that a tenant has from the file is listed once, for the file.
     """
-    known = known_traits() if traits is None else traits
+    known = factors.traits
     base = [remark for remarks in ALL for remark in remarks(policy.base, known, now)]
     found = [Finding(severity=severity, path=path, text=text) for severity, path, text in base]
     for tenant, rules in policy.tenants.items():

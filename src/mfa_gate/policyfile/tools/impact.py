@@ -12,9 +12,8 @@ from ...core.assurance import TraitsOf
 from ...core.model import Seconds
 from ...core.networks import parse_address
 from ...core.rules import METHODS, Policy, Rules
+from ...factors import BUILT_IN, Registry
 from ..scenario import Given, judge
-from ..shape import factor_kinds
-from ..traits import known_traits
 from .explain import told_decision
 
 ASKED = {"proof.granted": "challenge", "enrollment.skipped": "enroll", "decision.report": "report"}
@@ -53,13 +52,13 @@ class _Past:
     locked: bool = False
 
 
-def replay(policy: Policy, lines: Iterable[str], *, traits: TraitsOf | None = None) -> Replay:
+def replay(policy: Policy, lines: Iterable[str], *, factors: Registry = BUILT_IN) -> Replay:
     """Judge the events in ``lines`` (one JSON object each, any order) under ``policy``.
 
     The trail has neither groups nor sessions, so rules by groups count as not matching; a request that an event does
     not name is taken as ``GET /``.
     """
-    known = known_traits() if traits is None else traits
+    known = factors.traits
     events = []
     read = 0
     for line in lines:
@@ -79,7 +78,7 @@ def replay(policy: Policy, lines: Iterable[str], *, traits: TraitsOf | None = No
             decided += 1
             pair = (_before(event), _after(policy, who[0], account, event, known))
             counted.setdefault(pair, []).append("/".join(who))
-        _learn(account, event)
+        _learn(account, event, known)
     impacts = [
         Impact(before=before, after=after, events=len(whose), accounts=len(set(whose)))
         for (before, after), whose in counted.items()
@@ -126,7 +125,7 @@ def _after(policy: Policy, tenant: str, past: _Past, event: Mapping[str, Any], t
     same = proven is not None and _place(rules, proven[2]) == _place(rules, network) != ""
     given = Given(
         tenant=tenant,
-        enrolled=tuple(past.enrolled) or _enrolled_by(event),
+        enrolled=tuple(past.enrolled) or _enrolled_by(event, traits),
         proof_age=Seconds(max(0, now - proven[0])) if proven else None,
         proof_factor=proven[1] if proven else "",
         ip="same" if same else "other",
@@ -138,10 +137,10 @@ def _after(policy: Policy, tenant: str, past: _Past, event: Mapping[str, Any], t
     return told_decision(judge(policy, given, traits, now=now))
 
 
-def _enrolled_by(event: Mapping[str, Any]) -> tuple[str, ...]:
+def _enrolled_by(event: Mapping[str, Any], known: TraitsOf) -> tuple[str, ...]:
     """Count a factor that was proven as enrolled, though the trail may begin later."""
-    factor = event.get("factor")
-    return (factor,) if event["kind"] == "proof.granted" and factor in factor_kinds() else ()
+    factor = str(event.get("factor"))
+    return (factor,) if event["kind"] == "proof.granted" and factor in known else ()
 
 
 def _request(event: Mapping[str, Any]) -> str:
@@ -156,10 +155,10 @@ def _place(rules: Rules, network: str) -> str:
     return rules.network_of(network) if parse_address(network) is not None else network
 
 
-def _learn(past: _Past, event: Mapping[str, Any]) -> None:
+def _learn(past: _Past, event: Mapping[str, Any], known: TraitsOf) -> None:
     factor = str(event.get("factor", ""))
     match event["kind"]:
-        case "proof.granted" | "factor.enrolled" if factor in factor_kinds():
+        case "proof.granted" | "factor.enrolled" if factor in known:
             past.enrolled[factor] = None
             past.proof = (int(event["at"]), factor, str(event.get("network", "")))
         case "factor.removed":

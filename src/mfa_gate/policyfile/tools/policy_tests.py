@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.assurance import TraitsOf
 from ...core.decision import state_of
 from ...core.rules import Policy, PolicyTest
+from ...factors import BUILT_IN, Registry
 from ..faults import Report, shown
 from ..reading import read
 from ..scenario import Expect, Given, factors_of, judge, reason_of
-from ..traits import known_traits
 
 SAME = {"allow": "verified"}
 
@@ -23,20 +22,19 @@ class Trial:
     faults: tuple[str, ...]
 
 
-def run_tests(policy: Policy, *, now: int, traits: TraitsOf | None = None) -> tuple[Trial, ...]:
+def run_tests(policy: Policy, *, now: int, factors: Registry = BUILT_IN) -> tuple[Trial, ...]:
     """Run every test of ``policy``, as of ``now`` unless a test names its own time."""
-    known = known_traits() if traits is None else traits
-    return tuple(Trial(name=test.name, faults=_faults(policy, test, known, now)) for test in policy.tests)
+    return tuple(Trial(name=test.name, faults=_faults(policy, test, factors, now)) for test in policy.tests)
 
 
-def _faults(policy: Policy, test: PolicyTest, traits: TraitsOf, now: int) -> tuple[str, ...]:
-    report = Report(lines={})
+def _faults(policy: Policy, test: PolicyTest, factors: Registry, now: int) -> tuple[str, ...]:
+    report = Report(lines={}, factors=factors)
     given = read(report, Given, [(("given",), test.given)])
     expect = read(report, Expect, [(("expect",), test.expect)])
     if given is None or expect is None or report.found:
         return tuple(f"{fault.path}: {fault.text}" for fault in report.found)
     try:
-        outcome = judge(policy, given, traits, now=now)
+        outcome = judge(policy, given, factors.traits, now=now)
     except ValueError as error:
         return (f"given: {error}",)
     decision = outcome.decision

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ...core.assurance import TraitsOf
 from ...core.durations import format_duration
-from ...core.rules import DAY, CodeRules, FactorRules, Policy, Rules
-from ..shape import specs_of
-from ..traits import known_traits
+from ...core.rules import DAY, Policy, Rules
+from ...factors import BUILT_IN, Registry
+from ...factors.base import CodeShape, MeetsProfiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,39 +21,46 @@ class Deviation:
 
 
 Row = tuple[str, str, str]
-Rows = Callable[[Rules, TraitsOf], Iterator[Row]]
+Rows = Callable[[Rules, Registry], Iterator[Row]]
 
 
-def deviations(policy: Policy, profile: str, traits: TraitsOf | None = None) -> tuple[Deviation, ...]:
+def deviations(policy: Policy, profile: str, factors: Registry = BUILT_IN) -> tuple[Deviation, ...]:
     """List every departure of ``policy`` from ``profile`` (a key of ``PROFILES``).
 
     A departure of a tenant is listed only if the file's own rules do not have it.
     """
-    known = known_traits() if traits is None else traits
-    rows = PROFILES[profile]
-    base = list(rows(policy.base, known))
+    base = list(_rows(policy.base, factors, profile))
     found = [Deviation(path=path, text=text, clause=clause) for path, text, clause in base]
     for tenant, rules in policy.tenants.items():
         found += [
             Deviation(path=f"tenants.{tenant}.{path}", text=text, clause=clause)
-            for path, text, clause in rows(rules, known)
+            for path, text, clause in _rows(rules, factors, profile)
             if (path, text, clause) not in base
         ]
     return tuple(found)
 
 
-def sent_codes(rules: Rules) -> Iterator[tuple[str, CodeRules]]:
+def _rows(rules: Rules, factors: Registry, profile: str) -> Iterator[Row]:
+    """What the profile finds in the rules, and what each allowed factor says of its own options."""
+    yield from PROFILES[profile](rules, factors)
+    for kind in rules.factors.allowed:
+        factor = factors.get(kind)
+        if isinstance(factor, MeetsProfiles):
+            for fault in factor.departures(rules, profile):
+                yield ".".join(("factors", kind, *fault.key)), fault.text, fault.clause
+
+
+def sent_codes(rules: Rules, factors: Registry) -> Iterator[tuple[str, CodeShape]]:
     """List the allowed factors that send a code to be typed, with their rules."""
-    for spec in specs_of(FactorRules):
-        if spec.kind != "table" or spec.key not in rules.factors.allowed:
-            continue
-        factor = getattr(rules.factors, spec.name)
-        if hasattr(factor, "code") and getattr(factor, "confirm", "code") == "code":
-            yield f"factors.{spec.key}.code", factor.code
+    for kind in rules.factors.allowed:
+        shape = factors[kind].code(rules) if kind in factors else None
+        if shape is not None and shape.ttl:
+            yield ".".join(("factors", kind, *shape.option)), shape
 
 
-def _nist(rules: Rules, traits: TraitsOf) -> Iterator[Row]:
-    yield from _long_codes(rules, "SP 800-63B-4 3.1.3.2")
+def _nist(rules: Rules, factors: Registry) -> Iterator[Row]:
+    yield from _long_codes(rules, factors, "SP 800-63B-4 3.1.3.2")
+    traits = factors.traits
     for kind in rules.factors.allowed:
         contact = traits[kind].contact if kind in traits else ""
         if contact == "email":
@@ -68,9 +74,6 @@ def _nist(rules: Rules, traits: TraitsOf) -> Iterator[Row]:
     if rules.freshness.max_age > DAY:
         text = f'"{format_duration(rules.freshness.max_age)}" is longer than the 24 hours that AAL2 recommends'
         yield "freshness.max_age", text, "SP 800-63B-4 2.2.3"
-    if "push" in rules.factors.allowed and rules.factors.push.digits < 6:
-        text = f"{rules.factors.push.digits} digits; a secret that crosses channels has six or more"
-        yield "factors.push.digits", text, "SP 800-63B-4 3.1.3.2"
     if rules.enrollment.first == "open":
         text = "binding a first factor asks for nothing besides the password"
         yield "enrollment.first", text, "SP 800-63B-4 4.1.2.1"
@@ -79,11 +82,9 @@ def _nist(rules: Rules, traits: TraitsOf) -> Iterator[Row]:
     yield from _in_force(rules, "SP 800-63B-4 2.2")
 
 
-def _asvs(rules: Rules, traits: TraitsOf) -> Iterator[Row]:
-    yield from _long_codes(rules, "ASVS 5.0 6.5.5")
-    if "totp" in rules.factors.allowed and rules.factors.totp.period > 30:
-        text = f'"{format_duration(rules.factors.totp.period)}" is longer than 30 seconds'
-        yield "factors.totp.period", text, "ASVS 5.0 6.5.5"
+def _asvs(rules: Rules, factors: Registry) -> Iterator[Row]:
+    yield from _long_codes(rules, factors, "ASVS 5.0 6.5.5")
+    traits = factors.traits
     known = [traits[kind] for kind in rules.factors.allowed if kind in traits and not traits[kind].backup]
     if any(t.contact == "phone" for t in known) and all(t.contact for t in known):
         text = "the telephone is offered without a stronger factor besides it"
@@ -93,8 +94,8 @@ def _asvs(rules: Rules, traits: TraitsOf) -> Iterator[Row]:
     yield from _in_force(rules, "ASVS 5.0 6.3.3")
 
 
-def _long_codes(rules: Rules, clause: str) -> Iterator[Row]:
-    for path, code in sent_codes(rules):
+def _long_codes(rules: Rules, factors: Registry, clause: str) -> Iterator[Row]:
+    for path, code in sent_codes(rules, factors):
         if code.ttl > 600:
             yield f"{path}.ttl", f'"{format_duration(code.ttl)}" is longer than ten minutes', clause
 

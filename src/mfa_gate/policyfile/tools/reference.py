@@ -9,7 +9,8 @@ from typing import Any
 
 from ...core.durations import format_duration
 from ...core.options import Key, key
-from ...core.rules import Exemption, Rules, SubjectExemption
+from ...core.rules import Exemption, FactorRules, Rules, SubjectExemption
+from ...factors import BUILT_IN, Registry
 from ..faults import listed
 from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
 from ..rails import LIMITS
@@ -66,20 +67,20 @@ class Section:
     entries: tuple[Entry, ...]
 
 
-def sections() -> Iterator[Section]:
+def sections(factors: Registry = BUILT_IN) -> Iterator[Section]:
     """Yield every section of the file, the outer ones before those within them."""
     top = [_bare(name, FILE_KEYS[name], value, required=value != "sections") for name, value in FILE_VALUES.items()]
-    first, *others = _below(Rules, (), "")
+    first, *others = _below(Rules, (), "", factors)
     yield dataclasses.replace(first, entries=(*top, *first.entries))
     yield from others
     limits = tuple(_bare(name, key(about), LIMIT_VALUES[name]) for name, about in LIMITS.items())
     yield Section(head='[rails."a.key"]', about="The limits of one key, named by its path.", entries=limits)
-    yield from _below(Example, ("tests",), FILE_KEYS["tests"].means, is_array=True)
+    yield from _below(Example, ("tests",), FILE_KEYS["tests"].means, factors, is_array=True)
 
 
-def reference() -> str:
+def reference(factors: Registry = BUILT_IN) -> str:
     """Write all sections as Markdown, a table each."""
-    return "\n".join(line for section in sections() for line in _lines(section))
+    return "\n".join(line for section in sections(factors) for line in _lines(section))
 
 
 def _lines(section: Section) -> Iterator[str]:
@@ -96,10 +97,12 @@ def _lines(section: Section) -> Iterator[str]:
     yield ""
 
 
-def _below(cls: type, path: tuple[str, ...], about: str, *, is_array: bool = False) -> Iterator[Section]:
+def _below(
+    cls: type, path: tuple[str, ...], about: str, factors: Registry, *, is_array: bool = False
+) -> Iterator[Section]:
     """Yield the section of ``cls`` and those within it."""
-    specs = specs_of(cls)
-    entries = [_entry(cls, spec) for spec in specs]
+    specs = specs_of(cls, factors)
+    entries = [_entry(cls, spec, factors) for spec in specs]
     if cls in (Exemption, SubjectExemption):
         entries.append(_bare(PERMANENT, PERMANENT_KEY, "true or false"))
     dotted = ".".join(path)
@@ -108,16 +111,16 @@ def _below(cls: type, path: tuple[str, ...], about: str, *, is_array: bool = Fal
     )
     for spec in specs:
         if spec.of is not None:
-            row = key_for(cls, spec.name)
-            yield from _below(spec.of, (*path, spec.key), row.means, is_array=spec.kind == "tables")
+            row = key_for(cls, spec.name, factors)
+            yield from _below(spec.of, (*path, spec.key), row.means, factors, is_array=spec.kind == "tables")
 
 
-def _entry(cls: type, spec: Spec) -> Entry:
-    row = key_for(cls, spec.name)
+def _entry(cls: type, spec: Spec, factors: Registry) -> Entry:
+    row = key_for(cls, spec.name, factors)
     return Entry(
         key=spec.key,
         value=_value(spec, row),
-        default=_default(cls, spec),
+        default=_default(cls, spec, factors),
         required=spec.required or (spec.key == "reason" and cls in (Exemption, SubjectExemption)),
         stricter=_stricter(row),
         about=row.means,
@@ -144,11 +147,15 @@ def _stricter(row: Key) -> str:
     return STRICTER.get(row.stricter, "")
 
 
-def _default(cls: type, spec: Spec) -> str:
+def _default(cls: type, spec: Spec, factors: Registry) -> str:
     """Write the default as the file would.
 
     Returns "" for a key that is absent by default, and for a section whose keys have their own defaults.
     """
+    if spec.is_option:
+        return ""
+    if cls is FactorRules and spec.name in ("allowed", "order"):
+        return _toml(spec, getattr(factors.completed(Rules()).factors, spec.name))
     field = next(field for field in dataclasses.fields(cls) if field.name == spec.name)
     value = field.default
     if spec.kind in ("tables", "networks") or value is MISSING or value is None:

@@ -7,6 +7,7 @@ from typing import Any
 from ...core.durations import PATTERN
 from ...core.options import Key
 from ...core.rules import Exemption, Rules, SubjectExemption
+from ...factors import BUILT_IN, Registry
 from ..keys import FILE_KEYS, PERMANENT_KEY, key_for
 from ..rails import BOUNDS, EVERY, LIMITS
 from ..scenario import Example
@@ -17,29 +18,29 @@ DATE = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", 
 ONCE = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(factors: Registry = BUILT_IN) -> dict[str, Any]:
     """Make the schema of a whole policy file."""
-    sections = _table(Rules)["properties"]
+    sections = _table(Rules, factors)["properties"]
     properties: dict[str, Any] = {
         "version": {"const": 1},
         "name": {"type": "string", "minLength": 1, "maxLength": 100},
         **sections,
-        "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves().items()}),
-        "tenants": {"type": "object", "additionalProperties": _table(Rules, partial=True)},
-        "tests": {"type": "array", "items": _table(Example)},
+        "rails": _closed({".".join(leaf): _rail(spec) for leaf, spec in leaves(factors).items()}),
+        "tenants": {"type": "object", "additionalProperties": _table(Rules, factors, partial=True)},
+        "tests": {"type": "array", "items": _table(Example, factors)},
     }
     for name, row in FILE_KEYS.items():
         properties[name]["description"] = meaning(row)
     return {"$schema": DRAFT, "title": "mfa-gate policy", **_closed(properties, required=["version", "name"])}
 
 
-def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
+def _table(cls: type, factors: Registry, *, partial: bool = False) -> dict[str, Any]:
     """Make the schema of the table of ``cls``.
 
     ``partial``: the table lies over another one, so nothing in it is required.
     """
-    properties = {spec.key: _value(cls, spec, partial=partial) for spec in specs_of(cls)}
-    required = [spec.key for spec in specs_of(cls) if spec.required and not partial]
+    properties = {spec.key: _value(cls, spec, factors, partial=partial) for spec in specs_of(cls, factors)}
+    required = [spec.key for spec in specs_of(cls, factors) if spec.required and not partial]
     if cls in (Exemption, SubjectExemption):
         properties[PERMANENT] = {"type": "boolean", "description": meaning(PERMANENT_KEY)}
         ends = [{"required": ["expires"]}, {"required": [PERMANENT], "properties": {PERMANENT: {"const": True}}}]
@@ -47,16 +48,16 @@ def _table(cls: type, *, partial: bool = False) -> dict[str, Any]:
     return _closed(properties, required=required)
 
 
-def _value(cls: type, spec: Spec, *, partial: bool) -> dict[str, Any]:
-    row = key_for(cls, spec.name)
+def _value(cls: type, spec: Spec, factors: Registry, *, partial: bool) -> dict[str, Any]:
+    row = key_for(cls, spec.name, factors)
     about = {"description": meaning(row)}
     match spec.kind:
         case "table":
             assert spec.of is not None
-            return {**_table(spec.of, partial=partial), **about}
+            return {**_table(spec.of, factors, partial=partial), **about}
         case "tables":
             assert spec.of is not None
-            return {"type": "array", "items": _table(spec.of), **about}
+            return {"type": "array", "items": _table(spec.of, factors), **about}
         case "duration":
             return {"type": "string", "pattern": PATTERN, **about}
         case "instant":

@@ -9,7 +9,7 @@ from ...core.changes import Change, keep
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.reasons import Refusal
-from ...factors.backup_code import ALPHABET
+from ...factors.codes import ALPHABET
 from ..accounts import Engine
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard

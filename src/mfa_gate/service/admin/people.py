@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from ...core.model import Contacts, Subject, SubjectKey
 from ...core.roles import has_right
-from ...factors import TRAITS
 from ..accounts import Engine
 
 log = logging.getLogger("mfa_gate")
@@ -60,11 +59,11 @@ class TenantPeople:
 
     async def two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
         """Tell if two people with the right to unlock have set up a second step, so that they can let each other in."""
-        roles, ready = self.engine.rules(tenant).roles, 0
+        roles, ready, known = self.engine.rules(tenant).roles, 0, self.engine.factors.traits
         for subject, _ in people:
             if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
                 account = await self.engine.store.load(subject.key)
-                ready += any(a.factor in TRAITS and not TRAITS[a.factor].backup for a in account.authenticators)
+                ready += any(a.factor in known and not known[a.factor].backup for a in account.authenticators)
             if ready >= 2:
                 return True
         return False

@@ -8,7 +8,6 @@ from ...core.model import SubjectKey
 from ...core.policy import factors_for
 from ...core.reasons import Refusal
 from ...core.rules import Rules, TenantSettings
-from ...factors import TRAITS
 from ...policyfile.checks import dead_ends
 from ..accounts import Engine
 from .chart import EnrollmentChart
@@ -68,7 +67,7 @@ class TenantDesk:
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
                 return Refusal(reason="not_enrollable")
             picked = factors_for(rules, TenantSettings(tenant=tenant, factors=factors))
-            if ends := dead_ends(rules, picked, TRAITS):
+            if ends := dead_ends(rules, picked, self.engine.factors.traits):
                 return Refusal(reason="not_enrollable", detail="; ".join(end.text for end in ends))
         return await self._swap(actor, tenant, enabled=bool(enabled), factors=factors)
 
@@ -120,7 +119,8 @@ class TenantDesk:
     ) -> tuple[Check, ...]:
         senders = self.engine.wiring.senders
         enrolled = sum(count for status, count in counts.items() if status != "not_enrolled")
-        needed = [TRAITS[kind].sends for kind in rules.factors.allowed if kind in TRAITS and TRAITS[kind].sends]
+        known = self.engine.factors.traits
+        needed = [known[kind].sends for kind in rules.factors.allowed if kind in known and known[kind].sends]
         return (
             *await self._people_lines(tenant, enrolled),
             Check(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...core.model import Account, Authenticator, Challenge, Enrollment
 from ...core.reasons import UNTYPED, Refusal
-from ...factors import TRAITS
 from ...service import Verified
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
@@ -73,13 +72,13 @@ async def verify(request: PageRequest, body: Body, name: str) -> Answer:
 async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
     """A refused answer, in words of its own where no code was typed: a passkey is none."""
     account = (await request.judgement()).account
-    if account is None or refusal.reason not in UNTYPED or types_code(account, body):
+    if account is None or refusal.reason not in UNTYPED or types_code(request, account, body):
         return problem(refusal)
     title, detail = UNTYPED[refusal.reason]
     return problem(refusal, title=title, detail=detail)
 
 
-def types_code(account: Account, body: Body) -> bool:
+def types_code(request: PageRequest, account: Account, body: Body) -> bool:
     """Whether what the body names is answered with a code."""
     ids = {body.get(name) for name in ("authenticator", "challenge", "enrollment")} - {None, ""}
     known: tuple[Authenticator | Enrollment | Challenge, ...] = (
@@ -87,9 +86,9 @@ def types_code(account: Account, body: Body) -> bool:
         *account.enrollments,
         *account.challenges,
     )
-    kinds = {thing.factor for thing in known if thing.id in ids and thing.factor in TRAITS}
+    kinds = {thing.factor for thing in known if thing.id in ids and thing.factor in request.factors.traits}
     by_code = {challenge.factor for challenge in account.challenges if "code" in challenge.data}
-    return not kinds or any(TRAITS[kind].typed or kind in by_code for kind in kinds)
+    return not kinds or any(request.factors.traits[kind].typed or kind in by_code for kind in kinds)
 
 
 async def proven(request: PageRequest, result: Verified) -> dict[str, object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...core import attempts
 from ...core.decision import Agree, Allow, Enroll, StepUp, state_of
 from ...core.model import Authenticator
-from ...factors import FACTORS
 from ...service import Judgement
 from ...service.enrollable import enrollable
 from ..request import PageRequest
@@ -14,7 +13,7 @@ from ..responses import stamp
 
 def authenticator_document(request: PageRequest, judgement: Judgement, mine: Authenticator) -> dict[str, object]:
     """One authenticator, without anything secret."""
-    account, factor = judgement.account, FACTORS.get(mine.factor)
+    account, factor = judgement.account, request.factors.get(mine.factor)
     hint = ""
     if account is not None and factor is not None:
         rules = judgement.requirement.rules

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
 from ...core.reasons import Refusal
-from ...factors import FACTORS, TRAITS
 from ...factors.base import Signals
 from ...service import Judgement
 from ...service.access import owed
 from ...service.activity import own_activity
-from ...service.backup_codes import BACKUP
 from ...service.factor_choice import first_offer
 from .. import views
 from ..request import PageRequest, going_note
@@ -69,7 +67,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
         case _:
             return not_found(request)
     if not isinstance(result, Refusal):
-        part = FACTORS.get(result.factor)
+        part = request.factors.get(result.factor)
         owner = part.owner(result.data) if word == "removed" and isinstance(part, Signals) else ""
         return request.go(request.base, notice=Notice(word=word, value=result.label, owner=owner))
     if result.reason == "proof_required":
@@ -95,7 +93,7 @@ def _signal(request: PageRequest, judgement: Judgement) -> str:
     if not owner or account is None:
         return ""
     context = request.service.challenges.context(request.caller, request.rules, purpose="sign-in", account=account)
-    part = next((part for part in FACTORS.values() if isinstance(part, Signals)), None)
+    part = next((part for part in request.factors.values() if isinstance(part, Signals)), None)
     return json.dumps(part.accepted(context, owner)) if part else ""
 
 
@@ -106,17 +104,18 @@ async def _settings(
     if account is None or evidence is None:
         return views.Settings(factors=(), addable=kinds_of(request, judgement))
     events = await own_activity(request.service.engine, account.key, limit=RECENT)
-    own = [a for a in account.authenticators if not TRAITS[a.factor].backup] if account else []
-    codes = next((a for a in account.authenticators if a.factor == BACKUP), None)
+    own = [a for a in account.authenticators if not request.factors.traits[a.factor].backup] if account else []
+    codes = next((a for a in account.authenticators if a.factor == request.factors.backup), None)
     now, rules = request.now, request.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
     stale = bool(own) and may_change(evidence, judgement.requirement, now) is not None
     backup = None
-    if BACKUP in judgement.requirement.factors and own:
+    if request.factors.backup in judgement.requirement.factors and own:
+        total, warn_at = request.service.backup.stock(judgement)
         backup = views.BackupStock(
             remaining=request.service.backup.left(request.caller, judgement),
-            total=rules.factors.backup_code.count if codes else 0,
-            warn_at=rules.factors.backup_code.warn_at,
+            total=total if codes else 0,
+            warn_at=warn_at,
             made_at=codes.created_at if codes else 0,
         )
     return views.Settings(
@@ -177,7 +176,7 @@ async def backup_codes(request: PageRequest) -> Answer:
         or not account.authenticators
     ):
         return request.lead_on(judgement.decision)
-    if BACKUP not in judgement.requirement.factors:
+    if request.factors.backup not in judgement.requirement.factors:
         return not_found(request)
     if isinstance(judgement.decision, Allow) and owed(judgement, request.now) is not None:
         return confirm_first(request, judgement, "/backup-codes")
@@ -200,7 +199,7 @@ async def backup_codes(request: PageRequest) -> Answer:
                 return request.show(_stock(request, judgement))
     if may_change(evidence, judgement.requirement, request.now) is not None:
         return confirm_first(request, judgement, "/backup-codes")
-    had = any(TRAITS[a.factor].backup for a in account.authenticators)
+    had = any(request.factors.traits[a.factor].backup for a in account.authenticators)
     made = await backup.make(request.caller)
     if isinstance(made, Refusal):
         return request.show(_stock(request, judgement), status=422, problems=[problem_from(made, "")])
@@ -213,11 +212,11 @@ def _codes(codes: tuple[str, ...], made_at: int, *, replaced: bool = False) -> v
 
 def _stock(request: PageRequest, judgement: Judgement) -> views.BackupCodesStart:
     account = judgement.account
-    mine = next((a for a in (account.authenticators if account else ()) if a.factor == BACKUP), None)
+    mine = next((a for a in (account.authenticators if account else ()) if a.factor == request.factors.backup), None)
     return views.BackupCodesStart(
         remaining=request.service.backup.left(request.caller, judgement) if mine else None,
         made_at=mine.created_at if mine else 0,
-        count=request.rules.factors.backup_code.count,
+        count=request.service.backup.stock(judgement)[0],
         back=request.base,
     )
 
@@ -266,12 +265,14 @@ def _recovery(request: PageRequest, judgement: Judgement, *, about: str = "") ->
     ways = ways_of(request, judgement)
     offered = first_offer(judgement, off=request.off)
     kinds = request.rules.recovery.ways
-    others = [w for w in ways if not TRAITS[w.kind].backup and (offered is None or w.id != offered.id)]
+    others = [w for w in ways if not request.factors.traits[w.kind].backup and (offered is None or w.id != offered.id)]
     waiting = judgement.account.recovery if judgement.account else None
     return views.Recovery(
         lost=way_of(request, offered, judgement) if offered else None,
         others=tuple(others) if "other-factor" in kinds else (),
-        backup=next((w for w in ways if TRAITS[w.kind].backup), None) if "backup-code" in kinds else None,
+        backup=next((w for w in ways if request.factors.traits[w.kind].backup), None)
+        if request.factors.backup in kinds
+        else None,
         can_request="request" in kinds and waiting is None,
         requested_at=waiting.at if waiting else 0,
         ref=waiting.ref if waiting else "",

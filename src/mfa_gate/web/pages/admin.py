@@ -11,7 +11,6 @@ from ...core.model import MAX_ID_BYTES, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.summary import STATUSES
-from ...factors import TRAITS
 from ...service import Actor
 from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
@@ -255,7 +254,7 @@ async def tenant(request: PageRequest) -> Answer:
     found = await request.service.tenant_desk.look(_actor(request), desk.tenant)
     if isinstance(found, Refusal):
         return _no(request, found, f"/admin/tenant{desk.query}")
-    return request.show(_tenant(desk, found))
+    return request.show(_tenant(request, desk, found))
 
 
 async def set_tenant(request: PageRequest) -> Answer:
@@ -296,25 +295,27 @@ async def set_tenant(request: PageRequest) -> Answer:
         return _no(request, found, f"/admin/tenant{desk.query}")
     if sending:
         return request.show(
-            _tenant(desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
+            _tenant(request, desk, found, typed=form), status=refusal.row.status, problems=[problem_from(refusal, "")]
         )
     field = "confirm" if refusal.reason == "malformed" else "factors"
     problem = Problem(reason=f"{field}_stated", field=field, detail=desk.tenant)
     if field == "factors" and refusal.detail:
         problem = Problem(reason="factors_dead_end", field=field, detail=refusal.detail)
-    return request.show(_tenant(desk, found, typed=form), status=422, problems=[problem])
+    return request.show(_tenant(request, desk, found, typed=form), status=422, problems=[problem])
 
 
-def _tenant(desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str] | None = None) -> admin.AdminTenant:
+def _tenant(
+    request: PageRequest, desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str] | None = None
+) -> admin.AdminTenant:
     """Draw the page of a tenant. A form that comes back shows what was sent (``typed``)."""
-    typed = typed or {}
+    typed, traits = typed or {}, request.factors.traits
     by_policy = found.rules.enrollment.stage != "admin"
     total = sum(found.counts.values())
     chosen = found.settings.factors or found.pickable
     choices: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
     if found.rules.factors.choice == "tenant":
         picked = tuple(typed["factors"].split()) if typed.get("factors") else chosen
-        alone = tuple((TRAITS[k].name if k in TRAITS else k, (k,), picked == (k,)) for k in found.pickable)
+        alone = tuple((traits[k].name if k in traits else k, (k,), picked == (k,)) for k in found.pickable)
         choices = (*alone, ("each", found.pickable, picked == found.pickable))
     return admin.AdminTenant(
         desk=desk,

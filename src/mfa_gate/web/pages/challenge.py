@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl
 from ...core.decision import Allow, StepUp
 from ...core.model import Authenticator, Challenge
 from ...core.reasons import Refusal
-from ...factors import FACTORS, TRAITS
 from ...service import Judgement
 from ...service.challenges import Issued
 from ...service.factor_choice import first_offer, reachable
@@ -80,14 +79,14 @@ async def answer(request: PageRequest, id: str) -> Answer:
     if mine is None:
         return not_found(request)
     action, code = request.form.get("action"), request.form.get("code", "")
-    has_answer = "code" in request.form or action == "check" or not TRAITS[mine.factor].needs_challenge
+    has_answer = "code" in request.form or action == "check" or not request.factors.traits[mine.factor].needs_challenge
     asks = request.rules.freshness.remember == "browser"
     if asks and ("asked" in request.form or (has_answer and action != "send")):
         keep_choice(request, remember=bool(request.form.get("remember")))
     if action == "send" or not has_answer:
         return await _send(request, judgement, mine)
     asked = _waiting(request, judgement, mine)
-    if not code.strip() and wants_code(mine.factor, asked):
+    if not code.strip() and wants_code(request, mine.factor, asked):
         return request.show(
             _view(request, judgement, mine, asked),
             status=422,
@@ -106,7 +105,7 @@ async def answer(request: PageRequest, id: str) -> Answer:
         return await _refused(request, mine, result)
     request.take_handle(result.handle, remembered=result.remembered)
     keep_choice(request, remember=True)
-    if result.granted and TRAITS[mine.factor].backup:
+    if result.granted and request.factors.traits[mine.factor].backup:
         left = result.granted.authenticator.data.get("left")
         notice = Notice(word="backup_used", count=len(left) if isinstance(left, (list, tuple)) else 0)
         # The app's page could not say how many are left, so one of ours does, on the way there (U-35).
@@ -137,10 +136,13 @@ async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) 
         return request.lead_on(judgement.decision)
     asked = _waiting(request, judgement, mine)
     view = _view(request, judgement, mine, asked, remaining=refusal.attempts_remaining)
-    field = "code" if wants_code(mine.factor, asked) else ""
+    field = "code" if wants_code(request, mine.factor, asked) else ""
     typed = request.form.get("code", "") if field else None
-    kind = "" if field else mine.factor
-    return request.show(view, status=422, problems=[problem_from(refusal, field, typed=typed, kind=kind)])
+    shape = request.factors[mine.factor].code(request.rules, mine.data)
+    untyped = None if field else request.factors.traits[mine.factor]
+    return request.show(
+        view, status=422, problems=[problem_from(refusal, field, typed=typed, shape=shape, untyped=untyped)]
+    )
 
 
 async def help_page(request: PageRequest) -> Answer:
@@ -150,13 +152,15 @@ async def help_page(request: PageRequest) -> Answer:
     live = [
         c
         for c in (account.challenges if account else ())
-        if c.browser == request.caller.handle and c.purpose in ("sign-in", "enroll") and not _in_browser(c.factor)
+        if c.browser == request.caller.handle
+        and c.purpose in ("sign-in", "enroll")
+        and not _in_browser(request, c.factor)
     ]
     last = max(live, key=lambda c: c.issued_at, default=None)
     if last is not None and last.purpose == "enroll":
         return request.show(
             views.CodeHelp(
-                way=views.Way(kind=last.factor, label=TRAITS[last.factor].name),
+                way=views.Way(kind=last.factor, label=request.factors.traits[last.factor].name),
                 back=request.own(f"/enroll/{last.factor}"),
                 send_url=request.own(f"/enroll/{last.factor}") if last.is_live(request.now) else "",
                 enrollment=last.target,
@@ -182,7 +186,7 @@ async def help_page(request: PageRequest) -> Answer:
             way=way_of(request, mine, judgement),
             back=request.own(f"/challenge/{mine.id}"),
             send_url=request.own(f"/challenge/{mine.id}")
-            if TRAITS[mine.factor].sends and mine.factor not in request.off
+            if request.factors.traits[mine.factor].sends and mine.factor not in request.off
             else "",
             sent_at=last.issued_at if last else 0,
             resend_at=_resend_at(request, last) if last else 0,
@@ -209,7 +213,12 @@ def _waiting(request: PageRequest, judgement: Judgement, mine: Authenticator) ->
 
 def _may_send(request: PageRequest, judgement: Judgement, mine: Authenticator) -> bool:
     rules = request.rules.factors
-    if not rules.auto_send or not TRAITS[mine.factor].sends or request.fresh or mine.factor in request.off:
+    if (
+        not rules.auto_send
+        or not request.factors.traits[mine.factor].sends
+        or request.fresh
+        or mine.factor in request.off
+    ):
         return False
     offered = first_offer(judgement, off=request.off)
     return _came_by_link(request.scope) and offered is not None and offered.id == mine.id
@@ -218,12 +227,12 @@ def _may_send(request: PageRequest, judgement: Judgement, mine: Authenticator) -
 def _passkey(request: PageRequest, judgement: Judgement) -> str:
     """The one to ask for beside a code: what the browser itself answers, when a person picks it in the field (U-42)."""
     mine = reachable(judgement)
-    return next((a.id for a in mine if _in_browser(a.factor)), "")
+    return next((a.id for a in mine if _in_browser(request, a.factor)), "")
 
 
-def _in_browser(factor: str) -> bool:
+def _in_browser(request: PageRequest, factor: str) -> bool:
     """Whether the browser answers, and neither sends nor types a code."""
-    traits = TRAITS[factor]
+    traits = request.factors.traits[factor]
     return traits.needs_challenge and not traits.sends and not traits.typed
 
 
@@ -262,7 +271,7 @@ def _is_remembered(request: PageRequest) -> bool:
 
 
 def _resend_at(request: PageRequest, challenge: Challenge) -> int:
-    limits = FACTORS[challenge.factor].limits(request.rules)
+    limits = request.factors[challenge.factor].limits(request.rules)
     return challenge.issued_at + (limits.wait if limits else 0)
 
 
@@ -277,7 +286,7 @@ def _view(
 ) -> views.Challenge:
     decision = judgement.decision
     rules = request.rules
-    traits = TRAITS[mine.factor]
+    traits = request.factors.traits[mine.factor]
     sending: Sending = "none"
     if traits.sends:
         undelivered = failed or (challenge is not None and challenge.status == "undelivered")
@@ -286,6 +295,7 @@ def _view(
             sending = "off"
     max_age = int(rules.freshness.max_age)
     account = judgement.account
+    shape = request.factors[mine.factor].code(rules, mine.data)
     face = request.service.challenges.face(request.caller, account, challenge) if account else {}
     return views.Challenge(
         way=way_of(request, mine, judgement),
@@ -296,7 +306,7 @@ def _view(
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=_resend_at(request, challenge) if challenge else 0,
         challenge=challenge.id if challenge else "",
-        digits=6,
+        digits=shape.length if shape else 6,
         others=ways_of(request, judgement, without=mine.id),
         recovery=bool(rules.recovery.ways),
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
@@ -305,5 +315,7 @@ def _view(
         waiting=waiting_of(request, challenge),
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
-        passkey=_passkey(request, judgement) if wants_code(mine.factor, challenge) and not traits.backup else "",
+        passkey=_passkey(request, judgement)
+        if wants_code(request, mine.factor, challenge) and not traits.backup
+        else "",
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ...core.assurance import Traits
 from ...core.changes import change_demand
 from ...core.model import Challenge
 from ...core.policy import Demand
 from ...core.reasons import UNTYPED, Refusal
-from ...factors import TRAITS
+from ...factors.base import CodeShape
 from ...service import Judgement
 from ..request import PageRequest, going_note
 from ..responses import Answer
@@ -40,9 +41,9 @@ def locked_view(judgement: Judgement, ref: str = "") -> Locked:
     )
 
 
-def wants_code(factor: str, challenge: Challenge | None) -> bool:
+def wants_code(request: PageRequest, factor: str, challenge: Challenge | None) -> bool:
     """Tell whether the page has a field for a code: by the factor, or by the challenge that was issued."""
-    return TRAITS[factor].typed or (challenge is not None and "code" in challenge.data)
+    return request.factors.traits[factor].typed or (challenge is not None and "code" in challenge.data)
 
 
 def waiting_of(request: PageRequest, challenge: Challenge | None) -> bool:
@@ -55,29 +56,37 @@ def poll_url(request: PageRequest, challenge: Challenge | None) -> str:
     return request.own(f"/api/challenge/{challenge.id}") if challenge and waiting_of(request, challenge) else ""
 
 
-def shape_of(typed: str, digits: int = 6) -> str:
+def shape_of(typed: str, shape: CodeShape) -> str:
     """Return the form's own word for the wrong shape of a typed code (U-9). Nothing stored is looked at."""
     kept = "".join(char for char in typed if char.isalnum())
     if not kept:
         return "code_missing"
-    if not kept.isdigit():
+    if not (kept.isdigit() or shape.letters) or len(kept) == shape.length:
         return "code_letters"
-    return "code_short" if len(kept) < digits else "code_long"
+    return "code_short" if len(kept) < shape.length else "code_long"
 
 
-def problem_from(refusal: Refusal, field: str = "code", *, typed: str | None = None, kind: str = "") -> Problem:
+def problem_from(
+    refusal: Refusal,
+    field: str = "code",
+    *,
+    typed: str | None = None,
+    shape: CodeShape | None = None,
+    untyped: Traits | None = None,
+) -> Problem:
     """Draw a refusal as a problem of a form field.
 
-    ``kind`` is the factor's where nothing was typed: it has words of its own.
+    ``shape`` is that of the code that was to be typed. ``untyped`` are the traits of the factor where nothing was typed: it
+    has words of its own.
     """
     if typed is not None and refusal.reason == "malformed":
-        return Problem(reason=shape_of(typed), field=field)
-    reason = own_word(kind, refusal.reason) if kind else refusal.reason
+        return Problem(reason=shape_of(typed, shape or CodeShape()), field=field)
+    reason = own_word(untyped, refusal.reason) if untyped else refusal.reason
     return Problem(reason=reason, field=field, seconds=refusal.drift or refusal.retry_after or 0, detail=refusal.detail)
 
 
-def own_word(kind: str, reason: str) -> str:
+def own_word(traits: Traits, reason: str) -> str:
     """Return the word for ``reason`` after a passkey (``passkey_…``), or after a call or a phone (``request_…``)."""
     if reason not in UNTYPED:
         return reason
-    return f"{'request' if TRAITS[kind].sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"
+    return f"{'request' if traits.sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...core.assurance import meeting
+from ...core.assurance import Traits, meeting
 from ...core.changes import change_demand
 from ...core.decision import Agree, Allow, Enroll
-from ...core.model import Challenge
+from ...core.model import Challenge, Contacts
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...factors import FACTORS, TRAITS
+from ...factors.base import Introduces, Introduction
 from ...factors.codes import masked_email, masked_phone
-from ...factors.phone import region_names
 from ...service import Judgement, OpenDraft
-from ...service.backup_codes import BACKUP
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
 from .. import views
@@ -70,7 +68,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
             ticket = views.EnrollTicket(typed=form.get("ticket", ""))
             return request.show(ticket, status=422, problems=[problem])
     kind = form.get("factor", "")
-    if kind in TRAITS:
+    if kind in request.factors.traits:
         return request.go(request.own(f"/enroll/{kind}"))
     return request.show(
         _choice(request, judgement), status=422, problems=[Problem(reason="choice_missing", field="factor")]
@@ -101,16 +99,16 @@ async def one(request: PageRequest, kind: str) -> Answer:
         return await _no(request, judgement, kind, refusal or Refusal(reason="not_enrollable"))
     draft = await request.service.enrollments.pending(request.caller, factor=kind)
     again = request.scope.get("query_string", b"") == b"again=1"
-    if draft is None or not _shows(draft) or again:
+    if draft is None or not _shows(request, draft) or again:
         return request.show(await _start(request, judgement, kind, anew=draft is not None and again))
-    if not TRAITS[kind].typed and _asked(request, judgement, draft) is None:
+    if not request.factors.traits[kind].typed and _asked(request, judgement, draft) is None:
         return request.show(await _start(request, judgement, kind, phone=draft.shown.get("phone", "")))
     return request.show(_confirm(request, judgement, draft, None))
 
 
-def _shows(draft: OpenDraft) -> bool:
+def _shows(request: PageRequest, draft: OpenDraft) -> bool:
     """Whether a draft has a page to come back to: something to scan, or a code that is on its way."""
-    return bool(TRAITS[draft.enrollment.factor].sends) or "secret" in draft.shown
+    return bool(request.factors.traits[draft.enrollment.factor].sends) or "secret" in draft.shown
 
 
 async def act(request: PageRequest, kind: str) -> Answer:
@@ -119,7 +117,7 @@ async def act(request: PageRequest, kind: str) -> Answer:
     blocked = _blocked(request, judgement, kind)
     if blocked is not None:
         return blocked
-    if kind not in FACTORS or TRAITS[kind].backup:
+    if kind not in request.factors or request.factors.traits[kind].backup:
         return not_found(request)
     action = request.form.get("action", "")
     if action == "send":
@@ -145,7 +143,7 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
             view = await _start(request, judgement, kind, phone=phone, region=region)
             return request.show(view, status=422, problems=[problem])
         return await _no(request, judgement, kind, begun)
-    if not _shows(begun):
+    if not _shows(request, begun):
         return request.show(_confirm(request, judgement, begun, begun.issued))
     return request.go(request.own(f"/enroll/{kind}"))
 
@@ -167,7 +165,7 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
         return await _gone(request, judgement, kind)
     code = request.form.get("code", "")
     asked = _asked(request, judgement, draft)
-    if not code.strip() and wants_code(kind, asked):
+    if not code.strip() and wants_code(request, kind, asked):
         problem = Problem(reason="code_missing", field="code")
         return request.show(_confirm(request, judgement, draft, None), status=422, problems=[problem])
     done = await request.service.enrollments.confirm(
@@ -182,9 +180,19 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
         judgement = await request.judgement()
         if done.reason == "locked" or done.attempts_remaining == 0:
             return request.show(locked_view(judgement, done.ref), status=422)
-        typed = request.form.get("code", "") if wants_code(kind, asked) else None
-        problem = problem_from(done, "" if typed is None else "code", typed=typed, kind=kind if typed is None else "")
-        if not TRAITS[kind].typed and TRAITS[kind].sends and _asked(request, judgement, draft) is None:
+        typed = request.form.get("code", "") if wants_code(request, kind, asked) else None
+        problem = problem_from(
+            done,
+            "" if typed is None else "code",
+            typed=typed,
+            shape=request.factors[kind].code(request.rules, draft.enrollment.data),
+            untyped=request.factors.traits[kind] if typed is None else None,
+        )
+        if (
+            not request.factors.traits[kind].typed
+            and request.factors.traits[kind].sends
+            and _asked(request, judgement, draft) is None
+        ):
             again = await _start(request, judgement, kind, phone=draft.shown.get("phone", ""))
             return request.show(again, status=422, problems=[problem])
         view = _confirm(request, judgement, draft, None, remaining=done.attempts_remaining)
@@ -200,7 +208,7 @@ async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer
     typed = request.form.get("enrollment", "")
     replaced = any(e.id == typed and e.browser == request.caller.handle for e in (account.replaced if account else ()))
     if newer is not None and replaced:
-        problem = Problem(reason="draft_replaced", field="code" if TRAITS[kind].typed else "")
+        problem = Problem(reason="draft_replaced", field="code" if request.factors.traits[kind].typed else "")
         return request.show(_confirm(request, judgement, newer, None), status=422, problems=[problem])
     return request.go(request.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
 
@@ -209,15 +217,15 @@ async def done(request: PageRequest) -> Answer:
     """``GET /enroll/done``: what was added, and which is asked for at sign-in."""
     judgement = await request.judgement()
     account = judgement.account
-    mine = [a for a in (account.authenticators if account else ()) if not TRAITS[a.factor].backup]
+    mine = [a for a in (account.authenticators if account else ()) if not request.factors.traits[a.factor].backup]
     usual = Demand(rule="freshness", max_age=request.rules.freshness.max_age)
     proofs = judgement.evidence.proofs if judgement.evidence else ()
     if account is None or not mine or not meeting(proofs, (usual,), request.now):
         return request.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
     default = account.authenticator(account.default) or newest
-    has_codes = any(TRAITS[a.factor].backup for a in account.authenticators)
-    offer_codes = BACKUP in judgement.requirement.factors and not has_codes
+    has_codes = any(request.factors.traits[a.factor].backup for a in account.authenticators)
+    offer_codes = request.factors.backup in judgement.requirement.factors and not has_codes
     onward = request.going_to if isinstance(judgement.decision, Allow) else request.own("/challenge")
     return request.show(
         views.EnrollDone(
@@ -245,11 +253,11 @@ def _blocked(request: PageRequest, judgement: Judgement, kind: str = "") -> Answ
     demand = change_demand(evidence, requirement, adding=kind)
     if meeting(evidence.proofs, (demand,), request.now):
         return None
-    return confirm_first(request, judgement, _place(kind), demand=demand)
+    return confirm_first(request, judgement, _place(request, kind), demand=demand)
 
 
-def _place(kind: str) -> str:
-    return f"/enroll/{kind}" if kind in FACTORS else "/enroll"
+def _place(request: PageRequest, kind: str) -> str:
+    return f"/enroll/{kind}" if kind in request.factors else "/enroll"
 
 
 async def confirm(request: PageRequest) -> Answer:
@@ -263,7 +271,7 @@ async def _no(request: PageRequest, judgement: Judgement, kind: str, refusal: Re
     if refusal.reason == "proof_required":
         evidence, requirement = judgement.evidence, judgement.requirement
         demand = change_demand(evidence, requirement, adding=kind) if evidence else None
-        return confirm_first(request, judgement, _place(kind), demand=demand)
+        return confirm_first(request, judgement, _place(request, kind), demand=demand)
     status = refusal.row.status
     return request.show(
         views.Fault(reason=refusal.reason, status=status, detail=refusal.detail, back=request.own("/enroll")),
@@ -291,35 +299,31 @@ def _choice(request: PageRequest, judgement: Judgement) -> views.EnrollChoice:
 async def _start(
     request: PageRequest, judgement: Judgement, kind: str, *, phone: str = "", region: str = "", anew: bool = False
 ) -> views.EnrollStart:
-    rules, traits = request.rules.factors, TRAITS[kind]
-    destination, consent = "", ""
-    regions: tuple[views.Region, ...] = ()
-    if traits.contact:
-        contacts = await request.service.engine.contacts(request.subject)
-        phone_rules = rules.voice if traits.sends == "voice" else rules.sms
-        if traits.contact == "email":
-            destination = contacts.email
-        else:
-            consent = phone_rules.consent_text
-            destination = contacts.phone if phone_rules.phone == "on-file" else ""
-            names = region_names(phone_rules.regions)
-            regions = tuple(views.Region(code=code, name=name) for code, name in names) if len(names) > 1 else ()
+    contacts = (
+        await request.service.engine.contacts(request.subject) if request.factors.traits[kind].contact else Contacts()
+    )
+    said = _introduction(request, kind, contacts)
     decision = judgement.decision
     others = tuple(way for way in kinds_of(request, judgement) if way.kind != kind)
     skippable = isinstance(decision, Enroll) and decision.skippable
     return views.EnrollStart(
         kind=kind,
-        destination=destination,
+        destination=said.destination,
         phone=phone,
         region=region,
-        regions=regions,
-        consent=consent,
-        apps=rules.totp.apps if not traits.sends and traits.typed else (),
+        regions=tuple(views.Region(code=code, name=name) for code, name in said.regions),
+        consent=said.consent,
+        apps=said.apps,
         ways=others,
         back=request.own("/enroll") if others or skippable else "",
         skippable=skippable,
         anew=anew,
     )
+
+
+def _introduction(request: PageRequest, kind: str, contacts: Contacts) -> Introduction:
+    factor = request.factors[kind]
+    return factor.introduction(request.rules, contacts) if isinstance(factor, Introduces) else Introduction()
 
 
 def _confirm(
@@ -330,10 +334,11 @@ def _confirm(
     sending: Sending = "none"
     challenge = issued.challenge if issued else _asked(request, judgement, draft)
     face = request.service.challenges.face(request.caller, account, challenge) if account else {}
-    if TRAITS[kind].sends:
+    if request.factors.traits[kind].sends:
         failed = bool(issued and issued.failed) or bool(challenge and challenge.status == "undelivered")
         sending = "failed" if failed else "sent" if challenge else "unsent"
-    limits = FACTORS[kind].limits(request.rules)
+    limits = request.factors[kind].limits(request.rules)
+    shape = request.factors[kind].code(request.rules, draft.enrollment.data)
     return views.EnrollConfirm(
         kind=kind,
         enrollment=draft.enrollment.id,
@@ -347,13 +352,14 @@ def _confirm(
         uri=shown.get("uri", ""),
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
-        apps=request.rules.factors.totp.apps if shown.get("secret") else (),
+        apps=_introduction(request, kind, Contacts()).apps if shown.get("secret") else (),
         back=request.own(f"/enroll/{kind}?again=1" if not shown.get("secret") else "/enroll"),
         anew_url=request.own(f"/enroll/{kind}?again=1") if shown.get("secret") else "",
         remaining=remaining,
         waiting=waiting_of(request, challenge),
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
+        digits=shape.length if shape else 6,
     )
 
 
@@ -373,14 +379,19 @@ async def _contact(
     account = judgement.account
     ways = []
     for known in service.leave.contact_kinds(contacts):
-        text = contacts.email if TRAITS[known].contact == "email" else contacts.phone
-        ways.append(views.Way(kind=known, label=TRAITS[known].name, hint=_masked(text, known)))
+        text = contacts.email if request.factors.traits[known].contact == "email" else contacts.phone
+        ways.append(
+            views.Way(
+                kind=known, label=request.factors.traits[known].name, hint=_masked(text, request.factors.traits[known])
+            )
+        )
     way = next((w for w in ways if w.kind == kind), None)
     challenge = issued.challenge if issued else None
     if challenge is None and account is not None:
         live = [c for c in account.challenges if c.purpose == "contact" and c.is_live(request.now)]
         challenge = next((c for c in reversed(live) if c.browser == request.caller.handle), None)
         way = way or next((w for w in ways if challenge and w.kind == challenge.factor), None)
+    shape = request.factors[way.kind].code(request.rules) if way else None
     sending: Sending = "unsent" if challenge is None else "failed" if issued and issued.failed else "sent"
     return views.EnrollContact(
         ways=tuple(ways),
@@ -390,8 +401,9 @@ async def _contact(
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=issued.resend_at if issued else 0,
         remaining=remaining,
+        digits=shape.length if shape else 6,
     )
 
 
-def _masked(text: str, kind: str) -> str:
-    return masked_email(text) if TRAITS[kind].contact == "email" else masked_phone(text)
+def _masked(text: str, traits: Traits) -> str:
+    return masked_email(text) if traits.contact == "email" else masked_phone(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ...core.model import Authenticator
-from ...factors import FACTORS, TRAITS
 from ...service import Judgement
 from ...service.enrollable import enrollable
 from ...service.factor_choice import reachable
@@ -14,9 +13,9 @@ from ..views import Way
 def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgement) -> Way:
     """One of the visitor's authenticators, with its masked destination."""
     account = judgement.account
-    factor = FACTORS.get(authenticator.factor)
+    factor = request.factors.get(authenticator.factor)
     hint = ""
-    if account is not None and factor is not None and not TRAITS[authenticator.factor].backup:
+    if account is not None and factor is not None and not request.factors.traits[authenticator.factor].backup:
         context = request.service.challenges.context(
             request.caller, judgement.requirement.rules, purpose="sign-in", account=account
         )
@@ -41,9 +40,9 @@ def ways_of(request: PageRequest, judgement: Judgement, *, without: str = "") ->
 def kinds_of(request: PageRequest, judgement: Judgement) -> tuple[Way, ...]:
     """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
     kinds = enrollable(judgement)
-    senders = request.service.engine.wiring.senders
+    senders, traits = request.service.engine.wiring.senders, request.factors.traits
     return tuple(
-        Way(kind=kind, label=TRAITS[kind].name, off=kind in request.off)
+        Way(kind=kind, label=traits[kind].name, off=kind in request.off)
         for kind in kinds
-        if not TRAITS[kind].sends or TRAITS[kind].fetched or senders.for_channel(TRAITS[kind].sends) is not None
+        if not traits[kind].sends or traits[kind].fetched or senders.for_channel(traits[kind].sends) is not None
     )

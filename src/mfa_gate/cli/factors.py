@@ -1,0 +1,55 @@
+"""The factors that a command knows: those of ``--app``, else ours and those of installed packages."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import entry_points
+
+from ..errors import SettingsError
+from ..factors import DEFAULT_FACTORS, Registry
+from ..factors.base import Factor
+
+GROUP = "mfa_gate.factors"
+"""The entry-point group by which a package announces a factor: ``mine = "package.module:Mine"``."""
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
+    """Add ``--app``, for factors that only the application knows."""
+    parser.add_argument("--app", metavar="MODULE:NAME", help="take the factors of this app's gate")
+
+
+def registry_of(args: argparse.Namespace) -> Registry:
+    """Find the factors of a command, once.
+
+    Raises ``WrongUse`` for an ``--app`` that cannot be loaded, ``SettingsError`` for a package's factor that cannot.
+    """
+    known = getattr(args, "registry", None)
+    if not isinstance(known, Registry):
+        known = args.registry = _of_app(getattr(args, "app", None)) or installed()
+    return known
+
+
+def installed() -> Registry:
+    """Join our factors with those of the entry points. Raises ``SettingsError`` for one that cannot be loaded."""
+    found: list[Factor] = []
+    for entry in entry_points(group=GROUP):
+        try:
+            loaded = entry.load()
+            found.append(loaded() if isinstance(loaded, type) else loaded)
+        except Exception as error:
+            raise SettingsError(f"factors: {entry.value} (entry point {GROUP}) cannot be loaded: {error}") from error
+    try:
+        return Registry([*DEFAULT_FACTORS, *found])
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _of_app(name: str | None) -> Registry | None:
+    """Take the factors of the gate around an app; None where there is no gate."""
+    if not name:
+        return None
+    from .application import app_of
+    from .doctor.app_stack import gate_of
+
+    gate = gate_of(app_of(name))
+    return gate.service.engine.factors if gate is not None else None
