@@ -123,7 +123,7 @@ class SessionUser:
         A user that the session was just given does not count.
         """
         session = scope.get("session")
-        if not isinstance(session, Mapping) or getattr(session, "modified", True):
+        if not session or not isinstance(session, Mapping) or getattr(session, "modified", True):
             return False
         return dig(session, self._user) not in (None, "")
 

@@ -18,6 +18,7 @@ from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
 from .endpoint_demands import EndpointDemands
+from .late_user_check import LateUserCheck
 from .scope import app_path, header_in
 from .types import Receive, Scope, Send
 
@@ -97,6 +98,7 @@ class ConnectionGate(Protocol):
         """All open connections, with this one."""
 
     endpoint_demands: EndpointDemands
+    late_user_check: LateUserCheck
 
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in."""
@@ -105,13 +107,30 @@ class ConnectionGate(Protocol):
         """Answer the demand of an endpoint."""
 
 
-class _Begun:
-    """What every connection has from its start. Slots: one is made for each request."""
+class Connection:
+    """A connection inside the app. ``receive`` and ``send`` are what the app is given.
 
+    ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
+    (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app found
+    a user where the gate saw nobody, which the gate answers).
+    """
+
+    # One is made for each request. Slots cost half of what attributes do, and a default of the class costs nothing:
+    # most connections are over within a moment and need no more than the slots.
     __slots__ = (
-        *("_client", "_headers", "_path", "_receive", "_root", "_send"),
+        *("__dict__", "_receive", "_seen", "_send"),
         *("gate", "last", "over", "passed", "scope", "start", "task"),
     )
+    need: ProofRequired | None = None
+    gone = False
+    connected = False
+    judged_at: float | None = None
+    over_at = 0.0
+    looking = False
+    asking = False
+    cancels = 0
+    closing: asyncio.Task[None] | None = None
+    _readers: dict[asyncio.Task[Any], bool] | None = None
 
     def __init__(
         self,
@@ -126,36 +145,13 @@ class _Begun:
         self.task = task
         self.scope = scope
         # Routers and middlewares of the app change these in place.
-        self._path: str = scope["path"]
-        self._root: str = scope.get("root_path", "")
-        self._client = scope.get("client")
-        self._headers = scope["headers"]
+        self._seen = (scope["path"], scope.get("root_path", ""), scope.get("client"), scope["headers"])
         self.passed = passed
         self._receive = receive
         self._send = send
-        self.over: Literal["", "end", "cut", "need"] = ""
+        self.over: Literal["", "end", "cut", "need", "user"] = ""
         self.start: Any = None
         self.last: Any = None
-
-
-class Connection(_Begun):
-    """A connection inside the app. ``receive`` and ``send`` are what the app is given.
-
-    ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
-    (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers).
-    """
-
-    # Most connections are over within a moment and never touch these: as defaults of the class they cost nothing.
-    need: ProofRequired | None = None
-    gone = False
-    connected = False
-    judged_at: float | None = None
-    over_at = 0.0
-    looking = False
-    asking = False
-    cancels = 0
-    closing: asyncio.Task[None] | None = None
-    _readers: dict[asyncio.Task[Any], bool] | None = None
 
     # -- what the app is given -----------------------------------------------------------------------------------
 
@@ -164,6 +160,9 @@ class Connection(_Begun):
         if self.over:
             return self._drop(message)
         if self.start is None and message["type"] in STARTS:
+            if self.passed == "anonymous" and self.gate.late_user_check.sees_somebody(self.scope):
+                self._stop("user")
+                return self.gate.late_user_check.refuse(self.scope, self._send)
             self.start = message
         self.last = message
         return self._send(message)
@@ -210,13 +209,14 @@ class Connection(_Begun):
 
         ``scope`` is that of a part of the app which asks; routers change path and root in place.
         """
-        judged = {"path": self._path, "root_path": self._root, "client": self._client, "headers": self._headers}
-        return {**(self.scope if scope is None else scope), **judged}
+        path, root, client, headers = self._seen
+        asked = self.scope if scope is None else scope
+        return {**asked, "path": path, "root_path": root, "client": client, "headers": headers}
 
     @property
     def path(self) -> str:
         """The app's own path, as it was judged."""
-        return app_path({"path": self._path, "root_path": self._root})
+        return app_path({"path": self._seen[0], "root_path": self._seen[1]})
 
     @property
     def is_live(self) -> bool:
@@ -263,7 +263,7 @@ class Connection(_Begun):
             self.end() if self.is_live else self.cut()
         return need
 
-    def _stop(self, how: Literal["end", "cut", "need"]) -> None:
+    def _stop(self, how: Literal["end", "cut", "need", "user"]) -> None:
         self.over = how
         self.over_at = self.gate.connections.timing.clock()
 

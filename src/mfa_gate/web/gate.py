@@ -11,23 +11,21 @@ from ..core.assurance import combine, meets
 from ..core.decision import FOREVER, Allow, StepUp
 from ..core.model import Seconds, Subject
 from ..core.policy import Demand
-from ..core.rules import plain_path
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
-from ..ports import SeesUsers
 from ..service import Judgement
 from .connection import Connection, LetIn, Passed, ProofRequired, Timing
 from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
-from .late_user_check import check_late_user
+from .late_user_check import LateUserCheck
 from .lifespan import Lifespan
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import PageRequest, Site
 from .request import page_request as request_of
 from .router import Router
-from .scope import address_of, app_path, caller_kind, is_clean
+from .scope import address_of, app_path, caller_kind
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
@@ -59,8 +57,7 @@ class Gate:
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
         identify = callers.identify
         self.sightings = Sightings(identify)
-        # Asked once: the test for a protocol costs more than all the rest of an anonymous request.
-        self._sees_user = identify.sees_user if isinstance(identify, SeesUsers) else None
+        self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
         self._has_failed = False
@@ -79,7 +76,7 @@ class Gate:
         """Find the reason why a request passes, where that needs no waiting; None means: judge.
 
         It is exempt, anonymous, or of a browser that was judged a moment ago. An error here occurs again while judging, and
-        refuses there. An anonymous request goes on with the ``send`` of ``as_anonymous``.
+        refuses there.
         """
         callers = self.callers
         subject_now = callers.subject_now
@@ -90,15 +87,14 @@ class Gate:
             rules = self._path_rules
             if rules.policy is not self._engine.policy:
                 rules = self.path_rules
-            plain = plain_path(path)
-            if plain in rules.paths or plain.startswith(rules.trees):
-                if path.startswith(self._prefix) or rules.signs_out(scope, path):
-                    return None
-                return "exempt" if rules.is_exempt(scope, path, self._engine.wiring.clock.now()) else None
-            if rules.steps_up and not is_clean(path):
-                return None
+            asked = (scope["method"], path)
+            way = rules.ways.get(asked) or rules.way(asked)
+            if way != "guarded":
+                return "exempt" if way == "exempt" else None
             subject = subject_now(scope)
             if subject is None:
+                if not self.sightings.somebody:
+                    self.sightings.stranger(scope)
                 return "anonymous"
             cookies = b""
             for key, value in scope["headers"]:
@@ -138,8 +134,8 @@ class Gate:
                     if judged is None:
                         return None
                     passed = judged
-                else:
-                    send = self.as_anonymous(scope, send)
+                elif not self.sightings.somebody:
+                    self.sightings.stranger(scope)
         except StoreUnavailable as error:
             if subject is None or not await self.has_grace(scope, path):
                 return await self.router.fault(scope, receive, send, error)
@@ -155,11 +151,6 @@ class Gate:
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule of the policy exempts ``path`` for everybody."""
         return self.path_rules.is_exempt(scope, path, self._engine.wiring.clock.now())
-
-    def as_anonymous(self, scope: Scope, send: Send) -> Send:
-        """Make the ``send`` of a request that passes because nobody is signed in (S-14)."""
-        self.sightings.stranger(scope)
-        return check_late_user(self.service, scope, send, self._sees_user)
 
     async def has_grace(self, scope: Scope, path: str) -> bool:
         """Tell whether the policy lets this browser on for a while although the store is away.

@@ -36,8 +36,6 @@ class MFAGateMiddleware:
         passed = gate.remembered(whole)
         if passed is None:
             return await gate(self.app, whole, receive, send)
-        if passed == "anonymous":
-            send = gate.as_anonymous(whole, send)
         # What follows is ``gate.enter`` once more: nearly every request comes by here, and each call less is a tenth of
         # what the gate costs.
         watch = gate.connections

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import Literal
 
 from ..core.policy import Facts, exemption_for
 from ..core.rules import Policy, plain_path
@@ -12,6 +12,8 @@ from .types import Scope
 MAX_KEPT = 512
 MAX_PATH = 256
 """Longer paths are looked up each time: visitors choose them, and memory is not theirs to fill (S-122)."""
+Way = Literal["exempt", "guarded", "named"]
+"""The policy's word on a method and a path: exempt for everybody and for good, like all paths, or to be judged by itself."""
 
 
 class PathRules:
@@ -27,10 +29,10 @@ class PathRules:
         step_up = [path.text for rules in every for rule in rules.step_up for path in rule.paths]
         named = [*exempt, *step_up]
         self.policy = policy
+        self._prefix = prefix
         self._permanent = tuple(rule for rule in policy.base.exempt if rule.expires_at is None)
-        self._temporary = tuple(rule for rule in policy.base.exempt if rule.expires_at is not None)
-        # The match costs more than all the rest of an exempt request. A policy never changes, so no answer grows old.
-        self.permanent = lru_cache(maxsize=MAX_KEPT)(self._is_permanent)
+        # The match costs more than all the rest of a request. A policy never changes, so no answer grows old.
+        self.ways: dict[tuple[str, str], Way] = {}
         self._sign_out = sign_out
         self._plain_sign_out = plain_path(sign_out) if sign_out else ""
         own = [self._plain_sign_out] if sign_out else []
@@ -57,13 +59,30 @@ class PathRules:
         method = scope["method"] if scope["type"] == "http" else "GET"
         if path == self._sign_out and scope["type"] == "http":
             return method in ("GET", "HEAD", "POST")
-        look_up = self.permanent if len(path) <= MAX_PATH else self._is_permanent
-        return look_up(method, path) or bool(
-            self._temporary and exemption_for(self._temporary, _facts(method, path), int(now))
-        )
+        way = self.way((method, path))
+        if way != "named":
+            return way == "exempt"
+        return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
 
-    def _is_permanent(self, method: str, path: str) -> bool:
-        return bool(exemption_for(self._permanent, _facts(method, path), 0))
+    def way(self, asked: tuple[str, str]) -> Way:
+        """Tell the policy's word on a method and a path, and keep it in ``ways``."""
+        way = self.ways.get(asked)
+        if way is None:
+            method, path = asked
+            way = self._find_way(method, path)
+            if len(method) + len(path) <= MAX_PATH:
+                if len(self.ways) >= MAX_KEPT:
+                    self.ways.clear()
+                self.ways[asked] = way
+        return way
+
+    def _find_way(self, method: str, path: str) -> Way:
+        plain = plain_path(path)
+        if plain in self.paths or plain.startswith(self.trees):
+            if plain == self._plain_sign_out or path.startswith(self._prefix):
+                return "named"
+            return "exempt" if exemption_for(self._permanent, _facts(method, path), 0) else "named"
+        return "named" if self.steps_up and not is_clean(path) else "guarded"
 
 
 def _facts(method: str, path: str) -> Facts:

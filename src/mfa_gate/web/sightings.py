@@ -26,9 +26,9 @@ class Sightings:
 
     def stranger(self, scope: Mapping[str, Any]) -> None:
         """Count a request on which nobody is signed in."""
-        self.strangers += 1
         if self.somebody:
             return
+        self.strangers += 1
         session = scope.get("session")
         if session and not self._keys and isinstance(session, Mapping):
             self._keys = tuple(str(key)[:40] for key in session)[:MAX_NAMED]
