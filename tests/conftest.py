@@ -19,11 +19,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 meets_sibling("memory")  # the processes of a test run are no workers of one server, and say nothing
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs a browser comes first: its files take minutes each, and the last one would keep all but one process idle."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
-
-
 settings.register_profile("shared", deadline=None, derandomize=True)
 settings.load_profile("shared")
 

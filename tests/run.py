@@ -25,14 +25,40 @@ PROGRAMS = {
     "oathtool": ("oathtool",),
     "npm": ("npm",),
 }
-SPREAD = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "-m", "not slow and not waits and not long")
-"""A process a core; the tests of a file stay together, for they share what is slow to start; files in the order of
-``tests/conftest.py``."""
-WAITING = ("-n", "4", "--dist", "load", "-m", "waits and not long")
-"""What waits for servers to come and go leaves the cores idle, but wants to see them at once."""
-ALONE, ALONE_LONG = ("-m", "slow and not long"), ("-m", "slow or long")
-"""What starts many processes of its own gets the machine to itself."""
 BENCHMARKS = ROOT / "tests" / "benchmarks"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the tests: those with ``marks`` (an expression for ``pytest -m``), run by so many ``processes``.
+
+    ``only`` names marks: files that use none of them are not even read, which saves seconds. ``--dist loadfile``
+    keeps the tests of a file together, for they share what is slow to start.
+    """
+
+    name: str
+    marks: str
+    processes: str
+    dist: str = "loadfile"
+    only: tuple[str, ...] = ()
+    measured: bool = False
+
+    def command(self, *, coverage: bool) -> list[str]:
+        """Return the command line; with ``coverage`` the parts that are ``measured`` run under it."""
+        measure = ["coverage", "run", "-m"] if coverage and self.measured else []
+        spread = ["-n", self.processes, "--dist", self.dist]
+        return [str(PYTHON), "-m", *measure, "pytest", *spread, "-m", self.marks, *files_with(self.only)]
+
+
+TOGETHER = (
+    Part("tests that compute", "not (browser or waits or slow or long)", "auto", measured=True),
+    Part("browser stories", "browser and not long", "2", only=("browser",), measured=True),
+    Part("tests that wait for servers", "waits and not long", "4", dist="load", only=("waits",)),
+)
+"""Run at the same time: the second and the third leave the cores idle most of their time, and the first uses them."""
+ALONE = Part("tests of many processes", "slow and not long", "2", only=("slow",))
+ALONE_LONG = Part("tests of many processes, and long ones", "slow or long", "0", only=("slow", "long"))
+"""Run when the others have ended: each of these tests starts many processes of its own."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +72,7 @@ class Step:
 
     @property
     def last_line(self) -> str:
-        """What it said in the end."""
+        """Return the last line that it printed."""
         return self.output.strip().rpartition("\n")[2]
 
 
@@ -86,35 +112,51 @@ def checks(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
     if any(step.code for step in steps):
         print("\nThe tests were not run: what is named above comes first.", flush=True)
         return steps
-    python = str(PYTHON)
     for old in ROOT.glob(".coverage*"):
         old.unlink()
-    plain = [python, "-m", "pytest"]
-    pytest = [python, "-m", "coverage", "run", "-m", "pytest"] if coverage else plain
-    first = [*pytest, *(["-m", ""] if long else []), *rest] if rest else [*pytest, *SPREAD]
-    tests = [run("pytest", first)]
-    if not rest:  # these are not measured: what they wait for would come too late
-        tests.append(run("pytest, what waits", [*plain, *WAITING, *marked("waits")]))
-        tests.append(run("pytest, one by one", [*plain, *(ALONE_LONG if long else ALONE), *marked("slow", "long")]))
-        tests[-1] = replace(tests[-1], output=total(*(step.last_line for step in tests)))
+    started = time.monotonic()
+    tests = some_tests(rest, long=long, coverage=coverage) if rest else all_tests(long=long, coverage=coverage)
+    seconds = time.monotonic() - started
     if coverage:
+        python = str(PYTHON)
         if any(ROOT.glob(".coverage.*")):
             run("coverage combine", [python, "-m", "coverage", "combine", "--quiet"])
         steps.append(run("coverage", [python, "-m", "coverage", "report"]))
+    tests[-1] = replace(tests[-1], output=total(seconds, *(step.last_line for step in tests)))
     return [*steps, *tests]
 
 
+def all_tests(*, long: bool, coverage: bool) -> list[Step]:
+    """Run every part of the tests: three side by side, then the one that wants the machine to itself."""
+    print(f"\nRunning side by side: {', '.join(part.name for part in TOGETHER)}. This takes minutes.", flush=True)
+    tests = side_by_side({part.name: part.command(coverage=coverage) for part in TOGETHER})
+    last = ALONE_LONG if long else ALONE
+    return [*tests, run(last.name, last.command(coverage=coverage))]
+
+
+def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
+    """Run what the caller asks pytest for."""
+    python = [str(PYTHON), "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
+    return [run("pytest", [*python, *(["-m", ""] if long else []), *rest])]
+
+
 def static_checks() -> list[Step]:
-    """Check style, imports and types, side by side; print each as it ends, the quick ones first."""
+    """Check style, imports and types; the quick ones are printed first."""
     python = str(PYTHON)
-    commands = {
-        "ruff check": [python, "-m", "ruff", "check", "--quiet", "."],
-        "ruff format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
-        "import-linter": [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"],
-        "mypy": [python, "-m", "mypy"],
-    }
+    return side_by_side(
+        {
+            "ruff check": [python, "-m", "ruff", "check", "--quiet", "."],
+            "ruff format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
+            "import-linter": [str(HOME / "bin" / "lint-imports"), "--no-logo", "--no-cache"],
+            "mypy": [python, "-m", "mypy"],
+        }
+    )
+
+
+def side_by_side(commands: dict[str, list[str]]) -> list[Step]:
+    """Run all commands at the same time. Each one's output is printed in one piece, in the order given."""
     steps = []
-    with ThreadPoolExecutor() as at_once:
+    with ThreadPoolExecutor(len(commands)) as at_once:
         running = [at_once.submit(run, name, command, as_it_comes=False) for name, command in commands.items()]
         for ended in running:
             steps.append(ended.result())
@@ -122,19 +164,19 @@ def static_checks() -> list[Step]:
     return steps
 
 
-def marked(*marks: str) -> list[str]:
-    """The test files that name one of ``marks``: to collect all the others takes longer than some of these run."""
+def files_with(marks: tuple[str, ...]) -> list[str]:
+    """Return the test files that use one of ``marks``; without marks an empty list, which means all files."""
     named = re.compile(rf"\bmark\.({'|'.join(marks)})\b")
-    return [str(path) for path in sorted((ROOT / "tests").rglob("test_*.py")) if named.search(path.read_text())]
+    files = sorted((ROOT / "tests").rglob("test_*.py")) if marks else []
+    return [str(path) for path in files if named.search(path.read_text())]
 
 
-def total(*closings: str) -> str:
-    """pytest's closing lines as one: "1 failed, 20 passed in 3.00s" and "2 passed in 1.00s" are 22 passed in 4.00s."""
+def total(seconds: float, *closings: str) -> str:
+    """Add up pytest's closing lines: "1 failed, 20 passed in 3.00s" and "2 passed in 1.00s" are "1 failed, 22 passed"."""
     counts: Counter[str] = Counter()
     for closing in closings:
         for number, word in re.findall(r"(\d+) (failed|passed|skipped|xfailed|xpassed|warnings?|errors?)\b", closing):
             counts[word.rstrip("s") if word.startswith(("error", "warning")) else word] += int(number)
-    seconds = sum(float(found) for found in re.findall(r" in ([\d.]+)s", " ".join(closings)))
     order = ("failed", "error", "passed", "skipped", "xfailed", "xpassed", "warning")
     said = ", ".join(f"{counts[word]} {word}" for word in order if counts[word])
     return f"{said or 'no tests ran'} in {seconds:.2f}s"

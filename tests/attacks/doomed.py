@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from mfa_gate.storage import Store
-from mfa_gate.stores import store_from_url
 from mfa_gate.stores.redis import pipeline
 from mfa_gate.stores.redis.resp import Replies, Reply
 from mfa_gate.stores.sqlite.worker_thread import Job, WorkerThread
 from tests.attacks.mistakes import MISTAKES
 from tests.attacks.worker import caller, count_comparisons
 from tests.harness import World
+from tests.stores.patience import patient_store
 
 Deed = dict[str, Any]
 
@@ -110,7 +110,7 @@ async def act(world: World, store: str, marks: Path, deed: Deed, kill: Kill | No
     MISTAKES[deed["mistake"]]()
     count_comparisons(marks / "compared")
     mark_sends(world, marks / "sent")
-    opened = store_from_url(store)
+    opened = patient_store(store)
     doomed: Any = Doomed(opened, kill)
     await opened.open()
     world.engine.store = doomed

@@ -13,6 +13,7 @@ from tests.attacks.doomed import Deed, Kill, do
 from tests.attacks.killing import copy
 from tests.attacks.worker import KEY, caller, world_on
 from tests.harness import World, make_world, running
+from tests.stores.patience import patient_store
 
 HANDLE = "h" * 48
 MOMENTS = ("before", "after", "inside")
@@ -75,7 +76,9 @@ class Killed:
     @asynccontextmanager
     async def opened(self, kill: Kill, *, later: float = 0) -> AsyncIterator[World]:
         """A new process on what is left, so much later; the trail is whole."""
-        async with running(world_on(self.ground.stores.format(kill.number), self.ground.now + later)) as world:
+        async with running(
+            world_on(patient_store(self.ground.stores.format(kill.number)), self.ground.now + later)
+        ) as world:
             assert await verify_trail(world.store) == {}, f"a broken trail: {kill}"
             yield world
 
@@ -87,7 +90,7 @@ class Killed:
 
 async def prepared(stores: str, marks: Path) -> Ground:
     """Ann with two factors, three failures and a number that she has not confirmed; then a copy with three failures more."""
-    world = make_world(store=stores.format(0))
+    world = make_world(store=patient_store(stores.format(0)))
     async with running(world):
         ann = await world.browser()
         totp, email = await ann.enroll(), await ann.enroll_email()
@@ -100,7 +103,7 @@ async def prepared(stores: str, marks: Path) -> Ground:
         world.clock.advance(31)
         before = await world.store.load(KEY)
     copy(stores.format(0), stores.format(1))
-    async with running(make_world(store=stores.format(1), clock=world.clock)) as other:
+    async with running(make_world(store=patient_store(stores.format(1)), clock=world.clock)) as other:
         await _fail(other, ann.secret)
         before_last = await other.store.load(KEY)
     sound = {"origin": 0, "moments": MOMENTS, "mistake": "none"}

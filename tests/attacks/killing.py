@@ -21,7 +21,7 @@ import redis
 from tests.attacks.doomed import Deed, Kill, act, do
 from tests.attacks.worker import child, world_on
 from tests.harness import running
-from tests.stores.patience import be_patient
+from tests.stores.patience import patient_store
 
 TRIES = 20
 ORIGINS, PARENTS, EACH = 2, 2, 250
@@ -56,7 +56,7 @@ class Parent:
         self._marks = Path(told["marks"])
         self._number = number
         self._dice = random.Random(f"{told['seed']} {number}")
-        self._world = world_on(self._stores.format(0), told["now"])
+        self._world = world_on(patient_store(self._stores.format(0)), told["now"])
 
     def warm_up(self, deeds: Iterable[Deed]) -> None:
         """Do them all once here, so that no child spends its time on imports."""
@@ -64,7 +64,9 @@ class Parent:
         async def each() -> None:
             for deed in deeds:
                 copy(self._stores.format(deed["origin"]), self._stores.format(self._number))
-                async with running(world_on(self._stores.format(self._number), self._world.clock.at)) as world:
+                async with running(
+                    world_on(patient_store(self._stores.format(self._number)), self._world.clock.at)
+                ) as world:
                     await do(world, deed)
 
         asyncio.run(each())
@@ -128,7 +130,6 @@ def all_kills(told: dict[str, Any]) -> list[Kill]:
 
 def main() -> None:
     """For each line of JSON that is told, one of what came of it."""
-    be_patient()
     for line in sys.stdin:
         print(json.dumps([asdict(kill) for kill in all_kills(json.loads(line))]), flush=True)
 

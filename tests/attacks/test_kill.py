@@ -18,7 +18,6 @@ from tests.attacks.killed import HANDLE, MOMENTS, Ground, Killed, prepared
 from tests.attacks.killing import EACH, ORIGINS, PARENTS
 from tests.attacks.processes import beside
 from tests.attacks.worker import KEY
-from tests.stores.patience import be_patient
 from tests.stores.servers import single
 
 pytestmark = pytest.mark.slow
@@ -51,7 +50,6 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A store of either kind, and another one in which a single attempt is left."""
     base = tmp_path_factory.mktemp("kills")
     with ExitStack() as stack:
-        be_patient(stack.enter_context(pytest.MonkeyPatch.context()).setattr)
         if request.param == "sqlite":
             (base / "0").mkdir()
             stores = f"sqlite:///{base}/{{}}/mfa.db"

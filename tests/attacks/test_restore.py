@@ -15,8 +15,10 @@ from typing import Protocol
 import pytest
 
 from mfa_gate import SettingsError
-from mfa_gate.stores import store_from_url
-from mfa_gate.stores.redis import high_water_mark, monitor
+from mfa_gate.storage import Store
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.timing import Timing
+from mfa_gate.stores.sqlite import SQLiteStore
 from tests.harness import FETCH, PAGE, Browser, FixedClock, Reply, World, make_world, running
 from tests.stores import servers
 
@@ -24,7 +26,8 @@ from tests.stores import servers
 class Kept(Protocol):
     """Where a store is kept, and can be copied and replaced."""
 
-    url: str
+    def store(self) -> Store:
+        """Return what a worker opens."""
 
     def copy(self) -> None:
         """Make a backup, while the store is in use."""
@@ -41,7 +44,10 @@ class InFile:
 
     def __init__(self, place: Path) -> None:
         self.path = place / "mfa.db"
-        self.url = f"sqlite:///{self.path}"
+
+    def store(self) -> Store:
+        """Return the store over the file."""
+        return SQLiteStore(self.path)
 
     def copy(self) -> None:
         """The database as it is now, log and all, in one file beside it."""
@@ -57,7 +63,7 @@ class InFile:
 
     async def accept(self) -> None:
         """As the command does it."""
-        await store_from_url(self.url).accept()
+        await SQLiteStore(self.path).accept()
 
 
 class OnServer:
@@ -66,6 +72,10 @@ class OnServer:
     def __init__(self, place: Path, server: servers.Server) -> None:
         self.server = server
         self.url = f"redis://127.0.0.1:{server.port}?marker={place / 'marker'}"
+
+    def store(self) -> Store:
+        """Return a store that looks often: what it has seen settles at once."""
+        return RedisStore(self.url, timing=Timing(settled_after=0.0, look_every=0.2))
 
     def copy(self) -> None:
         """Its directory."""
@@ -77,16 +87,14 @@ class OnServer:
 
     async def accept(self) -> None:
         """The command's way."""
-        await store_from_url(self.url).accept()
+        await RedisStore(self.url).accept()
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     if request.param != "redis":
         yield InFile(tmp_path)
         return
-    monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", 0.0)
-    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.2)
     with servers.single(tmp_path) as server:
         yield OnServer(tmp_path, server)
 
@@ -94,19 +102,19 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 async def replaced(kept: Kept, clock: FixedClock) -> World:
     """The copy is put in place, refused, accepted; the world that goes on with it, now."""
     kept.put_back()
-    refused = make_world(store=kept.url, clock=clock)
+    refused = make_world(store=kept.store(), clock=clock)
     with pytest.raises(SettingsError, match=r"old(er)? copy"):
         await refused.gate.web.open()
     await kept.accept()
     clock.at = float(int(time.time()))
-    return make_world(store=kept.url, clock=clock)
+    return make_world(store=kept.store(), clock=clock)
 
 
 async def test_nothing_comes_back(kept: Kept) -> None:
     """F-38: after a restore nobody's proof lives, no code that was out can be answered, a step of the app that was used
     since the copy was made is used, and so is every other one up to then; a lock that the copy has stands. A fresh code works."""
     clock = FixedClock(float(int(time.time()) - 600))
-    async with running(make_world(store=kept.url, clock=clock)) as world:
+    async with running(make_world(store=kept.store(), clock=clock)) as world:
         ann = await world.enrolled()
         bob = await world.enrolled("bob")
         await bob.lock()
@@ -148,7 +156,7 @@ async def test_no_backup_code_comes_back(kept: Kept) -> None:
     """S-123: a copy does not know which backup codes were used since, so none of the set counts, and trying one costs nothing;
     its owner sees that none is left, and makes a new set, whose codes count."""
     clock = FixedClock(float(int(time.time()) - 600))
-    async with running(make_world(store=kept.url, clock=clock)) as world:
+    async with running(make_world(store=kept.store(), clock=clock)) as world:
         ann = await world.enrolled()
         made = await ann.form("/mfa/backup-codes", {"action": "make"})
         codes = re.findall(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", made.text)[:10]

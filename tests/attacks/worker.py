@@ -22,6 +22,7 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors.email import Email
 from mfa_gate.factors.totp import Totp
 from mfa_gate.service import Verified
+from mfa_gate.storage import Store
 from tests.attacks.mistakes import break_the_counter
 from tests.harness import HOME, FixedClock, World, make_world
 
@@ -55,7 +56,7 @@ def caller(handle: str) -> Caller:
     return Caller(subject=SUBJECT, handle=handle_digest(handle), network=HOME)
 
 
-def world_on(store: str, now: float) -> World:
+def world_on(store: Store | str, now: float) -> World:
     """A gate of its own on the store, at a fixed time."""
     return make_world(store=store, clock=FixedClock(now))
 

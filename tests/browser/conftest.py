@@ -11,7 +11,7 @@ import pytest
 
 from tests.chromium import ARGUMENTS
 
-from .example import Example
+from .example import Example, Starter
 from .looks import Looks
 from .person import Person, arrive
 
@@ -48,10 +48,18 @@ def script(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.fixture(scope="package")
+def starter() -> Iterator[Starter]:
+    """The process that the apps of all stories are forked from."""
+    made = Starter()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def example(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Example]:
+def example(starter: Starter, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Example]:
     """A fresh example app; with the mark ``ready``, practice and clinic are turned on."""
-    started = Example.start(tmp_path / "data", ready=request.node.get_closest_marker("ready") is not None)
+    started = starter.start(tmp_path / "data", ready=request.node.get_closest_marker("ready") is not None)
     yield started
     started.stop()
 

@@ -20,51 +20,69 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 MINUTE, DAY = 60, 86_400
 
 
+class Starter:
+    """Start and stop example apps. All are forked from one process, which imports everything once (``warm.py``)."""
+
+    def __init__(self) -> None:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.browser.warm"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, data: Path, *, ready: bool = False) -> Example:
+        """Start an app over ``data``, and wait until it answers."""
+        port = _free_port()
+        log = data.with_suffix(".log")
+        arguments = ["--port", str(port), "--data", str(data), *(["--ready"] if ready else [])]
+        process = self._ask({"arguments": arguments, "log": str(log)})
+        made = Example(origin=f"http://localhost:{port}", starter=self, process=process)
+        deadline = time.monotonic() + 30
+        while not made.answers():
+            if time.monotonic() > deadline:
+                made.stop()
+                raise AssertionError(f"the example app did not start:\n{log.read_text()}")
+            time.sleep(0.01)
+        return made
+
+    def stop(self, process: int) -> int:
+        """End the app with this process id. Returns its exit code."""
+        return self._ask({"stop": process})
+
+    def close(self) -> None:
+        """End the process that all apps were forked from."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+    def _ask(self, order: dict[str, Any]) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+
 @dataclass(slots=True, kw_only=True)
 class Example:
     """A running example app with data of its own. ``origin`` is where browsers reach it."""
 
     origin: str
-    process: subprocess.Popen[bytes]
-    log: Path
+    starter: Starter
+    process: int
     ahead: float = 0.0
     clients: list[httpx2.Client] = field(default_factory=list)
-
-    @classmethod
-    def start(cls, data: Path, *, ready: bool = False) -> Example:
-        """Start over ``data`` and wait until it answers."""
-        port = _free_port()
-        log = data.with_suffix(".log")
-        command = [sys.executable, "-m", "example_app", "--port", str(port), "--data", str(data)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*command, "--ready"] if ready else command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        made = cls(origin=f"http://localhost:{port}", process=process, log=log)
-        deadline = time.monotonic() + 30
-        while not made._answers():
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise AssertionError(f"the example app did not start:\n{log.read_text()}")
-            time.sleep(0.03)
-        return made
 
     def stop(self) -> None:
         """End the process, and hang up on it."""
         for client in self.clients:
             client.close()
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.starter.stop(self.process)
 
     def advance(self, seconds: float) -> None:
         """Move the app's time forward."""
@@ -96,7 +114,8 @@ class Example:
         """The newest code on one channel."""
         return str(self.codes(channel)[0]["code"])
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Tell if the app serves already."""
         try:
             with urllib.request.urlopen(f"{self.origin}/public", timeout=2):
                 return True

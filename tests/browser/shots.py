@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from tests.chromium import ARGUMENTS, found
 
 from .conftest import OFFICE
-from .example import Example
+from .example import Starter
 from .looks import Looks
 from .person import Person, arrive
 
@@ -70,6 +70,7 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     shots = Shots(folder=given.folder, widths=tuple(given.widths), schemes=tuple(given.schemes))
+    starter = Starter()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=ARGUMENTS)
         for name in given.only:
@@ -78,17 +79,18 @@ def main() -> None:
             for title, story in inspect.getmembers(module, inspect.isfunction):
                 if title.startswith("test_"):
                     shots.story = name
-                    fault = tell(story, browser, shots, ready=ready)
+                    fault = tell(story, browser, starter, shots, ready=ready)
                     print(f"{name} {title.removeprefix('test_')}: {len(shots.taken)} steps so far{fault}", flush=True)
         browser.close()
+    starter.close()
 
 
-def tell(story: Callable[..., None], browser: Browser, shots: Shots, *, ready: bool) -> str:
+def tell(story: Callable[..., None], browser: Browser, starter: Starter, shots: Shots, *, ready: bool) -> str:
     """One story over an example app of its own; the words of what went wrong, or ""."""
     wants = inspect.signature(story).parameters
     contexts: list[BrowserContext] = []
     with tempfile.TemporaryDirectory() as folder:
-        example = Example.start(Path(folder) / "data", ready=ready)
+        example = starter.start(Path(folder) / "data", ready=ready)
 
         def person(
             *, script: bool = True, address: str = OFFICE, beside: Person | None = None, **options: Any

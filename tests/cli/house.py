@@ -19,8 +19,8 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.core.trail import event_to_json
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import Store
-from mfa_gate.stores import store_from_url
 from mfa_gate.testing.store_suite import ODD_IDS, enrolled, event
+from tests.stores.patience import patient_store
 
 TENANTS = ("alpha", "beta", "Zoë {日本}")
 WORDS = (
@@ -112,7 +112,7 @@ def on(url: str, work: Callable[[Store], Awaitable[Any]]) -> Any:
     """Do something with a store."""
 
     async def inside() -> Any:
-        store = store_from_url(url)
+        store = patient_store(url)
         await store.open()
         try:
             return await work(store)

@@ -15,7 +15,8 @@ import pytest
 from mfa_gate.cli import main
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.storage import EVERYTHING
-from mfa_gate.stores.redis import high_water_mark, monitor
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import changed
 from tests.harness import key, make_world, running
@@ -125,14 +126,13 @@ def test_redis(
     server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """S-123: a copy from before a lock is refused in Redis with a marker until it is accepted."""
-    monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", 0.0)
-    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.2)
     prepare(tmp_path, monkeypatch)
     url = f"redis://127.0.0.1:{server.port}?marker={tmp_path / 'marker'}"
     monkeypatch.setenv("MFA_GATE_STORE", url)
 
     async def make() -> Path:
-        async with running(make_world(store=url, keys=[key(1)])) as world:
+        store = RedisStore(url, timing=Timing(settled_after=0.0, look_every=0.2))
+        async with running(make_world(store=store, keys=[key(1)])) as world:
             ann = await world.enrolled()
             copy = server.copy("copy")
             await ann.lock()

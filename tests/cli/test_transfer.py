@@ -39,7 +39,7 @@ from mfa_gate.testing.store_suite import enrolled, event
 from tests.harness import World, key, make_world, running, with_rules
 from tests.service.test_outbox import Ear
 from tests.stores import servers
-from tests.stores.patience import be_patient
+from tests.stores.patience import patient_store
 
 from .house import TENANTS, WORDS, Contents, contents, fill, on
 from .store import WHO, Run, prepare, runner
@@ -84,7 +84,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Url:
 @pytest.fixture
 def patient_stores(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for the stores' own tests: a busy machine is no fault of the store's."""
-    be_patient(monkeypatch.setattr)
+    monkeypatch.setattr("mfa_gate.cli.context.store_from_url", patient_store)
 
 
 @pytest.fixture

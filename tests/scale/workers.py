@@ -21,7 +21,7 @@ from mfa_gate.service import Verified
 from tests.attacks import processes, worker
 from tests.attacks.mistakes import break_the_counter
 from tests.harness import HOME, World
-from tests.stores.patience import be_patient
+from tests.stores.patience import patient_store
 
 APPS = ("web", "desktop", "api")
 AT_ONCE = 60
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 def world_of(url: str, now: float, app: str) -> World:
     """A gate of its own on the store, of the application ``app``."""
-    world = worker.world_on(url, now)
+    world = worker.world_on(patient_store(url), now)
     world.engine.wiring = replace(world.engine.wiring, app=app)
     return world
 
@@ -108,7 +108,6 @@ def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
 def main() -> None:
     """Fork the workers, let them go, and print what they all found together."""
     told = json.loads(sys.stdin.readline())
-    be_patient()
     if told["broken"]:
         break_the_counter()
     worker.count_comparisons()

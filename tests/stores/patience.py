@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from mfa_gate.storage import Store
+from mfa_gate.stores import store_from_url
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis import timing as redis
+from mfa_gate.stores.sqlite import SQLiteStore
+from mfa_gate.stores.sqlite import timing as sqlite
 
-from mfa_gate.stores.redis import first_open, pipeline, store
-from mfa_gate.stores.sqlite import worker_thread
+REDIS = redis.Timing(connect_within=5.0, command_within=5.0, answer_within=8.0, start_within=15.0)
+SQLITE = sqlite.Timing(answer_within=8.0, lock_patience=7.0)
 
 
-def be_patient(put: Callable[[object, str, float], None] = setattr) -> None:
-    """From now on in this process; ``put`` may be what takes it back after a test."""
-    for module in (pipeline, first_open):
-        put(module, "CONNECT_WITHIN", 5.0)
-        put(module, "COMMAND_WITHIN", 5.0)
-    put(pipeline, "ANSWER_WITHIN", 8.0)
-    put(store, "_START_WITHIN", 15.0)
-    put(worker_thread, "ANSWER_WITHIN", 8.0)
-    put(worker_thread, "LOCK_PATIENCE", 7.0)
+def patient_store(url: str) -> Store:
+    """Return the store that ``url`` names, with the longer limits."""
+    kind, _, path = url.partition(":///")
+    if kind == "sqlite":
+        return SQLiteStore(path, timing=SQLITE)
+    return RedisStore(url, timing=REDIS) if url.startswith("redis") else store_from_url(url)

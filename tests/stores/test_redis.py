@@ -13,8 +13,7 @@ from mfa_gate.stores.redis.names import keys_of
 from mfa_gate.testing.store_suite import StoreSuite, enrolled
 
 from . import servers
-
-pytestmark = pytest.mark.usefixtures("patient")
+from .patience import REDIS
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Pair]:
 
 
 async def opened(url: str) -> AsyncIterator[RedisStore]:
-    store = RedisStore(url)
+    store = RedisStore(url, timing=REDIS)
     await store.open()
     yield store
     await store.aclose()
@@ -101,7 +100,7 @@ def test_scripts_have_stable_names(tmp_path: Path) -> None:
 async def test_what_is_seldom_is_found_by_name(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A search that the first people do not answer is answered by the index of names, with the same result in the same order."""
     server.say("FLUSHALL")
-    store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}/3", timing=REDIS)
     await store.open()
     names = {f"u{n:03}": f"Person {n}" for n in range(60)} | {
         "u007": "Émilie *?[x]\\ 100%",
@@ -143,7 +142,7 @@ async def test_names_are_found_without_looking_at_everybody(
 ) -> None:
     """A seldom name comes from the index: the lines of everybody are looked at once, and then no more."""
     server.say("FLUSHALL")
-    store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}/3", timing=REDIS)
     await store.open()
     for n in range(40):
         assert await store.swap(enrolled(SubjectKey("clinic", f"u{n:03}"), name=f"Person {n}"))
@@ -159,7 +158,7 @@ async def test_names_are_found_without_looking_at_everybody(
 async def test_names_that_were_kept_in_another_way(server: servers.Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """People who are not in the index come into it, some at each search; the former index goes."""
     server.say("FLUSHALL")
-    store = RedisStore(f"redis://127.0.0.1:{server.port}/3")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}/3", timing=REDIS)
     await store.open()
     people = {f"u{n:03}": f"Person {n}" for n in range(60)} | {"zz": "Émilie"}
     for id, name in people.items():
@@ -208,7 +207,7 @@ async def replicated(server: servers.Server, store: RedisStore, people: range) -
 async def test_a_new_person_costs_the_same_however_many_there_are(tmp_path: Path, people: int) -> None:
     """Replication and the log get as much for the thousandth person as for the first ones: printed, and compared."""
     with servers.pair(tmp_path) as pair:
-        store = RedisStore(f"redis://127.0.0.1:{pair.primary.port}")
+        store = RedisStore(f"redis://127.0.0.1:{pair.primary.port}", timing=REDIS)
         await store.open()
         few = await replicated(pair.primary, store, range(100))
         many = await replicated(pair.primary, store, range(100, people))

@@ -11,12 +11,12 @@ import pytest
 from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import ALICE, StoreSuite, enrolled
 
-pytestmark = pytest.mark.usefixtures("patient")
+from .patience import SQLITE
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SQLiteStore]:
-    store = SQLiteStore(tmp_path / "mfa.db")
+    store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
     await store.open()
     yield store
     await store.aclose()
@@ -27,7 +27,7 @@ class TestSQLiteStore(StoreSuite):
 
     @pytest.fixture
     async def other(self, store: SQLiteStore, tmp_path: Path) -> AsyncIterator[SQLiteStore]:
-        other = SQLiteStore(tmp_path / "mfa.db")
+        other = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
         await other.open()
         yield other
         await other.aclose()

@@ -17,10 +17,9 @@ from mfa_gate.stores.sqlite import SQLiteStore
 from mfa_gate.testing.store_suite import event
 
 from .. import servers
+from ..patience import REDIS, SQLITE
 
 OTHER = SubjectKey("finance", "x")
-
-pytestmark = pytest.mark.usefixtures("patient")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("patient")
 async def test_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, place: int) -> None:
     """Altering, removing, adding or cutting off lines shows at the first wrong place; the other tenant's trail holds."""
     monkeypatch.setattr(trail_verification, "PIECE", 3)
-    store = SQLiteStore(tmp_path / "mfa.db")
+    store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
     await store.open()
     for number in range(10):
         await store.append([event(number), event(number, key=OTHER)])
@@ -79,7 +78,7 @@ def second(server: servers.Server) -> str:
 async def test_redis(tmp_path: Path, change: Callable[[servers.Server], object], place: int) -> None:
     """The same of a trail in Redis."""
     with servers.single(tmp_path) as server:
-        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        store = RedisStore(f"redis://127.0.0.1:{server.port}", timing=REDIS)
         await store.open()
         for number in range(10):
             await store.append([event(number), event(number, key=OTHER)])
@@ -95,7 +94,7 @@ BODIES = ["{", "", '{"id":"e4"}', 'replace(body, \'"at":\', \'"at":"x","was":\')
 @pytest.mark.parametrize("body", BODIES)
 async def test_sqlite_damaged_line(tmp_path: Path, body: str) -> None:
     """One damaged line stands in its place; all pages of both tenants answer, and the chain names the line."""
-    store = SQLiteStore(tmp_path / "mfa.db")
+    store = SQLiteStore(tmp_path / "mfa.db", timing=SQLITE)
     await store.open()
     for number in range(10):
         await store.append([event(number), event(number, key=OTHER)])
@@ -117,7 +116,7 @@ async def test_sqlite_damaged_line(tmp_path: Path, body: str) -> None:
 async def test_redis_damaged_line(tmp_path: Path) -> None:
     """The same in Redis."""
     with servers.single(tmp_path) as server:
-        store = RedisStore(f"redis://127.0.0.1:{server.port}")
+        store = RedisStore(f"redis://127.0.0.1:{server.port}", timing=REDIS)
         await store.open()
         for number in range(5):
             await store.append([event(number), event(number, key=OTHER)])

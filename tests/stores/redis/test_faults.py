@@ -20,9 +20,10 @@ from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import EVERYTHING
 from mfa_gate.stores import store_from_url
-from mfa_gate.stores.redis import RedisStore, monitor
+from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.first_open import faults_of
 from mfa_gate.stores.redis.names import TENANTS
+from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.stores.redis.url import Place, place_of
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, changed, enrolled, event
 from tests.service.trails import StoredTrail
@@ -184,11 +185,9 @@ async def test_out_of_memory(server: servers.Server, store: RedisStore) -> None:
     await nothing_lost(store)
 
 
-async def test_unfit_while_it_runs(server: servers.Server, store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unfit_while_it_runs(server: servers.Server, store: RedisStore) -> None:
     """S-112: a server that is told to evict while workers run is refused, not for a moment but until it is put right."""
-    for name in ("_CHECK_EVERY", "_LOOK_AGAIN"):
-        monkeypatch.setattr(monitor, name, 0.5)
-    other = RedisStore(f"redis://127.0.0.1:{server.port}")
+    other = RedisStore(f"redis://127.0.0.1:{server.port}", timing=Timing(check_every=0.5, look_again=0.5))
     await other.open()
     server.say("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     assert "set maxmemory-policy noeviction" in await refusal(other, within=3)

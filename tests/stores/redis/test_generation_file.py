@@ -16,7 +16,8 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SettingsError, StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import EVERYTHING
-from mfa_gate.stores.redis import RedisStore, high_water_mark, monitor
+from mfa_gate.stores.redis import RedisStore, monitor
+from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.testing.store_suite import ALICE, BOB, changed, enrolled, event
 
 from .. import servers
@@ -25,19 +26,12 @@ from ..faults import READS, WRITES, answers, refusal, refused
 pytestmark = pytest.mark.waits
 
 SETTLED = 1.0
+BRISK = Timing(settled_after=SETTLED, noted_together=0.1, look_every=0.5, look_again=0.5, keep_every=0.5)
+"""A second for a minute."""
+AT_REST = replace(BRISK, look_every=1_000.0)
 CAROL = SubjectKey("finance", "carol")
 LOCK = Lock(at=100, cause="attempts", ref="R")
 CODE = Challenge(id="c", factor="email", purpose="sign-in", target="t", browser="b", issued_at=1, expires_at=1 << 40)
-
-
-@pytest.fixture(autouse=True)
-def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second for a minute."""
-    monkeypatch.setattr(high_water_mark, "SETTLED_AFTER", SETTLED)
-    monkeypatch.setattr(high_water_mark, "_TOGETHER", 0.1)
-    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.5)
-    monkeypatch.setattr(monitor, "_LOOK_AGAIN", 0.5)
-    monkeypatch.setattr(monitor, "_KEEP_EVERY", 0.5)
 
 
 @pytest.fixture
@@ -47,12 +41,12 @@ def server(tmp_path: Path) -> Iterator[servers.Server]:
 
 
 @pytest.fixture
-async def opened() -> AsyncIterator[Callable[[str], Awaitable[RedisStore]]]:
+async def opened() -> AsyncIterator[Opened]:
     """Opens stores, and closes them in the end."""
     stores: list[RedisStore] = []
 
-    async def open_store(url: str) -> RedisStore:
-        stores.append(RedisStore(url))
+    async def open_store(url: str, *, timing: Timing = BRISK) -> RedisStore:
+        stores.append(RedisStore(url, timing=timing))
         await stores[-1].open()
         return stores[-1]
 
@@ -61,7 +55,7 @@ async def opened() -> AsyncIterator[Callable[[str], Awaitable[RedisStore]]]:
         await store.aclose()
 
 
-Opened = Callable[[str], Awaitable[RedisStore]]
+Opened = Callable[..., Awaitable[RedisStore]]
 
 
 def url(server: servers.Server, marker: Path | None = None) -> str:
@@ -115,10 +109,9 @@ async def test_under_running_workers(server: servers.Server, opened: Opened) -> 
         assert (await worker.load(ALICE)).lock == LOCK
 
 
-async def test_a_worker_at_rest(server: servers.Server, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_worker_at_rest(server: servers.Server, opened: Opened) -> None:
     """S-123: what a worker heard of settles at its next look, and it looks when the servers are back, though nobody asks it."""
-    monkeypatch.setattr(monitor, "LOOK_EVERY", 1_000.0)
-    idle, store = await opened(url(server)), await opened(url(server))
+    idle, store = await opened(url(server), timing=AT_REST), await opened(url(server), timing=AT_REST)
     assert await store.swap(enrolled(ALICE))
     older = server.copy("older")
     await asyncio.sleep(1)
@@ -197,7 +190,7 @@ async def test_accepted(server: servers.Server, opened: Opened) -> None:
     while changed(fresh) != frozenset():
         await asyncio.sleep(0.01)
     began = int(time.time())
-    await RedisStore(url(server)).accept()
+    await RedisStore(url(server), timing=BRISK).accept()
     after = await fresh.load(ALICE)
     assert changed(fresh) is EVERYTHING
     for worker in (store, other, fresh):
@@ -243,7 +236,7 @@ async def test_what_was_before_the_accepted_copy(server: servers.Server, opened:
     newer = server.copy("newer")
     server.put_back(older)
     await refusal_of_a_copy(store)
-    await RedisStore(marked).accept()
+    await RedisStore(marked, timing=BRISK).accept()
     await healthy(store)
     accepted = server.copy("accepted")
     await change(store, lock=LOCK)
@@ -257,14 +250,14 @@ async def test_what_was_before_the_accepted_copy(server: servers.Server, opened:
     server.put_back(accepted)
     with pytest.raises(SettingsError, match="tenant 'clinic'"):
         await opened(marked)
-    await RedisStore(marked).accept()
+    await RedisStore(marked, timing=BRISK).accept()
     assert (await (await opened(marked)).load(ALICE)).attempts.used == 3
 
 
 async def test_there_is_nothing_to_accept(server: servers.Server) -> None:
     """An empty Redis is not made a store by accepting it."""
     with pytest.raises(SettingsError, match="holds no store"):
-        await RedisStore(url(server)).accept()
+        await RedisStore(url(server), timing=BRISK).accept()
     assert server.say("DBSIZE") == 0
 
 
@@ -277,7 +270,7 @@ async def test_what_the_ledger_knows_does_not_come_back(server: servers.Server, 
     await a_minute()
     server.put_back(older)
     await refusal_of_a_copy(store)
-    await RedisStore(url(server)).accept()
+    await RedisStore(url(server), timing=BRISK).accept()
     await healthy(store)
     account = await store.load(ALICE)
     assert (account.name, account.version) == ("Ada Lovelace", 1)
@@ -305,7 +298,7 @@ async def test_while_every_worker_was_down(server: servers.Server, opened: Opene
     server.put_back(older)
     unmarked = await opened(url(server))
     assert (await unmarked.load(ALICE)).challenges == (CODE,)
-    await RedisStore(marked).accept()
+    await RedisStore(marked, timing=BRISK).accept()
     store = await opened(marked)
     assert (await store.load(ALICE)).challenges == ()
     await a_minute()
@@ -323,7 +316,7 @@ async def test_another_store_where_there_was_one(server: servers.Server, opened:
     await a_minute()
     await store.aclose()
     server.say("FLUSHALL")
-    for call in (opened(marked), RedisStore(marked).accept()):
+    for call in (opened(marked), RedisStore(marked, timing=BRISK).accept()):
         with pytest.raises(SettingsError, match=r"no store, but there was one.*delete"):
             await call
     assert server.say("DBSIZE") == 0
@@ -421,7 +414,7 @@ async def test_one_node_of_a_cluster(tmp_path: Path, opened: Opened) -> None:
         while "older copy" not in await refusal_of_any(store, keys):
             assert time.monotonic() < until
             await asyncio.sleep(0.05)
-        accepting = RedisStore(f"redis+cluster://{place}")
+        accepting = RedisStore(f"redis+cluster://{place}", timing=BRISK)
         while True:
             try:
                 await accepting.accept()

@@ -10,9 +10,9 @@ import pytest
 
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.redis.generation_file import GenerationFile, Memory
-from mfa_gate.stores.redis.high_water_mark import SETTLED_AFTER, HighWaterMark
-from mfa_gate.stores.redis.monitor import LOOK_EVERY
+from mfa_gate.stores.redis.high_water_mark import HighWaterMark
 from mfa_gate.stores.redis.recent_writes import KEPT_FOR
+from mfa_gate.stores.redis.timing import USUAL
 
 
 def past(*, noted: dict[float, dict[str, int]], looked: dict[float, dict[str, int]]) -> HighWaterMark:
@@ -52,11 +52,11 @@ def test_what_a_failover_lost_is_not_missed(away: int) -> None:
 
 def test_what_is_too_young_for_one_is_old_enough_for_the_other() -> None:
     """What has not settled when the servers go away is at most as old as the ledger keeps."""
-    assert KEPT_FOR > SETTLED_AFTER + LOOK_EVERY + 5
+    assert USUAL.settled_after + USUAL.look_every + 5 < KEPT_FOR
     known = past(
         noted={float(at): {"a": at} for at in range(1, 121)}, looked={30.0 * n: {"a": 30 * n} for n in range(5)}
     )
-    assert 120 - SETTLED_AFTER - 5 <= known.settled["a"] <= 120 - SETTLED_AFTER + 5
+    assert 120 - USUAL.settled_after - 5 <= known.settled["a"] <= 120 - USUAL.settled_after + 5
 
 
 def test_what_is_remembered_of_the_recent_is_bounded() -> None:

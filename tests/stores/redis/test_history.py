@@ -18,7 +18,8 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.storage import EVERYTHING, Changed
-from mfa_gate.stores.redis import RedisStore, monitor
+from mfa_gate.stores.redis import RedisStore
+from mfa_gate.stores.redis.timing import USUAL, Timing
 from mfa_gate.testing.store_suite import ALICE, BOB, Listener, event
 
 from .. import servers
@@ -26,7 +27,7 @@ from .. import servers
 pytestmark = pytest.mark.waits
 
 LOCK = Lock(at=100, cause="attempts", ref="R")
-Opened = Callable[[], Awaitable[RedisStore]]
+Opened = Callable[..., Awaitable[RedisStore]]
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ async def opened(server: servers.Server) -> AsyncIterator[Opened]:
     """Opens workers' stores on the server, and closes them in the end."""
     stores: list[RedisStore] = []
 
-    async def open_store() -> RedisStore:
-        stores.append(RedisStore(f"redis://127.0.0.1:{server.port}"))
+    async def open_store(*, timing: Timing = USUAL) -> RedisStore:
+        stores.append(RedisStore(f"redis://127.0.0.1:{server.port}", timing=timing))
         await stores[-1].open()
         return stores[-1]
 
@@ -240,9 +241,7 @@ async def test_notices_with_lower_numbers(server: servers.Server, opened: Opened
     await told_of_alice(looks, within=1)
 
 
-async def test_data_that_went_back_in_silence(
-    server: servers.Server, opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_data_that_went_back_in_silence(server: servers.Server, opened: Opened) -> None:
     """F-4: also where nobody writes on, a worker finds out that its cache is of what is gone: at a load, or by itself."""
     one, two = await opened(), await opened()
     await change(one, name="first")
@@ -254,10 +253,10 @@ async def test_data_that_went_back_in_silence(
     copy.put_back()
     await one.load(BOB)
     await told_of_alice(looks, within=1)
-    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.3)
-    three = await opened()
+    often = Timing(look_every=0.3)
+    three = await opened(timing=often)
     await change(three, name="third")
-    other = await opened()
+    other = await opened(timing=often)
     await silence(looks := Listener(other).changed)
     copy.put_back()
     await told_of_alice(looks, within=5)

@@ -19,8 +19,7 @@ from mfa_gate.stores.redis.names import bucket_key, keys_of
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 
 from .. import servers
-
-pytestmark = pytest.mark.usefixtures("patient")
+from ..patience import REDIS
 
 KEYS = keys_of("clinic")
 Call = Callable[[RedisStore], Coroutine[Any, Any, object]]
@@ -36,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]
 async def store(server: servers.Server) -> AsyncIterator[RedisStore]:
     server.say("FLUSHALL")
     server.say("ACL", "SETUSER", "default", "+@all")
-    store = RedisStore(f"redis://127.0.0.1:{server.port}")
+    store = RedisStore(f"redis://127.0.0.1:{server.port}", timing=REDIS)
     await store.open()
     assert await store.swap(enrolled(ALICE), [event(1), event(2, kind="proof.granted")])
     assert await store.swap_settings(TenantSettings(tenant="clinic", announced_at=1))

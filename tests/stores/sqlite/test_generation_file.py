@@ -17,6 +17,7 @@ from mfa_gate.errors import SettingsError
 from mfa_gate.storage import take_one
 from mfa_gate.stores.common.atomic_file import write
 from mfa_gate.stores.sqlite import SQLiteStore, generation_file
+from mfa_gate.stores.sqlite.timing import Timing
 from mfa_gate.testing.store_suite import ALICE, BOB, enrolled, event
 
 from .test_processes import start
@@ -97,10 +98,9 @@ async def test_the_marker_is_not_written_at_every_write(path: Path, monkeypatch:
         written.append(text)
         write(path, text, like=like)
 
-    store = SQLiteStore(path)
+    store = SQLiteStore(path, timing=Timing(mark_every=1_000.0))
     await store.open()
     monkeypatch.setattr(generation_file, "write", counting)
-    monkeypatch.setattr("mfa_gate.stores.sqlite.file.MARK_EVERY", 1_000.0)
     assert await store.swap(enrolled(ALICE))
     assert len(written) == 1
     for number in range(1, 50):

@@ -11,8 +11,9 @@ from redis.exceptions import AuthenticationError, ResponseError
 
 from ...errors import StoreUnavailable
 from .names import PREFIX, STORE
-from .pipeline import COMMAND_WITHIN, CONNECT_WITHIN, Command, connection_to, dial, hang_up
+from .pipeline import Command, connection_to, dial, hang_up
 from .resp import Reply, fields_of
+from .timing import Timing
 from .url import Address, Place
 
 QUESTIONS: tuple[Command, ...] = (
@@ -31,7 +32,7 @@ async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
     for host, port in addresses:
         connection = connection_to(place, (host, port))
         try:
-            replies = await _answers(connection)
+            replies = await _answers(connection, place.timing)
         except AuthenticationError as error:
             faults.append(f"{host}:{port} refuses the sign-in ({error}): check user and password in the URL")
             continue
@@ -58,7 +59,7 @@ async def remains_at(place: Place, addresses: Iterable[Address]) -> Remains:
     for host, port in addresses:
         connection = connection_to(place, (host, port))
         try:
-            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+            async with asyncio.timeout(place.timing.reach_within):
                 await dial(connection)
                 keys += await _keys_of_a_store(connection)
                 if place.kind != "cluster":
@@ -96,8 +97,8 @@ async def _databases_with_a_store(connection: Connection, place: Place) -> list[
     return found
 
 
-async def _answers(connection: Connection) -> list[Reply]:
-    async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+async def _answers(connection: Connection, timing: Timing) -> list[Reply]:
+    async with asyncio.timeout(timing.reach_within):
         await dial(connection)
         return await _answers_to(connection, QUESTIONS)
 

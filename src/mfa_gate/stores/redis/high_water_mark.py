@@ -7,11 +7,8 @@ from collections.abc import Mapping
 
 from .generation_file import Memory
 from .replication_ids import ReplicationIds
+from .timing import USUAL, Timing
 
-SETTLED_AFTER = 60.0
-"""Seconds. A server that lacks more than that is no replica that took over but an older copy; what it lacks of that time was
-lost in a failover, and is put back (``recent_writes``)."""
-_TOGETHER = 5.0
 _MOST_RECENT = 60
 _WHAT_TO_DO = "spent codes would be valid and locks gone again. Put the newest copy back, or accept this one: mfa-gate store accept"
 
@@ -23,7 +20,8 @@ class HighWaterMark:
     One for all connections of a store, and for as long as it lives. Times are seconds of one steady clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing = USUAL) -> None:
+        self._timing = timing
         self.replication_ids = ReplicationIds()
         self.store_id = ""
         self.restored_at = 0
@@ -55,7 +53,7 @@ class HighWaterMark:
 
     def note(self, tenant: str, number: int, now: float) -> None:
         """A change with this number was heard of, or seen."""
-        if not self._recent or now >= self._recent[-1][0] + _TOGETHER:
+        if not self._recent or now >= self._recent[-1][0] + self._timing.noted_together:
             self._recent.append((now, {}))
         self.newest[tenant] = number
         numbers = self._recent[-1][1]
@@ -77,7 +75,7 @@ class HighWaterMark:
         for _, numbers in self._recent:
             for tenant in [tenant for tenant, number in numbers.items() if number > found.get(tenant, 0)]:
                 del numbers[tenant]
-        while self._recent and self._recent[0][0] <= now - SETTLED_AFTER:
+        while self._recent and self._recent[0][0] <= now - self._timing.settled_after:
             for tenant, number in self._recent.popleft()[1].items():
                 self.settled[tenant] = max(number, self.settled.get(tenant, 0))
         for tenant, number in found.items():

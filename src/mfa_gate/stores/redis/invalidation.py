@@ -17,7 +17,7 @@ from ..common.change_log import ChangeLog
 from .high_water_mark import HighWaterMark
 from .monitor import sound
 from .names import STORE
-from .pipeline import COMMAND_WITHIN, CONNECT_WITHIN, connection_to, dial, hang_up
+from .pipeline import connection_to, dial, hang_up
 from .resp import Replies
 from .topology import Topology
 from .url import Address, Place
@@ -160,7 +160,7 @@ class Invalidation:
     async def _listen_to(self, address: Address, ready: asyncio.Event) -> None:
         connection = connection_to(self._place, address)
         try:
-            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+            async with asyncio.timeout(self._place.timing.reach_within):
                 await dial(connection)
                 replies = Replies(connection)
                 for command in (("PING",), ("SUBSCRIBE", self.name)):

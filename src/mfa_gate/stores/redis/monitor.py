@@ -22,11 +22,6 @@ from .url import Place
 log = logging.getLogger("mfa_gate")
 
 _EVERY = 0.4
-_CHECK_EVERY = 30.0
-LOOK_EVERY = 30.0
-_LOOK_AGAIN = 2.0
-"""While something is wrong that an operator may put right at any moment."""
-_KEEP_EVERY = 60.0
 _KEEP_FIRST = 5.0
 """Longer than a command runs, which may be another user's than the service."""
 _AT_ONCE = 100
@@ -57,6 +52,7 @@ class Watch:
         self._on_loss = on_loss
         self.trouble = high_water_mark.trouble
         self._place = place
+        self._timing = place.timing
         self._topology = topology
         self._high_water_mark = high_water_mark
         self._generation_file = generation_file
@@ -66,7 +62,7 @@ class Watch:
         self._unaccepted = ""
         self._unfit = ""
         self._look_at = 0.0
-        self._check_at = self._clock() + _CHECK_EVERY
+        self._check_at = self._clock() + self._timing.check_every
         self._keep_at = self._clock() + _KEEP_FIRST
 
     async def run(self) -> None:
@@ -79,10 +75,12 @@ class Watch:
                     await self._compare()
                 if not self._flushed and self._clock() >= self._check_at:
                     self._unfit = "; ".join(await faults_at(self._place, await self._topology.primaries()))
-                    self._check_at = self._clock() + (_LOOK_AGAIN if self._unfit else _CHECK_EVERY)
+                    self._check_at = self._clock() + (
+                        self._timing.look_again if self._unfit else self._timing.check_every
+                    )
             self._judge()
             if self._generation_file is not None and not self.trouble and self._clock() >= self._keep_at:
-                self._keep_at = self._clock() + _KEEP_EVERY
+                self._keep_at = self._clock() + self._timing.keep_every
                 await asyncio.to_thread(self._generation_file.keep, self._high_water_mark.memory())
 
     def look_soon(self) -> None:
@@ -119,7 +117,7 @@ class Watch:
             for tenant in back:
                 self._high_water_mark.newest[tenant] = found.get(tenant, 0)
             self._on_loss()
-        self._look_at = began + (_LOOK_AGAIN if self._high_water_mark.trouble else LOOK_EVERY)
+        self._look_at = began + (self._timing.look_again if self._high_water_mark.trouble else self._timing.look_every)
 
     def _judge(self) -> None:
         before, self.trouble = (

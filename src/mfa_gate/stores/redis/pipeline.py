@@ -20,10 +20,6 @@ from .url import Address, Place
 
 log = logging.getLogger("mfa_gate")
 
-CONNECT_WITHIN = 0.25
-COMMAND_WITHIN = 0.5
-ANSWER_WITHIN = 0.8
-"""Seconds (F-1). There is one try: whoever asks decides whether asking again is safe."""
 _PAUSE = (0.05, 0.25)
 _BATCH = 128
 
@@ -40,11 +36,13 @@ class Job:
 
     __slots__ = ("abandoned", "commands", "due_at", "future", "writes")
 
-    def __init__(self, commands: Sequence[Command], loop: asyncio.AbstractEventLoop, *, writes: bool) -> None:
+    def __init__(
+        self, commands: Sequence[Command], loop: asyncio.AbstractEventLoop, *, due_at: float, writes: bool
+    ) -> None:
         self.commands = commands
         self.writes = writes
         self.future: asyncio.Future[list[Reply]] = loop.create_future()
-        self.due_at = loop.time() + ANSWER_WITHIN
+        self.due_at = due_at
         self.abandoned = False
 
     def fail(self, error: StoreUnavailable) -> None:
@@ -63,7 +61,7 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
     options: dict[str, Any] = {
         "host": address[0],
         "port": address[1],
-        "socket_connect_timeout": CONNECT_WITHIN
+        "socket_connect_timeout": place.timing.connect_within
         * (2 if place.tls else 1),  # its handshake is a round trip and a signature more
         "socket_timeout": None,
         "protocol": 2,
@@ -127,7 +125,7 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         if loop.time() < self._resting_until:
             raise StoreUnavailable(self._trouble)
-        job = Job(commands, loop, writes=writes)
+        job = Job(commands, loop, due_at=loop.time() + self._place.timing.answer_within, writes=writes)
         self._waiting.append(job)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._work())
@@ -175,7 +173,7 @@ class Pipeline:
                 await self._drop(f"Redis cannot be reached: {error}")
                 return
             try:
-                async with asyncio.timeout(COMMAND_WITHIN):
+                async with asyncio.timeout(self._place.timing.command_within):
                     await self._exchange(jobs)
             except BaseException as error:
                 # Whatever it was: replies may still come for what was asked, and no later caller may get them.
@@ -201,7 +199,7 @@ class Pipeline:
         await self.hang_up()
         connection = connection_to(self._place, await self._find())
         try:
-            async with asyncio.timeout(CONNECT_WITHIN + COMMAND_WITHIN):
+            async with asyncio.timeout(self._place.timing.reach_within):
                 await dial(connection)
                 await connection.send_packed_command(connection.pack_command("INFO", "replication"), check_health=False)
                 self._server = self._lineage.admit(fields_of(await connection.read_response()))
@@ -221,7 +219,7 @@ class Pipeline:
         commands = [command for job in jobs for command in job.commands]
         waits = self._place.replicas > 0 and any(job.writes for job in jobs)
         if waits:
-            commands.append(("WAIT", self._place.replicas, int(COMMAND_WITHIN * 600)))
+            commands.append(("WAIT", self._place.replicas, int(self._place.timing.command_within * 600)))
         self._turn += 1
         mark = b"mfa_gate:%d" % self._turn
         commands.append(("PING", mark))

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from ...core.events import Event
-from .high_water_mark import SETTLED_AFTER
 from .history import History
-from .monitor import LOOK_EVERY
+from .timing import USUAL
 
-KEPT_FOR = SETTLED_AFTER + LOOK_EVERY + 10.0
+KEPT_FOR = USUAL.settled_after + USUAL.look_every + 10.0
 """Seconds. A server that is further behind than that is refused as an older copy (``high_water_mark``)."""
 MAX_KEPT = 2_000
 _OPERATIONS_KEPT = 400

@@ -19,11 +19,11 @@ from .generation_file import GenerationFile
 from .high_water_mark import HighWaterMark
 from .session import Session
 from .settings import RedisSettings
+from .timing import USUAL, Timing
 from .url import place_of
 
 __all__ = ["RedisStore"]
 
-_START_WITHIN = 0.9
 _CHANNEL_WITHIN = 0.7
 """Seconds (F-1)."""
 
@@ -38,14 +38,14 @@ class RedisStore:
     machine recognizes it also where no process was running meanwhile.
     """
 
-    def __init__(self, url: str, *, replicas: int = 0, durable: bool = True) -> None:
+    def __init__(self, url: str, *, replicas: int = 0, durable: bool = True, timing: Timing = USUAL) -> None:
         """``url`` as in ``store_from_url``; ``?replicas=``, ``?durable=`` in it win. Raises ``SettingsError``."""
-        self._place = place_of(url, replicas=replicas, durable=durable)
+        self._place = place_of(url, replicas=replicas, durable=durable, timing=timing)
         self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
         self._store_id = ""
         self._open = False
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
-        self._high_water_mark = HighWaterMark()
+        self._high_water_mark = HighWaterMark(timing)
         self._accounts = RedisAccounts(self._ready, reads_back=not self._place.replicas)
         self._settings = RedisSettings(self._ready, reads_back=not self._place.replicas)
         self._generation_file = GenerationFile(self._place.generation_file) if self._place.generation_file else None
@@ -83,7 +83,7 @@ class RedisStore:
 
     async def accept(self) -> None:
         """What is stored now is the store. Raises ``SettingsError`` where there is none, or another one."""
-        session = Session(self._place, HighWaterMark())
+        session = Session(self._place, HighWaterMark(self._place.timing))
         try:
             await accept(session, self._generation_file)
         finally:
@@ -115,7 +115,7 @@ class RedisStore:
             generation_file=self._generation_file,
         )
         try:
-            async with asyncio.timeout(_START_WITHIN):
+            async with asyncio.timeout(self._place.timing.start_within):
                 await session.start(self._store_id)
         except BaseException as error:
             await session.aclose()

@@ -10,7 +10,7 @@ from redis.crc import key_slot
 from redis.exceptions import MovedError, ReadOnlyError, RedisError
 
 from ...errors import StoreUnavailable
-from .pipeline import CONNECT_WITHIN, Command, Pipeline, connection_to, dial, hang_up
+from .pipeline import Command, Pipeline, connection_to, dial, hang_up
 from .replication_ids import ReplicationIds
 from .resp import Reply
 from .url import Address, Place
@@ -107,7 +107,7 @@ async def _ask_once(place: Place, address: Address, *command: str) -> tuple[Addr
     """Ask one server one thing. Returns the address that was asked, and the reply."""
     connection = connection_to(place, address, signs_in=command[0] != "SENTINEL")
     try:
-        async with asyncio.timeout(CONNECT_WITHIN):
+        async with asyncio.timeout(place.timing.connect_within):
             await dial(connection)
             await connection.send_packed_command(connection.pack_command(*command), check_health=False)
             return address, await connection.read_response()

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ...errors import SettingsError
 from ..common.urls import without_password
+from .timing import USUAL, Timing
 
 Kind = Literal["single", "sentinel", "cluster"]
 _KINDS: dict[str, Kind] = {
@@ -43,9 +44,10 @@ class Place:
     durable: bool = True
     generation_file: str = ""
     shown: str = ""
+    timing: Timing = USUAL
 
 
-def place_of(url: str, *, replicas: int = 0, durable: bool = True) -> Place:
+def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timing = USUAL) -> Place:
     """The place that ``url`` names; its options win. Raises ``SettingsError`` with what to write instead."""
     shown = without_password(url)
     try:
@@ -72,6 +74,7 @@ def place_of(url: str, *, replicas: int = 0, durable: bool = True) -> Place:
         durable=_flag(options, "durable", shown, default=durable),
         generation_file=_file(options, "marker", shown),
         shown=shown,
+        timing=timing,
     )
 
 

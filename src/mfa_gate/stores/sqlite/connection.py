@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 
 from ...errors import StoreUnavailable
-from .file import LOOK_EVERY, MARK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
+from .file import LOOK_EVERY, OPEN_PATIENCE, Identity, Moved, StoreFile
 from .log_index import LogIndex
 
 _FORK_PATIENCE = 2.0
@@ -59,7 +59,7 @@ class PooledConnection:
             return
         try:
             with contextlib.closing(self.file.connect(patience=self._opening)) as fresh:
-                self.file.remember(fresh, after=MARK_EVERY)
+                self.file.remember(fresh, after=self.file.timing.mark_every)
         except BaseException:
             self.drop()
             raise

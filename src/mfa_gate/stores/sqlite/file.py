@@ -15,6 +15,7 @@ from ...errors import SettingsError, StoreUnavailable
 from ..common.atomic_file import alone_in
 from .generation_file import ACCEPTED, GenerationFile, Memory
 from .schema import APPLICATION_ID, SCHEMA, version_of
+from .timing import USUAL, Timing
 
 log = logging.getLogger("mfa_gate")
 
@@ -30,7 +31,6 @@ _SETTINGS = (
     "cell_size_check = ON",
     "cache_size = -16384",
 )
-MARK_EVERY = 10.0
 HOW_TO_ACCEPT = (
     "put the one there that belongs to this store, or go on with the store as an older copy, which ends all proofs: "
     "mfa-gate store accept"
@@ -71,7 +71,8 @@ def is_busy(error: sqlite3.Error) -> bool:
 class StoreFile:
     """A path, and the random id of the store that belongs there (empty until ``open`` learnt it)."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], timing: Timing = USUAL) -> None:
+        self.timing = timing
         self.given = os.path.abspath(os.fspath(path))
         self.path = os.path.realpath(self.given)
         self.generation_file = GenerationFile(self.path + ".created")
@@ -213,7 +214,7 @@ class StoreFile:
         now = time.monotonic()
         if after and now < self._mark_at:
             return
-        self._mark_at = now + (after or MARK_EVERY)
+        self._mark_at = now + (after or self.timing.mark_every)
         newest = last_change(connection)
         if newest and newest == self._remembered and after:
             return

@@ -22,6 +22,7 @@ from .connection import ConnectionPool, PooledConnection
 from .file import OPEN_PATIENCE, StoreFile
 from .first_open import start
 from .invalidation import Invalidation
+from .timing import USUAL, Timing
 from .worker_thread import WorkerThread
 
 __all__ = ["SQLiteStore"]
@@ -34,9 +35,9 @@ class SQLiteStore:
     ``<file>.created`` beside it, so that a lost file is not taken for a first start.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, timing: Timing = USUAL) -> None:
         """Name the file: ``path`` is absolute, or relative to the working directory of this moment."""
-        self._file = StoreFile(path)
+        self._file = StoreFile(path, timing)
         write = PooledConnection(self._file)
         read = PooledConnection(self._file, patience=OPEN_PATIENCE)
         lists = PooledConnection(self._file, patience=OPEN_PATIENCE)

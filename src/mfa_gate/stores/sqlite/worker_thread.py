@@ -17,9 +17,6 @@ from .connection import ConnectionPool, PooledConnection
 from .file import Moved, is_busy, outage
 from .schema import SCHEMA, version_of
 
-ANSWER_WITHIN = 0.8
-"""Seconds after which a caller is told that the store is unavailable, whatever the disk does (F-1, F-7)."""
-LOCK_PATIENCE = 0.7
 _BATCH = 256
 _LOOK_AFTER = 20_000
 """Steps of SQLite's machine, about a millisecond, after which a reading job is asked whether somebody still waits for it."""
@@ -119,7 +116,7 @@ class WorkerThread:
         loop = asyncio.get_running_loop()
         job = self._put(Job(work, landed, loop, is_grave=is_grave))
         assert job.future is not None
-        timer = loop.call_later(ANSWER_WITHIN, job.give_up)
+        timer = loop.call_later(self._pooled.file.timing.answer_within, job.give_up)
         try:
             answer: T = await job.future
             return answer
@@ -179,7 +176,7 @@ class WorkerThread:
     def _write(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
         """All jobs in one transaction, so that they share one wait for the disk; each is conditional by itself."""
         self._pooled.file.require_writable()
-        _begin(connection, until=jobs[-1].asked_at + LOCK_PATIENCE)
+        _begin(connection, until=jobs[-1].asked_at + self._pooled.file.timing.lock_patience)
         committing = False
         try:
             if version_of(connection) != SCHEMA:

@@ -1,0 +1,22 @@
+"""The times of the SQLite store. Tests hand in their own, where a busy machine would be taken for a fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["USUAL", "Timing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds."""
+
+    answer_within: float = 0.8
+    """Until a caller is told that the store is unavailable, whatever the disk does (F-1, F-7)."""
+    lock_patience: float = 0.7
+    """Until a write gives up waiting for another process's write."""
+    mark_every: float = 10.0
+    """Between two writes of the generation file, where nothing grave happens."""
+
+
+USUAL = Timing()
