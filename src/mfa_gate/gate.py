@@ -18,10 +18,10 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import TRAITS
 from .keyring import KeyFault, Keyring
+from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
-    faults_of_optional_parts,
     faults_of_order,
     faults_of_parts,
     faults_of_places,
