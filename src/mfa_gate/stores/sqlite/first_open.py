@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import stat
 
-from ...errors import SettingsError, StoreUnavailable
+from ...errors import SettingsError, StoreMissing, StoreUnavailable
 from ..common.atomic_file import alone_in, sync
 from ..common.network_fs import network_type_of
 from .file import StoreFile, is_busy, name_of, store_id_of
@@ -27,8 +27,13 @@ _NO_LINKS = frozenset(
 """What a volume without hard links says."""
 
 
-def start(file: StoreFile) -> None:
-    """Check and, where it has never been, create. Raises ``SettingsError`` naming the fix, or ``StoreUnavailable``."""
+def start(file: StoreFile, *, make: bool) -> None:
+    """Check the file. Create it where it has never been, if ``make`` is True; else raise ``StoreMissing``.
+
+    Raises ``SettingsError`` naming the fix, or ``StoreUnavailable``.
+    """
+    if not make and not any(map(os.path.lexists, (file.given, file.path, file.generation_file.path))):
+        raise StoreMissing(f"the SQLite store {file.path}")
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise SettingsError(
             f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed; update Python or the system"

@@ -54,9 +54,12 @@ class SQLiteStore:
         """The absolute path of the file."""
         return self._file.path
 
-    async def open(self) -> None:
-        """Check the file, or make it at the first start. Raises ``SettingsError`` or ``StoreUnavailable``."""
-        await asyncio.to_thread(start, self._file)
+    async def open(self, *, make: bool = True) -> None:
+        """Check the file, or make it at the first start.
+
+        Raises ``SettingsError`` or ``StoreUnavailable``; ``StoreMissing`` if ``make`` is False and there is no file yet.
+        """
+        await asyncio.to_thread(start, self._file, make=make)
         self._file.known = None
         for worker_thread in self._threads:
             await worker_thread.run(lambda _: None)
