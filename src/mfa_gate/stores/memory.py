@@ -1,4 +1,7 @@
-"""Keep accounts in this process's memory: for tests, demonstrations, benchmarks. All is gone with the process."""
+"""Keep accounts in this process's memory: for tests, demonstrations, benchmarks.
+
+All is gone with the process.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,9 @@ class MemoryStore:
         return store
 
     async def open(self, *, make: bool = True) -> None:
-        """Open the store. Raises ``StoreMissing`` if ``make`` is False and nobody has made these contents.
+        """Open the store.
+
+        Raises ``StoreMissing`` if ``make`` is False and nobody has made these contents.
 
         Logs an error if another worker of this server has a memory store as well: each has its own contents.
         """
@@ -115,7 +120,10 @@ class MemoryStore:
         return Account(key=key) if row is None else account_from(key, *row)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
-        """Store the account if its version is still the stored one; without an await in it nothing can be torn."""
+        """Store the account if its version is still the stored one.
+
+        There is no await in it, so no change can be torn.
+        """
         contents, key = self._ready(), account.key
         if contents.accounts.get(key, (0,))[0] != account.version:
             return False

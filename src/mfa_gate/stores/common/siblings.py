@@ -1,4 +1,4 @@
-"""Notice other worker processes of the same server, where something must not be in several of them."""
+"""Notice other worker processes of the same server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MET: set[bytes] = set()
 
 
 def take_name(purpose: str) -> tuple[bytes, bool]:
-    """Take the name of ``purpose`` for this process, until ``give_back`` or the end of the process.
+    """Take the name of ``purpose`` for this process, until ``give_back`` or its end.
 
     Returns the name, and True, once, where another worker has it already. Workers of one server have the same parent, the
     same command line and the same folder. The name is a socket's in Linux's abstract namespace: it leaves no file.
@@ -59,7 +59,10 @@ def take_name(purpose: str) -> tuple[bytes, bool]:
 
 
 def give_back(name: bytes) -> None:
-    """Give the name back when its last user in this process does. A name that this process has not is left alone."""
+    """Give the name back when its last user in this process does.
+
+    A name that this process does not have is left alone.
+    """
     held = _HELD.get(name)
     if held is None:
         return

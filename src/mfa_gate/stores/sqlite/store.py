@@ -1,4 +1,7 @@
-"""The SQLite store: each method is a piece of work for the thread that writes, reads or lists."""
+"""The SQLite store.
+
+Each method is a piece of work for the thread that writes, reads or lists.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ class SQLiteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Name the file: ``path`` is absolute, or relative to the working directory of this moment."""
+        """Name the file.
+
+        ``path`` is absolute, or relative to the working directory of this moment.
+        """
         self._file = StoreFile(path)
         write = PooledConnection(self._file)
         read = PooledConnection(self._file, patience=OPEN_PATIENCE)
@@ -91,7 +97,10 @@ class SQLiteStore:
         return told(self._invalidation.changes(), reader)
 
     async def accept(self) -> None:
-        """Accept the file as the store. The generation file says so; the next open writes down the time."""
+        """Accept the file as the store.
+
+        The generation file says so; the next ``open`` writes down the time.
+        """
         await asyncio.to_thread(self._file.accept_next)
 
     def before_fork(self) -> None:
@@ -109,7 +118,10 @@ class SQLiteStore:
         return self._opened(self._read)
 
     def _lister(self) -> WorkerThread:
-        """Return the thread of lists, searches and counts: they may be slow, and must hold up nobody's sign-in."""
+        """Return the thread of lists, searches and counts.
+
+        They may be slow, and must hold up nobody's sign-in.
+        """
         return self._opened(self._list)
 
     def _writer(self) -> WorkerThread:
