@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mfa_gate.stores.common.siblings import meets_sibling
+from mfa_gate.stores.common.siblings import take_name
 from tests.chromium import found
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # With --coverage the workers are measured; the many programs that they start would take twice as long.
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
-meets_sibling("memory")  # the processes of a test run are no workers of one server, and say nothing
+take_name("memory")  # the processes of a test run are no workers of one server, and say nothing
 
 
 settings.register_profile("shared", deadline=None, derandomize=True)

@@ -14,7 +14,7 @@ SURFACE = {
         "SettingsError Status Subject Upstream require_proof"
     ),
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
-    "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreUnavailable",
+    "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
         "BeforeSend CallsBack ChecksItself Clock ContactsOf DirectoryOf Entropy HasPushKey Identify Message NamesSession "
         "NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "

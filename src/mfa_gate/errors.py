@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["MFAGateError", "MissingExtra", "SendFailed", "SettingsError", "StoreContention", "StoreUnavailable"]
+__all__ = [
+    "MFAGateError",
+    "MissingExtra",
+    "SendFailed",
+    "SettingsError",
+    "StoreContention",
+    "StoreMissing",
+    "StoreUnavailable",
+]
 
 
 class MFAGateError(Exception):
@@ -26,6 +34,13 @@ class MissingExtra(SettingsError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs the extra "{extra}": pip install "mfa-gate[{extra}]"')
+
+
+class StoreMissing(SettingsError):
+    """There is no store yet at the place that was named, and none was to be made. Nothing was written."""
+
+    def __init__(self, store: str, more: str = "") -> None:
+        super().__init__(f"{store}: there is no store there yet; the application makes it at its first start{more}")
 
 
 class StoreUnavailable(MFAGateError):

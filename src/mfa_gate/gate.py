@@ -19,10 +19,10 @@ from .errors import SettingsError
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .keyring import Keyring
+from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
-    faults_of_optional_parts,
     faults_of_order,
     faults_of_parts,
     faults_of_places,

@@ -1,7 +1,7 @@
 """Describe the parts that the host gives: clock, randomness, senders, who is signed in, and hooks.
 
 A part may have optional parts of its own. Each is a protocol here; the gate looks for it when it is made, and refuses one of
-another shape (``settings.faults_of_optional_parts``). Stores are described in ``storage``.
+another shape (``optional_parts``). Stores are described in ``storage``.
 """
 
 from __future__ import annotations

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from inspect import iscoroutinefunction
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -15,21 +14,7 @@ from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import Registry
 from .factors.base import Hears
-from .ports import (
-    CHANNELS,
-    CallsBack,
-    ChecksItself,
-    ContactsOf,
-    HasPushKey,
-    NamesSession,
-    NeedsAuthentication,
-    NeedsSession,
-    Pauses,
-    ReadsScope,
-    SeesUsers,
-    Senders,
-    TakesDestination,
-)
+from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
 from .service import RelyingParty
 from .web.scope import is_clean, safe_path
 
@@ -177,50 +162,6 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
             if traits.contact == "phone" and importlib.util.find_spec("phonenumbers") is None:
                 faults[f'{where} has {kind!r}, which needs the extra "sms": pip install "mfa-gate[sms]"'] = None
     return list(faults)
-
-
-def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
-    """Find optional parts of the adapter and of the senders that are not of the shape that ``ports`` declares."""
-    faults = list(_faults_of_adapter(identify))
-    for channel in CHANNELS:
-        faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
-    return faults
-
-
-def _faults_of_adapter(identify: object) -> Iterator[str]:
-    if isinstance(identify, ReadsScope):
-        yield from _faults_of_method("identify: subject_of", identify.subject_of, is_async=False)
-    if isinstance(identify, SeesUsers):
-        yield from _faults_of_method("identify: sees_user", identify.sees_user, is_async=False)
-    if isinstance(identify, NamesSession):
-        yield from _faults_of_switch("identify: names_session", identify.names_session)
-    if isinstance(identify, NeedsSession):
-        yield from _faults_of_switch("identify: needs_session", identify.needs_session)
-    if isinstance(identify, NeedsAuthentication):
-        yield from _faults_of_switch("identify: needs_authentication", identify.needs_authentication)
-
-
-def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
-    if isinstance(sender, CallsBack):
-        yield from _faults_of_method(f"{where}: verify_callback", sender.verify_callback, is_async=False)
-    if isinstance(sender, TakesDestination):
-        yield from _faults_of_method(f"{where}: takes", sender.takes, is_async=False)
-    if isinstance(sender, ChecksItself):
-        yield from _faults_of_method(f"{where}: check", sender.check, is_async=True)
-    if isinstance(sender, Pauses):
-        yield from _faults_of_switch(f"{where}: available", sender.available)
-    if isinstance(sender, HasPushKey) and not isinstance(sender.application_server_key, str):
-        yield f"{where}: application_server_key must be text"
-
-
-def _faults_of_method(name: str, method: object, *, is_async: bool) -> Iterator[str]:
-    if not callable(method) or iscoroutinefunction(method) != is_async:
-        yield f"{name} must be {'an async' if is_async else 'a plain'} method"
-
-
-def _faults_of_switch(name: str, value: object) -> Iterator[str]:
-    if not isinstance(value, bool):
-        yield f"{name} must be True or False"
 
 
 def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> list[str]:

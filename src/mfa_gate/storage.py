@@ -275,8 +275,12 @@ class Store(Accounts, Trail, Limits, Roster, Notes, Protocol):
     else. A swap writes the account, its summary and its events in one transaction, or nothing at all.
     """
 
-    async def open(self) -> None:
-        """Connect and check; make what is missing. Raises ``SettingsError`` if starting would be wrong."""
+    async def open(self, *, make: bool = True) -> None:
+        """Connect and check. Make the store where there is none yet, unless ``make`` is False.
+
+        Raises ``SettingsError`` if starting would be wrong. With ``make=False``, raises ``StoreMissing`` where there is no
+        store yet, and writes nothing there.
+        """
 
     async def aclose(self) -> None:
         """Let go of everything; may be called twice."""

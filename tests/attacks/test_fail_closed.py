@@ -371,9 +371,9 @@ async def test_lifespan() -> None:
     order: list[str] = []
 
     class Told(MemoryStore):
-        async def open(self) -> None:
+        async def open(self, *, make: bool = True) -> None:
             order.append("open")
-            await super().open()
+            await super().open(make=make)
 
         async def aclose(self) -> None:
             order.append("close")
@@ -396,11 +396,11 @@ async def test_lazy_start() -> None:
     opened = 0
 
     class Slow(MemoryStore):
-        async def open(self) -> None:
+        async def open(self, *, make: bool = True) -> None:
             nonlocal opened
             opened += 1
             await asyncio.sleep(0.02)
-            await super().open()
+            await super().open(make=make)
 
     world = make_world(store=Slow())
     browser = await world.browser("new")
@@ -416,10 +416,10 @@ async def test_a_failed_start_is_tried_again() -> None:
     class Away(MemoryStore):
         away = True
 
-        async def open(self) -> None:
+        async def open(self, *, make: bool = True) -> None:
             if self.away:
                 raise StoreUnavailable("away")
-            await super().open()
+            await super().open(make=make)
 
     store = Away()
     world = make_world(store=store)

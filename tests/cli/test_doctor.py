@@ -15,6 +15,7 @@ import pytest
 from mfa_gate.cli import main
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.stores import store_from_url
 from tests.stores import servers
 
 from . import doctored
@@ -144,6 +145,13 @@ def test_memory_is_no_place_for_proofs(doctor: Doctor, monkeypatch: pytest.Monke
     assert any(line["verdict"] == "warning" and "restart forgets" in line["text"] for line in lines)
 
 
+async def _begin(url: str) -> None:
+    """Make an empty store, as the first start does."""
+    store = store_from_url(url)
+    await store.open()
+    await store.aclose()
+
+
 def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S-123: a Redis store without a marker gets a warning, with its fix.
 
@@ -152,6 +160,11 @@ def test_a_redis_that_could_go_back_unseen(doctor: Doctor, tmp_path: Path, monke
     with servers.single(tmp_path) as server:
         url, marker = f"redis://127.0.0.1:{server.port}", tmp_path / "marker"
         monkeypatch.setenv("DOCTORED_STORE", url)
+        code, lines = doctor("good")
+        assert code == 0
+        assert [line["verdict"] for line in lines if "there is no store there yet" in line["text"]] == ["note"]
+        assert server.keys() == set()
+        asyncio.run(_begin(url))
         code, lines = doctor("good")
         told = [(line["verdict"], line["text"]) for line in lines if line["part"] == "store"]
         assert code == 0

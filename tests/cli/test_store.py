@@ -15,6 +15,7 @@ import pytest
 from mfa_gate.cli import main
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.storage import EVERYTHING
+from mfa_gate.stores import store_from_url
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.timing import Timing
 from mfa_gate.stores.sqlite import SQLiteStore
@@ -146,3 +147,60 @@ def test_redis(
     assert run("accounts", "show", "ann", "--tenant", "alpha")[1]["status"] == "verified"
     (event,) = run("audit", "list", "--tenant", "alpha", "--kind", "offline.action")[1]["events"]
     assert (event["actor"], event["reason"]) == ("operator:eve", "asked in person")
+
+
+READS = [
+    ["accounts", "list", "--tenant", "alpha"],
+    ["accounts", "show", "ann", "--tenant", "alpha"],
+    ["accounts", "unlock", "ann", "--tenant", "alpha", *WHO],
+    ["accounts", "reset", "ann", "--tenant", "alpha", *WHO, "--ticket", "T-1"],
+    ["accounts", "export", "--to", "{}/out"],
+    ["audit", "list"],
+    ["audit", "verify"],
+    ["keys", "rotate"],
+    ["import", "{}/apps.csv", "--dry-run", *WHO],
+    ["store", "accept", *WHO],
+]
+
+
+def test_a_wrong_database(
+    server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F-8: on a wrong database number a command says that no store is there, and writes nothing into it."""
+    prepare(tmp_path, monkeypatch)
+    (tmp_path / "apps.csv").write_text("user,secret\nann,JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n")
+    url = f"redis://127.0.0.1:{server.port}"
+
+    async def make() -> None:
+        async with running(make_world(store=f"{url}/0", keys=[key(1)])) as world:
+            await world.enrolled()
+
+    asyncio.run(make())
+    before = server.keys()
+    capsys.readouterr()
+    for words in READS:
+        assert main([*(word.format(tmp_path) for word in words), "--store", f"{url}/1"]) == 2, words
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert "no store" in said.err
+        assert (server.keys(), server.keys(1)) == (before, set())
+    assert main(["accounts", "list", "--tenant", "alpha", "--store", f"{url}/0"]) == 0
+
+
+def test_a_store_that_no_application_began(
+    server: servers.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty store that was made by mistake is bound to no keys by a command that reads."""
+    prepare(tmp_path, monkeypatch)
+    url = f"redis://127.0.0.1:{server.port}/1"
+
+    async def make() -> None:
+        store = store_from_url(url)
+        await store.open()
+        await store.aclose()
+
+    asyncio.run(make())
+    before = server.keys(1)
+    assert main(["accounts", "list", "--tenant", "alpha", "--store", url]) == 2
+    assert "there is no store there yet" in capsys.readouterr().err
+    assert server.keys(1) == before != set()

@@ -75,6 +75,11 @@ class Server:
         with self.client() as client:
             return client.execute_command(*words)
 
+    def keys(self, database: int = 0) -> set[bytes]:
+        """All keys of a database."""
+        with redis.Redis(port=self.port, db=database, socket_timeout=5) as client:
+            return set(client.keys())
+
     def copy(self, name: str) -> Path:
         """A copy of all that it has on disk, as a backup would make one; nobody writes meanwhile."""
         return Path(shutil.copytree(self.place, self.place.with_name(name)))

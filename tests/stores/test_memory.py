@@ -32,6 +32,12 @@ class TestMemoryStore(StoreSuite):
         yield other
         await other.aclose()
 
+    @pytest.fixture
+    async def missing(self) -> AsyncIterator[MemoryStore]:
+        missing = MemoryStore()
+        yield missing
+        await missing.aclose()
+
 
 async def test_closed_is_unavailable() -> None:
     """A store that is not open refuses rather than to look empty (F-1)."""

@@ -41,6 +41,13 @@ async def opened(url: str) -> AsyncIterator[RedisStore]:
     await store.aclose()
 
 
+async def closed(url: str) -> AsyncIterator[RedisStore]:
+    """A store that nobody has opened."""
+    store = RedisStore(url)
+    yield store
+    await store.aclose()
+
+
 class TestOneServer(StoreSuite):
     """The shared suite on one server."""
 
@@ -54,6 +61,12 @@ class TestOneServer(StoreSuite):
     async def other(self, store: RedisStore, server: servers.Server) -> AsyncIterator[RedisStore]:
         async for other in opened(f"redis://127.0.0.1:{server.port}/3"):
             yield other
+
+    @pytest.fixture
+    async def missing(self, server: servers.Server) -> AsyncIterator[RedisStore]:
+        server.say("FLUSHALL")
+        async for missing in closed(f"redis://127.0.0.1:{server.port}/3"):
+            yield missing
 
 
 @pytest.mark.slow
@@ -72,6 +85,13 @@ class TestCluster(StoreSuite):
         async for other in opened(f"redis+cluster://127.0.0.1:{nodes[2].port}"):
             yield other
 
+    @pytest.fixture
+    async def missing(self, nodes: list[servers.Server]) -> AsyncIterator[RedisStore]:
+        for node in nodes:
+            node.say("FLUSHALL")
+        async for missing in closed(f"redis+cluster://127.0.0.1:{nodes[0].port}"):
+            yield missing
+
 
 @pytest.mark.slow
 class TestSentinel(StoreSuite):
@@ -87,6 +107,12 @@ class TestSentinel(StoreSuite):
     async def other(self, store: RedisStore, pair: servers.Pair) -> AsyncIterator[RedisStore]:
         async for other in opened(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate/0?replicas=1"):
             yield other
+
+    @pytest.fixture
+    async def missing(self, pair: servers.Pair) -> AsyncIterator[RedisStore]:
+        pair.primary.say("FLUSHALL")
+        async for missing in closed(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate?replicas=1"):
+            yield missing
 
 
 def test_scripts_have_stable_names(tmp_path: Path) -> None:

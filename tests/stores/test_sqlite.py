@@ -32,6 +32,12 @@ class TestSQLiteStore(StoreSuite):
         yield other
         await other.aclose()
 
+    @pytest.fixture
+    async def missing(self, tmp_path: Path) -> AsyncIterator[SQLiteStore]:
+        missing = SQLiteStore(tmp_path / "missing.db")
+        yield missing
+        await missing.aclose()
+
 
 async def test_files_are_private(store: SQLiteStore, tmp_path: Path) -> None:
     """S-116: every file of the store can be read by its owner only."""

@@ -20,8 +20,6 @@ from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
 from ..ports import Senders
 from ..service import Actor, RelyingParty, Service, Wiring
-from ..service.store_checks import CANARY
-from ..storage import Store
 from ..stores import store_from_url
 from .application import WrongUse
 from .factors import add_app, registry_of
@@ -91,46 +89,16 @@ def _factors(args: argparse.Namespace) -> Registry:
         raise SettingsError(str(error)) from None
 
 
-def _holds_something(path: str) -> bool:
-    """Tell if there is a file that is not empty, or the mark of one that was there."""
-    file = Path(path)
-    return (file.exists() and file.stat().st_size > 0) or Path(f"{path}.created").exists()
-
-
-async def require_store(store: Store, url: str) -> None:
-    """Refuse an empty store: a wrong name must not look like a store without people.
-
-    Raises ``SettingsError``, and then no file was made.
-    """
-    from .doctor.live_store import sqlite_path
-
-    path = sqlite_path(store)
-    if path is not None:
-        is_there = _holds_something(path)
-    else:
-        await store.open()
-        is_there = await store.meta(CANARY) is not None or bool(await store.trails() or await store.keys(limit=1))
-        if not is_there:
-            await store.aclose()
-    if is_there:
-        return
-    raise SettingsError(f"--store {url.partition('://')[0]}: there is no store there yet; the application makes it")
-
-
 @asynccontextmanager
 async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncIterator[Service]:
     """Open the service over the store, check its keys, and close it afterwards.
 
-    It sends nothing. ``makes``: the command may begin a new store.
+    It sends nothing. ``makes``: the command may begin a new store; else ``StoreMissing`` is raised where there is none.
     """
     policy = policy_of(args)
     _require_tenant(args)
-    url = given(args, "store", "MFA_GATE_STORE")
-    store = store_from_url(url)
-    if not makes:
-        await require_store(store, url)
     wiring = Wiring(
-        store=store,
+        store=store_from_url(given(args, "store", "MFA_GATE_STORE")),
         keyring=keyring_of(args),
         clock=SystemClock(),
         entropy=secrets.token_bytes,
@@ -141,7 +109,7 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
     )
     service = Service(wiring, policy)
     try:
-        fault = await service.open()
+        fault = await service.open(make=makes)
         if fault:
             raise SettingsError(fault)
         yield service

@@ -34,6 +34,11 @@ class FirstOf:
         )
 
     @property
+    def adapters(self) -> tuple[Identify, ...]:
+        """The adapters in the order in which they are asked."""
+        return self._adapters
+
+    @property
     def names_session(self) -> bool:
         """Tell that no adapter is known to leave the sign-in session out."""
         adapters: tuple[object, ...] = self._adapters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..core.rules import Policy
+from ..errors import StoreMissing
 from .access import Access, Judgement
 from .accounts import Engine
 from .admin.accounts import AccountDesk, Done
@@ -34,7 +35,7 @@ from .provider_callbacks import ProviderCallbacks
 from .scheduler import Job, Worker
 from .self_service import SelfService
 from .send_limits import Sending
-from .store_checks import check_canary
+from .store_checks import check_canary, is_new
 from .trusted_sign_in import Upstream
 from .user_notifications import Notices
 from .verification import Verification, Verified
@@ -97,10 +98,15 @@ class Service:
             ],
         )
 
-    async def open(self) -> str:
-        """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``."""
+    async def open(self, *, make: bool = True) -> str:
+        """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``.
+
+        With ``make=False``, raises ``StoreMissing`` where there is no store yet, or one that holds nothing.
+        """
         engine = self.engine
-        await engine.store.open()
+        await engine.store.open(make=make)
+        if not make and await is_new(engine.store):
+            raise StoreMissing("store")
         serves = engine.wiring.app != COMMANDS
         fault = await check_canary(engine.store, engine.keyring, engine.wiring.entropy, serves=serves)
         if not fault and serves:

@@ -1,4 +1,7 @@
-"""Keep accounts in this process's memory: for tests, demonstrations, benchmarks. All is gone with the process."""
+"""Keep accounts in this process's memory: for tests, demonstrations, benchmarks.
+
+All is gone with the process.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import LAST_SECOND, chain_line, event_to_json
-from ..errors import StoreUnavailable
+from ..errors import StoreMissing, StoreUnavailable
 from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
 from .common.change_log import ChangeLog, told
 from .common.documents import (
@@ -30,7 +33,7 @@ from .common.documents import (
     settings_to,
     wait_for_room,
 )
-from .common.siblings import meets_sibling
+from .common.siblings import give_back, take_name
 
 __all__ = ["MemoryStore"]
 
@@ -56,6 +59,7 @@ class _Contents:
     taken: dict[str, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
     meta: dict[str, bytes] = field(default_factory=dict)
     changes: ChangeLog = field(default_factory=ChangeLog)
+    is_made: bool = False
 
 
 class MemoryStore:
@@ -64,6 +68,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._contents = _Contents()
         self._open = False
+        self._sibling_name = b""
 
     def another(self) -> MemoryStore:
         """Make a second store on the same contents, as another worker would have it."""
@@ -71,9 +76,20 @@ class MemoryStore:
         store._contents = self._contents
         return store
 
-    async def open(self) -> None:
-        """Log an error if another worker of this server has a memory store as well: each has its own contents."""
-        if meets_sibling("memory"):
+    async def open(self, *, make: bool = True) -> None:
+        """Open the store.
+
+        Raises ``StoreMissing`` if ``make`` is False and nobody has made these contents.
+
+        Logs an error if another worker of this server has a memory store as well: each has its own contents.
+        """
+        if not make and not self._contents.is_made:
+            raise StoreMissing("the memory store")
+        self._contents.is_made = True
+        if self._open:
+            return
+        self._sibling_name, is_met = take_name("memory")
+        if is_met:
             log.error(
                 "memory:// is used by several worker processes: each has its own accounts, attempts and locks, so a lock in "
                 "one is none in the others. Run one worker, or use sqlite:///mfa_gate.db or redis://"
@@ -82,6 +98,8 @@ class MemoryStore:
 
     async def aclose(self) -> None:
         """Close the store. The contents stay, for a later ``open``."""
+        if self._open:
+            give_back(self._sibling_name)
         self._open = False
 
     async def accept(self) -> None:
@@ -102,7 +120,10 @@ class MemoryStore:
         return Account(key=key) if row is None else account_from(key, *row)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
-        """Store the account if its version is still the stored one; without an await in it nothing can be torn."""
+        """Store the account if its version is still the stored one.
+
+        There is no await in it, so no change can be torn.
+        """
         contents, key = self._ready(), account.key
         if contents.accounts.get(key, (0,))[0] != account.version:
             return False

@@ -11,6 +11,7 @@ from ..core.events import Event
 from ..core.model import Account, Attempts, Authenticator, Browser, Lock, Proof, Recovery, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
+from ..errors import StoreMissing
 from ..service.trail_verification import verify_trail
 from ..storage import END, EVERYTHING, ChainPoint, Changed, EventPage, Reader, Store, Take, Taken, take_one
 
@@ -114,12 +115,22 @@ def _one(bucket: str, *, limit: int) -> Take:
     return Take(bucket=bucket, limit=limit, window=60, at=1000)
 
 
+async def _is_missing(store: Store) -> bool:
+    """Tell if a store that may not be made refuses to open."""
+    try:
+        await store.open(make=False)
+    except StoreMissing:
+        return True
+    return False
+
+
 class StoreSuite:
     """The conformance suite of ``mfa_gate.ports.Store``.
 
-    A subclass provides two pytest fixtures: ``store``, an opened and empty store, and ``other``, a second opened store
-    object on the same backend, as another worker would have it (closing both is the fixture's business). In
-    pytest-asyncio's strict mode the subclass needs ``pytestmark = pytest.mark.asyncio``.
+    A subclass provides three pytest fixtures: ``store``, an opened and empty store; ``other``, a second opened store object
+    on the same backend, as another worker would have it; and ``missing``, a store object that nobody has opened, on a
+    backend without a store (closing them is the fixture's business). In pytest-asyncio's strict mode the subclass needs
+    ``pytestmark = pytest.mark.asyncio``.
     """
 
     async def test_unknown_is_empty(self, store: Store) -> None:
@@ -658,6 +669,23 @@ class StoreSuite:
         await store.open()
         assert await store.load(ALICE) == enrolled(ALICE, version=1)
         assert changed(store) is EVERYTHING
+
+    async def test_no_store_is_made(self, missing: Store) -> None:
+        """F-8: where there is no store yet, an ``open`` that may make none says so each time, and makes none."""
+        for _ in range(2):
+            assert await _is_missing(missing)
+            await missing.aclose()
+        await missing.open()
+        await missing.aclose()
+        await missing.open(make=False)
+        assert await missing.keys() == ()
+
+    async def test_a_store_that_is_there(self, store: Store, other: Store) -> None:
+        """An ``open`` that may make no store opens one that is there, with all that is in it."""
+        assert await store.swap(enrolled(ALICE))
+        await other.aclose()
+        await other.open(make=False)
+        assert await other.load(ALICE) == enrolled(ALICE, version=1)
 
     async def test_answers_do_not_mix(self, store: Store) -> None:
         """S-117: a hundred calls in flight each get their own answer."""

@@ -14,7 +14,7 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
 from ..core.networks import Proxy
 from ..core.policy import Facts
-from ..ports import Identify, NamesSession
+from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
 from .scope import address_of, browser_label, is_clean
@@ -50,7 +50,9 @@ class Callers:
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)
-        self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = getattr(identify, "subject_of", None)
+        self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = (
+            identify.subject_of if isinstance(identify, ReadsScope) else None
+        )
         """The adapter's own fast form, which needs no waiting; None where the adapter has none."""
         self._warned = False
 

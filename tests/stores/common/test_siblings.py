@@ -90,3 +90,63 @@ def test_a_forked_child(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.count(WORD) == 1
+
+
+def ended(place: Path, script: str) -> str:
+    """Run a script in Python's development mode, which tells of what nobody closed; what it said."""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", textwrap.dedent(script)],
+        env=ENVIRONMENT,
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout + done.stderr
+
+
+def test_nothing_is_left_open(tmp_path: Path) -> None:
+    """The socket that holds the name is closed with the last store that uses it, and not before."""
+    script = """
+        import asyncio, os
+        from pathlib import Path
+        from mfa_gate.stores.memory import MemoryStore
+
+        async def main():
+            one, two = MemoryStore(), MemoryStore()
+            await one.open()
+            await one.open()
+            await two.open()
+            await one.aclose()
+            await one.aclose()
+            print("held", held())
+            await two.aclose()
+            print("held", held())
+            await two.open()
+            print("held", held())
+            await two.aclose()
+
+        def held():
+            sockets = set()
+            for fd in os.listdir("/proc/self/fd"):
+                try:
+                    sockets.add(os.readlink(f"/proc/self/fd/{fd}"))
+                except OSError:
+                    pass
+            lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines() if "@mfa_gate-memory-" in line]
+            return sum(f"socket:[{line[6]}]" in sockets for line in lines)
+
+        asyncio.run(main())
+    """
+    assert ended(tmp_path, script).split("\n") == ["held 1", "held 0", "held 1", ""]
+
+
+def test_a_store_that_nobody_closed(tmp_path: Path) -> None:
+    """At the end of the process nothing is said of a socket that a forgotten store held."""
+    script = """
+        import asyncio
+        from mfa_gate.stores.memory import MemoryStore
+        asyncio.run(MemoryStore().open())
+    """
+    assert ended(tmp_path, script) == ""

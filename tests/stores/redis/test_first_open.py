@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.errors import SettingsError, StoreMissing, StoreUnavailable
 from mfa_gate.storage import take_one
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.names import STORE
@@ -148,3 +148,27 @@ async def test_emptied_between_two_openings(server: servers.Server) -> None:
     with pytest.raises(SettingsError, match="flushed or replaced"):
         await store.open()
     assert server.say("DBSIZE") == 0
+
+
+async def test_no_store_is_made(server: servers.Server, caplog: pytest.LogCaptureFixture) -> None:
+    """F-8: an ``open`` that may make no store writes no key, and names the databases that hold one."""
+    url = f"redis://:@127.0.0.1:{server.port}"
+    await start(f"{url}/0")
+    caplog.clear()
+    before = server.keys()
+    for _ in range(2):
+        with pytest.raises(StoreMissing) as caught:
+            await RedisStore(f"{url}/5").open(make=False)
+    assert "/5" in str(caught.value)
+    assert str(caught.value).endswith("; database 0 of this server holds a store")
+    assert (server.keys(), server.keys(5)) == (before, set())
+    assert warnings(caplog) == []
+
+
+async def test_parts_and_no_making(server: servers.Server) -> None:
+    """Where parts of a store are left, an ``open`` that may make none refuses as any other does."""
+    url = f"redis://:@127.0.0.1:{server.port}/0"
+    await start(url)
+    server.say("DEL", STORE)
+    with pytest.raises(SettingsError, match="parts of a store"):
+        await RedisStore(url).open(make=False)

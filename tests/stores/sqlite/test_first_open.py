@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.errors import SettingsError, StoreUnavailable
+from mfa_gate.errors import SettingsError, StoreMissing, StoreUnavailable
 from mfa_gate.stores import store_from_url
 from mfa_gate.stores.common import network_fs
 from mfa_gate.stores.memory import MemoryStore
@@ -376,3 +376,16 @@ def test_lazy_imports() -> None:
     environment = {**os.environ, "PYTHONPATH": source}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout == "[]\n"
+
+
+async def test_no_store_is_made(path: Path) -> None:
+    """F-8: an ``open`` that may make no store leaves no file. A store that was lost is still said to be lost."""
+    for place in (path, path.parent / "no" / "folder.db"):
+        with pytest.raises(StoreMissing, match="there is no store there yet"):
+            await SQLiteStore(place).open(make=False)
+    assert list(path.parent.iterdir()) == []
+    await made(path)
+    path.unlink()
+    with pytest.raises(SettingsError, match="was created here once"):
+        await SQLiteStore(path).open(make=False)
+    assert not path.exists()

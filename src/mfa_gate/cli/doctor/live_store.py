@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ...errors import MFAGateError
+from ...errors import MFAGateError, StoreMissing
 from ...service.store_checks import CANARY, unlisted
 from ...storage import InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
@@ -47,9 +47,12 @@ async def store_of(gate: MFAGate) -> AsyncIterator[Line]:
             return
     try:
         async with asyncio.timeout(PATIENCE):
-            await store.open()
+            await store.open(make=isinstance(store, MemoryStore))
             lines = await _contents(gate, store)
         for line in lines:
+            yield line
+    except StoreMissing as error:
+        for line in (Line("note", "store", str(error)), *_past(store)):
             yield line
     except MFAGateError as error:
         yield Line("fault", "store", str(error))

@@ -1,4 +1,7 @@
-"""A small file that is replaced in one step: whoever reads it finds the old text or the new, also after a power cut."""
+"""A small file that is replaced in one step.
+
+A reader finds the old text or the new one, also after a power cut.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ _CANNOT_SYNC = frozenset(
 
 
 def write(path: str, text: str, *, like: os.stat_result | None = None) -> None:
-    """Replace the file at ``path``, readable by its owner only, or by the group as well that may write ``like``.
+    """Replace the file at ``path``, readable by its owner only.
 
-    What root writes goes to whom the file belonged before, or the directory: else the service could not read it.
-    Raises ``OSError``.
+    If ``like`` is a file that its group may write, the group may read and write the new one as well. A file written by root
+    belongs to the owner of the file before, or of the directory: else the service could not read it. Raises ``OSError``.
     """
     directory = os.path.dirname(path)
     fresh = f"{path}.{secrets.token_hex(8)}"
@@ -64,8 +67,10 @@ def sync(directory: str) -> None:
 
 @contextlib.contextmanager
 def alone_in(directory: str) -> Iterator[bool]:
-    """Let one process at a time in, of those that ask for the same directory. False where this file system has no locks,
-    or where somebody holds the lock for longer than ``PATIENCE``."""
+    """Let in one process at a time, of those that ask for the same directory.
+
+    Yields False if this file system has no locks, or if another process holds the lock for longer than ``PATIENCE``.
+    """
     try:
         descriptor = os.open(directory, os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""The latest changes of a store in this process, and what of them a reader has not heard yet."""
+"""The latest changes of a store in this process, and the news among them for a reader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _NOTHING: frozenset[SubjectKey] = frozenset()
 
 
 class ChangeLog:
-    """Number the changes and keep the latest. Reading removes nothing, so any number of readers may follow.
+    """Number the changes and keep the latest.
+
+    Reading removes nothing, so any number of readers may follow.
 
     One thread writes at a time; readers may be in others.
     """
@@ -47,7 +49,9 @@ class ChangeLog:
 
 
 def told(log: ChangeLog | None, reader: Reader) -> Changed:
-    """Tell a reader what is new in the log. Another log than before begins with ``EVERYTHING``.
+    """Tell a reader the news of the log.
+
+    A log that the reader has not seen before begins with ``EVERYTHING``.
 
     None is no log: all may have changed, and the reader stays where it is.
     """

@@ -1,4 +1,7 @@
-"""How what stores keep is written down and read back; what cannot be read whole is an outage, never an empty account."""
+"""Write the stored documents and read them back.
+
+A document that cannot be read whole is an outage, never an empty account.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,18 @@ _REPAIR = (
 
 
 def checksum(key: SubjectKey, version: int, body: bytes) -> int:
-    """Tells a damaged or misplaced document; it is no protection against people (that is the keyring's)."""
+    """Compute the checksum of a document, which tells a damaged or misplaced one.
+
+    It protects against no attacker: the keyring does.
+    """
     return zlib.crc32(f"{key.tenant}\0{key.id}\0{version}\0".encode(), zlib.crc32(body))
 
 
 def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Account:
-    """The stored account. Raises ``DamagedAccount`` where the document is damaged or of a newer version."""
+    """Read a stored account.
+
+    Raises ``DamagedAccount`` if the document is damaged or of a newer version.
+    """
     try:
         if check == checksum(key, version, body):
             return decode(key, version, body)
@@ -49,7 +58,10 @@ def account_from(key: SubjectKey, version: int, body: bytes, check: int) -> Acco
 
 
 def event_from(tenant: str, place: str | int, line: str | bytes) -> Event:
-    """The event that stands in the tenant's trail at ``place``; a damaged line gives an event of the kind ``UNREADABLE``."""
+    """Read the event at ``place`` of the tenant's trail.
+
+    A damaged line gives an event of the kind ``UNREADABLE``.
+    """
     return event_from_trail(line, tenant=tenant, place=str(place))
 
 
@@ -60,7 +72,10 @@ def settings_to(settings: TenantSettings) -> str:
 
 
 def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSettings:
-    """The stored settings. Raises ``StoreUnavailable`` where they are damaged or of a newer version."""
+    """Read stored settings.
+
+    Raises ``StoreUnavailable`` if they are damaged or of a newer version.
+    """
     try:
         document = json.loads(body)
         if unknown := document.keys() - _SETTINGS:
@@ -103,7 +118,7 @@ def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:
 
 
 def search_text(summary: Summary) -> str:
-    """What an administrator's query is looked for in: id and name, in one case."""
+    """Join id and name in one case: the text that an administrator's query is looked for in."""
     return f"{summary.key.id}\n{summary.name}".casefold()
 
 
@@ -113,14 +128,19 @@ def search_word(query: str) -> str:
 
 
 def cursor_from(after: str) -> int | None:
-    """The number in an event page's cursor: -1 for the first page, None for a cursor that no page gave."""
+    """Read the number in an event page's cursor.
+
+    Returns -1 for the first page, None for a cursor that no page gave.
+    """
     if not after:
         return -1
     return int(after) if after.isascii() and after.isdecimal() and len(after) <= 18 else None
 
 
 def count_old(times: Sequence[int], *, before: int, now: int) -> int:
-    """Count the lines, oldest first, that may be pruned: all up to the last one older than ``before``.
+    """Count the lines, oldest first, that may be pruned.
+
+    These are all lines up to the last one older than ``before``.
 
     Counting ends at the first line between ``before`` and ``now``. A line without a time (0), or with one that lies ahead
     of ``now``, is as old as the line behind it: a wrong clock wrote it, and its order is all that is known.
@@ -135,9 +155,10 @@ def count_old(times: Sequence[int], *, before: int, now: int) -> int:
 
 
 def wait_for_room(taken: list[tuple[int, int]], *, limit: int, window: int, now: int, more: int = 1) -> int:
-    """Seconds until ``more`` fit, 0 for at once, given how many were ``taken`` when in the window (oldest first).
+    """Compute the seconds until ``more`` fit; 0 is at once.
 
-    What lies ahead of ``now`` counts as well: a clock that steps back gives nothing away (S-118).
+    ``taken`` lists time and count of what was taken in the window, oldest first. Times ahead of ``now`` count as well: a
+    clock that steps back gives nothing away (S-118).
     """
     over = sum(count for _, count in taken) - limit + more
     if limit > 0 and over <= 0:

@@ -1,4 +1,7 @@
-"""What must happen around a fork: no connection may be used across one, and none to SQLite be open (F-40)."""
+"""Prepare the stores for a fork.
+
+No connection may be used across a fork, and none to SQLite may be open (F-40).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whether a path lies on a network file system, where SQLite's locks and shared memory cannot be relied upon (S-116)."""
+"""Find out if a path lies on a network file system.
+
+There SQLite's locks and shared memory cannot be relied upon (S-116).
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,9 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_type(path: str, mountinfo: str) -> str:
-    """The type of the network file system that holds the absolute ``path``, or "" for a local one.
+    """Return the type of the network file system that holds ``path``, or "".
+
+    ``path`` is absolute; "" means a local file system.
 
     ``mountinfo`` is the text of ``/proc/self/mountinfo``; of mounts over each other the last counts.
     """

@@ -1,4 +1,4 @@
-"""How a store's URL is shown in messages."""
+"""Show a store's URL in messages."""
 
 from __future__ import annotations
 

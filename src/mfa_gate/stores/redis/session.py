@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from ...errors import SettingsError, StoreUnavailable
+from ...errors import SettingsError, StoreMissing, StoreUnavailable
 from ..common.change_log import ChangeLog
 from ..common.fork_safety import watch
 from .first_open import faults_at, remains_at
@@ -64,10 +64,11 @@ class Session:
         self._entering: dict[str, asyncio.Task[None]] = {}
         self._listed: set[str] = set()
 
-    async def start(self, store_id: str) -> None:
-        """Check the servers, find or make the store's id, begin to listen. ``store_id``: the one that must be there, if any.
+    async def start(self, store_id: str, *, make: bool) -> None:
+        """Check the servers, find the store's id, begin to listen. Where there is none, make a store if ``make`` is True.
 
-        Raises ``SettingsError`` where starting would be wrong, ``StoreUnavailable`` where nobody answers.
+        ``store_id`` is the id that must be there, or "". Raises ``SettingsError`` if starting would be wrong,
+        ``StoreMissing`` if there is no store and none is to be made, ``StoreUnavailable`` if a server does not answer.
         """
         if faults := await faults_at(self.place, await self.topology.primaries()):
             raise SettingsError([f"store {self.place.shown!r}: {fault}" for fault in faults])
@@ -78,7 +79,7 @@ class Session:
         if found is None and self._high_water_mark.store_id:
             raise SettingsError(f"store {self.place.shown!r}: {FLUSHED}")
         if found is None:
-            found = await self._made()
+            found = await self._made(make=make)
         self.store_id = found.decode()
         self._high_water_mark.begin(self.store_id, number_of(restored))
         if memory is not None:
@@ -98,8 +99,11 @@ class Session:
         self._watching = self.loop.create_task(self._watch.run())
         watch(self)
 
-    async def _made(self) -> bytes:
-        """Make a store where there is none, and warn: the former one may be gone (F-6, F-8)."""
+    async def _made(self, *, make: bool) -> bytes:
+        """Make a store where there is none, and warn: the former one may be gone (F-6, F-8).
+
+        Returns its id. Raises ``StoreMissing``, and writes nothing, if ``make`` is False.
+        """
         found = await remains_at(self.place, await self.topology.primaries())
         fresh = secrets.token_hex(16).encode()
         (known,) = await self.ask(STORE, ("GET", STORE))
@@ -108,6 +112,11 @@ class Session:
                 f"store {self.place.shown!r}: Redis holds parts of a store ({found.keys[0]}) but not the store itself. An "
                 "empty store means that everybody is unenrolled: put the newest copy back, or delete those keys to begin anew"
             )
+        others = "".join(f"; database {number} of this server holds a store" for number in found.databases)
+        if known is not None:  # another worker was faster
+            return bytes(known)
+        if not make:
+            raise StoreMissing(f"store {self.place.shown!r}", others)
         (before,) = await self.ask(STORE, ("SET", STORE, fresh, "NX", "GET"), writes=True)
         if before is not None:  # another worker was faster
             return bytes(before)
@@ -115,7 +124,7 @@ class Session:
             "Redis held no store at %s: a new, empty one was made, in which nobody is enrolled. If people were enrolled "
             "here before, stop every worker now, and put the newest copy back or correct the URL%s",
             self.place.shown,
-            "".join(f"; database {number} of this server holds a store" for number in found.databases),
+            others,
         )
         return fresh
 

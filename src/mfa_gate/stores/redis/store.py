@@ -44,6 +44,7 @@ class RedisStore:
         self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
         self._store_id = ""
         self._open = False
+        self._make = True
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
         self._high_water_mark = HighWaterMark(timing)
         self._accounts = RedisAccounts(self._ready, reads_back=not self._place.replicas)
@@ -55,9 +56,13 @@ class RedisStore:
         """The path of the file that remembers on this machine how far the store had come, or ""."""
         return self._place.generation_file
 
-    async def open(self) -> None:
-        """Connect and check. Raises ``SettingsError`` where the servers are unfit, ``StoreUnavailable`` where they are away."""
-        self._store_id = ""
+    async def open(self, *, make: bool = True) -> None:
+        """Connect and check. Make the store where there is none yet, unless ``make`` is False.
+
+        Raises ``SettingsError`` if the servers are unfit, ``StoreMissing`` if ``make`` is False and they hold no store, and
+        ``StoreUnavailable`` if they do not answer.
+        """
+        self._store_id, self._make = "", make
         self._open = True
         try:
             session = await self._ready()
@@ -116,7 +121,7 @@ class RedisStore:
         )
         try:
             async with asyncio.timeout(self._place.timing.start_within):
-                await session.start(self._store_id)
+                await session.start(self._store_id, make=self._make)
         except BaseException as error:
             await session.aclose()
             if isinstance(error, TimeoutError):

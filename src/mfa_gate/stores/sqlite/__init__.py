@@ -1,4 +1,7 @@
-"""Accounts in one SQLite file: durable, shared by the processes of one machine, with no server to run."""
+"""Accounts in one SQLite file.
+
+They are durable, and shared by the processes of one machine. There is no server to run.
+"""
 
 from .store import SQLiteStore
 

@@ -88,7 +88,10 @@ async def load(thread: WorkerThread, key: SubjectKey) -> Account:
 
 
 def _find(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[int, bytes, int] | None, int]]:
-    """Find version, body and checksum, and the time when an older copy was accepted as the store (0: never)."""
+    """Find version, body and checksum of an account.
+
+    The fourth value is the time when an older copy was accepted as the store (UTC seconds, 0: never).
+    """
 
     def work(connection: sqlite3.Connection) -> tuple[tuple[int, bytes, int] | None, int]:
         row = connection.execute(

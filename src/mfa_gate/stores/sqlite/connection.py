@@ -1,4 +1,4 @@
-"""The connections to the store's file, their locks, and the ways in which they must be let go."""
+"""The connections to the store's file, their locks, and how they are closed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ class PooledConnection:
     def __init__(
         self, file: StoreFile, *, opening: float = OPEN_PATIENCE, patience: float = 0, knocks: bool = True
     ) -> None:
-        """``opening`` and ``patience``: seconds to wait for another process's lock, at first and later on. ``knocks``: look
-        at the disk itself now and then."""
+        """Make a place without a connection.
+
+        ``opening`` and ``patience`` are the seconds to wait for another process's lock, at first and later on. With
+        ``knocks`` the disk itself is looked at now and then.
+        """
         self.file = file
         self.lock = threading.Lock()
         self.connection: sqlite3.Connection | None = None
@@ -34,8 +37,11 @@ class PooledConnection:
         self._knock_at = 0.0
 
     def ready(self) -> sqlite3.Connection:
-        """The connection, opened where there is none. Raises ``Moved`` where another file took the place of the one that
-        was open, ``StoreUnavailable`` or ``sqlite3.Error`` where there is nothing to be had."""
+        """Return the connection; open it if there is none.
+
+        Raises ``Moved`` if another file took the place of the one that was open, ``StoreUnavailable`` or ``sqlite3.Error``
+        if there is no connection to be had.
+        """
         if self.stuck:
             raise StoreUnavailable("this process was forked while its SQLite store hung: restart it")
         now = self.file.identity()
@@ -54,7 +60,10 @@ class PooledConnection:
         return connection
 
     def _knock(self) -> None:
-        """What is open here may answer from its cache; a fresh connection sees whether the disk still holds the store."""
+        """Open a fresh connection, to see if the disk still holds the store.
+
+        The connection that is open may answer from its cache.
+        """
         if not self._knocks or (at := time.monotonic()) < self._knock_at:
             return
         try:
@@ -74,7 +83,10 @@ class PooledConnection:
 
 
 class ConnectionPool:
-    """All connections of one store. SQLite shares state between them, so a moved file means letting go of all at once."""
+    """All connections of one store.
+
+    SQLite shares state between them, so a moved file means that all are closed at once.
+    """
 
     def __init__(self, file: StoreFile, *pooled: PooledConnection) -> None:
         self._file = file
@@ -83,7 +95,10 @@ class ConnectionPool:
         self.view: LogIndex | None = None
 
     def look(self, one: PooledConnection) -> LogIndex | None:
-        """The view of the log's index that fits the connection of ``one``, whose lock the caller holds."""
+        """Return the view of the log's index that fits the connection of ``one``.
+
+        The caller holds the lock of ``one``.
+        """
         place = one.opened.log_index if one.opened else None
         if self.view is None and place is not None:
             self.view = LogIndex.of(self._file.index, place)
@@ -97,8 +112,10 @@ class ConnectionPool:
             self._let_go(self._all)
 
     def _let_go(self, pooled: Iterable[PooledConnection]) -> None:
-        """Close what the caller has the locks of. Nobody may look at the view while that lasts, and hear that nothing is new;
-        it is closed last, see ``LogIndex``."""
+        """Close the connections whose locks the caller holds.
+
+        Nobody may look at the view meanwhile, and hear that nothing is new. The view is closed last, see ``LogIndex``.
+        """
         view, self.view = self.view, None
         for one in pooled:
             one.drop()
@@ -106,7 +123,7 @@ class ConnectionPool:
             view.release()
 
     def reopen(self) -> None:
-        """After ``Moved``: let go of what is open, and see whether what stands there now is the store.
+        """Close the open connections after ``Moved``, and check the file that is there now.
 
         Raises ``StoreUnavailable`` where it is not; then the next use looks again.
         """
@@ -124,7 +141,10 @@ class ConnectionPool:
                 self._file.known = now.file
 
     def before_fork(self) -> None:
-        """Wait until no thread is inside SQLite, and close: what a child inherits open is neither's any more."""
+        """Wait until no thread is inside SQLite, and close all connections.
+
+        A connection that a child inherits open can be used by neither process.
+        """
         self._held = [one for one in self._all if one.lock.acquire(timeout=_FORK_PATIENCE)]
         if len(self._held) == len(self._all):
             self._let_go(self._held)
@@ -143,7 +163,10 @@ class ConnectionPool:
 
 
 def _rescue_log(one: PooledConnection) -> None:
-    """The log was removed under us, but is still open here: bring what it holds home into the database."""
+    """Write the rows of a removed log into the database.
+
+    The log was removed under us, but is still open here.
+    """
     if one.connection is not None:
         with contextlib.suppress(sqlite3.Error):
             one.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

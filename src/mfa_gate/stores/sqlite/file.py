@@ -1,4 +1,4 @@
-"""The store's file: which one it is, that it is still that one, and when it must not be used."""
+"""The store's file: its identity, its id, and the checks before it is used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ LOOK_EVERY = 0.25
 
 
 class Identity(NamedTuple):
-    """Which files a connection has open: device and inode of the database, of its write-ahead log, and of the log's index."""
+    """The files that a connection has open.
+
+    Device and inode of the database, of its write-ahead log, and of the log's index.
+    """
 
     file: tuple[int, int]
     log: tuple[int, int] | None
@@ -52,24 +55,30 @@ class Moved(Exception):
 
 
 def outage(error: BaseException) -> StoreUnavailable:
-    """What a fault of SQLite or of the disk is called outside of the store."""
+    """Turn a fault of SQLite or of the disk into the error that the store raises."""
     if isinstance(error, StoreUnavailable):
         return error
     return StoreUnavailable(f"the SQLite store refuses ({name_of(error) or type(error).__name__}): {error}")
 
 
 def name_of(error: BaseException) -> str:
-    """Return SQLite's name of a fault, or "": the module ``sqlite3`` raises errors of its own without one."""
+    """Return SQLite's name of a fault, or "".
+
+    The module ``sqlite3`` raises errors of its own without a name.
+    """
     return error.sqlite_errorname if isinstance(error, sqlite3.Error) and hasattr(error, "sqlite_errorname") else ""
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether somebody else holds the lock."""
+    """Tell if another connection or process holds the lock."""
     return name_of(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 class StoreFile:
-    """A path, and the random id of the store that belongs there (empty until ``open`` learnt it)."""
+    """The path of a store, and the random id of the store that belongs there.
+
+    The id is empty until ``open`` has read it.
+    """
 
     def __init__(self, path: str | os.PathLike[str], timing: Timing = USUAL) -> None:
         self.timing = timing
@@ -85,7 +94,10 @@ class StoreFile:
         self._cannot_mark = ""
 
     def identity(self) -> Identity:
-        """What stands at the path now. Raises ``StoreUnavailable`` where it is missing or may not be read."""
+        """Return the identity of the files at the path.
+
+        Raises ``StoreUnavailable`` if the file is missing or may not be read.
+        """
         try:
             found = os.stat(self.path)
         except OSError as error:
@@ -97,7 +109,10 @@ class StoreFile:
         return Identity((found.st_dev, found.st_ino), _place_of(self.log), _place_of(self.index))
 
     def require_writable(self) -> None:
-        """Raises ``StoreUnavailable`` where the file says that it is not to be written, for root as well."""
+        """Check that the file's mode lets its owner write, for root as well.
+
+        Raises ``StoreUnavailable``.
+        """
         if not os.stat(self.path).st_mode & stat.S_IWUSR:
             raise StoreUnavailable(f"the SQLite store {self.path} is read-only: chmod 600")
 
@@ -114,7 +129,10 @@ class StoreFile:
         return connection
 
     def connect(self, *, patience: float) -> sqlite3.Connection:
-        """A connection to this store and no other. Raises ``StoreUnavailable`` or ``sqlite3.Error``."""
+        """Open a connection to this store and no other.
+
+        Raises ``StoreUnavailable`` or ``sqlite3.Error``.
+        """
         connection = self.raw(patience=patience)
         try:
             self.recognize(connection)
@@ -124,7 +142,10 @@ class StoreFile:
         return connection
 
     def recognize(self, connection: sqlite3.Connection) -> None:
-        """Raises ``StoreUnavailable`` unless this is the store that was opened, in a version that we know."""
+        """Check that this is the store that was opened, in a schema that we know.
+
+        Raises ``StoreUnavailable``.
+        """
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise StoreUnavailable(f"{self.path} was replaced by a file that is not a store of mfa_gate")
         if (version := version_of(connection)) != SCHEMA:
@@ -135,7 +156,9 @@ class StoreFile:
             raise StoreUnavailable(f"{self.path} was replaced by another store")
 
     def require_sound(self) -> None:
-        """For a file that was put in the place of the one we had: it may not fit the log that lies beside it.
+        """Check a file that was put in the place of the one that was open.
+
+        It may not fit the log that lies beside it.
 
         Reading alone changes nothing. Raises ``StoreUnavailable`` unless it is this store, whole.
         """
@@ -159,7 +182,10 @@ class StoreFile:
                 self.remember(connection)
 
     def accept_next(self) -> None:
-        """Take an operator's word that what stands there now is the store. Raises ``SettingsError`` where nothing does."""
+        """Accept the file that is there now as the store: an operator says so.
+
+        Raises ``SettingsError`` if there is no file.
+        """
         if not os.path.exists(self.path):
             raise SettingsError(
                 f"the SQLite store {self.path} is missing: put a copy in place first, or delete "
@@ -186,7 +212,9 @@ class StoreFile:
         connection.execute("COMMIT")
 
     def compare(self, connection: sqlite3.Connection) -> Memory | None:
-        """Compare the file with what was remembered of it, which is returned; None for a store in which nothing was done yet.
+        """Compare the file with what was remembered of it, and return that.
+
+        Returns None for a store in which nothing was done yet.
 
         An old copy would bring back spent codes and take back locks, so somebody has to want that (S-123). Raises
         ``StoreUnavailable`` for one, and ``OSError`` for a marker that cannot be read.
@@ -209,8 +237,10 @@ class StoreFile:
         return memory
 
     def remember(self, connection: sqlite3.Connection, *, after: float = 0) -> None:
-        """Write down how far the store has come, at most every ``after`` seconds. A disk that refuses is no fault here, but it
-        is said."""
+        """Write down how far the store has come, at most every ``after`` seconds.
+
+        A disk that refuses is no fault here, but it is logged.
+        """
         now = time.monotonic()
         if after and now < self._mark_at:
             return
@@ -237,8 +267,10 @@ class StoreFile:
         return memory.store_id == self.store_id and memory.newest < newest
 
     def guard(self, connection: sqlite3.Connection, *, is_grave: bool) -> None:
-        """After a commit, and before anybody hears of it: remember at once what must never be lost unseen. That is the first
-        change of all, without which the store looks new, and every ``is_grave`` one."""
+        """Remember a commit at once if it must never be lost unseen, before it is told.
+
+        These are the first change of all, without which the store looks new, and every ``is_grave`` one.
+        """
         if is_grave or not self._remembered:
             self.remember(connection)
 

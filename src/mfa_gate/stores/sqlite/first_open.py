@@ -1,4 +1,7 @@
-"""Whether a process may start on this SQLite file; makes it at the very first start, and never over a missing one."""
+"""Check that a process may start on this SQLite file.
+
+The very first start makes the file. A missing file that was there once is never made anew.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import secrets
 import sqlite3
 import stat
 
-from ...errors import SettingsError, StoreUnavailable
+from ...errors import SettingsError, StoreMissing, StoreUnavailable
 from ..common.atomic_file import alone_in, sync
 from ..common.network_fs import network_type_of
 from .file import StoreFile, is_busy, name_of, store_id_of
@@ -27,8 +30,15 @@ _NO_LINKS = frozenset(
 """What a volume without hard links says."""
 
 
-def start(file: StoreFile) -> None:
-    """Check and, where it has never been, create. Raises ``SettingsError`` naming the fix, or ``StoreUnavailable``."""
+def start(file: StoreFile, *, make: bool) -> None:
+    """Check the file; create it if it has never been there and ``make`` is True.
+
+    Raises ``StoreMissing`` if it has never been there and ``make`` is False.
+
+    Raises ``SettingsError`` naming the fix, or ``StoreUnavailable``.
+    """
+    if not make and not any(map(os.path.lexists, (file.given, file.path, file.generation_file.path))):
+        raise StoreMissing(f"the SQLite store {file.path}")
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise SettingsError(
             f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed; update Python or the system"
@@ -126,8 +136,11 @@ def _require_own(file: StoreFile) -> None:
 
 
 def is_shared_with_group(file: os.stat_result, folder: os.stat_result) -> bool:
-    """Say whether a group takes turns with the file, and nobody else does: it may write it, in a folder that is closed to
-    others. Volumes of container platforms are open to others at times, and have the set-group-id bit."""
+    """Tell if a group takes turns with the file, and nobody else does.
+
+    The group may write it, in a folder that is closed to others. Volumes of container platforms are open to others at
+    times, and have the set-group-id bit.
+    """
     is_private = not folder.st_mode & 0o007 or bool(folder.st_mode & stat.S_ISGID and not folder.st_mode & 0o002)
     return file.st_mode & 0o060 == 0o060 and is_private
 
@@ -137,7 +150,10 @@ def _is_in_group(group: int) -> bool:
 
 
 def _require_one_name(file: StoreFile, found: os.stat_result) -> None:
-    """Each name of a file has a log of its own beside it: two processes that use two names would destroy the file."""
+    """Refuse a file with two names.
+
+    Each name has a log of its own beside it: two processes that use two names would destroy the file.
+    """
     if found.st_nlink == 1:
         return
     directory, name = os.path.split(file.path)
@@ -216,7 +232,10 @@ def _refusal(file: StoreFile, error: sqlite3.Error) -> Exception:
 
 
 def _require_remembered(file: StoreFile, connection: sqlite3.Connection) -> None:
-    """Is this the store that was created here, and no old copy of it? At the first start, remember it."""
+    """Check that this is the store that was created here, and no old copy of it.
+
+    At the first start it is remembered.
+    """
     try:
         memory = file.compare(connection)
     except StoreUnavailable as error:

@@ -1,5 +1,7 @@
-"""The sibling file that remembers which store belongs here and how far it had come: neither its loss nor an old copy passes
-for the store (F-8, S-123)."""
+"""The file beside the store that remembers its id and how far it had come.
+
+Neither a lost store nor an old copy passes for the store (F-8, S-123).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from ..common.atomic_file import write
 
 
 class Memory(NamedTuple):
-    """The store's random id, and the number of its newest change when that was last written down."""
+    """The store's random id, and the number of its newest change when it was written."""
 
     store_id: str
     newest: int
@@ -28,7 +30,10 @@ class GenerationFile:
         self.path = path
 
     def read(self) -> Memory | None:
-        """What is remembered; None where there is no marker. Raises ``OSError``, also for a marker that is damaged."""
+        """Read what is remembered; None if there is no such file.
+
+        Raises ``OSError``, also for a file that is damaged.
+        """
         try:
             with open(self.path, encoding="ascii", errors="replace") as file:
                 store_id, _, newest = (part.strip() for part in file.read(128).partition("\n"))

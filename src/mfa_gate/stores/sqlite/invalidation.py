@@ -1,4 +1,7 @@
-"""Tell the changes since the last look, for every guarded request: in microseconds, without a wait."""
+"""Tell the changes since the last look.
+
+Every guarded request asks, so it takes microseconds and waits for nothing.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,10 @@ class Invalidation:
             self._log.note(None if tenant is None else SubjectKey(tenant, id))
 
     def _look(self, now: float) -> None:
-        """Check that the file is still there and still answers. Another thread tries: a sick disk may hang it."""
+        """Check that the file is still there and still answers.
+
+        Another thread tries: a sick disk may hang it.
+        """
         if not self._is_open:
             raise StoreUnavailable("the SQLite store is not open")
         identity = self._file.identity()

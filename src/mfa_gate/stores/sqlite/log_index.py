@@ -1,4 +1,6 @@
-"""A look at the header of SQLite's shared log index: whether anything was committed since, for a fraction of a statement.
+"""A look at the header of SQLite's shared log index.
+
+It tells if anything was committed since, for a fraction of a statement's time.
 
 The header (48 bytes, https://www.sqlite.org/walformat.html#the_wal_index_header) is what SQLite itself compares before each
 read; it differs after every commit. Reading it can only say "nothing new"; what is new, SQLite is asked.
@@ -17,8 +19,11 @@ _GUARD = threading.Lock()
 
 
 class LogIndex:
-    """The mapped index. It is shared by the stores of a process, and closed only after the last one's connections: to close
-    any descriptor of the file would drop the locks that SQLite holds on it in this process."""
+    """The mapped index, shared by the stores of a process.
+
+    It is closed only after the last store's connections: to close any descriptor of the file would drop the locks that
+    SQLite holds on it in this process.
+    """
 
     __slots__ = ("_descriptor", "_users", "bytes", "place")
 
@@ -39,7 +44,10 @@ class LogIndex:
 
     @classmethod
     def of(cls, path: str, place: _Place) -> LogIndex | None:
-        """The view of the index at ``path``, which is the file ``place``; None where it is not, or cannot be mapped."""
+        """Map the index at ``path``, if it is the file ``place``.
+
+        Returns None if it is another file, or cannot be mapped.
+        """
         with _GUARD:
             view = _OPEN.get(place)
             if view is None:

@@ -65,7 +65,10 @@ async def counts(thread: WorkerThread, tenant: str) -> dict[str, int]:
 def _find_summaries(
     tenant: str, *, status: str, word: str, after: str, limit: int
 ) -> Callable[[sqlite3.Connection], tuple[list[Summary], str]]:
-    """Find summaries by id in a piece of the roster; and the id to go on behind, "" at the end."""
+    """Find summaries by id in a piece of the roster.
+
+    Returns them, and the id to go on behind, "" at the end.
+    """
     statement = "SELECT id, name, status, factors, locked_at, last_proof_at FROM roster WHERE tenant = ? AND id > ?"
     border = "SELECT id FROM roster WHERE tenant = ? AND id > ?"
     terms, values = "", list[str | int]()
@@ -94,7 +97,10 @@ def _find_summaries(
 
 
 def _count_people(tenant: str, status: str, after: str) -> Callable[[sqlite3.Connection], tuple[int, str]]:
-    """Count the people with a status in a piece of the roster; and the id to go on behind, "" at the end."""
+    """Count the people with a status in a piece of the roster.
+
+    Returns the count, and the id to go on behind, "" at the end.
+    """
     piece = "SELECT id FROM roster WHERE tenant = ? AND status = ? AND id > ? ORDER BY id LIMIT ?"
     statement = f"SELECT count(*), max(id) FROM ({piece})"  # noqa: S608 - its own words
 

@@ -42,12 +42,15 @@ SCHEMA = len(STEPS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Which version the file's tables have (``PRAGMA user_version``)."""
+    """Return the version of the file's tables (``PRAGMA user_version``)."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Take the steps that are missing; within the caller's transaction, so that it is all of them or none."""
+    """Upgrade the tables by the steps that are missing.
+
+    It runs in the caller's transaction, so all steps are taken or none.
+    """
     for version in range(version_of(connection), SCHEMA):
         for statement in STEPS[version]:
             connection.execute(statement)

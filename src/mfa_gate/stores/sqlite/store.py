@@ -1,4 +1,7 @@
-"""The SQLite store: each method is a piece of work for the thread that writes, reads or lists."""
+"""The SQLite store.
+
+Each method is a piece of work for the thread that writes, reads or lists.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +58,12 @@ class SQLiteStore:
         """The absolute path of the file."""
         return self._file.path
 
-    async def open(self) -> None:
-        """Check the file, or make it at the first start. Raises ``SettingsError`` or ``StoreUnavailable``."""
-        await asyncio.to_thread(start, self._file)
+    async def open(self, *, make: bool = True) -> None:
+        """Check the file, or make it at the first start.
+
+        Raises ``SettingsError`` or ``StoreUnavailable``; ``StoreMissing`` if ``make`` is False and there is no file yet.
+        """
+        await asyncio.to_thread(start, self._file, make=make)
         self._file.known = None
         for worker_thread in self._threads:
             await worker_thread.run(lambda _: None)
@@ -89,7 +95,10 @@ class SQLiteStore:
         return told(self._invalidation.changes(), reader)
 
     async def accept(self) -> None:
-        """Accept the file as the store. The generation file says so; the next open writes down the time."""
+        """Accept the file as the store.
+
+        The generation file says so; the next ``open`` writes down the time.
+        """
         await asyncio.to_thread(self._file.accept_next)
 
     def before_fork(self) -> None:
@@ -107,7 +116,10 @@ class SQLiteStore:
         return self._opened(self._read)
 
     def _lister(self) -> WorkerThread:
-        """Return the thread of lists, searches and counts: they may be slow, and must hold up nobody's sign-in."""
+        """Return the thread of lists, searches and counts.
+
+        They may be slow, and must hold up nobody's sign-in.
+        """
         return self._opened(self._list)
 
     def _writer(self) -> WorkerThread:

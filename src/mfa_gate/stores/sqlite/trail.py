@@ -1,4 +1,4 @@
-"""Keep the audit trails in the SQLite store: write, read from either end, and prune from the beginning."""
+"""Keep the audit trails in the SQLite store: write, read from either end, prune."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ async def trail(thread: WorkerThread, tenant: str, *, after: str, limit: int) ->
 
 
 async def _last_place(thread: WorkerThread, tenant: str) -> int:
-    """Find the place of the last line. A pruned line keeps its place, so later places are always larger."""
+    """Find the place of the last line.
+
+    A pruned line keeps its place, so later places are always larger.
+    """
     statement = "SELECT coalesce(max(seq), 0) FROM event WHERE tenant = ?"
     return await thread.run(lambda connection: int(connection.execute(statement, (tenant,)).fetchone()[0]))
 
@@ -112,7 +115,10 @@ async def _point(thread: WorkerThread, statement: str, tenant: str) -> ChainPoin
 
 
 async def prune(thread: WorkerThread, tenant: str, *, before: int, limit: int, now: int) -> int:
-    """Remove the oldest lines that are old enough, as ``documents.count_old`` has it, and move the anchor."""
+    """Remove the oldest lines that are old enough, and move the anchor.
+
+    ``documents.count_old`` tells which are.
+    """
 
     def work(connection: sqlite3.Connection) -> int:
         young = connection.execute(

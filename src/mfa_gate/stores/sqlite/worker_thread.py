@@ -1,4 +1,4 @@
-"""A thread that does the store's work one piece after the other, and answers every caller in time."""
+"""A thread that does the store's work one piece after the other, in time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ Work = Callable[[sqlite3.Connection], T]
 
 
 class Job:
-    """One caller's piece of work. ``landed`` tells, after a commit whose outcome is unknown, whether it was written."""
+    """One caller's piece of work.
+
+    ``landed`` tells, after a commit whose outcome is unknown, if it was written.
+    """
 
     __slots__ = (
         "abandoned",
@@ -73,7 +76,10 @@ class Job:
             self.error, self.settled = error, True
 
     def give_up(self) -> None:
-        """The caller waits no longer. Work that has not begun is not begun any more, and reading is stopped."""
+        """Stop the work of a caller that waits no longer.
+
+        Work that has not begun does not begin any more, and reading is stopped.
+        """
         self.abandoned = True
         if self.future is not None and not self.future.done():
             self.future.set_exception(StoreUnavailable("the SQLite store did not answer in time"))
@@ -89,7 +95,10 @@ class Job:
 
 
 class WorkerThread:
-    """Runs jobs in a thread of its own, on one connection. A cancelled caller changes nothing about a write."""
+    """A thread that runs jobs on one connection.
+
+    A cancelled caller changes nothing about a write.
+    """
 
     def __init__(self, name: str, pooled: PooledConnection, pool: ConnectionPool, *, writes: bool) -> None:
         self._name = name
@@ -111,8 +120,11 @@ class WorkerThread:
         return self._put(Job(_nothing, None))
 
     async def run(self, work: Work[T], *, landed: Work[bool] | None = None, is_grave: bool = False) -> T:
-        """What ``work`` returns. ``is_grave``: it must never be lost unseen. Raises ``StoreUnavailable`` within a second where
-        it cannot be done."""
+        """Run ``work`` in the thread, and return its value.
+
+        ``is_grave`` says that it must never be lost unseen. Raises ``StoreUnavailable`` within a second if it cannot be
+        done.
+        """
         loop = asyncio.get_running_loop()
         job = self._put(Job(work, landed, loop, is_grave=is_grave))
         assert job.future is not None
@@ -174,7 +186,10 @@ class WorkerThread:
         raise StoreUnavailable(f"the SQLite store {self._pooled.file.path} is being replaced")
 
     def _write(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
-        """All jobs in one transaction, so that they share one wait for the disk; each is conditional by itself."""
+        """Run all jobs in one transaction, so that they share one wait for the disk.
+
+        Each job is conditional by itself.
+        """
         self._pooled.file.require_writable()
         _begin(connection, until=jobs[-1].asked_at + self._pooled.file.timing.lock_patience)
         committing = False
@@ -209,7 +224,7 @@ def _nothing(_: sqlite3.Connection) -> None:
 
 
 def _next_jobs(waiting: queue.SimpleQueue[Job | None]) -> list[Job]:
-    """What waits, at least one job; none when the thread is to end."""
+    """Return the waiting jobs, at least one; none when the thread is to end."""
     jobs: list[Job] = []
     job = waiting.get()
     while job is not None:
@@ -223,7 +238,10 @@ def _next_jobs(waiting: queue.SimpleQueue[Job | None]) -> list[Job]:
 
 
 def _begin(connection: sqlite3.Connection, *, until: float) -> None:
-    """Asking again soon, with jitter, is fairer between processes than SQLite's own growing pauses."""
+    """Begin a transaction; ask again soon, with jitter, while the file is locked.
+
+    That is fairer between processes than SQLite's own growing pauses.
+    """
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -241,7 +259,10 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def _read_back(connection: sqlite3.Connection, jobs: Sequence[Job], error: BaseException) -> None:
-    """The commit failed, which does not say that nothing was written: look, and never write again (F-7)."""
+    """Look if the jobs of a failed commit were written, and never write again (F-7).
+
+    A commit that failed may have written all the same.
+    """
     for job in jobs:
         if job.landed is not None and job.result:
             with contextlib.suppress(sqlite3.Error):
@@ -250,7 +271,10 @@ def _read_back(connection: sqlite3.Connection, jobs: Sequence[Job], error: BaseE
 
 
 def _read(connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
-    """Do one job after the other. A job that was given up is stopped, and no answer waits for the job behind it."""
+    """Do one job after the other.
+
+    A job that was given up is stopped, and no answer waits for the job behind it.
+    """
     broken: sqlite3.Error | None = None
     running, ready = [jobs[0]], list[Job]()
     connection.set_progress_handler(lambda: running[0].abandoned, _LOOK_AFTER)

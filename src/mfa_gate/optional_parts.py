@@ -1,0 +1,123 @@
+"""Check the optional parts of the adapter and of the senders at start, so that none fails on a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import iscoroutinefunction, unwrap
+
+from .identity import FirstOf
+from .ports import (
+    CallsBack,
+    ChecksItself,
+    HasPushKey,
+    NamesSession,
+    NeedsAuthentication,
+    NeedsSession,
+    Pauses,
+    ReadsScope,
+    ReadsSessions,
+    SeesUsers,
+    Senders,
+    TakesDestination,
+)
+
+CHANNELS = ("email", "sms", "voice", "push")
+
+
+def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
+    """Find the optional parts that have another shape than ``ports`` declares.
+
+    Each fault names the part, what it is, why that cannot work, and what to write instead.
+    """
+    faults = list(_faults_of_adapter(identify))
+    for channel in CHANNELS:
+        faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
+    return faults
+
+
+def _faults_of_adapter(identify: object) -> Iterator[str]:
+    part = f"identify: {type(identify).__name__}"
+    if isinstance(identify, FirstOf):
+        for adapter in identify.adapters:
+            yield from _faults_of_adapter(adapter)
+    if isinstance(identify, ReadsScope) and not _is_plain(identify.subject_of):
+        yield (
+            f"{part}.subject_of is {_kind(identify.subject_of)}, but the gate asks it without waiting: write "
+            "def subject_of(self, scope), or leave it out where finding the person takes waiting"
+        )
+    if isinstance(identify, SeesUsers) and not _is_plain(identify.sees_user):
+        yield (
+            f"{part}.sees_user is {_kind(identify.sees_user)}, but the gate asks it without waiting while an answer begins: "
+            "write def sees_user(self, scope)"
+        )
+    if isinstance(identify, ReadsSessions) and not _is_texts(identify.unnamed):
+        yield (
+            f"{part}.unnamed is {_kind(identify.unnamed)}, but the gate names these keys of sessions in a warning: make it a "
+            'tuple of texts, e.g. ("user_id",), or a property that returns one'
+        )
+    if isinstance(identify, NamesSession):
+        yield from _faults_of_switch(
+            f"{part}.names_session",
+            identify.names_session,
+            "the gate reads it to know if sign-in sessions can end a proof",
+        )
+    if isinstance(identify, NeedsSession):
+        yield from _faults_of_switch(
+            f"{part}.needs_session", identify.needs_session, "the order of the middleware is checked by it"
+        )
+    if isinstance(identify, NeedsAuthentication):
+        yield from _faults_of_switch(
+            f"{part}.needs_authentication",
+            identify.needs_authentication,
+            "the order of the middleware is checked by it",
+        )
+
+
+def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
+    part = f"{where}: {type(sender).__name__}"
+    if isinstance(sender, CallsBack) and not _is_plain(sender.verify_callback):
+        yield (
+            f"{part}.verify_callback is {_kind(sender.verify_callback)}, but the gate takes its answer without waiting, and "
+            "would take every request for the provider's: write def verify_callback(self, url, params, headers)"
+        )
+    if isinstance(sender, TakesDestination) and not _is_plain(sender.takes):
+        yield (
+            f"{part}.takes is {_kind(sender.takes)}, but the gate takes its answer without waiting, and would take every "
+            "destination for a good one: write def takes(self, to)"
+        )
+    if isinstance(sender, ChecksItself) and not _is_async(sender.check):
+        yield f"{part}.check is {_kind(sender.check)}, but mfa-gate doctor awaits it: write async def check(self)"
+    if isinstance(sender, Pauses):
+        yield from _faults_of_switch(
+            f"{part}.available", sender.available, "the gate reads it to know if other factors must be offered"
+        )
+    if isinstance(sender, HasPushKey) and not isinstance(sender.application_server_key, str):
+        yield (
+            f"{part}.application_server_key is {_kind(sender.application_server_key)}, but pages give it to browsers as text: "
+            "make it a str, the public key in base64url"
+        )
+
+
+def _faults_of_switch(part: str, value: object, reason: str) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"{part} is {_kind(value)}, but {reason}: make it True or False, or a property that returns one of them"
+
+
+def _is_plain(method: object) -> bool:
+    return callable(method) and not iscoroutinefunction(method) and not iscoroutinefunction(type(method).__call__)
+
+
+def _is_async(method: object) -> bool:
+    """Tell if a call gives something to await. A decorator that keeps the name hides no async method."""
+    return callable(method) and (iscoroutinefunction(unwrap(method)) or not _is_plain(method))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(text, str) for text in value)
+
+
+def _kind(value: object) -> str:
+    """Describe a value by its type; a method by how it is called."""
+    if not callable(value):
+        return f"of type {type(value).__name__}"
+    return "a plain method" if _is_plain(value) else "an async method"
