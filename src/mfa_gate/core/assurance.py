@@ -18,7 +18,6 @@ class Traits:
     ``backup``: stands in for another and never counts as enrolled alone. ``typed``: the answer is a code that a person
     types. ``single``: a subject has at most one. ``fetched``: the person's own device can fetch a challenge, so a sender
     is welcome and not needed. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``).
-    ``slow``: judging an answer takes so long that other requests must not wait for it.
     """
 
     kind: str
@@ -31,7 +30,6 @@ class Traits:
     single: bool = False
     fetched: bool = False
     contact: str = ""
-    slow: bool = False
 
 
 TraitsOf = Mapping[str, Traits]

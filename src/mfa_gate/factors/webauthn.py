@@ -31,7 +31,7 @@ class WebAuthn:
     """``webauthn``. Data: public key (COSE), signature counter, backup eligibility and state, whether the user was verified,
     transports, AAGUID, the user handle, the claim on the credential id (which holds that id). Nothing of it is secret."""
 
-    traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, slow=True)
+    traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False)
     sealed: Mapping[str, str] = {"who": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:

@@ -11,11 +11,9 @@ from .email_text import LINE_LENGTH, N_, SERVICE_LENGTH, SUBJECT_LENGTH, EmailTe
 ALARMS: dict[str, Alarm] = {row.kind: row.alarm for row in EVENTS.values() if row.alarm is not None}
 """The words of each alarm, by the event's kind."""
 
-ALARM_KINDS = frozenset(ALARMS)
-
 
 def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Translate) -> EmailText:
-    """The alarm of ``kind`` (one of ``ALARM_KINDS``), with its facts by name; an empty one is left out.
+    """The alarm of ``kind`` (one of ``ALARMS``), with its facts by name; an empty one is left out.
 
     Raises ``ValueError`` for another kind.
     """

@@ -22,8 +22,6 @@ from .email_text import (
 NOTICES: dict[str, Notice] = {row.kind: row.notice for row in EVENTS.values() if row.notice is not None}
 """The words of each notice, by the event's kind."""
 
-NOTICE_KINDS = frozenset(NOTICES)
-
 
 def notice(
     kind: str,
@@ -36,7 +34,7 @@ def notice(
     owner: str = "",
     dispute_url: str = "",
 ) -> EmailText:
-    """The notice of ``kind`` (one of ``NOTICE_KINDS``), with what to do if it was somebody else.
+    """The notice of ``kind`` (one of ``NOTICES``), with what to do if it was somebody else.
 
     ``label`` is what the user called the thing; it and ``where`` stand in the body only, without links (S-54).
     ``owner`` is whom to tell, ``dispute_url`` our own page where "this was not me" can be said.
