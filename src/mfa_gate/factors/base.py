@@ -13,6 +13,8 @@ from ..core.model import Authenticator, Challenge, Contacts, Fields, SubjectKey
 from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
 
+UserVerification = Literal["", "preferred", "required"]
+
 COLLECT = "collect"
 """What ``read`` gives for a response that says no more than: look whether it was answered elsewhere."""
 
@@ -35,7 +37,8 @@ class Context:
     authenticators of every kind. ``lang`` is the language of whoever asked, ``words`` the translation into each. Codes of
     times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is the wall clock,
     ``seen_at`` the account's mark: what had ended by then stays ended. ``recognized`` are codes (as ``Rejected.mark`` names
-    them) that were told to be of a clock that is off; they are not accepted later.
+    them) that were told to be of a clock that is off; they are not accepted later. ``user_verification`` is what the
+    request asks for beyond the policy's own setting of the factor: "" nothing.
     """
 
     key: SubjectKey
@@ -58,6 +61,7 @@ class Context:
     used_until: int = 0
     seen_at: int = 0
     recognized: frozenset[str] = frozenset()
+    user_verification: UserVerification = ""
     translate: Callable[[str], str] = _same
     lang: str = "en"
     words: Callable[[str], Callable[[str], str]] = _english

@@ -25,13 +25,16 @@ CHALLENGE_BYTES = 32
 CHALLENGE_TTL = 300
 """Seconds (ASVS 6.7.2, S-67)."""
 HANDLE_BYTES = 64
+STRICTNESS = ("", "discouraged", "preferred", "required")
 
 
 class WebAuthn:
     """``webauthn``. Data: public key (COSE), signature counter, backup eligibility and state, whether the user was verified,
     transports, AAGUID, the user handle, the claim on the credential id (which holds that id). Nothing of it is secret."""
 
-    traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False)
+    traits = Traits(
+        kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, verifies_user=True
+    )
     sealed: Mapping[str, str] = {"who": PURPOSE}
 
     def draft(self, context: Context, /, *, phone: str = "", region: str = "") -> Draft | Rejected:
@@ -65,7 +68,7 @@ class WebAuthn:
         from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
         challenge = context.draw("challenge", CHALLENGE_BYTES)
-        asked = {"challenge": to_base64url(challenge)}
+        asked = {"challenge": to_base64url(challenge), "user_verification": _asked(context)}
         known = passkeys(context)
         timeout = CHALLENGE_TTL * 1000
         if context.purpose == "enroll":
@@ -152,7 +155,12 @@ def _selection(context: Context) -> AuthenticatorSelectionCriteria:
 def _user_verification(context: Context) -> UserVerificationRequirement:
     from webauthn.helpers.structs import UserVerificationRequirement
 
-    return UserVerificationRequirement(context.rules.factors.webauthn.user_verification)
+    return UserVerificationRequirement(_asked(context))
+
+
+def _asked(context: Context) -> str:
+    """Return the word for the browser: the stricter one of the policy's and the request's."""
+    return max(context.rules.factors.webauthn.user_verification, context.user_verification, key=STRICTNESS.index)
 
 
 def _descriptor(data: Fields) -> PublicKeyCredentialDescriptor:

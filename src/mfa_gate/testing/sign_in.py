@@ -86,7 +86,7 @@ async def verified(
             network=rules.network_of(place),
             epoch=account.epoch,
             phishing_resistant=TRAITS[used.factor].phishing_resistant,
-            user_verified=TRAITS[used.factor].phishing_resistant,
+            user_verified=TRAITS[used.factor].verifies_user,
         )
         browser = Browser(
             id=draw_id(handle.encode(), "browser"),

@@ -71,6 +71,7 @@ class StepUpRule:
     max_age: Seconds | None = None
     factors_any: tuple[str, ...] = ()
     phishing_resistant: bool = False
+    user_verification: bool = False
     report_only: bool = False
     groups_any: tuple[str, ...] = ()
     groups_none: tuple[str, ...] = ()
