@@ -20,7 +20,14 @@ TRAITS: Mapping[str, Traits] = {
         Traits(kind="sms", name="Text message", sends="sms", contact="phone", needs_challenge=True),
         Traits(kind="voice", name="Call", sends="voice", contact="phone", needs_challenge=True),
         Traits(kind="push", name="Approve on the phone", sends="push", needs_challenge=True, typed=False),
-        Traits(kind="webauthn", name="Passkey", phishing_resistant=True, needs_challenge=True, typed=False),
+        Traits(
+            kind="webauthn",
+            name="Passkey",
+            phishing_resistant=True,
+            needs_challenge=True,
+            typed=False,
+            verifies_user=True,
+        ),
         Traits(kind="backup-code", name="Backup code", backup=True, single=True),
     )
 }
