@@ -155,7 +155,7 @@ def factors_of(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _verifies(kind: str, traits: TraitsOf) -> bool:
-    """Tell if authenticators of ``kind`` can verify their user. In a policy's test, all of these do."""
+    """Tell if authenticators of ``kind`` can verify their user: in a policy's test all do so."""
     return kind in traits and traits[kind].verifies_user
 
 

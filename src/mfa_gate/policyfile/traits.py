@@ -1,4 +1,4 @@
-"""What the installed factors say of themselves, loaded when first asked for."""
+"""The traits of the installed factors, loaded when first asked for."""
 
 from __future__ import annotations
 
