@@ -65,7 +65,9 @@ _SMS_NOTICE = N_("{headline}. If this was not you, tell your administrator at on
 
 
 def sms_notice(kind: str, *, service: str, translate: Translate) -> str:
-    """The notice of ``kind`` as one text message without a link; in English where the language has another alphabet.
+    """Write the notice of ``kind`` as one text message without a link.
+
+    It is in English where the language has another alphabet.
 
     Raises ``ValueError`` for another kind.
     """
