@@ -1,4 +1,4 @@
-"""The messages to a person when something about the account's second factor changes (S-87)."""
+"""The messages to a person about changes of the account's second factor (S-87)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The mails of a tenant's set-up: the test message, and the reminder to set up a second step."""
+"""The mails of a tenant's set-up.
+
+These are the test message, and the reminder to set up a second step.
+"""
 
 from __future__ import annotations
 

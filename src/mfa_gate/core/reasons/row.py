@@ -23,7 +23,7 @@ class Sentence:
     by_detail: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise ``ValueError`` for a sentence without words, or a case that does not say its value."""
+        """Raise ``ValueError`` for a sentence without words, or a case without its value."""
         if not self.text or not all(self.by_detail.values()):
             raise ValueError("a sentence needs words")
         values = ((self.detailed, "%(detail)s"), (self.lasting, "%(length)s"), (self.behind, "%(length)s"))
