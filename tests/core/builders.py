@@ -32,7 +32,7 @@ WEEK = 7 * DAY
 APP = Traits(kind="app", name="App")
 TEXT = Traits(kind="text", name="Text", needs_challenge=True, sends="sms", contact="phone")
 MAIL = Traits(kind="mail", name="Mail", needs_challenge=True, sends="email", single=True, contact="email")
-KEY = Traits(kind="key", name="Key", phishing_resistant=True)
+KEY = Traits(kind="key", name="Key", phishing_resistant=True, verifies_user=True)
 PAPER = Traits(kind="paper", name="Paper", backup=True, single=True)
 TRAITS = {t.kind: t for t in (APP, TEXT, MAIL, KEY, PAPER)}
 """Invented kinds: the core reasons on traits alone (design 3)."""
@@ -56,7 +56,9 @@ def requirement(rules: Rules | None = None, *, path: str = "/records", **facts: 
 
 
 def authenticator(factor: str = "app", id: str = "", **parts: Any) -> Authenticator:
-    return Authenticator(**{"id": id or f"{factor}-1", "factor": factor, "label": factor, "created_at": NOW, **parts})
+    data = {"uv": True} if factor == "key" else {}
+    made = {"id": id or f"{factor}-1", "factor": factor, "label": factor, "created_at": NOW, "data": data}
+    return Authenticator(**{**made, **parts})
 
 
 def proof(factor: str = "app", *, age: int = 60, **parts: Any) -> Proof:

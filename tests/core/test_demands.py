@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -27,6 +27,7 @@ class Endpoint:
     max_age: int | None
     strong: bool
     factors: tuple[str, ...]
+    verified: bool = False
 
 
 some_kinds = st.lists(st.sampled_from(KINDS), max_size=2, unique=True).map(tuple)
@@ -37,12 +38,14 @@ rules_of_a_file: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
         max_age=st.sampled_from((None, *AGES)),
         factors_any=some_kinds,
         phishing_resistant=st.booleans(),
+        user_verification=st.booleans(),
         groups_any=st.sampled_from(((), ("staff",), ("guest",))),
     ),
     max_size=3,
 )
-endpoints = st.none() | st.builds(Endpoint, st.sampled_from((None, *AGES)), st.booleans(), some_kinds)
-proof_lists = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 100_000)), max_size=4)
+endpoints = st.none() | st.builds(Endpoint, st.sampled_from((None, *AGES)), st.booleans(), some_kinds, st.booleans())
+proof_lists = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 100_000), st.booleans()), max_size=4)
+"""Kind, age, and (of a key) whether it verified its user."""
 
 
 def covers(rule: dict[str, Any], path: str) -> bool:
@@ -56,28 +59,32 @@ def meets_everything(
     of: Proof, freshness: int, file: list[dict[str, Any]], path: str, endpoint: Endpoint | None
 ) -> bool:
     """The oracle: whether this one proof is young enough and strong enough for every rule and for the endpoint."""
-    asked: list[tuple[int, tuple[str, ...], bool]] = [(freshness, (), False)]
+    asked: list[tuple[int, tuple[str, ...], bool, bool]] = [(freshness, (), False, False)]
     asked += [
-        (rule["max_age"] or freshness, rule["factors_any"], rule["phishing_resistant"])
+        (rule["max_age"] or freshness, rule["factors_any"], rule["phishing_resistant"], rule["user_verification"])
         for rule in file
         if covers(rule, path)
     ]
     if endpoint is not None:
-        asked.append((endpoint.max_age or freshness, endpoint.factors, endpoint.strong))
+        asked.append((endpoint.max_age or freshness, endpoint.factors, endpoint.strong, endpoint.verified))
     return all(
-        NOW - of.at < max_age and (not kinds or of.factor in kinds) and (of.factor == "key" or not strong)
-        for max_age, kinds, strong in asked
+        NOW - of.at < max_age
+        and (not kinds or of.factor in kinds)
+        and (of.factor == "key" or not strong)
+        and (of.user_verified or not verified)
+        for max_age, kinds, strong, verified in asked
     )
 
 
 @settings(max_examples=500, deadline=None)
-@given(rules_of_a_file, st.sampled_from(AGES), endpoints, proof_lists, st.sampled_from(FIRST_SEGMENT))
+@given(rules_of_a_file, st.sampled_from(AGES), endpoints, proof_lists, st.sampled_from(FIRST_SEGMENT), st.booleans())
 def test_what_passes_has_one_proof_for_all_of_it(
     file: list[dict[str, Any]],
     freshness: int,
     endpoint: Endpoint | None,
-    proven: list[tuple[str, int]],
+    proven: list[tuple[str, int, bool]],
     path: str,
+    knows_its_user: bool,
 ) -> None:
     """Passing and "one proof meets every demand" are the same; what is offered could meet every demand, too."""
     rules = rules_with(
@@ -88,8 +95,8 @@ def test_what_passes_has_one_proof_for_all_of_it(
             for number, rule in enumerate(file)
         ),
     )
-    decision = judged_with(rules, endpoint, proven, path)
-    proofs = [proof(kind, age=age) for kind, age in proven]
+    proofs = [proof(kind, age=age, user_verified=uv and kind == "key") for kind, age, uv in proven]
+    decision = judged_with(rules, endpoint, proofs, path, knows_its_user=knows_its_user)
     one = any(meets_everything(p, freshness, file, path, endpoint) for p in proofs)
     assert isinstance(decision, Allow) == one
     if isinstance(decision, Allow):
@@ -97,7 +104,8 @@ def test_what_passes_has_one_proof_for_all_of_it(
         assert meets_everything(decision.proof, freshness, file, path, endpoint)
     if isinstance(decision, StepUp) and decision.reason == "step_up":
         for id in decision.authenticators:
-            fresh = proof(id.removesuffix("-1"), age=0)
+            kind = id.removesuffix("-1")
+            fresh = proof(kind, age=0, user_verified=kind == "key" and knows_its_user)
             assert meets_everything(fresh, freshness, file, path, endpoint)
 
 
@@ -105,13 +113,24 @@ def path_rule(text: str) -> PathRule:
     return PathRule(text=text)
 
 
-def judged_with(rules: Rules, endpoint: Endpoint | None, proven: list[tuple[str, int]], path: str) -> Any:
+def judged_with(
+    rules: Rules, endpoint: Endpoint | None, proofs: list[Proof], path: str, *, knows_its_user: bool
+) -> Any:
     """The gate's own decision for somebody of the group ``staff`` who holds one factor of every kind."""
     facts = Facts(tenant="clinic", groups=frozenset({"staff"}), method="GET", path=path)
     demanded = requirement_for(Policy(name="p", base=rules), facts, TenantSettings(tenant="clinic", enabled_at=1), NOW)
     if endpoint is not None:
         age = POLICY_AGE if endpoint.max_age is None else Seconds(endpoint.max_age)
-        own = Demand(rule="endpoint", max_age=age, factors_any=endpoint.factors, phishing_resistant=endpoint.strong)
+        own = Demand(
+            rule="endpoint",
+            max_age=age,
+            factors_any=endpoint.factors,
+            phishing_resistant=endpoint.strong,
+            user_verification=endpoint.verified,
+        )
         demanded = with_endpoint(demanded, (own,))
-    of = account(*TRAITS, proofs=tuple(proof(kind, age=age) for kind, age in proven))
+    of = account(*TRAITS, proofs=tuple(proofs))
+    if not knows_its_user:
+        plain = tuple(replace(mine, data={}) for mine in of.authenticators)
+        of = replace(of, authenticators=plain)
     return decide(demanded, evidence(of), NOW)

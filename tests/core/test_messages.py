@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mfa_gate.core.messages.calls import voice_script
 from mfa_gate.core.messages.codes import MAX_HOST, email_code, sms_text
-from mfa_gate.core.messages.notices import NOTICE_KINDS, notice
+from mfa_gate.core.messages.notices import NOTICES, notice
 from mfa_gate.core.text_safety import gsm7, one_line, unlinked
 
 GSM7 = (
@@ -301,7 +301,7 @@ def test_harmless_labels_stay_as_they_are(text: str) -> None:
     assert unlinked(text) == text
 
 
-@pytest.mark.parametrize("kind", sorted(NOTICE_KINDS))
+@pytest.mark.parametrize("kind", sorted(NOTICES))
 def test_every_notice(kind: str) -> None:
     """S-87: each says what happened where and when, and what to do if it was somebody else; nothing in it is secret."""
     words = notice(
@@ -323,7 +323,7 @@ def test_every_notice(kind: str) -> None:
     assert _Page(words.html).links == ["https://clinic.example/mfa/dispute/abc?x=1&y=2"]
 
 
-@pytest.mark.parametrize("kind", sorted(NOTICE_KINDS))
+@pytest.mark.parametrize("kind", sorted(NOTICES))
 def test_notices_are_easy_to_read(kind: str) -> None:
     """U-67: sentences of at most 20 words."""
     words = notice(kind, service="Clinic", when_text="", translate=english)
@@ -351,7 +351,7 @@ def test_notices_that_must_be_there() -> None:
         "break_glass.granted",
         "break_glass.used",
         "break_glass.ended",
-    } == NOTICE_KINDS
+    } == NOTICES.keys()
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "https://a b", "https://a\nb", "//a", "data:text/html,x"])

@@ -74,6 +74,11 @@ def test_a_tenant_that_can_be_guessed() -> None:
             "asks for a phishing-resistant factor",
         ),
         (
+            "[factors]\nallowed = ['email', 'totp']\n" + step_up("user_verification = true"),
+            "policy.toml:5: step_up[0]",
+            "asks for a factor that verifies its user",
+        ),
+        (
             step_up("phishing_resistant = true\nfactors_any = ['totp']"),
             "policy.toml:3: step_up[0]",
             'phishing-resistant factor among "totp"',

@@ -31,7 +31,10 @@ paths = st.lists(
     unique=True,
 ).map(tuple)
 step_up = st.lists(
-    st.tuples(paths, kinds, st.booleans(), groups, groups, st.lists(st.sampled_from(METHODS), max_size=1)), max_size=4
+    st.tuples(
+        paths, kinds, st.booleans(), groups, groups, st.lists(st.sampled_from(METHODS), max_size=1), st.booleans()
+    ),
+    max_size=4,
 )
 
 
@@ -50,8 +53,9 @@ def test_a_dead_end_is_a_request_that_nobody_can_meet(drawn: list[tuple[object, 
                 groups_any=some,  # type: ignore[arg-type]
                 groups_none=none,  # type: ignore[arg-type]
                 methods=tuple(methods),  # type: ignore[arg-type]
+                user_verification=bool(verified),
             )
-            for number, (paths, kinds, strong, some, none, methods) in enumerate(drawn)
+            for number, (paths, kinds, strong, some, none, methods, verified) in enumerate(drawn)
             if not set(some) & set(none)  # type: ignore[call-overload]
         ),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from mfa_gate import RelyingParty
 from mfa_gate.core.events import Event
-from mfa_gate.core.messages.notices import NOTICE_KINDS, sms_notice
+from mfa_gate.core.messages.notices import NOTICES, sms_notice
 from mfa_gate.core.text_safety import SMS_LENGTH, gsm7
 from mfa_gate.errors import SendFailed
 from tests.harness import FORM, ORIGIN, PAGE, Browser, Reply, World, key, make_world, running, with_rules
@@ -282,7 +282,7 @@ async def test_texts_have_a_bound_a_day(world: World) -> None:
     assert len([message for message in world.sms.messages if not message.code]) == 10
 
 
-@pytest.mark.parametrize("kind", sorted(NOTICE_KINDS))
+@pytest.mark.parametrize("kind", sorted(NOTICES))
 @pytest.mark.parametrize("service", ["Example", "", "A" * 200, "日本銀行", "http://evil.example/"])
 def test_every_text_is_one_segment(kind: str, service: str) -> None:
     """U-7: every notice fits one segment of the plain alphabet."""

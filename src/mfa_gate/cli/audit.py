@@ -60,7 +60,10 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def text_of(event: Event) -> str:
-    """Write one line that people and fail2ban can read. Names given by the host or a person are quoted, so they stay names."""
+    """Write one line that people and fail2ban can read.
+
+    Names given by the host or a person are quoted, so they stay names.
+    """
     parts = [f"{event_json(event)['at']} mfa_gate {event.kind}"]
     for name in ("tenant", "account", "actor", "network"):
         parts.append(f"{name}={quote(getattr(event, name), safe=PLAIN) or '-'}")
@@ -105,7 +108,7 @@ async def list_events(args: argparse.Namespace, service: Service) -> int:
 
 
 async def follow(args: argparse.Namespace, service: Service) -> int:
-    """Run ``audit follow``: print every event that is written from now on, until the command is stopped."""
+    """Run ``audit follow``: print every new event until the command is stopped."""
     newest = await _page(args, service)
     told = deque((_name(event) for event in reversed(newest.items)), maxlen=MAX_PAGE)
     print("following the trail; stop with Ctrl-C", file=sys.stderr, flush=True)

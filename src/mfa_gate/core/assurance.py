@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .model import Proof
+from .model import Authenticator, Proof
 from .policy import Demand
 
 
@@ -18,7 +18,8 @@ class Traits:
     ``backup``: stands in for another and never counts as enrolled alone. ``typed``: the answer is a code that a person
     types. ``single``: a subject has at most one. ``fetched``: the person's own device can fetch a challenge, so a sender
     is welcome and not needed. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``).
-    ``slow``: judging an answer takes so long that other requests must not wait for it.
+    ``verifies_user``: an authenticator of it can check its user by PIN, face or fingerprint; one that ever did so has
+    ``VERIFIED`` in its data.
     """
 
     kind: str
@@ -31,10 +32,13 @@ class Traits:
     single: bool = False
     fetched: bool = False
     contact: str = ""
-    slow: bool = False
+    verifies_user: bool = False
 
 
 TraitsOf = Mapping[str, Traits]
+
+VERIFIED = "uv"
+"""The field of an authenticator's data that is true once the authenticator has verified its user."""
 
 
 def meets(proof: Proof, demand: Demand, now: int) -> bool:
@@ -42,6 +46,8 @@ def meets(proof: Proof, demand: Demand, now: int) -> bool:
     if now - proof.at >= demand.max_age:
         return False
     if demand.factors_any and proof.factor not in demand.factors_any:
+        return False
+    if demand.user_verification and not proof.user_verified:
         return False
     return proof.phishing_resistant or not demand.phishing_resistant
 
@@ -61,7 +67,20 @@ def could_meet(kind: str, demand: Demand, traits: TraitsOf) -> bool:
     known = traits.get(kind)
     if known is None or (demand.factors_any and kind not in demand.factors_any):
         return False
+    if demand.user_verification and not known.verifies_user:
+        return False
     return known.phishing_resistant or not demand.phishing_resistant
+
+
+def can_meet(mine: Authenticator, demand: Demand, traits: TraitsOf) -> bool:
+    """Tell if a success with this authenticator could meet ``demand``, its age aside.
+
+    A security key without a PIN never verifies its user, whatever others of its kind do. Without this difference its
+    owner would be asked for a success that the key cannot give, and could enroll nothing better.
+    """
+    if demand.user_verification and not mine.data.get(VERIFIED):
+        return False
+    return could_meet(mine.factor, demand, traits)
 
 
 def combine(demands: tuple[Demand, ...], *, rule: str) -> Demand:
@@ -75,4 +94,5 @@ def combine(demands: tuple[Demand, ...], *, rule: str) -> Demand:
         max_age=min(demand.max_age for demand in demands),
         factors_any=factors,
         phishing_resistant=any(demand.phishing_resistant for demand in demands),
+        user_verification=any(demand.user_verification for demand in demands),
     )

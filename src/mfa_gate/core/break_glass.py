@@ -39,7 +39,7 @@ def grant_mark(session_key: str, network: str) -> str:
 def may_stand_in(demands: tuple[Demand, ...]) -> bool:
     """A grant stands in for a fresh proof of any kind and for nothing else: no rule that asks for more is ever met by it."""
     only = demands[0] if len(demands) == 1 else None
-    return only is not None and only.rule == FRESHNESS and not only.factors_any and not only.phishing_resistant
+    return only is not None and only.rule == FRESHNESS and not only.is_strong
 
 
 def has_room(account: Account, mark: str) -> bool:

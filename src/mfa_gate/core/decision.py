@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from .assurance import TraitsOf, combine, could_meet, meeting, meets
+from .assurance import TraitsOf, can_meet, combine, could_meet, meeting, meets
 from .attempts import is_spent
 from .break_glass import BREAK_GLASS, grant_mark, has_room, is_in_force, may_stand_in
 from .entropy import handle_digest
@@ -198,11 +198,11 @@ def _step_up(requirement: Requirement, evidence: Evidence, watched: tuple[str, .
     Somebody who holds nothing that meets it proves what there is first, then enrolls more.
     """
     demands, proofs = requirement.demands, evidence.proofs
-    base = replace(demands[0], factors_any=(), phishing_resistant=False)
+    base = Demand(rule=demands[0].rule, max_age=demands[0].max_age)
     unmet = tuple(d for d in demands if not meeting(proofs, (d,), now)) or demands
     demand = combine(demands, rule=unmet[-1].rule)
     allowed = answerable(evidence.account, requirement.factors, evidence.traits)
-    usable = tuple(a.id for a in allowed if could_meet(a.factor, demand, evidence.traits))
+    usable = tuple(a.id for a in allowed if can_meet(a, demand, evidence.traits))
     proven = any(meets(proof, base, now) for proof in proofs)
     if proven and not usable and not _signs_in_again(evidence, demand):
         kinds = tuple(kind for kind in requirement.factors if could_meet(kind, demand, evidence.traits))
@@ -234,7 +234,7 @@ def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> 
 
 def _signs_in_again(evidence: Evidence, demand: Demand) -> bool:
     """Whether a newer sign-in elsewhere is all that is missing: nobody enrolls something for the sake of age alone."""
-    return evidence.upstream and not demand.factors_any and not demand.phishing_resistant
+    return evidence.upstream and not demand.is_strong
 
 
 def state_of(decision: Decision) -> State:

@@ -33,12 +33,21 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """One thing that a proof must be. ``rule`` names who asks; ``max_age`` in seconds."""
+    """One thing that a proof must be. ``rule`` names who asks; ``max_age`` in seconds.
+
+    ``user_verification``: the authenticator checked its user by PIN, face or fingerprint.
+    """
 
     rule: str
     max_age: Seconds
     factors_any: tuple[str, ...] = ()
     phishing_resistant: bool = False
+    user_verification: bool = False
+
+    @property
+    def is_strong(self) -> bool:
+        """Tell if more is asked of the proof than its age."""
+        return bool(self.factors_any) or self.phishing_resistant or self.user_verification
 
 
 POLICY_AGE = Seconds(1 << 40)
@@ -124,15 +133,19 @@ def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
     """
     if rules.mode == "report-only":
         return ()
-    return tuple(
-        Demand(
-            rule=rule.name,
-            max_age=rules.freshness.max_age,
-            factors_any=rule.factors_any,
-            phishing_resistant=rule.phishing_resistant,
-        )
-        for rule in rules.step_up
-        if (rule.factors_any or rule.phishing_resistant) and not rule.report_only and _concerns(rule, groups)
+    concerned = [rule for rule in rules.step_up if not rule.report_only and _concerns(rule, groups)]
+    floors = (demand_of(rule, rules.freshness.max_age) for rule in concerned)
+    return tuple(floor for floor in floors if floor.is_strong)
+
+
+def demand_of(rule: StepUpRule, max_age: Seconds) -> Demand:
+    """Make the demand of a step-up rule, with ``max_age`` in seconds."""
+    return Demand(
+        rule=rule.name,
+        max_age=max_age,
+        factors_any=rule.factors_any,
+        phishing_resistant=rule.phishing_resistant,
+        user_verification=rule.user_verification,
     )
 
 
@@ -152,13 +165,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
         if facts.clean and not any(path.covers(facts.path) for path in rule.paths):
             continue
         max_age = rules.freshness.max_age if rule.max_age is None else rule.max_age
-        demand = Demand(
-            rule=rule.name,
-            max_age=max_age,
-            factors_any=rule.factors_any,
-            phishing_resistant=rule.phishing_resistant,
-        )
-        (watched if rule.report_only else met).append(demand)
+        (watched if rule.report_only else met).append(demand_of(rule, max_age))
     return tuple(met), tuple(watched)
 
 

@@ -18,6 +18,7 @@ from ..core.rules import CountRules, ResendRules, Rules
 from ..keyring import Keyring
 
 Options = TypeVar("Options")
+UserVerification = Literal["", "preferred", "required"]
 
 COLLECT = "collect"
 """The value of ``read`` for a response that only asks if the challenge was answered elsewhere."""
@@ -42,6 +43,7 @@ class Context:
     each language. Codes of times up to ``used_until``, and those that were handed out by then, count as used. ``now`` is
     the wall clock, ``seen_at`` the account's mark: a challenge that had ended by then stays ended. ``recognized`` are codes
     (as ``Rejected.mark`` names them) that were told to be of a clock that is off; they are not accepted later.
+    ``user_verification`` is asked by the request beyond the policy's own setting of the factor; "" asks nothing.
     """
 
     key: SubjectKey
@@ -64,6 +66,7 @@ class Context:
     used_until: int = 0
     seen_at: int = 0
     recognized: frozenset[str] = frozenset()
+    user_verification: UserVerification = ""
     translate: Callable[[str], str] = _same
     lang: str = "en"
     words: Callable[[str], Callable[[str], str]] = _english

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from ..core.assurance import VERIFIED
 from ..core.model import Authenticator, Challenge, Fields
 from ..core.options import option, words
 from ..core.rules import Rules
@@ -135,7 +136,7 @@ def registered(
             expected_rp_id=context.host,
             expected_origin=list(context.origins),
             require_user_presence=True,
-            require_user_verification=_demands_user(context),
+            require_user_verification=_demands_user(context, asked),
             supported_pub_key_algs=[COSEAlgorithmIdentifier(number) for number in ALGORITHMS],
         )
     except (ValueError, LookupError) as error:
@@ -155,7 +156,7 @@ def registered(
         "count": done.sign_count,
         "eligible": done.credential_device_type == "multi_device",
         "synced": done.credential_backed_up,
-        "uv": done.user_verified,
+        VERIFIED: done.user_verified,
         "transports": list(response.transports),
         "aaguid": done.aaguid,
         "user": data["user"],
@@ -199,7 +200,7 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
         expected_origin=list(context.origins),
         credential_public_key=key,
         credential_current_sign_count=0,  # compared below, after the signature: only a real copy of a key raises an alarm
-        require_user_verification=_demands_user(context),
+        require_user_verification=_demands_user(context, asked),
     )
     if type(done) is not VerifiedAuthentication or done.credential_id != raw_id:
         return None
@@ -208,13 +209,17 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
     last = int(str(mine.data["count"]))
     if (done.new_sign_count or last) and done.new_sign_count <= last:
         return Rejected(reason="wrong_code", alarm="counter_back", challenge=asked.id)
-    fields = {**mine.data, "count": done.new_sign_count, "synced": done.credential_backed_up}
+    verified = done.user_verified or bool(mine.data.get(VERIFIED))
+    fields = {**mine.data, "count": done.new_sign_count, "synced": done.credential_backed_up, VERIFIED: verified}
     return Accepted(data=fields, target=mine.id, challenge=asked.id, user_verified=done.user_verified)
 
 
-def _demands_user(context: Context) -> bool:
-    """Read if user verification is required; the library's default is off (S-74)."""
-    return webauthn_rules(context.rules).user_verification == "required"
+def _demands_user(context: Context, asked: Challenge) -> bool:
+    """Tell if the answer must be of a verified user: by the policy, or because the challenge asked for it.
+
+    The library's default is off, so it is always said (S-74).
+    """
+    return "required" in (webauthn_rules(context.rules).user_verification, asked.data.get("user_verification"))
 
 
 def _is_one_item(raw: bytes) -> bool:

@@ -41,6 +41,7 @@ CHALLENGE_BYTES = 32
 CHALLENGE_TTL = 300
 """Seconds (ASVS 6.7.2, S-67)."""
 HANDLE_BYTES = 64
+STRICTNESS = ("", "discouraged", "preferred", "required")
 
 
 class WebAuthn:
@@ -50,7 +51,9 @@ class WebAuthn:
     the user handle, the claim on the credential id (which holds that id).
     """
 
-    traits = Traits(kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, slow=True)
+    traits = Traits(
+        kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, verifies_user=True
+    )
     options = WebAuthnRules
     template = Path(__file__).with_suffix(".html")
     about = "Passkeys and security keys (WebAuthn)."
@@ -96,7 +99,7 @@ class WebAuthn:
         from webauthn.helpers.cose import COSEAlgorithmIdentifier
 
         challenge = context.draw("challenge", CHALLENGE_BYTES)
-        asked = {"challenge": to_base64url(challenge)}
+        asked = {"challenge": to_base64url(challenge), "user_verification": _asked(context)}
         known = passkeys(context)
         timeout = CHALLENGE_TTL * 1000
         if context.purpose == "enroll":
@@ -184,7 +187,12 @@ def _selection(context: Context) -> AuthenticatorSelectionCriteria:
 def _user_verification(context: Context) -> UserVerificationRequirement:
     from webauthn.helpers.structs import UserVerificationRequirement
 
-    return UserVerificationRequirement(webauthn_rules(context.rules).user_verification)
+    return UserVerificationRequirement(_asked(context))
+
+
+def _asked(context: Context) -> str:
+    """Return the word for the browser: the stricter one of the policy's and the request's."""
+    return max(webauthn_rules(context.rules).user_verification, context.user_verification, key=STRICTNESS.index)
 
 
 def _descriptor(data: Fields) -> PublicKeyCredentialDescriptor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..core.assurance import TraitsOf, could_meet
 from ..core.durations import format_duration
 from ..core.model import Seconds
-from ..core.policy import Demand, factors_for
+from ..core.policy import Demand, demand_of, factors_for
 from ..core.rules import METHODS, PathRule, Rules, StepUpRule, TenantSettings
 from ..factors import Registry
 from ..factors.base import ChecksOptions
@@ -91,10 +91,11 @@ def dead_ends(rules: Rules, allowed: tuple[str, ...], traits: TraitsOf) -> tuple
 
 
 def _wanted(rule: StepUpRule) -> str:
-    if not rule.phishing_resistant:
+    if not rule.phishing_resistant and not rule.user_verification:
         return f"one of {listed(rule.factors_any)}"
+    kind = "a phishing-resistant factor" if rule.phishing_resistant else "a factor"
     among = f" among {listed(rule.factors_any)}" if rule.factors_any else ""
-    return f"a phishing-resistant factor{among}"
+    return f"{kind}{among}{' that verifies its user' if rule.user_verification else ''}"
 
 
 def _clashes(
@@ -169,9 +170,10 @@ def _order(checked: Checked) -> None:
 def _step_up(checked: Checked) -> None:
     rules = checked.rules
     for rule in rules.step_up:
-        if rule.max_age is None and not rule.factors_any and not rule.phishing_resistant:
+        if rule.max_age is None and not _demand(rule).is_strong:
             checked.say(
-                checked.report.place_of(rule), "it demands nothing; give it max_age, factors_any or phishing_resistant"
+                checked.report.place_of(rule),
+                "it demands nothing; give it max_age, factors_any, phishing_resistant or user_verification",
             )
     narrowed = checked.report.where(checked.tenant, ALLOWED)
     ends = dead_ends(rules, factors_for(rules, NOBODY_PICKED), checked.traits)
@@ -275,12 +277,7 @@ def _exemptions(checked: Checked) -> None:
 
 
 def _demand(rule: StepUpRule) -> Demand:
-    return Demand(
-        rule=rule.name,
-        max_age=Seconds(rule.max_age or 0),
-        factors_any=rule.factors_any,
-        phishing_resistant=rule.phishing_resistant,
-    )
+    return demand_of(rule, Seconds(rule.max_age or 0))
 
 
 def _could(kind: str, demand: Demand, traits: TraitsOf) -> bool:

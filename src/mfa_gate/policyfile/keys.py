@@ -308,6 +308,10 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "phishing_resistant": key(
             "true: only a factor counts whose answer a false site cannot pass on.", words(False, True)
         ),
+        "user_verification": key(
+            "true: only a proof counts whose authenticator checked the person by PIN, face or fingerprint.",
+            words(False, True),
+        ),
         "report_only": key("true: this rule is only recorded, never enforced.", words(True, False)),
         "groups_any": key("Groups that fall under the rule; absent: everybody.", groups(empty=False, stricter="more")),
         "groups_none": key("Groups that do not fall under the rule.", groups(empty=True, stricter="fewer")),

@@ -16,11 +16,6 @@ _UNCLEAN = re.compile(r"[%;\\?#*]|[^!-~]")
 LEAST_CONTRAST = 4.5
 
 
-def anything(_value: object) -> bool:
-    """Accept every value: the type of the key says enough."""
-    return True
-
-
 def printable(text: str) -> bool:
     """Refuse control characters, line breaks and the like."""
     return text.isprintable()

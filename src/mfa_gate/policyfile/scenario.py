@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..core.assurance import TraitsOf
+from ..core.assurance import VERIFIED, TraitsOf
 from ..core.decision import Agree, Allow, ChallengeReason, Decision, Deny, Enroll, StepUp, decide
 from ..core.entropy import handle_digest
 from ..core.evidence import UPSTREAM, Evidence, login_handle, skip_key, standing_for
@@ -154,9 +154,14 @@ def factors_of(outcome: Outcome) -> tuple[str, ...]:
     return ()
 
 
+def _verifies(kind: str, traits: TraitsOf) -> bool:
+    """Tell if authenticators of ``kind`` can verify their user: in a policy's test all do so."""
+    return kind in traits and traits[kind].verifies_user
+
+
 def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, network: str, now: int) -> Account:
     mine = tuple(
-        Authenticator(id=f"a{number}", factor=kind, label=kind, created_at=0)
+        Authenticator(id=f"a{number}", factor=kind, label=kind, created_at=0, data={VERIFIED: _verifies(kind, traits)})
         for number, kind in enumerate(given.enrolled)
     )
     browsers: tuple[Browser, ...] = ()
@@ -170,6 +175,7 @@ def _account(subject: Subject, rules: Rules, given: Given, traits: TraitsOf, *, 
             network=network,
             epoch=0,
             phishing_resistant=used.factor in traits and traits[used.factor].phishing_resistant,
+            user_verified=_verifies(used.factor, traits),
         )
         browsers = (Browser(id="b0", handle=HANDLE, label="browser", created_at=0, proofs=(proof,)),)
     if subject.upstream is not None:

@@ -60,6 +60,11 @@ class Judgement:
         """The account that was looked at."""
         return self.evidence.account if self.evidence else None
 
+    @property
+    def user_verification(self) -> bool:
+        """Tell if the challenge that is next must be answered by a verified user."""
+        return isinstance(self.decision, StepUp) and self.decision.demand.user_verification
+
 
 class Access:
     """Decides; grants nothing."""
@@ -172,7 +177,7 @@ class Access:
         return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
 
     def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
-        own = [d for d in self.endpoint_demands() if d.phishing_resistant or d.factors_any]
+        own = [d for d in self.endpoint_demands() if d.is_strong]
         return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:

@@ -12,9 +12,9 @@ from ..core.model import Account, Caller, Challenge, Contacts, Fields
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..errors import SendFailed
-from ..factors.base import Context, Delivery, Faces, Rejected
+from ..factors.base import Context, Delivery, Faces, Rejected, UserVerification
 from ..ports import Message
-from .access import Access
+from .access import Access, Judgement
 from .accounts import Engine
 from .factor_choice import usable
 from .request_limits import CHALLENGES, too_many
@@ -48,7 +48,14 @@ class Challenges:
         self.sending = sending
 
     def context(
-        self, caller: Caller, rules: Rules, *, purpose: str, account: Account, contacts: Contacts | None = None
+        self,
+        caller: Caller,
+        rules: Rules,
+        *,
+        purpose: str,
+        account: Account,
+        contacts: Contacts | None = None,
+        user_verification: UserVerification = "",
     ) -> Context:
         """Everything that a factor may know, with fresh entropy."""
         engine, party = self.engine, self.engine.wiring.relying_party
@@ -74,17 +81,22 @@ class Challenges:
             known=account.authenticators,
             used_until=account.restored_at,
             seen_at=account.seen_at,
+            user_verification=user_verification,
         )
 
-    async def begin(self, caller: Caller, authenticator: str) -> Issued | Refusal:
-        """Issue a challenge for one of the caller's own authenticators; what sends, sends now."""
+    async def begin(self, caller: Caller, authenticator: str, *, user_verification: bool = False) -> Issued | Refusal:
+        """Issue a challenge for one of the caller's own authenticators; what sends, sends now.
+
+        ``user_verification``: only an answer of a verified user will be right.
+        """
         account = await self.engine.store.load(caller.subject.key)
         judgement = await self.access.own(caller, account=account)
         mine = usable(account, judgement, authenticator)
         if isinstance(mine, Refusal):
             return mine
         rules = judgement.requirement.rules
-        context = self.context(caller, rules, purpose="sign-in", account=account)
+        wanted = "required" if user_verification else wanted_verification(judgement)
+        context = self.context(caller, rules, purpose="sign-in", account=account, user_verification=wanted)
         return await self.issue(caller, context, factor=mine.factor, data=mine.data, target=mine.id)
 
     async def issue(
@@ -198,3 +210,12 @@ class Challenges:
             return {}
         rules = self.engine.rules(caller.subject.tenant)
         return part.face(self.context(caller, rules, purpose=challenge.purpose, account=account), challenge)
+
+
+def wanted_verification(judgement: Judgement) -> UserVerification:
+    """Return how to ask for verification of the user where no demand of this request needs it.
+
+    Where a rule for this person needs it somewhere in the app, every challenge asks for it: so it becomes known which
+    authenticators can give it, and that rule does not ask again.
+    """
+    return "preferred" if any(floor.user_verification for floor in judgement.requirement.floors) else ""

@@ -20,7 +20,7 @@ from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Guess
 from .backup_codes import BackupCodes
-from .challenges import Challenges, Issued
+from .challenges import Challenges, Issued, wanted_verification
 from .enrollable import not_enrollable
 from .lookalikes import tell_lookalike
 from .request_limits import DRAFTS, too_many
@@ -137,7 +137,8 @@ class Enrollments:
         if refusal is not None:
             return refusal
         rules = judgement.requirement.rules
-        context = self.challenges.context(caller, rules, purpose="enroll", account=account)
+        wanted = wanted_verification(judgement)
+        context = self.challenges.context(caller, rules, purpose="enroll", account=account, user_verification=wanted)
         return await self.challenges.issue(caller, context, factor=draft.factor, data=draft.data, target=draft.id)
 
     async def confirm(

@@ -85,7 +85,7 @@ async def verified(
             network=rules.network_of(place),
             epoch=account.epoch,
             phishing_resistant=engine.factors.traits[used.factor].phishing_resistant,
-            user_verified=engine.factors.traits[used.factor].phishing_resistant,
+            user_verified=engine.factors.traits[used.factor].verifies_user,
         )
         browser = Browser(
             id=draw_id(handle.encode(), "browser"),

@@ -50,6 +50,8 @@ async def deny(
     if isinstance(decision, StepUp):
         more["methods"] = list(decision.demand.factors_any) or None
         more["why"] = decision.reason
+        if decision.demand.user_verification:
+            more["user_verification"] = True
     if kind == "page":
         headers = keep_going(site, scope, jar, path, demands)
         if not site.cookies.value(jar, scope):

@@ -126,5 +126,6 @@ def _problem() -> dict[str, Any]:
             "retry_after": {"type": "integer"},
             "max_age": {"type": "integer"},
             "challenge_url": text,
+            "user_verification": {"type": "boolean"},
         },
     }

@@ -270,13 +270,14 @@ def _demands(going: Note) -> tuple[Demand, ...]:
     """The endpoint's own demands, as the gate wrote them down when it interrupted the request."""
     found: list[Demand] = []
     for item in going.get("d", ()):
-        rule, max_age, factors, strong = item
+        rule, max_age, factors, strong, *more = item
         found.append(
             Demand(
                 rule=str(rule),
                 max_age=Seconds(int(max_age)),
                 factors_any=tuple(factors),
                 phishing_resistant=bool(strong),
+                user_verification=bool(more and more[0]),
             )
         )
     return tuple(found)
@@ -288,8 +289,14 @@ def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[D
     if not clean or len(path) > 512:
         note["c"] = False
     if demands:
-        note["d"] = [[d.rule, d.max_age, list(d.factors_any), d.phishing_resistant] for d in demands]
+        note["d"] = [_noted(demand) for demand in demands]
     return note
+
+
+def _noted(demand: Demand) -> list[object]:
+    """Write a demand down. The last member stands there only if it is true: workers of the version before know four."""
+    first = [demand.rule, demand.max_age, list(demand.factors_any), demand.phishing_resistant]
+    return [*first, True] if demand.user_verification else first
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:

@@ -27,10 +27,12 @@ async def _dependency(connection: HTTPConnection) -> None:
 class require_proof:
     """Demand a proof not older than ``max_age`` (``"5m"``, or seconds; None: as old as the policy allows).
 
-    ``phishing_resistant`` demands a passkey or security key; ``factors`` names the factors that will do. As a FastAPI
-    dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint: ``@require_proof("5m")``. The
-    gate leads the person to the factor that satisfies it and back. One proof meets this and all that the policy demands here.
-    Where no gate is in the stack, it fails closed.
+    ``phishing_resistant`` demands a passkey or security key; ``factors`` names the factors that will do.
+    ``user_verification`` demands an authenticator that checked the person by PIN, face or fingerprint.
+
+    As a FastAPI dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint:
+    ``@require_proof("5m")``. The gate leads the person to the factor that satisfies it and back. One proof meets this and
+    all that the policy demands here. Where no gate is in the stack, it fails closed.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class require_proof:
         *,
         phishing_resistant: bool = False,
         factors: Sequence[str] | None = None,
+        user_verification: bool = False,
     ) -> None:
         age = int(POLICY_AGE) if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
         if age <= 0:
@@ -50,6 +53,7 @@ class require_proof:
             max_age=Seconds(age),
             factors_any=tuple(factors or ()),
             phishing_resistant=phishing_resistant,
+            user_verification=user_verification,
         )
         setattr(self, MARK, self.demand)
         # FastAPI looks behind this for the parameters, and for whether to await.

@@ -57,6 +57,7 @@ def changes(old: str, new: str) -> list[tuple[str, str, str]]:
         (STEP_UP, STEP_UP.replace("5m", "4m"), "step_up.a.max_age"),
         (STEP_UP, STEP_UP.replace("methods = ['POST']\n", ""), "step_up.a.methods"),
         (STEP_UP, STEP_UP + "phishing_resistant = true\n", "step_up.a.phishing_resistant"),
+        (STEP_UP, STEP_UP + "user_verification = true\n", "step_up.a.user_verification"),
         (STEP_UP, STEP_UP + "factors_any = ['totp']\n", "step_up.a.factors_any"),
         (STEP_UP + "groups_any = ['b']\n", STEP_UP, "step_up.a.groups_any"),
         (STEP_UP + "report_only = true\n", STEP_UP, "step_up.a.report_only"),

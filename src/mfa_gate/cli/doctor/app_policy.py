@@ -45,6 +45,8 @@ def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
             joint = combine((*everywhere, demand), rule=demand.rule)
             if not any(could_meet(kind, joint, gate.service.engine.factors.traits) for kind in allowed):
                 wanted = "a phishing-resistant factor" if joint.phishing_resistant else " or ".join(demand.factors_any)
+                if joint.user_verification:
+                    wanted = f"{wanted or 'a factor'} that verifies its user"
                 where = f'in tenant "{tenant}"' if tenant else "by the policy"
                 yield Line(
                     "fault",

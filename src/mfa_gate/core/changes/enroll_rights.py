@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..assurance import Traits, combine, could_meet, meeting
+from ..assurance import Traits, can_meet, combine, could_meet, meeting
 from ..decision import Allow, Decision, Enroll, StepUp, answerable
 from ..evidence import Evidence
 from ..model import Seconds, replace
@@ -28,13 +28,13 @@ def change_demand(
     meets all of it, what is demanded here goes first, then the strongest floor: what this asks for can always be given.
     """
     account, traits = evidence.account, evidence.traits
-    held = [a.factor for a in answerable(account, requirement.factors, traits)]
+    held = answerable(account, requirement.factors, traits)
     demand = Demand(rule="change", max_age=Seconds(max_age))
     floors = [f for f in requirement.floors if not adding or could_meet(adding, f, traits)]
-    floors.sort(key=lambda f: (not f.phishing_resistant, len(f.factors_any) or MANY))
+    floors.sort(key=lambda f: (not f.phishing_resistant, not f.user_verification, len(f.factors_any) or MANY))
     for floor in (*requirement.demands, *floors):
         joint = replace(combine((demand, floor), rule=demand.rule), max_age=demand.max_age)
-        if any(could_meet(kind, joint, traits) for kind in held):
+        if any(can_meet(mine, joint, traits) for mine in held):
             demand = joint
     return demand
 
@@ -54,8 +54,7 @@ def may_change(evidence: Evidence, requirement: Requirement, now: int, *, adding
     demand = change_demand(evidence, requirement, adding=adding)
     if meeting(evidence.proofs, (demand,), now):
         return None
-    stronger = demand.phishing_resistant or demand.factors_any
-    return Refusal(reason="proof_required", max_age=demand.max_age, detail=STRONGER if stronger else "")
+    return Refusal(reason="proof_required", max_age=demand.max_age, detail=STRONGER if demand.is_strong else "")
 
 
 def may_enroll(

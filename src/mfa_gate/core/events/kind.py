@@ -9,7 +9,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a page says. ``named`` is used where a name is known, and holds ``%(name)s``; both are translated."""
+    """The words of a page.
+
+    ``named`` is used where a name is known, and holds ``%(name)s``; both are translated.
+    """
 
     plain: str
     named: str = ""
@@ -32,7 +35,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """The mail to the administrators: headline, what happened (holds ``{service}``), what to do.
+    """The mail to the administrators.
+
+    ``headline``, then ``happened`` (holds ``{service}``), then ``advice``: what to do.
 
     ``details``: the parts of the event's detail that stand in the mail. ``from_trail``: the alarm is also read from the
     trail, because the event may be written where no sender is, or by nobody.

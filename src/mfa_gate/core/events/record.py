@@ -17,7 +17,9 @@ MOVED = "moved"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of the trail. It commits with the change that it tells; it never holds a secret, a code or a full number.
+    """One line of the trail.
+
+    It commits with the change that it tells. It never holds a secret, a code or a full number.
 
     ``id`` is the reference that people quote. ``account`` is the subject's id, ``actor`` who did it (the same id, an
     administrator's, or ``operator:…``). ``detail`` has further words and numbers, e.g. ``challenge`` or ``status``.
@@ -39,7 +41,10 @@ class Event:
 
 
 def moved(event: Event, *, at: int) -> Event:
-    """The line as it stands in the trail of a store that it was brought to at ``at``: nobody is told of it again there."""
+    """Return the line for the trail of a store that it was brought to at ``at``.
+
+    Nobody is told of it again there.
+    """
     return replace(event, detail={**event.detail, MOVED: at})
 
 
@@ -50,7 +55,9 @@ def unmoved(event: Event) -> Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What a transition may not draw itself: the time, the place, who acts through which app, and a nonce.
+    """The part of an event that a transition may not draw itself.
+
+    These are the time, the place, who acts through which app, and a nonce.
 
     ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes; ids and references are derived from it, so a transition
     that a lost swap repeats makes the same ones.
@@ -64,7 +71,10 @@ class Moment:
     policy: str = ""
 
     def event(self, kind: str, key: SubjectKey, **more: str | int) -> Event:
-        """An event of this moment about ``key``; words that are no field of ``Event`` become its detail."""
+        """Make an event of this moment about ``key``.
+
+        Words that are no field of ``Event`` become its detail.
+        """
         named = {name: str(more.pop(name)) for name in ("factor", "reason", "ticket", "actor") if name in more}
         return Event(
             id=draw_ref(self.nonce, kind),

@@ -11,11 +11,11 @@ from .email_text import LINE_LENGTH, N_, SERVICE_LENGTH, SUBJECT_LENGTH, EmailTe
 ALARMS: dict[str, Alarm] = {row.kind: row.alarm for row in EVENTS.values() if row.alarm is not None}
 """The words of each alarm, by the event's kind."""
 
-ALARM_KINDS = frozenset(ALARMS)
-
 
 def alarm(kind: str, *, service: str, facts: Mapping[str, str], translate: Translate) -> EmailText:
-    """The alarm of ``kind`` (one of ``ALARM_KINDS``), with its facts by name; an empty one is left out.
+    """Write the alarm of ``kind`` (one of ``ALARMS``), with its facts by name.
+
+    An empty fact is left out.
 
     Raises ``ValueError`` for another kind.
     """
@@ -45,7 +45,7 @@ def dispute_alarm(
     ref: str,
     translate: Translate,
 ) -> EmailText:
-    """What the administrators are told when somebody said that something was not them."""
+    """Write the mail to the administrators about a change that somebody disputes."""
     name = one_line(service, limit=SERVICE_LENGTH)
     headline = fill(N_("Somebody says: this was not me"), translate)
     facts = {

@@ -11,7 +11,9 @@ from .email_text import N_, SERVICE_LENGTH, Translate, fill
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceScript:
-    """What a call says: ``greeting`` and ``prompt`` at once, ``confirmed`` only after the # key, then ``goodbye``.
+    """The words of a call.
+
+    ``greeting`` and ``prompt`` are said at once, ``confirmed`` only after the # key, then ``goodbye``.
 
     A code is in ``confirmed`` alone, so that no voice mailbox records it (S-56).
     """
@@ -25,7 +27,9 @@ class VoiceScript:
 def voice_script(
     *, service: str, translate: Translate, confirm: Literal["pound", "code"] = "pound", code: str = ""
 ) -> VoiceScript:
-    """What a call says. ``confirm`` "pound": the # key confirms; "code": it makes the call read ``code``, twice (S-56).
+    """Write the words of a call.
+
+    ``confirm`` "pound": the # key confirms. "code": the call reads ``code``, twice (S-56).
 
     Raises ``ValueError`` for "code" without a code.
     """

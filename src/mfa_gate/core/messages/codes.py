@@ -1,4 +1,7 @@
-"""The text message and the e-mail that carry a code, fixed but for the names they are given (S-54)."""
+"""The text message and the e-mail that carry a code.
+
+They are fixed but for the names that they are given (S-54).
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ _ANYWHERE = N_("Enter it on the page that asked for it.")
 
 
 def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Translate) -> str:
-    """The text message: one segment of 160 GSM-7 characters, ending in the origin-bound line ``@host #code`` (U-7, S-53).
+    """Write the text message: one segment of 160 GSM-7 characters.
+
+    It ends in the origin-bound line ``@host #code`` (U-7, S-53).
 
     ``host`` is the relying party's, in ASCII. The service's name is shortened and its characters replaced as far as
     needed; a translation that cannot be written in GSM-7, or is too long, gives way to a shorter one, then to English.
@@ -63,7 +68,10 @@ def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Tra
 
 
 def _sms_head(msgid: str, *, room: int, code: str, name: str, minutes: int, words: Translate) -> str | None:
-    """The words before the last line; "" where they do not fit, None where the language has another alphabet."""
+    """Write the words before the last line.
+
+    Returns "" where they do not fit, None where the language has another alphabet.
+    """
     spoken = duration(minutes, words)
 
     def written(service: str) -> str:
@@ -96,7 +104,9 @@ def email_code(
     purpose: str = "sign-in",
     code_in_subject: bool = True,
 ) -> EmailText:
-    """The e-mail that carries a code, which also opens the subject unless ``code_in_subject`` is False (U-8).
+    """Write the e-mail that carries a code.
+
+    The code also opens the subject, unless ``code_in_subject`` is False (U-8).
 
     ``purpose`` is the challenge's. ``where`` and ``when_text`` say where and when it was asked for, ``owner`` whom to
     tell. There is no link in it: mail scanners follow links.

@@ -1,4 +1,7 @@
-"""An e-mail as plain text and as HTML, made of the same parts, so that the two never say different things."""
+"""An e-mail as plain text and as HTML.
+
+Both are made of the same parts, so that the two never say different things.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailText:
-    """The words of one e-mail. ``html`` says what ``text`` says, with no image and nothing loaded from elsewhere."""
+    """The words of one e-mail.
+
+    ``html`` says what ``text`` says, with no image and nothing loaded from elsewhere.
+    """
 
     subject: str = field(repr=False)
     text: str = field(repr=False)
@@ -45,7 +51,9 @@ def N_(msgid: str) -> str:
 
 
 def fill(msgid: str, translate: Translate, /, **values: str) -> str:
-    """The translation of ``msgid`` with its values; in English where the translation lost one of them.
+    """Translate ``msgid`` and put in its values.
+
+    The result is English where the translation lost one of them.
 
     A catalogue with a slip in it must not send somebody a message without the code.
     """
@@ -64,7 +72,10 @@ def duration(minutes: int, translate: Translate) -> str:
 
 
 def letter(*, subject: str, parts: Sequence[Part]) -> EmailText:
-    """Both forms of an e-mail. Values in ``parts`` were made harmless before; here they are only escaped."""
+    """Write both forms of an e-mail.
+
+    Values in ``parts`` were made harmless before; here they are only escaped.
+    """
     text = "\n\n".join(part.text for part in parts) + "\n"
     body = "\n".join(_paragraph(part) for part in parts)
     html = (
@@ -82,7 +93,10 @@ def _paragraph(part: Part) -> str:
 
 
 def asked_lines(*, when_text: str, where: str, label: str = "", translate: Translate) -> Part | None:
-    """When, where and about what, a line each; None where nothing of it is known. The values are harmless already."""
+    """Write when, where and about what, a line each.
+
+    Returns None where nothing of it is known. The values are harmless already.
+    """
     lines = []
     if label:
         lines.append(fill(N_("Name: “{label}”"), translate, label=label))
@@ -101,7 +115,7 @@ def dispute_link(url: str) -> Part:
 
 
 def not_you(*, owner: str, translate: Translate) -> Part:
-    """What to do when it was somebody else."""
+    """Write the advice for a person who did not do this."""
     helper = one_line(owner, limit=LINE_LENGTH)
     if not helper:
         return Part(

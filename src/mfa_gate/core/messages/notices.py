@@ -1,4 +1,4 @@
-"""The messages to a person when something about the account's second factor changes (S-87)."""
+"""The messages to a person about changes of the account's second factor (S-87)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from .email_text import (
 NOTICES: dict[str, Notice] = {row.kind: row.notice for row in EVENTS.values() if row.notice is not None}
 """The words of each notice, by the event's kind."""
 
-NOTICE_KINDS = frozenset(NOTICES)
-
 
 def notice(
     kind: str,
@@ -36,7 +34,7 @@ def notice(
     owner: str = "",
     dispute_url: str = "",
 ) -> EmailText:
-    """The notice of ``kind`` (one of ``NOTICE_KINDS``), with what to do if it was somebody else.
+    """The notice of ``kind`` (one of ``NOTICES``), with what to do if it was somebody else.
 
     ``label`` is what the user called the thing; it and ``where`` stand in the body only, without links (S-54).
     ``owner`` is whom to tell, ``dispute_url`` our own page where "this was not me" can be said.
@@ -67,7 +65,9 @@ _SMS_NOTICE = N_("{headline}. If this was not you, tell your administrator at on
 
 
 def sms_notice(kind: str, *, service: str, translate: Translate) -> str:
-    """The notice of ``kind`` as one text message without a link; in English where the language has another alphabet.
+    """Write the notice of ``kind`` as one text message without a link.
+
+    It is in English where the language has another alphabet.
 
     Raises ``ValueError`` for another kind.
     """

@@ -1,4 +1,7 @@
-"""The mails of a tenant's set-up: the test message, and the reminder to set up a second step."""
+"""The mails of a tenant's set-up.
+
+These are the test message, and the reminder to set up a second step.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ def trial(*, service: str, translate: Translate) -> EmailText:
 
 
 def reminder(*, service: str, url: str, translate: Translate) -> EmailText:
-    """The mail to somebody who has nothing set up. ``url`` is our own page, "" where there is none to name."""
+    """Write the mail to somebody who has nothing set up.
+
+    ``url`` is our own page, "" where there is none to name.
+    """
     name = one_line(service, limit=SERVICE_LENGTH)
     headline = fill(N_("Please set up your second step"), translate)
     parts = [

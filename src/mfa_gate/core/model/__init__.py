@@ -1,4 +1,7 @@
-"""What is known about one subject, and who asks. Import from here: the files inside are its parts."""
+"""The records about one subject, and about the caller.
+
+Import from here: the files inside are its parts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Everything about one subject: the bounded aggregate that every decision reads and every change rewrites."""
+"""The account: everything about one subject.
+
+Every decision reads this bounded aggregate, and every change rewrites it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from .subject import SubjectKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Everything about one subject in one value; an unknown subject is an empty account at version zero.
+    """Everything about one subject in one value.
+
+    An unknown subject is an empty account at version zero.
 
     ``version`` is the store's swap stamp. ``stamp`` tells this version from another one of the same number, which comes to
     be where a store has lost its latest changes; only the store reads it. ``epoch`` ends all proofs made under a smaller

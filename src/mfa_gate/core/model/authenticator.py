@@ -9,7 +9,10 @@ from .values import Fields
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """One confirmed thing of a subject. ``revision`` rises with each change of ``data`` other than by a success."""
+    """One confirmed thing of a subject.
+
+    ``revision`` rises with each change of ``data`` other than by a success.
+    """
 
     id: str
     factor: str
@@ -54,13 +57,19 @@ class Challenge:
 
     @property
     def waits(self) -> bool:
-        """Whether its answer comes another way than from the browser that asked, which then collects it."""
+        """Tell if the answer comes another way than from the browser that asked.
+
+        That browser then collects it.
+        """
         return "elsewhere" in self.data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
-    """An authenticator that is being bound and does not count yet. ``browser`` is the handle's digest."""
+    """An authenticator that is being bound and does not count yet.
+
+    ``browser`` is the handle's digest.
+    """
 
     id: str
     factor: str

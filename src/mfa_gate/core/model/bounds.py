@@ -1,4 +1,4 @@
-"""How much one account may hold, so that it stays one small document."""
+"""The bounds of one account, so that it stays one small document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What administrators and the person have decided: tickets, grants, agreements, calls for help."""
+"""Decisions of administrators and the person: tickets, grants, agreements, calls for help."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """What a first enrollment needed besides the password and has: ``contact`` proven, or a ``ticket`` shown."""
+    """The leave for a first enrollment, besides the password.
+
+    It is a ``contact`` that was proven, or a ``ticket`` that was shown.
+    """
 
     kind: str
     browser: str
@@ -26,7 +29,9 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A break-glass grant: asked for by one administrator, in force once a second one has confirmed it, for ``life`` seconds.
+    """A break-glass grant.
+
+    One administrator asks for it. It is in force for ``life`` seconds once a second one has confirmed it.
 
     ``asked_in`` and ``confirmed_in`` are the tenants of the two ("" for the operator at the store). ``browsers`` are the
     marks of those that have used it, and since when. Another epoch than the one it was asked in ends it.

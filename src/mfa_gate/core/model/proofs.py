@@ -1,4 +1,4 @@
-"""What a browser has proven, and what was tried and sent."""
+"""The proofs of a browser, the attempts, and the messages sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """One success: with which authenticator, where, when. ``session`` is set when it ends with the host's session."""
+    """One success: with which authenticator, where, when.
+
+    ``session`` is set when it ends with the host's session.
+    """
 
     factor: str
     authenticator: str
@@ -21,7 +24,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """What the last success of a browser answered to, so that a double submit finds its result and is not charged."""
+    """The answer of a browser's last success.
+
+    A double submit finds the result by it and is not charged.
+    """
 
     answer: str
     handle: str
@@ -30,7 +36,10 @@ class Twin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Browser:
-    """A browser (or native client) that has proven something. ``handle`` is the digest of its current cookie value."""
+    """A browser (or native client) that has proven something.
+
+    ``handle`` is the digest of its current cookie value.
+    """
 
     id: str
     handle: str
@@ -45,7 +54,10 @@ class Browser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """The budget. ``used`` since the last success; ``series`` rises with each reset; ``days`` counts failures a UTC day."""
+    """The budget of attempts.
+
+    ``used`` counts since the last success. ``series`` rises with each reset. ``days`` counts failures a UTC day.
+    """
 
     used: int = 0
     series: int = 0
@@ -55,7 +67,10 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """Why nobody is compared or sent anything: ``attempts``, ``rolling`` or ``administrator``. It has no end of its own."""
+    """The lock of an account: nobody is compared or sent anything.
+
+    Its cause is ``attempts``, ``rolling`` or ``administrator``. It has no end of its own.
+    """
 
     at: int
     cause: str
@@ -65,7 +80,9 @@ class Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One code sent, for the limits: the factor and when. ``free``: it cost nothing, and the day's count leaves it out.
+    """One code sent, for the limits: the factor and when.
+
+    ``free``: it cost nothing, and the day's count leaves it out.
 
     ``mark`` is the account's, where that was ahead of the clock.
     """

@@ -1,4 +1,7 @@
-"""``replace``: a record with some of its parts changed, as ``dataclasses.replace`` makes it, for less than half the price."""
+"""``replace``: a copy of a record with some of its parts changed.
+
+It does as ``dataclasses.replace``, for less than half the price.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _set = object.__setattr__
 
 @cache
 def _parts(cls: type[Any]) -> _Parts:
-    """What reads every part of a record of this class, and what writes each of them."""
+    """Make the reader of all parts of a record of this class, and their writers."""
     names = [item.name for item in fields(cls)]
     if len(names) < 2 or hasattr(cls, "__post_init__"):
         raise TypeError(f"{cls.__name__} is checked when it is made: use dataclasses.replace")
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 else:
 
     def replace(record, /, **changes):
-        """A copy of a frozen record with slots; the parts that are named have these values. Nothing is checked anew.
+        """Copy a frozen record with slots, with these values for the parts that are named.
+
+        Nothing is checked anew.
 
         Every challenge makes a dozen of an account's records anew, and ``__init__`` would look at each part by its name.
         Raises ``AttributeError`` for a part that the record does not have.

@@ -1,4 +1,4 @@
-"""Who is signed in, and who asks."""
+"""The person who is signed in, and the caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ MAX_ID_BYTES = 255
 
 @dataclass(frozen=True, slots=True)
 class SubjectKey:
-    """The canonical name of a person: one row, one counter, one lock, over all applications that share the store."""
+    """The canonical name of a person.
+
+    It is one row, one counter and one lock, over all applications that share the store.
+    """
 
     tenant: str
     id: str
@@ -39,7 +42,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom the host says is signed in.
+    """The person that the host says is signed in.
 
     ``id`` is the host's opaque, canonical id of the person inside ``tenant``; two spellings would be two people with two
     budgets of attempts, so an id that Unicode would rewrite (NFKC), that holds control characters, or that has blanks at its
@@ -85,7 +88,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """What the host has on file about a subject: a name to greet, an e-mail address, a phone number (any spelling)."""
+    """The contacts that the host has on file about a subject.
+
+    These are a name to greet, an e-mail address, a phone number (any spelling).
+    """
 
     name: str = ""
     email: str = ""
@@ -94,7 +100,9 @@ class Contacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, from where: the subject, the digest of the browser's handle ("" where it has none), the network.
+    """The caller: who asks, and from where.
+
+    It has the subject, the digest of the browser's handle ("" where it has none), the network.
 
     ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang``
     is the language of the page, ``root`` the path that the app is mounted under. ``also`` are digests of other handles that
@@ -111,5 +119,5 @@ class Caller:
     also: tuple[str, ...] = ()
 
     def asked(self, challenge: Challenge) -> bool:
-        """Whether this browser is the one that asked for ``challenge``."""
+        """Tell if this browser is the one that asked for ``challenge``."""
         return challenge.browser == self.handle or challenge.browser in self.also

@@ -25,7 +25,9 @@ UNTYPED: dict[str, tuple[str, str]] = {row.word: row.untyped for row in _ROWS if
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why something was not done: an expected outcome, not an error. ``ref`` is the event's id, where one was written.
+    """The reason why something was not done: an expected outcome, not an error.
+
+    ``ref`` is the event's id, where one was written.
 
     ``drift`` is by how many seconds a person's clock is ahead of ours (or behind, below zero), where that is the reason.
     """

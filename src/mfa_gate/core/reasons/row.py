@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a page says beside a form, with its special cases; each one is translated.
+    """The words of a page beside a form, with its special cases.
+
+    Each one is translated.
 
     ``by_detail`` is used for a detail that it names, ``detailed`` (holds ``%(detail)s``) for any other detail.
     ``lasting`` (holds ``%(length)s``) is used for a number of seconds, ``behind`` for one below zero.
@@ -21,7 +23,7 @@ class Sentence:
     by_detail: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise ``ValueError`` for a sentence without words, or a case that does not say its value."""
+        """Raise ``ValueError`` for a sentence without words, or a case without its value."""
         if not self.text or not all(self.by_detail.values()):
             raise ValueError("a sentence needs words")
         values = ((self.detailed, "%(detail)s"), (self.lasting, "%(length)s"), (self.behind, "%(length)s"))
@@ -45,7 +47,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One row. ``title`` heads a problem document; ``text`` says what to do next. Both are translated where shown.
+    """One row of the table.
+
+    ``title`` heads a problem document; ``text`` says what to do next. Both are translated where shown.
 
     ``beside_form`` is said on a page beside the form that was refused; without it, the page says title and text.
     ``untyped`` are title and text where no code is typed: a passkey, a phone that approves, a call.

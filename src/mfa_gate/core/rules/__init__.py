@@ -1,4 +1,7 @@
-"""The rules of a policy as values: one class a section of the file, with the file's defaults. Import from here."""
+"""The rules of a policy as values.
+
+There is one class for each section of the file, with the file's defaults. Import from here.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class CodeRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResendRules:
-    """How soon and how often a code may be sent to one subject."""
+    """The bounds on codes sent to one subject: how soon, and how often."""
 
     wait: Seconds = Seconds(30)
     per_hour: int = 5

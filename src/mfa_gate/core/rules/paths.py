@@ -11,12 +11,15 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathRule:
-    """A path of the app, decoded, as its router sees it: ``=/exact`` or ``/tree/**`` (whole segments)."""
+    """A path of the app, decoded, as its router sees it.
+
+    ``=/exact`` is one path; ``/tree/**`` is a tree of whole segments.
+    """
 
     text: str
 
     def matches(self, path: str) -> bool:
-        """Whether ``path`` is this one, or lies in this tree (the root of the tree included)."""
+        """Tell if ``path`` is this one, or lies in this tree (its root included)."""
         if self.text.startswith("="):
             return path == self.text[1:]
         root = self.text[:-3]
@@ -52,7 +55,10 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectExemption:
-    """``[[exempt_subjects]]``: people who need no second factor, by groups. ``expires_at`` None means permanent."""
+    """``[[exempt_subjects]]``: people who need no second factor, by groups.
+
+    ``expires_at`` None means permanent.
+    """
 
     name: str
     groups_any: tuple[str, ...]
@@ -63,7 +69,10 @@ class SubjectExemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUpRule:
-    """``[[step_up]]``: paths (for some groups, where named) that ask for a fresher or a stronger proof."""
+    """``[[step_up]]``: paths that ask for a fresher or a stronger proof.
+
+    Where groups are named, only they are asked.
+    """
 
     name: str
     paths: tuple[PathRule, ...]
@@ -71,6 +80,7 @@ class StepUpRule:
     max_age: Seconds | None = None
     factors_any: tuple[str, ...] = ()
     phishing_resistant: bool = False
+    user_verification: bool = False
     report_only: bool = False
     groups_any: tuple[str, ...] = ()
     groups_none: tuple[str, ...] = ()

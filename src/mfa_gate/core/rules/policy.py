@@ -26,7 +26,10 @@ Mode = Literal["enforce", "report-only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All that holds for one tenant: the file's sections with that tenant's own laid over them."""
+    """Everything that holds for one tenant.
+
+    It is the file's sections with that tenant's own laid over them.
+    """
 
     factors: FactorRules = FactorRules()
     sends: SendRules = SendRules()
@@ -46,7 +49,10 @@ class Rules:
     owner: str = ""
 
     def network_of(self, address: str) -> str:
-        """The network that a proof from ``address`` belongs to: a trusted one by its name, else the prefix."""
+        """Return the network that a proof from ``address`` belongs to.
+
+        A trusted one has its name, every other one its prefix.
+        """
         for name in self.freshness.ip_change.trusted:
             if is_place_in(address, self.networks.get(name, ())):
                 return f"={name}"
@@ -65,7 +71,10 @@ class PolicyTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The whole file. ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters."""
+    """The whole file.
+
+    ``digest`` is the SHA-256 (hex) of its text; every event carries its first characters.
+    """
 
     name: str
     digest: str = ""

@@ -15,7 +15,10 @@ Stage = Literal["off", "optional", "required", "admin"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRules:
-    """When somebody who skipped is reminded, and how often they may skip (0: while it is optional)."""
+    """The reminder of somebody who skipped.
+
+    ``max`` bounds how often they may skip (0: while it is optional).
+    """
 
     remind: str = "next-sign-in"
     max: int = 0
@@ -23,7 +26,10 @@ class SkipRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRules:
-    """``[enrollment]``. With dates the stage follows the calendar: off, then optional, then required."""
+    """``[enrollment]``.
+
+    With dates the stage follows the calendar: off, then optional, then required.
+    """
 
     stage: Stage = "required"
     optional_from: int | None = None
@@ -35,7 +41,7 @@ class EnrollmentRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareRules:
-    """How many leading bits of an address make the network."""
+    """The number of leading bits of an address that make the network."""
 
     v4: int = 32
     v6: int = 64
@@ -53,7 +59,10 @@ class IPChangeRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessRules:
-    """``[freshness]``. ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor."""
+    """``[freshness]``.
+
+    ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor.
+    """
 
     max_age: Seconds = Seconds(7 * DAY)
     renew_early: Seconds = Seconds(0)
@@ -65,11 +74,14 @@ class FreshnessRules:
 
     @property
     def trusts_logins(self) -> bool:
-        """Whether any sign-in at an identity provider counts as a second factor."""
+        """Tell if any sign-in at an identity provider counts as a second factor."""
         return bool(self.trust_amr or self.trust_acr)
 
     def trusts(self, upstream: Upstream) -> bool:
-        """Whether what an identity provider says tells of a second factor. Without its time it tells nothing."""
+        """Tell if the words of an identity provider tell of a second factor.
+
+        Without its time it tells nothing.
+        """
         known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
         return known and upstream.at > 0
 
@@ -116,14 +128,20 @@ class RecoveryRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRules:
-    """``[audit]``. ``retention``: lines of the trail older than this are pruned; None keeps them for good."""
+    """``[audit]``.
+
+    ``retention``: lines of the trail older than this are pruned; None keeps them for good.
+    """
 
     retention: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementRules:
-    """``[agreement]``. ``text`` and ``digest`` (SHA-256, hex) are read from ``file`` when the policy is loaded."""
+    """``[agreement]``.
+
+    ``text`` and ``digest`` (SHA-256, hex) are read from ``file`` when the policy is loaded.
+    """
 
     id: str
     version: str
@@ -136,7 +154,10 @@ class AgreementRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandRules:
-    """``[brand]``. ``logo_svg`` or ``logo_png`` holds the file's bytes, read when the policy is loaded."""
+    """``[brand]``.
+
+    ``logo_bytes`` holds the file's bytes, read when the policy is loaded.
+    """
 
     name: str = ""
     accent: str = "#0b5fff"

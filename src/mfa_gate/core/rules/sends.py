@@ -22,7 +22,10 @@ class SendCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRules:
-    """What one message costs, in the unit of ``cap_per_day``: a whole number of whatever small coin the policy counts in."""
+    """The price of one message, in the unit of ``cap_per_day``.
+
+    It is a whole number of whatever small coin the policy counts in.
+    """
 
     sms: int = 0
     voice: int = 0
@@ -30,7 +33,10 @@ class PriceRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnansweredRules:
-    """An alarm when, after ``after`` texts and calls of a day, less than ``below`` percent of them were answered."""
+    """The alarm for codes that nobody answers.
+
+    It is raised when, after ``after`` texts and calls of a day, less than ``below`` percent were answered.
+    """
 
     below: int = 30
     after: int = 50

@@ -161,6 +161,8 @@ def told_demand(demand: Demand) -> str:
         parts.append(f"by {' or '.join(demand.factors_any)}")
     if demand.phishing_resistant:
         parts.append("phishing-resistant")
+    if demand.user_verification:
+        parts.append("with the user verified")
     return ", ".join(parts)
 
 

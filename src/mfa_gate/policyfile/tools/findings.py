@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...core.assurance import TraitsOf
 from ...core.durations import format_duration
-from ...core.policy import factors_for
+from ...core.policy import demand_of, factors_for
 from ...core.rules import DAY, RECOVERY_WAYS, Exemption, Policy, Rules, SubjectExemption, TenantSettings
 from ...factors import BUILT_IN, Registry
 from ..checks import factors_besides_backup
@@ -142,7 +142,7 @@ def _ending(path: str, entry: Exemption | SubjectExemption, now: int) -> Iterato
 def _step_up(rules: Rules, _traits: TraitsOf, _now: int) -> Iterator[Remark]:
     for rule in rules.step_up:
         path = f"step_up.{rule.name}"
-        stronger = rule.factors_any or rule.phishing_resistant
+        stronger = demand_of(rule, rules.freshness.max_age).is_strong
         if rule.max_age is not None and rule.max_age >= rules.freshness.max_age and not stronger:
             yield "warning", path, "its max_age is not stricter than freshness.max_age; it has no effect"
         if rule.report_only:

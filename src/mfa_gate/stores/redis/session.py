@@ -189,10 +189,6 @@ class Session:
             await self._invalidation.aclose()
         await self.topology.aclose()
 
-    def is_here(self) -> bool:
-        """Whether this is the process and the event loop that the connections belong to."""
-        return self.loop is asyncio.get_running_loop() and self.is_of_this_process()
-
     def is_of_this_process(self) -> bool:
         """Whether nobody forked since."""
         return not self._forked

@@ -17,8 +17,15 @@ async def state(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST challenge``: issue one for an authenticator; what sends, sends now."""
-    issued = await request.service.challenges.begin(request.caller, body["authenticator"])
+    """``POST challenge``: issue one for an authenticator; what sends, sends now.
+
+    A page's script asks for what the interrupted page demands; every other caller says ``user_verification`` itself.
+    """
+    verified = bool(body.get("user_verification", False))
+    if not verified and request.going:
+        request.interrupted = True
+        verified = (await request.judgement()).user_verification
+    issued = await request.service.challenges.begin(request.caller, body["authenticator"], user_verification=verified)
     if isinstance(issued, Refusal):
         if issued.reason == "nothing_sent":
             judgement = await request.judgement()

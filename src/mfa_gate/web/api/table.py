@@ -11,7 +11,9 @@ from .calls import TEXT, Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
     "/state": {"GET": Call(challenge.state, {})},
-    "/challenge": {"POST": Call(challenge.challenge, {"authenticator": TEXT}, ("authenticator",))},
+    "/challenge": {
+        "POST": Call(challenge.challenge, {"authenticator": TEXT, "user_verification": (bool,)}, ("authenticator",))
+    },
     "/verify": {
         "POST": Call(
             challenge.verify,

@@ -63,7 +63,9 @@ async def one(request: PageRequest, id: str) -> Answer:
         return not_found(request)
     issued = _waiting(request, judgement, mine)
     if issued is None and _may_send(request, judgement, mine):
-        sent = await request.service.challenges.begin(request.caller, mine.id)
+        sent = await request.service.challenges.begin(
+            request.caller, mine.id, user_verification=judgement.user_verification
+        )
         if isinstance(sent, Issued):
             return request.show(_view(request, judgement, mine, sent.challenge, failed=sent.failed))
         # The visitor asked for nothing yet, so "too soon" would be no answer to anything: the page has a button for it.
@@ -114,7 +116,9 @@ async def answer(request: PageRequest, id: str) -> Answer:
 
 
 async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator) -> Answer:
-    sent = await request.service.challenges.begin(request.caller, mine.id)
+    sent = await request.service.challenges.begin(
+        request.caller, mine.id, user_verification=judgement.user_verification
+    )
     if isinstance(sent, Refusal):
         if sent.reason == "locked":
             return request.go(request.own("/locked"))
