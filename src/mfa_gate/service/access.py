@@ -124,14 +124,11 @@ class Access:
     async def judge(
         self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = (), floors: bool = False
     ) -> Judgement:
-        """Decide on a request. Raises ``StoreUnavailable``.
+        """Decide on a request by the account. Raises ``StoreUnavailable``.
 
-        ``extra`` are demands of the endpoint itself. ``floors``: know also what changing factors would demand, for a
-        page of ours.
+        ``free`` comes first: it decides what demands nothing. ``extra`` are demands of the endpoint itself. ``floors``:
+        know also what changing factors would demand, for a page of ours.
         """
-        free = None if extra else self.free(caller.subject, facts)
-        if free is not None:
-            return free
         engine = self.engine
         engine.notice()
         settings = await engine.settings(facts.tenant)

@@ -78,10 +78,10 @@ class PathRules:
 
     def _find_way(self, method: str, path: str) -> Way:
         plain = plain_path(path)
+        is_exempt = bool(exemption_for(self._permanent, _facts(method, path), 0))
         if plain in self.paths or plain.startswith(self.trees):
-            if plain == self._plain_sign_out or path.startswith(self._prefix):
-                return "named"
-            return "exempt" if exemption_for(self._permanent, _facts(method, path), 0) else "named"
+            is_own = plain == self._plain_sign_out or path.startswith(self._prefix)
+            return "exempt" if is_exempt and not is_own else "named"
         return "named" if self.steps_up and not is_clean(path) else "guarded"
 
 
