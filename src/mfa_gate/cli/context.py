@@ -19,7 +19,7 @@ from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
 from ..ports import Senders
 from ..service import Actor, RelyingParty, Service, Wiring
-from ..service.store_checks import CANARY
+from ..service.store_checks import holds_something
 from ..storage import Store
 from ..stores import store_from_url
 from .terminal import json_text, plain_lines
@@ -98,7 +98,7 @@ async def require_store(store: Store, url: str) -> None:
         is_there = _holds_something(path)
     else:
         await store.open()
-        is_there = await store.meta(CANARY) is not None or bool(await store.trails() or await store.keys(limit=1))
+        is_there = await holds_something(store)
         if not is_there:
             await store.aclose()
     if is_there:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import StoreUnavailable
 from ..keyring import Keyring
 from ..ports import Entropy
-from ..storage import Notes
+from ..storage import Notes, Store
 
 CANARY = "canary"
 CANARIES = "canaries"
@@ -31,6 +31,11 @@ async def check_canary(notes: Notes, keyring: Keyring, entropy: Entropy, *, serv
         if not known:
             raise
     return ""
+
+
+async def holds_something(store: Store) -> bool:
+    """Tell if an opened store was ever used: by its canary, a trail or an account. Raises ``StoreUnavailable``."""
+    return await store.meta(CANARY) is not None or bool(await store.trails() or await store.keys(limit=1))
 
 
 async def unlisted(notes: Notes, keyring: Keyring) -> str:
