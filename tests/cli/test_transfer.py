@@ -23,7 +23,6 @@ import pytest
 
 from mfa_gate import Subject
 from mfa_gate.cli import main
-from mfa_gate.cli.transfer.restore import joined
 from mfa_gate.core import codec
 from mfa_gate.core.events import MOVED
 from mfa_gate.core.model import Attempts, SubjectKey
@@ -31,6 +30,7 @@ from mfa_gate.core.rules import TenantSettings
 from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.keyring import Keyring
 from mfa_gate.service import Actor, Done
+from mfa_gate.service.maintenance.restore import joined
 from mfa_gate.service.outbox import FIRST_WAIT, LAG
 from mfa_gate.service.undelivered import OWN, SHARED
 from mfa_gate.storage import Store

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.core.settings_codec import settings_from
 from mfa_gate.core.summary import Summary
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.storage import take_one
-from mfa_gate.stores.common.documents import settings_from, summary_from
+from mfa_gate.stores.common.documents import summary_from
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.testing.store_suite import ALICE, StoreSuite, changed
 

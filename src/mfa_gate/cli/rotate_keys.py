@@ -1,182 +1,35 @@
-"""Seal every value anew under the newest key, and report what still needs the older ones."""
+"""Print the result of a rotation: sealed anew, lost, and what still needs the older keys."""
 
 from __future__ import annotations
 
 import argparse
-import secrets
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
-from ..core.changes import Change
-from ..core.model import Account, Authenticator, Caller, Enrollment, Subject, SubjectKey
-from ..errors import DamagedAccount
 from ..factors import Registry
-from ..factors.base import Approves, Context, reseal
-from ..keyring import Keyring, Unopened
+from ..factors.base import Approves
+from ..keyring import Keyring
 from ..service import Service
-from ..service.store_checks import drop_canaries
+from ..service.maintenance.rotation import Tally, rotate_keys
 from .context import DONE, NO, operator_name, tell
 from .progress import Progress
 
-T = TypeVar("T", Authenticator, Enrollment)
-
-PAGE = 500
-LEAST = 20
-"""The least characters of a digest: a shorter text that begins like a key's id is something else."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Count the results of a rotation.
-
-    ``lost`` lists values that no listed key opens. ``failed`` lists accounts that could not be read, with the reason.
-    ``left`` counts, by kind, the accounts with something that needs an older key and cannot be sealed anew here: digests,
-    whose source nobody knows, and the tokens of phones.
-    """
-
-    accounts: int = 0
-    resealed: int = 0
-    lost: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    left: Counter[str] = field(default_factory=Counter)
-    tenants: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Hold the result for one account."""
-
-    after: Account
-    changed: bool
-    lost: tuple[str, ...]
-
 
 async def rotate(args: argparse.Namespace, service: Service) -> int:
-    """Go through all accounts, a page at a time.
-
-    It can be stopped and started again: an account that is done is passed over.
-    """
-    engine, tally = service.engine, Tally()
-    operator_name(args, optional=True)
+    """Run ``keys rotate``. Returns 1 if a value was lost or an account could not be read."""
+    keyring = service.engine.keyring
+    actor = operator_name(args, optional=True)
     with Progress("sealing anew") as progress:
-        async for key in every_key(service):
-            try:
-                _count(tally, key, await _one(service, key), engine.keyring, engine.factors)
-            except DamagedAccount as error:
-                tally.accounts += 1
-                tally.failed.append(str(error))
-            progress.step()
-    for tenant, count in tally.tenants.items():
-        moment = engine.moment(actor=operator_name(args, optional=True))
-        event = moment.event("keys.rotated", SubjectKey(tenant, ""), reason=args.reason, accounts=count)
-        await engine.record((event,))
-    if not tally.lost:
-        await drop_canaries(engine.store, engine.keyring)
+        tally = await rotate_keys(service, actor=actor, reason=args.reason, step=progress.step)
     document = {
         "ok": not (tally.lost or tally.failed),
-        "newest": engine.keyring.newest,
+        "newest": keyring.newest,
         "accounts": tally.accounts,
         "resealed": tally.resealed,
         "left": dict(tally.left),
         "lost": tally.lost,
         "failed": tally.failed,
     }
-    tell(args, document, _told(tally, engine.keyring, engine.factors))
+    tell(args, document, _told(tally, keyring, service.engine.factors))
     return NO if tally.lost or tally.failed else DONE
-
-
-async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
-    """Yield the key of every account of the store, in order."""
-    after: SubjectKey | None = None
-    while page := await service.engine.store.keys(after=after, limit=PAGE):
-        for key in page:
-            yield key
-        after = page[-1]
-
-
-async def _one(service: Service, key: SubjectKey) -> Outcome:
-    engine = service.engine
-    nonce = secrets.token_bytes(32)
-    # Every row is sealed anew, even one with an id that no person can have any more: the row is bound to its own key.
-    caller = Caller(subject=Subject("anybody", "default"), handle="", network="")
-    rules = engine.rules(key.tenant)
-
-    def step(account: Account) -> Change[Outcome]:
-        drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
-        context = replace(drawn, key=key, nonce=nonce)
-        lost: list[str] = []
-        fresh = replace(
-            account,
-            authenticators=tuple(_anew(engine.factors, context, item, lost) for item in account.authenticators),
-            enrollments=tuple(_anew(engine.factors, context, item, lost) for item in account.enrollments),
-            replaced=tuple(_anew(engine.factors, context, item, lost) for item in account.replaced),
-        )
-        return Change(account=fresh, events=(), answer=Outcome(fresh, fresh != account, tuple(lost)))
-
-    return await engine.change(key, step)
-
-
-def _anew(factors: Registry, context: Context, item: T, lost: list[str]) -> T:
-    part = factors.get(item.factor)
-    if part is None:
-        return item
-    try:
-        data = reseal(context, part, item.data)
-    except Unopened:
-        lost.append(f"{item.factor} {item.id}")
-        return item
-    return item if data is item.data else replace(item, data=data)
-
-
-def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring, factors: Registry) -> None:
-    tally.accounts += 1
-    if outcome.changed:
-        tally.resealed += 1
-        tally.tenants[key.tenant] += 1
-    tally.lost += [f"{key}: {what}" for what in outcome.lost]
-    older = {kind for kind, text in _digests(outcome.after, factors) if _is_older(text, keyring)}
-    if len(keyring.ids) > 1:
-        older |= {kind for kind, key_id in _token_keys(outcome.after, factors) if key_id != keyring.newest}
-    tally.left.update(older)
-
-
-def _digests(account: Account, factors: Registry) -> Iterator[tuple[str, str]]:
-    """Yield every text that no factor declares as sealed, with its kind."""
-    for item in account.authenticators:
-        sealed = factors[item.factor].sealed if item.factor in factors else {}
-        for name, value in item.data.items():
-            if name not in sealed:
-                yield from ((item.factor, text) for text in _texts(value))
-    if account.ticket is not None:
-        yield "ticket", account.ticket.digest
-
-
-def _token_keys(account: Account, factors: Registry) -> Iterator[tuple[str, str]]:
-    """List the ids of the keys of phones' tokens.
-
-    Only the phone can have its token sealed anew.
-    """
-    for item in account.authenticators:
-        part = factors.get(item.factor)
-        if isinstance(part, Approves):
-            yield item.factor, part.key_id_of(item.data)
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts(part)
-
-
-def _is_older(text: str, keyring: Keyring) -> bool:
-    return len(text) >= LEAST and keyring.key_of(text) in keyring.ids[1:]
 
 
 def _told(tally: Tally, keyring: Keyring, factors: Registry) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from ..core.model import SubjectKey
-from ..service import Service
-from ..service.arriving import end_arrival
+from ..service.maintenance.acceptance import accept_contents
 from ..stores import store_from_url
 from .context import DONE, add_actor, add_parts, given, keyring_of, operator_name, policy_of, service_of, tell
 from .terminal import one_line
@@ -40,23 +38,8 @@ async def _accept(args: argparse.Namespace) -> int:
     policy_of(args)
     await store_from_url(given(args, "store", "MFA_GATE_STORE")).accept()
     async with service_of(args) as service:
-        await end_arrival(service.engine.store)
-        people = await _write_down(args, service)
+        people = await accept_contents(service, actor=operator_name(args), reason=args.reason)
     text = [f"{one_line(tenant)}: {count} accounts" for tenant, count in people.items()]
     text.append("accepted: everybody proves the second step again; codes and backup codes of before count no more")
     tell(args, {"accepted": True, "accounts": people}, "\n".join(text))
     return DONE
-
-
-async def _write_down(args: argparse.Namespace, service: Service) -> dict[str, int]:
-    """Write one event into each tenant's trail, and count the accounts of each.
-
-    The counts show a wrong or empty copy.
-    """
-    engine, people = service.engine, dict[str, int]()
-    for tenant in await engine.store.trails():
-        moment = engine.moment(actor=operator_name(args))
-        event = moment.event("offline.action", SubjectKey(tenant, ""), reason=args.reason, action="store accept")
-        await engine.record((event,))
-        people[tenant] = sum((await engine.store.counts(tenant)).values())
-    return people

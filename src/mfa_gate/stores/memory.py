@@ -16,6 +16,7 @@ from ..core.codec import encode
 from ..core.events import Event
 from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
+from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import LAST_SECOND, chain_line, event_to_json
 from ..errors import StoreMissing, StoreUnavailable
@@ -29,8 +30,6 @@ from .common.documents import (
     event_from,
     search_text,
     search_word,
-    settings_from,
-    settings_to,
     wait_for_room,
 )
 from .common.siblings import give_back, take_name

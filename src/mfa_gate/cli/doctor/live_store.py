@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ...errors import MFAGateError, StoreMissing
-from ...service.store_checks import CANARY, unlisted
+from ...service.maintenance.examination import check_keys, newest_event_at
 from ...storage import InFile, RemembersGeneration
 from ...stores.memory import MemoryStore
 from ...stores.sqlite.first_open import is_shared_with_group
@@ -63,30 +63,27 @@ async def store_of(gate: MFAGate) -> AsyncIterator[Line]:
 
 
 async def _contents(gate: MFAGate, store: Store) -> list[Line]:
-    engine = gate.service.engine
     lines: list[Line] = []
     if not isinstance(store, MemoryStore):
         lines.append(Line("ok", "store", f"{type(store).__name__} answers"))
     lines += _past(store)
-    canary = await store.meta(CANARY)
-    if canary is None:
+    keys = await check_keys(gate.service)
+    if keys.is_new:
         lines.append(Line("note", "keys", "the store is new: the first start binds it to the keys"))
     else:
-        fault = await unlisted(store, engine.keyring)
-        text = fault.removeprefix("keys: ") or "the keys open this store"
-        lines.append(Line("fault" if fault else "ok", "keys", text))
-    lines += await people(gate, store)
-    newest = (await store.events("", limit=1)).items
-    now = engine.now()
-    if not newest:
+        text = keys.fault.removeprefix("keys: ") or "the keys open this store"
+        lines.append(Line("fault" if keys.fault else "ok", "keys", text))
+    lines += await people(gate)
+    newest_at, now = await newest_event_at(gate.service), gate.service.engine.now()
+    if newest_at is None:
         lines.append(Line("note", "clock", f"{_at(now)}; the store has no event yet to compare with"))
-    elif newest[0].at > now + BACKWARDS:
-        behind = newest[0].at - now
+    elif newest_at > now + BACKWARDS:
+        behind = newest_at - now
         lines.append(
-            Line("fault", "clock", f"{behind} s behind the store's newest event ({_at(newest[0].at)}): set it right")
+            Line("fault", "clock", f"{behind} s behind the store's newest event ({_at(newest_at)}): set it right")
         )
     else:
-        lines.append(Line("ok", "clock", f"{_at(now)}, not before the store's newest event ({_at(newest[0].at)})"))
+        lines.append(Line("ok", "clock", f"{_at(now)}, not before the store's newest event ({_at(newest_at)})"))
     return lines
 
 

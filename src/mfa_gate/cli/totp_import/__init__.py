@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .loading import Report, bring
-from .records import Record, Unusable
+from ...service.maintenance.totp_import import Report, bring
+from ...service.maintenance.totp_records import Record, Unusable
 from .sources import FORMATS, Options, read, separator_in
 
 __all__ = ["FORMATS", "Options", "Record", "Report", "Unusable", "bring", "read", "separator_in"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ...errors import SettingsError
-from .records import Raw, Record, Unusable, from_uri, judged
+from ...service.maintenance.totp_records import Raw, Record, Unusable, from_uri, judged
 
 SQLITE = b"SQLite format 3\0"
 USERS = ("user", "user_id", "username", "id", "email")

@@ -5,25 +5,18 @@ A document that cannot be read whole is an outage, never an empty account.
 
 from __future__ import annotations
 
-import json
 import logging
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, fields
-from typing import Any
 
 from ...core.codec import UnreadableAccount, decode
 from ...core.events import Event
 from ...core.model import Account, SubjectKey
-from ...core.rules import TenantSettings
 from ...core.summary import STATUSES, Summary
 from ...core.trail import LAST_SECOND, event_from_trail
-from ...errors import DamagedAccount, StoreUnavailable
+from ...errors import DamagedAccount
 
 log = logging.getLogger("mfa_gate")
-
-_SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant", "version", "stamp"}
-
 
 SWEPT_AFTER = 3_600
 """Seconds after its end for which a taken place is kept: a clock that runs ahead for a while gives none back."""
@@ -63,37 +56,6 @@ def event_from(tenant: str, place: str | int, line: str | bytes) -> Event:
     A damaged line gives an event of the kind ``UNREADABLE``.
     """
     return event_from_trail(line, tenant=tenant, place=str(place))
-
-
-def settings_to(settings: TenantSettings) -> str:
-    """A tenant's settings as JSON, without tenant and version, which are the store's."""
-    document = {name: part for name, part in asdict(settings).items() if name in _SETTINGS}
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
-
-
-def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSettings:
-    """Read stored settings.
-
-    Raises ``StoreUnavailable`` if they are damaged or of a newer version.
-    """
-    try:
-        document = json.loads(body)
-        if unknown := document.keys() - _SETTINGS:
-            raise ValueError(f"unknown parts {sorted(unknown)}")
-        parts: dict[str, Any] = {name: _setting(name, document[name]) for name in document}
-        return TenantSettings(tenant=tenant, version=version, **parts)
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise StoreUnavailable(f"the settings of tenant {tenant!r} in the store cannot be read: {error}") from error
-
-
-def _setting(name: str, part: object) -> object:
-    """A part of the settings, of the type that it is written with. Raises ``ValueError``."""
-    if name == "factors":
-        if isinstance(part, list) and all(type(factor) is str for factor in part):
-            return tuple(part)
-    elif type(part) is int and 0 <= part <= LAST_SECOND:
-        return part
-    raise ValueError(f"{name} is {part!r}")
 
 
 def summary_from(key: SubjectKey, parts: Sequence[object]) -> Summary:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from ...core.changes.after_failover import regained_settings
 from ...core.events import Event
 from ...core.rules import TenantSettings
+from ...core.settings_codec import settings_from, settings_to
 from ...errors import StoreUnavailable
-from ..common.documents import settings_from, settings_to
 from . import scripts
 from .accounts import EXTRA_KEPT
 from .history import ONLY_PUTS_BACK, PUT_BACK

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...core.events import Event
 from ...core.rules import TenantSettings
-from ..common.documents import settings_from, settings_to
+from ...core.settings_codec import settings_from, settings_to
 from .invalidation import note_change
 from .trail import Lines, to_lines, write_lines
 from .worker_thread import WorkerThread

@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 from ...core import codec
 from ...core.events import Event, moved, unmoved
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
+from ...core.settings_codec import settings_from
 from ...core.trail import UnreadableEvent, event_from_json, event_to_json
 from ...errors import StoreContention, StoreUnavailable
-from ...service import Service
-from ...service.admin.chart import chart_of
-from ...service.arriving import begin_arrival, end_arrival
-from ...service.undelivered import owe
-from ...stores.common.documents import settings_from
+from .. import Service
+from ..admin.chart import chart_of
+from ..arriving import begin_arrival, end_arrival
+from ..undelivered import owe
 from .export_file import ExportReader, Record
 
 IMPORTED = "store.imported"
@@ -186,6 +188,35 @@ class Restore:
         self.tally.kept += 1
         if codec.encode(present) != codec.encode(account):
             self.tally.differ.append(str(key))
+
+
+async def restore_export(
+    service: Service,
+    file: BinaryIO,
+    *,
+    name: str,
+    actor: str,
+    reason: str,
+    merge: bool,
+    read: Callable[[int], None] = lambda count: None,
+) -> tuple[Tally, ExportReader]:
+    """Add an export to the store. Nothing is written before the whole file was read and checked.
+
+    ``name`` is the file's name in messages. ``merge``: import also into a store with other people. Calls ``read`` with the
+    number of lines that were read so far. Returns the counts, and the reader at its end.
+
+    Run it again after an interruption; an account that the store has already is kept.
+    Raises ``SettingsError`` and ``StoreUnavailable``.
+    """
+    export = name_of(ExportReader(name, file, service.engine.keyring))
+    file.seek(0)
+    restore = Restore(service, actor=actor, reason=reason, name=export, merge=merge)
+    lines = ExportReader(name, file, service.engine.keyring)
+    for record in lines:
+        await restore.take(record, lines)
+        read(lines.count)
+    await restore.finish(lines)
+    return restore.tally, lines
 
 
 def name_of(lines: ExportReader) -> str:

@@ -16,8 +16,8 @@ from ...errors import DamagedAccount
 from ...factors.base import Context
 from ...factors.totp import Totp
 from ...keyring import Unopened
-from ...service import Service
-from .records import Record, Unusable
+from .. import Service
+from .totp_records import Record, Unusable
 
 KIND = Totp.traits.kind
 PAGE = 500

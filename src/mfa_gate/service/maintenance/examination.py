@@ -1,0 +1,59 @@
+"""Examine an opened store: its keys, its newest event, its people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...core.model import SubjectKey
+from .. import Service
+from ..store_checks import CANARY, unlisted
+
+MOST = 200_000
+"""The most accounts that are examined."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """The fit of the listed keys. ``fault`` is "" if each key that is in use is listed."""
+
+    is_new: bool
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdCheck:
+    """The ids in the store: if there are any, and pairs that differ by case alone."""
+
+    is_empty: bool
+    alike: tuple[str, ...]
+
+
+async def check_keys(service: Service) -> KeyCheck:
+    """Compare the listed keys with the store. A new store is bound to no key yet. Raises ``StoreUnavailable``."""
+    engine = service.engine
+    if await engine.store.meta(CANARY) is None:
+        return KeyCheck(is_new=True, fault="")
+    return KeyCheck(is_new=False, fault=await unlisted(engine.store, engine.keyring))
+
+
+async def newest_event_at(service: Service) -> int | None:
+    """Return the time of the store's newest event, None without one. Raises ``StoreUnavailable``."""
+    newest = (await service.engine.store.events("", limit=1)).items
+    return newest[0].at if newest else None
+
+
+async def check_ids(service: Service) -> IdCheck:
+    """Find ids of one tenant that differ by case alone: one person under two ids. Raises ``StoreUnavailable``."""
+    seen: dict[tuple[str, str], SubjectKey] = {}
+    alike: list[str] = []
+    after: SubjectKey | None = None
+    while len(seen) < MOST:
+        keys = await service.engine.store.keys(after=after)
+        if not keys:
+            break
+        for key in keys:
+            known = seen.setdefault((key.tenant, key.id.casefold()), key)
+            if known != key:
+                alike.append(f"{known} and {key}")
+        after = keys[-1]
+    return IdCheck(is_empty=not seen, alike=tuple(alike))
