@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction, unwrap
 
 from .identity import FirstOf
 from .ports import (
+    CHANNELS,
     CallsBack,
     ChecksItself,
     HasPushKey,
@@ -20,8 +21,6 @@ from .ports import (
     Senders,
     TakesDestination,
 )
-
-CHANNELS = ("email", "sms", "voice", "push")
 
 
 def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:

@@ -1,4 +1,4 @@
-"""The factors that a command knows: those of ``--app``, else ours and those of installed packages."""
+"""Find the factors of a command: those of ``--app``, else ours and those of installed packages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def registry_of(args: argparse.Namespace) -> Registry:
 
 
 def installed() -> Registry:
-    """Join our factors with those of the entry points. Raises ``SettingsError`` for one that cannot be loaded."""
+    """Join our factors with those of the entry points.
+
+    Raises ``SettingsError`` for one that cannot be loaded.
+    """
     found: list[Factor] = []
     for entry in entry_points(group=GROUP):
         try:

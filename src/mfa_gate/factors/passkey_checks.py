@@ -215,7 +215,7 @@ def asserted(context: Context, asked: Challenge, response: PasskeyResponse) -> A
 
 
 def _demands_user(context: Context, asked: Challenge) -> bool:
-    """Tell if the answer must be of a verified user: by the policy, or because the challenge asked for it.
+    """Tell if the answer must be of a verified user, by the policy or by the challenge.
 
     The library's default is off, so it is always said (S-74).
     """

@@ -227,7 +227,7 @@ def _attempts(checked: Checked) -> None:
 
 
 def _options(checked: Checked) -> None:
-    """What a factor says of its own options."""
+    """Ask each factor about its own options."""
     for kind, factor in checked.report.factors.items():
         if isinstance(factor, ChecksOptions):
             for fault in factor.option_faults(checked.rules):

@@ -41,7 +41,7 @@ def deviations(policy: Policy, profile: str, factors: Registry = BUILT_IN) -> tu
 
 
 def _rows(rules: Rules, factors: Registry, profile: str) -> Iterator[Row]:
-    """What the profile finds in the rules, and what each allowed factor says of its own options."""
+    """Compare the rules with the profile, and ask each allowed factor about its own options."""
     yield from PROFILES[profile](rules, factors)
     for kind in rules.factors.allowed:
         factor = factors.get(kind)
