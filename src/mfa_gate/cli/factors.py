@@ -1,4 +1,4 @@
-"""Find the factors of a command: those of ``--app``, else ours and those of installed packages."""
+"""Find the factors of a command: those of ``--app``, else ours and the installed ones."""
 
 from __future__ import annotations
 

@@ -671,7 +671,7 @@ class StoreSuite:
         assert changed(store) is EVERYTHING
 
     async def test_no_store_is_made(self, missing: Store) -> None:
-        """An ``open`` that may make no store says each time that there is none, and makes none (F-8)."""
+        """An ``open`` that may make no store says each time that none is there (F-8)."""
         for _ in range(2):
             assert await _is_missing(missing)
             await missing.aclose()
