@@ -134,5 +134,5 @@ async def test_an_unlock(how: str) -> None:
             found, reply = await walk(lambda: boss.api("POST", "admin/accounts/bob/unlock", {"reason": "called"}))
         assert reply.status == (303 if how == "page" else 200)
         assert (await world.account("bob")).lock is None
-    check(found, files=61, calls=560, jumps=245, judged=2 if how == "page" else 1)
+    check(found, files=64, calls=560, jumps=245, judged=2 if how == "page" else 1)
     assert found.of("MemoryStore.load") == 2
