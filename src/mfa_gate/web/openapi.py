@@ -99,9 +99,8 @@ def _operation(place: str, method: str, call: Call, *, named: bool) -> dict[str,
 
 def _body(call: Call) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    for name, kinds in call.members.items():
-        shapes = [_TYPES[kind] for kind in kinds]
-        members[name] = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    for name, member in call.members.items():
+        members[name] = member.schema
     return {
         "type": "object",
         "properties": members,
@@ -114,7 +113,7 @@ def _problem() -> dict[str, Any]:
     text = {"type": "string"}
     return {
         "type": "object",
-        "required": ["type", "title", "status", "detail", "reason", "ref"],
+        "required": ["type", "title", "status", "detail", "reason"],
         "properties": {
             "type": text,
             "title": text,

@@ -27,6 +27,7 @@ UNTYPED: dict[str, tuple[str, str]] = {row.word: row.untyped for row in _ROWS if
 class Refusal:
     """Why something was not done: an expected outcome, not an error. ``ref`` is the event's id, where one was written.
 
+    ``member`` names the one value that was given wrongly; "" where it is none, or more than one.
     ``drift`` is by how many seconds a person's clock is ahead of ours (or behind, below zero), where that is the reason.
     """
 
@@ -37,6 +38,7 @@ class Refusal:
     detail: str = ""
     max_age: int | None = None
     drift: int = 0
+    member: str = ""
 
     @property
     def row(self) -> Reason:
