@@ -53,7 +53,7 @@ def document(server: str) -> dict[str, Any]:
                     "in": "header",
                     "required": True,
                     "description": "A header that no form can send.",
-                    "schema": {"type": "string", "enum": ["1"]},
+                    "schema": ref("Sign"),
                 }
             },
         },

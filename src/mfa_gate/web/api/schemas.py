@@ -116,9 +116,9 @@ _PERSONS: dict[str, Schema] = {
     "Authenticator": thing(
         "One authenticator, without anything secret.", id=TEXT, factor=TEXT, label=TEXT, hint=TEXT, default=SWITCH
     ),
-    "Authenticators": thing("All authenticators.", authenticators=list_of("Authenticator")),
+    "AuthenticatorList": thing("All authenticators.", authenticators=list_of("Authenticator")),
     "Proof": thing("The proof that counts.", factor=TEXT, at=TIME, ends_at=TIME),
-    "State": thing(
+    "Standing": thing(
         "Where the caller stands. reason says why a challenge is needed.",
         {"proof_token": TEXT},
         state={"type": "string", "enum": list(get_args(State))},
@@ -129,7 +129,7 @@ _PERSONS: dict[str, Schema] = {
         proof=or_null("Proof"),
         skippable=SWITCH,
     ),
-    "Challenge": thing(
+    "IssuedChallenge": thing(
         "A challenge; challenge is null where nothing is sent or asked, and the code is simply typed.",
         {"public_key": ref("RequestOptions"), "number": TEXT},
         challenge=NO_TEXT,
@@ -142,7 +142,7 @@ _PERSONS: dict[str, Schema] = {
         "Whether it was answered elsewhere.",
         status={"type": "string", "enum": ["pending", "approved", "denied", "expired"]},
     ),
-    "Enrollment": thing(
+    "Draft": thing(
         "A draft: what the person needs to set it up.",
         {
             "secret": TEXT,
@@ -163,11 +163,11 @@ _PERSONS: dict[str, Schema] = {
         {"backup_codes": TEXTS, "proof_token": TEXT},
         authenticator=ref("Authenticator"),
     ),
-    "BackupCodes": thing("A new set, shown this once.", backup_codes=TEXTS),
+    "BackupCodeSet": thing("A new set, shown this once.", backup_codes=TEXTS),
     "Browser": thing(
         "A remembered browser or client.", id=TEXT, label=TEXT, network=TEXT, last_used_at=TIME, current=SWITCH
     ),
-    "Browsers": thing("Remembered browsers and clients.", browsers=list_of("Browser")),
+    "BrowserList": thing("Remembered browsers and clients.", browsers=list_of("Browser")),
     "Agreement": thing("The agreement to accept.", id=TEXT, version=TEXT, title=TEXT, text=TEXT, digest=TEXT),
     "RecoveryRequest": thing("The waiting request.", ref=TEXT),
 }
@@ -182,7 +182,7 @@ _SUMMARY: dict[str, Schema] = {
 }
 _DESK: dict[str, Schema] = {
     "Summary": thing("One line of the list.", **_SUMMARY),
-    "Accounts": thing("A page of the list.", accounts=list_of("Summary"), next=NO_TEXT),
+    "AccountList": thing("A page of the list.", accounts=list_of("Summary"), next=NO_TEXT),
     "Lock": thing("Why an account is locked.", at=TIME, cause=TEXT, ref=TEXT, actor=TEXT),
     "AccountAuthenticator": thing(
         "An authenticator of an account.",
@@ -220,10 +220,10 @@ _DESK: dict[str, Schema] = {
         break_glass=or_null("BreakGlass"),
     ),
     "AccountName": thing("The account, for an actor who may not look at it.", id=TEXT, tenant=TEXT),
-    "Ticket": thing("An enrollment ticket, shown this once.", ticket=TEXT),
+    "EnrollmentTicket": thing("An enrollment ticket, shown this once.", ticket=TEXT),
     "Check": thing("A line of the checklist.", id=TEXT, ok=SWITCH, text=TEXT),
     "Day": thing("One day.", date={"type": "string", "format": "date"}, enrolled=WHOLE, people=WHOLE),
-    "Tenant": thing(
+    "TenantSettings": thing(
         "The settings of a tenant.",
         tenant=TEXT,
         enabled=SWITCH,
@@ -236,7 +236,7 @@ _DESK: dict[str, Schema] = {
     ),
     "TenantName": thing("The tenant, for an actor who may not look at it any more.", tenant=TEXT),
     "Reminded": thing("How many people were told.", people=WHOLE),
-    "Sent": thing("A message went out.", sent=SWITCH),
+    "Delivery": thing("A message went out.", sent=SWITCH),
     "Event": thing(
         "One line of the trail.",
         **dict.fromkeys(("id", "kind", "actor", "account", "tenant", "app", "factor", "network"), TEXT),
@@ -244,7 +244,7 @@ _DESK: dict[str, Schema] = {
         **dict.fromkeys(("reason", "ticket", "ref", "policy"), TEXT),
         detail={"type": "object", "additionalProperties": True},
     ),
-    "Events": thing("A page of the trail, newest first.", events=list_of("Event"), next=NO_TEXT),
+    "EventList": thing("A page of the trail, newest first.", events=list_of("Event"), next=NO_TEXT),
 }
 PROBLEM = thing(
     "A refusal (RFC 9457). member names the member, the parameter or the header that is wrong; ref an event of the trail.",
@@ -269,7 +269,8 @@ PROBLEM = thing(
     detail=TEXT,
     reason={"type": "string", "enum": sorted(REASONS)},
 )
-SCHEMAS: dict[str, Schema] = {"Problem": PROBLEM, **_PERSONS, **_PASSKEYS, **_DESK}
+SIGN: Schema = {"type": "string", "enum": ["1"], "description": "The one value of the header X-MFA-Gate."}
+SCHEMAS: dict[str, Schema] = {"Problem": PROBLEM, "Sign": SIGN, **_PERSONS, **_PASSKEYS, **_DESK}
 """Every schema by its name."""
 
 _COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": 200}
