@@ -38,6 +38,7 @@ from mfa_gate.service.accounts import Engine
 from mfa_gate.storage import Store
 from mfa_gate.stores.memory import MemoryStore
 from mfa_gate.web.render import Renderer
+from tests.web import answers
 
 Headers = Iterable[tuple[str, str]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -515,7 +516,9 @@ class Browser:
         if headers is None:
             sent += [("x-mfa-gate", "1"), JSON]
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.ask(method, f"/mfa/api/{call}", headers=sent, body=data)
+        reply = await self.ask(method, f"/mfa/api/{call}", headers=sent, body=data)
+        answers.check(method, call, reply)
+        return reply
 
     # -- stories ---------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from mfa_gate.core.reasons import REASONS
 from mfa_gate.keyring import make_key
 from mfa_gate.policyfile import load_policy
 from mfa_gate.testing import FixedClock, Kit
+from tests.factors.softkey import SoftKey
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "mfa_gate"
@@ -163,6 +164,7 @@ def test_json_walk(root: Path, tmp_path: Path) -> None:
     first, later = block(root, "python json", WEB).split("# Seven days later")
     with TestClient(app, base_url="https://app.example", client=("192.0.2.1", 1)) as client:
         names: dict[str, Any] = {"client": client, "token": "t", "code_of": lambda secret: _code(secret, clock.now())}
+        names["passkey"] = SoftKey()
         exec(first, names)
         assert names["refused"].status_code == 401
         assert "insufficient_user_authentication" in names["refused"].headers["www-authenticate"]
@@ -171,6 +173,8 @@ def test_json_walk(root: Path, tmp_path: Path) -> None:
         exec("#" + later, names)
         assert names["state"]["reason"] == "expired"
         assert names["proven"]["state"] == "verified"
+        assert len(names["save"]) == 10
+        assert len(names["here"]) == 1
         assert client.get("/api/me", headers=names["headers"]).text == "the app"
 
 

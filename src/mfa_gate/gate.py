@@ -23,6 +23,7 @@ from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
+    faults_of_api_origins,
     faults_of_order,
     faults_of_parts,
     faults_of_places,
@@ -79,15 +80,15 @@ class MFAGate:
     proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without an address: none by
     default. ``accept_any_forwarder`` allows a server that believes everybody's, where one proxy alone can reach it.
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
-    before them. ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this
-    application where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a subject
-    whose factors an administrator has removed, ``on_lock`` one whose account was locked; all may be async and come after
-    the commit; what failed, or was lost with its process, is called again from the trail: drop what you know by the
-    event's id.
-    ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
-    the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
-    message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an exception or
-    two seconds without an answer refuses it.
+    before them. ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``api_origins``
+    are front ends on other origins of the same site, exact: they may make our JSON calls with cookies. ``app`` names
+    this application where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a
+    subject whose factors an administrator has removed, ``on_lock`` one whose account was locked; all may be async and
+    come after the commit; what failed, or was lost with its process, is called again from the trail: drop what you know
+    by the event's id. ``directory`` lists everybody whom the host knows in a tenant with their contacts, for the
+    administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
+    message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an
+    exception or two seconds without an answer refuses it.
 
     Raises ``SettingsError`` with every fault found, before anything is served.
     """
@@ -109,6 +110,7 @@ class MFAGate:
         sign_out: str = "/logout",
         home: str = "/",
         json_status: int = 403,
+        api_origins: Sequence[str] = (),
         app: str = "",
         on_event: Callable[[Event], object] | None = None,
         on_reset: Callable[[Subject], object] | None = None,
@@ -134,6 +136,7 @@ class MFAGate:
         if not callable(identify):
             faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
         faults += faults_of_relying_party(relying_party)
+        faults += faults_of_api_origins(api_origins, relying_party)
         faults += faults_of_prefix(prefix)
         faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
         if json_status not in (401, 403):
@@ -186,6 +189,7 @@ class MFAGate:
             home=home,
             origins=tuple(relying_party.origins),
             json_status=json_status,
+            api_origins=tuple(api_origins),
             dev=dev,
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)

@@ -106,6 +106,48 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     return faults
 
 
+def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[str]:
+    """Find the faults of the front ends on other origins of the same site.
+
+    The browser sends our cookies from the same site alone: same scheme, and a host of the same domain.
+    """
+    example = 'e.g. ["https://app.example"]'
+    if isinstance(origins, (str, bytes)) or not isinstance(origins, Sequence):
+        return [f"api_origins={origins!r}: must be a list of exact origins, {example}"]
+    faults = []
+    own = [address for address in map(read_address, party.origins) if address is not None]
+    for origin in origins:
+        name = f"api_origins: {origin!r}"
+        match = _ORIGIN.fullmatch(origin) if isinstance(origin, str) else None
+        address = read_address(origin) if match else None
+        if match is None or address is None:
+            faults.append(
+                f"{name} is no exact origin; write scheme://host[:port] in lower case, without path, slash or wildcard, {example}"
+            )
+        elif address.url != f"{origin}/":
+            faults.append(f"{name} never matches, because browsers leave the port out; write {address.url[:-1]!r}")
+        elif origin in party.origins:
+            faults.append(f"{name} is one of relying_party.origins already; take it out of api_origins")
+        elif address.scheme not in {mine.scheme for mine in own}:
+            schemes = " and ".join(sorted({mine.scheme for mine in own}))
+            faults.append(f"{name} has another scheme than relying_party.origins ({schemes}); it must be the same site")
+        elif not any(_is_same_site(address.host, mine.host) for mine in own):
+            faults.append(
+                f"{name} is another site than relying_party.origins, so no browser sends our cookies from there; serve the "
+                f"front end below the same domain, or let it send a bearer token"
+            )
+    return faults
+
+
+def _is_same_site(one: str, other: str) -> bool:
+    """Compare the last two labels. No list of public suffixes is asked: a wrong yes only lists an origin without use."""
+    if one == other:
+        return True
+    return not any(host.startswith("[") or host[-1].isdigit() for host in (one, other)) and (
+        one.split(".")[-2:] == other.split(".")[-2:]
+    )
+
+
 def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], list[str]]:
     """Read networks (and ``"unix"``) from their texts, with the faults of those that are none."""
     networks: list[Proxy] = []

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.model import Subject
-from .credentials import Unreadable, authorization_token, named_tokens, names, places_of, stray_tokens
+from .credentials import Refused, Unreadable, authorization_token, named_tokens, names, places_of, stray_tokens
 from .values import Absent, Fold, as_groups, as_text, dig, folded, readable, upstream_of
 
 log = logging.getLogger("mfa_gate")
@@ -23,8 +23,9 @@ class BearerJWT:
 
     ``verify`` takes the token and returns its claims, or None for a token that is not good. It checks signature, audience,
     issuer and time, and may be async. ``rejects`` are the exceptions by which it says "not good"
-    (``jwt.InvalidTokenError``); any other one refuses the request. ``user``, ``tenant`` and ``groups`` name claims (dotted
-    for nested ones). ``fold`` (``str.casefold``) makes one id of several spellings.
+    (``jwt.InvalidTokenError``): the request is anonymous then. Without it, the refusals of PyJWT, joserfc, Authlib and
+    python-jose are answered with 401. Any other exception is a fault: 503, and a line in the log. ``user``, ``tenant`` and
+    ``groups`` name claims (dotted for nested ones). ``fold`` (``str.casefold``) makes one id of several spellings.
 
     ``Authorization: Bearer …`` is always read. Name every other place where the app takes a token: ``query="token"`` for
     websockets of browsers, ``cookie="access_token"``, ``header="X-Auth-Token"``; each is one name or several. A token in two
@@ -95,6 +96,10 @@ class BearerJWT:
             return await found if inspect.isawaitable(found) else found
         except self._rejects:
             return None
+        except Exception as error:
+            if not _REFUSALS.isdisjoint(_names_of(error)) and _FAULTS.isdisjoint(_names_of(error)):
+                raise Refused(f"verify refused the token with {type(error).__name__}") from error
+            raise
 
     @readable
     def _subject(self, claims: Claims, token: str) -> Subject:
@@ -127,6 +132,8 @@ class BearerJWT:
         for place, token in stray_tokens(scope, self._places):
             try:
                 claims = await self._claims(token)
+            except Refused:
+                continue  # the verifier has refused it, in its library's own words
             except Exception as error:
                 # It may be a token for another verifier; this verifier may answer anything to such a token.
                 self._warn(
@@ -142,6 +149,24 @@ class BearerJWT:
         if not self._warned:
             self._warned = True
             log.warning("mfa_gate: %s", text)
+
+
+_REFUSALS = frozenset(
+    [
+        "jwt.exceptions.InvalidTokenError",
+        "jwt.exceptions.PyJWKClientError",
+        "joserfc.errors.JoseError",
+        "authlib.common.errors.AuthlibBaseError",
+        "jose.exceptions.JOSEError",
+    ]
+)
+"""How the usual libraries say that a token is not good: PyJWT, joserfc, Authlib, python-jose."""
+_FAULTS = frozenset(["jwt.exceptions.PyJWKClientConnectionError"])
+"""What is none of the token's doing: the provider's keys could not be fetched."""
+
+
+def _names_of(error: Exception) -> set[str]:
+    return {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
 
 
 def _is_same(one: Subject, other: Subject | None) -> bool:

@@ -57,6 +57,10 @@ class Unreadable(ValueError):
     """
 
 
+class Refused(Unreadable):
+    """A token that can be read, and that the verifier of the app refuses in its library's own words."""
+
+
 def shows_bearer(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Say whether a caller shows a bearer token, in whatever form it is written."""
     return any(name == b"authorization" and _SHOWN.search(value) is not None for name, value in headers)

@@ -146,11 +146,11 @@ class OutOfBand:
         if not self._is_fresh(nonce):
             return Refusal(reason="code_expired")
         if len(subscription) > MAX_SUBSCRIPTION:
-            return Refusal(reason="malformed")
+            return Refusal(reason="malformed", member="subscription")
         if not await self._is_signed(known, signature, ("wake", device, nonce, subscription)):
             return await tell_refused(self.engine, known.named, self.kind, "not_allowed", address=address)
         if subscription and not self._can_wake(subscription):
-            return Refusal(reason="malformed")
+            return Refusal(reason="malformed", member="subscription")
         changed = await self._amend(
             known, known.holder, lambda data: self.part.waking(known.context, data=data, subscription=subscription)
         )

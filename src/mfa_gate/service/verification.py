@@ -168,7 +168,7 @@ class Verification:
             self._malformed.popitem(last=False)
         if count > MALFORMED_PER_MINUTE:
             return Refusal(reason="too_soon", retry_after=60)
-        return Refusal(reason="malformed")
+        return Refusal(reason="malformed", member="response")
 
     def next_handle(self, caller: Caller, handle: str, answer: str) -> str:
         """The browser's handle after this success: the same for a copy of the answer, unguessable without the key."""

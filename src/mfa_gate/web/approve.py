@@ -11,15 +11,18 @@ from ..core.reasons import Refusal
 from ..ports import HasPushKey
 from ..service import Service
 from . import views
+from .api import refuse_body, refuse_foreign
 from .assets import asset_name, static_assets
-from .forms import BadBody, read_json, same_origin, tells_origin
+from .forms import BadBody, read_json
 from .i18n import available, native_name
 from .language import language_of
+from .members import BadMember, Member, typed
 from .request import Site
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp
-from .scope import browser_label, header, root_of
+from .scope import browser_label, root_of
 from .types import Receive, Scope
 
+TEXT = Member((str,), "text", {"type": "string"})
 Body = dict[str, Any]
 WORKER, ICON = "approve-worker.js", "approve.svg"
 
@@ -55,14 +58,13 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if method != "POST":
         return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
     handler, members = call
-    if header(scope, b"x-mfa-gate") != b"1" or (tells_origin(scope) and not same_origin(scope, site.origins)):
-        return problem(Refusal(reason="csrf"))
+    foreign = refuse_foreign(scope, site.origins)
+    if foreign is not None:
+        return foreign
     try:
-        body = await read_json(scope, receive)
-    except BadBody as bad:
-        return problem(Refusal(reason=bad.reason))
-    if set(body) != set(members) or any(type(value) is not str for value in body.values()):
-        return problem(Refusal(reason="malformed"))
+        body = typed(await read_json(scope, receive), dict.fromkeys(members, TEXT), members)
+    except (BadBody, BadMember) as bad:
+        return refuse_body(bad)
     return await handler(phone, body)
 
 

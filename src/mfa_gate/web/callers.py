@@ -47,6 +47,7 @@ class Callers:
 
     def __init__(self, *, service: Service, identify: Identify, cookies: Cookies, trusted: Sequence[Proxy]) -> None:
         self._service = service
+        self._origins = frozenset(service.engine.wiring.relying_party.origins)
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)
@@ -91,7 +92,7 @@ class Callers:
         if not subject.session:
             self.warn_of_sessions()
         jar = self.cookies.jar(subject.key, scope)
-        native = is_native(scope)
+        native = is_native(scope, self._origins)
         if native:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:

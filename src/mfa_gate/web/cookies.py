@@ -6,7 +6,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from ..core.model import SubjectKey
 from ..keyring import Keyring, join
 from ..ports import Entropy
-from .scope import header
+from .scope import has_bearer, header
 from .types import Scope
 
 Note = dict[str, Any]
@@ -203,13 +203,23 @@ def only_cookies(scope: Scope) -> bytes:
 
 
 def proof_token(scope: Scope) -> str:
-    """The proof of a client without cookies: header ``MFA-Proof``, and no header that only browsers send."""
+    """The proof of a client without cookies (see ``is_native``): the header ``MFA-Proof``, or ""."""
     token = header(scope, b"mfa-proof")
-    if token is None or not is_native(scope):
-        return ""
-    return token.decode("latin-1")
+    return token.decode("latin-1") if token is not None else ""
 
 
-def is_native(scope: Scope) -> bool:
-    """Whether the request has none of the headers by which browsers give themselves away."""
-    return not any(key == b"cookie" or key == b"origin" or key.startswith(b"sec-fetch-") for key, _ in scope["headers"])
+def is_native(scope: Scope, origins: Collection[str] = ()) -> bool:
+    """Tell whether the caller keeps its proof itself, as a token.
+
+    It has no cookie, and none of the headers by which browsers give themselves away. A caller that shows a bearer token may
+    tell an origin that is none of ``origins``, our own (``null`` as well): no cookie of ours would come back from there.
+    """
+    told = False
+    for key, _ in scope["headers"]:
+        if key == b"cookie":
+            return False
+        told = told or key == b"origin" or key.startswith(b"sec-fetch-")
+    if not told:
+        return True
+    origin = header(scope, b"origin")
+    return origin is not None and origin.decode("latin-1") not in origins and has_bearer(scope)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.decision import Decision, Enroll, StepUp, state_of
+from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
 from ..core.policy import Demand
 from ..core.reasons import Refusal
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
+from .forms import is_listed
 from .request import Site, going_note, page_request
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .scope import (
@@ -46,7 +47,13 @@ async def deny(
     place = f"{root_of(scope)}{site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
     kind = caller_kind(scope)
-    more: dict[str, Any] = {"challenge_url": place, "state": state_of(decision)}
+    # A front end on another origin takes a path for its own: it gets the whole address.
+    start = site.service.engine.wiring.relying_party.origins[0] if is_listed(scope, site.api_origins) else ""
+    more: dict[str, Any] = {
+        "challenge_url": start + place,
+        "api_url": f"{start}{root_of(scope)}{site.prefix}{call_of(decision)}",
+        "state": state_of(decision),
+    }
     if isinstance(decision, StepUp):
         more["methods"] = list(decision.demand.factors_any) or None
         more["why"] = decision.reason
@@ -82,6 +89,21 @@ async def deny(
     return await send_answer(scope, receive, send, answer)
 
 
+def call_of(decision: Decision) -> str:
+    """Name the JSON call that leads on from a decision, below the prefix."""
+    match decision:
+        case Enroll():
+            return "/api/enroll"
+        case StepUp():
+            return "/api/challenge"
+        case Agree():
+            return "/api/agreement"
+        case Deny():
+            return "/api/recovery"
+        case Allow():
+            return "/api/state"
+
+
 def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
     """Remember the place of a page load. Nobody returns to the target of a form: its page is remembered (U-71)."""
     method: str = scope["method"]
@@ -109,7 +131,7 @@ async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Ans
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})
         return
-    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": answer.headers_for(scope)})
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 

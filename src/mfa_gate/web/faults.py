@@ -7,7 +7,7 @@ import logging
 from ..core.model import SubjectKey
 from ..core.reasons import REASONS, Refusal
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from ..identity.credentials import Unreadable
+from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
 from .language import language_of
@@ -20,6 +20,7 @@ from .views import Fault, Frame
 log = logging.getLogger("mfa_gate")
 
 INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
+INVALID_TOKEN = b'Bearer error="invalid_token"'
 AGAIN = b"mfa-sign-in"
 """The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
 MAX_REASONS = 50
@@ -72,7 +73,8 @@ class Faults:
         """Refuse a credential that cannot be read (RFC 6750, 3.1): the person signs in anew, where that can help."""
         self._log_once(str(error))
         refusal = Refusal(reason="unreadable")
-        headers = [(b"www-authenticate", INVALID_REQUEST)] if has_bearer(scope) else []
+        challenge = INVALID_TOKEN if isinstance(error, Refused) else INVALID_REQUEST
+        headers = [(b"www-authenticate", challenge)] if has_bearer(scope) else []
         answer = problem(refusal, headers=headers)
         if scope["type"] == "websocket":
             return await deny_websocket(scope, receive, send, answer)

@@ -21,9 +21,15 @@ READ_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BadBody(Exception):
-    """The body cannot be taken; ``reason`` is a word of ``core.reasons``."""
+    """The body cannot be taken; ``reason`` is a word of ``core.reasons``.
+
+    A JSON body has words of its own: ``title`` and ``detail``, and the ``member`` that is wrong; "" elsewhere.
+    """
 
     reason: str
+    title: str = ""
+    detail: str = ""
+    member: str = ""
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> bytes:
@@ -78,26 +84,37 @@ async def parse_form(scope: Scope, receive: Receive, *, limit: int, fields: int)
 async def read_json(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> dict[str, Any]:
     """The object in a JSON body. Raises ``BadBody``: another type, duplicate keys, NaN, too deep, or no object."""
     if media_type(scope) != "application/json":
-        raise BadBody("media_type")
-    body = await read_body(scope, receive, limit=limit)
+        raise BadBody("media_type", detail="Send the body as JSON, with the header Content-Type: application/json.")
+    try:
+        body = await read_body(scope, receive, limit=limit)
+    except BadBody as bad:
+        told = f"A body has at most {limit} bytes." if bad.reason == "too_large" else "Send the whole body at once."
+        raise BadBody(bad.reason, "" if bad.reason == "too_large" else "The body did not come", told) from bad
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_none)
     except (ValueError, RecursionError) as error:
-        raise BadBody("malformed") from error
-    if not isinstance(value, dict) or not _shallow(value, MAX_DEPTH):
-        raise BadBody("malformed")
+        raise BadBody("malformed", NO_JSON, "Send one JSON object in UTF-8.") from error
+    if not isinstance(value, dict):
+        raise BadBody("malformed", "The body is no JSON object", 'Send an object of members, e.g. {"factor": "totp"}.')
+    if not _shallow(value, MAX_DEPTH):
+        raise BadBody("malformed", "The body is nested too deeply", f"An object has at most {MAX_DEPTH} levels.")
     return value
+
+
+NO_JSON = "The body is no JSON"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a key comes twice")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)[:64]
+        raise BadBody("malformed", "A member comes twice", f'"{twice}" comes more than once.', twice)
     return fields
 
 
 def _none(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
+    raise BadBody("malformed", NO_JSON, f"{text} is no JSON; send a number or null.")
 
 
 def _shallow(value: Any, depth: int) -> bool:
@@ -137,3 +154,12 @@ def same_origin(scope: Scope, origins: Iterable[str]) -> bool:
     if referer is None:
         return False
     return origin_in(referer) in allowed
+
+
+def is_listed(scope: Scope, origins: Iterable[str]) -> bool:
+    """Whether a browser says that the request comes from one of these other origins of the same site (decision 46)."""
+    told = [(key, value) for key, value in scope["headers"] if key in (b"origin", b"sec-fetch-site")]
+    given = dict(told)
+    if len(given) != len(told) or given.get(b"sec-fetch-site", b"same-site") not in (b"same-site", b"same-origin"):
+        return False
+    return given.get(b"origin", b"").decode("latin-1") in frozenset(origins)

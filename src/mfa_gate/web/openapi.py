@@ -1,131 +1,121 @@
-"""A small OpenAPI document of our own JSON calls (the host's schema stays the host's)."""
+"""The OpenAPI document of our own JSON calls (the host's schema stays the host's)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from ..core.reasons import REASONS
+from .api.answers import Told, told_of
 from .api.calls import Call
+from .api.schemas import QUERIES, SCHEMAS, TEXT, ref
 from .api.table import ACCOUNTS, CALLS, ON_ACCOUNT, ONE_OF
 
-_TYPES: dict[type, dict[str, object]] = {
-    str: {"type": "string", "maxLength": 1024},
-    bool: {"type": "boolean"},
-    int: {"type": "integer"},
-    dict: {"type": "object"},
-    list: {"type": "array", "items": {"type": "string"}},
-}
-_CREATED = {("/challenge", "POST"), ("/enroll", "POST"), ("/enroll/confirm", "POST"), ("/backup-codes", "POST")}
-_ACCEPTED = {"/recovery", "/admin/tenant/remind", "/admin/tenant/test-message"}
-_QUERIES: dict[str, tuple[str, ...]] = {
-    "/admin/accounts": ("status", "q", "after", "limit"),
-    "/admin/events": ("account", "kind", "after", "limit"),
+DESCRIPTION = (
+    "The second factor for single-page apps and native clients. Ask state, then begin and confirm an enrollment, or create a "
+    "challenge and verify. Every change needs the header X-MFA-Gate: 1."
+)
+SECURITY: dict[str, dict[str, str]] = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "session",
+        "description": "The app's own sign-in, in whatever cookie it has, and the gate's cookies beside it.",
+    },
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The app's own token."},
+    "proof": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "MFA-Proof",
+        "description": "The proof_token of a client that keeps no cookies.",
+    },
 }
 
 
 def document(server: str) -> dict[str, Any]:
-    """The document; ``server`` is the prefix with the root path, e.g. ``/mfa``."""
-    paths: dict[str, dict[str, Any]] = {}
-    for place, calls in CALLS.items():
-        paths[place] = _operations(place, calls)
-    for start, calls in ONE_OF.items():
-        paths[start + "{id}"] = _operations(start, calls, named=True)
-    for action, calls in ON_ACCOUNT.items():
-        paths[ACCOUNTS + "{id}" + action] = _operations(ACCOUNTS + action, calls, named=True)
+    """Make the document; ``server`` is the prefix with the root path, e.g. ``/mfa``."""
+    paths = {
+        **CALLS,
+        **{f"{start}{{id}}": calls for start, calls in ONE_OF.items()},
+        **{f"{ACCOUNTS}{{id}}{action}": calls for action, calls in ON_ACCOUNT.items()},
+    }
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "mfa_gate",
-            "version": "1",
-            "description": "The second factor for single-page apps and native clients.",
-        },
+        "info": {"title": "mfa_gate", "version": "1", "description": DESCRIPTION},
         "servers": [{"url": f"{server}/api"}],
-        "paths": paths,
+        "security": [{"session": []}, {"bearer": []}, {"bearer": [], "proof": []}],
+        "paths": {place: _operations(place, calls) for place, calls in paths.items()},
         "components": {
-            "schemas": {"Problem": _problem()},
+            "schemas": SCHEMAS,
+            "securitySchemes": SECURITY,
             "parameters": {
                 "Sign": {
                     "name": "X-MFA-Gate",
                     "in": "header",
                     "required": True,
                     "description": "A header that no form can send.",
-                    "schema": {"type": "string", "enum": ["1"]},
+                    "schema": ref("Sign"),
                 }
             },
         },
     }
 
 
-def _operations(place: str, calls: Any, *, named: bool = False) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for method, call in calls.items():
-        found[method.lower()] = _operation(place, method, call, named=named)
-    return found
+def _operations(place: str, calls: Mapping[str, Call]) -> dict[str, Any]:
+    return {method.lower(): _operation(place, method, call) for method, call in calls.items()}
 
 
-def _operation(place: str, method: str, call: Call, *, named: bool) -> dict[str, Any]:
-    parameters: list[dict[str, Any]] = []
-    if named:
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string"}})
-    if method != "GET":
-        parameters.append({"$ref": "#/components/parameters/Sign"})
-    for name in _QUERIES.get(place, ()) if method == "GET" else ():
-        parameters.append({"name": name, "in": "query", "schema": {"type": "string"}})
-    summary = call.summary or (call.handler.__doc__ or "").strip().split("\n")[0]
-    status = "201" if (place, method) in _CREATED else "202" if place in _ACCEPTED else "200"
-    status = "204" if method == "DELETE" else "201" if place.endswith("/ticket") else status
-    done: dict[str, Any] = {"description": "Done."}
-    if status != "204":
-        done["content"] = {"application/json": {"schema": {"type": "object"}}}
+def _operation(place: str, method: str, call: Call) -> dict[str, Any]:
+    told = told_of(method, place, call.summary)
     operation: dict[str, Any] = {
-        "operationId": f"{method.lower()}{place.replace('/', '-').rstrip('-')}{'-one' if named else ''}",
-        "summary": summary,
-        "parameters": parameters,
+        "operationId": told.id,
+        "summary": told.summary,
+        "tags": ["administration" if place.startswith("/admin/") else "second factor"],
+        "parameters": _parameters(place, method, told),
         "responses": {
-            status: done,
+            str(told.status): _answer(told),
             "default": {
                 "description": "A problem (RFC 9457).",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": {"application/problem+json": {"schema": ref("Problem")}},
             },
         },
     }
     if method in ("POST", "PATCH"):
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": _body(call)}},
-        }
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(call)}}}
     return operation
 
 
+def _parameters(place: str, method: str, told: Told) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if "{id}" in place:
+        found.append({"name": "id", "in": "path", "required": True, "schema": TEXT})
+    if method != "GET":
+        found.append({"$ref": "#/components/parameters/Sign"})
+    found += [{"name": name, "in": "query", "schema": QUERIES.get(name, TEXT)} for name in told.query]
+    return found
+
+
+def _answer(told: Told) -> dict[str, Any]:
+    if not told.answers:
+        return {"description": "Done."}
+    shapes = [ref(name) for name in told.answers]
+    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+
+
 def _body(call: Call) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, kinds in call.members.items():
-        shapes = [_TYPES[kind] for kind in kinds]
-        members[name] = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    """Make the schema of a body. A member that is not required may be null."""
     return {
         "type": "object",
-        "properties": members,
+        "properties": {
+            name: dict(member.schema) if name in call.required else _or_null(member.schema)
+            for name, member in call.members.items()
+        },
         "required": list(call.required),
         "additionalProperties": False,
     }
 
 
-def _problem() -> dict[str, Any]:
-    text = {"type": "string"}
-    return {
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "reason", "ref"],
-        "properties": {
-            "type": text,
-            "title": text,
-            "status": {"type": "integer"},
-            "detail": text,
-            "reason": {"type": "string", "enum": sorted(REASONS)},
-            "ref": text,
-            "attempts_remaining": {"type": "integer"},
-            "retry_after": {"type": "integer"},
-            "max_age": {"type": "integer"},
-            "challenge_url": text,
-            "user_verification": {"type": "boolean"},
-        },
-    }
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        return {"anyOf": [*schema["anyOf"], {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,7 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Seconds, Subject
 from ..core.policy import Demand, Facts
 from ..core.rules import Rules
+from ..core.web_address import read_address
 from ..factors import Registry
 from ..service import Judgement, Service
 from .callers import Callers
@@ -23,6 +25,9 @@ from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_p
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
+
+MAX_RETURN = 1024
+_FRAGMENT = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:@%/?-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,16 @@ class Site:
     home: str
     origins: tuple[str, ...]
     json_status: int = 403
+    api_origins: tuple[str, ...] = ()
     dev: bool = False
+
+    def is_front_end(self, address: str) -> bool:
+        """Tell whether an address lies on a listed front end (``api_origins``), and on no other site in any reading."""
+        place, _, fragment = address.partition("#")
+        found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
+        if found is None or found.url not in (place, f"{place}/"):
+            return False
+        return any(found.url.startswith(f"{origin}/") for origin in self.api_origins)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,7 +162,8 @@ class PageRequest:
     @property
     def going_to(self) -> str:
         """Where the visitor was going: a place on this site, checked again on the way out (U-71)."""
-        return safe_path(str(self.going.get("to", ""))) or self.host(self.site.home)
+        to = str(self.going.get("to", ""))
+        return (to if self.site.is_front_end(to) else safe_path(to)) or self.host(self.site.home)
 
     # -- answering -----------------------------------------------------------------------------------------------
 
@@ -219,7 +234,7 @@ class PageRequest:
             self.headers.append(self.site.cookies.drop_note(self.jar, self.jar.going))
         if self.scope["method"] != "POST" or not (done or notice):
             return redirect(to, self._all_headers())
-        if done and may_lead_elsewhere(to):
+        if done and (may_lead_elsewhere(to) or not to.startswith("/")):
             self.headers.append((b"refresh", f"0;url={to}".encode()))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Protocol, runtime_checkable
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
 from .assets import CSP
+from .members import words_of
 from .types import Scope, Send
 
 Header = tuple[bytes, bytes]
 
-NO_STORE: tuple[Header, ...] = (
-    (b"cache-control", b"no-store"),
-    (b"vary", b"Cookie"),
-)
+VARY_COOKIE: Header = (b"vary", b"Cookie")
+NO_STORE: tuple[Header, ...] = ((b"cache-control", b"no-store"), VARY_COOKIE)
 PAGE_HEADERS: tuple[Header, ...] = (
     *NO_STORE,
     (b"content-security-policy", CSP.encode()),
@@ -26,6 +26,15 @@ PAGE_HEADERS: tuple[Header, ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
+
+
+@runtime_checkable
+class TellsCookie(Protocol):
+    """Starlette's session, whose layer adds ``Cookie`` to ``Vary`` once the session was looked at."""
+
+    @property
+    def accessed(self) -> bool:
+        """Whether it was looked at."""
 
 
 def stamp(at: int) -> str:
@@ -47,9 +56,16 @@ class Answer:
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Send it; to HEAD without the body."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers_for(scope)})
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body})
+
+    def headers_for(self, scope: Scope) -> list[Header]:
+        """Return the headers for one request. Where the session layer around the gate says ``Vary: Cookie``, we do not."""
+        session = scope.get("session")
+        if not isinstance(session, TellsCookie) or not session.accessed:
+            return self.headers
+        return [item for item in self.headers if item != VARY_COOKIE]
 
 
 def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
@@ -73,14 +89,18 @@ def as_json(
 def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -> dict[str, object]:
     """A refusal as RFC 9457 members."""
     row = refusal.row
+    title, detail = (refusal.reason == "malformed" and words_of(refusal.member)) or (row.title, row.text)
     problem: dict[str, object] = {
         "type": f"urn:mfa-gate:{refusal.reason}",
-        "title": row.title,
+        "title": title,
         "status": status or row.status,
-        "detail": refusal.detail or row.text,
+        "detail": refusal.detail or detail,
         "reason": refusal.reason,
-        "ref": refusal.ref,
     }
+    if refusal.ref:
+        problem["ref"] = refusal.ref
+    if refusal.member:
+        problem["member"] = refusal.member
     if refusal.attempts_remaining is not None:
         problem["attempts_remaining"] = refusal.attempts_remaining
     if refusal.retry_after is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import unquote
 
 from ..core.reasons import Refusal
 from . import api, approve, dispute, openapi, pages, provider_callbacks, static_files
+from .cors import preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
 from .i18n import available
 from .language import LANG_COOKIE
-from .request import PageRequest, Site
+from .request import PageRequest, Site, going_note
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
 from .scope import app_path, caller_kind, is_rooted, own_place, root_of
@@ -49,6 +51,8 @@ class Router:
         """Answer a request for ``place`` (the path below the prefix)."""
         if scope["type"] != "http":
             return await send_problem(scope, receive, send, Refusal(reason="not_found"))
+        if place.startswith("/api/"):
+            send = readable_by(scope, send, self.site.api_origins)
         try:
             answer = self._turned_away(scope) or await self._answer(scope, receive, place)
         except Exception as error:
@@ -65,6 +69,8 @@ class Router:
         return self._faults.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
 
     async def _answer(self, scope: Scope, receive: Receive, place: str) -> Answer:
+        if place.startswith("/api/") and (asked := preflight(scope, self.site.api_origins)):
+            return asked
         name, slash, rest = place.removeprefix("/").partition("/")
         if found := WITHOUT_SIGN_IN.get(f"/{name}{slash}"):
             answer, needs_store = found
@@ -96,7 +102,7 @@ class Router:
             request.headers.append((b"allow", ", ".join([*handlers, "HEAD"]).encode()))
             return self._refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
-            return self._in_language(request) or await handler(request)
+            return self._in_language(request) or self._to_front_end(request) or await handler(request)
         return await self._post(request, receive, handler)
 
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
@@ -146,6 +152,18 @@ class Router:
         secure = "; Secure" if request.jar.secure else ""
         text = f"{LANG_COOKIE.decode()}={tag}; Path=/; SameSite=Lax; Max-Age={YEAR}{secure}"
         request.headers.append((b"set-cookie", text.encode()))
+        return request.go(own_place(request.scope) or request.base)
+
+    def _to_front_end(self, request: PageRequest) -> Answer | None:
+        """Remember where a listed front end wants its person back, ``?return_to=https://…``, and show the same place."""
+        query = request.scope.get("query_string", b"")
+        if not request.interrupted or not query.startswith(b"return_to="):
+            return None
+        to = unquote(query[len(b"return_to=") :].decode("latin-1"))
+        if not request.site.is_front_end(to):
+            return None
+        note = {**going_note(to=to, path="", method="GET", clean=True), **request.going, "to": to}
+        request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
         return request.go(own_place(request.scope) or request.base)
 
     def _refused(self, request: PageRequest, refusal: Refusal) -> Answer:

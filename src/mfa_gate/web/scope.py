@@ -110,6 +110,11 @@ def has_bearer(scope: Scope) -> bool:
     return shows_bearer(scope["headers"])
 
 
+def is_bearer_alone(scope: Scope) -> bool:
+    """Tell whether a token is all that the caller shows: no cookie, which another site could make a browser send."""
+    return has_bearer(scope) and not any(key == b"cookie" for key, _ in scope["headers"])
+
+
 def caller_kind(scope: Scope) -> CallerKind:
     """Who is asking, in the order of the table of callers: the answer to a refusal depends on it, the decision never."""
     if scope["type"] == "websocket":

@@ -126,7 +126,7 @@ async def by_json(actor: Browser, action: str, target: SubjectKey) -> Got:
     problem = reply.json()
     statuses = {"signed_out": 401, "not_allowed": 403, "proof_required": 403, "not_found": 404}
     assert statuses[problem["reason"]] == reply.status
-    return Got(problem["reason"], problem["ref"])
+    return Got(problem["reason"], problem.get("ref", ""))
 
 
 async def by_page(actor: Browser, action: str, target: SubjectKey, *, token: str) -> Got:

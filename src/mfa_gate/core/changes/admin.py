@@ -15,7 +15,7 @@ from .break_glass import close, stated
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
     """All attempts back, the rolling count emptied, the lock gone. The administrator answers for it with a reason."""
     if not stated(reason):
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="reason")
     if account.lock is None and not account.attempts.used and not account.attempts.days:
         return keep(account, None)
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
@@ -30,7 +30,7 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
 def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
     """Locked by an administrator: every proof ends at once, everywhere (decisions 8)."""
     if not stated(reason):
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="reason")
     if account.lock is not None and account.lock.cause == "administrator":
         return keep(account, None)
     now = time_of(account, moment)
@@ -65,7 +65,7 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
     A mark that a clock which ran ahead has left is set back: every proof ends here, so nothing can come back with it.
     """
     if not stated(reason) or not stated(ticket):
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="ticket" if stated(reason) else "reason")
     if refusal := held(account, moment.now, hold):
         return keep(account, refusal)
     event = moment.event("account.reset", account.key, reason=stated(reason), ticket=stated(ticket))
@@ -120,7 +120,7 @@ def give_ticket(
 ) -> Change[Refusal | None]:
     """Leave for one first enrollment within ``life`` seconds. Only for somebody without a factor; a newer one replaces it."""
     if not stated(reason):
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="reason")
     if account.authenticators:
         return refuse(account, "already_enrolled")
     if refusal := held(account, moment.now, hold):
@@ -134,7 +134,7 @@ def give_ticket(
 def refuse_recovery(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
     """The request is answered with no, and why."""
     if not stated(reason):
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="reason")
     if account.recovery is None:
         return refuse(account, "not_found")
     event = moment.event("recovery.refused", account.key, reason=stated(reason))

@@ -23,8 +23,9 @@ def stated(text: str) -> str:
 
 def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str, hours: int) -> Change[Refusal | None]:
     """The first administrator asks, under a ticket and with a reason, for 1 to 11 hours. Nothing is open yet."""
-    if not stated(reason) or not stated(ticket) or not 1 <= hours <= MAX_HOURS:
-        return refuse(account, "malformed")
+    given = {"reason": bool(stated(reason)), "ticket": bool(stated(ticket)), "hours": 1 <= hours <= MAX_HOURS}
+    if not all(given.values()):
+        return refuse(account, "malformed", member=next(name for name, is_good in given.items() if not is_good))
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
     if is_same_hand(by, Hand(account.key.id, account.key.tenant)):
@@ -79,7 +80,7 @@ def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[R
 def revoke(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
     """An administrator ends a grant, or takes back the request for one."""
     if not stated(reason):
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="reason")
     now = time_of(account, moment)
     if not is_waiting(account, now) and not is_in_force(account, now):
         return refuse(account, "not_found")

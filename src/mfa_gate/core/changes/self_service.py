@@ -30,9 +30,9 @@ def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[A
     if mine is None:
         return refuse(account, "not_found")
     if not label or len(label) > MAX_LABEL or not label.isprintable():
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="label")
     if any(a.label.casefold() == label.casefold() and a.id != id for a in account.authenticators):
-        return refuse(account, "label_taken")
+        return refuse(account, "label_taken", member="label")
     changed = replace(mine, label=label)
     event = moment.event("factor.changed", account.key, factor=mine.factor, authenticator=id, reason="renamed")
     return Change(account=tidy(swap_in(account, changed), time_of(account, moment)), events=(event,), answer=changed)
@@ -116,7 +116,7 @@ def accept_agreement(
 ) -> Change[Refusal | None]:
     """Record the acceptance with version, digest, time and network. Another version than the one shown is refused."""
     if version != agreement.version:
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="version")
     now = time_of(account, moment)
     session = handle_digest(caller.subject.session)
     accepted = Acceptance(
@@ -150,7 +150,7 @@ def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[
     """A waiting request of somebody who lost access: at most 500 characters, one at a time; only who has a factor lost one."""
     text = " ".join(about.split())
     if not text or len(text) > MAX_ABOUT or not text.isprintable():
-        return refuse(account, "malformed")
+        return refuse(account, "malformed", member="about")
     if account.recovery is not None:
         return keep(account, account.recovery.ref)
     if not account.authenticators and account.lock is None:

@@ -29,6 +29,7 @@ class Refusal:
 
     ``ref`` is the event's id, where one was written.
 
+    ``member`` names the one value that was given wrongly; "" where it is none, or more than one.
     ``drift`` is by how many seconds a person's clock is ahead of ours (or behind, below zero), where that is the reason.
     """
 
@@ -39,6 +40,7 @@ class Refusal:
     detail: str = ""
     max_age: int | None = None
     drift: int = 0
+    member: str = ""
 
     @property
     def row(self) -> Reason:

@@ -19,7 +19,7 @@ async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: st
     until somebody unlocks it. Refused for an account that can be read.
     """
     if not stated(reason) or not stated(ticket):
-        return Refusal(reason="malformed")
+        return Refusal(reason="malformed", member="ticket" if stated(reason) else "reason")
     for _ in range(MAX_TURNS):
         try:
             account = await engine.store.load(key)

@@ -58,17 +58,19 @@ class TenantDesk:
         if enabled is False:
             return await self.rights.deny(actor, SubjectKey(tenant, ""), Refusal(reason="not_allowed"))
         if confirm != tenant:
-            return Refusal(reason="malformed", detail="Type the organization's name to confirm.")
+            return Refusal(reason="malformed", member="confirm", detail="Type the organization's name to confirm.")
         if enabled and rules.enrollment.stage != "admin":
-            return Refusal(reason="not_allowed", detail="The policy file decides when it is on.")
+            return Refusal(reason="not_allowed", member="enabled", detail="The policy file decides when it is on.")
         if factors is not None:
             if rules.factors.choice != "tenant":
-                return Refusal(reason="not_allowed", detail="The policy file decides which factors there are.")
+                return Refusal(
+                    reason="not_allowed", member="factors", detail="The policy file decides which factors there are."
+                )
             if not factors or any(kind not in pickable(rules) for kind in factors) or len(set(factors)) != len(factors):
-                return Refusal(reason="not_enrollable")
+                return Refusal(reason="not_enrollable", member="factors")
             picked = factors_for(rules, TenantSettings(tenant=tenant, factors=factors))
             if ends := dead_ends(rules, picked, self.engine.factors.traits):
-                return Refusal(reason="not_enrollable", detail="; ".join(end.text for end in ends))
+                return Refusal(reason="not_enrollable", member="factors", detail="; ".join(end.text for end in ends))
         return await self._swap(actor, tenant, enabled=bool(enabled), factors=factors)
 
     async def mark(self, actor: Actor, tenant: str, *, announced: bool = False, tested: bool = False) -> Refusal | None:

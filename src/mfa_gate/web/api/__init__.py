@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ...core.reasons import Refusal
-from ..forms import BadBody, read_json, same_origin, tells_origin
+from ..forms import BadBody, is_listed, read_json, same_origin, tells_origin
+from ..members import BadMember, Body, typed
 from ..request import PageRequest
 from ..responses import Answer, problem
-from ..scope import header
-from ..types import Receive
-from .admin import BadQuery
-from .calls import Body, Call
+from ..scope import header, is_bearer_alone
+from ..types import Receive, Scope
 from .table import find
 
 
@@ -18,45 +17,50 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
     method = "GET" if request.scope["method"] == "HEAD" else request.scope["method"]
     found = find(place)
     if found is None:
-        return problem(Refusal(reason="not_found"))
+        lists = f"There is no such call: {request.base}/api/openapi.json lists all."
+        return problem(Refusal(reason="not_found", detail=lists))
     calls, name = found
     call = calls.get(method)
     if call is None:
-        return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", ", ".join(calls).encode())])
+        refusal = Refusal(reason="method_not_allowed", detail=f"This call takes {' or '.join(calls)}.")
+        return problem(refusal, headers=[(b"allow", ", ".join(calls).encode())])
     body: Body = {}
-    if method != "GET":
-        refusal = _foreign(request)
-        if refusal is not None:
-            return problem(refusal)
-        if method != "DELETE":
-            try:
-                body = _typed(await read_json(request.scope, receive, limit=call.limit), call)
-            except BadBody as bad:
-                return problem(Refusal(reason=bad.reason))
     try:
+        if method != "GET":
+            foreign = refuse_foreign(request.scope, request.site.origins, request.site.api_origins)
+            if foreign is not None:
+                return foreign
+            if method != "DELETE":
+                body = typed(await read_json(request.scope, receive, limit=call.limit), call.members, call.required)
         result = await call.handler(request, body, name)
-    except BadQuery:
-        return problem(Refusal(reason="malformed"))
+    except (BadBody, BadMember) as bad:
+        return refuse_body(bad)
     result.headers.extend(request.cookie_headers())
     return result
 
 
-def _foreign(request: PageRequest) -> Refusal | None:
-    """A change needs a header that no form can send; a browser must be on our own page besides."""
-    scope = request.scope
+def refuse_body(bad: BadBody | BadMember) -> Answer:
+    """Answer a body or a query that cannot be taken, with the name of the member that is wrong."""
+    reason = bad.reason if isinstance(bad, BadBody) else "malformed"
+    return problem(Refusal(reason=reason, detail=bad.detail, member=bad.member), title=bad.title or None)
+
+
+def refuse_foreign(scope: Scope, origins: tuple[str, ...], api_origins: tuple[str, ...] = ()) -> Answer | None:
+    """Answer a change that may be somebody else's doing; None where it is the caller's own.
+
+    A change needs a header that no form can send. A browser must be on our own page besides, or on a listed one. A caller
+    that shows a token and no cookie may be anywhere: another site can make no browser send that token.
+    """
     if header(scope, b"x-mfa-gate") != b"1":
-        return Refusal(reason="csrf")
-    if tells_origin(scope) and not same_origin(scope, request.site.origins):
-        return Refusal(reason="csrf")
-    return None
-
-
-def _typed(body: Body, call: Call) -> Body:
-    """The members, each of its very type; an unknown or missing one is malformed (S-105)."""
-    for name, value in body.items():
-        kinds = call.members.get(name)
-        if kinds is None or type(value) not in kinds:
-            raise BadBody("malformed")
-    if any(name not in body for name in call.required):
-        raise BadBody("malformed")
-    return body
+        detail = 'Send the header "X-MFA-Gate: 1" once with every change: no form of another site can.'
+        return problem(
+            Refusal(reason="csrf", detail=detail, member="X-MFA-Gate"), title="The header X-MFA-Gate is missing"
+        )
+    if is_bearer_alone(scope) or not tells_origin(scope):
+        return None
+    if same_origin(scope, origins) or is_listed(scope, api_origins):
+        return None
+    came = (header(scope, b"origin") or b"").decode("latin-1")[:100]
+    detail = f'The browser tells the origin "{came}", which is' if came else "The browser tells another site, which is"
+    detail += " neither in relying_party.origins nor, on the same site, in api_origins."
+    return problem(Refusal(reason="csrf", detail=detail, member="Origin"), title="This origin may make no changes")

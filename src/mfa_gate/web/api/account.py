@@ -7,6 +7,7 @@ from ...core.model import Authenticator
 from ...core.reasons import Refusal
 from ...service import Judgement
 from ...service.access import owed
+from ..members import BadMember
 from ..request import PageRequest
 from ..responses import NO_STORE, Answer, as_json, problem, refusal_of, stamp
 from .calls import Body
@@ -26,7 +27,9 @@ async def authenticators(request: PageRequest, body: Body, name: str) -> Answer:
 async def change(request: PageRequest, body: Body, name: str) -> Answer:
     """``PATCH authenticators/{id}``: another label, or the default."""
     self_service = request.service.self_service
-    result: Authenticator | Refusal = Refusal(reason="malformed")
+    if "label" not in body and body.get("default") is not True:
+        raise BadMember("label", "There is nothing to change", 'Give "label" a text, or "default" the value true.')
+    result: Authenticator | Refusal = Refusal(reason="malformed", member="label")
     if "label" in body:
         result = await self_service.rename(request.caller, id=name, label=body["label"])
         if isinstance(result, Refusal):

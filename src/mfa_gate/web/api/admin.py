@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 from urllib.parse import parse_qsl
 
 from ...core.events import Event
@@ -12,15 +11,15 @@ from ...core.reasons import Refusal
 from ...core.rules import DAY
 from ...core.summary import STATUSES, Summary
 from ...service import Actor
-from ...service.admin.actions import ACTIONS, Action, Field
+from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, GrantLine, TenantDocument
 from ...service.admin.rights import key_of
 from ..forms import MAX_BODY
+from ..members import BadMember, Body, members, unknown, wrong
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
-from .calls import TEXT, Call
+from .calls import Call
 
-Body = dict[str, Any]
 MAX_LIMIT = 200
 
 
@@ -29,25 +28,28 @@ def actor_of(request: PageRequest) -> Actor:
     return Actor(name=request.subject.id, caller=request.caller)
 
 
-class BadQuery(ValueError):
-    """A query string that is not one of the documented ones."""
-
-
 def query_of(request: PageRequest, known: tuple[str, ...]) -> dict[str, str]:
-    """Read the members of the query, each once. Raises ``BadQuery``."""
+    """Read the members of the query, each once. Raises ``BadMember``."""
     raw = request.scope.get("query_string", b"")
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=10)
     except ValueError as error:
-        raise BadQuery("the query cannot be read") from error
+        raise BadMember(
+            "", "The query cannot be read", "Send at most ten parameters, percent-encoded UTF-8."
+        ) from error
     query = dict(pairs)
-    if len(query) != len(pairs) or any(name not in known for name in query):
-        raise BadQuery("a member comes twice, or is unknown")
+    for name, _ in pairs:
+        if name not in known:
+            raise unknown(name, dict.fromkeys(known), "query parameter")
+    if len(query) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadMember(twice, "A query parameter comes twice", f'"{twice}" comes more than once.')
     limit = query.get("limit", "50")
     if not limit.isascii() or not limit.isdigit() or len(limit) > 4 or not 1 <= int(limit) <= MAX_LIMIT:
-        raise BadQuery("limit")
+        raise wrong("limit", f"a whole number from 1 to {MAX_LIMIT}")
     if query.get("status", "") not in ("", *STATUSES):
-        raise BadQuery("status")
+        raise wrong("status", f"one of {', '.join(STATUSES)}")
     return query
 
 
@@ -192,14 +194,11 @@ async def act(request: PageRequest, body: Body, name: str, *, action: Action) ->
     return as_json(account_json(done.account) if done.account else {"id": key.id, "tenant": key.tenant})
 
 
-_MEMBERS: dict[Field, tuple[type, ...]] = {"reason": TEXT, "ticket": TEXT, "ref": TEXT, "hours": (int,)}
-
-
 def call_of(action: Action) -> Call:
     """Make the JSON call of a row. The hours of a grant have a default; every other field is required."""
     return Call(
         partial(act, action=action),
-        {name: _MEMBERS[name] for name in action.fields},
+        members(*action.fields),
         tuple(name for name in action.fields if name != "hours"),
         MAX_BODY,
         action.summary,
@@ -238,7 +237,7 @@ async def set_tenant(request: PageRequest, body: Body, name: str) -> Answer:
     query = query_of(request, ("tenant",))
     factors = body.get("factors")
     if factors is not None and not all(type(kind) is str for kind in factors):
-        return problem(Refusal(reason="malformed"))
+        raise wrong("factors", "a list of texts")
     refusal = await request.service.tenant_desk.set(
         actor_of(request),
         query.get("tenant") or request.subject.tenant,

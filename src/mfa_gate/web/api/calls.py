@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
+from ...core.reasons import Refusal
 from ..forms import MAX_BODY
+from ..members import Body, Members
 from ..request import PageRequest
 from ..responses import Answer
 
-Body = dict[str, Any]
+__all__ = ["Body", "Call", "Handler", "named"]
+
 Handler = Callable[[PageRequest, Body, str], Awaitable[Answer]]
 
 
@@ -20,11 +22,13 @@ class Call:
     summary ("": the first line of the handler's docstring)."""
 
     handler: Handler
-    members: Mapping[str, tuple[type, ...]]
+    members: Members
     required: tuple[str, ...] = ()
     limit: int = MAX_BODY
     summary: str = ""
 
 
-TEXT = (str,)
-"""What a member that is text may be."""
+def named(refusal: Refusal, **members: str) -> Refusal:
+    """Add the member that is wrong to a refusal whose reason is one of ``members``; one that is named already stays."""
+    member = members.get(refusal.reason, "")
+    return replace(refusal, member=member) if member and not refusal.member else refusal

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...core.model import Account, Authenticator, Challenge, Enrollment
 from ...core.reasons import UNTYPED, Refusal
 from ...service import Verified
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
-from .calls import Body
+from .calls import Body, named
 from .documents import state_document
 
 
@@ -32,7 +34,7 @@ async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
             mine = judgement.account.authenticator(body["authenticator"]) if judgement.account else None
             quiet = {"challenge": None, "hint": "", "expires_at": None, "resend_at": None}
             return as_json({"factor": mine.factor if mine else "", **quiet}, status=201)
-        return problem(issued)
+        return problem(named(issued, not_found="authenticator", not_enrollable="authenticator"))
     document = {
         "challenge": issued.challenge.id,
         "factor": issued.factor,
@@ -78,6 +80,9 @@ async def verify(request: PageRequest, body: Body, name: str) -> Answer:
 
 async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
     """A refused answer, in words of its own where no code was typed: a passkey is none."""
+    refusal = named(refusal, not_found="challenge" if body.get("challenge") else "authenticator", wrong_code="response")
+    if "enrollment" in body and refusal.member in ("authenticator", "challenge"):
+        refusal = replace(refusal, member="enrollment")
     account = (await request.judgement()).account
     if account is None or refusal.reason not in UNTYPED or types_code(request, account, body):
         return problem(refusal)

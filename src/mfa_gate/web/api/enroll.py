@@ -8,7 +8,7 @@ from ...core.reasons import Refusal
 from ..render import qr_svg
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
-from .calls import Body
+from .calls import Body, named
 from .challenge import refused
 from .documents import authenticator_document, state_document
 
@@ -19,7 +19,8 @@ async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
         request.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
     )
     if isinstance(begun, Refusal):
-        return problem(begun)
+        phone = dict.fromkeys(("phone_region", "phone_type", "phone_invalid"), "phone")
+        return problem(named(begun, not_enrollable="factor", already_enrolled="factor", label_taken="label", **phone))
     shown = begun.shown
     document: dict[str, object] = {
         "enrollment": begun.enrollment.id,

@@ -6,27 +6,28 @@ from collections.abc import Mapping
 
 from ...core.model import MAX_ID_BYTES
 from ..forms import MAX_PROOF_BODY
+from ..members import ASSERTION, ATTESTATION, members
 from . import account, admin, challenge, enroll
-from .calls import TEXT, Call
+from .calls import Call
 
 CALLS: Mapping[str, Mapping[str, Call]] = {
     "/state": {"GET": Call(challenge.state, {})},
     "/challenge": {
-        "POST": Call(challenge.challenge, {"authenticator": TEXT, "user_verification": (bool,)}, ("authenticator",))
+        "POST": Call(challenge.challenge, members("authenticator", "user_verification"), ("authenticator",))
     },
     "/verify": {
         "POST": Call(
             challenge.verify,
-            {"challenge": TEXT, "authenticator": TEXT, "response": (str, dict), "remember": (bool,)},
+            members("challenge", "authenticator", "remember", response=ASSERTION),
             ("response",),
             MAX_PROOF_BODY,
         )
     },
-    "/enroll": {"POST": Call(enroll.enroll, {"factor": TEXT, "phone": TEXT, "label": TEXT}, ("factor",))},
+    "/enroll": {"POST": Call(enroll.enroll, members("factor", "phone", "label"), ("factor",))},
     "/enroll/confirm": {
         "POST": Call(
             enroll.confirm,
-            {"enrollment": TEXT, "response": (str, dict)},
+            members("enrollment", response=ATTESTATION),
             ("enrollment", "response"),
             MAX_PROOF_BODY,
         )
@@ -35,12 +36,12 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
     "/authenticators": {"GET": Call(account.authenticators, {})},
     "/backup-codes": {"POST": Call(account.backup_codes, {})},
     "/browsers": {"GET": Call(account.browsers, {})},
-    "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, {"version": TEXT}, ("version",))},
-    "/recovery": {"POST": Call(account.recovery, {"about": TEXT}, ("about",))},
+    "/agreement": {"GET": Call(account.agreement, {}), "POST": Call(account.agree, members("version"), ("version",))},
+    "/recovery": {"POST": Call(account.recovery, members("about"), ("about",))},
     "/admin/accounts": {"GET": Call(admin.accounts, {})},
     "/admin/tenant": {
         "GET": Call(admin.tenant, {}),
-        "PATCH": Call(admin.set_tenant, {"enabled": (bool,), "factors": (list,), "confirm": TEXT}),
+        "PATCH": Call(admin.set_tenant, members("enabled", "factors", "confirm")),
     },
     "/admin/tenant/remind": {"POST": Call(admin.remind, {})},
     "/admin/tenant/test-message": {"POST": Call(admin.send_trial, {})},
@@ -49,7 +50,7 @@ CALLS: Mapping[str, Mapping[str, Call]] = {
 ONE_OF: Mapping[str, Mapping[str, Call]] = {
     "/challenge/": {"GET": Call(challenge.challenge_status, {})},
     "/authenticators/": {
-        "PATCH": Call(account.change, {"label": TEXT, "default": (bool,)}),
+        "PATCH": Call(account.change, members("label", "default")),
         "DELETE": Call(account.remove, {}),
     },
     "/browsers/": {"DELETE": Call(account.forget, {})},

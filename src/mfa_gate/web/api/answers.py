@@ -1,0 +1,80 @@
+"""What each call is named and answers, for the OpenAPI document: one row a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .table import ACCOUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row: the operation id, the summary, the status of success, the schemas of its answer, the query parameters."""
+
+    id: str
+    summary: str
+    status: int
+    answers: tuple[str, ...]
+    query: tuple[str, ...] = ()
+
+
+ANSWERS: Mapping[tuple[str, str], Told] = {
+    ("GET", "/state"): Told("getState", "Tell where the caller stands.", 200, ("Standing",)),
+    ("POST", "/challenge"): Told(
+        "createChallenge", "Issue a challenge; what sends a code sends it now.", 201, ("IssuedChallenge",)
+    ),
+    ("GET", "/challenge/{id}"): Told(
+        "getChallenge", "Tell whether a challenge was answered elsewhere.", 200, ("ChallengeStatus",)
+    ),
+    ("POST", "/verify"): Told("verify", "Answer with a code, a backup code or a passkey.", 200, ("Standing",)),
+    ("POST", "/enroll"): Told("beginEnrollment", "Begin to set up an authenticator.", 201, ("Draft",)),
+    ("POST", "/enroll/confirm"): Told(
+        "confirmEnrollment", "Try the new authenticator out, which binds it.", 201, ("Enrolled",)
+    ),
+    ("POST", "/enroll/skip"): Told("skipEnrollment", "Put the set-up off while it is optional.", 200, ("Standing",)),
+    ("GET", "/authenticators"): Told("listAuthenticators", "List the authenticators.", 200, ("AuthenticatorList",)),
+    ("PATCH", "/authenticators/{id}"): Told(
+        "updateAuthenticator", "Rename an authenticator, or make it the default.", 200, ("Authenticator",)
+    ),
+    ("DELETE", "/authenticators/{id}"): Told("removeAuthenticator", "Remove an authenticator.", 204, ()),
+    ("POST", "/backup-codes"): Told(
+        "createBackupCodes", "Make a new set of backup codes; the old one ends.", 201, ("BackupCodeSet",)
+    ),
+    ("GET", "/browsers"): Told("listBrowsers", "List the remembered browsers and clients.", 200, ("BrowserList",)),
+    ("DELETE", "/browsers/{id}"): Told("forgetBrowser", "Forget a browser or client.", 204, ()),
+    ("GET", "/agreement"): Told("getAgreement", "Read the agreement.", 200, ("Agreement",)),
+    ("POST", "/agreement"): Told("acceptAgreement", "Accept the version that was read.", 200, ("Standing",)),
+    ("POST", "/recovery"): Told("requestRecovery", "Ask the administrators for help.", 202, ("RecoveryRequest",)),
+    ("GET", "/admin/accounts"): Told(
+        "listAccounts", "List accounts.", 200, ("AccountList",), ("status", "q", "after", "limit", "tenant")
+    ),
+    ("GET", f"{ACCOUNTS}{{id}}"): Told("getAccount", "Show one account.", 200, ("Account",), ("tenant",)),
+    ("GET", "/admin/tenant"): Told(
+        "getTenant", "Show the settings of a tenant.", 200, ("TenantSettings",), ("tenant",)
+    ),
+    ("PATCH", "/admin/tenant"): Told(
+        "updateTenant", "Turn the tenant on, or choose its factors.", 200, ("TenantSettings", "TenantName"), ("tenant",)
+    ),
+    ("POST", "/admin/tenant/remind"): Told(
+        "remindTenant", "Mail everybody who has nothing set up, once a day.", 202, ("Reminded",), ("tenant",)
+    ),
+    ("POST", "/admin/tenant/test-message"): Told(
+        "sendTestMessage", "Send a test message to one's own address.", 202, ("Delivery",), ("tenant",)
+    ),
+    ("GET", "/admin/events"): Told(
+        "listEvents", "Read the trail.", 200, ("EventList",), ("account", "kind", "after", "limit", "tenant")
+    ),
+}
+
+
+def told_of(method: str, place: str, summary: str) -> Told:
+    """Return the row of a call. An act on an account has one made of its address and of the ``summary`` of its action."""
+    row = ANSWERS.get((method, place))
+    if row is not None:
+        return row
+    first, *others = place.removeprefix(f"{ACCOUNTS}{{id}}/").replace("/", "-").split("-")
+    name = f"{first}{''.join(word.title() for word in others)}Account"
+    if place.endswith("/ticket"):
+        return Told(name, summary, 201, ("EnrollmentTicket",), ("tenant",))
+    return Told(name, summary, 200, ("Account", "AccountName"), ("tenant",))
