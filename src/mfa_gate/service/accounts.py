@@ -88,6 +88,16 @@ class Engine:
         self.policy = policy
         self.forget_all()
 
+    def use_wiring(self, wiring: Wiring) -> None:
+        """Work with other parts from now on. All that was read from the store before is forgotten."""
+        self.wiring = wiring
+        if wiring.store is not self.store:
+            self.store = wiring.store
+            self.reader = Reader()
+            self.away_since = None
+            self._last_settings.clear()
+        self.forget_all()
+
     # -- reading --------------------------------------------------------------------------------------------------
 
     def notice(self) -> None:

@@ -34,6 +34,11 @@ class Lifespan:
         self.looked: set[bool] = set()
         self._opening: asyncio.Task[None] | None = None
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the event loop that opened the store, or None while it is not open."""
+        return self._opening.get_loop() if self.opened and self._opening is not None else None
+
     async def open(self) -> None:
         """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
         if self.opened:
