@@ -15,6 +15,7 @@ from ..core.events import Event, Moment
 from ..core.model import Account, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
+from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
 from .strangers import Strangers
@@ -246,6 +247,6 @@ class Engine:
             self.wiring.senders.voice,
             self.wiring.senders.push,
         ):
-            if sender is not None:
+            if isinstance(sender, Closes):
                 await sender.aclose()
         await self.store.aclose()
