@@ -119,8 +119,11 @@ class MFAGate:
     ) -> None:
         from .policyfile import load_policy
         from .stores import store_from_url
+        from .stores.common.platform import fault_of_platform
         from .web.render import Renderer
 
+        if unfit := fault_of_platform():
+            raise SettingsError(unfit)
         faults: list[str] = []
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)

@@ -13,6 +13,7 @@ from ..core.reasons import REASONS, Reason
 from . import times
 from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
 from .i18n import Words, translator
+from .resources import every_text, folder
 from .views.problems import sentence_of
 
 if TYPE_CHECKING:
@@ -33,14 +34,12 @@ __all__ = [
     "static_assets",
 ]
 
-_TEMPLATES = Path(__file__).parent / "templates"
-
 
 class Renderer:
     """Renders views. ``templates`` is a folder of the host whose templates replace or extend ours (D-14)."""
 
     def __init__(self, *, templates: Path | None = None) -> None:
-        self._folders = [templates, _TEMPLATES] if templates else [_TEMPLATES]
+        self._own = templates
         self._environments: dict[str, Environment] = {}
 
     def render(self, view: View | AdminView, frame: Frame) -> bytes:
@@ -60,10 +59,11 @@ class Renderer:
         )
 
     def _environment(self, lang: str) -> Environment:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
         words = translator(lang)
-        loader = FileSystemLoader([str(folder) for folder in self._folders])
+        ours = DictLoader(dict(every_text(folder("templates"))))
+        loader = ChoiceLoader([FileSystemLoader(str(self._own)), ours] if self._own else [ours])
         environment = Environment(
             loader=loader,
             autoescape=True,
