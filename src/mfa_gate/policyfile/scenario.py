@@ -101,9 +101,9 @@ def given_fault(given: Given) -> str:
 
 
 def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint: tuple[Demand, ...] = ()) -> Outcome:
-    """Decide as the gate would in the situation ``given``, with the demands of the ``endpoint`` that answers.
+    """Decide as the gate would in the situation ``given``.
 
-    Raises ``ValueError`` for an impossible situation.
+    ``endpoint`` are the demands of the code that answers. Raises ``ValueError`` for an impossible situation.
     """
     fault = given_fault(given)
     if fault:

@@ -1,4 +1,4 @@
-"""Help end-to-end tests: serve the app at the gate's origin, and let a real browser be through the second factor."""
+"""Help end-to-end tests: serve the app, and let a real browser be through."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ async def proof_cookie(
 
 @contextmanager
 def serving(app: Any, gate: MFAGate) -> Iterator[str]:
-    """Serve ``app`` in a thread of this process, by uvicorn, and give its address: the gate's origin on this machine.
+    """Serve ``app`` by uvicorn in a thread of this process, and give its address.
 
-    The server shares the gate with the test: its clock, its outbox and its store in memory. Raises ``ValueError`` if the
-    gate's ``relying_party`` has no such origin, ``ImportError`` without uvicorn, and ``RuntimeError`` if the server does not
-    start.
+    The address is the gate's origin on this machine. The server shares the gate with the test: its clock, its outbox and its
+    store in memory. Raises ``ValueError`` if the gate's ``relying_party`` has no such origin, ``ImportError`` without
+    uvicorn, and ``RuntimeError`` if the server does not start.
     """
     import uvicorn
 

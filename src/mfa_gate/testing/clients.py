@@ -20,10 +20,11 @@ PORT = 50_000
 
 
 def client_for(app: Any, gate: MFAGate, *, address: str = PEER, **more: Any) -> TestClient:
-    """Make a ``TestClient`` that comes from ``address`` and asks at the first origin of the gate's ``relying_party``.
+    """Make a ``TestClient`` that comes from ``address`` and asks at the gate's origin.
 
-    A plain ``TestClient`` comes from the word ``testclient``, which is no address: a proof that is made there holds for one
-    request. ``more`` is what ``TestClient`` takes besides. ``with client_for(app, gate) as client`` runs the app's lifespan.
+    The origin is the first one of ``relying_party``. A plain ``TestClient`` comes from the word ``testclient``, which is no
+    address: a proof that is made there holds for one request. ``more`` is what ``TestClient`` takes besides. ``with
+    client_for(app, gate) as client`` runs the app's lifespan.
     """
     from starlette.testclient import TestClient
 

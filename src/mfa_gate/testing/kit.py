@@ -59,7 +59,7 @@ class Kit:
 
     @contextmanager
     def taken_over(self, clock: FixedClock | None = None, outbox: Outbox | None = None) -> Iterator[Kit]:
-        """Give the gate a fixed clock, an outbox for its senders, and a store in memory, in this block.
+        """Give the gate a fixed clock, an outbox and a store in memory, in this block.
 
         For apps that make their gate when they are imported. Its real senders and its real store get nothing meanwhile. A
         kit with ``keep_store`` leaves the store.
@@ -107,7 +107,10 @@ class Kit:
         address: str = LOOPBACK,
         url: str = "",
     ) -> None:
-        """Put the cookie of ``proof_cookie`` into Playwright's ``context``; the app's own sign-in is still yours to do."""
+        """Put the cookie of ``proof_cookie`` into Playwright's ``context``.
+
+        The app's own sign-in is still yours to do.
+        """
         context.add_cookies([self.proof_cookie(subject, fresh=fresh, age=age, factor=factor, address=address, url=url)])
 
     async def enrolled(self, subject: Subject, factor: str = "totp", **more: str) -> Enrolled:

@@ -1,4 +1,4 @@
-"""Run a helper's coroutine from plain code, on the event loop that the gate's store is open on."""
+"""Run a helper's coroutine from plain code, on the loop that the gate is open on."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def run(make: Callable[[], Awaitable[T]]) -> T:
 
 
 def run_for(gate: MFAGate, make: Callable[[], Awaitable[T]]) -> T:
-    """Do as ``run``, on the loop of the server that serves ``gate`` in another thread, if there is one.
+    """Do as ``run``, on the loop of a server that serves ``gate`` in another thread.
 
-    A connection to Redis belongs to the loop that made it.
+    Without such a server it is a loop of its own. A connection to Redis belongs to the loop that made it.
     """
     loop = gate.web.lifespan.loop
     if loop is None or not loop.is_running() or loop is _running():

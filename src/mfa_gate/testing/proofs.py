@@ -1,4 +1,4 @@
-"""Write the proof of a person into the store, as if a browser had just been through the challenge."""
+"""Write a proof into the store, as if a browser had just been through the challenge."""
 
 from __future__ import annotations
 

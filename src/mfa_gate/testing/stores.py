@@ -16,7 +16,10 @@ _KEPT: list[Store] = []
 
 
 class KitStore(MemoryStore):
-    """A memory store for one test. The processes of a parallel run are no workers of one server, so each has its own."""
+    """A memory store for one test.
+
+    The processes of a parallel run are no workers of one server, so each has its own.
+    """
 
     async def open(self) -> None:
         """Open without a look at other processes."""
@@ -24,12 +27,12 @@ class KitStore(MemoryStore):
 
 
 def keep_store(gate: MFAGate) -> None:
-    """Note that the store of ``gate`` was made for the tests, so that the helpers may write into it."""
+    """Allow the helpers to write into the store of ``gate``: it was made for the tests."""
     _KEPT.append(gate.service.engine.store)
 
 
 def require_test_store(gate: MFAGate) -> None:
-    """Raise ``RuntimeError`` if what the helpers write into the gate's store would outlive the test.
+    """Raise ``RuntimeError`` if the gate's store would outlive the test.
 
     A person who is enrolled by a test holds a factor that nobody has: in the store of an app that person is locked out.
     """

@@ -23,9 +23,10 @@ log = logging.getLogger("mfa_gate")
 
 @contextmanager
 def take_over(gate: MFAGate, *, clock: Clock, senders: Senders, keep_store: bool) -> Iterator[None]:
-    """Let ``gate`` work with ``clock``, ``senders`` and, unless ``keep_store``, a store in memory in this block.
+    """Let ``gate`` work with other parts in this block: ``clock``, ``senders``, a store.
 
-    The gate may be open or not, before the block and after it: its own store is not touched meanwhile.
+    The store is in memory, or the gate's own with ``keep_store``. The gate may be open or not, before the block and after it:
+    its own store is not touched meanwhile.
     """
     engine = gate.service.engine
     before = engine.wiring
@@ -69,7 +70,10 @@ def _give_back(gate: MFAGate, *, was_open: bool) -> None:
 
 
 def _close(gate: MFAGate) -> None:
-    """Close the gate's own store: the app has ended within the block, and has closed the store in memory."""
+    """Close the gate's own store.
+
+    The app has ended within the block, and has closed the store in memory instead.
+    """
     try:
         run(gate.service.engine.store.aclose)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The files that come with the package: templates, catalogues, style sheets; also out of a zip or a frozen program."""
+"""The files that come with the package, also out of a zip or a frozen program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def folder(name: str) -> Traversable:
 
 
 def every_text(top: Traversable, below: str = "") -> Iterator[tuple[str, str]]:
-    """List every file under ``top``, in folders too: its path from there with slashes, and its text."""
+    """List every file under ``top``: its path from there, with slashes, and its text."""
     for item in top.iterdir():
         name = f"{below}{item.name}"
         if item.is_dir():

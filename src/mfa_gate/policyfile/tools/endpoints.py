@@ -26,7 +26,7 @@ def demands_of(route: Any) -> Iterator[Demand]:
 
 
 def lost_at(route: Any) -> Iterator[str]:
-    """List the faults of one route: a ``require_proof`` that was written for its endpoint and is never asked."""
+    """List each ``require_proof`` of one route that is never asked, with its fix."""
     for part in _parts(getattr(route, "endpoint", None)):
         above: list[Demand] = []
         for layer in _layers(part):
@@ -45,7 +45,7 @@ def lost_at(route: Any) -> Iterator[str]:
 
 
 def written(demand: Demand) -> str:
-    """Write a demand as it stands in the code: ``require_proof("5m", phishing_resistant=True)``."""
+    """Write a demand as it stands in the code, e.g. ``require_proof("5m")``."""
     parts = [] if demand.max_age == POLICY_AGE else [f'"{format_duration(demand.max_age)}"']
     if demand.phishing_resistant:
         parts.append("phishing_resistant=True")
