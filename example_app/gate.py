@@ -32,7 +32,7 @@ def gate_of(parts: Parts) -> MFAGate:
         senders=Senders(email=sender, sms=sender, voice=sender, push=sender),
         relying_party=RelyingParty(id="localhost", name="Example", origins=[settings.origin]),
         # So that another address can be tried with a header, too; in production: your load balancer's network.
-        trusted_proxies=["127.0.0.0/8", "::1/128"],
+        trusted_proxies=["127.0.0.1", "::1"],
         sign_in="/login",
         sign_out="/logout",
         on_reset=on_reset,

@@ -16,7 +16,7 @@ SURFACE = {
     "mfa_gate.identity": "BearerJWT FastAPIUsers FirstOf RequestUser SessionUser TrustedHeader Unreadable",
     "mfa_gate.errors": "MFAGateError MissingExtra SendFailed SettingsError StoreContention StoreMissing StoreUnavailable",
     "mfa_gate.ports": (
-        "BeforeSend CallsBack ChecksItself Clock ContactsOf DirectoryOf Entropy HasPushKey Identify Message NamesSession "
+        "BeforeSend CallsBack ChecksItself Clock Closes ContactsOf DirectoryOf Entropy HasPushKey Identify Message NamesSession "
         "NeedsAuthentication NeedsSession Pauses PhoneSend ReadsScope ReadsSessions SeesUsers Sender Senders "
         "TakesDestination"
     ),
@@ -24,6 +24,12 @@ SURFACE = {
         "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
         "Roster Store Take Taken Trail take_one"
     ),
+    "mfa_gate.testing": (
+        "BrowserContext Enrolled FixedClock Kit Outbox PEER ProofCookie RouteRow SoftKey WebClient assert_all_covered "
+        "async_client_for client_for enrolled proof_cookie route_inventory serving signed_in verified"
+    ),
+    "mfa_gate.testing.plugin": "MakesKit mfa_clock mfa_gate_kit mfa_outbox mfa_routes",
+    "mfa_gate.senders": "ConsoleSender SMTPSender TwilioSender TwilioVoiceSender WebPushSender WebhookSender",
     "mfa_gate.policyfile": "Examined Fault Finding examine findings load_policy parse_policy",
 }
 

@@ -306,6 +306,19 @@ def test_python_examples(text: str) -> None:
     compile(text.replace("(…)", "(...)"), README, "exec")
 
 
+def test_examples_of_proxies_are_single_addresses() -> None:
+    """V-28: an example is copied, so it names the proxies alone: whoever is in a network could choose an address."""
+    sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "example_app").rglob("*.py"), *(ROOT / page for page in PAGES)]
+    wide = []
+    for path in sources:
+        for line in path.read_text().splitlines():
+            if re.search(r"(trusted_proxies|from_|forwarded-allow-ips|list of networks|no network)\W", line) and (
+                re.search(r"\d/\d", line)
+            ):
+                wide.append(f"{path.relative_to(ROOT)}: {line.strip()}")
+    assert wide == []
+
+
 def test_import_is_light(root: Path) -> None:
     """What a first use may never need is not loaded by importing the package (D-21)."""
     script = "import sys; from mfa_gate import MFAGate; print([m for m in sys.argv[1:] if m in sys.modules])"

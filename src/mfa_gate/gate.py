@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .core.decision import Allow, state_of
+from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
@@ -62,7 +62,7 @@ class Status:
     ``state`` is the contract's word. ``requirement`` names the rule that decided. ``factors`` are the enrolled kinds.
     """
 
-    state: str
+    state: State
     requirement: str
     age: int | None
     ends_at: int
@@ -125,8 +125,11 @@ class MFAGate:
     ) -> None:
         from .policyfile import load_policy
         from .stores import store_from_url
+        from .stores.common.platform import fault_of_platform
         from .web.render import Renderer
 
+        if unfit := fault_of_platform():
+            raise SettingsError(unfit)
         faults: list[str] = []
         registry = _collect(faults, lambda: Registry(factors))
         known = registry or BUILT_IN
@@ -206,7 +209,10 @@ class MFAGate:
 
     def check(self, app: Any) -> Sequence[str]:
         """The faults of an app's middleware order and routes, as lines; empty where there are none."""
-        return faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix)
+        return [
+            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix),
+            *self.web.endpoint_demands.lost(),
+        ]
 
     async def status(self, connection: HTTPConnection) -> Status:
         """Where this connection stands. Raises what judging raises, and nothing is changed."""

@@ -20,6 +20,7 @@ __all__ = [
     "CallsBack",
     "ChecksItself",
     "Clock",
+    "Closes",
     "ContactsOf",
     "DirectoryOf",
     "Entropy",
@@ -86,6 +87,11 @@ class Sender(Protocol):
 
     async def send(self, message: Message, /) -> None:
         """Hand ``message`` to the provider. Raises ``SendFailed(reason, transient=...)``."""
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A sender that holds connections."""
 
     async def aclose(self) -> None:
         """Let go of connections; may be called twice."""

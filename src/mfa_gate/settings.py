@@ -153,7 +153,7 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
     networks: list[Proxy] = []
     faults: list[str] = []
     if isinstance(texts, str):
-        return (), [f'{name}={texts!r}: must be a list of networks, e.g. ["10.0.0.0/8"]']
+        return (), [f'{name}={texts!r}: must be a list of networks, e.g. ["10.0.0.5"]']
     for text in texts:
         if text == UNIX:
             networks.append(UNIX)
@@ -161,7 +161,7 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
         try:
             network = ip_network(text, strict=True)
         except ValueError as error:
-            faults.append(f'{name}: {text!r} is no network ({error}); write e.g. "10.0.0.0/8"')
+            faults.append(f'{name}: {text!r} is no network ({error}); write e.g. "10.0.0.5"')
             continue
         if not network.prefixlen:
             faults.append(

@@ -302,3 +302,19 @@ def test_one_damaged_account_is_begun_anew(
             return await zoe.is_in()
 
     assert asyncio.run(others())
+
+
+@pytest.mark.parametrize(("mode", "says"), [(0o600, ""), (0o640, ""), (0o644, "may read"), (0o602, "may change")])
+def test_a_keys_file_that_everybody_may_read(
+    mode: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """V-22: it is named with its mode and the fix, on standard error; the keys are read all the same."""
+    from mfa_gate.cli.context import read_keys
+
+    file = tmp_path / "keys"
+    file.write_text("one\n# a note\ntwo\n")
+    file.chmod(mode)
+    assert read_keys(str(file)) == ["one", "two"]
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert (says in told.err and "chmod 600" in told.err) if says else told.err == ""

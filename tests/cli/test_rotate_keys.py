@@ -17,7 +17,7 @@ from mfa_gate.cli.progress import Progress
 from mfa_gate.core.rules import FactorRules, Policy, Rules
 from mfa_gate.factors import BUILT_IN
 from mfa_gate.keyring import make_key
-from mfa_gate.testing import Enrolled, Outbox, enrolled
+from mfa_gate.testing import Enrolled, Kit, Outbox
 
 from .doctored import gate
 
@@ -49,8 +49,8 @@ def store(tmp_path: Path) -> Path:
     async def fill() -> None:
         mine = gate_with(path, OLD)
         for kind in KINDS:
-            await enrolled(mine, ANN, kind)
-        await enrolled(mine, BOB)
+            await Kit(mine, keep_store=True).enrolled(ANN, kind)
+        await Kit(mine, keep_store=True).enrolled(BOB)
         await mine.service.aclose()
 
     asyncio.run(fill())
@@ -127,7 +127,7 @@ def test_what_no_key_opens_is_told(store: Path, command: Command) -> None:
 
     async def strange() -> None:
         mine = gate_with(store, OTHER, NEW)
-        await enrolled(mine, BOB, "email")
+        await Kit(mine, keep_store=True).enrolled(BOB, "email")
         await mine.service.aclose()
         back = gate_with(store, NEW, OTHER)
         await back.web.open()
@@ -164,7 +164,7 @@ def test_every_factor_says_what_it_seals(kind: str) -> None:
 async def test_no_sealed_member_is_forgotten(kind: str, tmp_path: Path) -> None:
     """A member that begins like a ciphertext is declared as sealed, or is a digest."""
     mine = gate_with(tmp_path / "x.db", OLD)
-    kit: Enrolled = await enrolled(mine, ANN, kind)
+    kit: Enrolled = await Kit(mine, keep_store=True).enrolled(ANN, kind)
     account = await mine.service.engine.store.load(ANN.key)
     item = account.authenticator(kit.id)
     assert item is not None

@@ -23,7 +23,7 @@ from mfa_gate.core.model import Account, Caller
 from mfa_gate.factors.totp import hotp
 from mfa_gate.keyring import make_key
 from mfa_gate.service import Actor, Verified
-from mfa_gate.testing import enrolled
+from mfa_gate.testing import Kit
 
 from .doctored import gate, policy
 
@@ -296,7 +296,7 @@ def test_one_secret_has_one_owner_over_all_files(place: Place) -> None:
     secrets: list[str] = []
 
     async def enroll(mine: MFAGate) -> None:
-        secrets.append((await enrolled(mine, Subject("eve"))).secret)
+        secrets.append((await Kit(mine, keep_store=True).enrolled(Subject("eve"))).secret)
 
     change(place, enroll)
     assert place.run(place.write(f"bob,{uri(secrets[0])}\n", "more"))[1]["refused"] == {"shared": 1}

@@ -16,7 +16,7 @@ from mfa_gate.core.web_address import read_address
 from mfa_gate.errors import SendFailed, SettingsError
 from mfa_gate.factors.twiml import say_and_hang_up
 from mfa_gate.policyfile.predicates import help_address
-from mfa_gate.ports import Sender
+from mfa_gate.ports import Closes, Sender
 from mfa_gate.senders import ConsoleSender, SMTPSender, TwilioSender, TwilioVoiceSender, WebhookSender
 from mfa_gate.service import RelyingParty
 from mfa_gate.settings import faults_of_relying_party
@@ -65,6 +65,7 @@ async def test_a_dns_that_is_away_holds_up_nothing_else(silent_dns: None, which:
     assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 1) == "free"
     found = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
     assert {error.reason if isinstance(error, SendFailed) else error for error in found} == {"unreachable"}
+    assert isinstance(sender, Closes)
     await sender.aclose()
 
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mfa_gate.errors import SendFailed
-from mfa_gate.ports import Message
+from mfa_gate.ports import Message, Senders
 from mfa_gate.testing import Enrolled, FixedClock, Kit, Outbox, enrolled
 
 from .hosts import ANN, POLICY, gate_for, gated
@@ -142,3 +142,17 @@ def test_the_policy_of_these_tests_is_whole() -> None:
     """The kit's own host has a rule of each sort."""
     assert POLICY.base.exempt
     assert POLICY.base.step_up
+
+
+def test_a_sender_needs_nothing_but_send() -> None:
+    """V-32: the app starts and ends with a sender that has no ``aclose``."""
+
+    class Mine:
+        """Sends, and holds no connection."""
+
+        async def send(self, message: Message, /) -> None:
+            """Do nothing."""
+
+    app, _ = gated(senders=Senders(email=Mine(), sms=Mine()))
+    with TestClient(app, base_url=ORIGIN) as client:
+        assert client.get("/healthz").status_code == 200

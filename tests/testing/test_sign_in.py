@@ -187,7 +187,7 @@ def test_the_example_apps_own_tests_pass_signed_in(settings: Settings, user: str
         credentials = {"username": user, "password": "demo-password"}
         assert client.post("/login", data=credentials).status_code == 303
         assert client.get("/records").status_code == 403
-        signed_in(client, app.state.gate, Subject(user, tenant=tenant))
+        Kit(app.state.gate, keep_store=True).signed_in(client, Subject(user, tenant=tenant))
         answer = client.post("/records", data={"title": "T. <Okoye>", "note": "first visit"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/records")
         assert "T. &lt;Okoye&gt;" in client.get("/records").text
@@ -206,7 +206,7 @@ def test_a_client_without_cookies(settings: Settings) -> None:
         token = client.post("/api/token", json={"username": user.id, "password": "demo-password"}).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         assert client.get("/api/me").status_code == 401
-        signed_in(client, app.state.gate, user, native=True)
+        Kit(app.state.gate, keep_store=True).signed_in(client, user, native=True)
         assert client.get("/api/me").json()["id"] == user.id
 
 

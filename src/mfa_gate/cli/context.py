@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import os
 import secrets
+import stat
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -59,11 +61,21 @@ def given(args: argparse.Namespace, name: str, variable: str) -> str:
 
 
 def read_keys(path: str) -> list[str]:
-    """Read the keys of a file, one a line, newest first; skip blank lines and lines with #."""
+    """Read the keys of a file, one a line, newest first; skip blank lines and lines with #.
+
+    A file that every user of this machine may read or change is named on standard error.
+    """
     try:
+        mode = os.stat(path).st_mode
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"--keys-file {path}: cannot be read ({error})") from error
+    if stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH):
+        may = "change" if mode & stat.S_IWOTH else "read"
+        print(
+            f"warning: --keys-file {path}: every user of this machine may {may} the keys (mode {mode & 0o777:o}): chmod 600",
+            file=sys.stderr,
+        )
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 

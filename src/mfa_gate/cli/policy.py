@@ -8,12 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from .application import WrongUse, app_of
 from .factors import add_app, registry_of
 from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
 from .policy_output import counted, offered, print_json, print_table, tell_faults
+
+if TYPE_CHECKING:
+    from ..core.policy import Demand
 
 DONE, NO, WRONG_USE = 0, 1, 2
 PROFILES = ("nist-aal2", "asvs-l2")
@@ -117,7 +121,8 @@ def explain_policy(args: argparse.Namespace) -> int:
     policy = policy_of(args)
     given = given_by(args, policy)
     try:
-        outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()))
+        endpoint = _demands_at(args.app, given.request) if args.app else ()
+        outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()), endpoint=endpoint)
     except ValueError as error:
         raise WrongUse(str(error)) from None
     decision = outcome.decision
@@ -142,6 +147,15 @@ def explain_policy(args: argparse.Namespace) -> int:
     print(f"rule:      {decision.why.rule}" + (f", missing: {decision.why.missing}" if decision.why.missing else ""))
     print(f"{decision!r}" if args.verbose else f"user sees: {seen_by_user(outcome)}{offered(outcome)}")
     return DONE
+
+
+def _demands_at(app: str, request: str) -> tuple[Demand, ...]:
+    """Find the demands of the endpoint that answers ``request``. Raises ``ValueError`` for an app without routes."""
+    from ..policyfile.tools.routes import leaf_for, leaves_of
+
+    method, _, path = request.partition(" ")
+    leaf = leaf_for(leaves_of(app_of(app)), method, path)
+    return leaf.demands if leaf else ()
 
 
 def test_policy(args: argparse.Namespace) -> int:
@@ -207,7 +221,7 @@ def impact_of_policy(args: argparse.Namespace) -> int:
 
 
 def routes_under_policy(args: argparse.Namespace) -> int:
-    """Run ``policy routes``. Returns 1 if a rule matches no route at all."""
+    """Run ``policy routes``. Returns 1 if a rule matches no route, or a ``require_proof`` is never asked."""
     from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
     policy = policy_of(args)
@@ -218,17 +232,26 @@ def routes_under_policy(args: argparse.Namespace) -> int:
     groups = frozenset(args.groups)
     rows = rows_for(policy, leaves, tenant=args.tenant, groups=groups, now=int(time.time()))
     idle = idle_rules(policy, leaves)
+    wrong = [f"{row.method} {row.template}: {fault}" for row in rows for fault in row.lost]
+    wrong += [f"{name}: matches no route" for name in idle]
     if args.json:
-        print_json({"ok": not idle, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
-        return NO if idle else DONE
+        print_json({"ok": not wrong, "tenant": args.tenant, "routes": rows, "idle_rules": idle})
+        return NO if wrong else DONE
     table = [
-        (r.method, r.template, r.outcome, ", ".join(r.rules), f"partly: {', '.join(r.partly)}" if r.partly else "")
+        (
+            r.method,
+            r.template,
+            r.outcome,
+            ", ".join(r.rules),
+            ", ".join(r.endpoint),
+            f"partly: {', '.join(r.partly)}" if r.partly else "",
+        )
         for r in rows
     ]
-    print_table([("method", "route", "outcome", "rules", ""), *table])
-    for name in idle:
-        print(f"{name}: matches no route", file=sys.stderr)
-    return NO if idle else DONE
+    print_table([("method", "route", "outcome", "rules", "the endpoint itself", ""), *table])
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return NO if wrong else DONE
 
 
 def print_schema(args: argparse.Namespace) -> int:

@@ -7,6 +7,8 @@ import re
 from .model import Seconds
 
 PATTERN = r"^(?=.)(?:[0-9]{1,6}d)?(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,9}s)?$"
+FORM = 'write it like "30s", "10m", "12h" or "7d"'
+"""The words for a duration that cannot be read, wherever one is written."""
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 _WRITTEN = re.compile(r"(?=.)(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,9})s)?")
 
@@ -23,7 +25,7 @@ def seconds_of(text: str) -> Seconds:
     """As ``parse_duration``, for text that is known to be one. Raises ``ValueError``."""
     seconds = parse_duration(text)
     if seconds is None:
-        raise ValueError(f"{text!r} is not a duration")
+        raise ValueError(f'"{text}" is not a duration; {FORM}')
     return seconds
 
 

@@ -67,6 +67,10 @@ def length(low: str, high: str, stricter: Direction = "") -> Key:
     return Key(says=says, holds=lambda v: first <= v <= last, stricter=stricter, low=first, high=last)
 
 
+PROOF_AGE = length("1m", "365d", "lower")
+"""Bounds of the age up to which a proof may count, in the policy and in ``require_proof``."""
+
+
 def text(longest: int, *, empty: bool = False) -> Key:
     """Bound printable text by its length in characters."""
     says = f"it must be {'at most' if empty else '1 to'} {longest} printable characters"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
@@ -31,7 +31,7 @@ class BackupCode:
 
     traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
     options = BackupCodeRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("backup_code.html")
     about = "Printed codes, each good for one use, that stand in for another factor."
     sealed: Mapping[str, str] = {"kept": "kept"}
 

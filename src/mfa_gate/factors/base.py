@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from ..core.assurance import Traits
@@ -212,8 +212,8 @@ class Factor(Protocol):
         """
 
     @property
-    def template(self) -> Path:
-        """Name the Jinja file with the words and forms of this factor's pages."""
+    def template(self) -> Traversable:
+        """Name the Jinja file with the words and forms of this factor's pages: a path, or a resource of a package."""
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
         """Tell the shape of the code that a person types; None where nothing is typed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 from ..core.assurance import Traits
 from ..core.messages.codes import email_code
@@ -33,7 +33,7 @@ class Email:
 
     traits = Traits(kind="email", name="Email", needs_challenge=True, sends="email", single=True, contact="email")
     options = EmailRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("email.html")
     about = "Codes by e-mail, to the address that the host has on file."
     sealed: Mapping[str, str] = {"to": PURPOSE}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 from ..core.assurance import Traits
 from ..core.model import Challenge, Fields, Seconds
@@ -69,7 +69,7 @@ class Push:
         typed=False,
     )
     options = PushRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("push.html")
     about = "Approval on the phone, by a number that is typed there."
     sealed: Mapping[str, str] = {"link": LINK, "wake": WAKE}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from importlib.resources import files
 
 from ..core.assurance import Traits
 from ..core.messages.codes import sms_text
@@ -27,7 +27,7 @@ class Sms:
         contact="phone",
     )
     options = PhoneRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("sms.html")
     about = "Codes by text message."
     sealed: Mapping[str, str] = {"to": PURPOSE}
 

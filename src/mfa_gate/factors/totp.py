@@ -6,7 +6,7 @@ import hmac
 from base64 import b32decode, b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 from ..core.assurance import Traits
 from ..core.durations import format_duration
@@ -53,7 +53,7 @@ class Totp:
 
     traits = Traits(kind="totp", name="Authenticator app")
     options = TotpRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("totp.html")
     about = "Codes of authenticator apps (RFC 6238)."
     sealed: Mapping[str, str] = {"secret": PURPOSE}
 

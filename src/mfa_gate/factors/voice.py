@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 from typing import Literal
 
 from ..core.assurance import Traits
@@ -70,7 +70,7 @@ class Voice:
         contact="phone",
     )
     options = VoiceRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("voice.html")
     about = "Phone calls: the keys of [factors.sms], and how a call is confirmed."
     sealed: Mapping[str, str] = {"to": PURPOSE}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ..core.assurance import Traits
@@ -55,7 +55,7 @@ class WebAuthn:
         kind=KIND, name=NAME, phishing_resistant=True, needs_challenge=True, typed=False, verifies_user=True
     )
     options = WebAuthnRules
-    template = Path(__file__).with_suffix(".html")
+    template = files("mfa_gate.factors").joinpath("webauthn.html")
     about = "Passkeys and security keys (WebAuthn)."
     sealed: Mapping[str, str] = {"who": PURPOSE}
 

@@ -19,7 +19,7 @@ class UntrustedHeader(Unreadable):
 class TrustedHeader:
     """Read the user's id from a header of a trusted proxy.
 
-    ``TrustedHeader("X-Remote-User", from_=["10.0.0.5/32"])``. ``from_`` are the networks of the **socket's** peer, at least
+    ``TrustedHeader("X-Remote-User", from_=["10.0.0.5"])``. ``from_`` are the networks of the **socket's** peer, at least
     one; ``"unix"`` is a connection without an address. The server must not have replaced the peer by a forwarded address
     (uvicorn: ``--no-proxy-headers``). ``tenant``, ``groups`` and ``session`` name further headers of that proxy; groups are
     separated by ``separator``. A request without the header is anonymous. A request is refused if it has the header and
@@ -44,7 +44,7 @@ class TrustedHeader:
         fold: Fold | None = None,
     ) -> None:
         if isinstance(from_, str) or not from_:
-            raise SettingsError('TrustedHeader: from_ is a list of the proxy\'s networks, e.g. from_=["10.0.0.5/32"]')
+            raise SettingsError('TrustedHeader: from_ is a list of the proxy\'s networks, e.g. from_=["10.0.0.5"]')
         try:
             networks = parse_networks(text for text in from_ if text != UNIX)
         except ValueError as error:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from ..core.options import KEY, Direction, Key, key, length, number, some_of, text, words
+from ..core.options import KEY, PROOF_AGE, Direction, Key, key, length, number, some_of, text, words
 from ..core.rules import (
     METHODS,
     AgreementRules,
@@ -171,7 +171,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "max": key("How often a person may skip; 0: no limit while enrollment is optional.", number(0, 1000)),
     },
     FreshnessRules: {
-        "max_age": key("Age up to which a proof counts.", length("1m", "365d", "lower")),
+        "max_age": key("Age up to which a proof counts.", PROOF_AGE),
         "renew_early": key(
             "Time before the end of a proof at which a page load asks again, so that no form is lost.",
             length("0s", "1d"),
@@ -304,7 +304,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
         "name": key("The name of the rule in decisions and events.", LABEL),
         "paths": key('Paths: "=/exact", or "/tree/**" for all below it.', Key(stricter="more")),
         "methods": key("Methods of HTTP that fall under the rule; absent: all.", some_of(METHODS, stricter="more")),
-        "max_age": key("Age up to which a proof counts here.", length("1m", "365d", "lower")),
+        "max_age": key("Age up to which a proof counts here.", PROOF_AGE),
         "phishing_resistant": key(
             "true: only a factor counts whose answer a false site cannot pass on.", words(False, True)
         ),

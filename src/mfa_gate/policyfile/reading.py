@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ..core.durations import parse_duration
+from ..core.durations import FORM, parse_duration
 from ..core.model import Seconds
 from ..core.networks import Network
 from ..core.rules import Exemption, PathRule, Rules, SubjectExemption
@@ -165,7 +165,7 @@ def _duration(_spec: Spec, value: Any) -> Seconds:
         raise Wrong(f'{shown(value)} is not a duration; write text like "30s", "10m", "12h" or "7d"')
     seconds = parse_duration(value)
     if seconds is None:
-        raise Wrong(f'{shown(value)} is not a duration; write it like "30s", "10m", "12h" or "7d"')
+        raise Wrong(f"{shown(value)} is not a duration; {FORM}")
     return seconds
 
 

@@ -21,7 +21,7 @@ from ..core.model import (
     Subject,
     Upstream,
 )
-from ..core.policy import Facts, Requirement, requirement_for
+from ..core.policy import Demand, Facts, Requirement, requirement_for, with_endpoint
 from ..core.rules import Policy, Rules, TenantSettings
 
 REASONS = (*get_args(ChallengeReason), "enrollment_required", "agreement_required", "locked", "")
@@ -73,7 +73,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Hold the requirement and the decision of a scenario, and the evidence that was judged."""
+    """Hold the requirement and the decision of a scenario, and the evidence that was judged.
+
+    ``endpoint`` are the demands of the code, ``free_kind`` is what the policy says without them.
+    """
 
     facts: Facts
     settings: TenantSettings
@@ -81,6 +84,8 @@ class Outcome:
     requirement: Requirement
     evidence: Evidence
     decision: Decision
+    endpoint: tuple[Demand, ...] = ()
+    free_kind: str = ""
 
 
 def given_fault(given: Given) -> str:
@@ -95,10 +100,10 @@ def given_fault(given: Given) -> str:
     return ""
 
 
-def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcome:
+def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int, endpoint: tuple[Demand, ...] = ()) -> Outcome:
     """Decide as the gate would in the situation ``given``.
 
-    Raises ``ValueError`` for an impossible situation.
+    ``endpoint`` are the demands of the code that answers. Raises ``ValueError`` for an impossible situation.
     """
     fault = given_fault(given)
     if fault:
@@ -118,7 +123,8 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
         traits=traits,
         freshness=rules.freshness,
     )
-    requirement = requirement_for(policy, facts, settings, now)
+    alone = requirement_for(policy, facts, settings, now)
+    requirement = with_endpoint(alone, endpoint)
     return Outcome(
         facts=facts,
         settings=settings,
@@ -126,6 +132,8 @@ def judge(policy: Policy, given: Given, traits: TraitsOf, *, now: int) -> Outcom
         requirement=requirement,
         evidence=evidence,
         decision=decide(requirement, evidence, now),
+        endpoint=requirement.demands[len(requirement.demands) - len(endpoint) :] if endpoint else (),
+        free_kind=alone.free_kind,
     )
 
 

@@ -15,6 +15,7 @@ from ..core.events import Event, Moment
 from ..core.model import Account, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import StoreContention, StoreUnavailable
+from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
 from .strangers import Strangers
@@ -87,6 +88,16 @@ class Engine:
     def use_policy(self, policy: Policy) -> None:
         """Another policy is in force from now on; all that was judged by the old one is forgotten."""
         self.policy = self.factors.complete(policy)
+        self.forget_all()
+
+    def use_wiring(self, wiring: Wiring) -> None:
+        """Work with other parts from now on. All that was read from the store before is forgotten."""
+        self.wiring = wiring
+        if wiring.store is not self.store:
+            self.store = wiring.store
+            self.reader = Reader()
+            self.away_since = None
+            self._last_settings.clear()
         self.forget_all()
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -237,6 +248,6 @@ class Engine:
             self.wiring.senders.voice,
             self.wiring.senders.push,
         ):
-            if sender is not None:
+            if isinstance(sender, Closes):
                 await sender.aclose()
         await self.store.aclose()

@@ -88,6 +88,10 @@ class Worker:
                 )
         return True
 
+    def stop(self) -> None:
+        """Begin no further round. Any thread may call this."""
+        self._loop = None
+
     async def aclose(self) -> None:
         """Stop."""
         loop, self._loop = self._loop, None

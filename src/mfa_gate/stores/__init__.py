@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import SettingsError
 from ..storage import Store
+from .common.platform import fault_of_platform
 from .common.urls import without_password
 
 __all__ = ["store_from_url"]
@@ -37,6 +38,8 @@ def store_from_url(url: str) -> Store:
 
 
 def _sqlite(url: str) -> Store:
+    if fault := fault_of_platform():
+        raise SettingsError(fault)
     from .sqlite import SQLiteStore
 
     path = url.removeprefix("sqlite:///")

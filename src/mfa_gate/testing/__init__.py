@@ -10,30 +10,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .browser import BrowserContext, ProofCookie, proof_cookie, serving
+    from .clients import async_client_for, client_for
     from .clock import FixedClock
     from .enrollment import Enrolled, enrolled
     from .kit import Kit
     from .outbox import Outbox
     from .routes import RouteRow, assert_all_covered, route_inventory
-    from .sign_in import PEER, signed_in, verified
+    from .sign_in import PEER, WebClient, signed_in, verified
     from .softkey import SoftKey
 
 __all__ = [
     "PEER",
+    "BrowserContext",
     "Enrolled",
     "FixedClock",
     "Kit",
     "Outbox",
+    "ProofCookie",
     "RouteRow",
     "SoftKey",
+    "WebClient",
     "assert_all_covered",
+    "async_client_for",
+    "client_for",
     "enrolled",
+    "proof_cookie",
     "route_inventory",
+    "serving",
     "signed_in",
     "verified",
 ]
 
 _HOMES = {
+    "BrowserContext": "browser",
+    "ProofCookie": "browser",
+    "proof_cookie": "browser",
+    "serving": "browser",
+    "async_client_for": "clients",
+    "client_for": "clients",
     "FixedClock": "clock",
     "Enrolled": "enrollment",
     "enrolled": "enrollment",
@@ -43,6 +58,7 @@ _HOMES = {
     "assert_all_covered": "routes",
     "route_inventory": "routes",
     "PEER": "sign_in",
+    "WebClient": "sign_in",
     "signed_in": "sign_in",
     "verified": "sign_in",
     "SoftKey": "softkey",

@@ -14,6 +14,7 @@ from ..core.model import Account, Authenticator, Caller, Challenge, Contacts, Fi
 from ..factors.base import Accepted, Context, Factor, Issue, Rejected, options_in
 from ..factors.totp import TotpRules
 from .outbox import Outbox
+from .stores import require_test_store
 
 if TYPE_CHECKING:
     from ..gate import MFAGate
@@ -90,12 +91,14 @@ async def enrolled(
     """Give ``subject`` one more confirmed authenticator of the kind ``factor``.
 
     Nothing is sent and no event is written. ``email`` and ``phone`` stand in for the host's record. Raises ``ValueError`` for
-    a kind that cannot be made so, or if the factor refuses (e.g. a number that the policy does not accept).
+    a kind that cannot be made so, or if the factor refuses (e.g. a number that the policy does not accept), and
+    ``RuntimeError`` if the gate's store outlives the test.
     """
     factors = gate.service.engine.factors
     part = factors.get(factor)
     if part is None:
         raise ValueError(f"{factor!r} is no kind of factor; there are {', '.join(factors)}")
+    require_test_store(gate)
     await gate.web.open()
     engine = gate.service.engine
     rules = engine.rules(subject.tenant)

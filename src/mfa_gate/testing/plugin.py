@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from .kit import Kit
     from .outbox import Outbox
 
-__all__ = ["mfa_clock", "mfa_gate_kit", "mfa_outbox", "mfa_routes"]
+__all__ = ["MakesKit", "mfa_clock", "mfa_gate_kit", "mfa_outbox", "mfa_routes"]
+
+
+class MakesKit(Protocol):
+    """Declare the fixture ``mfa_gate_kit``: ``kit = mfa_gate_kit(gate)``."""
+
+    def __call__(self, gate: MFAGate, *, keep_store: bool = False) -> Kit:
+        """Make the kit of ``gate``, once a test."""
 
 
 @pytest.fixture
@@ -34,19 +41,24 @@ def mfa_outbox() -> Outbox:
 
 
 @pytest.fixture
-def mfa_gate_kit(mfa_clock: FixedClock, mfa_outbox: Outbox) -> Iterator[Callable[[MFAGate], Kit]]:
+def mfa_gate_kit(mfa_clock: FixedClock, mfa_outbox: Outbox) -> Iterator[MakesKit]:
     """Make the kit of a gate: ``kit = mfa_gate_kit(gate)``.
 
-    The gate runs on ``mfa_clock`` and sends to ``mfa_outbox`` until the test ends.
+    The gate runs on ``mfa_clock``, sends to ``mfa_outbox`` and keeps its accounts in memory until the test ends.
+    ``mfa_gate_kit(gate, keep_store=True)`` leaves its store, which must then be the test's own.
     """
     from .kit import Kit
 
     with ExitStack() as stack:
+        made: dict[int, Kit] = {}
 
-        def take_over(gate: MFAGate) -> Kit:
-            return stack.enter_context(Kit(gate).taken_over(mfa_clock, mfa_outbox))
+        def make(gate: MFAGate, *, keep_store: bool = False) -> Kit:
+            if id(gate) not in made:
+                kit = Kit(gate, keep_store=keep_store)
+                made[id(gate)] = stack.enter_context(kit.taken_over(mfa_clock, mfa_outbox))
+            return made[id(gate)]
 
-        yield take_over
+        yield make
 
 
 @pytest.fixture

@@ -49,7 +49,8 @@ def assert_all_covered(
 
     ``open`` are routes as written (``"/healthz"``) or with a method (``"GET /healthz"``). Raises ``AssertionError`` that
     lists everything that is wrong: no gate, a route that is open and not named, one that is named and guarded or gone, a rule
-    that covers a route in part, a rule by path that matches no route, sessions in which the gate has found nobody.
+    that covers a route in part, a ``require_proof`` that is never asked, a rule by path that matches no route, sessions in
+    which the gate has found nobody.
     """
     found = route_inventory(app, policy, tenant=tenant, groups=groups, now=now)
     meant = set(open)
@@ -60,6 +61,7 @@ def assert_all_covered(
             wrong.append(
                 f"{named} is open ({row.outcome}: {', '.join(row.rules) or 'no rule'}), and not listed as such"
             )
+        wrong += [f"{named}: {fault}" for fault in row.lost]
         if row.partly:
             wrong.append(f"{named} is covered in part only by {', '.join(row.partly)}")
     opened = {

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from .color import Palette, palette, parse, to_hex
+from .resources import folder
 
 __all__ = ["CSP", "Asset", "asset_name", "brand_css", "brand_name", "static_asset", "static_assets"]
 
@@ -20,8 +21,8 @@ CSP = (
 )
 """The policy that the pages are written for (S-103): nothing inline, nothing from elsewhere."""
 
-_STATIC = Path(__file__).parent / "static"
 _BRAND = re.compile(r"brand\.([0-9a-f]{6})\.[0-9a-f]{12}\.css")
+_HASHED = re.compile(r"([a-z][a-z0-9-]*)\.[0-9a-f]{12}\.([a-z]+)")
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
@@ -38,9 +39,10 @@ class Asset:
 def static_assets() -> Mapping[str, Asset]:
     """Every shipped file, by its name with the hash (``mfa.3f9a….css``)."""
     found = {}
-    for path in sorted(_STATIC.iterdir()):
+    for file in sorted(folder("static").iterdir(), key=lambda file: file.name):
+        path = PurePosixPath(file.name)
         if path.suffix in _TYPES:
-            content = path.read_bytes()
+            content = file.read_bytes()
             name = f"{path.stem}.{_hash(content)}{path.suffix}"
             found[name] = Asset(name=name, content=content, media_type=_TYPES[path.suffix])
     return MappingProxyType(found)
@@ -74,6 +76,24 @@ def static_asset(name: str) -> Asset | None:
     if name != brand_name(accent):
         return None
     return Asset(name=name, content=brand_css(accent), media_type=_TYPES[".css"])
+
+
+def present_asset(name: str) -> Asset | None:
+    """Find the present file for a name with another hash, or None.
+
+    While a new version is rolled out, a page of one version asks workers of the other for its files. What they have is better
+    than no style and no script; it must not be kept under that name.
+    """
+    brand = _BRAND.fullmatch(name)
+    if brand is not None:
+        return static_asset(brand_name(f"#{brand.group(1)}"))
+    other = _HASHED.fullmatch(name)
+    if other is None:
+        return None
+    try:
+        return static_asset(asset_name(f"{other.group(1)}.{other.group(2)}"))
+    except KeyError:
+        return None
 
 
 def brand_name(accent: str) -> str:

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.policy import Demand
+from ..policyfile.tools.endpoints import DEEPEST, demands_of, lost_at
 from ..policyfile.tools.routes import unfolded
-
-MARK = "mfa_gate_demand"
-"""The attribute by which a ``require_proof``, or what it decorates, shows its demand."""
-DEEPEST = 20
 
 
 class EndpointDemands:
@@ -33,6 +30,10 @@ class EndpointDemands:
         """Keep a demand that was met on the way: not every app has routes to look at."""
         self._noted.setdefault(demand)
 
+    def lost(self) -> tuple[str, ...]:
+        """List the demands of the apps' endpoints that are never asked (see ``lost_demands_in``)."""
+        return tuple(dict.fromkeys(fault for app in self._apps for fault in lost_demands_in(app)))
+
     def __call__(self) -> tuple[Demand, ...]:
         """List all demands that are known; routes are read anew when there are more."""
         seen = (len(self._noted), sum(len(_routes_of(app)) for app in self._apps))
@@ -44,7 +45,18 @@ class EndpointDemands:
 
 def demands_in(app: Any) -> Iterator[Demand]:
     """Find the demands of an app's endpoints, through mounts and dependencies."""
-    yield from _in_routes(_routes_of(app), DEEPEST)
+    for route in _routes_in(_routes_of(app), DEEPEST):
+        yield from demands_of(route)
+
+
+def lost_demands_in(app: Any) -> tuple[str, ...]:
+    """Find each ``require_proof`` of an app's endpoints that is never asked, with its route and its fix."""
+    found = {
+        f"{getattr(route, 'path', '') or '?'}: {fault}": None
+        for route in _routes_in(_routes_of(app), DEEPEST)
+        for fault in lost_at(route)
+    }
+    return tuple(found)
 
 
 def _routes_of(app: Any) -> list[Any]:
@@ -56,34 +68,8 @@ def _routes_of(app: Any) -> list[Any]:
     return list(getattr(at, "routes", None) or ())
 
 
-def _in_routes(routes: list[Any], depth: int) -> Iterator[Demand]:
+def _routes_in(routes: list[Any], depth: int) -> Iterator[Any]:
     for route in unfolded(routes):
-        yield from _shown_by(getattr(route, "endpoint", None))
-        yield from _in_dependencies(getattr(route, "dependant", None), depth)
+        yield route
         if depth:
-            yield from _in_routes(_routes_of(route), depth - 1)
-
-
-def _in_dependencies(dependant: Any, depth: int) -> Iterator[Demand]:
-    if dependant is None or not depth:
-        return
-    yield from _shown_by(getattr(dependant, "call", None))
-    for inner in getattr(dependant, "dependencies", ()):
-        yield from _in_dependencies(inner, depth - 1)
-
-
-def _shown_by(endpoint: Any) -> Iterator[Demand]:
-    """Read the mark of an endpoint, of what it wraps, or of the methods of a class."""
-    parts = [endpoint]
-    if isinstance(endpoint, type):
-        parts += [
-            getattr(endpoint, name, None) for name in ("get", "post", "put", "patch", "delete", "head", "options")
-        ]
-    for part in parts:
-        for _ in range(DEEPEST):
-            demand = getattr(part, MARK, None)
-            if isinstance(demand, Demand):
-                yield demand
-            part = getattr(part, "__wrapped__", None)
-            if part is None:
-                break
+            yield from _routes_in(_routes_of(route), depth - 1)

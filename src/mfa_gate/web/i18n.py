@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gettext
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from typing import Protocol
+
+from .resources import folder
 
 __all__ = ["DOMAIN", "PSEUDO", "Pseudo", "Words", "available", "native_name", "negotiate", "translator"]
 
 DOMAIN = "mfa_gate"
 PSEUDO = "en-XA"
-_LOCALE = Path(__file__).parent / "locale"
 _NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية", PSEUDO: "Ƥşḗŭḓǿ"}
 
 
@@ -31,7 +33,9 @@ class Words(Protocol):
 @cache
 def available() -> tuple[str, ...]:
     """The languages that have a catalogue, English first."""
-    found = sorted(path.parent.parent.name for path in _LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
+    found = sorted(
+        place.name for place in folder("locale").iterdir() if place.is_dir() and _catalogue(place.name).is_file()
+    )
     return ("en", *found)
 
 
@@ -47,7 +51,11 @@ def translator(lang: str) -> Words:
         return Pseudo()
     if lang not in available() or lang == "en":
         return gettext.NullTranslations()
-    return gettext.translation(DOMAIN, _LOCALE, languages=[lang])
+    return gettext.GNUTranslations(io.BytesIO(_catalogue(lang).read_bytes()))
+
+
+def _catalogue(lang: str) -> Traversable:
+    return folder("locale").joinpath(lang).joinpath("LC_MESSAGES").joinpath(f"{DOMAIN}.mo")
 
 
 def negotiate(*, cookie: str = "", accept_language: str = "", languages: Iterable[str] | None = None) -> str:

@@ -15,6 +15,19 @@ from .types import App, Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
+ASYNCIO_ONLY = (
+    "event loop: mfa_gate needs asyncio, and this server runs the app on trio or another loop: start it with asyncio, e.g. "
+    "hypercorn --worker-class asyncio"
+)
+
+
+def require_asyncio() -> None:
+    """Raise ``SettingsError`` if the caller does not run on asyncio."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise SettingsError(ASYNCIO_ONLY) from None
+
 
 class Lifespan:
     """Knows whether the store is open, and whether the server was looked at.
@@ -33,6 +46,11 @@ class Lifespan:
         self.opened = False
         self.looked: set[bool] = set()
         self._opening: asyncio.Task[None] | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the event loop that opened the store, or None while it is not open."""
+        return self._opening.get_loop() if self.opened and self._opening is not None else None
 
     async def open(self) -> None:
         """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
@@ -78,6 +96,7 @@ class Lifespan:
         first: Any = await receive()
         ended = False
         try:
+            require_asyncio()
             faults = self._check(scope.get("app"))
             if faults:
                 raise SettingsError(faults)

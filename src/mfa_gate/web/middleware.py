@@ -6,8 +6,10 @@ from asyncio import current_task, get_running_loop
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
+from ..errors import SettingsError
 from .connection import Connection
 from .gate import Gate
+from .lifespan import ASYNCIO_ONLY
 from .types import App, Receive, Send
 
 
@@ -31,6 +33,11 @@ class MFAGateMiddleware:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
         gate = self._gate
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            if scope["type"] != "lifespan":  # there the fault is told to the server
+                raise SettingsError(ASYNCIO_ONLY) from None
         # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
         passed = gate.remembered(whole)
@@ -39,7 +46,6 @@ class MFAGateMiddleware:
         # What follows is ``gate.enter`` once more: nearly every request comes by here, and each call less is a tenth of
         # what the gate costs.
         watch = gate.connections
-        loop = get_running_loop()
         if watch.loop is not loop:
             watch.start(loop)
         connection = Connection(gate, current_task(loop), whole, receive, send, passed)

@@ -14,6 +14,7 @@ from ..factors import BUILT_IN, Registry
 from . import times
 from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
 from .i18n import Words, translator
+from .resources import every_text, folder
 from .views.problems import sentence_of
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ __all__ = [
     "static_assets",
 ]
 
-_TEMPLATES = Path(__file__).parent / "templates"
-
 
 class Renderer:
     """Render views.
@@ -46,7 +45,7 @@ class Renderer:
 
     def __init__(self, *, templates: Path | None = None, factors: Registry = BUILT_IN) -> None:
         self._factors = factors
-        self._folders = [templates, _TEMPLATES] if templates else [_TEMPLATES]
+        self._own = templates
         self._environments: dict[str, Environment] = {}
 
     def render(self, view: View | AdminView, frame: Frame) -> bytes:
@@ -66,10 +65,11 @@ class Renderer:
         )
 
     def _environment(self, lang: str) -> Environment:
-        from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+        from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
 
         words = translator(lang)
-        files = FileSystemLoader([str(folder) for folder in self._folders])
+        ours = DictLoader(dict(every_text(folder("templates"))))
+        files = ChoiceLoader([FileSystemLoader(str(self._own)), ours] if self._own else [ours])
         environment = Environment(
             loader=ChoiceLoader([files, FunctionLoader(self._of_factor)]),
             autoescape=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .assets import is_known, static_asset
+from .assets import is_known, present_asset, static_asset
 from .request import Site
 from .responses import NO_STORE, Answer
 from .types import Receive, Scope
@@ -19,14 +19,24 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
         return await _logo(site, scope)
     policy = site.service.engine.policy
     every = (policy.base, *policy.tenants.values()) if name.startswith("brand.") else ()
-    asset = static_asset(name) if is_known(name, {rules.brand.accent for rules in every}) else None
-    if asset is None:
+    if not is_known(name, {rules.brand.accent for rules in every}):
         return Answer(404, b"", NO_STORE)
+    asset = static_asset(name)
+    if asset is None:
+        return _present(name)
     headers = (
         (b"cache-control", f"public, max-age={YEAR}, immutable".encode()),
         (b"x-content-type-options", b"nosniff"),
     )
     return Answer(200, asset.content, headers, media=asset.media_type)
+
+
+def _present(name: str) -> Answer:
+    """Answer a name of another version with the file of this one, which nobody keeps."""
+    asset = present_asset(name)
+    if asset is None:
+        return Answer(404, b"", NO_STORE)
+    return Answer(200, asset.content, (*NO_STORE, (b"x-content-type-options", b"nosniff")), media=asset.media_type)
 
 
 async def _logo(site: Site, scope: Scope) -> Answer:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, ParamSpec, TypeVar, overload
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from ..core.decision import Allow
-from ..core.durations import seconds_of
+from ..core.durations import format_duration, seconds_of
 from ..core.model import Seconds
+from ..core.options import PROOF_AGE
 from ..core.policy import POLICY_AGE, Demand
+from ..policyfile.tools.endpoints import LOST, MARK, UNCALLED
 from .connection import Connection, ProofRequired
-from .endpoint_demands import MARK
 
 __all__ = ["require_proof"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 async def _dependency(connection: HTTPConnection) -> None:
@@ -32,7 +36,10 @@ class require_proof:
 
     As a FastAPI dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint:
     ``@require_proof("5m")``. The gate leads the person to the factor that satisfies it and back. One proof meets this and
-    all that the policy demands here. Where no gate is in the stack, it fails closed.
+    all that the policy demands here. Where no gate is in the stack, it fails closed. The decorator stands below the one
+    that registers the route, next to the function; above it nothing would be asked, which stops the start.
+
+    Raises ``ValueError`` for an age that the policy would not take as ``max_age`` either ("1m" to "365d").
     """
 
     def __init__(
@@ -43,9 +50,7 @@ class require_proof:
         factors: Sequence[str] | None = None,
         user_verification: bool = False,
     ) -> None:
-        age = int(POLICY_AGE) if max_age is None else max_age if isinstance(max_age, int) else seconds_of(max_age)
-        if age <= 0:
-            raise ValueError("require_proof: max_age must be longer than nothing")
+        age = int(POLICY_AGE) if max_age is None else _age_of(max_age)
         if isinstance(factors, str):
             raise ValueError('require_proof: factors must be a list, e.g. ["totp"]')
         self.demand = Demand(
@@ -61,6 +66,15 @@ class require_proof:
 
     def __repr__(self) -> str:
         return f"require_proof({self.demand})"
+
+    @overload
+    def __call__(self, connection: HTTPConnection) -> Coroutine[Any, Any, None]: ...
+
+    @overload
+    def __call__(self, connection: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(self, connection: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]: ...
 
     def __call__(self, connection: Any) -> Any:
         """For a connection: a coroutine that returns, or raises what the gate answers. For an endpoint: the guarded one."""
@@ -79,6 +93,10 @@ class require_proof:
             raise seen.refuse(ProofRequired(judgement.decision if judgement else None, (self.demand,)))
 
     def _around(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+        if isinstance(endpoint, type):
+            raise TypeError(
+                f"@require_proof: decorate the methods of the class {endpoint.__name__}, or pass a function"
+            )
         is_async = inspect.iscoroutinefunction(endpoint)
 
         @functools.wraps(endpoint)
@@ -93,5 +111,32 @@ class require_proof:
                 return await endpoint(*args, **named)
             return await run_in_threadpool(endpoint, *args, **named)
 
+        vars(guarded).pop(LOST, None)
         setattr(guarded, MARK, self.demand)
+        # A route that has the bare function, because it was registered before this, is found by that.
+        if inspect.isfunction(endpoint):
+            setattr(endpoint, LOST, (*vars(endpoint).get(LOST, ()), self.demand))
         return guarded
+
+
+setattr(require_proof, UNCALLED, True)
+
+
+def _age_of(given: object) -> int:
+    """Read ``max_age`` as the policy reads it. Raises ``ValueError`` or ``TypeError``."""
+    if callable(given):
+        raise TypeError("require_proof: write @require_proof(), with parentheses")
+    if isinstance(given, str):
+        try:
+            age = int(seconds_of(given))
+        except ValueError as error:
+            raise ValueError(f"require_proof: max_age: {error}") from None
+        shown = f'"{given}"'
+    elif isinstance(given, int) and not isinstance(given, bool):
+        age = given
+        shown = f'{given} seconds ("{format_duration(max(0, given))}")'
+    else:
+        raise ValueError(f'require_proof: max_age={given!r}: write text like "5m", or whole seconds')
+    if not PROOF_AGE.holds(age):
+        raise ValueError(f"require_proof: max_age: {shown} is out of bounds: {PROOF_AGE.says}")
+    return age

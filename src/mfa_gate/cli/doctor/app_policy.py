@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.assurance import combine, could_meet
 from ...core.policy import Facts, demands_for, factors_for
 from ...core.rules import TenantSettings
-from ...web.endpoint_demands import demands_in
+from ...web.endpoint_demands import demands_in, lost_demands_in
 from .app_stack import starlette_of
 from .verdicts import Line
 
@@ -36,7 +36,9 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Report demands of endpoints that no factor of a tenant meets: closed to everybody."""
+    """Report demands of endpoints that are never asked, and those that no factor of a tenant meets."""
+    for fault in lost_demands_in(starlette_of(app)):
+        yield Line("fault", "policy", fault)
     known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
     for tenant, rules in (("", gate.policy.base), *gate.policy.tenants.items()):
         allowed = factors_for(rules, TenantSettings(tenant=tenant))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from ...ports import CHANNELS, ChecksItself, Sender
+from ...ports import CHANNELS, ChecksItself, Closes, Sender
 from .verdicts import PATIENCE, Line
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ async def senders_of(gate: MFAGate) -> AsyncIterator[Line]:
         try:
             fault = await _fault_of(sender)
         finally:
-            await parts[key].aclose()
+            if isinstance(sender, Closes):
+                await sender.aclose()
         yield Line("fault" if fault else "ok", "senders", f"{name}: {fault}" if fault else f"{name} answers")
     if not parts:
         yield Line("note", "senders", "there are none: nothing can be sent")

@@ -31,8 +31,8 @@ class Row:
 def rows(outcome: Outcome) -> tuple[Row, ...]:
     """List the rules in the order of evaluation, one row each.
 
-    The order is: exempt path, exempt subject, stage, lock, enrollment, freshness and network, step-up, agreement. Rules
-    after the stage that decided are ``not-reached``.
+    The order is: exempt path, exempt subject, stage, lock, enrollment, freshness and network, step-up, the endpoint's own
+    demands, agreement. Rules after the stage that decided are ``not-reached``.
     """
     requirement, decision = outcome.requirement, outcome.decision
     unreached = _unreached(outcome)
@@ -67,24 +67,35 @@ def seen_by_user(outcome: Outcome) -> str:
     assert_never(decision)
 
 
-STAGES = ("exempt", "exempt_subjects", "stage", "attempts", "enrollment", "freshness", "step_up", "agreement")
+STAGES = (
+    "exempt",
+    "exempt_subjects",
+    "stage",
+    "attempts",
+    "enrollment",
+    "freshness",
+    "step_up",
+    "endpoint",
+    "agreement",
+)
 
 
 def _unreached(outcome: Outcome) -> frozenset[str]:
     """List the stages that were not examined, because an earlier one decided."""
     requirement, decision = outcome.requirement, outcome.decision
-    if requirement.free_kind == "exempt":
+    beside = frozenset({"endpoint"} if outcome.endpoint else ())
+    if outcome.free_kind == "exempt":
         of_path = exemption_for(requirement.rules.exempt, outcome.facts, outcome.now)
-        return _after("exempt" if of_path else "exempt_subjects")
-    if requirement.free_kind == "off":
-        return _after("stage")
+        return _after("exempt" if of_path else "exempt_subjects") - beside
+    if outcome.free_kind == "off":
+        return _after("stage") - beside
     match decision:
         case Deny():
             return _after("attempts")
         case Enroll(why=why) if why.rule == "enrollment":
             return _after("enrollment")
         case Enroll() | StepUp():
-            return _after("step_up")
+            return _after("endpoint")
         case Allow(skipped=True):
             return frozenset({"freshness", "step_up"})
     return frozenset()
@@ -113,6 +124,8 @@ def _asked(outcome: Outcome) -> Iterator[tuple[str, str, bool, str]]:
         demands = alone[1:] + seen
         note = _told(outcome, demands[0]) if demands else ""
         yield "step_up", rule.name, bool(demands), f"report-only: {note}" if rule.report_only else note
+    for demand in outcome.endpoint:
+        yield "endpoint", demand.rule, True, _told(outcome, demand)
     if rules.agreement is not None:
         accepted = not isinstance(decision, Agree)
         note = "accepted" if accepted else f"version {rules.agreement.version} is to be accepted"

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.policy import Facts, requirement_for
+from ...core.policy import Demand, Facts, requirement_for
 from ...core.rules import METHODS, Exemption, PathRule, Policy, StepUpRule, TenantSettings
+from .endpoints import demands_of, lost_at, written
 
 _PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}")
 SAMPLES = ("x", "1", "1.5", "00000000-0000-4000-8000-000000000000")
@@ -19,19 +20,25 @@ WEBSOCKET = "WEBSOCKET"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """Describe one address of the app: text, pattern, one path that it answers, methods."""
+    """Describe one address of the app: text, pattern, one path that it answers, methods.
+
+    ``demands`` are those that its endpoint shows, ``lost`` the faults that keep one from being asked.
+    """
 
     template: str
     pattern: re.Pattern[str]
     sample: str
     methods: tuple[str, ...]
+    demands: tuple[Demand, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
     """Describe the demand on one route and method.
 
-    ``partly`` names rules that cover some of its paths only.
+    ``partly`` names rules that cover some of its paths only. ``endpoint`` lists the demands of the code itself, as they are
+    written there, and ``lost`` those that are never asked, with the fix.
     """
 
     method: str
@@ -39,6 +46,8 @@ class RouteRow:
     outcome: str
     rules: tuple[str, ...] = ()
     partly: tuple[str, ...] = ()
+    endpoint: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def leaves_of(app: Any) -> tuple[Leaf, ...]:
@@ -75,7 +84,17 @@ def rows_for(
                 if rule.name not in names and (not rule.methods or asked in rule.methods) and covers(rule, leaf)
             )
             outcome = requirement.free_kind or "guarded"
-            found.append(RouteRow(method=method, template=leaf.template, outcome=outcome, rules=names, partly=partly))
+            found.append(
+                RouteRow(
+                    method=method,
+                    template=leaf.template,
+                    outcome=outcome,
+                    rules=names,
+                    partly=partly,
+                    endpoint=tuple(map(written, leaf.demands)),
+                    lost=leaf.lost,
+                )
+            )
     return found
 
 
@@ -123,9 +142,9 @@ def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Itera
         if inner and not hasattr(written, "methods"):
             yield from _walk(inner, prefix + (path or ""), convertors)
         elif path is not None and hasattr(written, "methods"):
-            yield _leaf(prefix + path, convertors, tuple(sorted(route.methods or METHODS)))
+            yield _leaf(prefix + path, convertors, tuple(sorted(route.methods or METHODS)), route)
         elif path is not None and hasattr(written, "endpoint"):
-            yield _leaf(prefix + path, convertors, (WEBSOCKET,))
+            yield _leaf(prefix + path, convertors, (WEBSOCKET,), route)
         elif path is not None:
             yield _leaf(f"{prefix}{path}/{INSIDE}", convertors, ("GET", "POST"))
 
@@ -143,7 +162,13 @@ def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
             yield route
 
 
-def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...]) -> Leaf:
+def leaf_for(leaves: Iterable[Leaf], method: str, path: str) -> Leaf | None:
+    """Find the first leaf that answers ``method`` at ``path``, or None."""
+    asked = "GET" if method == "HEAD" else method
+    return next((leaf for leaf in leaves if asked in leaf.methods and leaf.pattern.fullmatch(path)), None)
+
+
+def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...], route: Any = None) -> Leaf:
     """Build a leaf; parameters become what their convertors accept."""
     pattern = sample = ""
     at = 0
@@ -154,4 +179,11 @@ def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...]
         sample += literal + next((text for text in SAMPLES if re.fullmatch(regex, text)), "x")
         at = found.end()
     pattern += re.escape(template[at:])
-    return Leaf(template=template, pattern=re.compile(pattern), sample=sample + template[at:], methods=methods)
+    return Leaf(
+        template=template,
+        pattern=re.compile(pattern),
+        sample=sample + template[at:],
+        methods=methods,
+        demands=tuple(dict.fromkeys(demands_of(route))),
+        lost=tuple(lost_at(route)),
+    )

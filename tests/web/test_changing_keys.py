@@ -1,0 +1,99 @@
+"""The README's order for changing keys, walked step by step with two workers on one store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mfa_gate.errors import SettingsError
+from mfa_gate.stores.memory import MemoryStore
+from tests.harness import Browser, World, key, make_world, running
+
+from .test_key_rotation import rotated
+
+OLD, NEW = key(1), key(2)
+
+
+def worker(store: MemoryStore, *keys: str) -> World:
+    """One worker of several, over the same accounts."""
+    return make_world(store=store.another(), keys=list(keys))
+
+
+def at(world: World, browser: Browser) -> Browser:
+    """The same browser at another worker. What it is given there it keeps."""
+    same = Browser(world, address=browser.address, cookies=browser.cookies)
+    same.secret, same.id, same.tenant, same.backup = browser.secret, browser.id, browser.tenant, browser.backup
+    return same
+
+
+async def passes(world: World, browser: Browser) -> bool:
+    """Whether the browser is let in at this worker."""
+    return (await at(world, browser).ask("GET", "/records")).status == 200
+
+
+async def starts(world: World) -> bool:
+    """Whether a worker starts; what stops it must be a key that is missing."""
+    try:
+        async with running(world):
+            return True
+    except SettingsError as error:
+        if "Put it back into keys=[...]" not in str(error):
+            raise
+        return False
+
+
+async def test_several_workers() -> None:
+    """V-22: at each step workers of the step before and after it serve the same browser."""
+    store = MemoryStore()
+    ann = await worker(store, OLD).enrolled()
+    one, two = worker(store, OLD), worker(store, OLD, NEW)
+    assert await passes(one, ann)
+    assert await passes(two, ann)
+    one, two = worker(store, OLD, NEW), worker(store, NEW, OLD)
+    assert await passes(two, ann)
+    proven = at(two, ann)
+    assert (await proven.prove()).status == 200
+    assert await passes(one, proven)
+    assert await passes(two, proven)
+    assert not await starts(worker(store, OLD))
+    assert not await starts(worker(store, NEW))
+    assert await starts(worker(store, NEW, OLD))
+
+
+async def test_the_order_without_the_first_step() -> None:
+    """V-22: why it is there: a worker that does not know the new key yet cannot start beside one that uses it."""
+    store = MemoryStore()
+    await worker(store, OLD).enrolled()
+    assert await starts(worker(store, NEW, OLD))
+    assert not await starts(worker(store, OLD))
+
+
+async def test_one_worker(capsys: pytest.CaptureFixture[str]) -> None:
+    """V-22: one worker begins with the second step. Everything stored moves but what ``keys rotate`` names."""
+    store = MemoryStore()
+    ann = await worker(store, OLD).enrolled()
+    world = worker(store, NEW, OLD)
+    async with running(world):
+        assert await passes(world, ann)
+        told = await rotated(world, capsys)
+        assert told["left"] == {"backup-code": 1}
+    assert await starts(worker(store, NEW))
+
+
+async def test_the_old_key_is_taken_out_too_early(capsys: pytest.CaptureFixture[str]) -> None:
+    """V-22: a browser is asked again, and an old backup code is a fault of ours: it is refused and costs no attempt."""
+    store = MemoryStore()
+    ann = await worker(store, OLD).enrolled()
+    async with running(worker(store, NEW, OLD)) as world:
+        await rotated(world, capsys)
+    async with running(worker(store, NEW)) as world:
+        late: Any = at(world, ann)
+        assert not await passes(world, ann)
+        before = (await late.api("GET", "state")).json()["attempts_remaining"]
+        id = await late.authenticator("backup-code")
+        answer = await late.api("POST", "verify", {"authenticator": id, "response": ann.backup[0]})
+        assert answer.status == 503
+        assert (await late.api("GET", "state")).json()["attempts_remaining"] == before
+        assert (await late.prove()).status == 200
+        assert await passes(world, late)

@@ -1,0 +1,84 @@
+"""The package's own files are found wherever the package lies, and in whichever version a page asks for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mfa_gate.web.assets import asset_name, brand_name, present_asset
+from tests.harness import call, http_scope, make_world
+
+SCRIPT = """
+import asyncio, sys
+import mfa_gate
+assert ".zip" in mfa_gate.__file__, mfa_gate.__file__
+from mfa_gate.web.assets import asset_name, static_asset
+from mfa_gate.web.i18n import available, translator
+from mfa_gate.web.render import Renderer
+assert static_asset(asset_name("mfa.css")).content
+assert {"de", "ar"} <= set(available()), available()
+assert translator("de").gettext("Sign out") != "Sign out"
+environment = Renderer()._environment("en")
+for name in environment.list_templates():
+    environment.get_template(name)
+from tests.harness import PAGE, call, http_scope, make_world
+
+async def main():
+    world = make_world()
+    ann = await world.browser()
+    reply = await ann.page("/mfa/enroll")
+    assert reply.status == 200, reply.status
+    assert b"<h1" in reply.body
+
+asyncio.run(main())
+print("whole", len(environment.list_templates()))
+"""
+
+
+def test_from_a_zip(root: Path, tmp_path: Path) -> None:
+    """V-46: pages, catalogues and style sheets are served by a package that was never unpacked."""
+    package = tmp_path / "package.zip"
+    with zipfile.ZipFile(package, "w") as made:
+        for path in (root / "src" / "mfa_gate").rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                made.write(path, path.relative_to(root / "src"))
+    script = f"import sys; sys.path[:0] = [{str(package)!r}, {str(root)!r}]\n{SCRIPT}"
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert ran.stdout.startswith("whole"), ran.stderr
+    assert int(ran.stdout.split()[1]) == len(list((root / "src/mfa_gate/web/templates").rglob("*.html")))
+
+
+@pytest.mark.parametrize("plain", ["mfa.css", "mfa.js"])
+async def test_a_name_of_another_version(plain: str) -> None:
+    """V-45: an unknown hash of a known name gets the present file, which nobody keeps; the right name is kept."""
+    world = make_world()
+    name = asset_name(plain)
+    stem, _, end = plain.rpartition(".")
+    right = await call(world.app, http_scope("GET", f"/mfa/static/{name}"))
+    other = await call(world.app, http_scope("GET", f"/mfa/static/{stem}.0123456789ab.{end}"))
+    assert (right.status, other.status) == (200, 200)
+    assert other.body == right.body
+    assert b"immutable" in dict(right.messages[0]["headers"])[b"cache-control"]
+    assert dict(other.messages[0]["headers"])[b"cache-control"] == b"no-store"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other.0123456789ab.css", "mfa.0123456789ab.svg", "mfa.css", "mfa.012.css", "brand.123456.0123456789ab.css"],
+)
+async def test_what_is_not_known_is_not_found(name: str) -> None:
+    """A file that is not shipped, a name without a hash, and a color of no tenant stay unknown."""
+    reply = await call(make_world().app, http_scope("GET", f"/mfa/static/{name}"))
+    assert reply.status == 404
+
+
+def test_the_colors_of_another_version() -> None:
+    """A brand's style sheet is found by its color, whatever the hash."""
+    found = present_asset("brand.0b5fff.0123456789ab.css")
+    assert found is not None
+    assert found.name == brand_name("#0b5fff")
