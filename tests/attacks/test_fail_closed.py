@@ -96,10 +96,10 @@ RUBBISH: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("identify", RUBBISH.values(), ids=RUBBISH)
-async def test_identify(identify: Identify, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_identify(identify: Identify) -> None:
     """S-11: a resolver that raises, hangs or returns what is no subject refuses; it is never taken for "nobody"."""
-    monkeypatch.setattr(guarding, "IDENTIFY_TIMEOUT", 0.05)
     async with running(make_world(identify=identify)) as world:
+        world.gate.web.callers.identify_within = 0.05
         await refused(world)
 
 

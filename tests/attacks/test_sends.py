@@ -339,13 +339,11 @@ async def broken(asked: PhoneSend) -> object:
         (slow_thread, "timeout"),
     ],
 )
-async def test_the_host_is_asked_first(
-    hook: object, word: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_the_host_is_asked_first(hook: object, word: str, caplog: pytest.LogCaptureFixture) -> None:
     """``before_send``: only a clear yes in time lets a text out. All else refuses it, is in the trail with its word and
     without the number, and sends the person another way."""
-    monkeypatch.setattr("mfa_gate.service.send_limits.HOOK_TIMEOUT", 0.3)
     world = host(policy=policy(), before_send=hook)
+    world.gate.service.sending.hook_within = 0.3
     async with running(world):
         id = await phone_of(world, "ann", email=True)
         browser = await world.browser("ann")
@@ -366,12 +364,12 @@ async def test_the_host_is_asked_first(
         assert (await world.account()).attempts.used == 0
 
 
-async def test_a_hook_that_hangs_holds_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hook_that_hangs_holds_up_nothing_else() -> None:
     """``before_send`` that does not come back has threads of its own: other ways go on, in the event loop's own ones."""
-    monkeypatch.setattr("mfa_gate.service.send_limits.HOOK_TIMEOUT", 0.2)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     end = threading.Event()
     world = host(policy=policy(), before_send=lambda asked: end.wait(10))
+    world.gate.service.sending.hook_within = 0.2
     try:
         async with running(world):
             id = await phone_of(world, "ann", email=True)

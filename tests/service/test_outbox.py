@@ -314,7 +314,7 @@ async def test_one_tenants_failures_take_no_others_place(error: Exception) -> No
             assert len(told) == round_ + 1
 
 
-async def test_a_slow_tenant_has_its_turn_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_tenant_has_its_turn_and_no_more() -> None:
     """A hook that is slow for one tenant uses that tenant's turn up; the round goes on with the next one."""
     told: list[str] = []
 
@@ -323,7 +323,7 @@ async def test_a_slow_tenant_has_its_turn_and_no_more(monkeypatch: pytest.Monkey
 
     async with running(make_world(on_reset=hook)) as world:
         await world.store.append([*lines(50, "aaa", world), *lines(1, "beta", world)])
-        monkeypatch.setattr("mfa_gate.service.outbox.TURN_FOR", -1.0)
+        world.gate.service.outbox.turn_for = -1.0
         await catch_up(world)
         assert told[:2] == ["aaa", "beta"]
         assert told.count("aaa") == 50

@@ -70,6 +70,7 @@ class Outbox:
     def __init__(self, engine: Engine, hooks: Sequence[Hook]) -> None:
         self.engine = engine
         self.hooks = {hook.name: hook for hook in hooks}
+        self.turn_for = TURN_FOR
         self._heard: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -151,7 +152,7 @@ class Outbox:
         waiting = deque((*tenants[first:], *tenants[:first]))
         while waiting and monotonic() - began <= RUN_FOR:
             tenant = waiting.popleft()
-            turn = Turn(until=min(began + RUN_FOR, monotonic() + TURN_FOR))
+            turn = Turn(until=min(began + RUN_FOR, monotonic() + self.turn_for))
             try:
                 has_more = await self._turn(hook, place, tenant, turn)
                 self._troubles.pop((name, tenant), None)

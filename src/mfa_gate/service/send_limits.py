@@ -37,6 +37,7 @@ class Sending:
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
+        self.hook_within = HOOK_TIMEOUT
         self._threads = ThreadPool("before_send", HOOK_THREADS)
         known = engine.factors.traits.items()
         self._telephones = frozenset(kind for kind, traits in known if traits.contact == "phone")
@@ -216,14 +217,14 @@ class Sending:
             return ""
         asked = PhoneSend(subject=caller.subject, factor=factor, number=delivery.to, purpose=context.purpose)
         try:
-            async with asyncio.timeout(HOOK_TIMEOUT):
+            async with asyncio.timeout(self.hook_within):
                 said = (
                     hook(asked) if inspect.iscoroutinefunction(hook) else await self._threads.run(lambda: hook(asked))
                 )
                 if inspect.isawaitable(said):
                     said = await said
         except TimeoutError:
-            log.warning("the before_send hook took longer than %s s: the message is not sent", HOOK_TIMEOUT)
+            log.warning("the before_send hook took longer than %s s: the message is not sent", self.hook_within)
             return "timeout"
         except Exception:
             log.exception("the before_send hook failed: the message is not sent")

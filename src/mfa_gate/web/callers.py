@@ -55,6 +55,7 @@ class Callers:
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which needs no waiting; None where the adapter has none."""
+        self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
     async def subject(self, scope: Scope) -> Subject | None:
@@ -62,7 +63,7 @@ class Callers:
         if self.subject_now is not None:
             return self.subject_now(scope)
         copy = {**scope, "state": dict(scope.get("state", ()))}
-        async with asyncio.timeout(IDENTIFY_TIMEOUT):
+        async with asyncio.timeout(self.identify_within):
             return await self.identify(HTTPConnection(copy))
 
     def address(self, scope: Scope) -> str:

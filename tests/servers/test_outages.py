@@ -14,7 +14,7 @@ import pytest
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.factors.totp import Totp
 from tests.harness import make_world, running
-from tests.scale.asking import Answer, api, ask
+from tests.servers.asking import Answer, api, ask
 from tests.stores.servers import Server
 from tests.web.serving import served
 

@@ -42,7 +42,7 @@ def rounds(
 ) -> list[tuple[int, Counter[str]]]:
     """For each job (a subject, and each worker's answers as handle and code): comparisons, and how often each outcome came."""
     told = {"url": url, "now": now, "jobs": jobs, "broken": broken}
-    found = processes.told("tests.scale.workers", told)
+    found = processes.told("tests.load.workers", told)
     return [(compared, Counter(outcomes)) for compared, outcomes in found]
 
 

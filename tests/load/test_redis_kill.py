@@ -16,8 +16,8 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.factors.totp import Totp
 from mfa_gate.service.trail_verification import verify_trail
 from tests.harness import World, make_world, running
-from tests.scale.test_many_workers import enrolled, wrong
-from tests.scale.workers import Answers, answer_all
+from tests.load.test_many_workers import enrolled, wrong
+from tests.load.workers import Answers, answer_all
 from tests.stores.servers import Server
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from mfa_gate.core.model import SubjectKey
 from tests.harness import World, make_world, running
-from tests.scale.workers import APPS, Answers, rounds, world_of
+from tests.load.workers import APPS, Answers, rounds, world_of
 
 pytestmark = pytest.mark.slow
 

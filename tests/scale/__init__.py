@@ -1,1 +1,0 @@
-"""Many workers, several applications, outages, and what all of it costs."""

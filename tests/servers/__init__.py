@@ -1,0 +1,1 @@
+"""Real servers under one gate or several: outages, notices between workers, several applications."""
