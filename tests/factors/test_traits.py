@@ -61,7 +61,7 @@ NAMED: dict[str, dict[str, str]] = {
     "cli/totp_import/sources.py": {"totp": IMPORT, "email": "a column of the file that is read"},
     "testing/enrollment.py": {"totp": KIT, "email": CONTACT, "factors.totp": "the kit computes an app's codes"},
     "testing/kit.py": {"totp": KIT},
-    "testing/sign_in.py": {"totp": KIT},
+    "testing/proofs.py": {"totp": KIT},
     "testing/store_suite.py": {"totp": "a row of the suite's accounts", "email": "a row of the suite's settings"},
     "web/templates/approve.html": {"push": "an icon"},
     "web/templates/factors/_phone.html": {"push": "an icon"},

@@ -117,7 +117,7 @@ async def test_the_challenge_page_and_a_right_code() -> None:
         proven, reply = await walk(lambda: owing.form(f"/mfa/challenge/{id}", code, token=token))
         assert reply.status == 303
         assert await owing.is_in()
-    check(shown, files=50, calls=250, jumps=150)
+    check(shown, files=50, calls=260, jumps=150)
     check(proven, files=66, calls=520, jumps=290, judged=2)
 
 
@@ -134,5 +134,5 @@ async def test_an_unlock(how: str) -> None:
             found, reply = await walk(lambda: boss.api("POST", "admin/accounts/bob/unlock", {"reason": "called"}))
         assert reply.status == (303 if how == "page" else 200)
         assert (await world.account("bob")).lock is None
-    check(found, files=64, calls=560, jumps=245, judged=2 if how == "page" else 1)
+    check(found, files=67, calls=580, jumps=245, judged=2 if how == "page" else 1)
     assert found.of("MemoryStore.load") == 2

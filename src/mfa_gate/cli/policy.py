@@ -39,7 +39,7 @@ def add_commands(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
     explain = _command(commands, "explain", explain_policy, "tell the decision on one request, and the reason")
     add_file(explain)
-    add_app(explain)
+    add_app(explain, help="the app, or its factory: the factors of its gate and the demands of its endpoint count")
     add_scenario(explain)
 
     test = _command(commands, "test", test_policy, "run the [[tests]] of a policy")
@@ -150,7 +150,10 @@ def explain_policy(args: argparse.Namespace) -> int:
 
 
 def _demands_at(app: str, request: str) -> tuple[Demand, ...]:
-    """Find the demands of the endpoint that answers ``request``. Raises ``ValueError`` for an app without routes."""
+    """Find the demands of the endpoint that answers ``request``.
+
+    Raises ``ValueError`` for an app without routes.
+    """
     from ..policyfile.tools.routes import leaf_for, leaves_of
 
     method, _, path = request.partition(" ")
@@ -221,7 +224,10 @@ def impact_of_policy(args: argparse.Namespace) -> int:
 
 
 def routes_under_policy(args: argparse.Namespace) -> int:
-    """Run ``policy routes``. Returns 1 if a rule matches no route, or a ``require_proof`` is never asked."""
+    """Run ``policy routes``.
+
+    Returns 1 if a rule matches no route, or a ``require_proof`` is never asked.
+    """
     from ..policyfile.tools.routes import idle_rules, leaves_of, rows_for
 
     policy = policy_of(args)

@@ -36,9 +36,6 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ip", choices=("same", "other", "trusted"), default="same")
     parser.add_argument("--ip-changed", action="store_const", const="other", dest="ip", help="the same as --ip other")
     parser.add_argument("--request", default="GET /", metavar='"POST /x"')
-    parser.add_argument(
-        "--app", metavar="MODULE:NAME", help="the app, or its factory: the demands of its endpoint count as well"
-    )
     parser.add_argument("--skipped", action="store_true", help="enrollment was skipped in this session")
     parser.add_argument("--locked", action="store_true", help="the attempts are used up")
     parser.add_argument("--agreed", action="store_true", help="the agreement was accepted")

@@ -213,7 +213,7 @@ class Factor(Protocol):
 
     @property
     def template(self) -> Traversable:
-        """Name the Jinja file with the words and forms of this factor's pages: a path, or a resource of a package."""
+        """Name the Jinja file with the words and forms of this factor's pages."""
 
     def code(self, rules: Rules, data: Fields | None = None, /) -> CodeShape | None:
         """Tell the shape of the code that a person types; None where nothing is typed.

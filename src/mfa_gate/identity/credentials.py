@@ -58,7 +58,7 @@ class Unreadable(ValueError):
 
 
 class Refused(Unreadable):
-    """A token that can be read, and that the verifier of the app refuses in its library's own words."""
+    """A readable token that the app's verifier refuses in its library's own words."""
 
 
 def shows_bearer(headers: Iterable[tuple[bytes, bytes]]) -> bool:

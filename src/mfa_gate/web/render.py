@@ -65,13 +65,14 @@ class Renderer:
         )
 
     def _environment(self, lang: str) -> Environment:
-        from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+        from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
 
         words = translator(lang)
         ours = DictLoader(dict(every_text(folder("templates"))))
         files = ChoiceLoader([FileSystemLoader(str(self._own)), ours] if self._own else [ours])
+        theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
         environment = Environment(
-            loader=ChoiceLoader([files, FunctionLoader(self._of_factor)]),
+            loader=ChoiceLoader([files, DictLoader(theirs)]),
             autoescape=True,
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n"],
@@ -83,18 +84,13 @@ class Renderer:
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
         kinds = frozenset(name for name in files.list_templates() if name.startswith("factors/"))
-        kinds |= {f"factors/{kind}.html" for kind in self._factors}
+        kinds |= theirs.keys()
         environment.globals["factor_file"] = partial(_factor_file, kinds)
         environment.globals["reason_row"] = _reason_row
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         self._environments[lang] = environment
         return environment
-
-    def _of_factor(self, name: str) -> str | None:
-        """Read a factor's own template, for the name ``factors/<kind>.html``."""
-        factor = self._factors.get(name.removeprefix("factors/").removesuffix(".html"))
-        return factor.template.read_text("utf-8") if factor is not None else None
 
 
 def _factor_file(kinds: frozenset[str], kind: str) -> str:

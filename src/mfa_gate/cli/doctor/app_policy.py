@@ -36,7 +36,7 @@ def policy(app: Any, gate: MFAGate) -> Iterator[Line]:
 
 
 def endpoints(app: Any, gate: MFAGate) -> Iterator[Line]:
-    """Report demands of endpoints that are never asked, and those that no factor of a tenant meets."""
+    """Report demands of endpoints that are never asked, or that no factor meets."""
     for fault in lost_demands_in(starlette_of(app)):
         yield Line("fault", "policy", fault)
     known = tuple(dict.fromkeys(demands_in(starlette_of(app))))
