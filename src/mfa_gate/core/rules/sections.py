@@ -9,15 +9,15 @@ from ..model import Seconds, Upstream
 from .units import DAY
 
 RECOVERY_WAYS = ("backup-code", "other-factor", "request")
-"""The ways that a policy can offer to somebody who lost access."""
+"""The ways that a policy can offer to a person who lost access."""
 Stage = Literal["off", "optional", "required", "admin"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRules:
-    """The reminder of somebody who skipped.
+    """The reminder of a person who skipped.
 
-    ``max`` bounds how often they may skip (0: while it is optional).
+    ``max`` is the number of skips that a person has (0: no limit while enrollment is optional).
     """
 
     remind: str = "next-sign-in"
@@ -80,7 +80,7 @@ class FreshnessRules:
     def trusts(self, upstream: Upstream) -> bool:
         """Tell if the words of an identity provider tell of a second factor.
 
-        Without its time it tells nothing.
+        A sign-in without its time does not count.
         """
         known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
         return known and upstream.at > 0
@@ -118,8 +118,11 @@ class RoleRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryRules:
-    """``[recovery]``. ``hold``: a request for help is approved (by reset or ticket) only after it has waited this long, so
-    that the person, who is told at once, can stop it."""
+    """``[recovery]``: the ways back in.
+
+    ``hold``: a request for help can be approved (by reset or ticket) only after it has waited this long. The person is
+    told at once, and can stop it in this time.
+    """
 
     ways: tuple[str, ...] = RECOVERY_WAYS
     contact: str = "Call your administrator."
