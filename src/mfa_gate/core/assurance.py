@@ -13,7 +13,7 @@ from .policy import Demand
 class Traits:
     """The properties of a factor that the rest of the gate may know.
 
-    No other module names a kind.
+    No module outside ``factors`` names a kind: it asks for these properties.
 
     ``phishing_resistant``: another site cannot relay a success. ``needs_challenge``: a challenge must be issued
     before an answer makes sense. ``sends``: the channel by which a challenge goes out (``email``, ``sms``, ``voice``,

@@ -1,4 +1,4 @@
-"""The conditions of a break-glass grant: its times, its browsers and its demands."""
+"""The conditions of a break-glass grant: its times, its browsers, the demands it can meet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIRM_WITHIN = HOUR
 def is_waiting(account: Account, now: int) -> bool:
     """Tell if a request for a grant can be confirmed now.
 
-    It can for an hour, unless all proofs were ended since.
+    It can for an hour after it was asked, unless the account was locked or all proofs were ended since.
     """
     grant = account.grant
     if grant is None or grant.ends_at or account.lock is not None or grant.epoch != account.epoch:

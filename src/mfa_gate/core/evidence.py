@@ -25,8 +25,8 @@ NO_SESSION = "-"
 class Evidence:
     """A subject with its account and the proofs that count here and now.
 
-    Only ``standing_for`` makes it. ``other_networks`` is the number of proofs from other networks, ``ended`` the
-    number of proofs that were revoked.
+    Only ``standing_for`` makes it. ``other_networks`` is the number of proofs from other networks. ``ended`` is the
+    number of proofs of an earlier epoch or of a removed authenticator.
     """
 
     subject: Subject

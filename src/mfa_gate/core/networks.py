@@ -97,7 +97,8 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 def lies_in(text: str, networks: Sequence[Network]) -> bool:
     """Tell if the address ``text`` lies in one of ``networks``.
 
-    An IPv4 address inside an IPv6 address does not count, or anybody could look like a proxy of ours.
+    Of an IPv4 address inside an IPv6 address, only the mapped form is read. Any other form does not make it a proxy of
+    ours.
     """
     address = read_address(text)
     return address is not None and _lies_in(address, networks)

@@ -103,7 +103,7 @@ def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stag
 
 
 def factors_for(rules: Rules, settings: TenantSettings) -> tuple[str, ...]:
-    """Return the factors that may be used: those of the policy that the administrator picked.
+    """Return the factors that may be used: the policy's, cut to the administrator's choice.
 
     A factor outside ``order`` (backup codes) is not offered first, and the administrator cannot take it away. A factor
     with the name of a way of recovery (backup codes, decisions 67) may be used only if ``recovery.ways`` has it.
@@ -198,7 +198,7 @@ def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requir
 def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now: int) -> Requirement:
     """Return the demands of the policy on this request.
 
-    The order is: exempt path, exempt subject, stage. Then all matching rules are joined.
+    The order is: exempt path, exempt subject, stage. Then come the demands of all matching rules.
     """
     rules = policy.rules_for(facts.tenant)
     factors = factors_for(rules, settings)

@@ -1,7 +1,7 @@
 """Web addresses (``https://…``): split once, and built again from the checked parts.
 
 Two libraries may read one text as two different hosts (a backslash, a user name, an odd digit). So no code passes on
-the text that somebody gave. It passes on ``WebAddress.url``.
+the text that was given. It passes on ``WebAddress.url``.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account
 def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
     """Return the authenticators of ``stored`` without the removed ones, with the lost ones.
 
-    No lost one is added where somebody else has reset the account since.
+    No lost one is added if the account was reset since.
     """
     had = {mine.id for mine in confirmed.authenticators}
     kept = [mine for mine in stored.authenticators if mine.id in had or mine.created_at > confirmed.seen_at]

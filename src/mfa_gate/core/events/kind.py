@@ -66,7 +66,7 @@ class EventKind:
 
     ``seen_by`` decides the pages: ``person`` (the own page and the desk), ``desk`` (only the account's page at the
     desk), ``trail`` (only the trail: the event names no account). ``own`` speaks to the person, ``desk`` about the
-    person; a ``desk`` that is left out says what ``own`` says. ``grave``: the event takes something from somebody, or
+    person; a ``desk`` that is left out says what ``own`` says. ``grave``: the event takes something from a person, or
     gives a second factor, so a store must not lose it. ``only_notice``: never written; the notice of a special case.
     """
 

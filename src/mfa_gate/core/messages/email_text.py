@@ -55,7 +55,7 @@ def fill(msgid: str, translate: Translate, /, **values: str) -> str:
 
     The result is English where the translation lost one of them.
 
-    A catalogue with a slip in it must not send somebody a message without the code.
+    A mistake in a catalogue must not send a person a message without the code.
     """
     try:
         text = translate(msgid).format(**values)

@@ -34,7 +34,7 @@ def notice(
     owner: str = "",
     dispute_url: str = "",
 ) -> EmailText:
-    """Write the notice of ``kind`` (one of ``NOTICES``), with advice if it was somebody else.
+    """Write the notice of ``kind`` (one of ``NOTICES``), with advice for a stranger's change.
 
     ``label`` is what the user called the thing; it and ``where`` stand in the body only, without links (S-54).
     ``owner`` is whom to tell, ``dispute_url`` our own page where "this was not me" can be said.

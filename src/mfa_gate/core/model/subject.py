@@ -1,4 +1,4 @@
-"""The person who is signed in, and the caller."""
+"""The signed-in person, and the caller."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class SkipRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRules:
-    """``[enrollment]``.
+    """``[enrollment]``: the stage, and the conditions of a first enrollment.
 
     With dates the stage follows the calendar: off, then optional, then required.
     """
@@ -49,7 +49,7 @@ class CompareRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IPChangeRules:
-    """``[freshness.ip_change]``."""
+    """``[freshness.ip_change]``: the reaction to another network, and the size of a network."""
 
     action: Literal["challenge", "log"] = "challenge"
     compare: CompareRules = CompareRules()
@@ -59,7 +59,7 @@ class IPChangeRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessRules:
-    """``[freshness]``.
+    """``[freshness]``: the life of a proof, and the trusted sign-ins elsewhere.
 
     ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor.
     """
@@ -96,7 +96,7 @@ class RollingRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRules:
-    """``[attempts]``."""
+    """``[attempts]``: the budget of wrong answers."""
 
     max: int = 7
     rolling: RollingRules = RollingRules()
@@ -131,7 +131,7 @@ class RecoveryRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRules:
-    """``[audit]``.
+    """``[audit]``: the life of the trail.
 
     ``retention``: lines of the trail older than this are pruned; None keeps them for good.
     """
@@ -141,7 +141,7 @@ class AuditRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementRules:
-    """``[agreement]``.
+    """``[agreement]``: a text that people must accept.
 
     ``text`` and ``digest`` (SHA-256, hex) are read from ``file`` when the policy is loaded.
     """
@@ -157,7 +157,7 @@ class AgreementRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandRules:
-    """``[brand]``.
+    """``[brand]``: the name, color and logo of the pages.
 
     ``logo_bytes`` holds the file's bytes, read when the policy is loaded.
     """
