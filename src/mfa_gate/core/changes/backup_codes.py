@@ -1,4 +1,4 @@
-"""Replace a set of backup codes, and drop the readable copy of a fresh one."""
+"""The replacement of a set of backup codes, and the end of a readable copy."""
 
 from __future__ import annotations
 

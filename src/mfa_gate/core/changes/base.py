@@ -1,4 +1,4 @@
-"""A change of one account, and the time that it is made at."""
+"""The change of one account, and the time at which it is made."""
 
 from __future__ import annotations
 

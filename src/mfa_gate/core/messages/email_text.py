@@ -93,9 +93,9 @@ def _paragraph(part: Part) -> str:
 
 
 def asked_lines(*, when_text: str, where: str, label: str = "", translate: Translate) -> Part | None:
-    """Write when, where and about what, a line each.
+    """Write the name of the factor, the time and the place, a line each.
 
-    Returns None where nothing of it is known. The values are harmless already.
+    Returns None if none of them is known. The values are harmless already.
     """
     lines = []
     if label:

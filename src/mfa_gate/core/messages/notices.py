@@ -36,8 +36,8 @@ def notice(
 ) -> EmailText:
     """Write the notice of ``kind`` (one of ``NOTICES``), with advice for a stranger's change.
 
-    ``label`` is what the user called the thing; it and ``where`` stand in the body only, without links (S-54).
-    ``owner`` is whom to tell, ``dispute_url`` our own page where "this was not me" can be said.
+    ``label`` is the user's name for the factor. It and ``where`` stand in the body only, without links (S-54).
+    ``owner`` is the person to tell, ``dispute_url`` our own page for "this was not me".
 
     Raises ``ValueError`` for another kind, or a ``dispute_url`` that is not one http(s) address.
     """
