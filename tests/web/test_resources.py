@@ -50,7 +50,7 @@ def test_from_a_zip(root: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert ran.stdout.startswith("whole"), ran.stderr
-    assert int(ran.stdout.split()[1]) == len(list((root / "src/mfa_gate/web/templates").rglob("*.html")))
+    assert int(ran.stdout.split()[1]) == len(list((root / "src/mfa_gate").rglob("*.html")))
 
 
 @pytest.mark.parametrize("plain", ["mfa.css", "mfa.js"])

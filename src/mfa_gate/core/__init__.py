@@ -1,1 +1,1 @@
-"""The rules, without a world: pure functions over frozen values (no I/O, clock, randomness or logging)."""
+"""The rules as pure functions over frozen values: no I/O, clock, randomness or logging."""

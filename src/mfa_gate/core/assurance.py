@@ -1,4 +1,4 @@
-"""Does this evidence meet what is demanded."""
+"""The comparison of proofs and authenticators with a demand."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from .policy import Demand
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What the rest may know of a factor; nothing else names a kind.
+    """The properties of a factor that the rest of the gate may know.
 
-    ``phishing_resistant``: a success cannot be relayed by another site. ``needs_challenge``: something must be issued
-    before an answer makes sense. ``sends``: the channel (``email``, ``sms``, ``voice``, ``push``) a challenge goes out by.
-    ``backup``: stands in for another and never counts as enrolled alone. ``typed``: the answer is a code that a person
-    types. ``single``: a subject has at most one. ``fetched``: the person's own device can fetch a challenge, so a sender
-    is welcome and not needed. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``).
-    ``verifies_user``: an authenticator of it can check its user by PIN, face or fingerprint; one that ever did so has
-    ``VERIFIED`` in its data.
+    No module outside ``factors`` names a kind: it asks for these properties.
+
+    ``phishing_resistant``: another site cannot relay a success. ``needs_challenge``: a challenge must be issued
+    before an answer makes sense. ``sends``: the channel by which a challenge goes out (``email``, ``sms``, ``voice``,
+    ``push``). ``backup``: it stands in for another factor, and never counts as enrolled alone. ``typed``: the answer
+    is a code that a person types. ``single``: a subject has at most one. ``fetched``: the person's own device can
+    fetch a challenge, so a sender is useful but not needed. ``contact``: the field of the host's contacts that it
+    goes to (``email``, ``phone``). ``verifies_user``: an authenticator of this kind can check its user by PIN, face
+    or fingerprint. One that ever did so has ``VERIFIED`` in its data.
     """
 
     kind: str
@@ -42,7 +44,7 @@ VERIFIED = "uv"
 
 
 def meets(proof: Proof, demand: Demand, now: int) -> bool:
-    """Whether ``proof`` is fresh and strong enough. At exactly ``max_age`` it is too old."""
+    """Tell if ``proof`` is fresh and strong enough. At exactly ``max_age`` it is too old."""
     if now - proof.at >= demand.max_age:
         return False
     if demand.factors_any and proof.factor not in demand.factors_any:
@@ -53,17 +55,17 @@ def meets(proof: Proof, demand: Demand, now: int) -> bool:
 
 
 def meeting(proofs: Iterable[Proof], demands: tuple[Demand, ...], now: int) -> tuple[Proof, ...]:
-    """Pick the proofs that meet all of ``demands``, each proof alone.
+    """Pick the proofs that each meet all of ``demands`` alone.
 
-    No demand is ever met by one proof and another demand by another one: a fresh weak proof beside an old strong one
-    would pass for a fresh strong one.
+    Two proofs never meet the demands together. Otherwise a fresh weak proof beside an old strong one would pass for a
+    fresh strong one.
     """
     joint = combine(demands, rule="")
     return tuple(proof for proof in proofs if meets(proof, joint, now))
 
 
 def could_meet(kind: str, demand: Demand, traits: TraitsOf) -> bool:
-    """Whether a success with this factor would meet ``demand``, its age aside."""
+    """Tell if a success with this factor would meet ``demand``, apart from its age."""
     known = traits.get(kind)
     if known is None or (demand.factors_any and kind not in demand.factors_any):
         return False
@@ -73,10 +75,10 @@ def could_meet(kind: str, demand: Demand, traits: TraitsOf) -> bool:
 
 
 def can_meet(mine: Authenticator, demand: Demand, traits: TraitsOf) -> bool:
-    """Tell if a success with this authenticator could meet ``demand``, its age aside.
+    """Tell if a success with this authenticator could meet ``demand``, apart from its age.
 
-    A security key without a PIN never verifies its user, whatever others of its kind do. Without this difference its
-    owner would be asked for a success that the key cannot give, and could enroll nothing better.
+    A security key without a PIN never verifies its user, even if other keys do. Without this difference, its owner
+    would be asked for a success that the key cannot give, and could enroll nothing better.
     """
     if demand.user_verification and not mine.data.get(VERIFIED):
         return False
@@ -84,7 +86,10 @@ def can_meet(mine: Authenticator, demand: Demand, traits: TraitsOf) -> bool:
 
 
 def combine(demands: tuple[Demand, ...], *, rule: str) -> Demand:
-    """The one demand that meets all of ``demands`` at once: the strictest of each. No factor in common: none will do."""
+    """Join ``demands`` into one demand that asks for the strictest part of each.
+
+    ``rule`` is the name of the result. Where the demands have no factor in common, no factor meets the result.
+    """
     factors: tuple[str, ...] = ()
     for demand in demands:
         if demand.factors_any:

@@ -1,4 +1,7 @@
-"""The budget of wrong answers, as arithmetic: one counter a subject, and a rolling one that success does not refill."""
+"""The arithmetic of the budget of wrong answers.
+
+There is one counter for each subject, and a rolling counter that a success does not reset.
+"""
 
 from __future__ import annotations
 
@@ -7,33 +10,36 @@ from .rules import DAY, AttemptRules
 
 
 def remaining(attempts: Attempts, rules: AttemptRules) -> int:
-    """How many answers may still be compared before the account is locked."""
+    """Return the number of answers that may still be compared before the account is locked."""
     return max(0, rules.max - attempts.used)
 
 
 def failures_in_window(attempts: Attempts, rules: AttemptRules, now: int) -> int:
-    """Failures within the rolling window, counted in whole UTC days, the oldest day included."""
+    """Count the failures in the rolling window, in whole UTC days, the oldest day included."""
     first = (now - rules.rolling.window) // DAY
     return sum(count for day, count in attempts.days if day >= first)
 
 
 def is_spent(attempts: Attempts, rules: AttemptRules) -> bool:
-    """Whether every attempt is taken: nothing may be compared."""
+    """Tell if every attempt is taken, so that nothing may be compared."""
     return attempts.used >= rules.max
 
 
 def charged(attempts: Attempts, now: int) -> Attempts:
-    """One attempt taken, before anything is compared."""
+    """Take one attempt, before anything is compared."""
     return replace(attempts, used=attempts.used + 1, charged_at=now)
 
 
 def refunded(attempts: Attempts, series: int) -> Attempts:
-    """The attempt given back, because what it was taken for was no guess; not when a success has reset the counter since."""
+    """Give an attempt back, because the answer was no guess.
+
+    Nothing is given back if the counter was reset since: the attempt's ``series`` is over then.
+    """
     return replace(attempts, used=attempts.used - 1) if attempts.series == series and attempts.used else attempts
 
 
 def failed(attempts: Attempts, rules: AttemptRules, now: int) -> Attempts:
-    """A failure written into the rolling count; the attempt itself was charged before."""
+    """Add a failure to the rolling count. The attempt itself was charged before."""
     today = now // DAY
     first = (now - rules.rolling.window) // DAY
     days = {day: count for day, count in attempts.days if day >= first}
@@ -42,10 +48,13 @@ def failed(attempts: Attempts, rules: AttemptRules, now: int) -> Attempts:
 
 
 def reset(attempts: Attempts) -> Attempts:
-    """All attempts back. The rolling count stays: an owner's successes do not feed an attacker fresh guesses."""
+    """Give all attempts back, but keep the rolling count.
+
+    So an owner's successes give an attacker no fresh guesses.
+    """
     return replace(attempts, used=0, series=attempts.series + 1)
 
 
 def forgiven(attempts: Attempts) -> Attempts:
-    """All attempts back and the rolling count emptied: an administrator unlocked, and answers for it."""
+    """Give all attempts back and empty the rolling count, because an administrator unlocked."""
     return Attempts(series=attempts.series + 1)

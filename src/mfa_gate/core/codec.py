@@ -1,4 +1,7 @@
-"""Account <-> bytes: a compact, versioned document; older ones are upgraded, newer ones are refused, never half read."""
+"""The bytes of an account: a compact document with a format number.
+
+An older document is upgraded. A newer one is refused, and never read in part.
+"""
 
 from __future__ import annotations
 
@@ -137,8 +140,8 @@ _NAMES: dict[type, dict[str, str]] = {
     },
     Recovery: {"ref": "r", "at": "a", "about": "ab", "network": "n"},
 }
-"""How each field is called in format 1. A row is never edited: a new field is a new row, whatever its place in the class.
-Parts that equal their default are left out, so changing a default needs a new format as well."""
+"""The short name of each field in format 1. Never edit a row: a new field is a new row, in any place of its class.
+Parts that equal their default are left out, so a change of a default needs a new format as well."""
 
 _ONE: dict[tuple[type, str], type] = {
     (Account, "attempts"): Attempts,
@@ -172,16 +175,19 @@ _PLAIN: dict[str, type] = {"int": int, "str": str, "bool": bool, "Fields": dict}
 _NOT_WRITTEN = {(Account, "key"), (Account, "version"), (Account, "stamp")}
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From format N to N + 1: how a document of format N is rewritten."""
+"""The function, by N, that rewrites a document of format N as one of format N + 1."""
 
 
 class UnreadableAccount(ValueError):
-    """The bytes are no account document that this version can read whole."""
+    """The error for bytes that are no account document that this version can read whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a class is written: its parts, looked up once; every challenge reads and writes them several times."""
+    """The parts of a class and their written form, looked up once.
+
+    Every challenge reads and writes them several times.
+    """
 
     parts: Callable[[Any], tuple[Any, ...]]
     writes: tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]
@@ -202,7 +208,7 @@ def _layout(cls: type[Any]) -> _Layout:
 
 
 def _reader(place: tuple[type, str]) -> Callable[[Any], Any] | None:
-    """What makes a record, or several, of a written part; None for a plain value."""
+    """Return the function that reads the records of a written part; None for a plain value."""
     if place in _ONE:
         return partial(_unpack, _ONE[place])
     if place in _MANY:
@@ -229,7 +235,10 @@ def _unpack(cls: type, packed: object) -> Any:
 
 
 def _parts_of(cls: type, packed: object) -> dict[str, Any]:
-    """What was written, field by field. Another type than the field's is damage, never a value to reckon with."""
+    """Read the fields of a record by their names.
+
+    Raises ``UnreadableAccount`` for a value of another type than its field's, and for an unknown part.
+    """
     if type(packed) is not dict:
         raise UnreadableAccount(f"{cls.__name__} is no object")
     reads = _layout(cls).reads
@@ -263,11 +272,14 @@ def _unpack_pairs(types: tuple[type, type], packed: object) -> tuple[tuple[Any, 
 
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _latest: tuple[Account | None, bytes] = (None, b"")
-"""The account that was encoded last: a change is measured, and then stored."""
+"""The account that was encoded last, and its bytes: a change is first measured and then stored."""
 
 
 def encode(account: Account) -> bytes:
-    """The account as bytes (JSON, UTF-8), without its key and version, which are the store's."""
+    """Return the account as bytes (JSON, UTF-8).
+
+    Key, version and stamp are left out, because the store keeps them itself.
+    """
     global _latest
     known, body = _latest
     if known is not account:
@@ -277,7 +289,10 @@ def encode(account: Account) -> bytes:
 
 
 def decode(key: SubjectKey, version: int, body: bytes) -> Account:
-    """The account in ``body``. Raises ``UnreadableAccount`` for bytes that are damaged or of a newer format."""
+    """Read the account in ``body``.
+
+    Raises ``UnreadableAccount`` for bytes that are damaged or of a newer format.
+    """
     try:
         document = json.loads(body)
         written = document["f"]

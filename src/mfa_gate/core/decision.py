@@ -1,4 +1,4 @@
-"""Whether a request may pass, and if not, what would let it."""
+"""The decision about a request: it may pass, or it needs something first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ FOREVER = 1 << 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """What led to a decision: the rule that decided, what it demanded, what was missing. Printed wherever one is told."""
+    """The cause of a decision: the rule that decided, its demands, and the missing part.
+
+    It is printed together with every decision that is reported. ``watched`` are the names of report-only rules that are
+    not met.
+    """
 
     rule: str
     missing: str = ""
@@ -32,8 +36,11 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
-    """The request passes. ``until`` is when this answer may change by time alone. ``granted``: by a break-glass grant, with
-    no proof at all."""
+    """The decision that the request passes.
+
+    ``until`` is the time from which this answer may change by time alone. ``granted``: it passes by a break-glass
+    grant, with no proof at all.
+    """
 
     why: Why
     state: State
@@ -45,7 +52,10 @@ class Allow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enroll:
-    """The subject has no confirmed factor (or none that could meet the demand) and must, or may, enroll one."""
+    """The decision that the subject must, or may, enroll a factor.
+
+    It has no confirmed factor, or none that could meet the demand.
+    """
 
     why: Why
     skippable: bool = False
@@ -54,7 +64,10 @@ class Enroll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """The subject must prove a second factor: for the first time, again, or a fresher or stronger one."""
+    """The decision that the subject must prove a second factor.
+
+    It is the first proof, a new one after the old has ended, or a fresher or stronger one.
+    """
 
     why: Why
     reason: ChallengeReason
@@ -64,7 +77,7 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agree:
-    """The second factor is proven; the agreement is not accepted yet."""
+    """The decision that the agreement must be accepted. The second factor is proven already."""
 
     why: Why
     agreement: AgreementRules
@@ -73,7 +86,7 @@ class Agree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deny:
-    """The account is locked. Only an administrator ends that."""
+    """The decision that the account is locked. Only an administrator can end a lock."""
 
     why: Why
     ref: str
@@ -84,8 +97,11 @@ Decision = Allow | Enroll | StepUp | Agree | Deny
 
 
 def agreed(acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subject: Subject, since: int) -> bool:
-    """Whether the agreement in this version is accepted; with ``each-sign-in``, in this session or, where the host names
-    none, since the proof (or the skip) of ``since``."""
+    """Tell if the agreement is accepted in this version.
+
+    With ``each-sign-in`` it must be accepted in this session. Where the host names no session, it must be accepted at
+    or after ``since``, the time of the proof or of the skip.
+    """
     for accepted in acceptances:
         if (accepted.agreement, accepted.version) != (agreement.id, agreement.version):
             continue
@@ -102,8 +118,11 @@ def agreed(acceptances: tuple[Acceptance, ...], agreement: AgreementRules, subje
 
 
 def decide(requirement: Requirement, evidence: Evidence, now: int) -> Decision:
-    """May it pass? Order: exempt, locked, break-glass grant, enrollment, freshness and network, step-up, agreement; all of a
-    stage apply."""
+    """Decide if the request may pass.
+
+    The order is: exempt, locked, break-glass grant, enrollment, freshness and network, step-up, agreement. All rules
+    of one stage apply together.
+    """
     if requirement.free_kind:
         return Allow(why=Why(rule=requirement.free), state=requirement.free_kind)
     rules = requirement.rules
@@ -138,7 +157,7 @@ def decide(requirement: Requirement, evidence: Evidence, now: int) -> Decision:
 
 
 def mark_of(evidence: Evidence) -> str:
-    """What this browser is known by to a break-glass grant."""
+    """Return the mark by which a break-glass grant recognizes this browser."""
     return grant_mark(skip_key(evidence.subject, evidence.handle), evidence.network)
 
 
@@ -172,7 +191,10 @@ def _then_agreement(requirement: Requirement, evidence: Evidence, allow: Allow) 
 
 
 def _first_enrollment(requirement: Requirement, evidence: Evidence, watched: tuple[str, ...]) -> Decision:
-    """Nobody who has a factor comes here (S-83). While it is optional it may be skipped, but no stronger demand may."""
+    """Decide for a subject without a factor; one with a factor never comes here (S-83).
+
+    An optional enrollment may be skipped, unless a rule demands more than freshness.
+    """
     extra = requirement.demands[1:]
     optional = requirement.stage == "optional" and not extra
     if optional and evidence.skipped:
@@ -191,11 +213,10 @@ def _first_enrollment(requirement: Requirement, evidence: Evidence, watched: tup
 
 
 def _step_up(requirement: Requirement, evidence: Evidence, watched: tuple[str, ...], now: int) -> Decision:
-    """Say which challenge is next, and why.
+    """Choose the next challenge, and say why.
 
-    The demand is the joint one: what is offered meets all of it at once.
-
-    Somebody who holds nothing that meets it proves what there is first, then enrolls more.
+    The demand is the joint one, so each offered authenticator meets all of it. A person without such an authenticator
+    first gives a proof with another one, and then enrolls more.
     """
     demands, proofs = requirement.demands, evidence.proofs
     base = Demand(rule=demands[0].rule, max_age=demands[0].max_age)
@@ -221,10 +242,11 @@ def _step_up(requirement: Requirement, evidence: Evidence, watched: tuple[str, .
 
 
 def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> tuple[Authenticator, ...]:
-    """Pick what may be answered with where ``factors`` are allowed.
+    """Pick the authenticators that a person may answer with where ``factors`` are allowed.
 
-    Pages, JSON and decisions ask here. Where nothing that a person has is allowed any more, all of it may be answered
-    with, or nobody could go on to enroll what is. A backup code is no exception then: where the policy has none, none is taken.
+    Pages, JSON and decisions all use this. If none of a person's factors is allowed any more, all of them may answer.
+    Otherwise this person could not go on to enroll an allowed one. Backup codes are never included in this way: they
+    may answer only where the policy allows them.
     """
     mine = account.authenticators
     if any(is_factor(a.factor, traits) and a.factor in factors for a in mine):
@@ -233,12 +255,15 @@ def answerable(account: Account, factors: tuple[str, ...], traits: TraitsOf) -> 
 
 
 def _signs_in_again(evidence: Evidence, demand: Demand) -> bool:
-    """Whether a newer sign-in elsewhere is all that is missing: nobody enrolls something for the sake of age alone."""
+    """Tell if only a newer sign-in elsewhere is missing.
+
+    Nobody has to enroll a factor only because a sign-in is too old.
+    """
     return evidence.upstream and not demand.is_strong
 
 
 def state_of(decision: Decision) -> State:
-    """The contract's word for a decision."""
+    """Return the contract's word for a decision."""
     match decision:
         case Allow():
             return decision.state

@@ -1,4 +1,4 @@
-"""How a length of time is written in the policy file: ``"7d"``, ``"90s"``, ``"7d1s"``."""
+"""The written form of a length of time in a policy file: ``"7d"``, ``"90s"``, ``"7d1s"``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _WRITTEN = re.compile(r"(?=.)(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})
 
 
 def parse_duration(text: str) -> Seconds | None:
-    """The seconds in ``text`` (days, hours, minutes, seconds, in this order, each at most once), or None."""
+    """Read a length of time, in seconds; None where ``text`` is none.
+
+    The parts are days, hours, minutes and seconds, in this order, each at most once.
+    """
     found = _WRITTEN.fullmatch(text)
     if found is None:
         return None
@@ -22,7 +25,7 @@ def parse_duration(text: str) -> Seconds | None:
 
 
 def seconds_of(text: str) -> Seconds:
-    """As ``parse_duration``, for text that is known to be one. Raises ``ValueError``."""
+    """Read a length of time, in seconds. Raises ``ValueError`` where ``text`` is none."""
     seconds = parse_duration(text)
     if seconds is None:
         raise ValueError(f'"{text}" is not a duration; {FORM}')
@@ -30,7 +33,7 @@ def seconds_of(text: str) -> Seconds:
 
 
 def format_duration(seconds: int) -> str:
-    """The shortest way to write ``seconds``: ``604800`` is ``"7d"``."""
+    """Write ``seconds`` in the shortest way: ``604800`` is ``"7d"``."""
     rest = seconds
     parts = []
     for unit, size in _UNITS:

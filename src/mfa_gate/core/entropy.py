@@ -1,4 +1,4 @@
-"""Drawing from entropy that somebody else made: the same seed and label give the same bytes."""
+"""Values derived from given random bytes: the same seed and label give the same value."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from base64 import b32encode, urlsafe_b64encode
 
 
 def expand(seed: bytes, label: str, size: int) -> bytes:
-    """``size`` bytes that only who has ``seed`` can tell (SHAKE-256), others for every label."""
+    """Derive ``size`` bytes from ``seed`` for ``label`` (SHAKE-256).
+
+    Each label gives independent bytes. Nobody can tell them without the seed.
+    """
     return hashlib.shake_256(len(seed).to_bytes(2) + seed + label.encode()).digest(size)
 
 
 def draw_id(seed: bytes, label: str) -> str:
-    """An id of 96 bits, safe in addresses."""
+    """Derive an id of 96 bits, as text that is safe in web addresses."""
     return urlsafe_b64encode(expand(seed, label, 12)).decode()
 
 
 def draw_ref(seed: bytes, label: str) -> str:
-    """A reference that people can read out: ten characters in capitals."""
+    """Derive a reference that people can read out: ten capital letters and digits."""
     return b32encode(expand(seed, "ref/" + label, 7)).decode()[:10]
 
 
 def handle_digest(handle: str) -> str:
-    """What is stored of a browser's handle or of a host's session (a random value of 128 bits needs no key)."""
+    """Return the digest that is stored for a browser's handle or a host's session; "" for "".
+
+    It needs no key, because the value is random and has 128 bits.
+    """
     return urlsafe_b64encode(hashlib.blake2b(handle.encode(), digest_size=16).digest())[:22].decode() if handle else ""

@@ -1,4 +1,7 @@
-"""Who stands here: a subject, its account, and those of its proofs that count in this browser, on this network, now."""
+"""The evidence for a decision: a subject, its account and the proofs that count now.
+
+A proof counts only in its browser and on its network.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,20 @@ from .networks import UNKNOWN
 from .rules import FreshnessRules
 
 UPSTREAM = "upstream"
-"""In place of a factor: a sign-in at an identity provider that the policy trusts."""
+"""Stands in the place of a factor for a sign-in at an identity provider that the policy trusts."""
 SESSION_LIFE = 12 * 3600
-"""How long what is bound to a host session lasts, in seconds, where the host does not name its sessions."""
+"""The life, in seconds, of a proof or a skip that is bound to a host session, where the host names no sessions."""
 NO_SESSION = "-"
 """Stands in a proof for the session of a host that does not name its sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A subject with its account and the proofs that count here and now. Made by ``standing_for`` only."""
+    """A subject with its account and the proofs that count here and now.
+
+    Only ``standing_for`` makes it. ``other_networks`` is the number of proofs from other networks. ``ended`` is the
+    number of proofs of an earlier epoch or of a removed authenticator.
+    """
 
     subject: Subject
     account: Account
@@ -36,32 +43,41 @@ class Evidence:
 
     @property
     def enrolled(self) -> bool:
-        """Whether there is a second factor: one of ours, or sign-ins elsewhere that count here (S-83)."""
+        """Tell if there is a second factor: one of ours, or sign-ins elsewhere that count (S-83)."""
         return self.upstream or any(is_factor(a.factor, self.traits) for a in self.account.authenticators)
 
     @property
     def holds(self) -> bool:
-        """Whether anything is set up, backup codes alone included: then a first enrollment is over (S-82)."""
+        """Tell if anything is set up, even backup codes alone: a first enrollment is over (S-82)."""
         return self.upstream or bool(self.account.authenticators)
 
 
 def login_handle(upstream: Upstream) -> str:
-    """What the proof of a sign-in elsewhere is kept under, where browsers have their handle's digest; no cookie has it."""
+    """Return the handle under which the proof of a sign-in elsewhere is kept.
+
+    It takes the place of the digest of a browser's handle. No cookie can hold it.
+    """
     return f"{UPSTREAM}:{upstream.at}"
 
 
 def skip_key(subject: Subject, handle: str) -> str:
-    """What a skip is remembered under: the host's sign-in session, or the browser where the host names none."""
+    """Return the key of a skip.
+
+    It is made of the host's sign-in session, or of the browser if the host names none.
+    """
     return f"s:{handle_digest(subject.session)}" if subject.session else f"b:{handle}"
 
 
 def session_mark(subject: Subject) -> str:
-    """What a proof bound to the host's sign-in session carries: a digest, so that the store holds no session of the host."""
+    """Return the mark of a proof that is bound to the host's sign-in session.
+
+    It is a digest, so that the store holds no session of the host.
+    """
     return handle_digest(subject.session) or NO_SESSION
 
 
 def skip_time(account: Account, subject: Subject, handle: str) -> int:
-    """When enrollment was put off in this sign-in or browser last, 0 for never."""
+    """Return the time (UTC seconds) of the last skip in this sign-in or browser, 0 for never."""
     key = skip_key(subject, handle)
     return max((at for where, at in account.skips if where == key), default=0)
 
@@ -80,10 +96,11 @@ def standing_for(
     traits: TraitsOf,
     freshness: FreshnessRules,
 ) -> Evidence:
-    """The one place where proofs become standing. Every proof of another subject, epoch, session or network is dropped.
+    """Collect the proofs of the caller that count here and now; no other function does so.
 
-    ``freshness`` says whether the network matters and which sign-ins elsewhere count. Raises ``ValueError`` when account and
-    caller are not of each other: nobody passes one account with the proof of another.
+    A proof of another subject, epoch, session or network is dropped. ``freshness`` decides if the network matters,
+    and which sign-ins elsewhere count. Raises ``ValueError`` if the account is not the caller's: nobody passes with
+    the proof of another account.
     """
     subject = caller.subject
     if account.key != subject.key:
@@ -122,7 +139,7 @@ def standing_for(
 
 
 def _login(subject: Subject, account: Account, freshness: FreshnessRules) -> tuple[Proof, ...]:
-    """What the subject's sign-in elsewhere has proven, where the policy trusts it."""
+    """Return the proofs by the subject's sign-in elsewhere, if the policy trusts it."""
     upstream = subject.upstream
     if upstream is None or not freshness.trusts(upstream):
         return ()
@@ -131,6 +148,9 @@ def _login(subject: Subject, account: Account, freshness: FreshnessRules) -> tup
 
 
 def is_factor(kind: str, traits: TraitsOf) -> bool:
-    """A backup code is no factor alone (S-93); a kind that this version does not know still is one (S-83)."""
+    """Tell if a kind counts as a factor alone.
+
+    Backup codes do not (S-93). A kind that this version does not know does (S-83).
+    """
     known = traits.get(kind)
     return known is None or not known.backup

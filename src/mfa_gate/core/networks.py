@@ -1,4 +1,4 @@
-"""What counts as "the same place": addresses, prefixes, and the client's address behind trusted proxies."""
+"""The meaning of "the same place": addresses, prefixes, and clients behind proxies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final, Literal
 
 UNKNOWN = ""
-"""The network of a connection whose address is missing or cannot be read: never the same as any other, nor as itself."""
+"""The network of a connection with no readable address. It is never the same as any network, not even as itself."""
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -22,7 +22,10 @@ _WITH_PORT = re.compile(r"([^:]*):\d{1,5}")
 
 
 def read_address(text: str) -> Address | None:
-    """Read an address as a socket has it: mapped IPv4 unfolded, zone ids dropped, or None."""
+    """Read an address as a socket has it, or None.
+
+    A mapped IPv4 address becomes a plain one, and a zone id is dropped.
+    """
     if not text or len(text) > 64:
         return None
     try:
@@ -37,16 +40,17 @@ def read_address(text: str) -> Address | None:
 _NAT64 = IPv6Network("64:ff9b::/96")
 """The well-known prefix of translators (RFC 6052, 2.1)."""
 _OPERATORS_NAT64 = IPv6Network("64:ff9b:1::/48")
-"""Where in it an IPv4 address lies is the operator's choice (RFC 8215)."""
+"""The prefix for the operators' own translators. Each operator chooses the place of the IPv4 address (RFC 8215)."""
 _EMBEDDED = (_NAT64, IPv6Network("::ffff:0:0:0/96"), IPv6Network("::/96"))
-"""What has an IPv4 address in its last 32 bits: besides, translated (RFC 2765) and IPv4-compatible addresses (RFC 4291)."""
+"""Prefixes with an IPv4 address in the last 32 bits. The others are for translated addresses (RFC 2765) and for
+IPv4-compatible ones (RFC 4291)."""
 
 
 def parse_address(text: str) -> Address | None:
     """Read the address whose change is a change of place, or None.
 
-    It is the IPv4 address inside of an IPv6 one, where there is one. Only for comparing: whom to believe is told by the
-    address itself, see ``lies_in``.
+    It is the IPv4 address inside an IPv6 address, where there is one. Use it only to compare places. To decide about
+    trust, use the address itself, see ``lies_in``.
     """
     address = read_address(text)
     if not isinstance(address, IPv6Address):
@@ -54,12 +58,12 @@ def parse_address(text: str) -> Address | None:
     if address.teredo is not None:
         return address.teredo[1]
     inner = int(address) & 0xFFFF_FFFF
-    # Below 0.0.0.0/8 lie ``::`` and ``::1``, which are addresses of their own.
+    # ``::`` and ``::1`` would be read as addresses in 0.0.0.0/8, but they are addresses of their own.
     return IPv4Address(inner) if inner >> 24 and any(address in network for network in _EMBEDDED) else address
 
 
 def is_place_in(text: str, networks: Sequence[Network]) -> bool:
-    """Tell whether ``text`` lies in one of ``networks``, the translators' prefix left off."""
+    """Tell if ``text`` lies in one of ``networks``, without the prefix of translators."""
     address = read_address(text)
     if isinstance(address, IPv6Address) and address in _NAT64:
         address = parse_address(text)
@@ -68,7 +72,10 @@ def is_place_in(text: str, networks: Sequence[Network]) -> bool:
 
 @lru_cache(maxsize=4096)
 def network_of(text: str, v4: int, v6: int) -> str:
-    """The network, as text, that ``text`` lies in under the two prefix lengths; ``UNKNOWN`` where it cannot be told."""
+    """Return the network of an address, as text; ``UNKNOWN`` for no readable address.
+
+    ``v4`` and ``v6`` are the two lengths of the prefix, in bits.
+    """
     address = parse_address(text)
     if address is None:
         return UNKNOWN
@@ -80,12 +87,19 @@ def network_of(text: str, v4: int, v6: int) -> str:
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """The networks named in ``texts`` (host bits must be zero). Raises ``ValueError`` naming the first that is none."""
+    """Read the networks in ``texts``; host bits must be zero.
+
+    Raises ``ValueError`` that names the first text that is no network.
+    """
     return tuple(ip_network(text, strict=True) for text in texts)
 
 
 def lies_in(text: str, networks: Sequence[Network]) -> bool:
-    """Whether the address ``text`` lies in one of ``networks``. An IPv4 address inside of it makes it no proxy of ours."""
+    """Tell if the address ``text`` lies in one of ``networks``.
+
+    Of an IPv4 address inside an IPv6 address, only the mapped form is read. Any other form does not make it a proxy of
+    ours.
+    """
     address = read_address(text)
     return address is not None and _lies_in(address, networks)
 
@@ -95,7 +109,7 @@ def _lies_in(address: Address, networks: Sequence[Network]) -> bool:
 
 
 def is_proxy(peer: str, proxies: Sequence[Proxy]) -> bool:
-    """Say whether the socket's peer is one of ``proxies``; "" is a peer without an address."""
+    """Tell if the socket's peer is one of ``proxies``; "" is a peer without an address."""
     if not peer:
         return UNIX in proxies
     return lies_in(peer, _networks(proxies))
@@ -113,11 +127,11 @@ def hop_address(text: str) -> str:
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Proxy]) -> str:
-    """The client's address: the socket's peer, or behind listed proxies the rightmost hop that is not one of them.
+    """Return the client's address: the peer, or the rightmost hop that is no trusted proxy.
 
-    ``forwarded_for`` are the values of the ``X-Forwarded-For`` headers in their order. They are read only when ``peer``
-    itself is trusted, from the right. An entry that is not an address makes the client unknown. When every hop is
-    trusted the rightmost counts: our own proxy wrote it, while the leftmost may be the client's invention.
+    ``forwarded_for`` are the values of the ``X-Forwarded-For`` headers in their order. They are read from the right,
+    and only if ``peer`` itself is trusted. An entry that is not an address makes the client unknown. If every hop is
+    trusted, the rightmost one counts: our own proxy wrote it, but the client may have invented the leftmost one.
     """
     if not trusted or not forwarded_for or not is_proxy(peer, trusted):
         return peer

@@ -1,4 +1,4 @@
-"""Declare policy options: a dataclass field with bounds and one sentence of meaning."""
+"""Declaration of a policy option: a dataclass field with bounds and its meaning."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def _anything(_value: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """Hold the bounds of one key: ``holds`` is the predicate, ``says`` its text.
+    """The bounds of one key: ``holds`` checks a value, ``says`` states them in words.
 
-    ``low`` and ``high`` are for the schema; both are seconds for a duration. ``stricter`` is the direction that gives less
-    away; ``weakest_first`` the same for words and yes-or-no. ``means`` is one sentence for the person who writes the policy.
+    ``low`` and ``high`` are for the schema; both are seconds for a duration. ``stricter`` is the direction of the
+    safer values; ``weakest_first`` is the same for words and for yes or no. ``means`` is one sentence for the person
+    who writes the policy.
     """
 
     says: str = ""
@@ -37,7 +38,7 @@ class Key:
 
 
 PLAIN = Key()
-"""No bounds: a table has them in its own fields."""
+"""No bounds: for a table, whose own fields have bounds."""
 
 
 def key(means: str, bounds: Key = PLAIN) -> Key:
@@ -95,5 +96,5 @@ def words(*weakest_first: object) -> Key:
 
 
 def is_distinct(items: Sequence[str]) -> bool:
-    """Check that no entry comes twice."""
+    """Tell if no entry comes twice."""
     return len(set(items)) == len(items)

@@ -1,4 +1,7 @@
-"""What a request demands: ``requirement_for``, which needs no look-up. The rules themselves are values of ``rules``."""
+"""The demands of the policy on one request: ``requirement_for``, which loads nothing.
+
+The rules themselves are values of ``rules``.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,11 @@ from .rules import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the policy may look at in a request. ``path`` is the app's own, decoded; ``clean`` says it has no trick
-    in it (S-5); headers, query and host are not here because nothing may depend on them (S-3, S-6)."""
+    """The parts of a request that the policy may look at.
+
+    ``path`` is the app's own path, decoded. ``clean``: the path has no trick in it (S-5). Headers, query and host are
+    left out, because nothing may depend on them (S-3, S-6).
+    """
 
     tenant: str
     groups: frozenset[str]
@@ -33,7 +39,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """One thing that a proof must be. ``rule`` names who asks; ``max_age`` in seconds.
+    """One demand on a proof. ``rule`` names the rule that asks; ``max_age`` is in seconds.
 
     ``user_verification``: the authenticator checked its user by PIN, face or fingerprint.
     """
@@ -46,20 +52,21 @@ class Demand:
 
     @property
     def is_strong(self) -> bool:
-        """Tell if more is asked of the proof than its age."""
+        """Tell if the demand asks for more than the age of the proof."""
         return bool(self.factors_any) or self.phishing_resistant or self.user_verification
 
 
 POLICY_AGE = Seconds(1 << 40)
-"""Stands in an endpoint's demand that names no age of its own: the policy's freshness is meant (decisions 68)."""
+"""Stands in the demand of an endpoint that names no age: the policy's freshness applies (decisions 68)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """What policy demands of one request. ``free`` names the exemption, or says ``off``, where nothing is demanded.
+    """The demands of the policy on one request.
 
-    ``demands`` are all to be met, by one proof. ``watched`` are those of report-only rules. ``floors`` are the demands of
-    strength that hold for this subject anywhere in the app; only changes of factors ask for them.
+    ``free`` is the name of the exemption, or ``off``, where nothing is demanded. One proof must meet all of
+    ``demands``. ``watched`` are the demands of report-only rules. ``floors`` are the demands of strength that apply
+    to this subject anywhere in the app; only changes of factors ask for them.
     """
 
     rules: Rules
@@ -74,14 +81,15 @@ class Requirement:
 
 
 def is_chosen(rules: EnrollmentRules) -> bool:
-    """Tell whether administrators choose the stage: the policy says so and has no dates."""
+    """Tell if administrators choose the stage: the policy says so and has no dates."""
     return rules.stage == "admin" and rules.required_from is None and rules.optional_from is None
 
 
 def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stage:
-    """The stage in force: by the calendar where the policy has dates, by the administrator where it says ``admin``.
+    """Return the stage in force at ``now``.
 
-    What an administrator turned on is on, whatever the clock says: one that steps back turns nothing off (S-118).
+    Where the policy has dates, the calendar decides. Where it says ``admin``, the administrator decides. A tenant
+    that an administrator turned on is on at any time: a clock that steps back turns nothing off (S-118).
     """
     if rules.required_from is not None or rules.optional_from is not None:
         if rules.required_from is not None and now >= rules.required_from:
@@ -95,10 +103,10 @@ def stage_at(rules: EnrollmentRules, settings: TenantSettings, now: int) -> Stag
 
 
 def factors_for(rules: Rules, settings: TenantSettings) -> tuple[str, ...]:
-    """List the factors that may be used: the policy's, as the administrator picked.
+    """Return the factors that may be used: the policy's, cut to the administrator's choice.
 
-    What is not in ``order`` is not for a first offer (backup codes) and not for the administrator to take away. A factor
-    that is a way of recovery by its name (backup codes, decisions 67) is one only where ``recovery.ways`` has it.
+    A factor outside ``order`` (backup codes) is not offered first, and the administrator cannot take it away. A factor
+    with the name of a way of recovery (backup codes, decisions 67) may be used only if ``recovery.ways`` has it.
     """
     factors, ways = rules.factors, rules.recovery.ways
     allowed = tuple(kind for kind in factors.allowed if kind in ways or kind not in RECOVERY_WAYS)
@@ -108,7 +116,10 @@ def factors_for(rules: Rules, settings: TenantSettings) -> tuple[str, ...]:
 
 
 def exemption_for(exempt: tuple[Exemption, ...], facts: Facts, now: int) -> str:
-    """The name of the exemption that covers the request, or "". A path with a trick in it is never exempt (S-5)."""
+    """Return the name of the exemption that covers the request, or "".
+
+    A path with a trick in it is never exempt (S-5).
+    """
     if not facts.clean:
         return ""
     method = "GET" if facts.method == "HEAD" else facts.method
@@ -127,9 +138,9 @@ def _concerns(rule: StepUpRule, groups: frozenset[str]) -> bool:
 
 
 def floors_for(rules: Rules, groups: frozenset[str]) -> tuple[Demand, ...]:
-    """List every demand of strength on somebody in ``groups``, on whatever path.
+    """Return every demand of strength on a person in ``groups``, on any path.
 
-    What only watches demands nothing.
+    Rules that only report demand nothing.
     """
     if rules.mode == "report-only":
         return ()
@@ -150,9 +161,10 @@ def demand_of(rule: StepUpRule, max_age: Seconds) -> Demand:
 
 
 def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[Demand, ...]]:
-    """What every matching rule demands: (to be met, only watched). Freshness is always the first.
+    """Return the demands of every matching rule: those to be met, and those only reported.
 
-    A path with a trick in it, or a method that no policy can name (S-9), is taken for one that every rule means.
+    Freshness is always the first one to be met. A path with a trick in it, or a method that no policy can name (S-9),
+    matches every rule.
     """
     met = [Demand(rule="freshness", max_age=rules.freshness.max_age)]
     watched: list[Demand] = []
@@ -172,7 +184,7 @@ def demands_for(rules: Rules, facts: Facts) -> tuple[tuple[Demand, ...], tuple[D
 def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requirement:
     """Add an endpoint's own demands.
 
-    Where the policy demands nothing, these are all, and nothing else is asked.
+    Where the policy demands nothing, only these remain.
     """
     if not extra:
         return requirement
@@ -184,7 +196,10 @@ def with_endpoint(requirement: Requirement, extra: tuple[Demand, ...]) -> Requir
 
 
 def requirement_for(policy: Policy, facts: Facts, settings: TenantSettings, now: int) -> Requirement:
-    """What the policy demands of this request. Order: exempt path, exempt subject, stage; then all that is to be met."""
+    """Return the demands of the policy on this request.
+
+    The order is: exempt path, exempt subject, stage. Then come the demands of all matching rules.
+    """
     rules = policy.rules_for(facts.tenant)
     factors = factors_for(rules, settings)
     name = exemption_for(rules.exempt, facts, now)

@@ -1,4 +1,7 @@
-"""Web Push subscriptions, as a phone's browser gives them: read by one function when they are kept and when they are used."""
+"""Web Push subscriptions, as a phone's browser gives them.
+
+One function reads them, when they are kept and when they are used.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{8,200}={0,2}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Hold the address of one browser at its push service, and the keys ("": none given)."""
+    """The address of one browser at its push service, and the keys ("": none given)."""
 
     address: WebAddress
     p256dh: str = field(repr=False)
@@ -23,10 +26,10 @@ class Subscription:
 
 
 def read_subscription(text: str) -> Subscription | None:
-    """Read a subscription. None for everything whose address is not ``https`` at port 443 of a host with a full name.
+    """Read a subscription, or None for text that is none.
 
-    An address of this machine is read as well: a push service can be tried out there. A sender asks it only if it is one
-    of its services.
+    The address must be ``https`` at port 443 of a host with a full name. An address of this machine is accepted too, so
+    that a push service can be tried out there. A sender uses an address only if it is one of its services.
     """
     if len(text) > MAX_SUBSCRIPTION:
         return None

@@ -1,4 +1,4 @@
-"""Tell whether a right to pass was taken away, or only ran out."""
+"""The difference between a right to pass that was taken away, and one that only ran out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from .model import Account, Proof, Subject
 
 
 def is_revoked(before: Account, evidence: Evidence, *, lock_ends_sessions: bool) -> bool:
-    """Tell whether a lock, a reset or a revocation came between ``before`` and ``standing``.
+    """Tell if a lock, a reset or a revocation came between ``before`` and ``evidence``.
 
-    ``before`` is the account by which the request was let in. A proof that grew too old was not revoked, nor was one whose
-    browser has proven itself anew since. Locked for want of attempts is not enough unless that ends sessions (decisions 27).
+    ``before`` is the account by which the request was let in. A proof that grew too old was not revoked. Nor was a
+    proof whose browser has proven itself anew since. A lock because the attempts were used up counts only if such a
+    lock ends sessions (decisions 27).
     """
     after = evidence.account
     if after.lock is not None and (lock_ends_sessions or after.lock.cause == "administrator"):
@@ -26,13 +27,16 @@ def is_revoked(before: Account, evidence: Evidence, *, lock_ends_sessions: bool)
 
 
 def has_signed_out(before: Account, evidence: Evidence) -> bool:
-    """Tell whether the sign-in that a connection belongs to was signed out since ``before`` was read."""
+    """Tell if the connection's sign-in was signed out since ``before`` was read."""
     key = skip_key(evidence.subject, evidence.handle)
     return any(item[0] == key and item not in before.sign_outs for item in evidence.account.sign_outs)
 
 
 def _kept(account: Account, subject: Subject, browser_id: str) -> list[Proof]:
-    """The proofs of a browser, and of the sign-in elsewhere, that the account still holds, whatever their age and network."""
+    """Return the proofs of a browser and of the sign-in elsewhere that the account still has.
+
+    Their age and network do not matter here.
+    """
     login = login_handle(subject.upstream) if subject.upstream else ""
     mine = [b for b in account.browsers if b.id == browser_id or (login and b.handle == login)]
     proofs = [proof for browser in mine for proof in browser.proofs if proof.epoch == account.epoch]

@@ -1,4 +1,4 @@
-"""Who may administer whom: rights from groups, in one's own tenant or everywhere."""
+"""The rights of administrators: given by groups, in their own tenant or everywhere."""
 
 from __future__ import annotations
 
@@ -13,36 +13,42 @@ RIGHTS: tuple[Right, ...] = ("look", "unlock", "reset", "tenant", "audit")
 
 
 def has_right(roles: RoleRules, groups: frozenset[str], right: Right) -> bool:
-    """Whether one of ``groups`` gives ``right``."""
+    """Tell if one of ``groups`` gives ``right``."""
     return not groups.isdisjoint(getattr(roles, right))
 
 
 def rights_of(roles: RoleRules, groups: frozenset[str]) -> tuple[Right, ...]:
-    """All rights of ``groups``, in the table's order."""
+    """Return all rights of ``groups``, in the order of ``RIGHTS``."""
     return tuple(right for right in RIGHTS if has_right(roles, groups, right))
 
 
 def reaches(roles: RoleRules, actor: Subject, tenant: str) -> bool:
-    """Whether the actor may act in ``tenant`` at all: the own one, or every one."""
+    """Tell if the actor may act in ``tenant``: it is their own, or they may act anywhere."""
     return actor.tenant == tenant or not actor.groups.isdisjoint(roles.everywhere)
 
 
 def is_self(actor: Subject, target: SubjectKey) -> bool:
-    """Nobody acts on themselves."""
+    """Tell if the actor is the target. Nobody may act on their own account."""
     return actor.key == target
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Whose hand acts: an administrator of ``tenant``, or with "" the operator at the store, by the name they gave."""
+    """The person who acts: an administrator of ``tenant``, or an operator at the store.
+
+    An operator has the tenant "", and the name that they gave.
+    """
 
     name: str
     tenant: str = ""
 
 
 def is_same_hand(one: Hand, other: Hand) -> bool:
-    """Whether two acts may be one person's. Two administrators differ by tenant or id; an operator's name is only what they
-    said, so that any spelling of the same name counts as the same person."""
+    """Tell if two acts may be the acts of one person.
+
+    Two administrators differ by tenant or id. Nobody has checked the name of an operator, so any spelling of the same
+    name counts as the same person.
+    """
     if one.tenant and other.tenant:
         return one == other
     return _spoken(one.name) == _spoken(other.name)

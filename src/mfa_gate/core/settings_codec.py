@@ -14,13 +14,19 @@ _SETTINGS = frozenset(item.name for item in fields(TenantSettings)) - {"tenant",
 
 
 def settings_to(settings: TenantSettings) -> str:
-    """Write a tenant's settings as JSON, without tenant and version, which are the store's."""
+    """Write a tenant's settings as JSON, without tenant, version and stamp.
+
+    The store keeps those itself.
+    """
     document = {name: part for name, part in asdict(settings).items() if name in _SETTINGS}
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
 def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSettings:
-    """Read stored settings. Raises ``StoreUnavailable`` if they are damaged or of a newer version."""
+    """Read stored settings.
+
+    Raises ``StoreUnavailable`` if they are damaged or of a newer version.
+    """
     try:
         document = json.loads(body)
         if unknown := document.keys() - _SETTINGS:
@@ -32,7 +38,7 @@ def settings_from(tenant: str, version: int, body: str | bytes) -> TenantSetting
 
 
 def _setting(name: str, part: object) -> object:
-    """Read one part of the settings, of the type that it is written with. Raises ``ValueError``."""
+    """Read one part of the settings. Raises ``ValueError`` for a part of another type."""
     if name == "factors":
         if isinstance(part, list) and all(type(factor) is str for factor in part):
             return tuple(part)

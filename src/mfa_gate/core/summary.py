@@ -1,4 +1,4 @@
-"""One line of an administrator's list: what a store indexes of an account, and nothing secret."""
+"""One line of an administrator's list: the indexed data of an account, none of it secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ STATUSES: tuple[Status, ...] = ("verified", "not_enrolled", "locked", "recovery"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """``last_proof_at`` and ``locked_at`` are 0 where there is none. ``name`` is the host's, as last seen."""
+    """One line about one account.
+
+    ``last_proof_at`` and ``locked_at`` are UTC seconds, 0 where there is none. ``name`` is the host's, as last seen.
+    """
 
     key: SubjectKey
     name: str
@@ -24,7 +27,10 @@ class Summary:
 
 
 def summary_of(account: Account) -> Summary:
-    """The account's line. A lock hides a waiting recovery: it is what must be dealt with first."""
+    """Make the line of an account.
+
+    A lock hides a waiting request for help, because an administrator must deal with the lock first.
+    """
     status: Status = "verified" if account.authenticators else "not_enrolled"
     if account.recovery is not None:
         status = "recovery"

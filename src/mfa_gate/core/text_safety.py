@@ -1,4 +1,7 @@
-"""What of a foreign text (a name, a label) may enter a message: no control characters, no links, no foreign alphabets."""
+"""The cleaning of foreign text (a name, a label) before it enters a message.
+
+It removes control characters, links and, for text messages, other alphabets.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import unicodedata
 
 LABEL_LENGTH = 40
 SMS_LENGTH = 160
-"""Septets of one text message: GSM 03.38, 140 octets."""
+"""The septets of one text message (GSM 03.38, 140 octets)."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SPACES = re.compile(r"\s+")
@@ -18,7 +21,7 @@ _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-"""The basic table only: what is in its extension takes two septets, so it is replaced like everything else."""
+"""The basic table only. A character of the extension takes two septets, so it is replaced like all others."""
 
 _LIKE = {
     **dict.fromkeys("\u2018\u2019\u201a\u2032`^", "'"),
@@ -41,24 +44,30 @@ _LIKE = {
     "Œ": "OE",
     "\u0131": "i",
 }
-"""Quotation marks, dashes, brackets and letters that no decomposition brings into the table."""
+"""Replacements for quotation marks, dashes, brackets and letters that no decomposition brings into the table."""
 
 
 def one_line(text: str, *, limit: int) -> str:
-    """``text`` as one line of at most ``limit`` characters, without what cannot be seen or turns the writing around."""
+    """Make ``text`` one line of at most ``limit`` characters.
+
+    Characters that cannot be seen, or that turn the direction of writing, are removed.
+    """
     seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
     line = _SPACES.sub(" ", seen).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def unlinked(text: str, *, limit: int = LABEL_LENGTH) -> str:
-    """``one_line`` of what a user wrote, in which no mail program finds an address to link to (S-54)."""
+    """Make a user's text one line in which no mail program finds an address to link to (S-54)."""
     line = one_line(unicodedata.normalize("NFKC", text[: 4 * limit]), limit=4 * limit)
     return one_line(_DOMAIN_DOT.sub(". ", _SCHEME.sub(": ", line)), limit=limit)
 
 
 def gsm7(text: str, *, lost: str = "") -> str:
-    """``text`` in characters that take one septet each; what has no likeness there becomes ``lost``."""
+    """Write ``text`` in characters that take one septet each.
+
+    A character without a similar one becomes ``lost``.
+    """
     return "".join(_likeness(char, lost) for char in unicodedata.normalize("NFC", text))
 
 

@@ -1,4 +1,7 @@
-"""How a line of the audit trail is written down, and the chain that shows when one was removed, moved or altered."""
+"""The written form of a line of the audit trail, and the chain of lines.
+
+The chain shows that a line was removed, moved or altered.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,19 @@ _DEFAULTS: dict[str, Any] = {item.name: item.default for item in fields(Event) i
 _NAMES = frozenset(item.name for item in fields(Event))
 _NEEDED = frozenset({"id", "kind", "at", "tenant"})
 LAST_SECOND = 253_402_300_799
-"""The last second (UTC) of the year 9999, the last one that can be shown."""
+"""The last second (UTC) of the year 9999, the last one that a calendar can show."""
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class UnreadableEvent(ValueError):
-    """The text is no event that this version can read whole."""
+    """The error for text that is no event that this version can read whole."""
 
 
 def event_to_json(event: Event) -> str:
-    """The canonical line: ASCII, keys sorted, parts that say nothing left out, so that new fields change no old line."""
+    """Write the canonical line of an event: ASCII, with sorted keys.
+
+    Parts that equal their default are left out, so that new fields change no old line.
+    """
     line = {name: part for name in _NAMES if (part := getattr(event, name)) != _DEFAULTS.get(name)}
     line["detail"] = dict(event.detail)
     if not line["detail"]:
@@ -34,7 +40,10 @@ def event_to_json(event: Event) -> str:
 
 
 def event_from_json(text: str | bytes) -> Event:
-    """Read a whole line. Raises ``UnreadableEvent`` for one that is damaged or of a newer version."""
+    """Read a whole line.
+
+    Raises ``UnreadableEvent`` for a line that is damaged or of a newer version.
+    """
     known, unknown = _parts_of(text)
     if unknown:
         raise UnreadableEvent(f"the event has parts that this version does not know: {sorted(unknown)}")
@@ -42,10 +51,10 @@ def event_from_json(text: str | bytes) -> Event:
 
 
 def event_from_trail(text: str | bytes, *, tenant: str, place: str) -> Event:
-    """Read a line that stands in the trail of ``tenant`` at ``place``, as far as this version can.
+    """Read the line at ``place`` in the trail of ``tenant``, as far as this version can.
 
-    Parts of a newer version become words of the detail. A line that is damaged, or tells of another tenant, becomes an
-    event of the kind ``UNREADABLE`` in its place: one bad line must hide no other.
+    Parts of a newer version become words of the detail. A line that is damaged, or that names another tenant, becomes
+    an event of the kind ``UNREADABLE`` in its place. So one bad line hides no other.
     """
     try:
         known, unknown = _parts_of(text)
@@ -69,7 +78,10 @@ def _in_place_of(text: str | bytes, tenant: str, place: str, reason: str) -> Eve
 
 
 def _parts_of(text: str | bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parts of a line that an ``Event`` has, each of its type, and the others."""
+    """Split a line into the parts that an ``Event`` has, each of its type, and the others.
+
+    Raises ``UnreadableEvent`` for a damaged line.
+    """
     try:
         line = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
@@ -91,18 +103,22 @@ def _part(name: str, part: Any) -> Any:
 
 
 def _word(value: Any) -> str | int:
-    """A value of the detail; what only a newer version writes there is shown as its JSON."""
+    """Read a value of the detail.
+
+    A value that only a newer version writes is shown as its JSON.
+    """
     return value if isinstance(value, str | int) else _to_json(value)
 
 
 def digest_of(line: str) -> str:
-    """The digest (SHA-256, hex) of a canonical line by itself."""
+    """Return the digest (SHA-256, hex) of one canonical line alone."""
     return hashlib.sha256(line.encode()).hexdigest()
 
 
 def chain_line(previous: str, line: str) -> str:
-    """The digest of a canonical line that follows the one with the digest ``previous``: SHA-256 over the two hex digests.
+    """Return the digest of a line that follows the line with the digest ``previous``.
 
-    A store that must chain where it cannot hash much (a script inside Redis) hashes 128 bytes, however long the line is.
+    It is the SHA-256 (hex) over the two hex digests. So a store that chains where hashing is slow (a script inside
+    Redis) hashes 128 bytes, however long the line is.
     """
     return hashlib.sha256((previous + digest_of(line)).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Web addresses (``https://…``): taken apart once, and put together again from the parts that were checked.
+"""Web addresses (``https://…``): split once, and built again from the checked parts.
 
-Two libraries may read one text as two different hosts (a backslash, a user name, an odd digit). So nothing passes on the text
-that somebody gave: it passes on ``WebAddress.url``.
+Two libraries may read one text as two different hosts (a backslash, a user name, an odd digit). So no code passes on
+the text that was given. It passes on ``WebAddress.url``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebAddress:
-    """One address. ``host`` is in lower case, an IPv6 address in brackets; ``rest`` is path and query."""
+    """One address.
+
+    ``host`` is in lower case, an IPv6 host in brackets; ``rest`` is path and query.
+    """
 
     scheme: str
     host: str
@@ -35,13 +38,13 @@ class WebAddress:
 
     @property
     def url(self) -> str:
-        """Make the address of its parts."""
+        """Build the address from its parts."""
         port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}{self.rest or '/'}"
 
     @property
     def is_named(self) -> bool:
-        """Tell if the host is a full name in the DNS, and no number in any spelling."""
+        """Tell if the host is a full name in the DNS, and not a number in any spelling."""
         return bool(_NAME.fullmatch(self.host))
 
     @property
@@ -56,8 +59,11 @@ class WebAddress:
 
 
 def read_address(text: str) -> WebAddress | None:
-    """Take ``text`` apart. None for what is not plainly one address: upper case in the host, a user name, a fragment, a
-    backslash, a blank, a host that ends in a dot, a number that is written oddly."""
+    """Split ``text`` into the parts of an address, or return None if it is not plainly one.
+
+    These are refused: upper case in the host, a user name, a fragment, a backslash, a blank, a host that ends in a dot,
+    a number in an unusual spelling.
+    """
     found = _ADDRESS.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if found is None or not _is_host(found["host"]):
         return None

@@ -1,4 +1,7 @@
-"""What becomes of an account: pure steps from one ``Account`` to a ``Change``. A dropped change is a bug."""
+"""Pure steps from one ``Account`` to a ``Change``.
+
+The caller stores every ``Change`` that it gets: a dropped one is a bug.
+"""
 
 from __future__ import annotations
 

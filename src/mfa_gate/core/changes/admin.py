@@ -1,4 +1,4 @@
-"""What administrators do to an account: unlock, lock, reset, give leave to enroll, answer a recovery request."""
+"""The steps of administrators: unlock, lock, reset, give a ticket, refuse a recovery."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from .break_glass import close, stated
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
-    """All attempts back, the rolling count emptied, the lock gone. The administrator answers for it with a reason."""
+    """Take the lock away, give all attempts back and empty the rolling count.
+
+    The administrator answers for it with ``reason``. Answers a refusal, or None.
+    """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
     if account.lock is None and not account.attempts.used and not account.attempts.days:
         return keep(account, None)
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
-    # A lock has ended what was granted before it: to unlock revives nothing.
+    # The lock has ended the grant that was given before it. Unlocking must not revive that grant.
     account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
@@ -28,7 +31,12 @@ def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
 
 
 def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
-    """Locked by an administrator: every proof ends at once, everywhere (decisions 8)."""
+    """Lock the account by an administrator's decision.
+
+    Every proof ends at once, everywhere (decisions 8).
+
+    Answers a refusal, or None.
+    """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
     if account.lock is not None and account.lock.cause == "administrator":
@@ -47,8 +55,11 @@ def lock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | N
 
 
 def held(account: Account, now: int, hold: int) -> Refusal | None:
-    """Why what a waiting request for help asks for is not done yet: it waits ``hold`` seconds, in which the person, who was
-    told at every contact, can stop it. Where nobody asked, nothing is held."""
+    """Refuse to approve a waiting request for help before it has waited ``hold`` seconds.
+
+    Returns the refusal ``too_soon``, or None where no request waits or its time is over. The person was told of the
+    request at every contact, and can stop it in this time.
+    """
     waiting = account.recovery
     left = waiting.at + hold - max(now, account.seen_at) if waiting is not None else 0
     if left <= 0:
@@ -59,10 +70,14 @@ def held(account: Account, now: int, hold: int) -> Refusal | None:
 
 
 def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: int = 0) -> Change[Refusal | None]:
-    """Every factor, browser, challenge and draft is gone, so that the person enrolls anew (S-94: none is ever set here).
+    """Remove every factor, browser, challenge and draft, so that the person enrolls anew.
 
-    A lock for want of attempts goes with the factors that were guessed at; one by an administrator stays. ``hold`` in seconds.
-    A mark that a clock which ran ahead has left is set back: every proof ends here, so nothing can come back with it.
+    It never sets a factor (S-94). A waiting request for help is held for ``hold`` seconds first. Answers a refusal,
+    or None.
+
+    A lock because the attempts were used up is removed with the factors that were guessed at. A lock by an
+    administrator stays. A clock that ran ahead may have left the account's mark too high; the mark is set back. That
+    is safe here: every proof ends, so none can come back.
     """
     if not stated(reason) or not stated(ticket):
         return refuse(account, "malformed", member="ticket" if stated(reason) else "reason")
@@ -97,7 +112,10 @@ def reset(account: Account, moment: Moment, *, ticket: str, reason: str, hold: i
 
 
 def _set_back(account: Account, now: int) -> tuple[Account, int]:
-    """The account with nothing in it later than ``now``, and ``now``."""
+    """Set every time in the account that is later than ``now`` back to it.
+
+    Returns the account, and ``now``.
+    """
     days: dict[int, int] = {}
     for day, count in account.attempts.days:
         today = min(day, now // DAY)
@@ -118,7 +136,11 @@ def _set_back(account: Account, now: int) -> tuple[Account, int]:
 def give_ticket(
     account: Account, moment: Moment, *, digest: str, life: int, reason: str, hold: int = 0
 ) -> Change[Refusal | None]:
-    """Leave for one first enrollment within ``life`` seconds. Only for somebody without a factor; a newer one replaces it."""
+    """Give a ticket for one first enrollment within ``life`` seconds.
+
+    Only a person without a factor gets one. A newer ticket replaces an older one. ``digest`` is the digest of the
+    ticket's text, ``hold`` is in seconds. Answers a refusal, or None.
+    """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
     if account.authenticators:
@@ -132,7 +154,7 @@ def give_ticket(
 
 
 def refuse_recovery(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
-    """The request is answered with no, and why."""
+    """Refuse the waiting request for help, with a reason. Answers a refusal, or None."""
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
     if account.recovery is None:

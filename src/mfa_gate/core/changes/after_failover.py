@@ -1,4 +1,7 @@
-"""What an account must be again after its store forgot confirmed changes: a failover to a primary that never had them (F-3)."""
+"""Repair of an account after its store lost confirmed changes (F-3).
+
+That happens at a failover to a primary that never had them.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from .after_restore import after_restore
 def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account:
     """Return the account to go on with, where the store once confirmed ``confirmed``.
 
-    ``untouched``: nobody has changed ``stored`` since, so it is what was confirmed. Else it is taken as others left it,
-    but no more is owed to it than to an old copy, and of both the stricter holds: no code, step or proof of before
-    counts, the higher count of attempts does, a lock stays, and an authenticator that was removed is gone.
+    ``untouched``: nobody has changed ``stored`` since, so the result is ``confirmed``. Otherwise the result is
+    ``stored``, trusted as little as an old copy. The stricter of both values holds: no earlier code, step or proof
+    counts, the higher count of attempts counts, a lock stays, and an authenticator that was removed stays removed.
     """
     if untouched:
         return replace(confirmed, version=stored.version, stamp=stored.stamp)
@@ -42,7 +45,7 @@ def regained(stored: Account, confirmed: Account, *, untouched: bool) -> Account
 def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
     """Return the authenticators of ``stored`` without the removed ones, with the lost ones.
 
-    None is added where others have reset the account.
+    No lost one is added if the account was reset since.
     """
     had = {mine.id for mine in confirmed.authenticators}
     kept = [mine for mine in stored.authenticators if mine.id in had or mine.created_at > confirmed.seen_at]
@@ -53,7 +56,10 @@ def _kept(stored: Account, confirmed: Account) -> tuple[Authenticator, ...]:
 
 
 def regained_settings(stored: TenantSettings, confirmed: TenantSettings, *, untouched: bool) -> TenantSettings:
-    """As ``regained``, for a tenant's settings: a tenant that was turned on is on."""
+    """Return the settings to go on with, as ``regained`` does for an account.
+
+    A tenant that was turned on stays on.
+    """
     if untouched:
         return replace(confirmed, version=stored.version, stamp=stored.stamp)
     return replace(

@@ -1,4 +1,4 @@
-"""What of an account still holds after the store was replaced by an older copy of itself (F-38, S-123)."""
+"""The repair of an account after its store was replaced by an older copy (F-38, S-123)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from ..model import Account
 
 
 def after_restore(account: Account, at: int) -> Account:
-    """The account as it may be trusted once an operator has accepted a copy at ``at`` (UTC seconds).
+    """Return the account as it can be trusted after an operator accepted a copy at ``at``.
 
-    What was used after the copy was made cannot be known: every code and ticket is void, the steps of authenticator apps
-    and the backup codes of up to ``at`` count as used (the factors see ``restored_at``), and nobody's proof lives. Locks,
-    attempts and authenticators stay as the copy has them. A mark that a clock had set ahead of ``at`` is set back.
+    ``at`` is in UTC seconds. Nobody knows which codes were used after the copy was made. So every code and ticket is
+    void, and every proof ends. Steps of authenticator apps and backup codes of up to ``at`` count as used: the
+    factors read ``restored_at``. Locks, attempts and authenticators stay as the copy has them. A mark later than
+    ``at``, left by a clock that ran ahead, is set back.
     """
     if account.restored_at >= at:
         return account

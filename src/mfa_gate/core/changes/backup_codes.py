@@ -1,4 +1,4 @@
-"""Replace a set of backup codes, and drop the readable copy of a fresh one."""
+"""The replacement of a set of backup codes, and the end of a readable copy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from .self_service import swap_in
 def replace_backup(
     account: Account, moment: Moment, *, factor: str, data: Fields, label: str, browser: str = ""
 ) -> Change[Authenticator | Refusal]:
-    """A new set of backup codes; the old one ends at once. Never for an account without a factor (S-93).
+    """Replace the set of backup codes; the old set ends at once.
 
-    Proofs by a code of the old set end with it, but not those of ``browser`` (a handle's digest), which makes the new
-    one: whoever came in by a code would else have to spend one of the new ones to go on.
+    An account without another factor gets none (S-93). Answers the new authenticator, or a refusal. Proofs by a code
+    of the old set end with it, except those of ``browser`` (a handle's digest), which makes the new set. Otherwise a
+    person who signed in by a code would have to spend a new code to go on.
     """
     now = time_of(account, moment)
     others = tuple(a for a in account.authenticators if a.factor != factor)
@@ -45,7 +46,7 @@ def _carried(browser: Browser, ended: set[str], successor: str) -> Browser:
 
 
 def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[None]:
-    """The person has the codes: what was kept to show them again goes, and nothing else changes."""
+    """Drop the readable copy of the backup codes, because the person has saved them."""
     mine = next((a for a in account.authenticators if a.factor == factor), None)
     if mine is None or not any(name in mine.data for name in COPY):
         return keep(account, None)
@@ -54,7 +55,10 @@ def saved_backup(account: Account, moment: Moment, *, factor: str) -> Change[Non
 
 
 def drop_old_copies(account: Account, moment: Moment) -> Change[bool]:
-    """Fresh backup codes can be read for a quarter of an hour, also where nobody comes back (S-92). Whether any went."""
+    """Drop readable copies of backup codes that are older than a quarter of an hour (S-92).
+
+    It works also where the person never comes back. Answers True if a copy was dropped.
+    """
     now = time_of(account, moment)
     if not any(has_old_copy(a, now) for a in account.authenticators):
         return keep(account, False)

@@ -1,4 +1,4 @@
-"""A change of one account, and the time that it is made at."""
+"""The change of one account, and the time at which it is made."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ B = TypeVar("B")
 KEEP_PROOFS = 90 * DAY
 HOUR = 3600
 FAR = 60
-"""Seconds: an account's mark that is further ahead of the clock was set by a clock that was wrong (S-118)."""
+"""In seconds. A mark further ahead of the clock than this was set by a wrong clock (S-118)."""
 TWIN_LIFE = 30
-"""Seconds in which a copy of a right answer, from the same browser, is led to the result."""
+"""In seconds. For this long, a second copy of a right answer from the same browser gets the first one's result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(Generic[A]):
-    """The account after a step, the events that commit with it, and what to answer the caller."""
+    """The account after a step, the events that commit with it, and the answer for the caller."""
 
     account: Account
     events: tuple[Event, ...]
@@ -33,33 +33,46 @@ class Change(Generic[A]):
 
 
 def keep(account: Account, answer: B) -> Change[B]:
-    """Nothing changes; ``answer`` is all."""
+    """Leave the account as it is, and give ``answer``."""
     return Change(account=account, events=(), answer=answer)
 
 
 def refuse(account: Account, reason: str, **more: object) -> Change[Refusal]:
-    """Nothing changes, and why."""
+    """Leave the account as it is, and refuse for ``reason``.
+
+    ``more`` are further fields of the ``Refusal``.
+    """
     return keep(account, Refusal(reason=reason, **more))  # type: ignore[arg-type]
 
 
 def time_of(account: Account, moment: Moment) -> int:
-    """The time for this account: never earlier than what it has seen, so a clock that steps back revives nothing.
+    """Return the time for this account: never earlier than the latest time that it has seen.
 
-    It measures ages. What a person's own clock or a message is compared with is the wall clock, ``moment.now``.
+    The time is in UTC seconds. So a clock that steps back revives nothing. Use this time to measure ages. Use the
+    wall clock ``moment.now`` to compare with a person's own clock or with a message.
     """
     return max(moment.now, account.seen_at)
 
 
 def mark_of(account: Account, now: int) -> int:
-    """The account's mark where it is far ahead of the clock, else 0: a clock that ran ahead has set it."""
+    """Return the account's mark if it is far ahead of the clock, else 0.
+
+    A clock that ran ahead has set such a mark.
+    """
     return account.seen_at if account.seen_at - now > FAR else 0
 
 
 def end_proofs(account: Account, now: int) -> Account:
-    """Every proof made so far is over, and no earlier sign-in at an identity provider becomes one."""
+    """End every proof made so far.
+
+    No earlier sign-in at an identity provider becomes a proof any more.
+    """
     return replace(account, epoch=account.epoch + 1, logins_from=logins_until(account, now))
 
 
 def logins_until(account: Account, now: int) -> int:
-    """Up to when no sign-in elsewhere counts any more: until now, and none that was seen, by whosever clock it is later."""
+    """Return the time up to which no sign-in elsewhere counts any more.
+
+    It is now, or the latest sign-in already seen where the identity provider's clock is ahead of ours.
+    """
     return max([now, account.logins_from, *(at for at, _ in account.logins)])

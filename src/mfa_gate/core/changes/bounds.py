@@ -38,13 +38,16 @@ from .base import KEEP_PROOFS, TWIN_LIFE
 
 C = TypeVar("C", Challenge, Enrollment)
 KEEP_DEAD = 7200
-"""At most how long, in seconds, an ended code is kept so that it is told apart from a wrong one (U-10)."""
+"""The longest time, in seconds, that an ended code is kept, to tell it apart from a wrong one (U-10)."""
 COPY = ("kept", "kept_until")
-"""What fresh backup codes are shown again from, for a quarter of an hour."""
+"""The fields with the readable copy of fresh backup codes, which can be shown again for a quarter of an hour."""
 
 
 def tidy(account: Account, now: int) -> Account:
-    """The account within its bounds: what is dead long enough goes first, then the oldest."""
+    """Cut the account to its bounds.
+
+    Parts that ended long ago go first, then the oldest ones.
+    """
     tidied = replace(
         account,
         seen_at=now,
@@ -76,7 +79,10 @@ def tidy(account: Account, now: int) -> Account:
 
 
 def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:
-    """The sends of a day; of those that no day's limit counts, as many as the largest window may hold (policy: 20)."""
+    """Keep the sends of one day, and at most ``MAX_FREE_SENDS`` of the free ones.
+
+    The day's limit does not count free sends. The largest window that a policy can set holds 20 of them.
+    """
     if not sent:
         return sent
     free = [s for s in sent if s.free][:-MAX_FREE_SENDS]
@@ -84,13 +90,13 @@ def _bounded_sends(sent: tuple[Sent, ...], now: int) -> tuple[Sent, ...]:
 
 
 def has_old_copy(authenticator: Authenticator, now: int) -> bool:
-    """Whether a readable copy of fresh backup codes is still kept although its time is over (S-92)."""
+    """Tell if a readable copy of backup codes is still kept after its time is over (S-92)."""
     kept_until = authenticator.data.get("kept_until")
     return isinstance(kept_until, int) and now >= kept_until
 
 
 def without_copy(authenticator: Authenticator) -> Authenticator:
-    """The authenticator without the copy that was kept to show fresh backup codes again."""
+    """Return the authenticator without the readable copy of fresh backup codes."""
     data = {name: value for name, value in authenticator.data.items() if name not in COPY}
     return replace(authenticator, data=data)
 
@@ -100,14 +106,20 @@ def _without_old_copy(authenticator: Authenticator, now: int) -> Authenticator:
 
 
 def breaks_bound(account: Account, added: Authenticator) -> bool:
-    """Whether one more authenticator would make the account too large: nothing that others need is dropped for it."""
+    """Tell if one more authenticator would make the account too large.
+
+    Such an authenticator is refused, so that nothing else is dropped to make room for it.
+    """
     more = replace(account, authenticators=(*account.authenticators, added))
     alone = Account(key=account.key, authenticators=more.authenticators)
     return len(encode(alone)) > MAX_AUTHENTICATOR_BYTES or len(encode(more)) > MAX_BYTES
 
 
 def _less(account: Account, now: int) -> Account:
-    """The account without what is missed least: an ended challenge, else the browser that was used longest ago."""
+    """Drop the least useful part: an ended challenge, else the browser unused for longest.
+
+    Returns ``account`` itself where neither can go.
+    """
     dead = [c for c in account.challenges if not _lives(c, now)]
     if dead:
         return replace(account, challenges=tuple(c for c in account.challenges if c is not dead[0]))
@@ -138,7 +150,7 @@ def kept_browsers(
 ) -> tuple[Browser, ...]:
     """Keep as many browsers as there is room for.
 
-    A proof older than ``max_age`` seconds counts for nothing.
+    A browser with no proof younger than ``max_age`` seconds goes first.
     """
     while len(browsers) > MAX_BROWSERS:
         browsers = _without_least(browsers, epoch, now, max_age)
@@ -146,11 +158,12 @@ def kept_browsers(
 
 
 def _without_least(browsers: tuple[Browser, ...], epoch: int, now: int, max_age: int) -> tuple[Browser, ...]:
-    """Take away the row that is missed least, never the newest one.
+    """Remove the least useful browser, never the newest one.
 
-    A row without a proof that counts goes first, then a client without cookies where those have more than their share.
-    Then, of the rows that look most alike (kind and label), the longest unused. A script that proves itself anew at each
-    run leaves a row at each run; those rows push out each other, and not the browser of the script's owner.
+    A browser without a proof that counts goes first, then a client without cookies where those have more than their
+    share. Then, of the browsers that look most alike (kind and label), the one unused for longest. A script that proves
+    itself anew at each run adds a browser at each run. Those push out each other, and not the browser of the script's
+    owner.
     """
     alike = Counter((b.kind, b.label) for b in browsers)
     clients = sum(b.kind == "client" for b in browsers)
@@ -166,20 +179,20 @@ def _without_least(browsers: tuple[Browser, ...], epoch: int, now: int, max_age:
 
 
 def known_handles(account: Account) -> frozenset[str]:
-    """List the handles of browsers that have shown more than the password.
+    """Return the handles of the browsers that have shown more than the password.
 
-    They did by a proof, or by leave to enroll.
+    They have a proof, or the leave to enroll.
     """
     leave = (account.leave.browser,) if account.leave else ()
     return frozenset((*(b.handle for b in account.browsers), *leave)) - {""}
 
 
 def _fairly(items: Sequence[C], known: frozenset[str], *, each: int, of_all: int) -> tuple[C, ...]:
-    """Keep ``each`` of ``items`` for a browser, and ``of_all`` of them.
+    """Keep at most ``each`` of ``items`` for one browser, and at most ``of_all`` together.
 
-    ``items`` are in the order of their time. A browser drops its own oldest first. Where there are too many of all,
-    whoever has the most loses the oldest, and of equals the browser that has shown no more than the password. The newest
-    stays, or its caller would hold an answer to nothing.
+    ``items`` are in the order of their time. A browser loses its own oldest first. Where there are too many together,
+    the browser with the most loses its oldest. Between equals, a browser outside ``known`` (it has shown no more than
+    the password) loses first. The newest item always stays, or its caller could not answer it.
     """
     kept = [item for at, item in enumerate(items) if sum(o.browser == item.browser for o in items[at:]) <= each]
     while len(kept) > of_all:
@@ -204,7 +217,10 @@ def _bounded_challenges(account: Account, now: int) -> tuple[Challenge, ...]:
 
 
 def add_proof(proofs: Iterable[Proof], proof: Proof, *, networks: int, now: int) -> tuple[Proof, ...]:
-    """``proof`` with the others that still count: of each network the latest few, one a factor; the oldest network goes."""
+    """Add ``proof`` to the proofs of a browser that still count.
+
+    Keeps one proof of each factor and network, the latest few of each network, and the latest ``networks`` networks.
+    """
     current = [p for p in proofs if p.epoch == proof.epoch and now - p.at < KEEP_PROOFS]
     kept = [p for p in current if (p.network, p.factor) != (proof.network, proof.factor)]
     kept = sorted([*kept, proof], key=lambda p: p.at)

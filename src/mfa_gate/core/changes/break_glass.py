@@ -1,4 +1,7 @@
-"""Break-glass: two administrators let somebody in for some hours who cannot give a second factor now."""
+"""Break-glass: two administrators let in a person who cannot give a second factor now.
+
+The grant lasts for some hours.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,19 @@ SECOND = "A second administrator confirms, not the one who asked and not the per
 
 
 def stated(text: str) -> str:
-    """A reason or ticket number as it is written down: printable, one line; "" where there is none or it is too long."""
+    """Return a reason or ticket number in the form that is stored: one printable line.
+
+    Returns "" if there is none, if it is too long or if it is not printable.
+    """
     line = " ".join(text.split())
     return line if line.isprintable() and len(line) <= MAX_REASON else ""
 
 
 def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str, hours: int) -> Change[Refusal | None]:
-    """The first administrator asks, under a ticket and with a reason, for 1 to 11 hours. Nothing is open yet."""
+    """Ask for a grant of 1 to 11 hours, with a reason and a ticket number.
+
+    The request opens nothing yet. ``by`` is the first administrator. Answers a refusal, or None.
+    """
     given = {"reason": bool(stated(reason)), "ticket": bool(stated(ticket)), "hours": 1 <= hours <= MAX_HOURS}
     if not all(given.values()):
         return refuse(account, "malformed", member=next(name for name, is_good in given.items() if not is_good))
@@ -49,9 +58,10 @@ def ask(account: Account, moment: Moment, *, by: Hand, reason: str, ticket: str,
 
 
 def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[Refusal | None]:
-    """Let a second, different administrator confirm within the hour; from now on it counts.
+    """Confirm a grant, by a second and different administrator, within the hour.
 
-    ``ref`` is the request that was read: one that was put in its place meanwhile is not confirmed unseen.
+    The grant counts from now on. ``ref`` names the request that the administrator has read. A request that took its
+    place meanwhile is not confirmed. Answers a refusal, or None.
     """
     grant, now = account.grant, time_of(account, moment)
     if account.lock is not None:
@@ -78,7 +88,10 @@ def confirm(account: Account, moment: Moment, *, by: Hand, ref: str) -> Change[R
 
 
 def revoke(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
-    """An administrator ends a grant, or takes back the request for one."""
+    """End a grant, or take back the request for one, with a reason.
+
+    Answers a refusal, or None.
+    """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
     now = time_of(account, moment)
@@ -89,7 +102,11 @@ def revoke(account: Account, moment: Moment, *, reason: str) -> Change[Refusal |
 
 
 def use(account: Account, moment: Moment, *, mark: str) -> Change[bool]:
-    """A browser's first request under a grant; it passes only once this is written down (S-125). False: it has ended."""
+    """Write down a browser's first request under a grant.
+
+    The request may pass only after that (S-125). Answers False where the grant has ended, or has no room for another
+    browser.
+    """
     grant, now = account.grant, time_of(account, moment)
     if grant is None or not is_in_force(account, now):
         return Change(account=account, events=(), answer=False)
@@ -103,7 +120,10 @@ def use(account: Account, moment: Moment, *, mark: str) -> Change[bool]:
 
 
 def expire(account: Account, moment: Moment) -> Change[bool]:
-    """What is over by itself is taken away and told. False: there was nothing to take away."""
+    """Remove a grant or a request that is over, and report it.
+
+    Answers False if there was none.
+    """
     grant, now = account.grant, time_of(account, moment)
     if grant is None or is_waiting(account, now) or is_in_force(account, now):
         return Change(account=account, events=(), answer=False)
@@ -113,7 +133,10 @@ def expire(account: Account, moment: Moment) -> Change[bool]:
 
 
 def close(account: Account, moment: Moment, *, reason: str) -> tuple[Account, tuple[Event, ...]]:
-    """The account without its grant, and the event that says so."""
+    """Remove the grant.
+
+    Returns the account, and the event of the end (none if there was no grant).
+    """
     grant = account.grant
     if grant is None:
         return account, ()

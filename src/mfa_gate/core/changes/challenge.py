@@ -1,4 +1,4 @@
-"""Issuing challenges: how often, how many may live, and what is remembered of each."""
+"""Issuing of challenges: how often, how many at a time, and the data that is kept of each."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ HOUR = 3600
 
 
 def wait_for(account: Account, factor: str, limits: ResendRules | CountRules, now: int) -> int:
-    """Seconds until the next send with ``factor`` is allowed, 0 for now.
+    """Return the seconds until the next send with ``factor`` is allowed, 0 for now.
 
-    The wait and the hour count for each factor; the day counts over all, so that changing the way does not add up (S-50).
-    Requests to a phone have a window of their own instead, and end for a while when one is denied (S-97).
+    The wait and the hour's limit count for each factor. The day's limit counts over all factors, so that a change of
+    the factor gives no more sends (S-50). Requests to a phone have a window of their own instead. They stop for a
+    while when one is denied (S-97).
     """
     mine = sorted(s.at for s in account.sent if s.factor == factor)
     if isinstance(limits, CountRules):
@@ -37,15 +38,18 @@ def wait_for(account: Account, factor: str, limits: ResendRules | CountRules, no
 
 
 def put_in_time(account: Account, moment: Moment) -> Change[None]:
-    """Write down where the sends of a clock that ran ahead belong, so that their waits go on by today's clock."""
+    """Correct the times of sends that were made under a clock that ran ahead.
+
+    Their waits then go on by today's clock.
+    """
     return Change(account=_in_time(account, moment.now), events=(), answer=None)
 
 
 def _in_time(account: Account, now: int) -> Account:
-    """The account with the sends of a clock that ran ahead put where they belong by today's clock.
+    """Move the sends made under a clock that ran ahead to the right time of today's clock.
 
-    Their age stays what the account's mark says. Without this a wait of half a minute would last until the wrong time is
-    reached.
+    Their age stays as the account's mark says. Without this, a wait of half a minute would last until the clock reaches
+    the wrong time.
     """
     mark = mark_of(account, now)
     if not mark:
@@ -68,12 +72,14 @@ def issue(
     limits: ResendRules | CountRules | None,
     live: int,
 ) -> Change[Challenge | Refusal]:
-    """Issue a challenge for ``target``.
+    """Issue a challenge for ``target``, valid for ``ttl`` seconds.
 
-    With ``limits`` it is one that is sent: refused when too soon.
+    With ``limits`` the challenge is one that is sent; it is refused when it comes too soon. Answers the challenge, or
+    the refusal.
 
-    ``live`` is how many a browser may have of a factor, the oldest goes first: nobody drops another browser's. Of those
-    that are answered on a person's phone it is how many the person may have: nobody chooses among several (S-97).
+    ``live`` is the number of live challenges that one browser may have of a factor. The oldest goes first, and never
+    another browser's. For challenges that are answered on a person's phone, ``live`` counts over all browsers: the
+    person must never have to choose among several (S-97).
     """
     now, mark = time_of(account, moment), mark_of(account, moment.now)
     if account.lock is not None:
@@ -108,9 +114,10 @@ def issue(
 def send_failed(
     account: Account, moment: Moment, *, challenge: str, factor: str, reason: str, waived: int = 0
 ) -> Change[str]:
-    """The provider did not take it. The code stays good, for it may arrive late; the send counts (S-50, F-21).
+    """Record that the provider did not take a message. Answers the id of the event.
 
-    ``waived``: seconds of waiting that are not asked for, where nothing was handed over; the send counts as that much older.
+    The code stays valid, because it may arrive late. The send still counts (S-50, F-21). ``waived`` is for a message
+    that was never handed over: the send counts as that many seconds older, so the person waits that much less.
     """
     event = moment.event("challenge.send_failed", account.key, factor=factor, reason=reason, challenge=challenge)
     challenges = tuple(

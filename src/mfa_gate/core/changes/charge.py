@@ -1,4 +1,7 @@
-"""Charge an attempt before anything is compared, and give it back only for what was no guess."""
+"""The charge of an attempt before any comparison, and its refund.
+
+Only an answer that was no guess gets its attempt back.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,20 @@ from .base import HOUR, Change, end_proofs, keep, time_of
 from .bounds import tidy
 
 UNCOUNTED_PER_HOUR = 20
-"""Refusals that cost no attempt, in an hour; behind them nothing is compared or written for a while (S-38)."""
+"""The most refusals without cost in an hour. After them, nothing is compared or written for a while (S-38)."""
 DRIFTS_PER_HOUR = 3
-"""How often somebody is told in an hour that a clock is off (decisions 42)."""
+"""The most answers in an hour that tell a person that a clock is off (decisions 42)."""
 LOST_ANSWER = 30
-"""Seconds after which a charged attempt without an outcome is taken for a crash, and the lock is written."""
+"""In seconds. A charged attempt without an outcome for this long is taken for a crash, and the lock is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One attempt, taken. ``series`` says between which two successes; ``remaining`` is what a failure would leave."""
+    """One attempt that was taken.
+
+    ``series`` numbers the run of attempts since the last success. ``remaining`` is the number of attempts left if
+    this one fails.
+    """
 
     series: int
     remaining: int
@@ -30,14 +37,18 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InFlight:
-    """Every attempt is taken and some are not settled yet: look again in a moment."""
+    """The answer while all attempts are taken, and some are not settled yet.
+
+    The caller asks again in a moment.
+    """
 
 
 def charge(account: Account, moment: Moment, rules: Rules, *, browser: str = "") -> Change[Charge | InFlight | Refusal]:
-    """Take one attempt, or refuse. Without this change committed nothing may be compared (S-31).
+    """Take one attempt, or refuse.
 
-    ``browser`` is the digest of the handle that asks. One that has proven something has refusals of its own, so that
-    nobody elsewhere uses them up.
+    Nothing may be compared before this change is committed (S-31). ``browser`` is the digest of the handle that asks.
+    A browser that has proven something has its own budget of refusals without cost, so that nobody elsewhere uses it
+    up.
     """
     now = time_of(account, moment)
     if account.lock is not None:
@@ -57,7 +68,10 @@ def charge(account: Account, moment: Moment, rules: Rules, *, browser: str = "")
 
 
 def lock_now(account: Account, moment: Moment, rules: Rules, *, cause: str) -> tuple[Account, Event]:
-    """The account locked for want of attempts. No code stays alive, and where the policy says so, no proof (D-8)."""
+    """Lock the account because its attempts are used up. Returns the account and the event.
+
+    Every code ends. Where the policy says so, every proof ends too (D-8).
+    """
     event = moment.event("account.locked", account.key, reason=cause)
     now = time_of(account, moment)
     ended = end_proofs(account, now) if rules.attempts.lock_ends_sessions else account
@@ -82,8 +96,11 @@ def settle_failure(
     drift: int = 0,
     mark: str = "",
 ) -> Change[Refusal]:
-    """The response was not accepted. ``free``: it was no guess, the attempt is given back. ``spent``: a challenge that
-    dies with its first answer. ``mark`` names a code that was recognized and must not be accepted later."""
+    """Record a response that was not accepted. Answers the refusal.
+
+    ``free``: the response was no guess, so the attempt is given back. ``spent`` is the id of a challenge that ends with
+    its first answer. ``mark`` names a code of a clock that is off: it was recognized, and must not be accepted later.
+    """
     now = time_of(account, moment)
     account = replace(account, challenges=spend(account.challenges, (spent,), now))
     if free:
@@ -118,7 +135,10 @@ def _refunded(
     drift: int,
     mark: str,
 ) -> Change[Refusal]:
-    """Give the attempt back, and remember the refusal: there are so many an hour, and fewer words about a clock."""
+    """Give the attempt back, and count the refusal.
+
+    An hour has room for ``UNCOUNTED_PER_HOUR`` of them, and for ``DRIFTS_PER_HOUR`` answers about a clock that is off.
+    """
     wait = 0
     drifted = _of_this_hour(account.drifted, moment.now)
     if reason == "clock_drift":
@@ -146,12 +166,18 @@ def _refunded(
 
 
 def give_back(account: Account, *, taken: Charge) -> Account:
-    """The account with an attempt given back that a fault of ours had taken: no line tells of it a second time."""
+    """Give back an attempt that a fault on our side has taken.
+
+    It writes no second event about the fault.
+    """
     return replace(account, attempts=budget.refunded(account.attempts, taken.series))
 
 
 def recognized(account: Account, id: str) -> frozenset[str]:
-    """The codes of an authenticator that were told to be of a clock that is off: they are not accepted later."""
+    """Return the codes of an authenticator that were refused because of a clock that is off.
+
+    They were recognized, and must not be accepted later.
+    """
     return frozenset(mark.removeprefix(f"{id}:") for mark, _ in account.drifted if mark.startswith(f"{id}:"))
 
 
@@ -164,7 +190,7 @@ def _place(account: Account, browser: str) -> str:
 
 
 def _wait_for(account: Account, now: int, place: str) -> int:
-    """Seconds until another refusal without cost has room, 0 for now."""
+    """Return the seconds until there is room for another refusal without cost, 0 for now."""
     recent = [at for where, at in _of_this_hour(account.uncounted, now) if where == place]
     return recent[-UNCOUNTED_PER_HOUR] + HOUR - now if len(recent) >= UNCOUNTED_PER_HOUR else 0
 

@@ -1,4 +1,4 @@
-"""What people stop: "this was not me", and a call for help that they take back."""
+"""Steps of a person who stops a change ("this was not me"), or a call for help."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ FREEZE = DAY
 
 
 def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Change[None]:
-    """Every proof ends, factors stay as they are for a day, and a waiting call for help is taken back (U-37, S-87).
+    """End every proof, and freeze the factors for a day (U-37, S-87).
 
-    ``about`` and ``kind`` are the disputed event's reference and kind, "" where the person means no certain one.
+    A waiting call for help is taken back, and a break-glass grant ends. ``about`` and ``kind`` are the reference and
+    the kind of the disputed event, "" where the person means no certain event.
     """
     now = time_of(account, moment)
     events = [
@@ -39,7 +40,7 @@ def dispute(account: Account, moment: Moment, *, about: str, kind: str) -> Chang
 
 
 def stop_recovery(account: Account, moment: Moment) -> Change[Refusal | None]:
-    """A waiting call for help is taken back."""
+    """Take back a waiting call for help. Answers a refusal, or None."""
     if account.recovery is None:
         return refuse(account, "not_found")
     event = moment.event("recovery.stopped", account.key)

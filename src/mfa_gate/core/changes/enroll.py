@@ -1,4 +1,4 @@
-"""Begin a draft of an authenticator, and settle it once it is confirmed."""
+"""The draft of an authenticator: its begin, and its end once the person has confirmed it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .proof import Granted, grant
 
 ENROLLMENT_LIFE = 1800
 KEPT_REPLACED = 2
-"""How many replaced drafts are kept, so that their codes are told apart from wrong ones."""
+"""The number of replaced drafts that are kept, to tell their codes apart from wrong ones."""
 MAX_LABEL = 40
 
 
@@ -31,9 +31,10 @@ def begin_enrollment(
     single: bool,
     name: str = "",
 ) -> Change[Enrollment | Refusal]:
-    """A draft that does not count yet; it takes the place of an earlier draft of this kind in this browser (S-66).
+    """Begin a draft, which does not count yet.
 
-    The earlier one is kept as replaced, with its codes: whoever answers with those is told so, and is not charged.
+    It replaces an earlier draft of this kind in this browser (S-66). The earlier one is kept as replaced, with its
+    codes: an answer with one of those is recognized, and costs no attempt. Answers the draft, or a refusal.
     """
     now = time_of(account, moment)
     reason = _no_room(account, factor, single=single)
@@ -79,8 +80,11 @@ def settle_enrollment(
     answer: str,
     refusal: Refusal | None,
 ) -> Change[Granted | Refusal]:
-    """The draft confirmed: it counts from now on, and is a proof of this browser. ``refusal`` is ``may_enroll``'s word
-    on the account as it is now: what was allowed when the draft began may not be any more."""
+    """Turn a confirmed draft into an authenticator, and grant this browser a proof by it.
+
+    ``refusal`` is the result of ``may_enroll`` for the account as it is now: an enrollment that was allowed when the
+    draft began may be forbidden by now. Answers the grant, or a refusal.
+    """
     now = time_of(account, moment)
     reason = refusal.reason if refusal else ""
     if not reason and seen not in account.enrollments:
@@ -138,12 +142,12 @@ def settle_enrollment(
 
 
 def replaced_by(account: Account, draft: Enrollment) -> bool:
-    """Whether the browser has begun another draft in the place of this one."""
+    """Tell if the browser has begun another draft in the place of this one."""
     return any(e.id == draft.id for e in account.replaced)
 
 
 def free_label(account: Account, label: str) -> str:
-    """``label`` cut to 40 characters, with a number behind it where the subject has one of that name already (U-32)."""
+    """Cut ``label`` to 40 characters, and add a number if the name is in use (U-32)."""
     base = _clean(label) or "Authenticator"
     taken = {a.label.casefold() for a in account.authenticators}
     names = [base, *(f"{base[: MAX_LABEL - 3]} {n}" for n in range(2, MAX_AUTHENTICATORS + 2))]

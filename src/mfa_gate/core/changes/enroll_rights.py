@@ -1,4 +1,4 @@
-"""Who may change factors, and what a first enrollment needs."""
+"""The rights to change factors, and the needs of a first enrollment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..reasons import Refusal
 from ..rules import MayBeOnFile, Rules
 
 CHANGE_AGE = 300
-"""Seconds: how old a proof may be for changing factors (decisions 10, S-84)."""
+"""The greatest age, in seconds, of a proof that allows a change of factors (decisions 10, S-84)."""
 STRONGER = "Confirm with the strongest way that you have set up, then try again."
 MANY = 100
 LEAVE_LIFE = 900
@@ -20,12 +20,14 @@ LEAVE_LIFE = 900
 def change_demand(
     evidence: Evidence, requirement: Requirement, *, adding: str = "", max_age: int = CHANGE_AGE
 ) -> Demand:
-    """Join what a change of factors demands: a proof that is fresh and keeps the floors.
+    """Return the demand of a change of factors: a fresh proof that meets the floors.
 
-    Whoever holds something that meets a floor proves with that (decisions 37), or enrolling, removing or replacing by a
-    weaker proof would be a way round the floor. Floors that nothing held meets are left out: the first strong factor must
-    stay possible. Where ``adding`` names a kind, so are floors that this kind could never meet. Where no one authenticator
-    meets all of it, what is demanded here goes first, then the strongest floor: what this asks for can always be given.
+    A person with an authenticator that meets a floor proves with that one (decisions 37). Otherwise a weaker proof
+    could enroll, remove or replace a factor, and so go round the floor. A floor that none of the person's
+    authenticators meets is left out, because the first strong factor must stay possible. Where ``adding`` names a
+    kind, a floor that this kind could never meet is left out too. Where no single authenticator meets everything, the
+    demands of this request go first, then the strongest floor. So the person can always give the proof that is asked
+    for.
     """
     account, traits = evidence.account, evidence.traits
     held = answerable(account, requirement.factors, traits)
@@ -40,10 +42,10 @@ def change_demand(
 
 
 def may_change(evidence: Evidence, requirement: Requirement, now: int, *, adding: str = "") -> Refusal | None:
-    """Say why factors may not be changed now, or None.
+    """Return the refusal of a change of factors now, or None if it is allowed.
 
-    A fresh proof by something enrolled is needed (S-82, S-84). ``adding`` is
-    the kind that is to be added; "" stands for every other change.
+    The change needs a fresh proof by an enrolled factor (S-82, S-84). ``adding`` is the kind to be added; "" stands for
+    every other change.
     """
     account = evidence.account
     now = max(now, account.seen_at)
@@ -60,10 +62,11 @@ def may_change(evidence: Evidence, requirement: Requirement, now: int, *, adding
 def may_enroll(
     evidence: Evidence, decision: Decision, requirement: Requirement, traits: Traits, now: int
 ) -> Refusal | None:
-    """Say why ``traits`` may not be enrolled now, or None.
+    """Return the refusal to enroll the factor of ``traits`` now, or None if it is allowed.
 
-    Somebody with a factor needs a fresh proof and is never in a first enrollment (S-83). A first one needs what the
-    policy says besides the password: the contact on file proven, or a ticket; confirming that contact proves it too.
+    A person with a factor needs a fresh proof, and is never in a first enrollment (S-83). A first enrollment needs,
+    besides the password, what the policy says: a proven contact on file, or a ticket. Enrolling that
+    contact proves it too.
     """
     account = evidence.account
     now = max(now, account.seen_at)
@@ -85,7 +88,7 @@ def may_enroll(
 
 
 def needs_leave(evidence: Evidence, rules: Rules, traits: Traits, now: int) -> Refusal | None:
-    """What a first enrollment still lacks, or None."""
+    """Return the refusal that names what a first enrollment still needs, or None."""
     first = rules.enrollment.first
     now = max(now, evidence.account.seen_at)
     if first == "open":
@@ -104,7 +107,7 @@ def needs_leave(evidence: Evidence, rules: Rules, traits: Traits, now: int) -> R
 
 
 def is_on_file(rules: Rules, traits: Traits) -> bool:
-    """Whether confirming this factor proves a contact that the host has on file."""
+    """Tell if confirming this factor proves a contact that the host has on file."""
     options = rules.factors.options.get(traits.kind)
     if traits.contact and isinstance(options, MayBeOnFile):
         return options.is_on_file

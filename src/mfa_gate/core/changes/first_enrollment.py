@@ -1,4 +1,4 @@
-"""Put a first enrollment off, or open it by a proven contact or a ticket."""
+"""Steps before a first enrollment: put it off, or open it by a proven contact or a ticket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from .charge import Charge, settle_failure
 
 
 def skip(account: Account, moment: Moment, caller: Caller, *, decision: Decision) -> Change[Refusal | None]:
-    """Put enrollment off, for this sign-in only, while the policy lets it be."""
+    """Put enrollment off for this sign-in only, if the policy allows it.
+
+    Answers a refusal, or None.
+    """
     if not isinstance(decision, Enroll) or not decision.skippable:
         return refuse(account, "not_allowed")
     now = time_of(account, moment)
@@ -29,7 +32,10 @@ def skip(account: Account, moment: Moment, caller: Caller, *, decision: Decision
 def grant_leave(
     account: Account, moment: Moment, rules: Rules, *, taken: Charge, challenge: str, browser: str, factor: str
 ) -> Change[Refusal | None]:
-    """The contact on file is proven: this browser may enroll for a while. All attempts are back."""
+    """Let this browser enroll for a while, because it has proven the contact on file.
+
+    All attempts are given back. Answers a refusal, or None.
+    """
     now = time_of(account, moment)
     answered = next((c for c in account.challenges if c.id == challenge), None)
     if account.authenticators or answered is None or not answered.is_live(moment.now, account.seen_at):
@@ -49,7 +55,10 @@ def grant_leave(
 
 
 def redeem_ticket(account: Account, moment: Moment, *, matches: bool, browser: str) -> Change[Refusal | None]:
-    """An administrator's ticket is shown: this browser may enroll for a while. It works once."""
+    """Let this browser enroll for a while, because it has shown an administrator's ticket.
+
+    ``matches``: the text that was shown is the ticket's. A ticket works once. Answers a refusal, or None.
+    """
     now = time_of(account, moment)
     ticket = account.ticket
     if account.authenticators or ticket is None or not matches or now >= ticket.expires_at:

@@ -1,4 +1,7 @@
-"""Answers that come another way than from the browser that asked: a key pressed in a call, an approval on a phone."""
+"""Answers that do not come from the browser that asked.
+
+They are a key pressed in a call, or an approval on a phone.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from .bounds import tidy
 from .charge import Charge
 
 COLLECT = 120
-"""Seconds in which the browser that asked can collect an approval."""
+"""In seconds. For this long, the browser that asked can collect an approval."""
 QUIET = 3600
-"""Seconds without requests to the phone after one was denied (S-97)."""
+"""In seconds. For this long, no request goes to the phone after one was denied (S-97)."""
 
 Answered = Literal["pending", "approved", "denied"]
 
@@ -30,10 +33,12 @@ def answer_elsewhere(
     data: Fields,
     taken: Charge | None = None,
 ) -> Change[Challenge | Refusal]:
-    """``seen`` was answered, or is a step nearer to it (``pending``, with other ``data``).
+    """Record the answer to the challenge ``seen``, or a step towards it.
 
-    What is answered never changes again, and an answer to something that has changed meanwhile is none (S-128). An
-    approval grants nothing by itself: it waits for the browser that asked. ``taken`` is given back: it was no wrong guess.
+    A step has the status ``pending`` and new ``data``. Answers the challenge as it is now, or a refusal. An answered
+    challenge never changes again, and an answer to a challenge that has changed meanwhile is refused (S-128). An
+    approval grants nothing by itself: the browser that asked must collect it. The attempt ``taken`` is given back,
+    because it was no wrong guess.
     """
     now = time_of(account, moment)
     if account.lock is not None:
@@ -64,7 +69,10 @@ def answer_elsewhere(
 
 
 def amend_draft(account: Account, moment: Moment, *, seen: Enrollment, data: Fields) -> Change[Enrollment | Refusal]:
-    """What a draft lacked came another way. Once: a draft that has changed meanwhile is left alone."""
+    """Give the draft ``seen`` the data that came another way than from the browser.
+
+    It works once: a draft that has changed meanwhile is refused. Answers the draft, or a refusal.
+    """
     now = time_of(account, moment)
     if account.lock is not None:
         return refuse(account, "locked", ref=account.lock.ref)
@@ -78,7 +86,11 @@ def amend_draft(account: Account, moment: Moment, *, seen: Enrollment, data: Fie
 def amend_authenticator(
     account: Account, moment: Moment, *, seen: Authenticator, amend: Callable[[Fields], Fields]
 ) -> Change[Authenticator | Refusal]:
-    """Where a device can be woken has changed; nothing that an answer is verified with. ``amend`` makes the data anew."""
+    """Change the address at which a device can be woken.
+
+    ``amend`` makes the new data from the old. It must not touch any part that an answer is verified with. Answers the
+    authenticator, or a refusal.
+    """
     current = account.authenticator(seen.id)
     if current is None or current.revision != seen.revision:
         return refuse(account, "not_found")

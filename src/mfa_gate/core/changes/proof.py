@@ -1,4 +1,4 @@
-"""Grant a proof for a right answer, and lead a copy of that answer to the same result."""
+"""The proof for a right answer. A second copy of that answer gets the same result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from .charge import Charge, settle_failure, spend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarded:
-    """This answer succeeded a moment ago, from this browser: ``twin`` leads to its handle. Nothing is granted."""
+    """The result for a second copy of an answer that succeeded a moment ago from this browser.
+
+    ``twin`` leads to the browser's handle. Nothing is granted anew.
+    """
 
     twin: Twin
     browser: Browser
@@ -25,7 +28,7 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """The second factor is proven. ``authenticator`` is the one that it was proven with."""
+    """The result of a proven second factor. ``authenticator`` is the one that proved it."""
 
     browser: Browser
     proof: Proof
@@ -49,10 +52,11 @@ def settle_success(
     new_handle: str,
     answer: str,
 ) -> Change[Granted | Refusal]:
-    """Consume the response, store the proof, give all attempts back, in one write; or it is a replay and grants nothing.
+    """Consume the response, store the proof and give all attempts back, in one write.
 
-    ``seen`` is the authenticator that the response was verified against, ``challenge`` what it answered ("" for none).
-    ``new_handle`` replaces the browser's handle: the one from before is dead (S-22). ``answer`` digests the response.
+    A replay is refused and grants nothing. ``seen`` is the authenticator that the response was verified against,
+    ``challenge`` the id of the challenge that it answered ("" for none). ``new_handle`` replaces the browser's
+    handle: the old one ends (S-22). ``answer`` is a digest of the response.
     """
     now = time_of(account, moment)
     if account.lock is not None:
@@ -111,7 +115,10 @@ def grant(
     new_handle: str,
     answer: str,
 ) -> tuple[Account, Granted, tuple[Event, ...]]:
-    """A proof for this browser, and its new handle. One that is not remembered ends with the host's session."""
+    """Give this browser a proof and a new handle.
+
+    Returns the account, the grant and the events. A proof that is not remembered ends with the host's session.
+    """
     now = time_of(account, moment)
     bound = "" if remember and rules.freshness.remember == "browser" else session_mark(caller.subject)
     proof = Proof(
@@ -149,7 +156,7 @@ def grant(
 
 
 def _carried(account: Account, handle: str, new_handle: str) -> Account:
-    """The account with what a browser has begun under its new handle: to prove in the middle of it loses nothing."""
+    """Move all that a browser has begun to its new handle, so that nothing is lost."""
     if not handle:
         return account
     leave = account.leave
@@ -166,12 +173,15 @@ def _carried(account: Account, handle: str, new_handle: str) -> Account:
 
 
 def changed_since(current: Authenticator, seen: Authenticator) -> bool:
-    """Whether anything that an answer is verified with has changed; a copy that is shown again is nothing of it."""
+    """Tell if any data that an answer is verified with has changed.
+
+    The readable copy of backup codes is no such data.
+    """
     return without_copy(current).data != without_copy(seen).data
 
 
 def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded | None:
-    """The success of a moment ago that this very answer from this very browser is a copy of."""
+    """Find the recent success with the same answer from the same browser, or None."""
     for browser in account.browsers:
         twin = browser.twin
         if twin and twin.handle == handle and twin.answer == answer and now - twin.at < TWIN_LIFE:

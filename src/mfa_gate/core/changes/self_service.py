@@ -1,4 +1,7 @@
-"""What people do with what they have: rename, set the default, remove, forget a browser, accept an agreement."""
+"""Changes that people make themselves.
+
+They rename, set the default, remove, forget a browser, sign out, answer the agreement, and ask for help.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ def swap_in(account: Account, authenticator: Authenticator) -> Account:
 
 
 def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[Authenticator | Refusal]:
-    """Another name, unique for the subject and at most 40 characters."""
+    """Give an authenticator another name, unique for the subject and at most 40 characters.
+
+    Answers the authenticator, or a refusal.
+    """
     mine = account.authenticator(id)
     label = " ".join(label.split())
     if mine is None:
@@ -39,7 +45,10 @@ def rename(account: Account, moment: Moment, *, id: str, label: str) -> Change[A
 
 
 def set_default(account: Account, moment: Moment, *, id: str, traits: TraitsOf) -> Change[Authenticator | Refusal]:
-    """The one that is offered first. Backup codes cannot be it."""
+    """Choose the authenticator that is offered first; backup codes cannot be it.
+
+    Answers the authenticator, or a refusal.
+    """
     mine = account.authenticator(id)
     if mine is None:
         return refuse(account, "not_found")
@@ -53,8 +62,11 @@ def set_default(account: Account, moment: Moment, *, id: str, traits: TraitsOf) 
 def remove(
     account: Account, moment: Moment, *, id: str, traits: TraitsOf, stage: Stage, permanent: bool
 ) -> Change[Authenticator | Refusal]:
-    """One authenticator less; its proofs end with it. The last one stays while the policy requires one (S-88), and
-    where enrollment is for good a user cannot turn it off at any stage."""
+    """Remove an authenticator; its proofs end with it.
+
+    The last one cannot be removed while the policy requires one (S-88). Where the policy makes enrollment
+    ``permanent``, the last one cannot be removed at any stage. Answers the removed authenticator, or a refusal.
+    """
     mine = account.authenticator(id)
     if mine is None:
         return refuse(account, "not_found")
@@ -76,7 +88,10 @@ def remove(
 
 
 def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refusal | None]:
-    """A remembered browser and its proofs are gone; its cookie is dead."""
+    """Remove a remembered browser and its proofs; its cookie is dead.
+
+    Answers a refusal, or None.
+    """
     if all(b.id != id for b in account.browsers):
         return refuse(account, "not_found")
     event = moment.event("browser.forgotten", account.key, browser=id)
@@ -85,11 +100,11 @@ def forget_browser(account: Account, moment: Moment, *, id: str) -> Change[Refus
 
 
 def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None]:
-    """End what was bound to the caller's sign-in: its proofs in every browser, and its leave to enroll later.
+    """End the proofs of the caller's sign-in in every browser, and its leave to enroll later.
 
-    Where the host names no sign-in session, that is what this browser was not to remember (decisions 12, 47 and 53). A
-    browser that has proven nothing else is forgotten. The sign-out itself is kept for a day, so that every worker ends the
-    open connections of that sign-in.
+    Where the host names no sign-in session, it ends the proofs that this browser was told not to remember (decisions
+    12, 47 and 53). A browser that has no other proof is forgotten. The sign-out itself is kept for a day, so that
+    every worker ends the open connections of that sign-in.
     """
     mark, key = session_mark(caller.subject), skip_key(caller.subject, caller.handle)
 
@@ -114,7 +129,10 @@ def end_sign_in(account: Account, moment: Moment, caller: Caller) -> Change[None
 def accept_agreement(
     account: Account, moment: Moment, caller: Caller, *, agreement: AgreementRules, version: str
 ) -> Change[Refusal | None]:
-    """Record the acceptance with version, digest, time and network. Another version than the one shown is refused."""
+    """Record the acceptance with version, digest, time and network.
+
+    Another version than the policy's is refused. Answers a refusal, or None.
+    """
     if version != agreement.version:
         return refuse(account, "malformed", member="version")
     now = time_of(account, moment)
@@ -138,7 +156,10 @@ def accept_agreement(
 
 
 def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Change[None]:
-    """The agreement was declined: what this browser has proven ends with it, so that it starts anew."""
+    """Record that the agreement was declined.
+
+    The proofs of this browser end, so that it starts anew.
+    """
     event = moment.event("agreement.declined", account.key)
     upstream = caller.subject.upstream
     mine = (caller.handle, login_handle(upstream) if upstream else "")
@@ -147,7 +168,11 @@ def decline_agreement(account: Account, moment: Moment, caller: Caller) -> Chang
 
 
 def request_recovery(account: Account, moment: Moment, *, about: str) -> Change[str | Refusal]:
-    """A waiting request of somebody who lost access: at most 500 characters, one at a time; only who has a factor lost one."""
+    """Record the request for help of a person who lost access.
+
+    It has at most 500 characters, and there is one at a time. A person with no factor and no lock has lost nothing, and
+    is refused. Answers the reference, or a refusal.
+    """
     text = " ".join(about.split())
     if not text or len(text) > MAX_ABOUT or not text.isprintable():
         return refuse(account, "malformed", member="about")

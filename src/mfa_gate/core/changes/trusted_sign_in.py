@@ -1,4 +1,7 @@
-"""How a sign-in at an identity provider that the policy trusts becomes a proof: once, where it is first seen."""
+"""The proof by a sign-in at an identity provider that the policy trusts.
+
+Each sign-in counts once: when it is first seen.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,14 @@ from .base import Change, keep, time_of
 from .bounds import kept_browsers, tidy
 
 SKEW = 60
-"""Seconds by which the identity provider's clock may be ahead of ours."""
+"""The seconds by which the identity provider's clock may be ahead of ours."""
 
 
 def is_new_login(account: Account, caller: Caller, rules: Rules, now: int) -> bool:
-    """Whether the caller's sign-in counts and has not been seen yet. A locked account takes none (decisions 8)."""
+    """Tell if the caller's sign-in counts and has not been seen yet.
+
+    A locked account takes none (decisions 8).
+    """
     upstream = caller.subject.upstream
     if upstream is None or not rules.freshness.trusts(upstream) or caller.network == UNKNOWN:
         return False
@@ -27,10 +33,10 @@ def is_new_login(account: Account, caller: Caller, rules: Rules, now: int) -> bo
 
 
 def take_login(account: Account, moment: Moment, caller: Caller, rules: Rules) -> Change[None]:
-    """The sign-in is a proof of this network from now on, listed and forgotten like a browser.
+    """Take the sign-in as a proof of this network, listed and forgotten like a browser.
 
-    It is taken the first time that it is seen, whether or not it is needed: a session that is stolen later finds it bound
-    to the network of its owner. What is forgotten, evicted or ended never counts again.
+    It is taken the first time that it is seen, even if it is not needed. So a session that is stolen later finds the
+    proof bound to the network of its owner. A sign-in that was forgotten, evicted or ended never counts again.
     """
     now = time_of(account, moment)
     upstream = caller.subject.upstream

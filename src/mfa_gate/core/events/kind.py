@@ -1,4 +1,4 @@
-"""The shape of one row: who sees an event, who is told of it, and in which words."""
+"""The shape of one row: its readers, the people who are told of it, and the words."""
 
 from __future__ import annotations
 
@@ -60,11 +60,13 @@ class Counter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventKind:
-    """One kind of event. ``trail`` is its English sentence in the trail and in the README.
+    """One kind of event.
+
+    ``trail`` is its English sentence in the trail and in the README.
 
     ``seen_by`` decides the pages: ``person`` (the own page and the desk), ``desk`` (only the account's page at the
     desk), ``trail`` (only the trail: the event names no account). ``own`` speaks to the person, ``desk`` about the
-    person; a ``desk`` that is left out says what ``own`` says. ``grave``: the event takes something from somebody, or
+    person; a ``desk`` that is left out says what ``own`` says. ``grave``: the event takes something from a person, or
     gives a second factor, so a store must not lose it. ``only_notice``: never written; the notice of a special case.
     """
 

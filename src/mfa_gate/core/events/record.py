@@ -9,10 +9,10 @@ from ..entropy import draw_ref
 from ..model import SubjectKey
 
 UNREADABLE = "audit.unreadable"
-"""The kind of what is shown in the place of a line that cannot be read. Nothing of its own is written as one."""
+"""The kind of the event that is shown in the place of a line that cannot be read. It is never written."""
 
 MOVED = "moved"
-"""The detail that a line has which came from another store's trail: when it came (UTC seconds)."""
+"""The detail of a line that came from another store's trail: the time of its arrival (UTC seconds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +41,15 @@ class Event:
 
 
 def moved(event: Event, *, at: int) -> Event:
-    """Return the line for the trail of a store that it was brought to at ``at``.
+    """Return the line for the trail of another store, to which it was moved at ``at``.
 
-    Nobody is told of it again there.
+    ``at`` is in UTC seconds. Nobody is told of the event again there.
     """
     return replace(event, detail={**event.detail, MOVED: at})
 
 
 def unmoved(event: Event) -> Event:
-    """The line as it was first written."""
+    """Return the line as it was first written."""
     return replace(event, detail={name: part for name, part in event.detail.items() if name != MOVED})
 
 
@@ -59,8 +59,8 @@ class Moment:
 
     These are the time, the place, who acts through which app, and a nonce.
 
-    ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes; ids and references are derived from it, so a transition
-    that a lost swap repeats makes the same ones.
+    ``now`` is UTC seconds. ``nonce`` is 32 fresh random bytes. Ids and references are derived from it. So a
+    transition that runs again after a lost swap makes the same ones.
     """
 
     now: int

@@ -45,7 +45,7 @@ def dispute_alarm(
     ref: str,
     translate: Translate,
 ) -> EmailText:
-    """Write the mail to the administrators about a change that somebody disputes."""
+    """Write the mail to the administrators about a change that a person disputes."""
     name = one_line(service, limit=SERVICE_LENGTH)
     headline = fill(N_("Somebody says: this was not me"), translate)
     facts = {

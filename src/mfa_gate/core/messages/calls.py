@@ -15,7 +15,7 @@ class VoiceScript:
 
     ``greeting`` and ``prompt`` are said at once, ``confirmed`` only after the # key, then ``goodbye``.
 
-    A code is in ``confirmed`` alone, so that no voice mailbox records it (S-56).
+    A code is only in ``confirmed``, so that no voice mailbox records it (S-56).
     """
 
     greeting: str

@@ -1,6 +1,6 @@
 """The text message and the e-mail that carry a code.
 
-They are fixed but for the names that they are given (S-54).
+Their words are fixed, except for the names that are filled in (S-54).
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def sms_text(*, code: str, service: str, minutes: int, host: str, translate: Tra
 
     It ends in the origin-bound line ``@host #code`` (U-7, S-53).
 
-    ``host`` is the relying party's, in ASCII. The service's name is shortened and its characters replaced as far as
-    needed; a translation that cannot be written in GSM-7, or is too long, gives way to a shorter one, then to English.
+    ``host`` is the relying party's, in ASCII. The service's name is shortened, and its characters are replaced, as far
+    as needed. A translation that is too long, or that cannot be written in GSM-7, is replaced by a shorter one, then by
+    English.
 
     Raises ``ValueError`` for a host that is longer than ``MAX_HOST`` or not ASCII, or a code too long to fit beside it.
     """
@@ -108,8 +109,8 @@ def email_code(
 
     The code also opens the subject, unless ``code_in_subject`` is False (U-8).
 
-    ``purpose`` is the challenge's. ``where`` and ``when_text`` say where and when it was asked for, ``owner`` whom to
-    tell. There is no link in it: mail scanners follow links.
+    ``purpose`` is the challenge's. ``where`` and ``when_text`` are the place and the time of the request, ``owner``
+    is the person to tell. The mail has no link, because mail scanners follow links.
     """
     name = one_line(service, limit=SERVICE_LENGTH)
     if code_in_subject:

@@ -46,7 +46,7 @@ class Part:
 
 
 def N_(msgid: str) -> str:
-    """Marks a text for the catalogues; it is translated where it is filled in."""
+    """Mark a text for the catalogues; it is translated where it is filled in."""
     return msgid
 
 
@@ -55,7 +55,7 @@ def fill(msgid: str, translate: Translate, /, **values: str) -> str:
 
     The result is English where the translation lost one of them.
 
-    A catalogue with a slip in it must not send somebody a message without the code.
+    A mistake in a catalogue must not send a person a message without the code.
     """
     try:
         text = translate(msgid).format(**values)
@@ -65,7 +65,7 @@ def fill(msgid: str, translate: Translate, /, **values: str) -> str:
 
 
 def duration(minutes: int, translate: Translate) -> str:
-    """``minutes`` in words, at least one."""
+    """Write a number of minutes in words, at least one."""
     if minutes <= 1:
         return fill(N_("1 minute"), translate)
     return fill(N_("{minutes} minutes"), translate, minutes=str(minutes))
@@ -93,9 +93,9 @@ def _paragraph(part: Part) -> str:
 
 
 def asked_lines(*, when_text: str, where: str, label: str = "", translate: Translate) -> Part | None:
-    """Write when, where and about what, a line each.
+    """Write the name of the factor, the time and the place, a line each.
 
-    Returns None where nothing of it is known. The values are harmless already.
+    Returns None if none of them is known. The values are harmless already.
     """
     lines = []
     if label:
@@ -108,7 +108,10 @@ def asked_lines(*, when_text: str, where: str, label: str = "", translate: Trans
 
 
 def dispute_link(url: str) -> Part:
-    """``url`` on a line of its own. Raises ``ValueError`` unless it is one http(s) address."""
+    """Put ``url`` on a line of its own.
+
+    Raises ``ValueError`` unless it is one http(s) address.
+    """
     if not url.startswith(("https://", "http://")) or not url.isprintable() or " " in url:
         raise ValueError("dispute_url must be one http(s) address")
     return Part(url, "link")

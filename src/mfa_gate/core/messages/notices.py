@@ -34,10 +34,10 @@ def notice(
     owner: str = "",
     dispute_url: str = "",
 ) -> EmailText:
-    """The notice of ``kind`` (one of ``NOTICES``), with what to do if it was somebody else.
+    """Write the notice of ``kind`` (one of ``NOTICES``), with advice for a stranger's change.
 
-    ``label`` is what the user called the thing; it and ``where`` stand in the body only, without links (S-54).
-    ``owner`` is whom to tell, ``dispute_url`` our own page where "this was not me" can be said.
+    ``label`` is the user's name for the factor. It and ``where`` stand in the body only, without links (S-54).
+    ``owner`` is the person to tell, ``dispute_url`` our own page for "this was not me".
 
     Raises ``ValueError`` for another kind, or a ``dispute_url`` that is not one http(s) address.
     """

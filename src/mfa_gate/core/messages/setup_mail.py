@@ -10,7 +10,7 @@ from .email_text import N_, SERVICE_LENGTH, SUBJECT_LENGTH, EmailText, Part, Tra
 
 
 def trial(*, service: str, translate: Translate) -> EmailText:
-    """The test message to an administrator who prepares to turn the second step on."""
+    """Write the test message to an administrator who prepares to turn the second step on."""
     name = one_line(service, limit=SERVICE_LENGTH)
     headline = fill(N_("A test message"), translate)
     parts = [
@@ -22,7 +22,7 @@ def trial(*, service: str, translate: Translate) -> EmailText:
 
 
 def reminder(*, service: str, url: str, translate: Translate) -> EmailText:
-    """Write the mail to somebody who has nothing set up.
+    """Write the mail to a person who has nothing set up.
 
     ``url`` is our own page, "" where there is none to name.
     """

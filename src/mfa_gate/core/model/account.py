@@ -17,19 +17,23 @@ from .subject import SubjectKey
 class Account:
     """Everything about one subject in one value.
 
-    An unknown subject is an empty account at version zero.
+    An unknown subject is an empty account at version zero. All times are UTC seconds.
 
-    ``version`` is the store's swap stamp. ``stamp`` tells this version from another one of the same number, which comes to
-    be where a store has lost its latest changes; only the store reads it. ``epoch`` ends all proofs made under a smaller
-    one. ``seen_at`` is the latest time at which this account was changed: a clock that steps back revives nothing.
-    ``quiet_until`` is until when nobody's phone is asked, because a request was denied there. ``logins`` are the latest
-    sign-ins at an identity provider that became proofs (when they were, and when they were first seen); none up to
-    ``logins_from`` ever will. ``restored_at`` is when the store was last replaced by an older copy: what was used before
-    is not known. ``replaced`` are drafts in whose place the same browser has begun another: their codes are told apart
-    from wrong ones. ``uncounted`` are the refusals of the last hour that cost no attempt (in which browser that has proven
-    something, "" for all others, and when), ``drifted`` the codes of a clock that is off that were recognized (which, and
-    when). ``sign_outs`` are the latest sign-outs of the host (of which session or browser, and when): open connections of
-    such a sign-in end, on every worker.
+    ``version`` counts the changes; the store compares it when it swaps the account. ``stamp`` tells apart two
+    versions of the same number, which appear after a store has lost its latest changes. Only the store reads it.
+    ``epoch``: a proof of a smaller epoch does not count. ``seen_at`` is the latest time at which this account was
+    changed: a clock that steps back revives nothing. ``quiet_until``: until then no request goes to a phone, because
+    one was denied there.
+
+    ``logins`` are the latest sign-ins at an identity provider that became proofs (time of the sign-in, time it was
+    first seen). No sign-in up to ``logins_from`` becomes a proof any more. ``restored_at`` is the time when the store
+    was last replaced by an older copy: the codes used before it are not known. ``replaced`` are drafts that the same
+    browser has replaced by another one: their codes are told apart from wrong ones.
+
+    ``uncounted`` are the refusals of the last hour that cost no attempt (browser, time); the browser is "" if it has
+    proven nothing. ``drifted`` are the recognized codes of a clock that is off (code, time). ``sign_outs`` are the
+    latest sign-outs of the host (session or browser, time): the open connections of such a sign-in end, on every
+    worker.
     """
 
     key: SubjectKey
@@ -65,9 +69,9 @@ class Account:
     sign_outs: tuple[tuple[str, int], ...] = ()
 
     def authenticator(self, id: str) -> Authenticator | None:
-        """The confirmed authenticator with this id, if it is this subject's."""
+        """Return the confirmed authenticator with this id, or None if the subject has no such one."""
         return next((a for a in self.authenticators if a.id == id), None)
 
     def browser(self, handle: str) -> Browser | None:
-        """The browser whose current handle has this digest."""
+        """Return the browser whose current handle has this digest, or None."""
         return next((b for b in self.browsers if b.handle == handle), None) if handle else None

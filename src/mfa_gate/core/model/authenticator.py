@@ -9,7 +9,7 @@ from .values import Fields
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """One confirmed thing of a subject.
+    """One confirmed authenticator of a subject.
 
     ``revision`` rises with each change of ``data`` other than by a success.
     """
@@ -46,10 +46,11 @@ class Challenge:
     mark: int = 0
 
     def is_live(self, now: int, seen_at: int = 0) -> bool:
-        """Tell whether it can still be answered: at exactly ``expires_at`` it is dead.
+        """Tell if it can still be answered. At exactly ``expires_at`` it is dead.
 
-        ``now`` is the wall clock, ``seen_at`` the account's mark: what had ended by then stays dead when a clock steps
-        back. What was issued while the mark was ahead of the clock (``mark``) lives by the clock.
+        ``now`` is the wall clock, ``seen_at`` the account's mark. A challenge that had ended by that mark stays dead
+        when a clock steps back. A challenge that was issued while the mark was ahead of the clock (``mark``) lives by
+        the clock.
         """
         if self.spent_at or now >= self.expires_at:
             return False

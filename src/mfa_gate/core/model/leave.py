@@ -33,8 +33,8 @@ class Grant:
 
     One administrator asks for it. It is in force for ``life`` seconds once a second one has confirmed it.
 
-    ``asked_in`` and ``confirmed_in`` are the tenants of the two ("" for the operator at the store). ``browsers`` are the
-    marks of those that have used it, and since when. Another epoch than the one it was asked in ends it.
+    ``asked_in`` and ``confirmed_in`` are the tenants of the two ("" for the operator at the store). ``browsers`` are
+    the marks of those that have used it, with the time of the first use. It ends when the account's epoch changes.
     """
 
     ref: str
@@ -53,7 +53,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """A text that was accepted: which, in which version (with its SHA-256), when, where."""
+    """The acceptance of a text: its id, version and SHA-256, the time and the network."""
 
     agreement: str
     version: str
@@ -65,7 +65,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """A waiting request of somebody who lost access."""
+    """A waiting request of a person who lost access."""
 
     ref: str
     at: int

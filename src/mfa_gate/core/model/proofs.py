@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """One success: with which authenticator, where, when.
+    """One success: the authenticator, the network and the time.
 
     ``session`` is set when it ends with the host's session.
     """
@@ -26,7 +26,7 @@ class Proof:
 class Twin:
     """The answer of a browser's last success.
 
-    A double submit finds the result by it and is not charged.
+    A form that is sent twice finds the result by it, and costs no attempt.
     """
 
     answer: str
@@ -67,7 +67,7 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """The lock of an account: nobody is compared or sent anything.
+    """The lock of an account: no answer is compared, and nothing is sent.
 
     Its cause is ``attempts``, ``rolling`` or ``administrator``. It has no end of its own.
     """
@@ -80,11 +80,10 @@ class Lock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One code sent, for the limits: the factor and when.
+    """One send of a code, for the limits: the factor and the time.
 
-    ``free``: it cost nothing, and the day's count leaves it out.
-
-    ``mark`` is the account's, where that was ahead of the clock.
+    ``free``: it cost nothing, and the day's count leaves it out. ``mark`` is the account's mark, if it was ahead of the
+    clock, else 0.
     """
 
     factor: str

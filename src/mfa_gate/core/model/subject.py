@@ -1,4 +1,4 @@
-"""The person who is signed in, and the caller."""
+"""The signed-in person, and the caller."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ class SubjectKey:
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What an identity provider says of the sign-in, as the host has verified it (OpenID Connect Core 1.0, 2): ``amr`` are
-    the words for how (RFC 8176), ``acr`` the class, ``at`` is ``auth_time``, when the person was there last."""
+    """The statement of an identity provider about the sign-in, as the host has verified it.
+
+    The parts are claims of OpenID Connect Core 1.0, 2: ``amr`` are the words for the methods (RFC 8176), ``acr`` is the
+    class. ``at`` is ``auth_time``, the time (UTC seconds) when the person last signed in there.
+    """
 
     amr: tuple[str, ...] = ()
     acr: str = ""
@@ -44,14 +47,14 @@ class Upstream:
 class Subject:
     """The person that the host says is signed in.
 
-    ``id`` is the host's opaque, canonical id of the person inside ``tenant``; two spellings would be two people with two
-    budgets of attempts, so an id that Unicode would rewrite (NFKC), that holds control characters, or that has blanks at its
-    ends is refused.
-    ``groups`` are the host's groups or roles. ``session`` names the host's sign-in session where it has one. ``upstream``
-    is what an identity provider says of that sign-in; it counts where the policy trusts it (``freshness.trust_amr``).
+    ``id`` is the host's opaque, canonical id of the person inside ``tenant``. Two spellings would be two people with
+    two budgets of attempts. So an id is refused that Unicode would rewrite (NFKC), that holds control characters, or
+    that has blanks at its ends. ``groups`` are the host's groups or roles. ``session`` names the host's sign-in
+    session, if it has one. ``upstream`` is the statement of an identity provider about that sign-in; it counts if the
+    policy trusts it (``freshness.trust_amr``).
 
-    Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical, and for groups that are
-    a text, bytes or a mapping instead of several texts.
+    Raises ``ValueError`` for an id or tenant that is empty, longer than 255 bytes, or not canonical. Raises it too
+    for groups that are a text, bytes or a mapping instead of several texts.
     """
 
     id: str
@@ -73,7 +76,7 @@ class Subject:
             if not value.isprintable() or unicodedata.normalize("NFKC", value) != value:
                 raise ValueError(f"Subject.{name} is not in its canonical form (NFKC, printable): {value!r}")
         if not isinstance(self.groups, frozenset):
-            # A text would be read letter by letter, and a mapping by its keys, whatever their values say.
+            # A text would be read letter by letter, and a mapping by its keys without its values.
             if isinstance(self.groups, (str, bytes, bytearray, Mapping)) or not isinstance(self.groups, Iterable):
                 raise ValueError(f"Subject.groups must be a set of str, not {self.groups!r}")
             object.__setattr__(self, "groups", frozenset(self.groups))
@@ -82,7 +85,7 @@ class Subject:
 
     @property
     def key(self) -> SubjectKey:
-        """The key of this subject's account."""
+        """Return the key of this subject's account."""
         return SubjectKey(self.tenant, self.id)
 
 
@@ -100,13 +103,12 @@ class Contacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The caller: who asks, and from where.
+    """The caller: the subject, its browser and its network.
 
-    It has the subject, the digest of the browser's handle ("" where it has none), the network.
-
-    ``label`` is a name for the browser that people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang``
-    is the language of the page, ``root`` the path that the app is mounted under. ``also`` are digests of other handles that
-    this very browser has from workers with other keys: a code that was sent to them was sent to it.
+    ``handle`` is the digest of the browser's handle ("" if it has none). ``label`` is a name for the browser that
+    people recognize; ``kind`` is ``browser`` or ``client`` (no cookies). ``lang`` is the language of the page,
+    ``root`` the path that the app is mounted under. ``also`` are the digests of other handles that this same browser
+    has from workers with other keys: a code that was sent for them was sent to this browser.
     """
 
     subject: Subject

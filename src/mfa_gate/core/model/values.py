@@ -8,4 +8,4 @@ from typing import NewType
 Seconds = NewType("Seconds", int)
 """A length of time. Points in time are plain ``int`` (UTC, seconds since 1970) and named ``*_at``."""
 Fields = Mapping[str, object]
-"""Private state of one factor: JSON-shaped, read and written by ``factors/<kind>.py`` only. Secrets in it are sealed."""
+"""Private state of one factor, as JSON values. Only ``factors/<kind>.py`` reads and writes it. Secrets are sealed."""

@@ -27,10 +27,9 @@ UNTYPED: dict[str, tuple[str, str]] = {row.word: row.untyped for row in _ROWS if
 class Refusal:
     """The reason why something was not done: an expected outcome, not an error.
 
-    ``ref`` is the event's id, where one was written.
-
-    ``member`` names the one value that was given wrongly; "" where it is none, or more than one.
-    ``drift`` is by how many seconds a person's clock is ahead of ours (or behind, below zero), where that is the reason.
+    ``member`` names the one value that was given wrongly; "" if it is none, or more than one.
+    ``ref`` is the event's id, if one was written. ``retry_after`` and ``max_age`` are in seconds. ``drift`` is the
+    number of seconds by which a person's clock is ahead of ours (below zero: behind), if that is the reason.
     """
 
     reason: str
@@ -44,5 +43,5 @@ class Refusal:
 
     @property
     def row(self) -> Reason:
-        """The table's row for this refusal."""
+        """Return the table's row for this refusal."""
         return REASONS[self.reason]

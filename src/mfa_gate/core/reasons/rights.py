@@ -1,4 +1,4 @@
-"""The refusals because of who asks, and of what is still missing."""
+"""The refusals because of a missing right, or of a step that is still missing."""
 
 from __future__ import annotations
 

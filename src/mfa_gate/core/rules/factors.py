@@ -1,4 +1,4 @@
-"""``[factors]``: which kinds may be used, and the options of each."""
+"""``[factors]``: the kinds that may be used, and the options of each."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class ResendRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountRules:
-    """At most ``count`` in ``window``, as close together as one likes."""
+    """The bound of ``count`` sends in ``window``, with no wait between two."""
 
     count: int = 3
     window: Seconds = Seconds(900)
 
     @property
     def wait(self) -> Seconds:
-        """Seconds between two: none."""
+        """Return the seconds to wait between two sends: none."""
         return Seconds(0)
 
 
@@ -55,12 +55,14 @@ class SendsCode(Protocol):
 
     @property
     def code(self) -> CodeRules:
-        """Read its digits and its life."""
+        """Return the rules of its code: digits, life and count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRules:
-    """``[factors]``. ``allowed`` and ``order`` are kinds; empty: all that the gate knows, in their own order.
+    """``[factors]``: the kinds that may be used, and their options.
+
+    ``allowed`` and ``order`` are kinds; empty means all that the gate knows, in their own order.
 
     ``options`` are the tables ``[factors.<kind>]``, by kind: values of the class that the factor declares.
     """

@@ -26,7 +26,7 @@ class PathRule:
         return path == root or path.startswith(root + "/")
 
     def covers(self, path: str) -> bool:
-        """Tell whether a router may take ``path`` for one that this rule protects.
+        """Tell if a router may take ``path`` for one that this rule protects.
 
         Slashes at the end and capitals count for nothing: many routers ignore them (decision 55).
         """
@@ -38,7 +38,7 @@ class PathRule:
 
 
 def plain_path(path: str) -> str:
-    """Give the one spelling that stands for all that a router may take for ``path``."""
+    """Return the one spelling that stands for all that a router may take for ``path``."""
     return path.rstrip("/").lower() or "/"
 
 

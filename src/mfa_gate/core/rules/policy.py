@@ -1,4 +1,4 @@
-"""All that holds for one tenant, and the whole file."""
+"""The rules of one tenant, and the whole policy file."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Mode = Literal["enforce", "report-only"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Everything that holds for one tenant.
+    """All rules that apply to one tenant.
 
-    It is the file's sections with that tenant's own laid over them.
+    They are the file's sections; the tenant's own values replace those of the file.
     """
 
     factors: FactorRules = FactorRules()
@@ -51,7 +51,7 @@ class Rules:
     def network_of(self, address: str) -> str:
         """Return the network that a proof from ``address`` belongs to.
 
-        A trusted one has its name, every other one its prefix.
+        A trusted network is returned by its name, every other one by its prefix.
         """
         for name in self.freshness.ip_change.trusted:
             if is_place_in(address, self.networks.get(name, ())):
@@ -84,14 +84,16 @@ class Policy:
     tests: tuple[PolicyTest, ...] = ()
 
     def rules_for(self, tenant: str) -> Rules:
-        """The rules of ``tenant``; a tenant without a section of its own has the file's."""
+        """Return the rules of ``tenant``; without a section of its own, those of the file."""
         return self.tenants.get(tenant, self.base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSettings:
-    """What a tenant's administrators chose: since when it is on, and which factors. ``version`` and ``stamp`` are the store's, as
-    in ``Account``."""
+    """The choices of a tenant's administrators: the time it was turned on, and its factors.
+
+    Times are UTC seconds, 0 for never. ``version`` and ``stamp`` belong to the store, as in ``Account``.
+    """
 
     tenant: str
     version: int = 0

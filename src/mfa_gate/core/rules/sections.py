@@ -9,15 +9,15 @@ from ..model import Seconds, Upstream
 from .units import DAY
 
 RECOVERY_WAYS = ("backup-code", "other-factor", "request")
-"""The ways that a policy can offer to somebody who lost access."""
+"""The ways that a policy can offer to a person who lost access."""
 Stage = Literal["off", "optional", "required", "admin"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkipRules:
-    """The reminder of somebody who skipped.
+    """The reminder of a person who skipped.
 
-    ``max`` bounds how often they may skip (0: while it is optional).
+    ``max`` is the number of skips that a person has (0: no limit while enrollment is optional).
     """
 
     remind: str = "next-sign-in"
@@ -26,7 +26,7 @@ class SkipRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentRules:
-    """``[enrollment]``.
+    """``[enrollment]``: the stage, and the conditions of a first enrollment.
 
     With dates the stage follows the calendar: off, then optional, then required.
     """
@@ -49,7 +49,7 @@ class CompareRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IPChangeRules:
-    """``[freshness.ip_change]``."""
+    """``[freshness.ip_change]``: the reaction to another network, and the size of a network."""
 
     action: Literal["challenge", "log"] = "challenge"
     compare: CompareRules = CompareRules()
@@ -59,7 +59,7 @@ class IPChangeRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessRules:
-    """``[freshness]``.
+    """``[freshness]``: the life of a proof, and the trusted sign-ins elsewhere.
 
     ``trust_amr`` and ``trust_acr`` are the words of an identity provider that tell of a second factor.
     """
@@ -80,7 +80,7 @@ class FreshnessRules:
     def trusts(self, upstream: Upstream) -> bool:
         """Tell if the words of an identity provider tell of a second factor.
 
-        Without its time it tells nothing.
+        A sign-in without its time does not count.
         """
         known = upstream.acr in self.trust_acr or any(word in self.trust_amr for word in upstream.amr)
         return known and upstream.at > 0
@@ -96,7 +96,7 @@ class RollingRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRules:
-    """``[attempts]``."""
+    """``[attempts]``: the budget of wrong answers."""
 
     max: int = 7
     rolling: RollingRules = RollingRules()
@@ -118,8 +118,11 @@ class RoleRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryRules:
-    """``[recovery]``. ``hold``: a request for help is approved (by reset or ticket) only after it has waited this long, so
-    that the person, who is told at once, can stop it."""
+    """``[recovery]``: the ways back in.
+
+    ``hold``: a request for help can be approved (by reset or ticket) only after it has waited this long. The person is
+    told at once, and can stop it in this time.
+    """
 
     ways: tuple[str, ...] = RECOVERY_WAYS
     contact: str = "Call your administrator."
@@ -128,7 +131,7 @@ class RecoveryRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRules:
-    """``[audit]``.
+    """``[audit]``: the life of the trail.
 
     ``retention``: lines of the trail older than this are pruned; None keeps them for good.
     """
@@ -138,7 +141,7 @@ class AuditRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementRules:
-    """``[agreement]``.
+    """``[agreement]``: a text that people must accept.
 
     ``text`` and ``digest`` (SHA-256, hex) are read from ``file`` when the policy is loaded.
     """
@@ -154,7 +157,7 @@ class AgreementRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandRules:
-    """``[brand]``.
+    """``[brand]``: the name, color and logo of the pages.
 
     ``logo_bytes`` holds the file's bytes, read when the policy is loaded.
     """

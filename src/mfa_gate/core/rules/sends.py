@@ -1,4 +1,4 @@
-"""``[sends]``: what all subjects together may have sent."""
+"""``[sends]``: the limits of messages to all subjects together."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..model import Seconds
 from .units import DAY
 
 Units = NewType("Units", int)
-"""Money, in whatever small coin the policy counts in."""
+"""Money, in the small coin that the policy counts in (any one)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCount:
-    """At most ``count`` sends in ``window``, whoever asks."""
+    """The bound of ``count`` sends in ``window``, over all people who ask."""
 
     count: int
     window: Seconds
@@ -24,7 +24,7 @@ class SendCount:
 class PriceRules:
     """The price of one message, in the unit of ``cap_per_day``.
 
-    It is a whole number of whatever small coin the policy counts in.
+    It is a whole number of the small coin that the policy counts in.
     """
 
     sms: int = 0
@@ -44,9 +44,12 @@ class UnansweredRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendRules:
-    """``[sends]``: what all subjects together may have sent (S-129). ``per_range`` counts numbers that differ in their last
-    four digits only; ``per_network`` and ``per_tenant`` count within the tenant. ``cap_per_day`` is a tenant's money for
-    texts and calls in one UTC day, None for no cap; at ``warn_at`` percent of it the administrators hear of it."""
+    """``[sends]``: the limits of messages to all subjects together (S-129).
+
+    ``per_range`` counts together the numbers that differ only in their last four digits. ``per_network`` and
+    ``per_tenant`` count within the tenant. ``cap_per_day`` is a tenant's money for texts and calls in one UTC day,
+    None for no cap. At ``warn_at`` percent of it, the administrators are told.
+    """
 
     per_destination: SendCount = SendCount(count=30, window=Seconds(DAY))
     per_range: SendCount = SendCount(count=300, window=Seconds(3600))
