@@ -57,8 +57,9 @@ def is_used_up(account: Account, backup: Authenticator) -> bool:
 def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:
     """Choose the authenticator to ask for first (U-21).
 
-    It is the one pinned as default, else the one that worked last in this browser, else the strongest. Factors in
-    ``off`` cannot be sent now; one comes first only if there is nothing else.
+    If the policy's ``first_offer`` is "last-used", it is the one that worked last in this browser, else the person's
+    default. Otherwise, or without either, it is the strongest. Factors in ``off`` cannot be sent now; one comes first
+    only if there is nothing else.
     """
     mine = reachable(judgement)
     offered = [a for a in mine if not judgement.factors.traits[a.factor].backup]

@@ -1,6 +1,6 @@
-"""Leave to enroll a first factor, by a proven contact or a ticket; and leave to put it off.
+"""Leave to enroll a first factor, or to put enrollment off.
 
-The contact is one that the host has on file. The ticket comes from an administrator.
+A proven contact that the host has on file gives leave to enroll; so does an administrator's ticket.
 """
 
 from __future__ import annotations
