@@ -1,4 +1,7 @@
-"""The audit trail of a tenant, for the operator and administrators with the right ``audit``."""
+"""The audit trail of a tenant, for its administrators and the operator.
+
+An administrator needs the right ``audit``.
+"""
 
 from __future__ import annotations
 

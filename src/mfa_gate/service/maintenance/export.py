@@ -21,7 +21,7 @@ from ..undelivered import owed
 from .export_file import ExportReader, ExportWriter, Record
 
 PIECE = 50
-"""Lines of the trail in one line of the file. An import writes them in one transaction, well within its time limit."""
+"""Lines of the trail in one line of the file. An import adds them in one write, which stays short enough."""
 PAGE = 200
 
 
