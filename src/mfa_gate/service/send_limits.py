@@ -37,7 +37,7 @@ MAX_WORD = 64
 class Sending:
     """Use cases of limits.
 
-    A refused message was not sent. It cost no attempt and used up no limit.
+    A refused message was not sent and cost no attempt. A refusal by a limit uses up no limit.
     """
 
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
@@ -53,7 +53,8 @@ class Sending:
     async def permit(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> Refusal | None:
         """Return the refusal if ``delivery`` may not go out now, else None.
 
-        If it may, it is counted in every limit that it falls under.
+        The message is counted in every limit that it falls under. After that the host's hook is asked about texts and
+        calls.
         """
         if not self.engine.factors.traits[factor].fetched and self._is_paused(factor):
             return Refusal(reason="factor_unavailable", retry_after=30)
