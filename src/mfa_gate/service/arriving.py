@@ -11,9 +11,9 @@ from ..storage import Notes, Store
 ARRIVING = "arriving"
 ARRIVED = "arrived"
 _NOT_YET = (
-    "store: an import into it has not come to its end, so people who have a second factor would be taken for people without one. "
-    "Run mfa-gate accounts import again with the same file; or go on with those who are there, and everybody is asked again: "
-    "mfa-gate store accept"
+    "store: an import into it is not finished, so people who have a second factor would look like people without one. "
+    "Run mfa-gate accounts import again with the same file. Or run mfa-gate store accept: it goes on with the people who "
+    "are there, and everybody is asked again"
 )
 
 
@@ -30,8 +30,8 @@ async def begin_arrival(store: Store, name: str, *, merge: bool) -> None:
         await store.put_meta(ARRIVING, b"1")
     elif not merge and await store.meta(ARRIVED) != name.encode():
         raise SettingsError(
-            "there are people in this store already, and not from this file. Import into an empty store; or add --merge: who "
-            "is there is kept as they are, all others of the file are added"
+            "there are people in this store already, and not from this file. Import into an empty store; or add --merge: "
+            "people who are there are kept as they are, and all others of the file are added"
         )
 
 

@@ -82,7 +82,7 @@ class Late:
         match parts:
             case [str(line), int(tries), int(next_at)]:
                 return cls(line, tries, next_at)
-        raise ValueError("an event that waits is damaged")
+        raise ValueError("a failed event of a hook is damaged")
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ async def load_place(store: Store, name: str) -> Place:
         return Place.from_bytes(body)
     except ValueError as error:
         log.error(
-            "how far %s has come cannot be read (%s): it goes on behind the newest lines of all trails", name, error
+            "the cursors of %s cannot be read (%s): it goes on behind the newest events of all trails", name, error
         )
         place = await ends_of(store)
         await store.put_meta(name, place.to_bytes())
@@ -162,7 +162,9 @@ async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
     try:
         return {} if body is None else _late(_document(body))
     except ValueError as error:
-        log.error("what %s has failed on in tenant %s cannot be read (%s): it is not tried again", name, tenant, error)
+        log.error(
+            "the failed events of %s in tenant %s cannot be read (%s): they are not tried again", name, tenant, error
+        )
         return {}
 
 
@@ -183,7 +185,7 @@ async def divide_late(notes: Notes, name: str, place: Place) -> None:
         try:
             parts.setdefault(event_from_json(one.line).tenant, {})[id] = one
         except UnreadableEvent:
-            log.error("an event that %s failed on cannot be read, and is not tried again (ref %s)", name, id)
+            log.error("a failed event of %s cannot be read and is not tried again (ref %s)", name, id)
     for tenant, late in parts.items():
         await save_late(notes, name, tenant, {**late, **await load_late(notes, name, tenant)})
     place.late = {}
@@ -196,7 +198,7 @@ def _stored(late: dict[str, Late]) -> dict[str, list[str | int]]:
 
 def _late(document: object) -> dict[str, Late]:
     if type(document) is not dict:
-        raise ValueError("no events by their ids")
+        raise ValueError("the failed events of a hook are damaged")
     return {id: Late.of(parts) for id, parts in document.items()}
 
 

@@ -26,7 +26,9 @@ async def tell_lookalike(engine: Engine, caller: Caller, account: Account) -> No
     if await engine.store.claim(fold_of(key.tenant, key.id), key):
         return
     event = engine.moment(network=caller.network).event("account.lookalike", key)
-    log.warning("mfa_gate: a new account's id equals a known one but for case; is it one person? (ref %s)", event.id)
+    log.warning(
+        "mfa_gate: a new account's id differs from a known one only in case; is it one person? (ref %s)", event.id
+    )
     await engine.record((event,))
 
 

@@ -127,7 +127,7 @@ class Outbox:
         try:
             await self.engine.store.mark(HEARD, ids)
         except Exception as error:
-            log.warning("what the hooks have heard could not be written down: %s", error)
+            log.warning("the marks of delivered events could not be stored; they are stored later: %s", error)
             self._heard = [*ids, *self._heard][-MAX_HEARD:]
             self._arm(FLUSH_AGAIN)
 
@@ -187,7 +187,7 @@ class Outbox:
         trouble = f"{type(error).__name__}: {error}"
         if self._troubles.get((name, tenant)) != trouble:
             self._troubles[name, tenant] = trouble
-            log.error("%s cannot be told of what happens in tenant %s; the others go on: %s", name, tenant, trouble)
+            log.error("%s cannot get the events of tenant %s; the other tenants go on: %s", name, tenant, trouble)
 
     async def _turn(self, hook: Hook, place: Place, tenant: str, turn: Turn) -> bool:
         """Deliver one tenant's events, first those that are due again.

@@ -38,5 +38,5 @@ class Strangers:
         if len(self._networks) > MAX_NETWORKS:
             self._networks.popitem(last=False)
         if count + 1 == PER_NETWORK or self._total == PER_PROCESS:
-            log.warning("refused requests without a sign-in: no more are told of in this hour (last from %s)", network)
+            log.warning("refused requests without a sign-in: no more are reported in this hour (last from %s)", network)
         return True

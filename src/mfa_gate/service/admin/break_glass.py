@@ -38,7 +38,9 @@ class BreakGlass:
             try:
                 keys |= await self._granted_in(tenant)
             except Exception as error:
-                log.error("the break-glass grants of %s could not be looked for; the others go on: %s", tenant, error)
+                log.error(
+                    "the break-glass grants of tenant %s could not be read; the other tenants go on: %s", tenant, error
+                )
         count = 0
         for key in keys:
             try:

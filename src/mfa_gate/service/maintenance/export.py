@@ -168,9 +168,7 @@ async def export_store(
 
 def _require_own(lines: ExportReader, reached: ExportState, here: str) -> None:
     if not lines.header:
-        raise SettingsError(
-            f"{lines.name}: is there already, and is no export that can be gone on with; give another name"
-        )
+        raise SettingsError(f"{lines.name}: this file exists and is no export that can be continued; give another name")
     if reached.is_whole:
         raise SettingsError(f"{lines.name}: holds a finished export, which is never written over; give another name")
     if lines.header["store"] != here:

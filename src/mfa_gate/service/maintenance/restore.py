@@ -239,7 +239,7 @@ def name_of(lines: ExportReader) -> str:
         except (codec.UnreadableAccount, UnreadableEvent, StoreUnavailable) as error:
             raise lines.fault(str(error)) from error
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise lines.fault(f"a part of it is missing or odd ({type(error).__name__})") from error
+            raise lines.fault(f"a part is missing or has the wrong form ({type(error).__name__})") from error
     return str(lines.header.get("id", "")) or first
 
 
