@@ -42,7 +42,7 @@ class Pass:
     """A kept result: one subject, address and cookie header may pass until ``until``.
 
     It is valid only for requests that no step-up rule names. ``until`` and ``ends_at`` are UTC seconds: the time to
-    judge again, and the end of the proof.
+    judge again, and the end of the proof or of the skipped enrollment.
     """
 
     entry: Entry

@@ -121,7 +121,10 @@ class Engine:
             self.heed(changed)
 
     def heed(self, changed: Changed) -> None:
-        """Drop the accounts that the store reported as changed, or everything if it named none."""
+        """Drop the accounts that the store reported as changed, or the whole cache.
+
+        The whole cache goes if the store did not name the accounts.
+        """
         self._generation += 1
         if isinstance(changed, frozenset):
             for key in changed:

@@ -61,7 +61,7 @@ class Alarms:
     async def raise_for(self, event: Event) -> None:
         """Mail the administrators about ``event``, whose kind is in ``ALARMS``.
 
-        Beyond ``PER_HOUR`` mails of a kind in a tenant's hour, nothing is sent.
+        After ``PER_HOUR`` events of a kind in a tenant's hour, further ones send no mail.
         """
         engine = self.engine
         bucket = f"alarm:{event.kind}:{event.tenant}"

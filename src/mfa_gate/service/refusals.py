@@ -1,4 +1,4 @@
-"""Reports of refusals where nobody is signed in.
+"""Reports of refusals in places that need no sign-in.
 
 Strangers must not fill the trail or keep the host's hook busy.
 """
