@@ -1,4 +1,7 @@
-"""The use cases: load, a pure step, swap, then effects. Pages, JSON and commands all come here."""
+"""The use cases: load an account, run a pure step, swap, then tell the listeners.
+
+Pages, JSON and commands all call these use cases.
+"""
 
 from __future__ import annotations
 
@@ -99,9 +102,10 @@ class Service:
         )
 
     async def open(self, *, make: bool = True) -> str:
-        """Open the store and check the keys against it: "" or what is wrong. Raises ``SettingsError``.
+        """Open the store and check the keys against it.
 
-        With ``make=False``, raises ``StoreMissing`` where there is no store yet, or one that holds nothing.
+        Returns "" if the service can start, else a sentence that says what is wrong. Raises ``SettingsError``.
+        With ``make=False`` it raises ``StoreMissing`` if there is no store yet, or if the store holds nothing.
         """
         engine = self.engine
         await engine.store.open(make=make)
@@ -118,7 +122,7 @@ class Service:
         return fault
 
     async def aclose(self) -> None:
-        """Finish what is under way and let go of everything."""
+        """Finish the work under way and close the store, the senders and the hooks."""
         await self.worker.aclose()
         await self.attempts.aclose()
         await self.engine.effects.settle()

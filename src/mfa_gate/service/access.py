@@ -1,5 +1,8 @@
-"""May this request pass? Reads only, but for the first use of a break-glass grant; a proven browser's request costs a look
-at what was judged before."""
+"""Judge a request: may it pass?
+
+Judging only reads the store. The one write is the first use of a break-glass grant. A browser that has proven its
+factor costs one look at the result of its last request.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,18 @@ MAX_TOLD = 100
 MAX_PASSES = 10_000
 MAX_COOKIES = 2048
 ON = TenantSettings(tenant="", enabled_at=1)
-"""Stands for the choice of a tenant's administrators where it is not known."""
+"""Stands for the tenant's own choice if it is not known: the second factor is on."""
 PASS_LIFE = 30
-"""Seconds after which a request is judged anew although nothing is known to have changed."""
+"""Seconds after which a request is judged again, even if no change is known."""
 
 
 @dataclass(slots=True, eq=False)
 class Pass:
-    """What was judged: this subject, from this address, with this cookie, may reach what demands no more until then."""
+    """A kept result: one subject, address and cookie header may pass until ``until``.
+
+    It is valid only for requests that no step-up rule names. ``until`` and ``ends_at`` are UTC seconds: the time to
+    judge again, and the end of the proof or of the skipped enrollment.
+    """
 
     entry: Entry
     subject: Subject
@@ -47,7 +54,10 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A decision with what it was made of. ``standing`` is None where nothing was demanded and nothing was read."""
+    """A decision, and the data that it was made from.
+
+    ``evidence`` and ``entry`` are None if nothing was demanded and no account was read.
+    """
 
     decision: Decision
     requirement: Requirement
@@ -57,30 +67,30 @@ class Judgement:
 
     @property
     def account(self) -> Account | None:
-        """The account that was looked at."""
+        """Return the account that the decision looked at, or None."""
         return self.evidence.account if self.evidence else None
 
     @property
     def user_verification(self) -> bool:
-        """Tell if the challenge that is next must be answered by a verified user."""
+        """Tell if the next challenge must be answered by a verified user."""
         return isinstance(self.decision, StepUp) and self.decision.demand.user_verification
 
 
 class Access:
-    """Decides; grants nothing."""
+    """Use cases of judging a request. They grant nothing."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._passes: OrderedDict[bytes, Pass] = OrderedDict()
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
-        """Lists the demands of the app's endpoints that are known. The room that knows endpoints sets it."""
+        """Lists the known demands of the app's endpoints. The package that knows the endpoints sets it."""
         self._told: set[tuple[str, Demand]] = set()
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> Pass | None:
-        """Find what this browser was judged to pass by a moment ago, if nothing has changed. Raises ``StoreUnavailable``.
+        """Find the kept result that lets this browser pass, or None. Raises ``StoreUnavailable``.
 
-        ``cookies`` is the whole header, which a browser repeats to the letter. Only for requests that no step-up rule
-        names. None means: judge.
+        ``cookies`` is the whole header, which a browser repeats to the letter. Call this only for requests that no
+        step-up rule names. None means that the request must be judged.
         """
         engine = self.engine
         if engine.away_since is not None:
@@ -96,7 +106,10 @@ class Access:
         return known if known.address == address and (known.subject is subject or known.subject == subject) else None
 
     def remember(self, judgement: Judgement, subject: Subject, cookies: bytes, address: str) -> None:
-        """Keep what was judged for the next request of this browser. Only a proof or a skip is worth it."""
+        """Keep the result for the next request of this browser.
+
+        Only a proof or a skipped enrollment is worth keeping.
+        """
         decision, entry = judgement.decision, judgement.entry
         if not isinstance(decision, Allow) or entry is None or entry.stale or decision.why.watched or decision.granted:
             return
@@ -110,9 +123,10 @@ class Access:
             self._passes.popitem(last=False)
 
     def has_grace(self, subject: Subject, cookies: bytes, address: str) -> bool:
-        """Whether the store's outage is young enough, by the policy, for a browser that had passed before it began.
+        """Tell if a browser that passed before the store's outage may still pass.
 
-        (decisions 14.) Nothing new passes, no proof is stretched, and no step-up rule is met by it.
+        The policy bounds the length of the outage (``outage_grace``; decision 14). Nothing new passes, no proof lasts
+        longer, and no step-up rule is met.
         """
         grace = self.engine.rules(subject.tenant).freshness.outage_grace
         known, since = self._passes.get(cookies), self.engine.away_since
@@ -124,10 +138,11 @@ class Access:
     async def judge(
         self, caller: Caller, facts: Facts, *, extra: tuple[Demand, ...] = (), floors: bool = False
     ) -> Judgement:
-        """Decide on a request by the account. Raises ``StoreUnavailable``.
+        """Decide on a request, with the account if one is needed. Raises ``StoreUnavailable``.
 
-        ``free`` comes first: it decides what demands nothing. ``extra`` are demands of the endpoint itself. ``floors``:
-        know also what changing factors would demand, for a page of ours.
+        Call ``free`` first: it decides requests of which nothing is demanded. ``extra`` are demands of the endpoint
+        itself. With ``floors``, the judgement also knows the demands for changing factors, which a page of ours
+        needs.
         """
         engine = self.engine
         engine.notice()
@@ -152,10 +167,10 @@ class Access:
         )
 
     def free(self, subject: Subject, facts: Facts) -> Judgement | None:
-        """Decide a request of which nothing is demanded, without a look-up; else None.
+        """Decide a request of which nothing is demanded, without reading an account; else None.
 
-        The policy tells it alone, or with what is known of the tenant's own choice, which still counts while the store is
-        away (decision 61).
+        The policy decides it alone, or together with the known choice of the tenant. That choice still counts while
+        the store is away (decision 61).
         """
         engine = self.engine
         rules = engine.policy.rules_for(facts.tenant)
@@ -178,7 +193,7 @@ class Access:
         return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
-        """Log once that no factor meets what is demanded of a request: a fault of ours."""
+        """Log once that no allowed factor meets the demands of a request. This is our fault."""
         joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
         if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
             return
@@ -196,7 +211,10 @@ class Access:
     async def _enter_by_grant(
         self, caller: Caller, requirement: Requirement, evidence: Evidence, decision: Decision
     ) -> Decision:
-        """A browser's first request under a break-glass grant passes once that is written down (S-125)."""
+        """Record a browser's first use of a break-glass grant, then let it pass (S-125).
+
+        If the grant can no longer be used, the request is decided again from the stored account.
+        """
         key, moment, mark = caller.subject.key, self.engine.moment(network=caller.network), mark_of(evidence)
         if await self.engine.change(key, lambda account: break_glass.use(account, moment, mark=mark)):
             return decision
@@ -204,15 +222,15 @@ class Access:
         return decide(requirement, evidence, moment.now)
 
     def evidence(self, caller: Caller, account: Account, requirement: Requirement, now: int) -> Evidence:
-        """The account joined with the caller: only proofs that count here and now."""
+        """Join the account with the caller: only proofs that count here and now."""
         return standing_for(
             caller, account, now=now, traits=self.engine.factors.traits, freshness=requirement.rules.freshness
         )
 
     async def own(self, caller: Caller, *, extra: tuple[Demand, ...] = (), account: Account | None = None) -> Judgement:
-        """Where the caller stands at the gate's own pages: as at any path that no rule names.
+        """Judge the caller at the gate's own pages, as at a path that no rule names.
 
-        ``account`` is what the caller of this has just read from the store.
+        ``account`` is the account if the caller of this function has just read it from the store.
         """
         self.engine.notice()
         settings = await self.engine.settings(caller.subject.tenant)
@@ -231,7 +249,10 @@ class Access:
         )
 
     async def report(self, judgement: Judgement, caller: Caller) -> None:
-        """Report-only: write down what would have been. A trail that cannot be written stops nobody here (P-8)."""
+        """Record the decision that report-only mode would have made.
+
+        If the trail cannot be written, the event is only logged and the request goes on (P-8).
+        """
         moment = self.engine.moment(network=caller.network)
         why = judgement.decision.why
         event: Event = moment.event(
@@ -247,10 +268,10 @@ class Access:
 
 
 def owed(judgement: Judgement, now: int) -> Refusal | None:
-    """Say what the caller owes before an act on what is their own, or None.
+    """Return the refusal of an act on the caller's own settings, or None.
 
-    To have a proof is not enough: it may be too old, too weak, or of no account. Where nothing is demanded of the caller
-    (off, exempt, put off), the policy's freshness is.
+    Having a proof is not enough: it may be too old, too weak, or of no account. If nothing is demanded of the caller
+    (the factor is off, exempt or put off), a proof must be as fresh as the policy says.
     """
     decision, evidence = judgement.decision, judgement.evidence
     match decision:
@@ -270,5 +291,5 @@ def owed(judgement: Judgement, now: int) -> Refusal | None:
 
 
 def nobody(subject: Subject) -> Evidence:
-    """A standing without an account, for decisions that look at none."""
+    """Make the evidence of a subject whose account is not read."""
     return Evidence(subject=subject, account=Account(key=subject.key), browser=None, handle="", network=UNKNOWN)

@@ -30,14 +30,20 @@ CONTACTS_TIMEOUT = 3.0
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One account in the cache. ``stale`` is set when the store tells of a change; who holds the entry looks at it."""
+    """One account in the cache.
+
+    ``stale`` is set when the store reports a change. Code that still holds the entry checks this flag.
+    """
 
     account: Account
     stale: bool = False
 
 
 class Engine:
-    """Everything that a use case needs, and nothing that it decides."""
+    """The shared means of all use cases: store, keys, clock, cache and effects.
+
+    It decides nothing itself.
+    """
 
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
         self.wiring = wiring
@@ -58,11 +64,14 @@ class Engine:
         self.strangers = Strangers()
 
     def now(self) -> int:
-        """UTC seconds by the one clock."""
+        """Return the time of the gate's clock in UTC seconds."""
         return int(self.wiring.clock.now())
 
     def moment(self, *, network: str = "", actor: str = "") -> Moment:
-        """The time and fresh entropy for one change, drawn before its first turn."""
+        """Draw the time and fresh entropy for one change.
+
+        The caller draws it before the first try and uses the same moment for each repetition.
+        """
         return Moment(
             now=self.now(),
             nonce=self.wiring.entropy(32),
@@ -73,8 +82,11 @@ class Engine:
         )
 
     def public(self, root: str | None = None) -> str:
-        """Where our own pages are reached from outside, "" where that is not known. ``root`` is the path that the app is
-        mounted under, as the request at hand shows it; without one it is that of the last visit. The origin is configured."""
+        """Return the address of our own pages as seen from outside, "" if it is not known.
+
+        ``root`` is the path below which the app is mounted, taken from the current request. Without it, the path of the last
+        request counts. The origin comes from the configuration, never from a request.
+        """
         if not self.wiring.public:
             return ""
         scheme, _, rest = self.wiring.public.partition("://")
@@ -82,11 +94,11 @@ class Engine:
         return f"{scheme}://{host}{self.root if root is None else root}/{prefix}"
 
     def rules(self, tenant: str) -> Rules:
-        """The rules of a tenant."""
+        """Return the rules of a tenant."""
         return self.policy.rules_for(tenant)
 
     def use_policy(self, policy: Policy) -> None:
-        """Another policy is in force from now on; all that was judged by the old one is forgotten."""
+        """Put another policy in force and forget all results of the old one."""
         self.policy = self.factors.complete(policy)
         self.forget_all()
 
@@ -103,7 +115,10 @@ class Engine:
     # -- reading --------------------------------------------------------------------------------------------------
 
     def notice(self) -> None:
-        """Drop what the store says has changed. Cheap: once a guarded request. Raises ``StoreUnavailable``."""
+        """Drop the cached data that the store reports as changed. Raises ``StoreUnavailable``.
+
+        It is cheap and runs once for each guarded request.
+        """
         try:
             changed = self.store.changed(self.reader)
         except StoreUnavailable:
@@ -117,7 +132,10 @@ class Engine:
             self.heed(changed)
 
     def heed(self, changed: Changed) -> None:
-        """Drop what the store said has changed."""
+        """Drop the accounts that the store reported as changed, or the whole cache.
+
+        The whole cache goes if the store did not name the accounts.
+        """
         self._generation += 1
         if isinstance(changed, frozenset):
             for key in changed:
@@ -139,7 +157,10 @@ class Engine:
             entry.stale = True
 
     async def entry(self, key: SubjectKey) -> Entry:
-        """The account for reading, from the cache where the store has told of no change. ``notice`` comes first."""
+        """Return an account for reading, from the cache if it is there.
+
+        Call ``notice`` first, so that changed accounts have left the cache.
+        """
         entry = self._accounts.get(key)
         if entry is not None:
             self._accounts.move_to_end(key)
@@ -156,7 +177,7 @@ class Engine:
         return entry
 
     async def settings(self, tenant: str) -> TenantSettings:
-        """The tenant's settings, from the cache where nothing has changed."""
+        """Return the tenant's settings, from the cache if nothing has changed."""
         known = self._settings.get(tenant)
         if known is not None:
             return known
@@ -170,15 +191,21 @@ class Engine:
         return known
 
     def known_settings(self, tenant: str) -> TenantSettings | None:
-        """Return the tenant's settings, if nothing has changed since. ``notice`` comes first."""
+        """Return the tenant's settings from the cache, or None. Call ``notice`` first."""
         return self._settings.get(tenant)
 
     def last_settings(self, tenant: str) -> TenantSettings | None:
-        """Return the tenant's settings as last read: while the store is away nothing is newer."""
+        """Return the tenant's settings as last read, or None.
+
+        While the store is away, nothing newer can be read.
+        """
         return self._last_settings.get(tenant)
 
     async def contacts(self, subject: Subject) -> Contacts:
-        """What the host has on file. Raises what the host raises, or ``TimeoutError`` after three seconds."""
+        """Ask the host for the person's contacts.
+
+        Raises any exception of the host's function, or ``TimeoutError`` after three seconds.
+        """
         if self.wiring.contacts is None:
             return Contacts()
         async with asyncio.timeout(CONTACTS_TIMEOUT):
@@ -187,19 +214,25 @@ class Engine:
     # -- changing -------------------------------------------------------------------------------------------------
 
     def turn(self, key: SubjectKey) -> asyncio.Lock:
-        """The lock that lines up this process's answers for one account. It lives while somebody holds it."""
+        """Return the lock that puts this process's answers for one account in a line.
+
+        The lock exists as long as some code holds it.
+        """
         lock = self._turns.get(key)
         if lock is None:
             lock = self._turns[key] = asyncio.Lock()
         return lock
 
     async def change(self, key: SubjectKey, step: Callable[[Account], Change[A]]) -> A:
-        """Load, ``step``, swap, until the swap holds; ``step`` is pure, so repeating it is harmless.
+        """Load the account, run ``step`` and swap, until the swap succeeds.
 
-        The first turn begins with what this process has just committed, if somebody has the account's turn: where that is
-        no longer so, the swap fails. An answer that writes nothing is only given by what the store has now.
+        ``step`` is pure, so it may run many times without harm.
 
-        Raises ``StoreUnavailable``, or ``StoreContention`` when the race is lost more often than is plausible.
+        If some code holds the account's lock (``turn``), the first try uses the account that this process committed
+        last. If the store has a newer one, the swap fails and the next try loads it. An answer that writes nothing is
+        only returned for an account that was just loaded.
+
+        Raises ``StoreUnavailable``, or ``StoreContention`` after ``MAX_TURNS`` lost races.
         """
         lock = self._turns.get(key)
         guess = None if lock is None else self._committed.pop(lock, None)
@@ -221,26 +254,35 @@ class Engine:
         raise StoreContention(f"the account of one subject changed {MAX_TURNS} times meanwhile")
 
     def seen(self, account: Account) -> None:
-        """What the caller, who has the account's turn, read just before: the turn begins with it, unless somebody had the
-        turn meanwhile. Nothing is decided by it alone; see ``change``."""
+        """Remember the account that the holder of the lock has just loaded.
+
+        The next ``change`` begins with it, unless another task committed a newer one meanwhile. This saves a load and
+        decides nothing; see ``change``.
+        """
         lock = self._turns.get(account.key)
         if lock is not None:
             self._committed.setdefault(lock, account)
 
     async def latest(self, key: SubjectKey) -> Account:
-        """The account as this process has just committed it, in the turn that the caller has; else as it is stored."""
+        """Return the account as this process has just committed it, while its lock is held.
+
+        Otherwise the account is loaded from the store.
+        """
         lock = self._turns.get(key)
         committed = None if lock is None else self._committed.get(lock)
         return committed or await self.store.load(key)
 
     async def record(self, events: Sequence[Event]) -> None:
-        """Write events that belong to no change. The caller decides what a failure means."""
+        """Write events that belong to no change of an account.
+
+        The caller decides what a failure means.
+        """
         await self.store.append(events)
         for event in events:
             self.effects.tell(event, committed=True)
 
     async def aclose(self) -> None:
-        """Finish what is under way, then let go of senders and store."""
+        """Finish the work under way, then close the senders and the store."""
         await self.effects.settle()
         for sender in (
             self.wiring.senders.email,

@@ -1,4 +1,4 @@
-"""The part of an account's trail that the person sees on the own page."""
+"""The part of an account's trail that people see on their own page."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from .accounts import Engine
 
 PIECE = 50
 MAX_PIECES = 4
-"""Pieces of the trail that one page reads: what is not shown must not cost a person the whole trail."""
+"""Pieces of the trail that one page reads. Many events that are not shown must not make it read the whole trail."""
 
 
 async def own_activity(engine: Engine, key: SubjectKey, *, limit: int) -> list[Event]:
-    """Return up to ``limit`` of the newest events that concern the person, as their rows decide."""
+    """Return up to ``limit`` of the newest events that the person may see.
+
+    The row of each event kind decides if the person sees it (``OWN``).
+    """
     found: list[Event] = []
     after = ""
     for _ in range(MAX_PIECES):

@@ -1,4 +1,7 @@
-"""Who administers a tenant, and telling them at once: by e-mail, beside whatever was going on, never more than a few an hour."""
+"""Alarms: mail to the administrators of a tenant, a few an hour.
+
+They are sent in the background, so no answer waits for them.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +28,17 @@ DIRECTORY_TIMEOUT = 10.0
 
 
 class Alarms:
-    """Listens to what was committed, and is told of what belongs to no account. The trail has it all; a mail that cannot be
-    sent is logged."""
+    """Mails about committed events, and about events that belong to no account.
+
+    The trail has every such event. A mail that cannot be sent is logged.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
-        """What administrators hear of at once."""
+        """Tell if administrators are mailed about the event at once."""
         return event.kind in ALARMS
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
@@ -43,15 +48,21 @@ class Alarms:
             self.engine.effects.heard("alarm", event, ok=True)
 
     def hooks(self) -> list[Hook]:
-        """Alarms about grants and about damaged lines as a hook that reads the trail: a command asks for a grant where no
-        sender is, and nobody writes a damaged line."""
+        """Make the hook for alarms that are raised from the trail, if there is a sender.
+
+        These are events about grants and about damaged lines. A command that asks for a grant has no sender, and no
+        code writes a damaged line.
+        """
         if self.engine.wiring.senders.email is None:
             return []
         wants = _is_read_later
         return [Hook(name="alarm", wants=wants, call=self.raise_for, shared=True)]
 
     async def raise_for(self, event: Event) -> None:
-        """Tell the administrators of ``event``, one of ``ALARMS``, unless they heard of many such in this hour."""
+        """Mail the administrators about ``event``, whose kind is in ``ALARMS``.
+
+        After ``PER_HOUR`` events of a kind in a tenant's hour, further ones send no mail.
+        """
         engine = self.engine
         bucket = f"alarm:{event.kind}:{event.tenant}"
         if await take_one(engine.store, bucket, limit=PER_HOUR, window=3600, now=engine.now()):
@@ -70,7 +81,7 @@ class Alarms:
         self.send(event.tenant, words, key=f"alarm-{event.id}-{event.kind}")
 
     def send(self, tenant: str, words: EmailText, *, key: str) -> None:
-        """Mail ``words`` to the tenant's administrators, beside the answer: nobody waits for it."""
+        """Mail ``words`` to the tenant's administrators in the background."""
         if self.engine.wiring.senders.email is not None:
             self.engine.effects.later(self._send(tenant, words, key))
 
@@ -93,7 +104,11 @@ class Alarms:
                 log.warning("an administrator was not told (%s): %s", key, cause_of(error))
 
     async def addresses(self, tenant: str) -> tuple[str, ...]:
-        """The policy's owner, where that is an address, and those whom the host's directory lists with a right to act."""
+        """List the addresses of a tenant's administrators.
+
+        These are the policy's owner, if that is an address, and the people of the host's directory who have a right
+        to act.
+        """
         rules = self.engine.rules(tenant)
         owner = rules.owner.strip()
         found = [owner] if "@" in owner and " " not in owner else []

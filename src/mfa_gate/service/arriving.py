@@ -1,5 +1,7 @@
-"""Whether everybody who is being brought into a store has arrived: who is still missing would look like nobody who ever had a
-second factor (F-8)."""
+"""Refuse to start on a half-imported store (F-8).
+
+A missing account would look like an account without a second factor.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,18 @@ from ..storage import Notes, Store
 ARRIVING = "arriving"
 ARRIVED = "arrived"
 _NOT_YET = (
-    "store: an import into it has not come to its end, so people who have a second factor would be taken for people without one. "
-    "Run mfa-gate accounts import again with the same file; or go on with those who are there, and everybody is asked again: "
-    "mfa-gate store accept"
+    "store: an import into it is not finished, so people who have a second factor would look like people without one. "
+    "Run mfa-gate accounts import again with the same file. Or run mfa-gate store accept: it goes on with the people who "
+    "are there, and everybody is asked again"
 )
 
 
 async def begin_arrival(store: Store, name: str, *, merge: bool) -> None:
-    """From now on no service starts on this store, if nobody is in it yet.
+    """Mark the store so that no service starts on it, if it holds no account yet.
 
-    ``name`` is the file's. Where people are already it is refused, unless they came from this file, or ``merge`` is asked
-    for; then services go on starting, whatever becomes of the import. Raises ``SettingsError``.
+    ``name`` is the name of the imported file. If the store holds accounts already, the import is refused. Two cases
+    are allowed: the accounts came from this file, or ``merge`` is set. Then services still start, however the import
+    ends. Raises ``SettingsError`` for a refusal.
     """
     if await store.meta(ARRIVING):
         return
@@ -27,13 +30,13 @@ async def begin_arrival(store: Store, name: str, *, merge: bool) -> None:
         await store.put_meta(ARRIVING, b"1")
     elif not merge and await store.meta(ARRIVED) != name.encode():
         raise SettingsError(
-            "there are people in this store already, and not from this file. Import into an empty store; or add --merge: who "
-            "is there is kept as they are, all others of the file are added"
+            "there are people in this store already, and not from this file. Import into an empty store; or add --merge: "
+            "people who are there are kept as they are, and all others of the file are added"
         )
 
 
 async def end_arrival(notes: Notes, name: str = "") -> None:
-    """All of the file ``name`` are there, or an operator goes on without the others."""
+    """Remove the mark: the file ``name`` is complete, or an operator goes on without the rest."""
     if name:
         await notes.put_meta(ARRIVED, name.encode())
     if await notes.meta(ARRIVING):
@@ -41,5 +44,5 @@ async def end_arrival(notes: Notes, name: str = "") -> None:
 
 
 async def who_is_missing(notes: Notes) -> str:
-    """ "" where nobody is on the way; else what is wrong, and what to do."""
+    """Return "" if no import is unfinished, else a sentence that says how to go on."""
     return _NOT_YET if await notes.meta(ARRIVING) else ""

@@ -1,4 +1,7 @@
-"""Take one guess: charge an attempt, verify, settle. Everything that takes a guess goes through here, and nowhere else."""
+"""Take one guess: charge an attempt, verify, settle.
+
+Every guess goes through here, and none goes another way.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +34,17 @@ THREADS = 8
 MAX_OWED = 10_000
 
 Verify = Callable[[], V | Rejected]
-"""Look at the response. Pure, may be slow; raises for a fault of ours and for nothing else."""
+"""Checks the response. It is pure and may be slow; it raises only for a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guess(Generic[V, T]):
     """One response to be judged.
 
-    ``answer`` digests it, so that a copy of a success finds its result ("" where there are no copies). ``prepare`` gets
-    the account as it is once the attempt is taken, and gives what verifies. ``settle`` is a step: it gets the account that
-    is written. ``finish`` may still turn an accepted response down (a name that must be unique). ``target`` is the id of
-    what is verified against, ``loaded`` the account as it was read just before, if it was.
+    ``answer`` is its digest: a copy of a success finds its result by it ("" if there are no copies). ``prepare`` gets
+    the account after the charge, and returns the function that verifies. ``settle`` is a step: it gets the account
+    that is written. ``finish`` may still turn an accepted response down (a name that must be unique). ``target`` is
+    the id of the authenticator that is verified against. ``loaded`` is the account, if it was read just before.
     """
 
     caller: Caller
@@ -56,7 +59,7 @@ class Guess(Generic[V, T]):
 
 
 class Attempts:
-    """The one way in which a guess is taken. Factors see neither counters nor locks."""
+    """The one way to take a guess. Factors see neither counters nor locks."""
 
     def __init__(self, engine: Engine, clock_watch: ClockWatch) -> None:
         self.engine = engine
@@ -69,13 +72,13 @@ class Attempts:
     async def attempt(self, guess: Guess[V, T]) -> T | Forwarded | Refusal:
         """Judge one response. It runs to its end even if the client hangs up (F-12).
 
-        A fault of ours gives the attempt back and is raised: whoever answers says 503, never "wrong code".
+        A fault of ours gives the attempt back and is raised. The caller then answers 503, never "wrong code".
         """
         work = self._attempt(guess)
         return await self.to_its_end(work)
 
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do ``work``, and go on with it where the caller is cancelled meanwhile."""
+        """Run ``work`` to its end, even if the caller is cancelled."""
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -97,7 +100,7 @@ class Attempts:
                 was_wrong = not outcome.free
                 refusal = await self._fail(guess, taken, outcome)
             except Exception:
-                # What was compared and wrong stays charged, also where that could not be written down (S-37).
+                # A wrong response stays charged, even if the failure could not be written (S-37).
                 if not was_wrong:
                     await self._give_back(guess, taken)
                 raise
@@ -105,7 +108,10 @@ class Attempts:
         return refusal
 
     async def _charge(self, guess: Guess[V, T]) -> Charge | Forwarded | Refusal:
-        """Take an attempt. A copy of a success of a moment ago is led to it; attempts in flight are waited for."""
+        """Take an attempt, or find the success that this answer is a copy of.
+
+        Waits while other attempts are in flight.
+        """
         caller, engine = guess.caller, self.engine
         moment = engine.moment(network=caller.network)
         owed = tuple(self._owed.get(caller.subject.key, ()))
@@ -171,24 +177,30 @@ class Attempts:
         )
 
     async def _give_back(self, guess: Guess[V, T], taken: Charge) -> None:
-        """Give back what a fault of ours has taken; where the store is away as well, with the next attempt."""
+        """Give back the attempt that a fault of ours has taken.
+
+        If the store is away as well, it is given back with the next attempt.
+        """
         try:
             await self._fail(guess, taken, Rejected(reason="fault", free=True))
         except Exception as error:
-            log.warning("an attempt that a fault has taken is given back later: %s", error)
+            log.warning("an attempt that was lost to a fault is given back later: %s", error)
             self._owed.setdefault(guess.caller.subject.key, []).append(taken)
             while len(self._owed) > MAX_OWED:
                 self._owed.popitem(last=False)
 
     def _threads(self) -> ThreadPoolExecutor:
-        """The threads that verify: of their own, so that nothing else in the process waits behind them or holds them up."""
+        """Return the threads that verify.
+
+        They are used for nothing else, so neither other work nor verification waits for the other.
+        """
         if self._pool is None or self._pool_of != os.getpid():
             self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="mfa-verify")
             self._pool_of = os.getpid()
         return self._pool
 
     async def aclose(self) -> None:
-        """Let what is under way come to its end, within five seconds, and let go of the threads."""
+        """Wait up to five seconds for the work under way, then let go of the threads."""
         if self._under_way:
             await asyncio.wait(list(self._under_way), timeout=5)
         if self._pool is not None and self._pool_of == os.getpid():

@@ -1,4 +1,7 @@
-"""How long the trail is kept: what is older than the policy's ``[audit] retention`` goes, and it is told before it does."""
+"""Retention of the trail: remove lines that are older than the policy allows, and say so.
+
+The policy's key is ``[audit] retention``. The event about it is written before the lines go.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,18 @@ log = logging.getLogger("mfa_gate")
 
 PIECE = 1_000
 MAX_PIECES = 50
-"""So many thousand lines of a tenant go at once; the rest goes the next time."""
+"""A round removes at most so many pieces of a tenant's trail; the rest goes the next time."""
 MAX_STEP = 7 * DAY
-"""So many seconds of the oldest lines a round removes by itself, and no more than a quarter of the retention."""
+"""The most seconds of old lines that a round removes by itself; also at most a quarter of the retention."""
 PRUNED, HELD = "audit.pruned", "audit.prune_held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """What retention asks for at ``now``: lines older than ``before`` go. ``first_at`` is the time of the oldest line."""
+    """The lines that retention removes at ``now``: those older than ``before``.
+
+    ``first_at`` is the time of the oldest line. Times are UTC seconds, ``retention`` is in seconds.
+    """
 
     first_at: int
     before: int
@@ -33,18 +39,18 @@ class Cut:
 
 
 class Retention:
-    """Use cases of retention. Nothing is pruned where the policy names no retention."""
+    """Use cases of retention. Nothing is pruned if the policy names no retention."""
 
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
         self.alarms = alarms
 
     async def keep(self) -> None:
-        """Prune every tenant's trail from time to time, as far as that is ordinary.
+        """Prune the trail of every tenant, if the amount is ordinary.
 
-        An hourly round removes about an hour of lines. One that would remove many days of them comes after a long rest, a
-        first retention, or by a clock that runs ahead, and what is removed never comes back: then nothing goes, administrators
-        hear of it, and an operator who trusts the clock prunes by command.
+        An hourly round removes about an hour of lines. A round that would remove many days of them comes after a long
+        rest, after a first retention, or from a clock that runs ahead. Removed lines never come back. So nothing is
+        removed then: the administrators are told, and an operator who trusts the clock prunes by command.
         """
         for tenant in await self.engine.store.trails():
             try:
@@ -73,7 +79,10 @@ class Retention:
             await self.alarms.raise_for(event)
 
     async def prune(self, *, tenant: str = "", actor: str) -> dict[str, int]:
-        """Prune the trails of all tenants, or of one, because an operator says so: how many lines went from each."""
+        """Prune the trails of all tenants, or of one, because an operator says so.
+
+        Returns how many lines went from each trail.
+        """
         found = dict[str, int]()
         for name in (tenant,) if tenant else await self.engine.store.trails():
             cut = await self._cut(name)
@@ -82,12 +91,15 @@ class Retention:
         return {name: count for name, count in found.items() if count}
 
     async def keeps_all(self, tenant: str = "") -> bool:
-        """Tell if the policy names no retention for any trail that there is, or for the one of ``tenant``."""
+        """Tell if the policy names no retention for any trail, or for the one of ``tenant``."""
         names = (tenant,) if tenant else await self.engine.store.trails()
         return bool(names) and all(self.engine.rules(name).audit.retention is None for name in names)
 
     async def _cut(self, tenant: str) -> Cut | None:
-        """What a tenant's retention asks for now; None where every line is kept, or none is there whose time is known."""
+        """Return the cut that a tenant's retention asks for now.
+
+        Returns None if every line is kept, or if no line has a usable time.
+        """
         retention, now = self.engine.rules(tenant).audit.retention, self.engine.now()
         if retention is None:
             return None
@@ -100,7 +112,11 @@ class Retention:
         return None
 
     async def _prune(self, tenant: str, cut: Cut, *, actor: str) -> int:
-        """The event commits first: a crash leaves lines that should have gone, never a gap that nobody told of."""
+        """Record the event, then remove the lines. Returns their number.
+
+        The event commits first. A crash between the two leaves lines that should have gone, never a gap without an
+        event.
+        """
         moment, count = self.engine.moment(actor=actor), 0
         event = moment.event(PRUNED, SubjectKey(tenant, ""), reason="retention", before=cut.before)
         await self.engine.record((event,))
@@ -112,9 +128,10 @@ class Retention:
         return count
 
     async def verify(self, tenant: str = "") -> tuple[dict[str, int], dict[str, ChainPoint]]:
-        """The broken trails with the place of the first wrong line (from 0), and where pruned trails begin.
+        """Find the broken trails, and the places where pruned trails begin.
 
-        A trail without its beginning, in which nobody told of pruning, is broken at its first line.
+        Returns the place of the first wrong line (from 0) by tenant, and the anchors by tenant. If the beginning of a
+        trail is missing and no event tells of pruning, the trail is broken at its first line.
         """
         store = self.engine.store
         broken = await verify_trail(store, tenant)

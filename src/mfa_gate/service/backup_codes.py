@@ -1,4 +1,4 @@
-"""Backup codes: a set is made, shown again until it is in a safe place, and never after that."""
+"""Backup codes: make a set, show it until it is in a safe place, and never after that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEPT_FOR = 900
 
 
 class BackupCodes:
-    """Use cases of the set of backup codes; an account has one at most."""
+    """Use cases of the set of backup codes. An account has at most one."""
 
     def __init__(self, engine: Engine, access: Access, challenges: Challenges) -> None:
         self.engine = engine
@@ -31,7 +31,10 @@ class BackupCodes:
         self.challenges = challenges
 
     async def make(self, caller: Caller) -> tuple[str, ...] | Refusal:
-        """A new set of backup codes; the old one ends at once. Needs a fresh proof like any change of factors."""
+        """Make a new set of backup codes; the old one ends at once.
+
+        Like any change of factors, it needs a fresh proof.
+        """
         judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, self.engine.factors.backup, self.engine.now())
         if refusal is not None:
@@ -39,7 +42,10 @@ class BackupCodes:
         return await self.make_for(caller, judgement)
 
     async def make_for(self, caller: Caller, judgement: Judgement) -> tuple[str, ...]:
-        """A set for somebody who may have one: that was asked before. Empty where none could be made."""
+        """Make a set for a caller who may have one; the caller of this function checks that.
+
+        Returns an empty tuple if no set could be made.
+        """
         part, rules = self.engine.factors[self.engine.factors.backup], judgement.requirement.rules
         account = judgement.account or Account(key=caller.subject.key)
         context = self.challenges.context(caller, rules, purpose="enroll", account=account)
@@ -58,12 +64,12 @@ class BackupCodes:
         return () if isinstance(made, Refusal) else tuple(codes.split())
 
     def stock(self, judgement: Judgement) -> tuple[int, int]:
-        """How many codes a set has, and at how few the person is warned."""
+        """Return the size of a full set, and the number of codes at which the person is warned."""
         part = self.engine.factors.get(self.engine.factors.backup)
         return part.stock(judgement.requirement.rules) if isinstance(part, StandsIn) else (0, 0)
 
     def left(self, caller: Caller, judgement: Judgement) -> int:
-        """How many backup codes the caller has that still count."""
+        """Count the caller's backup codes that can still be used."""
         account = judgement.account
         mine = next(
             (a for a in (account.authenticators if account else ()) if a.factor == self.engine.factors.backup), None
@@ -74,9 +80,10 @@ class BackupCodes:
         return int(self.engine.factors[self.engine.factors.backup].hint(context, mine.data))
 
     async def kept(self, caller: Caller) -> tuple[Authenticator, tuple[str, ...]] | None:
-        """The set that was made a moment ago, to show it again until the person says that it is in a safe place.
+        """Return the set made a moment ago, to show it again, or None.
 
-        Only to somebody who may change factors, within a quarter of an hour.
+        It can be shown for a quarter of an hour, until the person says that it is in a safe place. Only a caller who
+        may change factors gets it.
         """
         judgement = await self.access.own(caller)
         if judgement.evidence is None or isinstance(judgement.decision, (StepUp, Deny)):
@@ -93,17 +100,17 @@ class BackupCodes:
         return mine, tuple(context.open("kept", mine.data["kept"]).split())
 
     async def saved(self, caller: Caller) -> None:
-        """The person has the codes: from now on nobody can show them again."""
+        """Note that the person has the codes. From now on nobody can show them again."""
         moment = self.engine.moment(network=caller.network)
         await self.engine.change(
             caller.subject.key, lambda current: changes.saved_backup(current, moment, factor=self.engine.factors.backup)
         )
 
     async def drop_old_copies(self) -> None:
-        """Drop the copies of fresh codes whose time is over, also of people who never came back (S-92).
+        """Drop the readable copies of new codes whose time is over (S-92).
 
-        The trail tells who had codes made. It is read from where the last time ended; a clock that ran ahead then is none
-        to go by.
+        This includes people who never came back. The trail tells who had codes made. It is read from the time where
+        the last run ended. If that time lies ahead, because a clock ran ahead then, it does not count.
         """
         store, until = self.engine.store, self.engine.now() - KEPT_FOR
         done = min(int(await store.meta(DROPPED) or b"0"), until)
@@ -114,7 +121,7 @@ class BackupCodes:
         await store.put_meta(DROPPED, str(until).encode())
 
     async def _made(self, tenant: str, *, since: int, until: int) -> list[Event]:
-        """The events of codes that were made from ``since`` on, up to ``until``."""
+        """List the events of codes that were made from ``since`` on, up to ``until``."""
         found: list[Event] = []
         after = ""
         while True:

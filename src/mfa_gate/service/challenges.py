@@ -1,4 +1,4 @@
-"""Issuing a challenge: what a factor is told, what is kept, and what is handed over after the commit."""
+"""Issue a challenge: ask the factor, store its data, send the message after the commit."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ log = logging.getLogger("mfa_gate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A challenge that waits for its response. ``failed`` is why it could not be delivered, "" when it was handed over.
+    """A challenge that waits for its response.
 
-    ``show`` is for the browser that asked. Times are UTC seconds.
+    ``failed`` is the reason if the message could not be delivered, "" otherwise. ``show`` is for the browser that asked.
+    Times are UTC seconds.
     """
 
     challenge: Challenge
@@ -40,7 +41,7 @@ class Issued:
 
 
 class Challenges:
-    """Use cases of the challenge before its response."""
+    """Use cases of a challenge before its response."""
 
     def __init__(self, engine: Engine, access: Access, sending: Sending) -> None:
         self.engine = engine
@@ -57,7 +58,7 @@ class Challenges:
         contacts: Contacts | None = None,
         user_verification: UserVerification = "",
     ) -> Context:
-        """Everything that a factor may know, with fresh entropy."""
+        """Gather the data that a factor may know, with fresh entropy."""
         engine, party = self.engine, self.engine.wiring.relying_party
         return Context(
             key=caller.subject.key,
@@ -85,9 +86,9 @@ class Challenges:
         )
 
     async def begin(self, caller: Caller, authenticator: str, *, user_verification: bool = False) -> Issued | Refusal:
-        """Issue a challenge for one of the caller's own authenticators; what sends, sends now.
+        """Issue a challenge for one of the caller's own authenticators, and send its message.
 
-        ``user_verification``: only an answer of a verified user will be right.
+        With ``user_verification``, only the answer of a verified user will be accepted.
         """
         account = await self.engine.store.load(caller.subject.key)
         judgement = await self.access.own(caller, account=account)
@@ -102,7 +103,10 @@ class Challenges:
     async def issue(
         self, caller: Caller, context: Context, *, factor: str, data: Fields, target: str
     ) -> Issued | Refusal:
-        """Issue a challenge for ``data`` (of an authenticator, a draft or a contact), and hand over what is to be sent."""
+        """Issue a challenge for ``data`` and send the message that belongs to it.
+
+        ``data`` is the data of an authenticator, a draft or a contact; ``target`` is its id.
+        """
         part, engine = self.engine.factors[factor], self.engine
         issue = await asyncio.to_thread(part.issue, context, data)
         if issue is None:
@@ -129,7 +133,7 @@ class Challenges:
 
         async with engine.turn(key):
             if issue.delivery is not None:
-                # What the account refuses must not use up the destination: others may share it (S-121).
+                # A request that the account refuses must not use up the limit of the destination: others may share it (S-121).
                 loaded = await engine.store.load(key)
                 foreseen = step(loaded)
                 if isinstance(foreseen.answer, Refusal) and foreseen.account != loaded:
@@ -166,8 +170,11 @@ class Challenges:
     async def _deliver(
         self, caller: Caller, delivery: Delivery, challenge: Challenge, factor: str, wait: int
     ) -> SendFailed | None:
-        """Hand over after the commit. A failure is told as one, and the code stays good: it may still arrive (F-21).
-        The person waits ``wait`` seconds only where the message may be on its way."""
+        """Send the message after the commit. Returns the failure, or None.
+
+        The code stays valid after a failure, because the message may still arrive (F-21). The person must wait
+        ``wait`` seconds for the next message only if this one may be on its way.
+        """
         sender = self.engine.wiring.senders.for_channel(delivery.channel)
         message = Message(
             channel=delivery.channel,  # type: ignore[arg-type]
@@ -204,7 +211,10 @@ class Challenges:
         return failed
 
     def face(self, caller: Caller, account: Account, challenge: Challenge | None) -> Mapping[str, str]:
-        """What a waiting challenge shows to the browser that asked for it; empty for every other one."""
+        """Return the texts that a waiting challenge shows to the browser that asked for it.
+
+        Any other browser gets an empty mapping.
+        """
         part = self.engine.factors.get(challenge.factor) if challenge else None
         if challenge is None or challenge.browser != caller.handle or not isinstance(part, Faces):
             return {}
@@ -213,9 +223,9 @@ class Challenges:
 
 
 def wanted_verification(judgement: Judgement) -> UserVerification:
-    """Return how to ask for verification of the user where no demand of this request needs it.
+    """Return how to ask for user verification if no demand of this request needs it.
 
-    Where a rule for this person needs it somewhere in the app, every challenge asks for it: so it becomes known which
-    authenticators can give it, and that rule does not ask again.
+    If a rule for this person needs it somewhere in the app, every challenge asks for it. So we learn which authenticators
+    can give it, and that rule need not ask again.
     """
     return "preferred" if any(floor.user_verification for floor in judgement.requirement.floors) else ""

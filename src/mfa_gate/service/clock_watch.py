@@ -1,4 +1,7 @@
-"""Notice that a server's clock is wrong: many people with one drift, or an account's mark that is far ahead."""
+"""Notice that a server's clock is wrong.
+
+The signs are many people with the same drift, or an account that was changed far in the future.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,17 @@ log = logging.getLogger("mfa_gate")
 KIND = "clock.suspect"
 HOUR = 3600
 MANY = 3
-"""So many people whose clocks seem to be off by the same time within an hour: then it is ours."""
+"""If so many people's clocks are off by the same time within an hour, our own clock is wrong."""
 NEAR = 30
-"""Seconds by which two drifts may differ and still be one."""
+"""Two drifts that differ by at most this many seconds count as the same."""
 MAX_SEEN = 1_000
 
 
 class ClockWatch:
-    """Looks at what verification finds out about clocks. It tells once an hour, and refuses nobody."""
+    """Checks the hints on wrong clocks that verification finds.
+
+    It raises at most one alarm of each kind an hour for a tenant, and refuses nobody.
+    """
 
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
@@ -33,7 +39,7 @@ class ClockWatch:
         self._told_at: dict[str, int] = {}
 
     async def look(self, key: SubjectKey, rejected: Rejected) -> None:
-        """Take note of a refusal by which a clock is known to be off."""
+        """Take note of a refusal that shows a wrong clock."""
         if rejected.alarm == "clock_ahead":
             await self._tell(key, "ahead")
         if not rejected.drift:
@@ -52,13 +58,16 @@ class ClockWatch:
             await self._tell(key, "drift", seconds=rejected.drift, people=len(alike))
 
     async def compare(self, account: Account) -> None:
-        """Take note of an account that was changed by a clock that is far ahead of this one."""
+        """Take note of an account that was changed by a clock far ahead of this one."""
         mark = mark_of(account, self.engine.now())
         if mark:
             await self._tell(account.key, "ahead", seconds=mark - self.engine.now())
 
     async def _tell(self, key: SubjectKey, reason: str, **detail: int) -> None:
-        """Log, and write and send the alarm, once an hour a tenant and process. What fails stops nobody."""
+        """Log the suspicion, record it and send the alarm.
+
+        This happens once an hour for each tenant and process. A failure here is logged and stops nobody.
+        """
         now, name = self.engine.now(), f"{reason}:{key.tenant}"
         told_at = self._told_at.get(name)
         if told_at is not None and 0 <= now - told_at < HOUR:

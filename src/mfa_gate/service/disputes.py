@@ -1,4 +1,4 @@
-""" "This was not me": the link that each notice carries, and what it does when its button is pressed."""
+""" "This was not me": the link in each notice, and the action of its button."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ LOOK_BACK = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disputed:
-    """What a link is about: whose account, which event of which kind, when and where it was."""
+    """The event that a link disputes: its account, reference, kind, time and network.
+
+    ``used``: the event was disputed already.
+    """
 
     key: SubjectKey
     ref: str
@@ -38,7 +41,10 @@ class Disputed:
 
 
 class Disputing:
-    """Use cases of disputes. Nobody needs to be signed in: the link is the secret, of one event, for seven days."""
+    """Use cases of disputes.
+
+    Nobody needs to be signed in: the link is the secret. It is for one event and valid for seven days.
+    """
 
     def __init__(self, engine: Engine, access: Access, alarms: Alarms) -> None:
         self.engine = engine
@@ -46,7 +52,10 @@ class Disputing:
         self.alarms = alarms
 
     def url(self, kind: str, event: Event) -> str:
-        """The link for a notice of ``kind`` about ``event``; "" where our own pages are not reached from outside."""
+        """Make the link for a notice of ``kind`` about ``event``.
+
+        Returns "" if our own pages are not reached from outside.
+        """
         public = self.engine.public()
         if not public:
             return ""
@@ -56,7 +65,7 @@ class Disputing:
         return f"{public}/dispute/{token}"
 
     async def read(self, token: str) -> Disputed | None:
-        """What a link is about; None for one that is not ours, or older than seven days."""
+        """Read a link; None for one that is not ours, or older than seven days."""
         if not token.isascii() or len(token) > MAX_TOKEN:
             return None
         try:
@@ -70,7 +79,10 @@ class Disputing:
         return Disputed(key=key, ref=ref, kind=kind, at=at, network=network, used=await self._used(key, ref))
 
     async def dispute(self, token: str, *, network: str) -> Disputed | Refusal:
-        """The button was pressed: every proof ends, changes are stopped for a day, the administrators are told. Once."""
+        """Act on a pressed button, once for each event.
+
+        It ends every proof, stops changes of factors for a day and tells the administrators.
+        """
         found = await self.read(token)
         if found is None:
             return Refusal(reason="not_found")
@@ -87,7 +99,10 @@ class Disputing:
         return found
 
     async def report(self, caller: Caller) -> Refusal | None:
-        """The same from one's own settings, about what is listed there; only for who has proven the second factor."""
+        """Dispute an event in the person's own list; needs a proven second factor.
+
+        It has the same effect as the link.
+        """
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
@@ -97,7 +112,7 @@ class Disputing:
         return None
 
     async def stop_recovery(self, caller: Caller) -> Refusal | None:
-        """Take back one's own call for help; only for who has proven the second factor."""
+        """Take back one's own request for recovery; needs a proven second factor."""
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
@@ -105,12 +120,15 @@ class Disputing:
         return await self.engine.change(caller.subject.key, lambda account: steps.stop_recovery(account, moment))
 
     async def _used(self, key: SubjectKey, ref: str) -> bool:
-        """Whether the event was disputed already: the trail remembers, so that a restart or a second server does."""
+        """Tell if the event was disputed already.
+
+        The trail is asked, so that the answer outlives a restart and holds for a second server.
+        """
         page = await self.engine.store.events(key.tenant, account=key.id, kind="account.disputed", limit=LOOK_BACK)
         return any(event.detail.get("about") == ref for event in page.items)
 
     async def _alarm(self, found: Disputed) -> None:
-        """Tell the administrators. What cannot be sent is logged: the trail has it."""
+        """Mail the administrators. A mail that cannot be sent is logged; the trail has the event."""
         engine, rules = self.engine, self.engine.rules(found.key.tenant)
         words = dispute_alarm(
             service=rules.brand.name or engine.wiring.relying_party.name,

@@ -1,4 +1,7 @@
-"""What follows a commit: counters, the log, the host's hook and listeners. Nothing here can undo or fail what was committed."""
+"""The effects of a commit: counters, the log, the host's hook and listeners.
+
+An effect can neither undo nor fail the commit.
+"""
 
 from __future__ import annotations
 
@@ -17,34 +20,40 @@ audit_log = logging.getLogger("mfa_gate.audit")
 log = logging.getLogger("mfa_gate")
 
 HOOK_TIME = 20.0
-"""Seconds that an async hook of the host has; after that it has failed, and what was committed is told again."""
+"""Seconds that an async hook of the host has. After that it has failed, and gets a committed event again."""
 
 OnEvent = Callable[[Event], object]
 
 
 class Listener(Protocol):
-    """Is told of what was committed, beside the answer."""
+    """A receiver of committed events, called in the background."""
 
     def wants(self, event: Event) -> bool:
-        """Whether it is to be told of this event, and of all that committed with it."""
+        """Tell if the listener wants this event.
+
+        It is then called with all events of the same commit.
+        """
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """The events of one change, and the account after it."""
+        """Take the events of one change, and the account after it."""
 
 
 class Heard(Protocol):
-    """Is told whether a hook has heard of an event."""
+    """A receiver of the results of hook calls."""
 
     def __call__(self, name: str, event: Event, /, *, ok: bool) -> None:
-        """The hook's name, the event, and whether the call went well."""
+        """Take the hook's name, the event, and ``ok`` if the call succeeded."""
 
 
 def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
-    """Until somebody keeps what was heard."""
+    """Ignore the result. It is used until an ``Outbox`` stores results."""
 
 
 class Effects:
-    """Tells, and keeps what runs beside the answers until it is done. Whoever wants to be told puts itself on a list."""
+    """The receivers of events, and the background work that goes on after an answer.
+
+    A receiver adds itself to one of the lists.
+    """
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.on_event = on_event
@@ -55,7 +64,10 @@ class Effects:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def follow(self, events: Sequence[Event], account: Account) -> None:
-        """Tell of what was committed, and of the account after it. The listeners have 0.3 seconds before the answer goes on."""
+        """Report committed events, and the account after them.
+
+        The answer waits at most 0.3 seconds for the listeners.
+        """
         for event in events:
             self.tell(event, committed=True)
         if not events or not self.listeners:
@@ -78,8 +90,11 @@ class Effects:
             log.exception("a notice could not be sent")
 
     def tell(self, event: Event, *, committed: bool = False) -> None:
-        """One event to the counters, the log (JSON) and the host's hook. What fails is logged and changes nothing; what is
-        ``committed`` is in the trail, and told again."""
+        """Report one event to the counters, the log (JSON) and the host's hook.
+
+        A failure is logged and changes nothing. A ``committed`` event is in the trail, so a failed hook gets it
+        again.
+        """
         for count in self.counters:
             try:
                 count(event)
@@ -114,7 +129,7 @@ class Effects:
             self.heard("on_event", event, ok=ok)
 
     def later(self, work: Coroutine[object, object, None]) -> None:
-        """Do ``work`` beside the answers. It catches what it raises."""
+        """Do ``work`` in the background. It must catch its own exceptions."""
         self._keep(asyncio.create_task(work))
 
     def _keep(self, task: asyncio.Task[None]) -> None:
@@ -122,11 +137,11 @@ class Effects:
         task.add_done_callback(self._under_way.discard)
 
     async def idle(self) -> None:
-        """Wait until all that runs after a commit is done."""
+        """Wait until all background work is done."""
         while self._under_way:
             await asyncio.wait(list(self._under_way))
 
     async def settle(self) -> None:
-        """Finish what is under way, within five seconds."""
+        """Wait up to five seconds for the background work."""
         if self._under_way:
             await asyncio.wait(list(self._under_way), timeout=5)

@@ -1,4 +1,4 @@
-"""What may be enrolled here, and what a first enrollment needs besides the password."""
+"""The factors that a subject may enroll here, and the needs of a first enrollment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .access import Judgement
 def enrollable(judgement: Judgement) -> tuple[str, ...]:
     """List the kinds that this subject may enroll here, strongest first.
 
-    Where a demand asks for certain ones, these are all. Backup codes are made elsewhere.
+    If a demand asks for certain kinds, only these are listed. Backup codes are never listed: they are made elsewhere.
     """
     account = judgement.account
     requirement, known = judgement.requirement, judgement.factors.traits
@@ -29,7 +29,7 @@ def enrollable(judgement: Judgement) -> tuple[str, ...]:
 
 
 def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | None:
-    """Why ``factor`` may not be enrolled now, or None."""
+    """Return the refusal if ``factor`` may not be enrolled now, else None."""
     traits = judgement.factors.traits.get(factor)
     if traits is None or judgement.evidence is None:
         return Refusal(reason="not_enrollable")
@@ -40,7 +40,10 @@ def not_enrollable(judgement: Judgement, factor: str, now: int) -> Refusal | Non
 
 
 def lacks(judgement: Judgement, now: int) -> Refusal | None:
-    """What a first enrollment needs besides the password, whatever factor is chosen: None, contact or ticket."""
+    """Return the refusal if a first enrollment needs more than the password, else None.
+
+    The need is a proven contact or a ticket, whatever factor is chosen.
+    """
     evidence = judgement.evidence
     if evidence is None or evidence.holds:
         return None

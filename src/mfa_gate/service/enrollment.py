@@ -1,4 +1,7 @@
-"""Binding authenticators to the one who is signed in; nobody can say whose account is meant."""
+"""Binding authenticators to the account of the signed-in person.
+
+No parameter names another account.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,15 @@ from .request_limits import DRAFTS, too_many
 from .verification import Verification
 
 OF_A_DRAFT = ("clock_drift", "code_already_used", "code_expired", "code_too_early")
-"""How a code is refused that is the right one of a draft, but not now."""
+"""Reasons that refuse a code which belongs to a draft, but is not valid now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDraft:
-    """A draft that waits for its confirmation. ``shown`` is for the page; ``issued`` what was sent, where something was."""
+    """A draft that waits for its confirmation.
+
+    ``shown`` is for its page. ``issued`` is the challenge that was sent, if one was.
+    """
 
     enrollment: Enrollment
     shown: Mapping[str, str]
@@ -41,7 +47,11 @@ class OpenDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolled:
-    """The draft counts. ``handle`` is the browser's new handle; ``backup_codes`` the set made with a first enrollment."""
+    """A confirmed draft.
+
+    ``handle`` is the browser's new handle. ``backup_codes`` is the set that a first enrollment makes. ``again``: this
+    was a copy of a confirmation that had just succeeded.
+    """
 
     authenticator: Authenticator
     handle: str
@@ -65,10 +75,10 @@ class Enrollments:
     async def begin(
         self, caller: Caller, *, factor: str, phone: str = "", region: str = "", label: str = "", anew: bool = True
     ) -> OpenDraft | Refusal:
-        """A draft of ``factor``; what sends, sends its code now. ``phone`` as typed, where the factor wants one.
+        """Begin a draft of ``factor``, and send its code if it has one.
 
-        Without ``anew`` a draft of this browser that lives and has something to scan is gone on with: whoever has scanned
-        its picture already uses it.
+        ``phone`` is the number as typed, if the factor wants one. Without ``anew``, a live draft of this browser that
+        has something to scan is continued: a person who has scanned its picture already uses it.
         """
         judgement = await self.access.own(caller)
         refusal = not_enrollable(judgement, factor, self.engine.now())
@@ -115,7 +125,10 @@ class Enrollments:
         return OpenDraft(enrollment=enrollment, shown=shown, issued=issued)
 
     async def pending(self, caller: Caller, enrollment: str = "", *, factor: str = "") -> OpenDraft | None:
-        """The caller's own draft, by id or by factor, with what its page shows; None where there is none in this browser."""
+        """Find the caller's own draft, by id or by factor, with the texts of its page.
+
+        Returns None if this browser has no such draft.
+        """
         account = await self.engine.store.load(caller.subject.key)
         draft = _draft(account, caller, enrollment, factor, self.engine.now())
         if draft is None or draft.factor not in self.engine.factors:
@@ -144,7 +157,10 @@ class Enrollments:
     async def confirm(
         self, caller: Caller, *, handle: str, enrollment: str, response: object, label: str = ""
     ) -> Enrolled | Refusal:
-        """The try-out: a right response makes the draft count, and is a proof of this browser. It runs to its end."""
+        """Confirm a draft by a right response, which is also a proof of this browser.
+
+        It runs to its end, even if the client hangs up.
+        """
         return await self.verification.attempts.to_its_end(self._confirm(caller, handle, enrollment, response, label))
 
     async def _confirm(
@@ -194,7 +210,10 @@ class Enrollments:
     def _verification(
         self, caller: Caller, rules: Rules, account: Account, draft: Enrollment, read: object
     ) -> Callable[[], Accepted | Rejected]:
-        """Say how the response is verified. One that fits a draft which this browser has replaced is told so."""
+        """Prepare the check of the response.
+
+        A response that fits an older draft, which this browser has replaced, is rejected with that reason.
+        """
         context = self.challenges.context(caller, rules, purpose="enroll", account=account)
         earlier = [e for e in account.replaced if (e.factor, e.browser) == (draft.factor, draft.browser)]
 
@@ -216,7 +235,7 @@ class Enrollments:
     def _settlement(
         self, caller: Caller, judgement: Judgement, draft: Enrollment, label: str, answer: str, new_handle: str
     ) -> Callable[[Account, Moment, Charge, Accepted], changes.Change[Granted | Refusal]]:
-        """Make the step that lets the draft count, judged on the very account that is written."""
+        """Make the step that confirms the draft, judged on the very account that is written."""
         requirement, traits = judgement.requirement, self.engine.factors.traits[draft.factor]
         chosen = label if label != draft.label else ""
 
@@ -246,13 +265,16 @@ class Enrollments:
         return step
 
     async def _claim(self, caller: Caller, outcome: Accepted) -> Rejected | None:
-        """Take the name that must be unique. One that somebody has already is a right answer, and no guess."""
+        """Reserve the name that must be unique.
+
+        If another account has it, the response was right: it is rejected, but is no guess.
+        """
         if not outcome.claim or await self.engine.store.claim(outcome.claim, caller.subject.key):
             return None
         return Rejected(reason="already_enrolled", free=True, challenge=outcome.challenge)
 
     async def _again(self, caller: Caller, new_handle: str, twin: Forwarded) -> Enrolled | Refusal:
-        """A copy of the confirmation of a moment ago: it leads to the same result and makes nothing new."""
+        """Answer a copy of a confirmation that has just succeeded: same result, nothing new."""
         account = await self.engine.store.load(caller.subject.key)
         mine = account.authenticator(twin.browser.last_factor)
         if mine is None:
@@ -261,7 +283,7 @@ class Enrollments:
 
 
 def _draft(account: Account, caller: Caller, id: str, factor: str, now: int) -> Enrollment | None:
-    """The caller's own draft; one of another browser is an unknown one."""
+    """Find the caller's own draft. A draft of another browser is not found."""
     for draft in account.enrollments:
         if (
             draft.browser == caller.handle

@@ -1,4 +1,4 @@
-"""What somebody may answer with here, and what to ask for first."""
+"""The authenticators that a person may answer with here, and the one to ask for first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from .access import Judgement
 
 
 def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | Refusal:
-    """Find the caller's authenticator that may be answered with; a foreign id is unknown."""
+    """Find the caller's authenticator if it may be used for an answer here.
+
+    An id of another account is refused as unknown.
+    """
     mine = account.authenticator(id)
     if mine is None or mine.factor not in judgement.factors:
         return Refusal(reason="not_found")
@@ -21,7 +24,7 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
 
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
-    """List the authenticators that meet what is asked, in order; backup codes last."""
+    """List the authenticators that meet the demand, in order; backup codes come last."""
     account = _account(judgement)
     mine = [a for a in _offered(account, judgement) if a.factor in judgement.factors]
     mine = [a for a in mine if not (judgement.factors.traits[a.factor].backup and is_used_up(account, a))]
@@ -32,7 +35,10 @@ def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
 
 
 def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...]:
-    """Pick what the challenge asks for, else what is allowed; pages and JSON ask here."""
+    """Pick the authenticators that the challenge asks for, else all that are allowed.
+
+    Pages and JSON both use this choice.
+    """
     allowed = answerable(account, judgement.requirement.factors, judgement.factors.traits)
     decision = judgement.decision
     if not isinstance(decision, StepUp):
@@ -41,14 +47,19 @@ def _offered(account: Account, judgement: Judgement) -> tuple[Authenticator, ...
 
 
 def is_used_up(account: Account, backup: Authenticator) -> bool:
-    """Whether no code of a set of backup codes counts any more: all were used, or an older copy of the store was accepted."""
+    """Tell if no code of a set of backup codes counts any more.
+
+    All were used, or an older copy of the store was accepted after the set was made.
+    """
     return not backup.data.get("left") or 0 < backup.created_at <= account.restored_at
 
 
 def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> Authenticator | None:
-    """What to ask for first: pinned as default, else what worked last in this browser, else the strongest (U-21).
+    """Choose the authenticator to ask for first (U-21).
 
-    What cannot be sent at the moment (``off``) comes first only where there is nothing else.
+    If the policy's ``first_offer`` is "last-used", it is the one that worked last in this browser, else the person's
+    default. Otherwise, or without either, it is the strongest. Factors in ``off`` cannot be sent now; one comes first
+    only if there is nothing else.
     """
     mine = reachable(judgement)
     offered = [a for a in mine if not judgement.factors.traits[a.factor].backup]

@@ -1,4 +1,7 @@
-"""Leave to enroll a first factor, by a contact on file or an administrator's ticket; and leave to put it off."""
+"""Leave to enroll a first factor, or to put enrollment off.
+
+A proven contact that the host has on file gives leave to enroll; so does an administrator's ticket.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from .verification import Verification
 
 
 class Leave:
-    """Use cases of somebody who has the password and no second factor yet."""
+    """Use cases of a person who has the password and no second factor yet."""
 
     def __init__(self, engine: Engine, access: Access, challenges: Challenges, verification: Verification) -> None:
         self.engine = engine
@@ -29,7 +32,7 @@ class Leave:
         self.verification = verification
 
     def contact_kinds(self, contacts: Contacts) -> tuple[str, ...]:
-        """The kinds by which a contact on file can be proven."""
+        """List the kinds of factor by which a contact on file can be proven."""
         senders = self.engine.wiring.senders
         on_file = {"email": bool(contacts.email), "phone": bool(contacts.phone)}
         known = self.engine.factors.traits
@@ -56,12 +59,15 @@ class Leave:
         return await self.challenges.issue(caller, context, factor=kind, data=draft.data, target="contact")
 
     async def verify_contact(self, caller: Caller, *, kind: str, response: object) -> Refusal | None:
-        """The code that came to the contact on file: this browser may enroll for a quarter of an hour."""
+        """Check the code that was sent to the contact on file.
+
+        After a right code, this browser may enroll for a quarter of an hour.
+        """
         judgement = await self.access.own(caller)
         rules = judgement.requirement.rules
         if kind not in self.engine.factors or not self.engine.factors.traits[kind].contact:
             return Refusal(reason="not_found")
-        # They sign in elsewhere with a second factor: a stolen session has nothing to guess at here.
+        # This person signs in elsewhere with a second factor. A stolen session must find nothing to guess here.
         if judgement.evidence is not None and judgement.evidence.upstream:
             return Refusal(reason="proof_required")
         part = self.engine.factors[kind]
@@ -97,9 +103,9 @@ class Leave:
         return proven if isinstance(proven, Refusal) else None
 
     async def redeem_ticket(self, caller: Caller, ticket: str) -> Refusal | None:
-        """An administrator's ticket (128 bits: not to be guessed, so it costs no attempt).
+        """Redeem an administrator's ticket. It has 128 bits, so a guess costs no attempt.
 
-        Raises ``keyring.Unopened`` where it was made with a key that is not listed.
+        Raises ``keyring.Unopened`` if the ticket was made with a key that is not listed.
         """
         text = "".join(ticket.split()).upper().replace("-", "")[:64]
         mine = self.engine.keyring

@@ -1,7 +1,7 @@
-"""Name the hooks, keep how far each has come in the trails, and what it is told again.
+"""Name the hooks, and store how far each has come in the trails and its failed events.
 
-The cursors of a hook stand in one value. What it failed on stands in a value for each tenant, so that no tenant's failures
-take the room of another's.
+The cursors of a hook stand in one value. Its failed events stand in a value for each tenant, so that the failures of
+one tenant never take the room of another.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ from ..storage import END, Notes, Store, Trail
 log = logging.getLogger("mfa_gate")
 
 COMMANDS = "mfa-gate"
-"""The application that the commands are: every application hears of what they did, since they have no hooks of their own."""
+"""Stands for the commands as an application. They have no hooks, so the hooks of every application get their events."""
 
 
 MAX_TRIES = 60
-"""With the waits between them about two days; then it is given up, and the log says so."""
+"""With the waits between them this takes about two days. Then the event is given up, and the log says so."""
 FEW_TRIES = 3
 MENDLESS = (ValueError, TypeError, LookupError, AttributeError)
-"""Faults of the event itself, or of what is looked up for it: trying again for two days mends none of them."""
+"""Faults of the event itself, or of data that is looked up for it: trying for two days mends none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """Somebody to be told. ``call`` raises where it failed. ``shared``: once for all applications that share the store."""
+    """A receiver of events.
+
+    ``call`` raises if it failed. ``shared``: the hook runs once for all applications that share the store.
+    """
 
     name: str
     wants: Callable[[Event], bool]
@@ -41,11 +44,14 @@ class Hook:
 
 
 class CannotBeTold(Exception):
-    """Nobody can ever be told of this event, however often it is tried."""
+    """Raised for an event that no hook can ever receive, however often it is tried."""
 
 
 def subject_of(event: Event) -> Subject:
-    """Make the subject that an event is about. Raises ``CannotBeTold`` for an id that no host could have named."""
+    """Make the subject that an event is about.
+
+    Raises ``CannotBeTold`` for an id that no host could have named.
+    """
     try:
         return Subject(id=event.account, tenant=event.tenant)
     except ValueError as error:
@@ -53,8 +59,10 @@ def subject_of(event: Event) -> Subject:
 
 
 def tries_for(error: Exception, hook: Hook) -> int:
-    """How often an event is worth trying. Our own hooks fail in the same way each time on what they cannot work with; a
-    host's hook may be mended meanwhile."""
+    """Return how many times an event is worth trying after ``error``.
+
+    Our own hooks fail in the same way each time on an event that they cannot use. A host's hook may be mended meanwhile.
+    """
     if isinstance(error, CannotBeTold) or (isinstance(error, SendFailed) and not error.transient):
         return 0
     return FEW_TRIES if hook.shared and isinstance(error, MENDLESS) else MAX_TRIES
@@ -62,7 +70,7 @@ def tries_for(error: Exception, hook: Hook) -> int:
 
 @dataclass(slots=True)
 class Late:
-    """An event that a hook failed on: how often, and when it is tried again."""
+    """An event that a hook failed on, with the number of tries and the time of the next one."""
 
     line: str
     tries: int
@@ -70,22 +78,25 @@ class Late:
 
     @classmethod
     def of(cls, parts: object) -> Late:
-        """Read what is stored. Raises ``ValueError``."""
+        """Read the stored form. Raises ``ValueError``."""
         match parts:
             case [str(line), int(tries), int(next_at)]:
                 return cls(line, tries, next_at)
-        raise ValueError("an event that waits is damaged")
+        raise ValueError("a failed event of a hook is damaged")
 
 
 @dataclass(slots=True)
 class Place:
-    """How far a hook has come: its cursor in each tenant's trail. ``late`` is what earlier releases wrote here."""
+    """A hook's cursor in each tenant's trail.
+
+    ``late`` holds failed events that earlier releases wrote into this value.
+    """
 
     at: dict[str, str] = field(default_factory=dict)
     late: dict[str, Late] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """Write it down."""
+        """Encode the place for the store."""
         return json.dumps({"at": self.at, "late": _stored(self.late)}, separators=(",", ":")).encode()
 
     @classmethod
@@ -98,28 +109,36 @@ class Place:
 
 
 def place_of(hook: str, app: str | None) -> str:
-    """What the cursor and marks of a hook are called in the store. ``app`` None: all applications share the hook."""
+    """Return the name of a hook's cursors and marks in the store.
+
+    ``app`` None: all applications share the hook.
+    """
     return f"hook:{hook}" if app is None else f"hook:{hook}@{app}"
 
 
 def late_of(name: str, tenant: str) -> str:
-    """Name the value of a hook's failed events in one tenant."""
+    """Return the name of the value that holds a hook's failed events in one tenant."""
     return f"late:{name}|{tenant}"
 
 
 def is_for(event: Event, app: str | None) -> bool:
-    """Whether a hook of ``app`` (None: one that all share) may have to hear of a line. What came from another store's trail
-    was told there, or is owed apart (``owing.py``)."""
+    """Tell if a hook of ``app`` may have to receive an event. None means a shared hook.
+
+    Events that came from another store's trail were told there, or are owed separately (``undelivered.py``).
+    """
     return MOVED not in event.detail and (app is None or event.app in (app, COMMANDS) or event.kind == UNREADABLE)
 
 
 async def ends_of(trail: Trail) -> Place:
-    """A place behind all that is in the trails."""
+    """Return a place behind all events that are in the trails."""
     return Place(at={tenant: (await trail.trail(tenant, after=END)).next for tenant in await trail.trails()})
 
 
 async def load_place(store: Store, name: str) -> Place:
-    """Load a hook's cursors. What is damaged is said, and begun anew at the end: no old history is told again."""
+    """Load a hook's cursors.
+
+    A damaged value is logged and replaced by the ends of the trails, so that no old history is told again.
+    """
     body = await store.meta(name)
     if body is None:
         return Place()
@@ -127,7 +146,7 @@ async def load_place(store: Store, name: str) -> Place:
         return Place.from_bytes(body)
     except ValueError as error:
         log.error(
-            "how far %s has come cannot be read (%s): it goes on behind the newest lines of all trails", name, error
+            "the cursors of %s cannot be read (%s): it goes on behind the newest events of all trails", name, error
         )
         place = await ends_of(store)
         await store.put_meta(name, place.to_bytes())
@@ -135,22 +154,30 @@ async def load_place(store: Store, name: str) -> Place:
 
 
 async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
-    """Load what a hook failed on in one tenant, by the event's id. What is damaged is said and left out."""
+    """Load a hook's failed events in one tenant, by event id.
+
+    A damaged value is logged and left out.
+    """
     body = await notes.meta(late_of(name, tenant))
     try:
         return {} if body is None else _late(_document(body))
     except ValueError as error:
-        log.error("what %s has failed on in tenant %s cannot be read (%s): it is not tried again", name, tenant, error)
+        log.error(
+            "the failed events of %s in tenant %s cannot be read (%s): they are not tried again", name, tenant, error
+        )
         return {}
 
 
 async def save_late(notes: Notes, name: str, tenant: str, late: dict[str, Late]) -> None:
-    """Write down what a hook is told again in one tenant."""
+    """Store the failed events that a hook must receive again in one tenant."""
     await notes.put_meta(late_of(name, tenant), json.dumps(_stored(late), separators=(",", ":")).encode())
 
 
 async def divide_late(notes: Notes, name: str, place: Place) -> None:
-    """Give each tenant its part of what a release before wrote into one value."""
+    """Move a hook's failed events from one value to a value for each tenant.
+
+    Earlier releases kept the failed events of all tenants in one value.
+    """
     if not place.late:
         return
     parts: dict[str, dict[str, Late]] = {}
@@ -158,7 +185,7 @@ async def divide_late(notes: Notes, name: str, place: Place) -> None:
         try:
             parts.setdefault(event_from_json(one.line).tenant, {})[id] = one
         except UnreadableEvent:
-            log.error("an event that %s failed on cannot be read, and is not tried again (ref %s)", name, id)
+            log.error("a failed event of %s cannot be read and is not tried again (ref %s)", name, id)
     for tenant, late in parts.items():
         await save_late(notes, name, tenant, {**late, **await load_late(notes, name, tenant)})
     place.late = {}
@@ -171,7 +198,7 @@ def _stored(late: dict[str, Late]) -> dict[str, list[str | int]]:
 
 def _late(document: object) -> dict[str, Late]:
     if type(document) is not dict:
-        raise ValueError("no events by their ids")
+        raise ValueError("the failed events of a hook are damaged")
     return {id: Late.of(parts) for id, parts in document.items()}
 
 

@@ -1,4 +1,7 @@
-"""The host's hooks: called after the commit, beside the answer; their failures are logged, tried again, and undo nothing."""
+"""The host's hooks: called in the background after the commit.
+
+A failure is logged and tried again. It undoes nothing.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,11 @@ class SubjectListener:
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
-        """Events of its kind, and nothing else."""
+        """Tell if the event is of this listener's kind."""
         return event.kind == self.kind
 
     async def call(self, event: Event) -> None:
-        """Call the host. Raises what the host raises."""
+        """Call the host's hook. Raises any exception of the hook."""
         result = self.hook(subject_of(event))
         if inspect.isawaitable(result):
             await result
@@ -52,7 +55,7 @@ class SubjectListener:
 
 
 def host_hooks(engine: Engine) -> list[Hook]:
-    """The hooks that the host has wired, ready to be told again what they missed."""
+    """Make the hooks that the host has wired, ready to receive missed events again."""
     wiring, found = engine.wiring, list[Hook]()
     on_event = wiring.on_event
     if on_event is not None:

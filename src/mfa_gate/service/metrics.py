@@ -1,4 +1,4 @@
-"""Counters for OpenTelemetry, where its API is installed: what happened how often, never to whom."""
+"""Counters for OpenTelemetry, if its API is installed. They count events, never people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from .accounts import Engine
 
 
 class Metrics:
-    """Counts what was committed. Labels are the factor and the cause of a lock: few values, no ids (S-124)."""
+    """Counters of committed events.
+
+    Labels are the factor and the cause of a lock: few values, no ids (S-124).
+    """
 
     def __init__(self, engine: Engine) -> None:
         try:

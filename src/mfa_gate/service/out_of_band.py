@@ -1,4 +1,4 @@
-"""What a person's own device asks and answers: it signs everything with a key that was bound at enrollment."""
+"""Requests and answers of a person's own device, signed with a key bound at enrollment."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from .verification import Verification
 
 JOIN, DEVICE, NONCE = "join", "device", "nonce"
 NONCE_LIFE = 120
-"""Seconds in which a device may sign what it was given to sign."""
+"""Seconds in which a device may sign the value that it was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Whose device it is, for the person, and the token by which it names itself from now on."""
+    """A device as its owner sees it, with the token that names it from now on.
+
+    ``person`` is the owner's name; ``service`` is the name of the service.
+    """
 
     token: str
     person: str
@@ -38,8 +41,11 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request that waits: what it is for, where and with which browser somebody asks, and for how long. Never the
-    number: that is on the other screen (S-95)."""
+    """One request that waits for an answer on the device.
+
+    It says the purpose, the place and the browser of the sign-in, and its times. It never holds the number: the
+    person reads that on the other screen (S-95).
+    """
 
     id: str
     purpose: str
@@ -51,7 +57,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What waits for one device. ``subject`` is a word of what the device signs; ``nonce`` is for its next question."""
+    """The requests that wait for one device.
+
+    ``subject`` is part of the text that the device signs. ``nonce`` is for its next question.
+    """
 
     device: Device
     subject: str
@@ -61,7 +70,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """A device that named itself: its account, and what it belongs to."""
+    """A device that named itself: its account, and its authenticator or draft."""
 
     named: Named
     account: Account
@@ -71,7 +80,10 @@ class _Known:
 
 
 class OutOfBand:
-    """Use cases of the phone's page. Nobody is signed in there: the device's key stands for the person."""
+    """Use cases of the phone's page.
+
+    Nobody is signed in there: the device's key stands for the person.
+    """
 
     def __init__(self, engine: Engine, challenges: Challenges, verification: Verification) -> None:
         self.engine = engine
@@ -83,12 +95,15 @@ class OutOfBand:
         self.kind, self.part = found
 
     def nonce(self) -> str:
-        """Something fresh to sign, which we can tell the age of without keeping it."""
+        """Make a fresh value to sign. Its age can be checked without storing it."""
         now = str(self.engine.now())
         return f"{now}.{self.engine.keyring.digest(NONCE, now)}"
 
     async def join(self, *, token: str, key: str, signature: str, label: str, address: str = "") -> Device | Refusal:
-        """Bind a device's key to the draft that the token was made for. It works once, and is no proof of anything yet."""
+        """Bind a device's key to the draft that the token was made for.
+
+        It works once. The binding is not a proof yet.
+        """
         named = read_token(self.engine.keyring, JOIN, token)
         if named is None:
             return await tell_refused(self.engine, None, self.kind, "not_found", shown="code_expired", address=address)
@@ -115,8 +130,11 @@ class OutOfBand:
         return Device(token=joined.device, person=context.person, service=context.service)
 
     async def waiting(self, *, device: str, nonce: str, signature: str, address: str = "") -> Waiting | Refusal:
-        """What waits for this device. It says nothing to whoever has not the key, and writes only when the key of the
-        device's token has changed."""
+        """List the requests that wait for this device.
+
+        A caller without the device's key learns nothing. It writes only if another key of ours seals the device's
+        token now.
+        """
         known = await self._known(device)
         if known is None:
             return Refusal(reason="not_found")
@@ -139,7 +157,7 @@ class OutOfBand:
     async def wake_at(
         self, *, device: str, nonce: str, signature: str, subscription: str, address: str = ""
     ) -> Refusal | None:
-        """Where the browser's push service reaches this device; "" ends that."""
+        """Store the address of the push service that reaches this device; "" removes it."""
         known = await self._known(device)
         if known is None or not isinstance(known.holder, Authenticator):
             return Refusal(reason="not_found")
@@ -159,14 +177,17 @@ class OutOfBand:
     async def _amend(
         self, known: _Known, seen: Authenticator, amended: Callable[[Fields], Fields]
     ) -> Authenticator | Refusal:
-        """Change a device's data, from what the account has at that moment."""
+        """Change a device's data, computed from the account that is written."""
         moment = self.engine.moment()
         return await self.engine.change(
             known.named.key, lambda current: changes.amend_authenticator(current, moment, seen=seen, amend=amended)
         )
 
     async def _note_key(self, known: _Known, device: str) -> None:
-        """Keep which key seals the token that the phone holds, so that ``keys rotate`` can count it; once for each key."""
+        """Store the id of the key that seals the phone's token, once for each key.
+
+        ``keys rotate`` counts these ids.
+        """
         ids, used, holder = self.engine.keyring.ids, self.engine.keyring.key_of(device), known.holder
         kept = self.part.key_id_of(holder.data)
         if not isinstance(holder, Authenticator) or kept == used or (kept in ids and ids.index(kept) < ids.index(used)):
@@ -174,7 +195,7 @@ class OutOfBand:
         await self._amend(known, holder, lambda data: self.part.naming(data=data, key_id=used))
 
     def _can_wake(self, subscription: str) -> bool:
-        """Tell if our sender would ask this address: the phone chose it."""
+        """Tell if our sender would call this address. The phone chose it."""
         sender = self.engine.wiring.senders.push
         if isinstance(sender, TakesDestination):
             return sender.takes(subscription)
@@ -183,10 +204,11 @@ class OutOfBand:
     async def answer(
         self, *, device: str, request: str, verb: str, number: str, signature: str, address: str
     ) -> Refusal | None:
-        """The device says yes (with the number that was typed) or no. It runs to its end even if the phone hangs up.
+        """Take the device's answer: yes with the typed number, or no.
 
-        The signature is over verb, request, number, subject and end, so it can answer this request once and no other. A
-        wrong number costs an attempt; what is not signed by the key is no guess and costs nothing (S-96, S-98).
+        It runs to its end even if the phone hangs up. The signature covers verb, request, number, subject and end
+        time, so it can answer this request once and no other. A wrong number costs an attempt. An answer that the key
+        did not sign is no guess and costs nothing (S-96, S-98).
         """
         return await self.verification.attempts.to_its_end(
             self._answer(device, request, verb, number, signature, address)
@@ -222,7 +244,7 @@ class OutOfBand:
         return await self._guess(known, caller, challenge, typed)
 
     async def _guess(self, known: _Known, caller: Caller, challenge: Challenge, typed: str) -> Refusal | None:
-        """A right number is written down and given its attempt back; a wrong one costs it."""
+        """Record a right number and give its attempt back; a wrong number costs the attempt."""
 
         def verify() -> bool | Rejected:
             is_right = self.part.is_number(known.context, challenge=challenge, number=typed)
@@ -262,7 +284,10 @@ class OutOfBand:
     # -- who asks ----------------------------------------------------------------------------------------------------
 
     async def _known(self, device: str, *, fresh: bool = False) -> _Known | None:
-        """The device that this token names, if it is bound to something still. ``fresh``: as the store has it now."""
+        """Find the device that this token names, if it is still bound; else None.
+
+        ``fresh``: load the account from the store, not from the cache.
+        """
         named = read_token(self.engine.keyring, DEVICE, device)
         if named is None:
             return None
@@ -307,7 +332,7 @@ class OutOfBand:
         return 0 <= age < NONCE_LIFE and self.engine.keyring.matches(NONCE, digest, now)
 
     def _renewed(self, known: _Known, device: str) -> str:
-        """The same token under the newest key, so that a device outlives the rotation of keys."""
+        """Seal the same token with the newest key, so that a device outlives the rotation of keys."""
         keyring = self.engine.keyring
         if keyring.key_of(device) == keyring.newest:
             return device
@@ -326,7 +351,7 @@ def _request(challenge: Challenge) -> Request:
 
 
 def _ended(challenge: Challenge, context: Context) -> str:
-    """Why a request cannot be answered any more, or ""."""
+    """Return the reason if a request cannot be answered any more, else ""."""
     if challenge.status in ("approved", "denied") or challenge.spent_at:
         return "code_already_used"
     return "" if challenge.is_live(context.now, context.seen_at) else "code_expired"

@@ -1,7 +1,8 @@
-"""Whom the trail still has to be told to: each hook hears of each event at least once, also across a crash.
+"""Delivery of events to the hooks: each hook gets each event at least once.
 
-A hook is called at once by the process that committed the event. What it has heard is remembered in the store; behind the newest
-lines, one worker at a time reads the trail on from each hook's cursor and calls again whoever has not heard.
+This holds across a crash. The process that committed an event calls the hooks at once. The store remembers the
+delivered events. After a delay, one worker at a time reads the trail from each hook's cursor, and calls each hook for
+the events that it has not received.
 """
 
 from __future__ import annotations
@@ -35,37 +36,40 @@ from .hook_places import (
 log = logging.getLogger("mfa_gate")
 
 LAG = 30
-"""Seconds after which an event that was not heard counts as missed: the process that wrote it may still be at it."""
+"""Seconds after which an undelivered event counts as missed. Before, its own process may still deliver it."""
 FLUSH_AFTER, FLUSH_AGAIN = 0.5, 10.0
 HEARD = "heard"
-"""What the marks are called that say which hook has heard which event."""
+"""The group of marks for events that a hook has received."""
 MAX_HEARD = 10_000
 PIECE = 200
 FIRST_WAIT, LONGEST_WAIT = 30, 3_600
 MAX_LATE = 500
-"""So many failed events of one tenant a hook waits for one by one; with more, it reads no further in that tenant."""
+"""The most failed events of one tenant that a hook keeps. With so many, it reads no further in that tenant's trail."""
 CALL_TIMEOUT = 10.0
 RUN_FOR = 3.0
 TURN_FOR = 1.0
 """Seconds for one tenant, before the next one has its turn."""
 EVERY = 20
-"""Seconds that one worker has the work for: longer than a run with its last call can take."""
+"""Seconds for which one worker has the work. They are longer than a run with its last call can take."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """One tenant's share of a round: until when (monotonic), and how many calls were made in it."""
+    """One tenant's share of a round.
+
+    ``until`` is its end in monotonic seconds; ``calls`` counts the calls made in it.
+    """
 
     until: float
     calls: int = 0
 
     def is_over(self) -> bool:
-        """Whether the next tenant is to have its turn."""
+        """Tell if the next tenant's turn has come."""
         return monotonic() > self.until
 
 
 class Outbox:
-    """Keeps what was heard, and tells again what was not."""
+    """The memory of delivered events, and the second delivery of missed ones."""
 
     def __init__(self, engine: Engine, hooks: Sequence[Hook]) -> None:
         self.engine = engine
@@ -80,7 +84,7 @@ class Outbox:
         engine.effects.heard = self.heard
 
     def name_of(self, hook: Hook) -> str:
-        """What the hook's cursor and marks are called in the store."""
+        """Return the name of the hook's cursor and marks in the store."""
         return place_of(hook.name, self._app_of(hook))
 
     def _app_of(self, hook: Hook) -> str | None:
@@ -89,7 +93,10 @@ class Outbox:
     # -- as it happens ---------------------------------------------------------------------------------------------
 
     def heard(self, name: str, event: Event, *, ok: bool) -> None:
-        """A hook was called for a committed event. Written down a moment later, many at a time; a failure is not."""
+        """Note that a hook was called for a committed event.
+
+        A success is stored a moment later, many at a time. A failure is only counted.
+        """
         if not ok:
             for count in self.engine.effects.failures:
                 count(name)
@@ -111,29 +118,38 @@ class Outbox:
         self.engine.effects.later(self.flush())
 
     async def flush(self) -> None:
-        """Write down what was heard, in one write. What cannot be written now is kept for later; at worst it is told twice."""
+        """Store the delivered events in one write.
+
+        If the write fails, it is tried later. At worst an event is delivered twice.
+        """
         if not self._heard:
             return
         ids, self._heard = self._heard, []
         try:
             await self.engine.store.mark(HEARD, ids)
         except Exception as error:
-            log.warning("what the hooks have heard could not be written down: %s", error)
+            log.warning("the marks of delivered events could not be stored; they are stored later: %s", error)
             self._heard = [*ids, *self._heard][-MAX_HEARD:]
             self._arm(FLUSH_AGAIN)
 
     # -- at the start, and from time to time -----------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Give each hook that is new to this store its place: at the end, so that no old history is told to it."""
+        """Give each hook that is new to this store its place: at the end of the trails.
+
+        So no old history is delivered to it.
+        """
         store = self.engine.store
         for hook in self.hooks.values():
             if await store.meta(self.name_of(hook)) is None:
                 await store.put_meta(self.name_of(hook), (await ends_of(store)).to_bytes())
 
     async def catch_up(self, *, shared: bool) -> int:
-        """Tell what was missed and what is due again, for a few seconds: how many calls. One worker at a time does this, for
-        the hooks of this application, or for those that are ``shared`` by all."""
+        """Deliver missed events and those due again, for a few seconds. Returns the calls made.
+
+        One worker at a time does this, either for the hooks of this application or for those that are ``shared`` by
+        all.
+        """
         hooks = [hook for hook in self.hooks.values() if hook.shared == shared]
         tenants = await self.engine.store.trails()
         rounds = await asyncio.gather(*(self._tell(hook, tenants) for hook in hooks), return_exceptions=True)
@@ -143,8 +159,10 @@ class Outbox:
         return sum(calls for calls in rounds if isinstance(calls, int))
 
     async def _tell(self, hook: Hook, tenants: Sequence[str]) -> int:
-        """Give each tenant its turn, again and again until nothing is left or the time is over; the next round begins with
-        the tenant that had none."""
+        """Give each tenant its turn, until nothing is left or the time is over.
+
+        The next round begins with the tenant that had no turn. Returns the number of calls.
+        """
         began, calls, name = monotonic(), 0, self.name_of(hook)
         place = await load_place(self.engine.store, name)
         await divide_late(self.engine.store, name, place)
@@ -166,14 +184,17 @@ class Outbox:
         return calls
 
     def _say(self, name: str, tenant: str, error: Exception) -> None:
-        """Log a trouble once, until it is another one or over; the other tenants go on."""
+        """Log a failure once, until it changes or ends. The other tenants go on."""
         trouble = f"{type(error).__name__}: {error}"
         if self._troubles.get((name, tenant)) != trouble:
             self._troubles[name, tenant] = trouble
-            log.error("%s cannot be told of what happens in tenant %s; the others go on: %s", name, tenant, trouble)
+            log.error("%s cannot get the events of tenant %s; the other tenants go on: %s", name, tenant, trouble)
 
     async def _turn(self, hook: Hook, place: Place, tenant: str, turn: Turn) -> bool:
-        """Tell one tenant's events, first those that are due again. True where there is more to be read."""
+        """Deliver one tenant's events, first those that are due again.
+
+        Returns True if there may be more to read.
+        """
         late = await load_late(self.engine.store, self.name_of(hook), tenant)
         await self._again(hook, tenant, late, turn)
         return len(late) < MAX_LATE and await self._on(hook, place, tenant, late, turn)
@@ -202,7 +223,10 @@ class Outbox:
             await save_late(self.engine.store, self.name_of(hook), tenant, late)
 
     async def _on(self, hook: Hook, place: Place, tenant: str, late: dict[str, Late], turn: Turn) -> bool:
-        """Read one piece of a tenant's trail on, as far as it is old enough. True where there may be more."""
+        """Read the next piece of a tenant's trail, as far as it is old enough.
+
+        Returns True if there may be more.
+        """
         store, name, after = self.engine.store, self.name_of(hook), place.at.get(tenant, "")
         page = await store.trail(tenant, after=after, limit=PIECE)
         ready = list(takewhile(self._is_settled, page.items))
@@ -230,11 +254,14 @@ class Outbox:
         return done == PIECE or turn.is_over()
 
     def _is_settled(self, event: Event) -> bool:
-        """Whether the process that wrote an event is done with it. A time far ahead of the clock says nothing about that."""
+        """Tell if the process that wrote an event has had time to deliver it.
+
+        A time far ahead of the clock says nothing about that, so it counts as settled.
+        """
         return not self.engine.now() - LAG < event.at <= self.engine.now() + LAG
 
     def _note(self, event: Event) -> None:
-        """Say once that a line is damaged, and where."""
+        """Log once that a line is damaged, and where."""
         if event.kind == UNREADABLE and event.id not in self._unreadable:
             self._unreadable.add(event.id)
             log.error("the audit trail of %s has a line that cannot be read: %s", event.tenant, event.detail["place"])
@@ -243,7 +270,10 @@ class Outbox:
         return is_for(event, self._app_of(hook)) and hook.wants(event)
 
     async def _call(self, hook: Hook, event: Event) -> int:
-        """Call a hook: 0 where it heard, or can never hear; else how often it is to be tried in all."""
+        """Call a hook. Returns the number of tries that a failed event is worth.
+
+        Returns 0 if the hook received the event, or can never receive it.
+        """
         try:
             async with asyncio.timeout(CALL_TIMEOUT):
                 await hook.call(event)
@@ -258,7 +288,7 @@ class Outbox:
         return 0
 
     async def aclose(self) -> None:
-        """Write down what was heard."""
+        """Store the delivered events."""
         if self._timer is not None and self._loop is asyncio.get_running_loop():
             self._timer.cancel()
         self._timer = None

@@ -1,4 +1,7 @@
-"""What a provider tells us about a call: checked, looked up by the token in its address, and written down once."""
+"""Callbacks of a telephone provider: check one, find its challenge, record it once.
+
+The token in the callback's address names the challenge.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ HOOK = "hook"
 
 
 class ProviderCallbacks:
-    """Use cases of callbacks. Nobody is signed in here, and nothing here is ever a success of a factor (S-128)."""
+    """Use cases of callbacks.
+
+    Nobody is signed in here, and nothing here is ever a success of a factor (S-128).
+    """
 
     def __init__(self, engine: Engine, challenges: Challenges) -> None:
         self.engine = engine
@@ -37,11 +43,13 @@ class ProviderCallbacks:
         root: str = "",
         address: str = "",
     ) -> str | Refusal:
-        """What to say in return to a callback for a challenge of ``kind``. ``headers`` have names in lower case; ``root`` is
-        the path that the app is mounted under, ``address`` who asks.
+        """Return the document that answers a provider's callback for a challenge of ``kind``.
 
-        Refused (``not_allowed``): a token that is not ours, a signature that is not the provider's, an address that is
-        spelled another way, a challenge that has ended, a step that was taken before or is not due.
+        ``headers`` have names in lower case. ``root`` is the path below which the app is mounted. ``address`` is the
+        network address of the caller.
+
+        Refuses (``not_allowed``) a token that is not ours, a signature that is not the provider's, an address that is
+        spelled another way, a challenge that has ended, and a step that was taken before or is not due.
         """
         part, keyring = self.engine.factors.get(kind), self.engine.keyring
         named = read_token(keyring, HOOK, token)
@@ -85,7 +93,7 @@ class ProviderCallbacks:
         return Change(account=change.account, events=change.events, answer=answer)
 
     def _challenge(self, account: Account, kind: str, named: Named, now: int) -> Challenge | None:
-        """The one live challenge that the token was made for."""
+        """Find the live challenge that the token was made for, or None."""
         for challenge in account.challenges:
             mine = challenge.factor == kind and challenge.is_live(now, account.seen_at)
             if mine and is_digest_of(HOOK, challenge.data.get(HOOK), named):

@@ -1,4 +1,7 @@
-"""Telling what was refused where nobody is signed in, without letting strangers fill the trail or occupy the host's hook."""
+"""Reports of refusals in places that need no sign-in.
+
+Strangers must not fill the trail or keep the host's hook busy.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,10 @@ TOLD_PER_HOUR = 20
 async def tell_refused(
     engine: Engine, named: Named | None, kind: str, reason: str, *, address: str, shown: str = "not_allowed"
 ) -> Refusal:
-    """Report a refusal, with the network that it came from, to log, hook and trail.
+    """Report a refusal with the network that it came from. Returns it for the caller.
 
-    In the trail stand so many an hour of one account, and none that names nobody; of all others the log and the hook are
-    told so many an hour of one network.
-    ``shown`` is the reason that the caller gets.
+    Writes at most 20 trail lines per account and hour, none if no account is known. Any other refusal goes to the log
+    and the hook, at a bounded rate for each network and hour. ``shown`` is the reason that the caller gets.
     """
     key = named.key if named else SubjectKey("", "")
     network = engine.rules(key.tenant).network_of(address)

@@ -1,4 +1,4 @@
-"""Limit requests that send nothing and cost no attempt: challenges for a passkey, drafts."""
+"""Limits of requests that send nothing and cost no attempt: passkey challenges and drafts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from ..storage import Limits, Take
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestLimit:
-    """Bound requests of a kind in ``window`` seconds: of a browser, a network, all strangers.
+    """Limits of one kind of request: of a browser, of a network, of all strangers.
 
-    A stranger is a browser that has shown the password and no more, and has nothing here that waits. All strangers
-    together get fewer than an account has room for, so that they never push out what somebody else began before them;
-    those of one network get half of that, so that they do not shut out others.
+    They count requests in ``window`` seconds. A stranger is a browser that has shown the password and no more, and
+    has nothing here that waits. All strangers together get fewer requests than an account has room for, so that they
+    never push out a challenge or draft of another browser. Those of one network get half of that, so that they do not
+    shut out others.
     """
 
     name: str
@@ -43,7 +44,7 @@ async def too_many(
 ) -> Refusal | None:
     """Count one request, or refuse it with ``too_soon``.
 
-    It is no attempt, and no browser that is known is refused for another's sake.
+    It is no attempt. A known browser has its own count, so the requests of others never block it.
     """
     place = f"{limit.name}:{caller.subject.key}"
     if caller.handle in known_handles(account) or _waits(account, caller.handle, now):

@@ -1,4 +1,4 @@
-"""What is done from time to time beside the answers, by one worker of all processes at a time."""
+"""Work that is done from time to time, by one process at a time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ log = logging.getLogger("mfa_gate")
 
 TICK = 5.0
 SKEW = 5
-"""Seconds by which the clocks of two workers may differ without a word."""
+"""Seconds by which the clocks of two workers may differ before this is logged."""
 PLACES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Work that is due every so many seconds. Whoever takes it has it until it is due again."""
+    """Work that is due every ``every`` seconds.
+
+    The process that takes it has it until it is due again.
+    """
 
     name: str
     every: int
@@ -31,7 +34,10 @@ class Job:
 
 
 class Worker:
-    """One timer; it keeps no process alive and is in nobody's way."""
+    """One timer that runs the jobs.
+
+    It keeps no process alive.
+    """
 
     def __init__(self, engine: Engine, jobs: Sequence[Job]) -> None:
         self.engine = engine
@@ -43,7 +49,10 @@ class Worker:
         self._ahead: set[str] = set()
 
     def start(self) -> None:
-        """Begin, on the running loop; the processes of a machine do not begin together."""
+        """Start the timer on the running event loop, after a random wait.
+
+        So the processes of a machine do not begin at the same time.
+        """
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(TICK * (0.5 + random.random()), self._tick)  # noqa: S311 - only spreads
 
@@ -55,7 +64,10 @@ class Worker:
             self._round = self._loop.create_task(self.round())
 
     async def round(self) -> None:
-        """Do what is due, if no other process has it. While the store is away nothing is asked of it here: requests are."""
+        """Do the work that is due, if no other process has taken it.
+
+        While the store is away, nothing is asked of it here. Only requests ask it.
+        """
         for job in self.jobs:
             if self.engine.away_since is not None:
                 return
@@ -69,10 +81,10 @@ class Worker:
                 log.warning("%s could not be done now: %s: %s", job.name, type(error).__name__, error)
 
     async def _takes(self, job: Job) -> bool:
-        """Whether the job is this worker's until it is due again.
+        """Tell if this worker has taken the job until it is due again.
 
-        A mark that lies ahead of the clock counts for nothing: a worker whose clock runs ahead would else stop all others
-        for as long. They take the next place instead, so that still only one of them works.
+        A mark that lies ahead of this clock does not count. Otherwise a worker whose clock runs ahead would stop all
+        others for as long. The others then take the next place, so that still only one of them works.
         """
         for place in range(PLACES):
             name = f"work:{job.name}" + (f"#{place}" if place else "")
@@ -93,7 +105,7 @@ class Worker:
         self._loop = None
 
     async def aclose(self) -> None:
-        """Stop."""
+        """Stop the timer and the round under way."""
         loop, self._loop = self._loop, None
         if loop is not asyncio.get_running_loop():
             return

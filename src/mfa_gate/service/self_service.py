@@ -1,4 +1,4 @@
-"""What people do with what they have: rename, choose the default, remove, forget browsers, accept the agreement."""
+"""Changes that people make to their own factors, browsers and agreement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .accounts import Engine
 
 
 class SelfService:
-    """Use cases of one's own settings. Every one works on the caller's account and no other."""
+    """Use cases of one's own settings. Each works on the caller's account and no other."""
 
     def __init__(self, engine: Engine, access: Access) -> None:
         self.engine = engine
@@ -28,7 +28,11 @@ class SelfService:
         *,
         only_resistant: bool = False,
     ) -> Authenticator | Refusal:
-        """Run ``step`` if factors may be changed now: judged on the very account that the swap writes (S-84)."""
+        """Run ``step`` if the caller may change factors now.
+
+        The check looks at the very account that the swap writes (S-84). With ``only_resistant``, of the floors only
+        those count that ask for phishing resistance.
+        """
         judgement = await self.access.own(caller)
         pending, requirement = owed(judgement, self.engine.now()), judgement.requirement
         if only_resistant:
@@ -45,9 +49,10 @@ class SelfService:
         return await self.engine.change(caller.subject.key, guarded)
 
     async def rename(self, caller: Caller, *, id: str, label: str) -> Authenticator | Refusal:
-        """Give one's own authenticator another name.
+        """Give one of the caller's authenticators another name.
 
-        A name opens nothing: of the floors only phishing resistance is kept for it, so that nobody swaps the names of keys.
+        A name opens nothing. So of the floors only phishing resistance counts here, which keeps strangers from
+        swapping the names of keys.
         """
         moment = self.engine.moment(network=caller.network)
         return await self._fresh(
@@ -55,14 +60,14 @@ class SelfService:
         )
 
     async def set_default(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
-        """The one to be offered first."""
+        """Choose the authenticator that is offered first."""
         moment = self.engine.moment(network=caller.network)
         return await self._fresh(
             caller, lambda account, _: changes.set_default(account, moment, id=id, traits=self.engine.factors.traits)
         )
 
     async def remove(self, caller: Caller, *, id: str) -> Authenticator | Refusal:
-        """One authenticator less, unless the policy keeps it."""
+        """Remove one authenticator, unless the policy keeps it."""
         moment = self.engine.moment(network=caller.network)
         removed = await self._fresh(
             caller,
@@ -82,7 +87,7 @@ class SelfService:
         return removed
 
     async def forget(self, caller: Caller, *, id: str) -> Refusal | None:
-        """Forget one of one's own browsers, by a proof that counts and keeps the floors."""
+        """Forget one of the caller's own browsers. It needs a proof that meets the floors."""
         judgement = await self.access.own(caller)
         if owed(judgement, self.engine.now()) is not None:
             return Refusal(reason="proof_required")
@@ -100,7 +105,10 @@ class SelfService:
         return await self.engine.change(caller.subject.key, step)
 
     async def sign_out(self, caller: Caller) -> None:
-        """End what was bound to the caller's sign-in. Raises ``StoreUnavailable``."""
+        """End the proofs and the leave to enroll later of the caller's sign-in.
+
+        Raises ``StoreUnavailable``.
+        """
         moment = self.engine.moment(network=caller.network)
         await self.engine.change(caller.subject.key, lambda account: changes.end_sign_in(account, moment, caller))
 
@@ -118,7 +126,10 @@ class SelfService:
         return await self.engine.change(caller.subject.key, step)
 
     async def request_recovery(self, caller: Caller, *, about: str) -> str | Refusal:
-        """A request that an administrator answers: its reference. It changes nothing else, and one waits at a time."""
+        """Ask the administrators for recovery. Returns the reference of the request.
+
+        It changes nothing else, and an account has at most one such request.
+        """
         judgement = await self.access.own(caller)
         ways = judgement.requirement.rules.recovery.ways
         moment = self.engine.moment(network=caller.network)
@@ -131,6 +142,9 @@ class SelfService:
         return await self.engine.change(caller.subject.key, step)
 
     async def decline(self, caller: Caller) -> None:
-        """The agreement was declined: written down, and this browser's proofs are gone; the app stays closed."""
+        """Record that the agreement was declined, and end this browser's proofs.
+
+        The app stays closed.
+        """
         moment = self.engine.moment(network=caller.network)
         await self.engine.change(caller.subject.key, lambda account: changes.decline_agreement(account, moment, caller))

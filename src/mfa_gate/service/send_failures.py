@@ -1,4 +1,4 @@
-"""Messages that were not delivered: may they still arrive, and how the log says why."""
+"""Messages that were not delivered: may they still arrive, and the reason for the log."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ UNKNOWN = "timeout"
 
 
 def is_unknown(error: SendFailed) -> bool:
-    """Tell whether the message may still arrive."""
+    """Tell if the message may still arrive."""
     return error.reason == UNKNOWN
 
 
 def cause_of(error: Exception) -> str:
-    """Say in one bounded line why a message was not delivered. An exception of another kind is named only."""
+    """Say in one bounded line why a message was not delivered.
+
+    Of any other kind of exception, only its name is given.
+    """
     return one_line(str(error), limit=MAX_CAUSE) if isinstance(error, SendFailed) else type(error).__name__

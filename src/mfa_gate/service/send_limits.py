@@ -1,4 +1,7 @@
-"""May this message go out: limits that all subjects share, the day's money, the host's own word, a provider in trouble."""
+"""The limits of sending: counts that subjects share, the day's money, the host's answer.
+
+A provider in trouble stops sending as well.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,17 @@ HOOK_TIMEOUT = 2.0
 HOOK_THREADS = 16
 TOLD_PER_HOUR = 20
 COARSE = 100
-"""A window that holds more sends than this is counted in hundredths, so that counting stays cheap."""
+"""A limit of more sends than this is counted in hundredths of its window, so that counting stays cheap."""
 NO_LIMIT = 2**53
 LOOKED_AT_EVERY = 10
 MAX_WORD = 64
 
 
 class Sending:
-    """Use cases of limits. What is refused was not sent, cost no attempt, and used up nothing but its own patience."""
+    """Use cases of limits.
+
+    A refused message was not sent and cost no attempt. A refusal by a limit uses up no limit.
+    """
 
     def __init__(self, engine: Engine, alarms: Alarms) -> None:
         self.engine = engine
@@ -46,7 +52,11 @@ class Sending:
     # -- before a message --------------------------------------------------------------------------------------------
 
     async def permit(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> Refusal | None:
-        """Why ``delivery`` may not go out now, or None: then it counts everywhere it has to."""
+        """Return the refusal if ``delivery`` may not go out now, else None.
+
+        The message is counted in every limit that it falls under. After that the host's hook is asked about texts and
+        calls.
+        """
         if not self.engine.factors.traits[factor].fetched and self._is_paused(factor):
             return Refusal(reason="factor_unavailable", retry_after=30)
         refusal = await self._count(caller, context, delivery, factor)
@@ -68,7 +78,10 @@ class Sending:
         return Refusal(reason="send_refused", ref=event.id)
 
     async def off(self, tenant: str) -> frozenset[str]:
-        """The kinds that cannot be sent at the moment: their provider is in trouble, or the day's money is spent."""
+        """List the kinds that cannot be sent at the moment.
+
+        Their provider is in trouble, or the day's money is spent.
+        """
         rules = self.engine.rules(tenant)
         found = {
             kind
@@ -85,7 +98,10 @@ class Sending:
         return frozenset(found)
 
     async def pay(self, tenant: str, channel: str) -> bool:
-        """Whether the day's money has room for one more message that asks nothing; it is spent then."""
+        """Pay for one more message from the day's money; False if there is not enough left.
+
+        This is for messages that ask nothing of the person, such as notices.
+        """
         rules, now = self.engine.rules(tenant), self.engine.now()
         takes = self._money(rules, tenant, channel, now)
         taken = await self.engine.store.take_all(takes) if takes else None
@@ -100,7 +116,7 @@ class Sending:
     # -- counting ----------------------------------------------------------------------------------------------------
 
     async def _count(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> Refusal | None:
-        """Take from every limit, or from none."""
+        """Take from every limit, or from none. Returns the refusal, or None."""
         tenant, now, rules = caller.subject.tenant, self.engine.now(), context.rules
         limits = self._limits(caller, context, delivery, factor)
         takes = [_take(bucket, limit, now) for bucket, limit in limits.values()]
@@ -129,7 +145,10 @@ class Sending:
     def _limits(
         self, caller: Caller, context: Context, delivery: Delivery, factor: str
     ) -> dict[str, tuple[str, SendCount]]:
-        """The limits that this message falls under, by the policy's word. Nothing in a bucket's name can be read (S-121)."""
+        """Return the limits of this message, by their names in the policy.
+
+        The names of buckets hold digests, so nobody can read a number or a network in them (S-121).
+        """
         digest, sends, tenant = self.engine.keyring.digest, context.rules.sends, caller.subject.tenant
         phone = factor in self._telephones
         kind = "phone" if phone else delivery.channel
@@ -151,7 +170,7 @@ class Sending:
     # -- alarms ------------------------------------------------------------------------------------------------------
 
     async def _watch_money(self, rules: Rules, tenant: str, spent: int) -> None:
-        """The message that crosses the warning share, and the one after which there is no room, each raise one alarm."""
+        """Raise one alarm near the day's limit, and one at the end of the money."""
         cap = rules.sends.cap_per_day or 0
         allowed = [self.engine.factors.traits[kind].sends for kind in self._telephones if kind in rules.factors.allowed]
         dearest = max((_price(rules, channel) for channel in allowed), default=0)
@@ -166,7 +185,10 @@ class Sending:
         await self._alarm("sends.cap_reached", tenant, spent=spent, cap=rules.sends.cap_per_day or 0)
 
     async def _watch_answers(self, rules: Rules, tenant: str, asked: int) -> None:
-        """Many are sent and few are answered: somebody earns by them, or the provider delivers nothing (S-129)."""
+        """Raise an alarm if many messages are sent and few are answered (S-129).
+
+        Then somebody earns money by them, or the provider delivers nothing.
+        """
         watched = rules.sends.unanswered
         if not watched.below or asked < watched.after or (asked - watched.after) % LOOKED_AT_EVERY:
             return
@@ -175,7 +197,10 @@ class Sending:
             await self._alarm("sends.unanswered", tenant, asked=asked, answered=answered)
 
     async def _alarm(self, kind: str, tenant: str, **detail: int) -> None:
-        """One loud event of a kind in a tenant's day, and a mail to its administrators."""
+        """Record and log an event of ``kind`` and mail the administrators.
+
+        This happens once a day for a tenant.
+        """
         now = self.engine.now()
         if await take_one(self.engine.store, f"told:{kind}:{tenant}", limit=1, window=DAY, now=_day(now)):
             return
@@ -189,7 +214,10 @@ class Sending:
         await self._record(moment.event("challenge.refused", caller.subject.key, factor=factor, reason=limit))
 
     async def _record(self, event: Event) -> None:
-        """To the log and the hook always; into the trail so many an hour of one tenant: pressing must not fill it."""
+        """Report a refusal to the log and the hook; to the trail at a bounded rate.
+
+        Pressing a button many times must not fill the trail of a tenant.
+        """
         bucket = f"refused-sends:{event.tenant}"
         if await take_one(self.engine.store, bucket, limit=TOLD_PER_HOUR, window=HOUR, now=event.at):
             self.engine.effects.tell(event)
@@ -197,11 +225,11 @@ class Sending:
             await self.engine.record((event,))
 
     def wants(self, event: Event) -> bool:
-        """A text or call that did what it was for."""
+        """Tell if the event shows a text or call that was answered."""
         return event.factor in self._telephones and event.kind in ("proof.granted", "factor.enrolled", "contact.proven")
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """Count it once for each change."""
+        """Count an answered message, once for each change."""
         if not any(map(self.wants, events)):
             return
         tenant = account.key.tenant
@@ -211,7 +239,10 @@ class Sending:
     # -- the host's word ---------------------------------------------------------------------------------------------
 
     async def _ask_host(self, caller: Caller, context: Context, delivery: Delivery, factor: str) -> str:
-        """ "" where the host's hook says yes, else its word. Anything but a clear yes within two seconds is a no."""
+        """Ask the host's hook. Returns "" for yes, else the host's word.
+
+        Any answer but a clear yes within two seconds counts as no.
+        """
         hook = self.engine.wiring.before_send
         if hook is None:
             return ""
@@ -240,7 +271,7 @@ def _take(bucket: str, limit: SendCount, now: int) -> Take:
 
 
 def _day(now: int) -> int:
-    """The beginning of the UTC day: what is counted there is gone at its end."""
+    """Return the beginning of the UTC day. Counts of that day disappear at its end."""
     return now - now % DAY
 
 

@@ -1,4 +1,7 @@
-"""Refuse keys with which something in this store can be neither opened nor judged: one canary for each key in use."""
+"""Refusal of keys that do not fit the store: one canary for each key in use.
+
+Without a key, the values that it sealed can neither be opened nor compared.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ CANARY_ROW = ("mfa_gate", "canary")
 
 
 async def check_canary(notes: Notes, keyring: Keyring, entropy: Entropy, *, serves: bool = True) -> str:
-    """Return "" when every key that is in use is listed, else what is wrong. A new store gets its first canary.
+    """Return "" if every key in use is listed, else a sentence that says what is wrong.
 
-    Without it a lost key would look like people without a factor, or like wrong codes (F-19). A command, which serves
-    nobody, needs only one of the keys: it can say what the others are needed for.
+    A new store gets its first canary. Without canaries a lost key would look like people without a factor, or like
+    wrong codes (F-19). ``serves`` is False for a command, which serves nobody: it needs only one of the keys, and can
+    say what the others are needed for.
     """
     known = await _canaries(notes)
     fault = await unlisted(notes, keyring)
@@ -34,12 +38,12 @@ async def check_canary(notes: Notes, keyring: Keyring, entropy: Entropy, *, serv
 
 
 async def is_new(store: Store) -> bool:
-    """Tell that a store was begun, but holds nothing yet: no key's canary, no trail, no account."""
+    """Tell if the store holds nothing yet: no key's canary, no trail, no account."""
     return not (await _canaries(store) or await store.trails() or await store.keys(limit=1))
 
 
 async def unlisted(notes: Notes, keyring: Keyring) -> str:
-    """Return "" when each canary is opened by a listed key, else which key is missing and how to go on."""
+    """Return "" if listed keys open all canaries, else which key is missing and how to go on."""
     known = await _canaries(notes)
     closed = [sealed for sealed in known if not _opens(keyring, sealed)]
     if not closed:
@@ -58,14 +62,17 @@ async def unlisted(notes: Notes, keyring: Keyring) -> str:
 
 
 async def drop_canaries(notes: Notes, keyring: Keyring) -> None:
-    """Say that nothing in this store needs any key but the newest: ``keys rotate`` has gone through all of it."""
+    """Keep only the canary of the newest key.
+
+    ``keys rotate`` calls this after all of the store needs no other key.
+    """
     kept = tuple(sealed for sealed in await _canaries(notes) if keyring.key_of(sealed) == keyring.newest)
     if kept:
         await _write(notes, kept)
 
 
 async def _canaries(notes: Notes) -> tuple[str, ...]:
-    """The sealed canaries, the newest first. A store of before has only one."""
+    """Return the sealed canaries, the newest first. Older releases wrote only one."""
     several, one = await notes.meta(CANARIES), await notes.meta(CANARY)
     found = (several or b"").decode("ascii", "replace").split()
     if one is not None and one.decode("ascii", "replace") not in found:

@@ -1,4 +1,4 @@
-"""Requests of people who are not signed in: how many of one network are told of in an hour."""
+"""Bounds on reports about people who are not signed in: so many a network and hour."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ log = logging.getLogger("mfa_gate")
 HOUR = 3600
 PER_NETWORK = 20
 PER_PROCESS = 500
-"""Of all networks together: who has many of them gains nothing."""
+"""The limit of all networks together, so that an attacker gains nothing by using many networks."""
 MAX_NETWORKS = 5_000
 
 
 class Strangers:
-    """Count in this process alone: a bound that wrote to the store would itself be work that strangers make."""
+    """Counts of this process alone.
+
+    A count in the store would itself be work that strangers cause.
+    """
 
     def __init__(self) -> None:
         self._networks: OrderedDict[str, int] = OrderedDict()
@@ -23,7 +26,7 @@ class Strangers:
         self._total = 0
 
     def admits(self, network: str, now: int) -> bool:
-        """Tell if one more request of ``network`` is told of in this hour. It counts then."""
+        """Tell if one more request of ``network`` may be reported in this hour, and count it."""
         if now // HOUR != self._hour:
             self._networks.clear()
             self._hour, self._total = now // HOUR, 0
@@ -35,5 +38,5 @@ class Strangers:
         if len(self._networks) > MAX_NETWORKS:
             self._networks.popitem(last=False)
         if count + 1 == PER_NETWORK or self._total == PER_PROCESS:
-            log.warning("refused requests without a sign-in: no more are told of in this hour (last from %s)", network)
+            log.warning("refused requests without a sign-in: no more are reported in this hour (last from %s)", network)
         return True

@@ -1,4 +1,4 @@
-"""Verify stored trails, in pieces, while others go on writing to them."""
+"""Verification of stored trails, in pieces, while others go on writing to them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PIECE = 1_000
 
 
 async def verify_trail(trail: Trail, tenant: str = "", /) -> dict[str, int]:
-    """Find the trails that are not as they were written; the tenant "" means all.
+    """Find the trails that were changed after they were written; the tenant "" means all.
 
-    Returns the tenants with the place, counted from 0, of the first line that was removed, moved or altered. Pruned lines
-    count, and are no fault: a trail is verified from its anchor on.
+    Returns for each broken trail, by its tenant, the place of the first line that was removed, moved or altered.
+    Places count from 0 and include pruned lines. Pruning is no fault: a trail is verified from its anchor on.
     """
     tenants = (tenant,) if tenant else await trail.trails()
     found = {name: await _broken_in(trail, name) for name in tenants}
@@ -22,7 +22,7 @@ async def verify_trail(trail: Trail, tenant: str = "", /) -> dict[str, int]:
 
 
 async def _broken_in(trail: Trail, tenant: str) -> int | None:
-    """Verify one trail; once more if lines were pruned meanwhile."""
+    """Verify one trail, and again if lines were pruned meanwhile."""
     while True:
         start = await trail.anchor(tenant)
         at = await _broken_behind(trail, tenant, start)
@@ -43,6 +43,6 @@ async def _broken_behind(trail: Trail, tenant: str, start: ChainPoint) -> int | 
             place = piece[-1].place
             await asyncio.sleep(0)
             continue
-        head = await trail.head(tenant)  # after the lines: others who write meanwhile make it larger, never smaller
+        head = await trail.head(tenant)  # read after the lines: lines that others write meanwhile only make it larger
         if head.lines <= count or not await trail.links(tenant, after=place, limit=PIECE):
             return None if head == ChainPoint(lines=count, digest=digest) else min(head.lines, count)

@@ -1,4 +1,7 @@
-"""Sign-ins at an identity provider: what the host says of one becomes a proof before the first request is judged."""
+"""Sign-ins at an identity provider: make a proof before the first request is judged.
+
+The host says how the person signed in there.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,16 @@ from .accounts import Engine
 
 
 class Upstream:
-    """Takes what the policy trusts. Judging stays reading only."""
+    """Use case of a trusted sign-in. It writes the proof, so that judging only reads."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     async def take(self, caller: Caller) -> None:
-        """Make a proof of the caller's sign-in if it is one that counts and was not seen yet. Raises ``StoreUnavailable``."""
+        """Make a proof of the caller's sign-in, if the policy trusts it and it is new.
+
+        Raises ``StoreUnavailable``.
+        """
         engine = self.engine
         rules = engine.rules(caller.subject.tenant)
         upstream = caller.subject.upstream

@@ -1,4 +1,7 @@
-"""What the hooks have not heard yet when everybody moves to another store: they hear of it there, once."""
+"""Events that the hooks have not received yet when all accounts move to another store.
+
+The hooks receive them in the new store, once.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,17 @@ from .outbox import FIRST_WAIT, HEARD, MAX_LATE, PIECE
 
 SHARED = ("notice.email", "notice.text", "alarm")
 OWN = ("on_event", "on_lock", "on_reset")
-"""The hooks that all applications share, and those that each has for itself."""
+"""``SHARED`` names the hooks that all applications share, ``OWN`` those that each application has for itself."""
 OWED = "owed"
-"""What the marks are called that say which line a hook was owed here: none is owed twice, however often it is brought."""
+"""The group of marks for events that a hook was owed here. An event is owed once, however often it is imported."""
 
 
 async def owed(store: Store, apps: Iterable[str]) -> dict[str, list[str]]:
-    """By each hook's place the lines that it failed on or was not told yet, the newest ``MAX_LATE``. ``apps`` are the
-    applications that the trail knows."""
+    """List for each hook the events that it failed on or has not received yet.
+
+    Returns at most ``MAX_LATE`` lines for a hook, the newest ones, by the name of its place. ``apps`` are the
+    applications that the trail knows.
+    """
     found = {place_of(hook, app): await _owed_to(store, place_of(hook, app), app) for hook, app in _hooks(apps)}
     return {name: lines for name, lines in found.items() if lines}
 
@@ -46,8 +52,10 @@ async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
 
 
 async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> None:
-    """Have the hook with this place hear of ``lines``, from ``now`` (UTC seconds) on. A hook that is new to the store begins
-    behind all that its trails have."""
+    """Make the hook with this place receive ``lines``, from ``now`` (UTC seconds) on.
+
+    A hook that is new to the store begins behind all events of its trails.
+    """
     is_new = await store.meta(name) is None
     place = await ends_of(store) if is_new else await load_place(store, name)
     if is_new:

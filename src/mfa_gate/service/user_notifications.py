@@ -1,4 +1,4 @@
-"""Telling people what happened to their factors, at the contacts that they or their host have on file."""
+"""Notices: tell people about changes to their factors, at the contacts on file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ TEXTS_PER_DAY = 10
 
 
 class Notices:
-    """Listens to what was committed. A notice that cannot be sent is logged; it never undoes anything (S-87, U-37)."""
+    """Mails and texts about committed events.
+
+    A notice that cannot be sent is logged; it never undoes anything (S-87, U-37).
+    """
 
     def __init__(self, engine: Engine, disputing: Disputing, challenges: Challenges, sending: Sending) -> None:
         self.engine = engine
@@ -38,11 +41,14 @@ class Notices:
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
-        """Whether people are told of such an event."""
+        """Tell if people get a notice about such an event."""
         return self._notice_kind(event) in NOTICES
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
-        """Tell of each event that people are told of: by e-mail, and by text where a number is enrolled."""
+        """Send the notices: by e-mail, and by text if a number is enrolled.
+
+        A notice that fails is sent again later by its hook.
+        """
         first = any(e.kind == "factor.enrolled" for e in events) and len(account.authenticators) == 1
         for event in events:
             kind = self._notice_kind(event)
@@ -60,7 +66,10 @@ class Notices:
                     self.engine.effects.heard(name, event, ok=True)
 
     def hooks(self) -> list[Hook]:
-        """Notices as hooks that are told again what they missed, once for all applications, where there is a sender."""
+        """Make the hooks that repeat notices which failed, if there is a sender.
+
+        They run once for all applications that share the store.
+        """
         senders = self.engine.wiring.senders
         found = [Hook(name="notice.email", wants=self.wants, call=self.mail, shared=True)] if senders.email else []
         return found + (
@@ -68,7 +77,10 @@ class Notices:
         )
 
     async def mail(self, event: Event) -> None:
-        """Tell by e-mail, at the address on file. Raises what may go better another time."""
+        """Send a notice to the e-mail address on file.
+
+        Raises the failures that may go away with time.
+        """
         kind = self._notice_kind(event)
         if self.engine.wiring.senders.email is None:
             return
@@ -103,7 +115,10 @@ class Notices:
         )
 
     async def text(self, event: Event) -> None:
-        """Tell by text, at the numbers that are enrolled. Raises what may go better another time."""
+        """Send a notice by text to the enrolled numbers.
+
+        Raises the failures that may go away with time.
+        """
         kind = self._notice_kind(event)
         if self.engine.wiring.senders.sms is None:
             return
@@ -127,7 +142,7 @@ class Notices:
             await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
 
     def _numbers(self, account: Account) -> list[str]:
-        """The numbers that are enrolled for text messages."""
+        """List the numbers that are enrolled for text messages."""
         subject = Subject(id=account.key.id, tenant=account.key.tenant)
         caller = Caller(subject=subject, handle="", network="")
         context = self.challenges.context(caller, self.engine.rules(subject.tenant), purpose="notice", account=account)
@@ -142,7 +157,7 @@ class Notices:
         return list(dict.fromkeys(found))
 
     def _texting(self) -> dict[str, Reaches]:
-        """The factors whose numbers take text messages."""
+        """Return the factors whose numbers receive text messages."""
         known = self.engine.factors.items()
         return {k: part for k, part in known if part.traits.sends == "sms" and isinstance(part, Reaches)}
 
@@ -161,7 +176,10 @@ class Notices:
             log.warning("a notice (%s, ref %s) was not delivered: %s", kind, event.id, cause_of(error))
 
     def _notice_kind(self, event: Event) -> str:
-        """An event's notice: its kind, but a success with a backup code is a notice of its own (S-92)."""
+        """Return the kind of notice for an event, "" for none.
+
+        It is the event's kind. A success with a backup code has a notice of its own (S-92).
+        """
         if event.kind == "proof.granted":
             known = self.engine.factors.traits
             return "backup_code.used" if event.factor in known and known[event.factor].backup else ""

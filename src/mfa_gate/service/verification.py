@@ -1,4 +1,4 @@
-"""Judge a response at sign-in: which authenticator it is of, and what its success grants."""
+"""Judge a response at sign-in: find its authenticator and grant the proof."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ MALFORMED_CACHE = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """The second factor is proven. ``handle`` is the browser's new handle: the old one is dead.
+    """A proven second factor.
 
-    ``again``: this was a copy of the answer that had just succeeded; nothing was granted a second time.
+    ``handle`` is the browser's new handle; the old one is no longer valid. ``again``: this was a copy of the answer
+    that had just succeeded, so nothing was granted a second time.
     """
 
     handle: str
@@ -39,14 +40,14 @@ class Verified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """A right response, and the authenticator that it is of."""
+    """A right response, and the authenticator that it came from."""
 
     outcome: Accepted
     seen: Authenticator
 
 
 class Verification:
-    """Use cases of answering."""
+    """Use cases of answering a challenge."""
 
     def __init__(self, engine: Engine, access: Access, challenges: Challenges, attempts: Attempts) -> None:
         self.engine = engine
@@ -65,7 +66,10 @@ class Verification:
         response: object,
         remember: bool = True,
     ) -> Verified | Refusal:
-        """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries."""
+        """Judge one response.
+
+        ``handle`` is the browser's own value; the caller carries its digest.
+        """
         account = await self.engine.store.load(caller.subject.key)
         judgement = await self.access.own(caller, account=account)
         rules = judgement.requirement.rules
@@ -120,7 +124,10 @@ class Verification:
         return Verified(handle=self.next_handle(caller, fresh, answer), granted=granted, remembered=not bound)
 
     def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
-        """Why this browser has nothing to collect of ``asked``, or None. Looking costs and writes nothing (S-98)."""
+        """Return the refusal if this browser has no result to collect of ``asked``, else None.
+
+        Looking costs no attempt and writes nothing (S-98).
+        """
         now, seen_at = self.engine.now(), account.seen_at
         if caller.handle and changes.twin_of(account, caller.handle, answer, max(now, seen_at)) is not None:
             return None
@@ -130,7 +137,10 @@ class Verification:
     def _verification(
         self, caller: Caller, rules: Rules, account: Account, mine: Authenticator, read: object, challenge: str
     ) -> Callable[[], _Found | Rejected] | Rejected:
-        """Say how the response is verified against the account as it is once the attempt is taken."""
+        """Prepare the check of the response against the account after the charge.
+
+        Returns the function that checks, or a rejection.
+        """
         seen = account.authenticator(mine.id)
         if seen is None:
             return Rejected(reason="not_found", free=True)
@@ -151,14 +161,17 @@ class Verification:
         def judge() -> _Found | Rejected:
             found = _found(account, seen, verify())
             if isinstance(found, Rejected) and not found.free:
-                # A worker with a newer key has sent one of them, and knows the browser by another name than this one.
+                # A worker with a newer key may have sent one of these codes. It knows the browser by another digest.
                 self.engine.keyring.require(elsewhere)
             return found
 
         return judge
 
     def malformed(self, caller: Caller) -> Refusal:
-        """Input of the wrong shape: refused before anything is reserved or read, at a bounded rate (S-38)."""
+        """Refuse input of the wrong shape, at a bounded rate (S-38).
+
+        Nothing was reserved or read for it.
+        """
         key, minute = caller.subject.key, self.engine.now() // 60
         since, count = self._malformed.get(key, (minute, 0))
         count = count + 1 if since == minute else 1
@@ -171,16 +184,19 @@ class Verification:
         return Refusal(reason="malformed", member="response")
 
     def next_handle(self, caller: Caller, handle: str, answer: str) -> str:
-        """The browser's handle after this success: the same for a copy of the answer, unguessable without the key."""
+        """Derive the browser's handle after this success.
+
+        A copy of the answer gets the same handle. Nobody can guess it without the key.
+        """
         return self.engine.keyring.digest("handle", handle, *_names(caller), answer)
 
     def fresh_handle(self, handle: str) -> str:
-        """``handle``, or a new one for a browser that has none."""
+        """Return ``handle``, or a new one for a browser that has none."""
         return handle or self.engine.wiring.entropy(24).hex()
 
 
 def _found(account: Account, seen: Authenticator, outcome: Accepted | Rejected) -> _Found | Rejected:
-    """An answer that belongs to another of the caller's authenticators counts as that one's."""
+    """Attribute a right response to the caller's authenticator that gave it."""
     if isinstance(outcome, Rejected):
         return outcome
     if not outcome.target or outcome.target == seen.id:

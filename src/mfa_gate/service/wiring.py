@@ -1,4 +1,4 @@
-"""What the developer's code gives to a gate: parts, keys, providers, and the site that passkeys are bound to."""
+"""Parts that the developer's code gives to a gate: store, keys, senders, passkey site."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .effects import OnEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
-    """The site that passkeys are bound to, and the name that people see. ``id`` is its host name, ``origins`` are exact.
+    """The site that passkeys are bound to, and the name that people see.
 
-    None of them is ever taken from a request.
+    ``id`` is its host name; ``origins`` are exact. None of them is ever taken from a request.
     """
 
     id: str
@@ -28,10 +28,10 @@ class RelyingParty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What the developer's code holds: parts, keys and providers; no rule is in here.
+    """The parts, keys and providers that the developer's code gives. It holds no rule.
 
-    ``public`` is where our own pages are reached from outside (origin and prefix), for providers and phones. ``words`` has
-    the translation of a text for each language.
+    ``public`` is the address of our own pages as seen from outside (origin and prefix); providers and phones use it.
+    ``words`` returns the translation function of a language.
     """
 
     store: Store

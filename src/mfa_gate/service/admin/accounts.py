@@ -1,4 +1,7 @@
-"""Look at the accounts of a tenant, and act on one: the rights first, then one load, one step, one swap."""
+"""The accounts of a tenant: look at them, and act on one.
+
+Each act checks the rights first, then does one load, one step and one swap.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ RECENT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """An act that was done. ``account`` is None for an actor who may not look. ``ticket`` is shown this once."""
+    """A finished act.
+
+    ``account`` is None for an actor who may not look. ``ticket`` is shown this once.
+    """
 
     account: AccountDocument | None
     ticket: str = ""
@@ -47,7 +53,10 @@ class AccountDesk:
         limit: int = 50,
         counted: bool = False,
     ) -> AccountList | Refusal:
-        """Return a page of a tenant's people, at most ``MAX_PAGE``. ``counted``: with the numbers by status."""
+        """Return a page of a tenant's people, at most ``MAX_PAGE``.
+
+        ``counted``: with the numbers by status.
+        """
         refusal = await self.rights.permit(actor, "look", SubjectKey(tenant, ""), changing=False)
         if refusal is not None:
             return refusal
@@ -57,7 +66,10 @@ class AccountDesk:
         return AccountList(rows=tuple(page.items), next=page.next, counts=counts)
 
     async def account(self, actor: Actor, key: SubjectKey, *, recent: bool = False) -> AccountDocument | Refusal:
-        """Return one account. ``recent``: with its newest lines of the trail, for an actor who may read the trail."""
+        """Return one account.
+
+        ``recent``: with its newest lines of the trail, for an actor who may read the trail.
+        """
         refusal = await self.rights.permit(actor, "look", key, changing=False)
         if refusal is not None:
             return refusal
@@ -81,7 +93,10 @@ class AccountDesk:
         hours: int = DEFAULT_HOURS,
         ref: str = "",
     ) -> Done | Refusal:
-        """Do the act of the row ``name`` to one account, if the actor may. A name without a row is refused (404)."""
+        """Do the act of the row ``name`` to one account, if the actor may.
+
+        A name without a row is refused (404).
+        """
         action = ACTIONS.get(name)
         if action is None:
             return Refusal(reason="not_found")
@@ -102,12 +117,15 @@ class AccountDesk:
         found = await self._change(action, key, given)
         if isinstance(found, Refusal):
             return found
-        # The account was loaded once, for the change; the answer is drawn from what was written.
+        # The account was loaded once, for the change. The answer shows the account that was written.
         may_look = self.rights.has(actor, "look", key.tenant)
         return Done(account=self._document(found, actor) if may_look else None, ticket=made)
 
     async def _change(self, action: Action, key: SubjectKey, given: Given) -> Account | Refusal:
-        """Run the step of ``action``. Claims of authenticators that are gone are released after the commit."""
+        """Run the step of ``action``. Returns the account as it was written, or the refusal.
+
+        Claims of removed authenticators are released after the commit.
+        """
         gone: set[str] = set()
         after: list[Account] = []
 
@@ -128,14 +146,17 @@ class AccountDesk:
         return after[0]
 
     def _ticket(self, key: SubjectKey) -> tuple[str, str]:
-        """Draw an enrollment ticket of 130 bits. Returns its text in groups of five, and its digest."""
+        """Draw an enrollment ticket of 130 bits.
+
+        Returns its text in groups of five, and its digest.
+        """
         raw = self.engine.wiring.entropy(TICKET_CHARS)
         text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
         digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
         return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
-        """Begin one account anew whose record cannot be read, under a ticket."""
+        """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
         refusal = await self.rights.permit(actor, "reset", key, changing=True)
         return refusal or await discard(self.engine, self.rights.moment(actor), key, ticket=ticket, reason=reason)
 

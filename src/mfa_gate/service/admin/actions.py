@@ -1,6 +1,7 @@
-"""List the acts of administrators on an account: one row an act. Page, JSON and command are drawn from the row.
+"""Acts of administrators on an account, one row an act.
 
-To add an act, add a row here and its words to ``web/templates/admin/_actions.html``.
+Page, JSON and command are made from the row. To add an act, add a row here and its words to
+``web/templates/admin/_actions.html``.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ Tone = Literal["primary", "secondary", "danger"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """Everything that a step may use besides the account. It is drawn before the first turn of the swap.
+    """The input of a step, besides the account.
 
-    ``hold`` is the policy's hold of a request for help in seconds. ``digest`` is the one of a fresh ticket.
-    The others are what the actor filled in: an act reads the fields that its row names.
+    It is drawn before the first turn of the swap. ``hold`` is the policy's hold of a request for help in seconds.
+    ``digest`` is the one of a fresh ticket. The other fields are those that the actor filled in: an act reads the
+    fields that its row names.
     """
 
     moment: Moment
@@ -41,10 +43,11 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One act. ``name`` is the word of the page, ``place`` the address of the JSON call below the account.
+    """One act.
 
-    ``command`` are the words of the command below ``accounts``, with its ``help`` and the line that it prints (``done``).
-    ``offered`` says for which accounts the page has the form. ``unknown``: also for a person whom nobody knows yet.
+    ``name`` is the word of the page, ``place`` the address of the JSON call below the account. ``command`` has the
+    words of the command below ``accounts``, with its ``help`` and the line that it prints (``done``). ``offered``
+    says for which accounts the page has the form. ``unknown``: also for a person whom the store does not know yet.
     ``gives_ticket``: the answer is a ticket, shown this once. ``tells``: further members of the command's JSON.
     """
 

@@ -1,4 +1,7 @@
-"""End break-glass grants that are over by themselves. To ask, to confirm and to revoke are rows of ``actions``."""
+"""The end of break-glass grants whose time is over.
+
+To ask, to confirm and to revoke are rows of ``actions``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from ..accounts import Engine
 log = logging.getLogger("mfa_gate")
 
 LOOK_BACK = 7 * DAY
-"""Seconds after a grant was asked for or confirmed in which its own end is looked for: a service may have been down."""
+"""Seconds after its request or confirmation in which a grant is looked at. A service may have been down for days."""
 PIECE = 100
 MAX_PIECES = 20
 
@@ -26,13 +29,18 @@ class BreakGlass:
         self.engine = engine
 
     async def expire(self) -> int:
-        """Take away every grant that is over, and tell it. Returns their number. The trail says whose accounts to look at."""
+        """Remove every grant whose time is over, with an event. Returns their number.
+
+        The trail says which accounts had a grant.
+        """
         keys = dict[SubjectKey, None]()
         for tenant in await self.engine.store.trails():
             try:
                 keys |= await self._granted_in(tenant)
             except Exception as error:
-                log.error("the break-glass grants of %s could not be looked for; the others go on: %s", tenant, error)
+                log.error(
+                    "the break-glass grants of tenant %s could not be read; the other tenants go on: %s", tenant, error
+                )
         count = 0
         for key in keys:
             try:
@@ -42,7 +50,10 @@ class BreakGlass:
         return count
 
     async def _granted_in(self, tenant: str) -> dict[SubjectKey, None]:
-        """List the accounts of a tenant with a recent grant. Over all trails at once, a rare kind would read every line."""
+        """List the accounts of a tenant with a recent grant.
+
+        The events are read tenant by tenant. Over all trails at once, a rare kind would read every line.
+        """
         found, since = dict[SubjectKey, None](), self.engine.now() - LOOK_BACK
         for kind in ("break_glass.asked", "break_glass.granted"):
             after = ""

@@ -1,4 +1,7 @@
-"""How many people had set up a second step on each day: one small row a tenant, added to once a day, so that no view counts."""
+"""The number of people with a second step, for each day.
+
+A tenant has one small row, which grows once a day. So no page has to count.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,15 @@ from ..accounts import Engine
 log = logging.getLogger("mfa_gate")
 
 KEPT = 400
-"""So many days are kept, the newest."""
+"""The number of days that are kept, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """A day (UTC, days since 1970): how many people were known, and how many of them had a second step."""
+    """The counts of one day (UTC, days since 1970).
+
+    ``people`` is the number of known people, ``enrolled`` the number of those with a second step.
+    """
 
     day: int
     enrolled: int
@@ -26,13 +32,13 @@ class Count:
 
 
 class EnrollmentChart:
-    """Use cases of the plot on the tenant's page."""
+    """Use cases of the chart on the tenant's page."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     async def note(self) -> None:
-        """Write down how it is today, for every tenant that has a trail."""
+        """Store today's counts for every tenant that has a trail."""
         for tenant in await self.engine.store.trails():
             try:
                 await self._note(tenant)
@@ -47,7 +53,7 @@ class EnrollmentChart:
             await store.put_meta(chart_of(tenant), body.encode())
 
     async def history(self, tenant: str, counts: Mapping[str, int]) -> tuple[Count, ...]:
-        """Day by day, the oldest first; today by ``counts`` as they are now."""
+        """Return the counts by day, the oldest first. ``counts`` are those of today."""
         return _with_today(await self._kept(tenant), counts, self._today())
 
     def _today(self) -> int:
@@ -66,7 +72,7 @@ class EnrollmentChart:
 
 
 def chart_of(tenant: str) -> str:
-    """What the tenant's row is called in the store."""
+    """Return the name of the tenant's row in the store."""
     return f"enrolled:{tenant}"
 
 

@@ -1,4 +1,4 @@
-"""Accounts whose record cannot be read: one of them is begun anew, and nobody else's proofs end for it."""
+"""Accounts whose record cannot be read. One is begun anew without touching any other."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MAX_TURNS = 50
 
 
 async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
-    """Put an empty account in the place of one that cannot be read, with a line in the trail.
+    """Replace an account that cannot be read by an empty one, with a line in the trail.
 
-    What it held is gone: factors, backup codes, attempts. Where the roster shows a lock, the new account is locked as well,
-    until somebody unlocks it. Refused for an account that can be read.
+    The factors, backup codes and attempts of the old record are gone. If the roster shows a lock, the new account is
+    locked as well, until an administrator unlocks it. An account that can be read is refused.
     """
     if not stated(reason) or not stated(ticket):
         return Refusal(reason="malformed", member="ticket" if stated(reason) else "reason")
@@ -44,7 +44,7 @@ async def discard(engine: Engine, moment: Moment, key: SubjectKey, *, ticket: st
 
 
 async def _is_locked(engine: Engine, key: SubjectKey) -> bool:
-    """Ask the roster, which is kept beside the record."""
+    """Ask the roster, which is kept beside the record, if the account is locked."""
     after = ""
     while True:
         page = await engine.store.page(key.tenant, status="locked", query=key.id, after=after, limit=200)

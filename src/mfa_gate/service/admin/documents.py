@@ -1,6 +1,7 @@
-"""Make the documents of the desk: all that an actor may see. Pages, JSON and commands draw these, and load nothing.
+"""Documents of the desk: all that an actor may see of an account or a tenant.
 
-A line of the list is a ``Summary`` and a line of the trail is an ``Event``: neither holds anything secret.
+Pages, JSON and commands show these documents and load nothing. A line of the list is a ``Summary`` and a line of the
+trail is an ``Event``: neither holds anything secret.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from .rights import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountList:
-    """A page of the people of a tenant. ``counts`` has the people by status, where the caller asked for them."""
+    """A page of the people of a tenant.
+
+    ``counts`` has the number of people by status, if the caller asked for it.
+    """
 
     rows: tuple[Summary, ...]
     next: str
@@ -64,7 +68,10 @@ class RecoveryLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantLine:
-    """A break-glass grant, or (``ends_at`` 0) the request for one. ``own``: the actor asked, so somebody else confirms."""
+    """A break-glass grant, or the request for one (``ends_at`` 0).
+
+    ``own``: the actor asked for it, so another person must confirm.
+    """
 
     ref: str
     asked_by: str
@@ -81,7 +88,10 @@ class GrantLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDocument:
-    """One account as an actor may see it. ``activity`` is None for an actor who may not read the trail."""
+    """One account as an actor may see it.
+
+    ``activity`` is None for an actor who may not read the trail.
+    """
 
     summary: Summary
     attempts_used: int
@@ -111,7 +121,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDocument:
-    """The settings of a tenant, with all that an administrator should know before turning it on."""
+    """The settings of a tenant, with the facts to check before turning it on."""
 
     settings: TenantSettings
     rules: Rules
@@ -124,7 +134,10 @@ class TenantDocument:
 def account_document(
     account: Account, *, actor: Actor, rules: Rules, now: int, activity: tuple[Event, ...] | None = None
 ) -> AccountDocument:
-    """Make the document of ``account`` for ``actor``. ``rules`` are those of the account's tenant."""
+    """Make the document of ``account`` for ``actor``.
+
+    ``rules`` are those of the account's tenant.
+    """
     lock, waiting = account.lock, account.recovery
     return AccountDocument(
         summary=summary_of(account),

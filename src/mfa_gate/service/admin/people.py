@@ -1,4 +1,4 @@
-"""Know the people of a tenant: whom the host's directory lists, who has nothing set up, who can be reached."""
+"""The people of a tenant: listed by the host, not enrolled yet, or out of reach."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ DIRECTORY_TIMEOUT = 10.0
 
 
 class TenantPeople:
-    """The people of a tenant, as far as the store and the host's directory tell."""
+    """The people of a tenant, as the store and the host's directory list them."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
     async def missing(self, tenant: str) -> tuple[SubjectKey, ...]:
-        """List the people known to us or to the host's directory who have nothing set up: the first ten thousand.
+        """List the first ten thousand people of a tenant who have nothing set up.
 
-        A person who signs in elsewhere with a second factor that the policy trusts needs nothing.
+        They are known to us or to the host's directory. A person who signs in elsewhere with a second factor that the
+        policy trusts needs nothing.
         """
         found: dict[SubjectKey, None] = {}
         after, store = "", self.engine.store
@@ -46,7 +47,10 @@ class TenantPeople:
         return tuple(found)
 
     async def known(self, tenant: str) -> Iterable[tuple[Subject, Contacts]] | None:
-        """Ask the host's directory for its people. Returns None where there is no directory, or it does not answer."""
+        """Ask the host's directory for its people.
+
+        Returns None if there is no directory, or if it does not answer.
+        """
         directory = self.engine.wiring.directory
         if directory is None:
             return None
@@ -58,7 +62,10 @@ class TenantPeople:
             return None
 
     async def two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
-        """Tell if two people with the right to unlock have set up a second step, so that they can let each other in."""
+        """Tell if two people with the right to unlock have set up a second step.
+
+        Then they can let each other in.
+        """
         roles, ready, known = self.engine.rules(tenant).roles, 0, self.engine.factors.traits
         for subject, _ in people:
             if subject.tenant == tenant and has_right(roles, subject.groups, "unlock"):
@@ -70,7 +77,10 @@ class TenantPeople:
 
 
 def all_reachable(people: Iterable[tuple[Subject, Contacts]]) -> bool:
-    """Tell if everybody has an e-mail address that nobody else has, or a number (which may be shared)."""
+    """Tell if each person has an own e-mail address, or a number.
+
+    An address must belong to one person only. A number may be shared.
+    """
     owners: dict[str, str] = {}
     for subject, contacts in people:
         email = contacts.email.strip().casefold()

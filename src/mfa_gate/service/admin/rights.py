@@ -1,4 +1,4 @@
-"""Judge who may do what. Every use case of the desk asks here first, and nowhere else."""
+"""Rights at the desk. Every use case of the desk asks here first, and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from ..access import Access, owed
 from ..accounts import Engine
 
 DENIED_PER_HOUR = 200
-"""Refusals of one actor that the trail keeps an hour. The log alone gets further ones, so that nobody fills the trail."""
+"""Refusals of one actor that the trail takes in an hour. Further ones go only to the log, so nobody fills the trail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A proven administrator of the host (``caller``), or the operator at the store (no ``caller``)."""
+    """A proven administrator of the host, or the operator at the store.
+
+    The operator has no ``caller``.
+    """
 
     name: str
     caller: Caller | None = None
@@ -59,14 +62,17 @@ class Rights:
         return rights_of(self.engine.rules(subject.tenant).roles, subject.groups)
 
     def tenants_of(self, subject: Subject) -> tuple[str, ...]:
-        """List the tenants in which a host user may act: the own one, or all that the policy names."""
+        """List the tenants in which a host user may act: their own, or all of the policy."""
         roles = self.engine.rules(subject.tenant).roles
         if subject.groups.isdisjoint(roles.everywhere):
             return (subject.tenant,)
         return tuple(dict.fromkeys((*self.engine.policy.tenants, subject.tenant)))
 
     def has(self, actor: Actor, right: Right, tenant: str) -> bool:
-        """Tell if the actor holds ``right`` in ``tenant``. Asks for no proof and writes nothing: ``permit`` comes first."""
+        """Tell if the actor holds ``right`` in ``tenant``.
+
+        It asks for no proof and writes nothing, so call ``permit`` first.
+        """
         if actor.caller is None:
             return True
         subject = actor.caller.subject
@@ -74,10 +80,11 @@ class Rights:
         return reaches(roles, subject, tenant) and has_right(roles, subject.groups, right)
 
     async def permit(self, actor: Actor, right: Right, target: SubjectKey, *, changing: bool) -> Refusal | None:
-        """Return why the actor may not act on ``target``, or None.
+        """Return the refusal if the actor may not act on ``target``, else None.
 
-        An id of "" stands for the whole tenant. A change needs a young proof, and nobody changes the own account. Accounts
-        of a tenant out of reach are unknown ones (404). A refusal for want of a right is written into the trail.
+        An id of "" stands for the whole tenant. A change needs a recent proof, and no administrator may change their
+        own account. Accounts of a tenant out of reach are refused as unknown (404). A refusal for a missing right is
+        written into the trail.
         """
         if actor.caller is None:
             return None if _can_exist(target) else Refusal(reason="not_found")
@@ -96,10 +103,10 @@ class Rights:
         return await self._owed(actor.caller, changing=changing)
 
     async def _owed(self, caller: Caller, *, changing: bool) -> Refusal | None:
-        """Return what the actor still owes, or None.
+        """Return the refusal if the actor must prove more first, else None.
 
-        It is all that the app would demand of them, and for a change a young proof besides. The one proof meets the floor
-        and is young enough (decisions 38).
+        The actor must meet every demand of the app. A change also needs a recent proof, and one proof must meet both
+        (decision 38).
         """
         judgement = await self.access.own(caller)
         requirement, evidence, now = judgement.requirement, judgement.evidence, self.engine.now()
@@ -109,7 +116,7 @@ class Rights:
             return Refusal(reason="locked", ref=evidence.account.lock.ref, attempts_remaining=0)
         rules, demands = requirement.rules, requirement.demands
         if requirement.report_only:
-            # Rules that only watch close nothing, the desk included; a proof is needed there all the same.
+            # Rules in report-only mode close nothing, so not the desk either. The desk still needs a proof.
             demands = demands[:1]
         elif isinstance(judgement.decision, (Enroll, StepUp, Deny)):
             return owed(judgement, now)
@@ -122,10 +129,13 @@ class Rights:
         return Refusal(reason="proof_required", max_age=max_age)
 
     async def deny(self, actor: Actor, target: SubjectKey, refusal: Refusal) -> Refusal:
-        """Write a refusal into the trail of the actor's own tenant. Returns it with the reference of that line."""
+        """Write a refusal into the trail of the actor's own tenant.
+
+        Returns the refusal with the reference of that line.
+        """
         moment = self.moment(actor)
         own = actor.tenant or target.tenant
-        # Of another tenant nothing is told, and nobody writes into another tenant's trail (S-121).
+        # The event says nothing about another tenant, and is never written into another tenant's trail (S-121).
         told = target.tenant == own and _can_exist(target)
         event = moment.event("admin.denied", target if told else SubjectKey(own, ""), reason=refusal.reason)
         bucket = f"denied:{actor.caller.subject.key}" if actor.caller else "denied"
@@ -141,12 +151,18 @@ class Rights:
 
 
 def key_of(actor: Actor, id: str, tenant: str = "") -> SubjectKey:
-    """Return the key that an id means: in the named tenant, else in the actor's own. No other tenant is searched."""
+    """Return the key that an id means in the named tenant, else in the actor's own.
+
+    No other tenant is searched.
+    """
     return SubjectKey(tenant or actor.tenant, id)
 
 
 def _can_exist(key: SubjectKey) -> bool:
-    """Tell if a host could ever say this id. Nothing is written for, or looked up by, any other."""
+    """Tell if a host could ever use this id.
+
+    Other ids are never written or looked up.
+    """
     try:
         Subject(key.id or "anybody", key.tenant)
     except ValueError:

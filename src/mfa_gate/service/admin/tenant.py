@@ -50,7 +50,10 @@ class TenantDesk:
     async def set(
         self, actor: Actor, tenant: str, *, enabled: bool | None, factors: tuple[str, ...] | None, confirm: str
     ) -> Refusal | None:
-        """Turn the second factor on for the whole tenant, or choose its factors. Nothing here turns it off."""
+        """Turn the second factor on for the whole tenant, or choose its factors.
+
+        Nothing here turns it off.
+        """
         refusal = await self.rights.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
         if refusal is not None:
             return refusal
@@ -74,7 +77,7 @@ class TenantDesk:
         return await self._swap(actor, tenant, enabled=bool(enabled), factors=factors)
 
     async def mark(self, actor: Actor, tenant: str, *, announced: bool = False, tested: bool = False) -> Refusal | None:
-        """Tick a line of the checklist: the date was announced, a test message has arrived."""
+        """Tick a line of the checklist: the date was announced, or a test message has arrived."""
         refusal = await self.rights.permit(actor, "tenant", SubjectKey(tenant, ""), changing=True)
         if refusal is not None:
             return refusal
@@ -137,8 +140,8 @@ class TenantDesk:
     async def _people_lines(self, tenant: str, enrolled: int) -> tuple[Check, ...]:
         """Make the lines of the checklist about people.
 
-        With a directory: can everybody be reached, and could two administrators let each other in again? Without one: have
-        any two people a second step?
+        With a directory: can each person be reached, and could two administrators let each other in again? Without
+        one: do any two people have a second step?
         """
         if self.engine.wiring.directory is None:
             return (Check(id="administrators", ok=enrolled >= 2, text=TWO_PEOPLE),)
@@ -155,5 +158,5 @@ class TenantDesk:
 
 
 def pickable(rules: Rules) -> tuple[str, ...]:
-    """List the factors that an administrator may pick from: those that the policy allows and offers."""
+    """List the factors that an administrator may pick: the policy allows and offers them."""
     return tuple(kind for kind in rules.factors.allowed if kind in rules.factors.order)

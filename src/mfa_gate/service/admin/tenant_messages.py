@@ -1,4 +1,4 @@
-"""Write to the people of a tenant before it is turned on: a test message, and reminders."""
+"""Messages to the people of a tenant before it is turned on: a test, and reminders."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class TenantMessages:
         self.people = people
 
     async def send_trial(self, actor: Actor, tenant: str) -> Refusal | None:
-        """Send a test message to the administrator's own address. They say if it arrived (``TenantDesk.mark``)."""
+        """Send a test message to the administrator's own address.
+
+        The administrator then says if it arrived (``TenantDesk.mark``).
+        """
         key = SubjectKey(tenant, "")
         refusal = await self.rights.permit(actor, "tenant", key, changing=True)
         if refusal is not None:
@@ -63,7 +66,10 @@ class TenantMessages:
         return None
 
     async def remind(self, actor: Actor, tenant: str) -> int | Refusal:
-        """Send a mail to everybody known who has nothing set up, once a day. Returns their number; the mails go out later."""
+        """Send a mail to all known people who have nothing set up, once a day.
+
+        Returns their number. The mails go out later.
+        """
         key = SubjectKey(tenant, "")
         refusal = await self.rights.permit(actor, "tenant", key, changing=True)
         if refusal is not None:

@@ -1,4 +1,7 @@
-"""Read the audit trail of a tenant, for administrators with the right ``audit`` and for the operator."""
+"""The audit trail of a tenant, for its administrators and the operator.
+
+An administrator needs the right ``audit``.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ class TrailDesk:
     async def events(
         self, actor: Actor, tenant: str, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage | Refusal:
-        """Return a page of a tenant's trail, newest first, at most ``MAX_PAGE`` lines. For the operator "" is every tenant."""
+        """Return a page of a tenant's trail, newest first, at most ``MAX_PAGE`` lines.
+
+        For the operator, the tenant "" means every tenant.
+        """
         if tenant or not actor.is_operator:
             refusal = await self.rights.permit(actor, "audit", SubjectKey(tenant, ""), changing=False)
             if refusal is not None:

@@ -1,4 +1,4 @@
-"""Go on with the store as it is: an older copy, or one with half an import."""
+"""Acceptance of the store as it is: an older copy, or one with half an import."""
 
 from __future__ import annotations
 

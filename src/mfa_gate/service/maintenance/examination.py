@@ -29,7 +29,10 @@ class IdCheck:
 
 
 async def check_keys(service: Service) -> KeyCheck:
-    """Compare the listed keys with the store. A new store is bound to no key yet. Raises ``StoreUnavailable``."""
+    """Compare the listed keys with the store. Raises ``StoreUnavailable``.
+
+    A new store is bound to no key yet.
+    """
     engine = service.engine
     if await engine.store.meta(CANARY) is None:
         return KeyCheck(is_new=True, fault="")
@@ -37,13 +40,19 @@ async def check_keys(service: Service) -> KeyCheck:
 
 
 async def newest_event_at(service: Service) -> int | None:
-    """Return the time of the store's newest event, None without one. Raises ``StoreUnavailable``."""
+    """Return the time of the store's newest event, None without one.
+
+    The time is in UTC seconds. Raises ``StoreUnavailable``.
+    """
     newest = (await service.engine.store.events("", limit=1)).items
     return newest[0].at if newest else None
 
 
 async def check_ids(service: Service) -> IdCheck:
-    """Find ids of one tenant that differ by case alone: one person under two ids. Raises ``StoreUnavailable``."""
+    """Find ids of one tenant that differ by case alone: one person under two ids.
+
+    Raises ``StoreUnavailable``.
+    """
     seen: dict[tuple[str, str], SubjectKey] = {}
     alike: list[str] = []
     after: SubjectKey | None = None

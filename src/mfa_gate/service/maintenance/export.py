@@ -21,12 +21,12 @@ from ..undelivered import owed
 from .export_file import ExportReader, ExportWriter, Record
 
 PIECE = 50
-"""Lines of the trail in one line of the file. The store that imports them writes them in one piece, well within its time."""
+"""Lines of the trail in one line of the file. An import adds them in one write, which stays short enough."""
 PAGE = 200
 
 
 class Steps(Protocol):
-    """A count of the work that is done."""
+    """A counter of the work that is done."""
 
     def step(self, count: int = 1) -> None:
         """Count ``count`` more."""
@@ -38,7 +38,7 @@ Stage = Callable[[str, int], AbstractContextManager[Steps]]
 
 @dataclass(slots=True)
 class ExportState:
-    """Hold the progress of an export, by the lines that are in its file."""
+    """The progress of an export, computed from the lines in its file."""
 
     tenants: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class ExportState:
     is_whole: bool = False
 
     def note(self, record: Record) -> None:
-        """Count one line more."""
+        """Count one more line."""
         match record["k"]:
             case "trail":
                 self.places[record["t"]] = record["next"]
@@ -80,14 +80,14 @@ class Export:
         self.progress = progress
 
     def put(self, **record: object) -> None:
-        """Write a line, and remember that it is there."""
+        """Write a line, and count it."""
         self.writing.put(record)
         self.reached.note(record)
 
     async def run(self) -> list[str]:
-        """Write all of it, and return the tenants in which something was written meanwhile.
+        """Write the rest of the export. Returns the tenants that changed meanwhile.
 
-        The file has such a tenant as it was before, or half.
+        The file has such a tenant as it was before, or half of the change.
         """
         tenants = sorted({*await self.store.trails(), *self.service.engine.policy.tenants})
         with self.progress("exporting the audit trail", 0) as progress:
@@ -132,9 +132,9 @@ class Export:
                 progress.step()
 
     async def _has_moved_on(self, tenant: str) -> bool:
-        """Tell if the trail is longer than the part that was read before the people were.
+        """Tell if a trail has grown since it was read.
 
-        Every change comes with its event.
+        Every change of an account comes with its event, so a longer trail shows that accounts may have changed.
         """
         return bool((await self.store.trail(tenant, after=self.reached.places.get(tenant, ""), limit=1)).items)
 
@@ -144,9 +144,11 @@ async def export_store(
 ) -> tuple[ExportState, list[str]]:
     """Write the store to ``file``, or the rest of it after an interruption.
 
-    ``name`` is the file's name in messages. Returns the progress, and the tenants in which something was written meanwhile.
-    Nothing in the file is in clear text. Raises ``SettingsError`` for a finished export, or a file that is no export of this
-    store: they are never written over.
+    ``name`` is the file's name in messages. Returns the progress, and the tenants that changed meanwhile. Nothing in
+    the file is in clear text.
+
+    Raises ``SettingsError`` for a finished export, or for a file that is no export of this store: neither is ever
+    written over.
     """
     engine, reached = service.engine, ExportState()
     lines = ExportReader(name, file, engine.keyring)
@@ -166,9 +168,7 @@ async def export_store(
 
 def _require_own(lines: ExportReader, reached: ExportState, here: str) -> None:
     if not lines.header:
-        raise SettingsError(
-            f"{lines.name}: is there already, and is no export that can be gone on with; give another name"
-        )
+        raise SettingsError(f"{lines.name}: this file exists and is no export that can be continued; give another name")
     if reached.is_whole:
         raise SettingsError(f"{lines.name}: holds a finished export, which is never written over; give another name")
     if lines.header["store"] != here:

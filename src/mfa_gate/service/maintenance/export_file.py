@@ -1,7 +1,7 @@
 """Read and write the file of an export: sealed lines, each bound to its place in the file.
 
-A line that was altered, taken out, moved or taken from another export does not open. The last line closes the export, so
-a missing end is noticed. The first line names the export, sealed as all others.
+A line that was altered, taken out, moved or taken from another export does not open. The last line closes the export,
+so a missing end is noticed. The first line names the export and is sealed like all others.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ ROW = ("mfa_gate", "export")
 
 @contextlib.contextmanager
 def opened(option: str, path: Path, *, writing: bool = False) -> Iterator[BinaryIO]:
-    """Open the file that ``option`` names, for this process alone.
+    """Open the file that ``option`` names, and lock it for this process.
 
-    ``writing``: go on with it, or make it (readable by its owner only). Raises ``SettingsError``.
+    ``writing``: continue the file, or create it (readable by its owner only). Raises ``SettingsError``.
     """
-    import fcntl  # where there is none, all other commands work
+    import fcntl  # some systems have none; there all other commands still work
 
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW if writing else os.O_RDONLY
     try:
@@ -54,10 +54,11 @@ def lines_in(file: BinaryIO) -> int:
 
 
 class ExportReader:
-    """Read an export.
+    """A reader of an export.
 
-    ``header`` is its first line; it is empty in files of older releases, whose lines are not bound to a place. ``count`` is
-    the number of whole lines, ``end`` the offset behind them. ``torn``: a last line without its end was passed over.
+    ``header`` is its first line. It is empty in files of older releases, whose lines are not bound to a place.
+    ``count`` is the number of whole lines, ``end`` the offset behind them. ``torn``: a last line without its end was
+    skipped.
     """
 
     def __init__(self, name: str, file: BinaryIO, keyring: Keyring) -> None:
@@ -97,7 +98,7 @@ class ExportReader:
         return record
 
     def fault(self, text: str, *, at: int = 0) -> SettingsError:
-        """Describe the fault of a line (``at`` 0: the last one that was read)."""
+        """Make the error for a line (``at`` 0: the last one that was read)."""
         return SettingsError(f"{self.name}, line {at or self.count}: {text}")
 
 
@@ -107,7 +108,7 @@ def row_of(header: Record, number: int) -> tuple[str, ...]:
 
 
 class ExportWriter:
-    """Write further lines of an export, behind the ``count`` lines that are there."""
+    """A writer of further lines, behind the ``count`` lines that are there."""
 
     def __init__(self, file: BinaryIO, keyring: Keyring, entropy: Callable[[int], bytes]) -> None:
         self._file = file
@@ -131,7 +132,7 @@ class ExportWriter:
         self._file.truncate()
 
     def put(self, record: Record) -> None:
-        """Write one line more."""
+        """Write one more line."""
         self.count += 1
         row, plain = row_of(self.header, self.count), json.dumps(record, separators=(",", ":")).encode()
         sealed = self._keyring.seal(PURPOSE, plain, row=row, nonce=self._entropy(12))

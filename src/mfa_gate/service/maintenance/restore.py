@@ -1,4 +1,4 @@
-"""Add each line of an export to a store that lacks it; never weaken what the store has."""
+"""Add each line of an export to a store that lacks it; never weaken the store's own data."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ MAX_TURNS = 50
 
 @dataclass(slots=True)
 class Tally:
-    """Count the results of an import.
+    """The counts of an import.
 
-    ``differ`` lists accounts, and settings (the tenant's name and a slash), that are not as the file has them. ``claimed``
-    lists accounts with a passkey that belongs to somebody else here. ``changed`` lists tenants in which something was written
-    while the export was made.
+    ``differ`` lists accounts, and settings (the tenant's name and a slash), that are not as the file has them.
+    ``claimed`` lists accounts with a passkey that belongs to another account here. ``changed`` lists tenants that
+    changed while the export was made.
     """
 
     imported: int = 0
@@ -47,7 +47,10 @@ class Tally:
 
 
 class Restore:
-    """Take the lines of an export in their order; lines of an earlier run are passed over."""
+    """An import that takes the lines of an export in their order.
+
+    Lines that an earlier run has imported are skipped.
+    """
 
     def __init__(self, service: Service, *, actor: str, reason: str, name: str = "", merge: bool = False) -> None:
         """Set ``name``, the export's own (``name_of``).
@@ -69,7 +72,7 @@ class Restore:
         self._merge = merge
 
     async def take(self, record: Record, lines: ExportReader) -> None:
-        """Import one line. Raises ``SettingsError`` for one that this release cannot read."""
+        """Import one line. Raises ``SettingsError`` if this release cannot read it."""
         if self.tally.is_whole:
             raise lines.fault("stands behind the closing line")
         if not self._has_begun:
@@ -95,9 +98,10 @@ class Restore:
             raise lines.fault(str(error)) from error
 
     async def finish(self, lines: ExportReader) -> None:
-        """Write the lines that wait for a line that is missing: no other comes any more.
+        """Write the lines that still wait for the line after them, and end the import.
 
-        Services may start on this store if everything has come, or if the file is of a release without a closing line.
+        Services may start on this store if all lines have come, or if the file is of a release without a closing
+        line.
         """
         await self._write(())
         if self.tally.is_whole or not (lines.header or lines.torn):
@@ -130,7 +134,7 @@ class Restore:
             self.tally.lines += len(events) - len(more)
 
     async def _lines_here(self, tenant: str) -> Counter[bytes]:
-        """Read the lines that the store has already: of an earlier run, or of its own history."""
+        """Count the lines that the store already has, from an earlier run or its own history."""
         found, after = Counter[bytes](), ""
         while (page := await self.store.trail(tenant, after=after, limit=PAGE)).items:
             after = page.next
@@ -200,13 +204,13 @@ async def restore_export(
     merge: bool,
     read: Callable[[int], None] = lambda count: None,
 ) -> tuple[Tally, ExportReader]:
-    """Add an export to the store. Nothing is written before the whole file was read and checked.
+    """Add an export to the store, after the whole file was read and checked.
 
-    ``name`` is the file's name in messages. ``merge``: import also into a store with other people. Calls ``read`` with the
-    number of lines that were read so far. Returns the counts, and the reader at its end.
+    ``name`` is the file's name in messages. ``merge``: import also into a store with other people. Calls ``read``
+    with the number of lines that were read so far. Returns the counts, and the reader at its end.
 
-    Run it again after an interruption; an account that the store has already is kept.
-    Raises ``SettingsError`` and ``StoreUnavailable``.
+    Run it again after an interruption. An account that the store already has is kept. Raises ``SettingsError`` and
+    ``StoreUnavailable``.
     """
     export = name_of(ExportReader(name, file, service.engine.keyring))
     file.seek(0)
@@ -235,7 +239,7 @@ def name_of(lines: ExportReader) -> str:
         except (codec.UnreadableAccount, UnreadableEvent, StoreUnavailable) as error:
             raise lines.fault(str(error)) from error
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise lines.fault(f"a part of it is missing or odd ({type(error).__name__})") from error
+            raise lines.fault(f"a part is missing or has the wrong form ({type(error).__name__})") from error
     return str(lines.header.get("id", "")) or first
 
 
@@ -265,7 +269,7 @@ def _check(record: Record, lines: ExportReader) -> bool:
 def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:
     """Join the settings of a tenant: a choice that was made here stands, and is never widened.
 
-    Where nothing was chosen here, the choice of the file is taken.
+    If nothing was chosen here, the choice of the file is taken.
     """
     return replace(
         mine,
@@ -277,5 +281,5 @@ def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:
 
 
 def _mark_of(event: Event) -> bytes:
-    """Return a mark that tells a line from all others, in any place."""
+    """Return a digest that is the same for a line in any trail, and different for other lines."""
     return hashlib.sha256(event_to_json(unmoved(event)).encode()).digest()[:16]

@@ -1,4 +1,4 @@
-"""Seal every value anew under the newest key, and report what still needs the older ones."""
+"""Seal every value anew under the newest key, and report the need for older keys."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ T = TypeVar("T", Authenticator, Enrollment)
 
 PAGE = 500
 LEAST = 20
-"""The least characters of a digest: a shorter text that begins like a key's id is something else."""
+"""The least number of characters of a digest. A shorter text that begins like a key's id is no digest."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Count the results of a rotation.
+    """The counts of a rotation.
 
     ``lost`` lists values that no listed key opens. ``failed`` lists accounts that could not be read, with the reason.
-    ``left`` counts, by kind, the accounts with something that needs an older key and cannot be sealed anew here: digests,
-    whose source nobody knows, and the tokens of phones.
+    ``left`` counts, by kind, the accounts with a value that needs an older key and cannot be sealed anew here:
+    digests, whose source nobody knows, and the tokens of phones.
     """
 
     accounts: int = 0
@@ -43,7 +43,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Hold the result for one account."""
+    """The result for one account."""
 
     after: Account
     changed: bool
@@ -51,10 +51,10 @@ class Outcome:
 
 
 async def rotate_keys(service: Service, *, actor: str, reason: str, step: Callable[[], None] = lambda: None) -> Tally:
-    """Seal every account of the store anew, a page at a time. Calls ``step`` after each account.
+    """Seal every account of the store anew, a page at a time.
 
-    It can be stopped and started again: an account that is done is passed over. Each tenant with a changed account gets one
-    event, with ``actor`` and ``reason``. Raises ``StoreUnavailable``.
+    Calls ``step`` after each account. It can be stopped and started again: a finished account is skipped. Each tenant
+    with a changed account gets one event, with ``actor`` and ``reason``. Raises ``StoreUnavailable``.
     """
     engine, tally = service.engine, Tally()
     async for key in every_key(service):
@@ -85,7 +85,7 @@ async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
 async def _one(service: Service, key: SubjectKey) -> Outcome:
     engine = service.engine
     nonce = secrets.token_bytes(32)
-    # Every row is sealed anew, even one with an id that no person can have any more: the row is bound to its own key.
+    # Every account is sealed anew, even one with an id that is not valid any more. Its own key is set in ``step``.
     caller = Caller(subject=Subject("anybody", "default"), handle="", network="")
     rules = engine.rules(key.tenant)
 

@@ -1,4 +1,4 @@
-"""Write records into accounts, each once and with its event, however often it is tried."""
+"""Import authenticator apps into accounts, each app once and with its event."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ NOT_TAKEN = {
 
 @dataclass(slots=True)
 class Report:
-    """Hold the result of the lines.
+    """The result of an import.
 
-    ``present`` counts apps that were imported before; ``short`` lists those with fewer bits than 128.
+    ``present`` counts apps that were imported before. ``short`` lists those with fewer bits than 128.
     """
 
     read: int = 0
@@ -59,8 +59,8 @@ async def bring(
 ) -> Report:
     """Import every record into its account.
 
-    ``is_dry``: count only. Then ``service`` may be None, and apps that were imported before are not known. A second run after
-    a stop passes over the imported ones. Raises ``StoreUnavailable``.
+    ``is_dry``: count only. Then ``service`` may be None, and apps that were imported before are not known. A second
+    run after a stop skips the imported ones. Raises ``StoreUnavailable``.
     """
     report, seen = Report(), dict[str, tuple[str, str]]()
     found = list(found)
@@ -95,7 +95,10 @@ async def bring(
 
 
 def _twice(record: Record, seen: dict[str, tuple[str, str]]) -> Unusable | None:
-    """Find a secret that came before: a double line, or one that two people would share."""
+    """Refuse a secret that came before in this import.
+
+    It is a double line, or one that two people would share.
+    """
     digest = hashlib.sha256(record.secret).hexdigest()
     mine = (record.tenant, record.user)
     first = seen.setdefault(digest, mine)
@@ -141,7 +144,7 @@ def _digests_of(account: Account, service: Service) -> Iterator[str]:
 
 
 def digest_of(secret: bytes) -> str:
-    """Digest a secret, to recognize it. It has 80 bits or more, so nobody can guess it."""
+    """Digest a secret, to recognize it later. With 80 bits or more, nobody can guess it."""
     return hashlib.sha256(b"mfa_gate app secret\0" + secret).hexdigest()
 
 
@@ -155,7 +158,7 @@ def _of_others(record: Record, here: Mapping[str, SubjectKey]) -> Unusable | Non
 async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
     """Tell if this secret was imported into this account before.
 
-    Earlier releases did not say which secret: then any earlier import into the account counts.
+    Earlier releases did not record the secret's mark. Then any earlier import into the account counts.
     """
     store, after = service.engine.store, ""
     if await store.marked(CLAIM, [f"{key}\n{mark}"]):
@@ -171,7 +174,7 @@ async def _was_here(service: Service, key: SubjectKey, mark: str) -> bool:
 
 
 async def _tried(record: Record, service: Service, *, actor: str, reason: str, is_dry: bool) -> str:
-    """Import one record; an account that cannot be read stops no other."""
+    """Import one record. An account that cannot be read does not stop the others."""
     try:
         return await _one(record, service, actor=actor, reason=reason, is_dry=is_dry)
     except (DamagedAccount, Unopened):
@@ -227,7 +230,7 @@ async def _one(record: Record, service: Service, *, actor: str, reason: str, is_
         return step(before).answer
     answer = await engine.change(subject.key, step)
     if answer in ("imported", "present"):
-        # The event says it too, in one piece with the account; this outlives the pruning of the trail.
+        # The event in the trail says the same. This mark remains when the trail is pruned.
         await engine.store.mark(CLAIM, [f"{subject.key}\n{mark}"])
     return answer
 

@@ -1,4 +1,4 @@
-"""Judge one authenticator app from elsewhere: its secret must be strong enough."""
+"""Check one authenticator app from another system: its secret must be strong enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from ...core.model import Subject
 
 WEAK, SHORT = 10, 16
-"""Bytes: below 80 bits a secret is refused; below 128 (RFC 4226 R6) it is taken with a warning."""
+"""Bytes. A secret below 80 bits is refused; one below 128 bits (RFC 4226 R6) is imported with a warning."""
 KNOWN = frozenset((b"Hello!\xde\xad\xbe\xef", b"12345678901234567890", b"Hello World", b"Hello world!"))
 """Secrets from standards and documentation, which anybody may know."""
 DIGITS = (6, 7, 8)
@@ -21,7 +21,7 @@ ALGORITHMS = {"": "sha1", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
-    """Describe a line that is not taken: a stable word, and a sentence without the secret.
+    """A line that is not imported, with a stable word and a sentence without the secret.
 
     ``line`` counts from 1.
     """
@@ -34,9 +34,10 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Hold one app. ``step`` is the last time step that was accepted elsewhere.
+    """One app to import.
 
-    No code of that step, or of one before it, counts again.
+    ``step`` is the last time step that the other system accepted. No code of that step, or of one before it, counts
+    again.
     """
 
     line: int
@@ -57,7 +58,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """Hold the text of a source. ``secret`` is base32 unless ``is_hex``."""
+    """The unchecked text of one app. ``secret`` is base32 unless ``is_hex``."""
 
     line: int
     user: str
@@ -73,7 +74,7 @@ class Raw:
 
 
 def judged(raw: Raw) -> Record | Unusable:
-    """Turn ``raw`` into a record, or into the reason why it is not taken."""
+    """Turn ``raw`` into a record, or into the reason for not importing it."""
 
     def no(reason: str, text: str) -> Unusable:
         return Unusable(line=raw.line, reason=reason, text=text, user=raw.user)
