@@ -9,14 +9,14 @@ from ..core.policy import Demand
 from ..policyfile.tools.routes import unfolded
 
 MARK = "mfa_gate_demand"
-"""The attribute by which a ``require_proof``, or what it decorates, shows its demand."""
+"""Attribute in which a ``require_proof``, or an endpoint that it decorates, shows its demand."""
 DEEPEST = 20
 
 
 class EndpointDemands:
-    """Keep the demands of one gate's endpoints.
+    """The demands of one gate's endpoints.
 
-    A change of factors keeps them as floors, whether or not their endpoint was asked.
+    A change of factors keeps them as floors, even if nobody has called their endpoints yet.
     """
 
     def __init__(self) -> None:
@@ -30,11 +30,14 @@ class EndpointDemands:
         self._apps.append(app)
 
     def note(self, demand: Demand) -> None:
-        """Keep a demand that was met on the way: not every app has routes to look at."""
+        """Keep a demand that a request has met.
+
+        Not every app has routes to look at.
+        """
         self._noted.setdefault(demand)
 
     def __call__(self) -> tuple[Demand, ...]:
-        """List all demands that are known; routes are read anew when there are more."""
+        """List all known demands; the routes are read anew when there are more of them."""
         seen = (len(self._noted), sum(len(_routes_of(app)) for app in self._apps))
         if seen != self._looked_at:
             in_routes = [demand for app in self._apps for demand in demands_in(app)]

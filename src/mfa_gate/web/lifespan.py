@@ -17,10 +17,10 @@ log = logging.getLogger("mfa_gate")
 
 
 class Lifespan:
-    """Knows whether the store is open, and whether the server was looked at.
+    """The opening and closing of the gate with its app.
 
-    ``check`` lists the faults of an app's middleware order. ``any_forwarder`` allows a server that believes every client's
-    forwarded address.
+    It remembers if the store is open, and if the server was looked at. ``check`` lists the faults of an app's
+    middleware order. ``any_forwarder`` allows a server that believes every client's forwarded address.
     """
 
     def __init__(
@@ -35,7 +35,10 @@ class Lifespan:
         self._opening: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
+        """Open the store and check the keys, once.
+
+        Raises ``SettingsError`` or ``StoreUnavailable``. After an error the next call tries again.
+        """
         if self.opened:
             return
         self._look_at_server(replaced=False)
@@ -58,15 +61,18 @@ class Lifespan:
         await self._service.aclose()
 
     def look_at_server(self, scope: Scope) -> None:
-        """Look at the server during the first requests: the gate may have been opened outside of the server's calls.
+        """Look at the server during the first requests. Raises ``SettingsError``.
 
-        Raises ``SettingsError``.
+        The gate may have been opened outside of the server's calls, where the server cannot be seen.
         """
         if len(self.looked) < 2:
             self._look_at_server(replaced=is_forwarded(scope))
 
     def _look_at_server(self, *, replaced: bool) -> None:
-        """Refuse to work behind a server that believes every client's word for its address. Raises ``SettingsError``."""
+        """Refuse to work behind a server that believes every client's word for its address.
+
+        Raises ``SettingsError``.
+        """
         if self._any_forwarder or replaced in self.looked:
             return
         if server_believes_everybody(replaced=replaced):
@@ -74,7 +80,10 @@ class Lifespan:
         self.looked.add(replaced)
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
+        """Check and open before the app starts, and close after the app has ended.
+
+        An app without a lifespan does no harm.
+        """
         first: Any = await receive()
         ended = False
         try:

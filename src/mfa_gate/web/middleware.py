@@ -1,4 +1,4 @@
-"""The ASGI shell: around any app, as thin as it gets."""
+"""The ASGI shell around any app, as thin as it gets."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from .types import App, Receive, Send
 
 
 class HasGate(Protocol):
-    """What the middleware is given: an ``MFAGate``."""
+    """An object with a gate, such as ``MFAGate``."""
 
     @property
     def web(self) -> Gate:
-        """The gate's judgement."""
+        """Return the gate of the web layer, which judges connections."""
 
 
 class MFAGateMiddleware:
-    """``MFAGateMiddleware(app, gate=gate)`` around any ASGI app; the same as ``gate.install(app)`` without its check."""
+    """The gate as a middleware around any ASGI app.
+
+    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``, without the check that ``install``
+    makes.
+    """
 
     def __init__(self, app: App, *, gate: HasGate) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""What refused callers get: one place that turns a decision, a refusal or an error into an answer for who is asking."""
+"""Make the answers to callers: pages, redirects, JSON, and problem documents of refusals."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ PAGE_HEADERS: tuple[Header, ...] = (
 
 
 def stamp(at: int) -> str:
-    """RFC 3339 in UTC."""
+    """Write a time (UTC seconds) as RFC 3339."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Answer:
-    """A whole answer of ours, sent at once. ``headers`` come besides the ones that every answer of ours has."""
+    """A whole answer of ours, sent at once.
+
+    ``headers`` come in addition to the length and the media type, which every answer has.
+    """
 
     __slots__ = ("body", "headers", "status")
 
@@ -46,32 +49,38 @@ class Answer:
             self.headers.append((b"content-type", media.encode()))
 
     async def send(self, scope: Scope, send: Send) -> None:
-        """Send it; to HEAD without the body."""
+        """Send the answer; a HEAD request gets no body."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         body = b"" if scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body})
 
 
 def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
-    """A page of ours, which nobody caches or frames."""
+    """Make the answer with a page of ours, which nobody caches or frames."""
     return Answer(status, body, (*PAGE_HEADERS, *headers), media="text/html; charset=utf-8")
 
 
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
-    """303 to a place on this site: a body is never sent on (S-16)."""
+    """Make a 303 to a place on this site.
+
+    After a 303 a browser never sends the body again (S-16).
+    """
     return Answer(303, b"", (*NO_STORE, (b"location", to.encode("ascii")), *headers))
 
 
 def as_json(
     value: object, *, status: int = 200, headers: Iterable[Header] = (), media: str = "application/json"
 ) -> Answer:
-    """A JSON answer."""
+    """Make an answer in JSON."""
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
     return Answer(status, body, (*NO_STORE, (b"x-content-type-options", b"nosniff"), *headers), media=media)
 
 
 def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -> dict[str, object]:
-    """A refusal as RFC 9457 members."""
+    """Return a refusal as members of a problem document (RFC 9457).
+
+    ``more`` adds members; a member that is None is left out.
+    """
     row = refusal.row
     problem: dict[str, object] = {
         "type": f"urn:mfa-gate:{refusal.reason}",
@@ -92,7 +101,7 @@ def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -
 
 
 def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[Header] = (), **more: object) -> Answer:
-    """A problem document."""
+    """Make the answer with the problem document of a refusal."""
     extra = list(headers)
     if refusal.retry_after is not None:
         extra.append((b"retry-after", str(refusal.retry_after).encode()))
@@ -103,7 +112,10 @@ def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[He
 
 
 def refusal_of(decision: Decision) -> Refusal:
-    """The reason by which a decision that is no ``Allow`` is told to callers that are no page loads."""
+    """Return the refusal that stands for a decision, for callers that load no page.
+
+    Raises ``ValueError`` for an ``Allow``.
+    """
     match decision:
         case Enroll():
             return Refusal(reason="proof_required")
@@ -118,7 +130,10 @@ def refusal_of(decision: Decision) -> Refusal:
 
 
 def place_of(decision: Decision) -> str:
-    """Which page of ours leads on from a decision, below the prefix."""
+    """Return the page of ours that leads on from a decision, as a path below the prefix.
+
+    For an ``Allow`` it is "", the prefix itself.
+    """
     match decision:
         case Enroll():
             return "/enroll"

@@ -21,7 +21,7 @@ from .views import CookiesOff, Fault, Problem
 WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
-"""The pages that lead somebody on to an interrupted request, and are judged by the demand of that one."""
+"""Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
 
 WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/static/": (static_files.answer, False),
@@ -37,7 +37,10 @@ All others need somebody who is signed in: ``api.table`` lists the JSON calls be
 
 
 class Router:
-    """Answers everything below the prefix. Nothing of the app is ever behind it (S-107). ``open`` opens the store."""
+    """The answerer of everything below the prefix.
+
+    No such request ever reaches the app (S-107). ``open`` opens the store.
+    """
 
     def __init__(self, site: Site, open: Callable[[], Awaitable[None]]) -> None:
         self.site = site
@@ -100,7 +103,10 @@ class Router:
         return await self._post(request, receive, handler)
 
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
-        """Answer where nobody is signed in: page loads go to the sign-in, others get a problem document."""
+        """Answer where nobody is signed in.
+
+        A page load is led to the sign-in; every other request gets a problem document.
+        """
         if caller_kind(scope) == "page" and not is_call:
             return redirect(root_of(scope) + self.site.sign_in)
         return problem(Refusal(reason="signed_out"), state="anonymous")
