@@ -1,4 +1,7 @@
-"""A small OpenAPI document of our own JSON calls (the host's schema stays the host's)."""
+"""Describe our own JSON calls in a small OpenAPI document.
+
+The host's schema stays the host's.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _QUERIES: dict[str, tuple[str, ...]] = {
 
 
 def document(server: str) -> dict[str, Any]:
-    """The document; ``server`` is the prefix with the root path, e.g. ``/mfa``."""
+    """Make the document. ``server`` is the prefix with the root path, e.g. ``/mfa``."""
     paths: dict[str, dict[str, Any]] = {}
     for place, calls in CALLS.items():
         paths[place] = _operations(place, calls)
