@@ -1,4 +1,7 @@
-"""The JSON answers below ``/api``: the same use cases as the pages, for single-page apps and native clients (RFC 9457)."""
+"""Answer the JSON calls below ``/api``, for single-page apps and native clients.
+
+They have the same use cases as the pages. Refusals are problem documents (RFC 9457).
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
 
 
 def _foreign(request: PageRequest) -> Refusal | None:
-    """A change needs a header that no form can send; a browser must be on our own page besides."""
+    """Refuse a change that did not come from our own page or from a client.
+
+    A change needs a header that no form can send. A browser must be on our own page besides.
+    """
     scope = request.scope
     if header(scope, b"x-mfa-gate") != b"1":
         return Refusal(reason="csrf")
@@ -52,7 +58,10 @@ def _foreign(request: PageRequest) -> Refusal | None:
 
 
 def _typed(body: Body, call: Call) -> Body:
-    """The members, each of its very type; an unknown or missing one is malformed (S-105)."""
+    """Check that each member of a body has its very type. Raises ``BadBody``.
+
+    An unknown or a missing member is malformed (S-105).
+    """
     for name, value in body.items():
         kinds = call.members.get(name)
         if kinds is None or type(value) not in kinds:

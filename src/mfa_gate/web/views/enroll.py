@@ -170,7 +170,7 @@ class BackupCodesStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupCodes:
-    """The page ``/backup-codes`` in answer to a POST: it shows the codes this once.
+    """The page ``/backup-codes`` that shows the codes of a set.
 
     Each code is two groups of five, ``ABCDE-FGHJK``. The page posts ``action=saved`` with the tick ``saved``.
     ``action=download`` with the hidden ``codes`` (one a line) is answered with a text file. ``replaced`` says that an
