@@ -21,7 +21,7 @@ CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""The policy that the pages are written for (S-103): nothing inline, nothing from elsewhere."""
+"""The content security policy that the pages are written for (S-103): nothing inline, nothing from another site."""
 
 _STATIC = Path(__file__).parent / "static"
 _BRAND = re.compile(r"brand\.([0-9a-f]{6})\.[0-9a-f]{12}\.css")

@@ -56,7 +56,7 @@ class Callers:
         self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = (
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
-        """The adapter's own fast form, which needs no waiting; None where the adapter has none."""
+        """The adapter's own fast form, which does not wait; None where the adapter has none."""
         self._warned = False
 
     async def subject(self, scope: Scope) -> Subject | None:

@@ -76,7 +76,7 @@ def _in_dependencies(dependant: Any, depth: int) -> Iterator[Demand]:
 
 
 def _shown_by(endpoint: Any) -> Iterator[Demand]:
-    """Read the mark of an endpoint, of what it wraps, or of the methods of a class."""
+    """Read the mark of an endpoint, of a function that it wraps, or of a class's methods."""
     parts = [endpoint]
     if isinstance(endpoint, type):
         parts += [

@@ -24,7 +24,7 @@ log = logging.getLogger("mfa_gate")
 
 INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
 AGAIN = b"mfa-sign-in"
-"""The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
+"""Cookie of some seconds. It says that this browser was sent to the sign-in because its credential could not be read."""
 MAX_REASONS = 50
 
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 from ..core.networks import hop_address
 
 VARIABLES = ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS")
-"""Variables that uvicorn and gunicorn read the option from, besides the command line and the code that starts them."""
+"""Variables from which uvicorn and gunicorn read the option. The command line and the starting code can set it as well."""
 PROBES = ("198.51.100.77", "2001:db8:ffff::77")
-"""Addresses of documentation (RFC 5737, 3849), which are nobody's proxy."""
+"""Addresses for documentation (RFC 5737, 3849). They are nobody's proxy."""
 LISTS = ("_TrustedHosts", "_Forwarders")
 """Names of the classes by which uvicorn and granian list the proxies that they believe."""
 DEPTH = 200

@@ -23,7 +23,7 @@ class LateUserCheck:
 
     def __init__(self, service: Service, identify: Identify) -> None:
         self._service = service
-        # Asked once: the test for a protocol costs more than all the rest of an anonymous request.
+        # Tested only once: the test for a protocol costs more than all the rest of an anonymous request.
         self._sees_user: SeesUser | None = identify.sees_user if isinstance(identify, SeesUsers) else None
 
     def sees_somebody(self, scope: Scope) -> bool:

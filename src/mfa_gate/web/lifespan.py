@@ -94,7 +94,7 @@ class Lifespan:
         except MFAGateError as error:
             log.error("mfa_gate cannot start: %s", error)
             await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
-            # As Starlette does: servers print the message alone, while a test client sees the fault only when it is raised.
+            # Raise it as Starlette does: a server prints only the message, but a test client sees only a raised error.
             raise
 
         async def relay() -> Any:

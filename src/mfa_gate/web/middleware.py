@@ -35,13 +35,13 @@ class MFAGateMiddleware:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
         gate = self._gate
-        # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
+        # ASGI says dict. Starlette's types say only MutableMapping, and its typed code must be able to call us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
         passed = gate.remembered(whole)
         if passed is None:
             return await gate(self.app, whole, receive, send)
-        # What follows is ``gate.enter`` once more: nearly every request comes by here, and each call less is a tenth of
-        # what the gate costs.
+        # The lines below repeat ``OpenConnections.run``. Nearly every request comes by here, and each call that is saved
+        # is a tenth of the gate's cost.
         watch = gate.connections
         loop = get_running_loop()
         if watch.loop is not loop:

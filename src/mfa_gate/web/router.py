@@ -30,9 +30,9 @@ WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/approve": (approve.answer, True),
     "/approve/": (approve.answer, True),
 }
-"""Addresses for everybody, by their first segment: the answerer, and whether it needs the store.
+"""Addresses for everybody, by their first segment: the answerer, and True where it needs the store.
 
-All others need somebody who is signed in: ``api.table`` lists the JSON calls below ``/api/``, ``pages`` the pages.
+All other addresses need a signed-in person: ``api.table`` lists the JSON calls below ``/api/``, ``pages`` the pages.
 """
 
 
@@ -133,7 +133,7 @@ class Router:
         if request.fresh:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         shown = pages.find(app_path(request.scope).removeprefix(self.site.prefix))
-        # What was sent may be somebody else's doing. Only that a browser is not to be remembered is kept of it.
+        # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
         request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
         request.problems.append(Problem(reason="csrf"))

@@ -100,7 +100,10 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def header_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    """Return the first value of a header that an app sends, in any case; empty where there is none."""
+    """Return the first value of a header that an app sends; empty where there is none.
+
+    The name counts in any case of its letters.
+    """
     return next((value for key, value in headers if key.lower() == name), b"")
 
 
@@ -118,7 +121,7 @@ def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:
 
 
 def has_bearer(scope: Scope) -> bool:
-    """Say whether the caller shows a token, in whatever form it is written."""
+    """Tell if the caller shows a bearer token, in any form of writing."""
     return shows_bearer(scope["headers"])
 
 
@@ -149,9 +152,9 @@ def caller_kind(scope: Scope) -> CallerKind:
 
 
 def _is_navigation(headers: dict[bytes, bytes]) -> bool:
-    """Say whether a browser loads a document, whatever else a proxy has added (a bearer token, say).
+    """Tell if a browser loads a document, even if a proxy has added headers (a bearer token).
 
-    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` with navigations alone.
+    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` only with navigations.
     """
     mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
     if mode is None and dest is None:
@@ -225,7 +228,7 @@ def own_place(scope: Scope) -> str:
 
 
 def may_lead_elsewhere(place: str) -> bool:
-    """Tell whether the app's page at ``place`` may lead to another origin, as OAuth does."""
+    """Tell if the app's page at ``place`` may lead to another origin, as OAuth does."""
     path, _, query = place.partition("#")[0].partition("?")
     if not _SERVICES.isdisjoint(path.lower().split("/")):
         return True

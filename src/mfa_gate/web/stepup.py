@@ -57,7 +57,7 @@ class require_proof:
             user_verification=user_verification,
         )
         setattr(self, MARK, self.demand)
-        # FastAPI looks behind this for the parameters, and for whether to await.
+        # FastAPI reads the parameters from this function, and sees here that it must await.
         self.__wrapped__ = _dependency
 
     def __repr__(self) -> str:

@@ -216,7 +216,7 @@ def call_of(action: Action) -> Call:
 
 
 ON_ACCOUNT = {action.place: {"POST": call_of(action)} for action in ACTIONS.values()}
-"""The calls that act on one account, by their address below it."""
+"""Calls that act on one account, by the part of the address behind the account."""
 
 
 async def remind(request: PageRequest, body: Body, name: str) -> Answer:

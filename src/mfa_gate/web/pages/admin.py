@@ -322,7 +322,10 @@ async def set_tenant(request: PageRequest) -> Answer:
 def _tenant(
     request: PageRequest, desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str] | None = None
 ) -> admin.AdminTenant:
-    """Draw the page of a tenant. A form that comes back shows what was sent (``typed``)."""
+    """Draw the page of a tenant.
+
+    ``typed`` are the values that were sent; a form that comes back shows them.
+    """
     typed, traits = typed or {}, request.factors.traits
     by_policy = found.rules.enrollment.stage != "admin"
     total = sum(found.counts.values())

@@ -21,7 +21,7 @@ from .common import locked_view, not_found, poll_url, problem_from, waiting_of, 
 from .ways import way_of, ways_of
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
-"""Why nothing was sent, said on the same page, which has the other ways."""
+"""Reasons for which nothing was sent. They are told on the same page, which has the other ways."""
 
 
 async def start(request: PageRequest) -> Answer:

@@ -66,7 +66,10 @@ class AdminAccounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActForm:
-    """The form of one act on an account. Its words stand in ``admin/_actions.html`` under ``name``."""
+    """The form of one act on an account.
+
+    Its words stand in ``admin/_actions.html`` under ``name``.
+    """
 
     name: str
     fields: tuple[str, ...]
