@@ -1,4 +1,7 @@
-"""The phone's page below ``/approve``, its files, and what its script asks: signed by the phone's key, signed in as nobody."""
+"""Answer the phone's page below ``/approve``, its files, and the calls of its script.
+
+The phone's key signs the calls. Nobody is signed in.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ WORKER, ICON = "approve-worker.js", "approve.svg"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phone:
-    """One request of a phone: where it comes from, and what it calls itself."""
+    """A request of a phone: its address, and the name by which its browser calls itself."""
 
     site: Site
     scope: Scope
@@ -38,7 +41,7 @@ class Phone:
 
     @property
     def service(self) -> Service:
-        """The use cases."""
+        """Return the use cases."""
         return self.site.service
 
 
@@ -72,7 +75,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
 
 
 def show(phone: Phone) -> Answer:
-    """``GET /approve``: the same page for everybody; what is in it the script fetches."""
+    """Answer ``GET /approve`` with the same page for everybody; its script fetches the rest."""
     site, engine = phone.site, phone.service.engine
     party = engine.wiring.relying_party
     frame = views.Frame(
@@ -90,7 +93,7 @@ def show(phone: Phone) -> Answer:
 
 
 def manifest(phone: Phone) -> Answer:
-    """The web app manifest: what the page is called when it is installed."""
+    """Answer with the web app manifest: it names the page when it is installed."""
     name = phone.service.engine.wiring.relying_party.name
     static = phone.base.removesuffix("/approve") + "/static/"
     document = {
@@ -109,7 +112,10 @@ def manifest(phone: Phone) -> Answer:
 
 
 def worker(phone: Phone) -> Answer:
-    """The service worker, at an address of its own: it may look after the page and nothing else."""
+    """Answer with the service worker, at an address of its own.
+
+    There it may look after the page and nothing else.
+    """
     content = static_assets()[asset_name(WORKER)].content
     allowed = (b"service-worker-allowed", phone.base.encode())
     return Answer(200, content, (*PAGE_HEADERS, allowed), media="text/javascript; charset=utf-8")
@@ -126,12 +132,12 @@ FILES: Mapping[str, Callable[[Phone], Answer]] = {
 
 
 async def nonce(phone: Phone, body: Body) -> Answer:
-    """``POST nonce``: something fresh to sign."""
+    """Answer ``POST nonce`` with something fresh to sign."""
     return as_json({"nonce": phone.service.out_of_band.nonce()})
 
 
 async def join(phone: Phone, body: Body) -> Answer:
-    """``POST join``: the phone that scanned the picture shows its key."""
+    """Answer ``POST join``: the phone that scanned the picture shows its key."""
     joined = await phone.service.out_of_band.join(
         token=body["token"],
         key=body["key"],
@@ -145,7 +151,10 @@ async def join(phone: Phone, body: Body) -> Answer:
 
 
 async def waiting(phone: Phone, body: Body) -> Answer:
-    """``POST waiting``: the requests that wait for this phone. Reading costs nothing and has no number in it (S-98)."""
+    """Answer ``POST waiting`` with the requests that wait for this phone.
+
+    Reading is no attempt, and the answer has no number in it (S-98).
+    """
     found = await phone.service.out_of_band.waiting(
         device=body["device"], nonce=body["nonce"], signature=body["signature"], address=phone.address
     )
@@ -175,7 +184,7 @@ async def waiting(phone: Phone, body: Body) -> Answer:
 
 
 async def reply(phone: Phone, body: Body) -> Answer:
-    """``POST answer``: yes with the number that was typed, or no."""
+    """Answer ``POST answer``: yes with the number that was typed, or no."""
     refusal = await phone.service.out_of_band.answer(
         device=body["device"],
         request=body["request"],
@@ -188,7 +197,7 @@ async def reply(phone: Phone, body: Body) -> Answer:
 
 
 async def wake(phone: Phone, body: Body) -> Answer:
-    """``POST wake``: where the browser's push service reaches this phone."""
+    """Answer ``POST wake``: keep the address at which a push service reaches this phone."""
     refusal = await phone.service.out_of_band.wake_at(
         device=body["device"],
         nonce=body["nonce"],
@@ -206,4 +215,4 @@ CALLS: Mapping[str, tuple[Callable[[Phone, Body], Awaitable[Answer]], tuple[str,
     "/answer": (reply, ("device", "request", "verb", "number", "signature")),
     "/wake": (wake, ("device", "nonce", "signature", "subscription")),
 }
-"""What the script asks: each with exactly these members, all of them texts."""
+"""Calls of the script, each with exactly these members, all of them texts."""

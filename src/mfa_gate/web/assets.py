@@ -1,4 +1,7 @@
-"""The static files: one stylesheet, one script, and a few lines of brand colors; names hold a hash, so they never change."""
+"""The static files, and the stylesheets with the colors of a brand.
+
+The name of a file holds a hash of its content, so the content of one name never changes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""The policy that the pages are written for (S-103): nothing inline, nothing from elsewhere."""
+"""The content security policy that the pages are written for (S-103): nothing inline, nothing from another site."""
 
 _BRAND = re.compile(r"brand\.([0-9a-f]{6})\.[0-9a-f]{12}\.css")
 _HASHED = re.compile(r"([a-z][a-z0-9-]*)\.[0-9a-f]{12}\.([a-z]+)")
@@ -28,7 +31,10 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A file to serve under ``{prefix}/static/`` for as long as browsers like (its name changes with its content)."""
+    """A file to serve under ``{prefix}/static/``.
+
+    Browsers may keep it as long as they like: its name changes with its content.
+    """
 
     name: str
     content: bytes
@@ -37,7 +43,7 @@ class Asset:
 
 @cache
 def static_assets() -> Mapping[str, Asset]:
-    """Every shipped file, by its name with the hash (``mfa.3f9a….css``)."""
+    """Return every shipped file by its name with the hash (``mfa.3f9a….css``)."""
     found = {}
     for file in sorted(folder("static").iterdir(), key=lambda file: file.name):
         path = PurePosixPath(file.name)
@@ -50,7 +56,10 @@ def static_assets() -> Mapping[str, Asset]:
 
 @cache
 def asset_name(plain: str) -> str:
-    """The name with the hash for ``mfa.css``. Raises ``KeyError`` for a file that is not shipped."""
+    """Return the name with the hash for a plain name, such as ``mfa.css``.
+
+    Raises ``KeyError`` for a file that is not shipped.
+    """
     stem, _, suffix = plain.rpartition(".")
     for name in static_assets():
         if re.fullmatch(rf"{re.escape(stem)}\.[0-9a-f]+\.{re.escape(suffix)}", name):
@@ -61,14 +70,18 @@ def asset_name(plain: str) -> str:
 def is_known(name: str, accents: Iterable[str]) -> bool:
     """Tell whether ``name`` is worth a look: no colors, or those of one of ``accents``.
 
-    Anybody may ask for any color's; nothing is computed or kept for a visitor's own (S-122).
+    Anybody may ask for the stylesheet of any color. Nothing is computed or kept for a color that only a visitor names
+    (S-122).
     """
     match = _BRAND.fullmatch(name)
     return match is None or f"#{match.group(1)}" in {to_hex(parse(accent)) for accent in accents if accent}
 
 
 def static_asset(name: str) -> Asset | None:
-    """What ``{prefix}/static/{name}`` answers: a shipped file, or the colors that the name itself tells. None: 404."""
+    """Return the file for ``{prefix}/static/{name}``; None is answered with 404.
+
+    It is a shipped file, or the stylesheet of the color that the name itself tells.
+    """
     match = _BRAND.fullmatch(name)
     if match is None:
         return static_assets().get(name)
@@ -97,14 +110,20 @@ def present_asset(name: str) -> Asset | None:
 
 
 def brand_name(accent: str) -> str:
-    """The name of the stylesheet with an accent's colors. It tells the color, so no table of tenants is needed."""
+    """Return the name of the stylesheet with the colors of an accent.
+
+    The name tells the color, so no table of tenants is needed.
+    """
     color = to_hex(parse(accent))
     return f"brand.{color[1:]}.{_hash(brand_css(color))}.css"
 
 
 @lru_cache(maxsize=256)
 def brand_css(accent: str) -> bytes:
-    """The six colors made of an accent, for both themes. The policy forbids inline style, hence a file."""
+    """Write the stylesheet with the six colors made of an accent, for both themes.
+
+    It is a file because the content security policy forbids inline style.
+    """
     color = parse(accent)
     light, dark = _rule(palette(color, dark=False)), _rule(palette(color, dark=True))
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n".encode()

@@ -1,4 +1,4 @@
-"""Find out who asks: the subject, the browser or client, the address, and the facts that rules look at."""
+"""Find the caller: the subject, the browser or client, the address, the facts for rules."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ class Identified:
 
 
 class Callers:
-    """Reads the caller from a connection. ``trusted`` are the proxies whose forwarded addresses count."""
+    """The reader of callers from connections.
+
+    ``trusted`` are the proxies whose forwarded addresses count.
+    """
 
     def __init__(self, *, service: Service, identify: Identify, cookies: Cookies, trusted: Sequence[Proxy]) -> None:
         self._service = service
@@ -54,12 +57,15 @@ class Callers:
         self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = (
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
-        """The adapter's own fast form, which needs no waiting; None where the adapter has none."""
+        """The adapter's own fast form, which does not wait; None where the adapter has none."""
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
     async def subject(self, scope: Scope) -> Subject | None:
-        """Ask the host who is signed in. Raises what the host raises, or ``TimeoutError`` after five seconds."""
+        """Ask the host for the signed-in subject.
+
+        Raises the errors of the host, or ``TimeoutError`` after five seconds.
+        """
         if self.subject_now is not None:
             return self.subject_now(scope)
         copy = {**scope, "state": dict(scope.get("state", ()))}
@@ -76,7 +82,7 @@ class Callers:
         return Facts(tenant=subject.tenant, groups=subject.groups, method=method, path=path, clean=is_clean(path))
 
     async def identified(self, scope: Scope, subject: Subject, address: str) -> Identified:
-        """Find the caller, and take the subject's sign-in at an identity provider where it counts.
+        """Find the caller, and take the subject's sign-in at an identity provider, if it has one.
 
         This comes before anything is judged. Raises ``StoreUnavailable`` and ``StoreContention``.
         """
@@ -119,7 +125,8 @@ class Callers:
     def _unproven(self, scope: Scope, subject: Subject, address: str) -> str:
         """Make the handle of a client that has no token yet, for its drafts and skips.
 
-        The sign-in session tells clients apart; where the host names none, the credential, the address and the program do.
+        The sign-in session tells clients apart. Where the host names no session, the credential, the address and the
+        program tell them apart.
         """
         parts = [subject.tenant, subject.id, subject.session]
         if not subject.session:
@@ -134,7 +141,7 @@ class Callers:
             self.warn_of_sessions()
 
     def warn_of_sessions(self) -> None:
-        """Log once that sign-ins have no name, and the consequence."""
+        """Log once that the sign-ins have no name, and what follows from it."""
         if not self._warned:
             self._warned = True
             log.warning("mfa_gate: %s", NO_SESSION_NAMED)

@@ -1,4 +1,4 @@
-"""The plot of enrollment over time: two lines in a box, and the same as a short table."""
+"""Plot enrollment over time: two lines in a box, and the same as a short table."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ MAX_ROWS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """``enrolled`` and ``people`` are the points of two lines in a box of ``WIDTH`` by ``HEIGHT``; ``dot`` is where the first
-    ends. ``rows`` are (UTC seconds, enrolled, people), at most a dozen, the newest first."""
+    """A plot of two lines, and its table.
+
+    ``enrolled`` and ``people`` are the points of the two lines, in a box of ``WIDTH`` by ``HEIGHT``. ``dot`` is the
+    end of the line ``enrolled``. ``rows`` are (UTC seconds, enrolled, people), at most a dozen, the newest first.
+    """
 
     enrolled: str
     people: str
@@ -27,7 +30,7 @@ class Chart:
 
 
 def chart_of(history: Sequence[Count]) -> Chart | None:
-    """The plot of a history, oldest day first; None where there is nothing to plot."""
+    """Plot a history, oldest day first; None where there is nothing to plot."""
     if not history:
         return None
     first, last = history[0].day, history[-1].day
@@ -49,14 +52,20 @@ def chart_of(history: Sequence[Count]) -> Chart | None:
 
 
 def _line(points: Sequence[tuple[float, float]]) -> str:
-    """A line through the points; a single one is drawn as a level line, so that there is something to see."""
+    """Write a line through the points.
+
+    A single point becomes a level line, so that there is something to see.
+    """
     if len(points) == 1:
         points = [(float(EDGE), points[0][1]), points[0]]
     return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 
 def _some(history: Sequence[Count]) -> list[Count]:
-    """At most a dozen days, evenly apart, the first and the last among them; the newest first."""
+    """Choose at most a dozen days, evenly apart, the newest first.
+
+    The first day and the last are among them.
+    """
     if len(history) <= MAX_ROWS:
         return list(history)[::-1]
     places = {round(step * (len(history) - 1) / (MAX_ROWS - 1)) for step in range(MAX_ROWS)}

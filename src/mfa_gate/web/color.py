@@ -1,4 +1,7 @@
-"""The tenant's accent made readable: every pair of colors that the pages use meets WCAG 2.2 1.4.3 and 1.4.11."""
+"""Make the tenant's accent readable.
+
+Every pair of colors that the pages use meets WCAG 2.2, 1.4.3 and 1.4.11.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ DEFAULT_ACCENT = "#0b5fff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """One theme's six accent colors, as CSS hex."""
+    """The six accent colors of one theme, as CSS hex."""
 
     fill: str
     hover: str
@@ -29,7 +32,7 @@ class Palette:
 
 
 def parse(accent: str) -> Color:
-    """``#rgb`` or ``#rrggbb``; anything else is the default accent."""
+    """Read ``#rgb`` or ``#rrggbb``; any other text gives the default accent."""
     match = re.fullmatch(r"#(?:([0-9a-fA-F]{6})|([0-9a-fA-F]{3}))", accent)
     if match is None:
         return parse(DEFAULT_ACCENT)
@@ -38,18 +41,22 @@ def parse(accent: str) -> Color:
 
 
 def to_hex(color: Color) -> str:
-    """``#rrggbb``."""
+    """Write a color as ``#rrggbb``."""
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
 def contrast(one: Color, other: Color) -> float:
-    """The contrast ratio of WCAG 2.2, 1 to 21."""
+    """Return the contrast ratio of two colors by WCAG 2.2, from 1 to 21."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
 def palette(accent: Color, *, dark: bool) -> Palette:
-    """The accent in one theme. The fill stays the brand's own color; what must be told from the ground moves until it is."""
+    """Make the accent's colors for one theme.
+
+    In the light theme the fill stays the brand's own color. A color that must stand out from the ground is changed
+    until its contrast is high enough.
+    """
     grounds = DARK_GROUNDS if dark else LIGHT_GROUNDS
     away = WHITE if dark else BLACK
     fill = _until(accent, away, grounds, 3.0) if dark else accent
@@ -74,7 +81,7 @@ def _until(color: Color, goal: Color, grounds: tuple[Color, ...], ratio: float) 
 
 
 def _lighter(color: Color, share: float) -> Color:
-    """Up in lightness alone: a mix with white would turn a deep brand color gray."""
+    """Raise the lightness alone. A mix with white would turn a deep brand color gray."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in color))
     red, green, blue = colorsys.hls_to_rgb(hue, lightness + (1 - lightness) * share, saturation)
     return round(red * 255), round(green * 255), round(blue * 255)

@@ -1,4 +1,7 @@
-"""Hold one connection that was let through: its request as it was judged, and what may still leave on it."""
+"""Hold one connection that was let through.
+
+It keeps the request as it was judged, and decides which messages of the app may still leave.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +30,17 @@ log = logging.getLogger("mfa_gate")
 
 CLOSE_CODE = 4401
 PACE = 0.01
-"""Seconds that each part costs which the app goes on sending on a connection that is over."""
+"""Seconds that each further part of an answer costs the app on a connection that is over."""
 STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))
 LASTS = frozenset(("http.response.pathsend", "websocket.close", "websocket.http.response.start"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """When open connections are looked at, in seconds of ``clock``.
+    """The times for looking at open connections, in seconds of ``clock``.
 
-    ``tick``: between two looks at the store's notices. ``again``: after it everything is judged, whatever the store says.
-    ``patience``: for a client that does not take the close.
+    ``tick`` is the time between two looks at the store's notices. After ``again`` everything is judged, even if the
+    store tells of no change. ``patience`` is the longest wait for a client that does not take the close.
     """
 
     tick: float = 0.5
@@ -47,14 +50,18 @@ class Timing:
 
 
 class ConnectionCut(Exception):
-    """Raised to the server after an answer has begun: it closes the connection, and the client sees that it was cut."""
+    """An error for the server after an answer has begun.
+
+    The server then closes the connection, and the client sees that it was cut.
+    """
 
 
 class ProofRequired(HTTPException):
-    """Leave an endpoint that demands more than the request has; the gate answers, whatever becomes of this on its way.
+    """The way out of an endpoint that demands more than the request has.
 
-    To Starlette and FastAPI it is a refusal like any other, so no error layer takes it for a fault of the app. ``fault``
-    is what kept the gate from judging.
+    The gate answers, even if the app catches this error or turns it into something else. To Starlette and FastAPI it
+    is a refusal like any other, so no error layer takes it for a fault of the app. ``fault`` is the error that kept
+    the gate from judging.
     """
 
     def __init__(
@@ -68,9 +75,10 @@ class ProofRequired(HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """Somebody who was let in: ``entry`` is the account that was looked at, None where nothing was read.
+    """The right of a signed-in subject who was let in.
 
-    ``ends_at`` is when time alone may change the decision. ``learned`` is False where the store could not be asked.
+    ``entry`` is the account that was looked at, None where nothing was read. ``ends_at`` is the time at which time
+    alone may change the decision. ``learned`` is False where the store could not be asked.
     """
 
     subject: Subject
@@ -95,7 +103,7 @@ class ConnectionGate(Protocol):
 
     @property
     def connections(self) -> Connections:
-        """All open connections, with this one."""
+        """Return all open connections, with this one."""
 
     endpoint_demands: EndpointDemands
     late_user_check: LateUserCheck
@@ -108,11 +116,11 @@ class ConnectionGate(Protocol):
 
 
 class Connection:
-    """A connection inside the app. ``receive`` and ``send`` are what the app is given.
+    """A connection inside the app. The app gets its ``receive`` and ``send``.
 
     ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
-    (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app found
-    a user where the gate saw nobody, which the gate answers).
+    (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app
+    found a user where the gate saw nobody, which the gate answers).
     """
 
     # One is made for each request. Slots cost half of what attributes do, and a default of the class costs nothing:
@@ -156,7 +164,7 @@ class Connection:
     # -- what the app is given -----------------------------------------------------------------------------------
 
     def send(self, message: Any) -> Awaitable[None]:
-        """Pass on what the app sends, as long as the connection may go on."""
+        """Pass on a message of the app, as long as the connection may go on."""
         if self.over:
             return self._drop(message)
         if self.start is None and message["type"] in STARTS:
@@ -168,7 +176,10 @@ class Connection:
         return self._send(message)
 
     async def receive(self) -> Any:
-        """Pass on what the client sends; once the connection is over, tell the app that the client has gone."""
+        """Pass on a message of the client.
+
+        Once the connection is over, this tells the app that the client has gone.
+        """
         if self.over in ("end", "cut"):
             return self._disconnect()
         task = asyncio.current_task()
@@ -194,7 +205,10 @@ class Connection:
         return {"type": "http.disconnect"} if kind == "http" else {"type": "websocket.disconnect", "code": CLOSE_CODE}
 
     async def _drop(self, message: Any) -> None:
-        """Let nothing out. An app that does not notice for long is told as by a server whose client has gone."""
+        """Let no message out.
+
+        An app that does not notice for long gets ``OSError``, as from a server whose client has gone.
+        """
         if not message.get("more_body") and message["type"] != "websocket.send":
             return
         timing = self.gate.connections.timing
@@ -205,9 +219,9 @@ class Connection:
     # -- what the gate knows of it -------------------------------------------------------------------------------
 
     def as_judged(self, scope: Mapping[str, Any] | None = None) -> Scope:
-        """The request as it came to the gate, with whoever is signed in by now.
+        """Return the request as it came to the gate, with the user who is signed in by now.
 
-        ``scope`` is that of a part of the app which asks; routers change path and root in place.
+        ``scope`` is the scope of the part of the app that asks. Routers change path and root in place.
         """
         path, root, client, headers = self._seen
         asked = self.scope if scope is None else scope
@@ -215,12 +229,12 @@ class Connection:
 
     @property
     def path(self) -> str:
-        """The app's own path, as it was judged."""
+        """Return the app's own path, as it was judged."""
         return app_path({"path": self._seen[0], "root_path": self._seen[1]})
 
     @property
     def is_live(self) -> bool:
-        """Whether it is judged again: a websocket, or a response that is an event stream."""
+        """Tell if the connection is judged again: a websocket, or an event stream."""
         if self.scope["type"] == "websocket":
             return True
         if self.start is None:
@@ -230,7 +244,7 @@ class Connection:
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing left to end: the answer is complete, or the client has gone."""
+        """Tell if nothing is left to end: the answer is complete, or the client has gone."""
         last = self.last
         if self.gone or last is None:
             return self.gone
@@ -240,12 +254,18 @@ class Connection:
     # -- how it ends ---------------------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """End a websocket or an event stream: the gate's own close goes out, nothing of the app after it."""
+        """End a websocket or an event stream.
+
+        The gate's own close goes out, and nothing of the app after it.
+        """
         self._stop("end")
         self.closing = asyncio.get_running_loop().create_task(self._close())
 
     def cut(self) -> None:
-        """Abort a response: nothing more of it leaves. The app goes on, and may notice that its client has gone."""
+        """Abort a response: nothing more of it leaves.
+
+        The app goes on, and may notice that its client has gone.
+        """
         self._stop("cut")
         for task in self._readers or ():
             if self._readers is not None:
@@ -253,7 +273,10 @@ class Connection:
             task.cancel()
 
     def refuse(self, need: ProofRequired) -> ProofRequired:
-        """Keep what an endpoint demands, whoever catches it in between. An answer that has begun is ended instead."""
+        """Keep the demand of an endpoint, even if the app catches the error on its way.
+
+        An answer that has begun is ended instead.
+        """
         if self.over:
             return need
         if self.start is None:
@@ -277,11 +300,17 @@ class Connection:
             log.debug("mfa_gate: the connection was over before it could be ended: %s", error)
 
     async def connect(self) -> Any:
-        """The first message of a websocket, for the gate's answer, also where the app has taken it already."""
+        """Return the first message of a websocket, for the gate's answer.
+
+        The app may have taken that message already.
+        """
         return {"type": "websocket.connect"} if self.connected else await self._receive()
 
     async def finish(self, error: BaseException | None) -> None:
-        """Do what is left after the app has ended on a connection that is over. ``error`` is what it raised."""
+        """Finish a connection that is over, after the app has ended.
+
+        ``error`` is the app's exception, or None.
+        """
         self.gate.connections.open.discard(self)
         by_others = self._take_back_cancels()
         if by_others and isinstance(error, asyncio.CancelledError):
@@ -301,7 +330,10 @@ class Connection:
             raise error
 
     def _take_back_cancels(self) -> bool:
-        """Undo the gate's own cancellations of the task. True: somebody else has cancelled it as well."""
+        """Undo the gate's own cancellations of the task.
+
+        Returns True if somebody else has cancelled the task as well.
+        """
         task, own, self.cancels = self.task, self.cancels, 0
         if task is None:
             return True
@@ -310,7 +342,7 @@ class Connection:
         return task.cancelling() > 0
 
     async def _is_closed(self) -> bool:
-        """Wait for the gate's close to go out, but not for a client that does not take it."""
+        """Wait until the gate's close is out; False for a client that does not take it in time."""
         if self.closing is None:
             return True
         _, late = await asyncio.wait({self.closing}, timeout=self.gate.connections.timing.patience)

@@ -1,4 +1,7 @@
-"""Our cookies: an opaque signed handle per browser and subject, and where the browser was going."""
+"""Read and write our cookies.
+
+They hold an opaque signed handle for each browser and subject, and small notes, such as where the browser was going.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,10 @@ MAX_VALUE = 120
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """The names of one subject's cookies, as sent, and who signs each: a value of one kind is none of another.
+    """The names of one subject's cookies, as sent, and the signer of each.
 
-    ``once`` says that this browser is not to be remembered.
+    Each kind has a signer of its own, so a value of one kind never counts as another. ``once`` is the note that this
+    browser is not to be remembered.
     """
 
     handle: bytes
@@ -44,7 +48,10 @@ class Jar:
 
 
 class Cookies:
-    """Reads and writes our cookies. ``https`` says that every origin is https: then they are always Secure."""
+    """The reader and writer of our cookies.
+
+    ``https`` says that every origin is https: then all cookies are Secure.
+    """
 
     def __init__(self, keyring: Keyring, entropy: Entropy, *, https: bool) -> None:
         self._keyring = keyring
@@ -53,7 +60,10 @@ class Cookies:
         self._jars: OrderedDict[tuple[SubjectKey, bool], Jar] = OrderedDict()
 
     def jar(self, key: SubjectKey, scope: Scope) -> Jar:
-        """The subject's jar. On https the names begin with ``__Host-``: no other host or path can set them (S-24)."""
+        """Return the subject's jar.
+
+        On https the names begin with ``__Host-``, so no other host or path can set them (S-24).
+        """
         secure = self._https or scope.get("scheme") in ("https", "wss")
         known = self._jars.get((key, secure))
         if known is not None:
@@ -86,7 +96,11 @@ class Cookies:
         return f"__Host-mfa-{tag}" if secure else f"mfa-{tag}"
 
     def value(self, jar: Jar, scope: Scope) -> str:
-        """The value of the subject's cookie, as sent; after a new key also under the names that the listed older keys gave."""
+        """Return the value of the subject's cookie, as sent; "" where there is none.
+
+        After a change of keys a browser may still have the cookie under a name made with an older key that is listed.
+        These names count as well.
+        """
         for name in (jar.handle, *jar.earlier):
             value = cookie_value(scope, name)
             if value:
@@ -94,8 +108,10 @@ class Cookies:
         return ""
 
     def others(self, jar: Jar, scope: Scope, handle: str) -> tuple[str, ...]:
-        """The handles besides ``handle`` that this browser has under the names of the listed keys: workers whose newest key
-        is another one gave it those."""
+        """Return the handles besides ``handle`` that this browser has under names of listed keys.
+
+        Workers with another newest key gave the browser these.
+        """
         if not jar.earlier:
             return ()
         values = (cookie_value(scope, name) for name in (jar.handle, *jar.earlier))
@@ -103,19 +119,25 @@ class Cookies:
         return tuple(sorted(found - {handle, ""}))
 
     def fresh(self) -> str:
-        """A handle for a browser that has none: 192 random bits. It proves nothing yet."""
+        """Make a handle for a browser that has none: 192 random bits.
+
+        The handle proves nothing yet.
+        """
         return self._entropy(24).hex()
 
     def open(self, jar: Jar, value: str) -> str:
-        """The handle in a cookie's value, or "" where we did not make it for this subject's browsers."""
+        """Return the handle in a cookie's value.
+
+        Returns "" for a value that we did not make for browsers of this subject.
+        """
         return _opened(jar.signers[jar.handle], value)
 
     def seal(self, jar: Jar, handle: str) -> str:
-        """The cookie's value for a handle."""
+        """Return the cookie's value for a handle."""
         return jar.signers[jar.handle].sign(handle).decode()
 
     def open_token(self, jar: Jar, value: str) -> str:
-        """Read the handle in a client's token, or ""; a browser's cookie is no token."""
+        """Return the handle in a client's token, or "". A browser's cookie is no token."""
         return _opened(jar.tokens, value)
 
     def seal_token(self, jar: Jar, handle: str) -> str:
@@ -123,25 +145,33 @@ class Cookies:
         return jar.tokens.sign(handle).decode()
 
     def set_handle(self, jar: Jar, handle: str, *, max_age: int | None) -> tuple[bytes, bytes]:
-        """The header that gives the browser its handle; without ``max_age`` (seconds) it ends with the browser."""
+        """Make the header that gives the browser its handle.
+
+        ``max_age`` is in seconds. Without it the cookie ends with the browser's session.
+        """
         return _set(jar.handle, self.seal(jar, handle), jar, max_age)
 
     def drop_earlier(self, jar: Jar, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """The headers that forget the handles under the names of older keys: a worker that still uses such a name would
-        else look at one that is dead."""
+        """Make the headers that forget the handles under the names of older keys.
+
+        A worker that still uses such a name would else look at a dead handle.
+        """
         return [self.drop_note(jar, name) for name in jar.earlier if cookie_value(scope, name)]
 
     def set_note(self, jar: Jar, name: bytes, note: Note) -> tuple[bytes, bytes]:
-        """The header that keeps a small signed value with the browser for half an hour (where it was going, what was done)."""
+        """Make the header that keeps a small signed note with the browser for half an hour.
+
+        A note tells where the browser was going, or which act was just done.
+        """
         text = json.dumps(note, separators=(",", ":"))
         return _set(name, jar.signers[name].sign(urlsafe_b64encode(text.encode())).decode(), jar, NOTE_LIFE)
 
     def drop_note(self, jar: Jar, name: bytes) -> tuple[bytes, bytes]:
-        """The header that forgets such a value."""
+        """Make the header by which the browser forgets a note."""
         return _set(name, "", jar, 0)
 
     def note(self, jar: Jar, name: bytes, scope: Scope) -> Note:
-        """Such a value, if we made it for this subject; else an empty one."""
+        """Return the note in a cookie, if we made it for this subject; else an empty one."""
         value = cookie_value(scope, name)
         if not value:
             return {}
@@ -177,7 +207,10 @@ def _set(name: bytes, value: str, jar: Jar, max_age: int | None) -> tuple[bytes,
 
 
 def cookie_value(scope: Scope, name: bytes) -> str:
-    """The one value of a cookie; "" where it is missing or there are two of that name (S-25)."""
+    """Return the one value of a cookie (S-25).
+
+    Returns "" where the cookie is missing, or comes more than once.
+    """
     found: bytes | None = None
     for key, value in scope["headers"]:
         if key == b"cookie" and name in value:
@@ -203,7 +236,10 @@ def only_cookies(scope: Scope) -> bytes:
 
 
 def proof_token(scope: Scope) -> str:
-    """The proof of a client without cookies (see ``is_native``): the header ``MFA-Proof``, or ""."""
+    """Return the proof of a client without cookies, from the header ``MFA-Proof``; or "".
+
+    It counts only in a request without the headers that only browsers send.
+    """
     token = header(scope, b"mfa-proof")
     return token.decode("latin-1") if token is not None else ""
 

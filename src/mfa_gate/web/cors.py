@@ -1,4 +1,4 @@
-"""Let front ends on another origin of the same site read our own JSON (``api_origins``, decision 46)."""
+"""Let listed front ends of the same site read our JSON (``api_origins``, decision 46)."""
 
 from __future__ import annotations
 

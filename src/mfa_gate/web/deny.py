@@ -40,7 +40,10 @@ async def deny(
     decision: Decision,
     demands: tuple[Demand, ...] = (),
 ) -> None:
-    """Answer a request that may not pass. Its body is not read, and it is never replayed (S-16)."""
+    """Answer a request that may not pass.
+
+    The body of the request is not read, and the request is never sent again (S-16).
+    """
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
@@ -105,7 +108,10 @@ def call_of(decision: Decision) -> str:
 
 
 def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
-    """Remember the place of a page load. Nobody returns to the target of a form: its page is remembered (U-71)."""
+    """Remember the place of a page load.
+
+    A form's target is no place to return to: there, the page with the form is remembered (U-71).
+    """
     method: str = scope["method"]
     if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
         query = scope.get("query_string", b"").decode("latin-1")
@@ -118,7 +124,10 @@ def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Dem
 
 
 def _page_of(scope: Scope) -> str:
-    """Find the page that a form or a fragment belongs to; "" where the browser does not say that it is ours."""
+    """Find the page that a form or a fragment belongs to.
+
+    Returns "" where the browser does not say that the page is ours.
+    """
     current = header(scope, b"hx-current-url") or header(scope, b"referer")
     if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
         return ""
@@ -126,7 +135,10 @@ def _page_of(scope: Scope) -> str:
 
 
 async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
-    """Refuse a websocket before it is accepted: with ``answer`` where the server can send one, else by closing."""
+    """Refuse a websocket before it is accepted.
+
+    It sends ``answer`` where the server can send one, else it closes the websocket.
+    """
     await receive()
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})

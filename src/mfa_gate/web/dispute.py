@@ -1,4 +1,7 @@
-"""The page behind the link of a notice, ``/dispute/{token}``: nobody is signed in; GET shows a button, POST presses it."""
+"""Answer the page behind the link of a notice, ``/dispute/{token}``.
+
+Nobody is signed in there. GET shows a button, and the button sends a POST.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from .types import Receive, Scope
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
-    """Answer a request for the link with the token in ``place``. Mail scanners follow links: a GET changes nothing."""
+    """Answer a request for the link with the token in ``place``.
+
+    A GET changes nothing, because mail scanners follow links.
+    """
     service, method, token = site.service.disputing, scope["method"], place.removeprefix("/")
     if method in ("GET", "HEAD"):
         found = await service.read(token)
@@ -64,7 +70,7 @@ def _show(site: Site, scope: Scope, found: Disputed, *, done: bool) -> Answer:
 
 
 def _gone(site: Site, scope: Scope) -> Answer:
-    """A link that is not ours, or too old: the same answer, which tells nothing."""
+    """Answer for a link that is not ours, or too old: both look the same and tell nothing."""
     return _fault(site, scope, Refusal(reason="not_found"))
 
 

@@ -11,9 +11,9 @@ from ..policyfile.tools.routes import unfolded
 
 
 class EndpointDemands:
-    """Keep the demands of one gate's endpoints.
+    """The demands of one gate's endpoints.
 
-    A change of factors keeps them as floors, whether or not their endpoint was asked.
+    A change of factors keeps them as floors, even if nobody has called their endpoints yet.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,10 @@ class EndpointDemands:
         self._apps.append(app)
 
     def note(self, demand: Demand) -> None:
-        """Keep a demand that was met on the way: not every app has routes to look at."""
+        """Keep a demand that a request has met.
+
+        Not every app has routes to look at.
+        """
         self._noted.setdefault(demand)
 
     def lost(self) -> tuple[str, ...]:
@@ -35,7 +38,7 @@ class EndpointDemands:
         return tuple(dict.fromkeys(fault for app in self._apps for fault in lost_demands_in(app)))
 
     def __call__(self) -> tuple[Demand, ...]:
-        """List all demands that are known; routes are read anew when there are more."""
+        """List all known demands; the routes are read anew when there are more of them."""
         seen = (len(self._noted), sum(len(_routes_of(app)) for app in self._apps))
         if seen != self._looked_at:
             in_routes = [demand for app in self._apps for demand in demands_in(app)]
@@ -50,7 +53,7 @@ def demands_in(app: Any) -> Iterator[Demand]:
 
 
 def lost_demands_in(app: Any) -> tuple[str, ...]:
-    """Find each ``require_proof`` of an app's endpoints that is never asked, with its route and its fix."""
+    """Find each ``require_proof`` that is never asked, with its route and its fix."""
     found = {
         f"{getattr(route, 'path', '') or '?'}: {fault}": None
         for route in _routes_in(_routes_of(app), DEEPEST)

@@ -1,4 +1,7 @@
-"""Turn errors into answers: one place, and there unknown means 503, never a pass (S-11)."""
+"""Turn errors into answers, in one place (S-11).
+
+An unknown error is answered with 503, and never lets a request pass.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ log = logging.getLogger("mfa_gate")
 INVALID_REQUEST = b'Bearer error="invalid_request", error_description="The credential cannot be read"'
 INVALID_TOKEN = b'Bearer error="invalid_token"'
 AGAIN = b"mfa-sign-in"
-"""The cookie that says for some seconds: this browser was sent to the sign-in, since its credential could not be read."""
+"""Cookie of some seconds. It says that this browser was sent to the sign-in because its credential could not be read."""
 MAX_REASONS = 50
 
 
 class Faults:
-    """Answers a request that could not be judged."""
+    """The answers to requests that could not be judged."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -51,7 +54,10 @@ class Faults:
         return await self.page(scope, refusal).send(scope, send)
 
     def page(self, scope: Scope, refusal: Refusal) -> Answer:
-        """Draw a page that needs no store, in the reader's language; a plain one if even that fails (F-36)."""
+        """Draw a page that needs no store, in the reader's language (F-36).
+
+        If that fails as well, the page is plain text in HTML.
+        """
         engine, row = self._site.service.engine, REASONS[refusal.reason]
         headers = [(b"retry-after", b"1")] if row.status == 503 else []
         try:
@@ -70,7 +76,10 @@ class Faults:
         return page(body, status=row.status, headers=headers)
 
     async def _unreadable(self, scope: Scope, receive: Receive, send: Send, error: Unreadable) -> None:
-        """Refuse a credential that cannot be read (RFC 6750, 3.1): the person signs in anew, where that can help."""
+        """Refuse a credential that cannot be read (RFC 6750, 3.1).
+
+        A person is led to sign in anew, where that can help.
+        """
         self._log_once(str(error))
         refusal = Refusal(reason="unreadable")
         challenge = INVALID_TOKEN if isinstance(error, Refused) else INVALID_REQUEST
@@ -95,14 +104,20 @@ class Faults:
         return redirect(root_of(scope) + self._site.sign_in, [(b"set-cookie", mark)])
 
     def _log_once(self, text: str) -> None:
-        """Log the reason of a refused credential: each one once as a warning, since anybody can send such requests."""
+        """Log the reason of a refused credential, and each reason once as a warning.
+
+        Anybody can send such requests, so a repeated reason is logged as information only.
+        """
         new = text not in self._refused and len(self._refused) < MAX_REASONS
         if new:
             self._refused.add(text)
         log.log(logging.WARNING if new else logging.INFO, "mfa_gate: a request was refused (401): %s", text)
 
     def _report(self, error: Exception) -> str:
-        """Return the reference of the event of a fault; "" where clock or entropy themselves have failed."""
+        """Report the event of a fault, and return its reference.
+
+        Returns "" where the clock or the source of randomness itself has failed.
+        """
         engine = self._site.service.engine
         try:
             event = engine.moment().event("gate.fault", SubjectKey("", ""), reason=type(error).__name__)

@@ -1,4 +1,7 @@
-"""Reading bodies: bounded, of one exact type, each field once; and whether a request came from our own page."""
+"""Read bodies: bounded, of one exact type, each field once.
+
+It also tells if a request came from a page of our own.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ READ_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BadBody(Exception):
-    """The body cannot be taken; ``reason`` is a word of ``core.reasons``.
+    """A body that cannot be taken; ``reason`` is a word of ``core.reasons``.
 
     A JSON body has words of its own: ``title`` and ``detail``, and the ``member`` that is wrong; "" elsewhere.
     """
@@ -33,7 +36,10 @@ class BadBody(Exception):
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> bytes:
-    """The whole body. Raises ``BadBody``: ``too_large`` over ``limit`` bytes, ``malformed`` when it does not come."""
+    """Read the whole body. Raises ``BadBody``.
+
+    The reason is ``too_large`` for more than ``limit`` bytes, and ``malformed`` for a body that does not come in time.
+    """
     length = header(scope, b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 9 or int(length) > limit):
         raise BadBody("too_large")
@@ -56,18 +62,27 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) ->
 
 
 def media_type(scope: Scope) -> str:
-    """The media type alone, in lower case, compared exactly by who asks (S-100)."""
+    """Return the media type alone, in lower case.
+
+    The callers compare it exactly (S-100).
+    """
     value = header(scope, b"content-type") or b""
     return value.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
 async def read_form(scope: Scope, receive: Receive) -> dict[str, str]:
-    """The fields of a urlencoded form of ours. Raises ``BadBody``; a field that comes twice is one (S-105)."""
+    """Read the fields of a urlencoded form of ours.
+
+    Raises ``BadBody``, also for a field that comes twice (S-105).
+    """
     return await parse_form(scope, receive, limit=MAX_BODY, fields=MAX_FIELDS)
 
 
 async def parse_form(scope: Scope, receive: Receive, *, limit: int, fields: int) -> dict[str, str]:
-    """The fields of a urlencoded form of at most ``limit`` bytes and so many ``fields``. Raises ``BadBody``."""
+    """Read the fields of a urlencoded form. Raises ``BadBody``.
+
+    The form has at most ``limit`` bytes, and at most as many fields as ``fields`` says.
+    """
     if media_type(scope) != "application/x-www-form-urlencoded":
         raise BadBody("media_type")
     body = await read_body(scope, receive, limit=limit)
@@ -82,7 +97,10 @@ async def parse_form(scope: Scope, receive: Receive, *, limit: int, fields: int)
 
 
 async def read_json(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) -> dict[str, Any]:
-    """The object in a JSON body. Raises ``BadBody``: another type, duplicate keys, NaN, too deep, or no object."""
+    """Read the object in a JSON body. Raises ``BadBody``.
+
+    It refuses another media type, duplicate keys, NaN, a body nested too deep, and a value that is no object.
+    """
     if media_type(scope) != "application/json":
         raise BadBody("media_type", detail="Send the body as JSON, with the header Content-Type: application/json.")
     try:
@@ -125,20 +143,23 @@ def _shallow(value: Any, depth: int) -> bool:
 
 
 def is_early(scope: Scope) -> bool:
-    """Tell whether the request may be a replay from before the connection was ready.
+    """Tell if the request may be a replay from before the connection was ready.
 
-    The header counts however often and with whatever value it comes (RFC 8470, 5.1).
+    The header counts with any value, and any number of times (RFC 8470, 5.1).
     """
     return any(key == b"early-data" for key, _ in scope["headers"])
 
 
 def tells_origin(scope: Scope) -> bool:
-    """Whether the request has a header by which browsers tell where it comes from."""
+    """Tell if the request has a header by which browsers tell its origin."""
     return any(key in (b"origin", b"referer") or key.startswith(b"sec-fetch-") for key, _ in scope["headers"])
 
 
 def same_origin(scope: Scope, origins: Iterable[str]) -> bool:
-    """Whether a browser says that the request comes from our own page. Silence is a no (S-99)."""
+    """Tell if a browser says that the request comes from our own page.
+
+    A request that says nothing does not count (S-99).
+    """
     allowed = frozenset(origins)
     origin = header(scope, b"origin")
     site = header(scope, b"sec-fetch-site")
@@ -157,7 +178,7 @@ def same_origin(scope: Scope, origins: Iterable[str]) -> bool:
 
 
 def is_listed(scope: Scope, origins: Iterable[str]) -> bool:
-    """Whether a browser says that the request comes from one of these other origins of the same site (decision 46)."""
+    """Tell if the browser names one of these origins of the same site (decision 46)."""
     told = [(key, value) for key, value in scope["headers"] if key in (b"origin", b"sec-fetch-site")]
     given = dict(told)
     if len(given) != len(told) or given.get(b"sec-fetch-site", b"same-site") not in (b"same-site", b"same-origin"):

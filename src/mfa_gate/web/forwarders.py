@@ -12,9 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 from ..core.networks import hop_address
 
 VARIABLES = ("FORWARDED_ALLOW_IPS", "UVICORN_FORWARDED_ALLOW_IPS")
-"""Variables that uvicorn and gunicorn read the option from, besides the command line and the code that starts them."""
+"""Variables from which uvicorn and gunicorn read the option. The command line and the starting code can set it as well."""
 PROBES = ("198.51.100.77", "2001:db8:ffff::77")
-"""Addresses of documentation (RFC 5737, 3849), which are nobody's proxy."""
+"""Addresses for documentation (RFC 5737, 3849). They are nobody's proxy."""
 LISTS = ("_TrustedHosts", "_Forwarders")
 """Names of the classes by which uvicorn and granian list the proxies that they believe."""
 DEPTH = 200
@@ -27,13 +27,16 @@ FAULT = (
 
 @runtime_checkable
 class ReadsForwarded(Protocol):
-    """Replace the peer by a forwarded address, as uvicorn's ``ProxyHeadersMiddleware`` does."""
+    """A layer that replaces the peer by a forwarded address.
+
+    Uvicorn's ``ProxyHeadersMiddleware`` is one.
+    """
 
     trusted_hosts: Container[str]
 
 
 def fault_of_environment(environ: Mapping[str, str] = os.environ) -> str:
-    """Tell the variable by which the server is told to believe everybody, or ""."""
+    """Return the fault of a variable that makes the server believe everybody, or ""."""
     for name in VARIABLES:
         if believes_everybody(environ.get(name, "")):
             return f"{name}={environ[name].strip()}: {FAULT}"
@@ -41,12 +44,15 @@ def fault_of_environment(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def believes_everybody(option: str) -> bool:
-    """Say whether the option's text names everybody: a star, or a network without a prefix."""
+    """Say whether the option's text names everybody: a star, or a network with prefix 0."""
     return any(part.strip() == "*" or part.strip().endswith("/0") for part in option.split(","))
 
 
 def is_forwarded(scope: Mapping[str, Any]) -> bool:
-    """Say whether a layer of the server has replaced the peer: its port is 0, or it is one of the forwarded addresses."""
+    """Say whether a layer of the server has replaced the peer.
+
+    Then the peer's port is 0, or the peer is one of the forwarded addresses.
+    """
     client = scope.get("client")
     if client is None:
         return False
@@ -57,8 +63,9 @@ def is_forwarded(scope: Mapping[str, Any]) -> bool:
 def server_believes_everybody(*, replaced: bool) -> bool:
     """Look for the server's layer in the calls that led here, however the option was given.
 
-    ``replaced`` says that the peer is a forwarded one (``is_forwarded``): then the lists of this process are looked at
-    as well, for a layer that runs the app in a task of its own does not stand in the calls. Slow; asked once.
+    ``replaced`` says that the peer is a forwarded one (see ``is_forwarded``). Then this also looks at the lists of
+    this process: a layer that runs the app in a task of its own is not among the calls. It is slow, so it is called
+    once.
     """
     layers = list(_layers())
     if layers or not replaced:

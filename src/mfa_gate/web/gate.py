@@ -34,7 +34,10 @@ log = logging.getLogger("mfa_gate")
 
 
 class Gate:
-    """Stands around one app or several. ``MFAGate`` makes it; ``MFAGateMiddleware`` is its thin ASGI shell."""
+    """The gate around one app or several.
+
+    ``MFAGate`` makes it. ``MFAGateMiddleware`` is its thin ASGI shell.
+    """
 
     def __init__(
         self,
@@ -167,7 +170,7 @@ class Gate:
             return False
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> Passed | None:
-        """Judge a signed-in request. None: it was answered here."""
+        """Judge a signed-in request; None means that it was answered here."""
         self.sightings.somebody = True
         self.lifespan.look_at_server(scope)
         callers = self.callers
@@ -225,9 +228,9 @@ class Gate:
             log.warning("mfa_gate: a sign-in at an identity provider is not kept yet: %s", error)
 
     def _renewal(self, scope: Scope, judgement: Judgement, allow: Allow) -> Demand | None:
-        """Demand a younger proof of a page load that comes shortly before the proof ends (U-69), else None.
+        """Demand a younger proof of a page load shortly before the proof ends (U-69), else None.
 
-        A form on the page would be lost otherwise. A rule that asks for a fresher proof at this path is not meant.
+        Without this, a form on the page could be lost. A rule that asks for a fresher proof at this path is not meant.
         """
         early, evidence = judgement.requirement.rules.freshness.renew_early, judgement.evidence
         if not early or allow.proof is None or evidence is None or scope.get("method") != "GET":
@@ -262,7 +265,7 @@ class Gate:
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
         """Judge a connection again, with further demands; None where nobody is signed in.
 
-        ``scope`` is that of any part of the app; path and root are those that the gate saw.
+        ``scope`` may be the scope of any part of the app. The path and the root are those that the gate saw.
         """
         seen = scope.get("mfa_gate")
         asked = seen.as_judged(scope) if isinstance(seen, Connection) and seen.gate is self else dict(scope)
@@ -270,7 +273,10 @@ class Gate:
         return None if subject is None else await self.judge_subject(asked, subject, extra=extra)
 
     async def judge_subject(self, scope: Scope, subject: Subject, *, extra: tuple[Demand, ...] = ()) -> Judgement:
-        """Judge the requests of ``subject`` on this connection now, without asking the host who is signed in."""
+        """Judge the requests of ``subject`` on this connection now.
+
+        The host is not asked who is signed in.
+        """
         facts = self.callers.facts(scope, subject, app_path(scope))
         free = None if extra else self.service.access.free(subject, facts)
         if free is not None:

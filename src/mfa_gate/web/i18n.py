@@ -1,4 +1,7 @@
-"""Which language a page is in, and its words: gettext at run time, catalogues made by Babel beforehand."""
+"""Choose the language of a page, and give its words.
+
+gettext reads the catalogues at run time. Babel has made them beforehand.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,18 @@ _NAMES = {"en": "English", "de": "Deutsch", "ar": "العربية", PSEUDO: "Ƥ�
 
 
 class Words(Protocol):
-    """A catalogue: what the templates ask for a text in the reader's language."""
+    """A catalogue: it gives the templates a text in the reader's language."""
 
     def gettext(self, message: str, /) -> str:
-        """The text for ``message``."""
+        """Return the text for ``message``."""
 
     def ngettext(self, one: str, many: str, count: int, /) -> str:
-        """The text for ``count`` things."""
+        """Return the text for ``count`` things."""
 
 
 @cache
 def available() -> tuple[str, ...]:
-    """The languages that have a catalogue, English first."""
+    """List the languages that have a catalogue, English first."""
     found = sorted(
         place.name for place in folder("locale").iterdir() if place.is_dir() and _catalogue(place.name).is_file()
     )
@@ -40,13 +43,16 @@ def available() -> tuple[str, ...]:
 
 
 def native_name(lang: str) -> str:
-    """The language's own name, for the switcher."""
+    """Return the language's own name, for the switcher."""
     return _NAMES.get(lang, lang)
 
 
 @cache
 def translator(lang: str) -> Words:
-    """The catalogue of ``lang``; an unknown language is English, as the sources are."""
+    """Return the catalogue of ``lang``.
+
+    An unknown language gets English, the language of the sources.
+    """
     if lang == PSEUDO:
         return Pseudo()
     if lang not in available() or lang == "en":
@@ -59,9 +65,10 @@ def _catalogue(lang: str) -> Traversable:
 
 
 def negotiate(*, cookie: str = "", accept_language: str = "", languages: Iterable[str] | None = None) -> str:
-    """The language to use (U-64): what was chosen before, else the best of ``Accept-Language`` (RFC 9110 12.5.4), else English.
+    """Choose the language to use (U-64).
 
-    Garbage in either header is passed over; nothing but a known tag ever comes out.
+    The language that was chosen before comes first, then the best of ``Accept-Language`` (RFC 9110, 12.5.4), then
+    English. A malformed value is skipped. The result is always a known tag.
     """
     known = tuple(available() if languages is None else languages)
     if cookie in known:
@@ -91,15 +98,18 @@ _KEPT = re.compile(r"(%\(\w+\)[0-9]*[a-z]|%%|<[^>]*>|&\w+;)")
 
 @dataclass(frozen=True, slots=True)
 class Pseudo:
-    """A language for tests: accented and 40 % longer, so that unwrapped words and tight places are seen."""
+    """A language for tests: accented and 40 % longer.
+
+    It shows words that no catalogue can translate, and places that are too tight.
+    """
 
     def gettext(self, message: str, /) -> str:
-        """``message`` in brackets, its letters accented, its placeholders whole."""
+        """Return ``message`` in brackets, its letters accented, its placeholders whole."""
         parts = _KEPT.split(message)
         text = "".join(part if i % 2 else part.translate(_ACCENTED) for i, part in enumerate(parts))
         longer = " ~~~~~" * (len(message) // 15) + "~" * (len(message) * 2 // 5 % 6)
         return f"⟦{text}{longer}⟧"
 
     def ngettext(self, one: str, many: str, count: int, /) -> str:
-        """English rules: one thing, or more."""
+        """Choose by the English rule: one thing, or more."""
         return self.gettext(one if count == 1 else many)

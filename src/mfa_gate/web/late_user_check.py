@@ -1,4 +1,4 @@
-"""The alarm for a user who appears inside the app on a request that the gate saw as anonymous (S-14)."""
+"""Notice a user inside the app on a request that the gate saw as anonymous (S-14)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ SeesUser = Callable[[Scope], bool]
 
 
 class LateUserCheck:
-    """Look for a user at the start of an answer to a request on which the gate saw nobody."""
+    """A look for a user at the start of an answer to an anonymous request."""
 
     def __init__(self, service: Service, identify: Identify) -> None:
         self._service = service
-        # Asked once: the test for a protocol costs more than all the rest of an anonymous request.
+        # Tested only once: the test for a protocol costs more than all the rest of an anonymous request.
         self._sees_user: SeesUser | None = identify.sees_user if isinstance(identify, SeesUsers) else None
 
     def sees_somebody(self, scope: Scope) -> bool:
-        """Tell if the app has found a user: by ``scope["user"]``, or by what the adapter itself sees."""
+        """Tell if the app has found a user.
+
+        It looks at ``scope["user"]``, and asks the adapter if it sees one.
+        """
         user = scope.get("user")
         if user is not None and getattr(user, "is_authenticated", bool(user)):
             return True
@@ -35,7 +38,7 @@ class LateUserCheck:
         return sees_user is not None and sees_user(scope)
 
     async def refuse(self, scope: Scope, send: Send) -> None:
-        """Answer 503 in the app's place, and report it to the operator: the gate stands in the wrong place."""
+        """Answer 503 in the app's place, and report a gate that stands in the wrong place."""
         engine = self._service.engine
         event = engine.moment().event(
             "gate.tripwire", SubjectKey("default", "unknown"), reason="user inside, nobody outside"

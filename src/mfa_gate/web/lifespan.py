@@ -30,10 +30,10 @@ def require_asyncio() -> None:
 
 
 class Lifespan:
-    """Knows whether the store is open, and whether the server was looked at.
+    """The opening and closing of the gate with its app.
 
-    ``check`` lists the faults of an app's middleware order. ``any_forwarder`` allows a server that believes every client's
-    forwarded address.
+    It remembers if the store is open, and if the server was looked at. ``check`` lists the faults of an app's
+    middleware order. ``any_forwarder`` allows a server that believes every client's forwarded address.
     """
 
     def __init__(
@@ -53,7 +53,10 @@ class Lifespan:
         return self._opening.get_loop() if self.opened and self._opening is not None else None
 
     async def open(self) -> None:
-        """Open the store and check the keys, once. Raises ``SettingsError`` or ``StoreUnavailable``; then try again."""
+        """Open the store and check the keys, once.
+
+        Raises ``SettingsError`` or ``StoreUnavailable``. After an error the next call tries again.
+        """
         if self.opened:
             return
         self._look_at_server(replaced=False)
@@ -76,15 +79,18 @@ class Lifespan:
         await self._service.aclose()
 
     def look_at_server(self, scope: Scope) -> None:
-        """Look at the server during the first requests: the gate may have been opened outside of the server's calls.
+        """Look at the server during the first requests. Raises ``SettingsError``.
 
-        Raises ``SettingsError``.
+        The gate may have been opened outside of the server's calls, where the server cannot be seen.
         """
         if len(self.looked) < 2:
             self._look_at_server(replaced=is_forwarded(scope))
 
     def _look_at_server(self, *, replaced: bool) -> None:
-        """Refuse to work behind a server that believes every client's word for its address. Raises ``SettingsError``."""
+        """Refuse to work behind a server that believes every client's word for its address.
+
+        Raises ``SettingsError``.
+        """
         if self._any_forwarder or replaced in self.looked:
             return
         if server_believes_everybody(replaced=replaced):
@@ -92,7 +98,10 @@ class Lifespan:
         self.looked.add(replaced)
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check and open before the app starts, close after it has ended. An app without a lifespan does no harm."""
+        """Check and open before the app starts, and close after the app has ended.
+
+        An app without a lifespan does no harm.
+        """
         first: Any = await receive()
         ended = False
         try:
@@ -104,7 +113,7 @@ class Lifespan:
         except MFAGateError as error:
             log.error("mfa_gate cannot start: %s", error)
             await send({"type": "lifespan.startup.failed", "message": f"mfa_gate cannot start: {error}"})
-            # As Starlette does: servers print the message alone, while a test client sees the fault only when it is raised.
+            # Raise it as Starlette does: a server prints only the message, but a test client sees only a raised error.
             raise
 
         async def relay() -> Any:

@@ -22,7 +22,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class BadMember(ValueError):
-    """A member that is unknown, missing or wrong: its name, with the words of the problem document."""
+    """A member that is unknown, missing or wrong, with the words of the problem."""
 
     member: str
     title: str
@@ -94,7 +94,10 @@ def typed(body: Body, known: Members, required: Sequence[str] = ()) -> Body:
 
 
 def unknown(name: str, known: Mapping[str, object], kind: str = "member") -> BadMember:
-    """Make the fault of a name that is none of ``known``. At most 64 characters of it are repeated."""
+    """Make the fault of a name that is none of ``known``.
+
+    At most 64 characters of it are repeated.
+    """
     listed = ", ".join(f'"{one}"' for one in known) or "none"
     title = f"A {kind} is unknown"
     return BadMember(name[:64], title, f'"{name[:64]}" is not a {kind} of this call. It has: {listed}.')
@@ -106,7 +109,10 @@ def wrong(name: str, wants: str) -> BadMember:
 
 
 def words_of(name: str) -> tuple[str, str] | None:
-    """Return title and detail for a member that a use case refused; None where the reason's own words fit better."""
+    """Return title and detail for a member that a use case refused.
+
+    None: the reason's own words fit better.
+    """
     member = MEMBERS.get(name)
     return (
         None if member is None or name == "response" else ("A value is not right", f'"{name}" must be {member.wants}.')

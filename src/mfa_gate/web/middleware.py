@@ -1,4 +1,4 @@
-"""The ASGI shell: around any app, as thin as it gets."""
+"""The ASGI shell around any app, as thin as it gets."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from .types import App, Receive, Send
 
 
 class HasGate(Protocol):
-    """What the middleware is given: an ``MFAGate``."""
+    """An object with a gate, such as ``MFAGate``."""
 
     @property
     def web(self) -> Gate:
-        """The gate's judgement."""
+        """Return the gate of the web layer, which judges connections."""
 
 
 class MFAGateMiddleware:
-    """``MFAGateMiddleware(app, gate=gate)`` around any ASGI app; the same as ``gate.install(app)`` without its check."""
+    """The gate as a middleware around any ASGI app.
+
+    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``, without the check that ``install``
+    makes.
+    """
 
     def __init__(self, app: App, *, gate: HasGate) -> None:
         self.app = app
@@ -38,13 +42,13 @@ class MFAGateMiddleware:
         except RuntimeError:
             if scope["type"] != "lifespan":  # there the fault is told to the server
                 raise SettingsError(ASYNCIO_ONLY) from None
-        # ASGI says dict; Starlette's types say less, and whoever is typed by them must be able to hold us.
+        # ASGI says dict. Starlette's types say only MutableMapping, and its typed code must be able to call us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
         passed = gate.remembered(whole)
         if passed is None:
             return await gate(self.app, whole, receive, send)
-        # What follows is ``gate.enter`` once more: nearly every request comes by here, and each call less is a tenth of
-        # what the gate costs.
+        # The lines below repeat ``OpenConnections.run``. Nearly every request comes by here, and each call that is saved
+        # is a tenth of the gate's cost.
         watch = gate.connections
         if watch.loop is not loop:
             watch.start(loop)

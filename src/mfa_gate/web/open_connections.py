@@ -44,7 +44,10 @@ class JudgingGate(ConnectionGate, Protocol):
 
 
 class OpenConnections:
-    """Keeps one timer for all open connections of a gate. ``open`` has each of them, and nothing else."""
+    """The timer for all open connections of a gate.
+
+    ``open`` has each of them, and nothing else.
+    """
 
     def __init__(self, gate: JudgingGate, timing: Timing | None = None) -> None:
         self._gate = gate
@@ -73,12 +76,18 @@ class OpenConnections:
                 round_.add_done_callback(self._rounds.discard)
 
     async def look(self) -> None:
-        """Look at all open connections once, now, and return when each that is due has been judged."""
+        """Look at all open connections once, now.
+
+        It returns when each connection that is due has been judged.
+        """
         rounds = (_side_by_side(due, look) for due, look in self._due(asyncio.get_running_loop()))
         await asyncio.gather(*rounds)
 
     async def run(self, app: App, scope: Scope, receive: Receive, send: Send, passed: Passed) -> None:
-        """Call the app, and keep the connection while it lasts. The app's exceptions travel through."""
+        """Call the app, and keep the connection while it lasts.
+
+        The app's exceptions pass through.
+        """
         loop = asyncio.get_running_loop()
         if self.loop is not loop:
             self.start(loop)
@@ -103,7 +112,10 @@ class OpenConnections:
     def _due(
         self, loop: asyncio.AbstractEventLoop
     ) -> list[tuple[list[Connection], Callable[[Connection], Awaitable[None]]]]:
-        """Those whose account has changed, and those whose time is up. What ended and still runs is cancelled again."""
+        """Find the connections to judge: the account has changed, or their time is up.
+
+        A connection that was ended and still runs is cancelled again.
+        """
         self._hear()
         now, wall = self.timing.clock(), self._gate.service.engine.now()
         changed: list[Connection] = []
@@ -128,7 +140,10 @@ class OpenConnections:
         return [(changed, self._look_at_account), (again, self._judge)]
 
     def _hear(self) -> None:
-        """Let the engine drop what the store says has changed; without the store connections are judged by the clock."""
+        """Let the engine drop the accounts that changed, as the store tells.
+
+        While the store tells nothing, connections are judged by the clock.
+        """
         try:
             self._gate.service.engine.notice()
         except Exception as error:
@@ -148,7 +163,10 @@ class OpenConnections:
     # -- judging ---------------------------------------------------------------------------------------------------
 
     async def _look_at_account(self, connection: Connection) -> None:
-        """Judge by the account alone, without asking the host: a lock ends all at once, however slow the host is."""
+        """Judge by the account alone, without asking the host.
+
+        So a lock ends all connections at once, even with a slow host.
+        """
         try:
             passed = connection.passed
             if not isinstance(passed, str) and not await self._keeps_its_right(connection, passed):
@@ -161,7 +179,10 @@ class OpenConnections:
             connection.looking = False
 
     async def _keeps_its_right(self, connection: Connection, passed: Pass | LetIn) -> bool:
-        """Whether the account still lets this on. A response that began by right loses it by a revocation alone."""
+        """Tell if the account still lets this connection go on.
+
+        A response that began by right loses this right only by a revocation.
+        """
         judgement = await self._gate.judge_subject(connection.as_judged(), passed.subject)
         connection.passed = self._gate.let_in(passed.subject, judgement)
         evidence, entry = judgement.evidence, passed.entry
@@ -175,7 +196,7 @@ class OpenConnections:
         return evidence is None or entry is None or not is_revoked(entry.account, evidence, lock_ends_sessions=ends)
 
     async def _judge(self, connection: Connection) -> None:
-        """Judge as a new request: by exemptions, by who is signed in now, by the rules for an outage."""
+        """Judge as a new request: by exemptions, the signed-in user, the rules for an outage."""
         try:
             if not await self._may_go_on(connection):
                 self.end(connection)
@@ -200,7 +221,7 @@ class OpenConnections:
         return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
 
     def _fail(self, connection: Connection, error: Exception) -> None:
-        """End what cannot be judged, as a new request would be refused."""
+        """End a connection that cannot be judged, as a new request would be refused."""
         exc_info = None if isinstance(error, (MFAGateError, TimeoutError)) else error
         log.error("mfa_gate: an open connection could not be judged again and ends: %r", error, exc_info=exc_info)
         self.end(connection)
@@ -231,7 +252,7 @@ def _has_changed(connection: Connection) -> bool:
 
 
 async def _side_by_side(due: Sequence[Connection], look: Callable[[Connection], Awaitable[None]]) -> None:
-    """Look at each, ``SIDE_BY_SIDE`` at a time."""
+    """Look at each connection, ``SIDE_BY_SIDE`` at a time."""
     waiting = deque(due)
 
     async def work() -> None:

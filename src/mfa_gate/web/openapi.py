@@ -1,4 +1,7 @@
-"""The OpenAPI document of our own JSON calls (the host's schema stays the host's)."""
+"""Describe our own JSON calls in a small OpenAPI document.
+
+The host's schema stays the host's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Index the paths that exemptions and step-up rules name. All other paths share one decision."""
+"""Index the paths that exemptions and step-up rules name.
+
+All other paths share one decision.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from .types import Scope
 
 MAX_KEPT = 512
 MAX_PATH = 256
-"""Longer paths are looked up each time: visitors choose them, and memory is not theirs to fill (S-122)."""
+"""Longest method and path, in characters, whose answer is kept. Visitors choose paths, and must not fill memory (S-122)."""
 Way = Literal["exempt", "guarded", "named"]
-"""The policy's word on a method and a path: exempt for everybody and for good, like all paths, or to be judged by itself."""
+"""The policy's answer for a method and a path: exempt for everybody and for good, like all paths, or judged by itself."""
 
 
 class PathRules:
@@ -55,7 +58,10 @@ class PathRules:
         return plain_path(path) == self._plain_sign_out
 
     def is_exempt(self, scope: Scope, path: str, now: float) -> bool:
-        """Tell whether a rule of the file exempts this path for everybody. ``now`` is in UTC seconds."""
+        """Tell whether a rule of the file exempts this path for everybody.
+
+        ``now`` is in UTC seconds.
+        """
         method = scope["method"] if scope["type"] == "http" else "GET"
         if path == self._sign_out and scope["type"] == "http":
             return method in ("GET", "HEAD", "POST")
@@ -65,7 +71,7 @@ class PathRules:
         return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
 
     def way(self, asked: tuple[str, str]) -> Way:
-        """Tell the policy's word on a method and a path, and keep it in ``ways``."""
+        """Tell the policy's answer for a method and a path, and keep it in ``ways``."""
         way = self.ways.get(asked)
         if way is None:
             method, path = asked

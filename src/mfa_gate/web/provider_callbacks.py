@@ -1,4 +1,7 @@
-"""Callbacks of providers below ``/hooks``: read whole, bounded, each field once; nobody is signed in and no cookie is read."""
+"""Answer the callbacks of providers below ``/hooks``.
+
+The body is read whole, its size is bounded, and each field may come once. Nobody is signed in, and no cookie is read.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ MAX_FIELDS = 100
 
 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
-    """Answer a callback; ``place`` is the path below ``/hooks``. What is refused is 403 and no more is said."""
+    """Answer a callback; ``place`` is the path below ``/hooks``.
+
+    A refused callback gets a problem document that gives no further reason.
+    """
     kind, _, token = place.removeprefix("/").partition("/")
     if not kind or not token:
         return problem(Refusal(reason="not_found"))

@@ -1,4 +1,7 @@
-"""Views to HTML: a bare Jinja environment of our own, never the host's, made when the first page is asked for."""
+"""Render views to HTML.
+
+The Jinja environment is our own, never the host's. It is made when the first page is asked for.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +40,10 @@ __all__ = [
 
 
 class Renderer:
-    """Render views.
+    """A renderer of views.
 
-    ``templates`` is a folder of the host whose templates replace or extend ours (D-14). Each of ``factors`` brings the
-    template of its kind.
+    ``templates`` is a folder of the host. Its templates replace or extend ours (D-14). Each factor of ``factors``
+    brings the template of its kind.
     """
 
     def __init__(self, *, templates: Path | None = None, factors: Registry = BUILT_IN) -> None:
@@ -49,7 +52,10 @@ class Renderer:
         self._environments: dict[str, Environment] = {}
 
     def render(self, view: View | AdminView, frame: Frame) -> bytes:
-        """The page, in UTF-8. Raises ``jinja2.TemplateError`` for a broken template of the host."""
+        """Render a page as UTF-8 bytes. Raises ``jinja2.TemplateError``.
+
+        The error means that a template of the host is broken.
+        """
         environment = self._environments.get(frame.lang) or self._environment(frame.lang)
         static = f"{frame.prefix}/static/"
         return (
@@ -94,7 +100,10 @@ class Renderer:
 
 
 def _factor_file(kinds: frozenset[str], kind: str) -> str:
-    """The words of one kind. A kind that this version does not know (S-83) has general ones."""
+    """Return the name of the template with the words of one kind of factor.
+
+    A kind that this version does not know (S-83) gets the general template.
+    """
     name = f"factors/{kind}.html"
     return name if name in kinds else "factors/_other.html"
 
@@ -122,12 +131,15 @@ def _flipped(say: Callable[[int, Words], str], words: Words, at: int) -> str:
 
 
 def in_fours(key: str) -> str:
-    """A base32 key in groups of four, as people read one."""
+    """Split a base32 key into groups of four, as people read it."""
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
 
 
 def qr_svg(text: str, label: str) -> Markup:
-    """``text`` as a QR code (ISO 18004, level M) in inline SVG with a quiet zone of four; ``label`` is its name (U-30)."""
+    """Draw ``text`` as a QR code (ISO 18004, level M) in inline SVG.
+
+    The quiet zone is four modules wide. ``label`` is the accessible name of the picture (U-30).
+    """
     import segno
     from markupsafe import Markup, escape
 
@@ -146,7 +158,10 @@ def qr_svg(text: str, label: str) -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Plain text as paragraphs, headings (``#``, ``##``) and lists (``-``, ``1.``); everything in it is escaped."""
+    """Turn plain text into paragraphs, headings and lists, with everything in it escaped.
+
+    ``#`` and ``##`` begin a heading, ``-`` and ``1.`` an item of a list.
+    """
     from markupsafe import Markup, escape
 
     parts: list[str] = []

@@ -1,4 +1,7 @@
-"""Answer one request to a page of our own: its language, its form token, and the place to go on to."""
+"""Answer one request to a page of our own.
+
+It knows the request's language, its form token, and the place to go on to.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ _FRAGMENT = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:@%/?-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The parts that all our own addresses share, and the host's own paths, as its own router sees them."""
+    """The parts that all our own addresses share.
+
+    ``sign_in``, ``sign_out`` and ``home`` are paths of the host, as the host's own router sees them.
+    """
 
     service: Service
     callers: Callers
@@ -48,7 +54,7 @@ class Site:
     dev: bool = False
 
     def is_front_end(self, address: str) -> bool:
-        """Tell whether an address lies on a listed front end (``api_origins``), and on no other site in any reading."""
+        """Tell if an address lies on a listed front end, and on no other site in any reading."""
         place, _, fragment = address.partition("#")
         found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
         if found is None or found.url not in (place, f"{place}/"):
@@ -58,8 +64,11 @@ class Site:
 
 @dataclass(slots=True, kw_only=True)
 class PageRequest:
-    """A signed-in subject at one of our pages. ``handle`` is the browser's own; ``fresh`` says that it was made just now.
-    ``off`` are the kinds of factor that cannot be sent at the moment, known once the visit was judged."""
+    """A request of a signed-in subject to one of our pages.
+
+    ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
+    cannot be sent at the moment; they are known after the first call of ``judgement``.
+    """
 
     site: Site
     scope: Scope
@@ -85,37 +94,40 @@ class PageRequest:
 
     @property
     def service(self) -> Service:
-        """The use cases."""
+        """Return the use cases."""
         return self.site.service
 
     @property
     def factors(self) -> Registry:
-        """The factors of this gate."""
+        """Return the factors of this gate."""
         return self.service.engine.factors
 
     @property
     def base(self) -> str:
-        """The prefix with the root path: what our own links begin with."""
+        """Return the prefix with the root path. All our own links begin with it."""
         return self.root + self.site.prefix
 
     @property
     def rules(self) -> Rules:
-        """The rules of the visitor's tenant."""
+        """Return the rules of the visitor's tenant."""
         return self.service.engine.rules(self.subject.tenant)
 
     @property
     def now(self) -> int:
-        """UTC seconds."""
+        """Return the time in UTC seconds."""
         return self.service.engine.now()
 
     @property
     def csrf_token(self) -> str:
-        """Bound to subject, host session and handle: nobody else's page can know it (S-99)."""
+        """Return the form token of this browser.
+
+        It is bound to subject, host session and handle, so no page of anybody else can know it (S-99).
+        """
         subject = self.subject
         return self.service.engine.keyring.digest("csrf", subject.tenant, subject.id, subject.session, self.handle)
 
     def csrf_ok(self) -> bool:
-        """Whether the form carries this very browser's token."""
+        """Tell if the form carries this very browser's token."""
         subject = self.subject
         token = self.form.get("csrf_token", "")
         parts = (subject.tenant, subject.id, subject.session, self.handle)
@@ -124,8 +136,11 @@ class PageRequest:
     # -- where the visitor stands --------------------------------------------------------------------------------
 
     async def judgement(self) -> Judgement:
-        """Where the visitor stands: on the way to a page that was interrupted, by what that one demands; else at any page
-        that no rule names."""
+        """Judge the visitor, once for each request.
+
+        On the way to an interrupted page, the demands of that page count. Everywhere else the visitor is judged as at
+        a page that no rule names.
+        """
         if self._judgement is None:
             self.off = await self.service.sending.off(self.subject.tenant)
             going = self.going
@@ -147,28 +162,34 @@ class PageRequest:
 
     @staticmethod
     def seconds(count: int) -> Seconds:
-        """A length of time."""
+        """Return a length of time as ``Seconds``."""
         return Seconds(count)
 
     def forget_judgement(self) -> None:
-        """Judge anew: something was changed."""
+        """Make the next call of ``judgement`` judge anew, after a change."""
         self._judgement = None
 
     @property
     def going(self) -> Note:
-        """What was interrupted: ``to`` (where to lead on), and the facts that it is judged by."""
+        """Return the note of the interrupted request.
+
+        It has ``to`` (the place to lead on to), and the facts by which that request is judged.
+        """
         return self.site.cookies.note(self.jar, self.jar.going, self.scope)
 
     @property
     def going_to(self) -> str:
-        """Where the visitor was going: a place on this site, checked again on the way out (U-71)."""
+        """Return the place on this site where the visitor was going.
+
+        It is checked again before it is used (U-71). Without one it is the host's home.
+        """
         to = str(self.going.get("to", ""))
         return (to if self.site.is_front_end(to) else safe_path(to)) or self.host(self.site.home)
 
     # -- answering -----------------------------------------------------------------------------------------------
 
     def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:
-        """What every page has around it."""
+        """Make the frame that every page has around it."""
         rules, site = self.rules, self.site
         brand = rules.brand
         account = self._judgement.account if self._judgement else None
@@ -194,7 +215,7 @@ class PageRequest:
 
     @property
     def flashed(self) -> str:
-        """The word of the notice that the next page shows; "" where there is none."""
+        """Return the word of the notice that the next page shows; "" where there is none."""
         return str(self.site.cookies.note(self.jar, self.jar.flash, self.scope).get("w", ""))
 
     def _flash(self) -> Notice | None:
@@ -213,7 +234,10 @@ class PageRequest:
         problems: Iterable[Problem] = (),
         notice: Notice | None = None,
     ) -> Answer:
-        """A page."""
+        """Render a page, with the request's own problems and headers.
+
+        A page with problems has status 422.
+        """
         frame = self.frame(problems=problems, notice=notice)
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:
@@ -221,11 +245,11 @@ class PageRequest:
         return page(body, status=status, headers=self._all_headers())
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
-        """303 to ``to``. ``done`` forgets what was interrupted.
+        """Redirect to ``to`` with 303. ``done`` forgets the interrupted request.
 
-        After a form that succeeded the address ends in a fragment of its own, or browsers would keep the form's. Where the
-        app may lead to another origin from there, a page of ours goes on: browsers hold the redirects of a form to
-        ``form-action``.
+        After a form that succeeded, the address ends in a fragment of its own; without one browsers would keep the
+        fragment of the form. Where the app may lead to another origin from there, a page of ours goes on: browsers
+        hold the redirects of a form to ``form-action``.
         """
         if notice is not None:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
@@ -240,7 +264,7 @@ class PageRequest:
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 
     def own(self, place: str) -> str:
-        """The address of a page of ours."""
+        """Return the address of a page of ours."""
         return self.base + place
 
     def host(self, place: str) -> str:
@@ -248,13 +272,13 @@ class PageRequest:
         return self.root + place if place else ""
 
     def lead_on(self, decision: Decision) -> Answer:
-        """Where a decision leads: one of our pages, or on to where the visitor was going."""
+        """Lead on from a decision: to one of our pages, or to where the visitor was going."""
         if isinstance(decision, Allow):
             return self.go(self.going_to, done=True)
         return self.go(self.own(place_of(decision)))
 
     def take_handle(self, handle: str, *, remembered: bool) -> None:
-        """Give the browser its new handle; the one it had is dead."""
+        """Give the browser its new handle; the one before is dead."""
         max_age = max(int(self.rules.freshness.max_age), PENDING_LIFE) if remembered else None
         self.handle, self.fresh = handle, False
         self.caller = replace(self.caller, handle=handle_digest(handle))
@@ -263,7 +287,10 @@ class PageRequest:
         self.headers += self.site.cookies.drop_earlier(self.jar, self.scope)
 
     def take_proof(self, handle: str, *, remembered: bool) -> str:
-        """The new handle for a JSON caller: as a cookie, or as a token ("" else) for a client that has no cookies."""
+        """Give a JSON caller its new handle, and return the token.
+
+        A client without cookies gets the handle as the token. A browser gets it as a cookie, and the token is "".
+        """
         native = self.caller.kind == "client"
         if not native:
             self.take_handle(handle, remembered=remembered)
@@ -272,7 +299,7 @@ class PageRequest:
         return self.site.cookies.seal_token(self.jar, handle) if native else ""
 
     def cookie_headers(self) -> list[Header]:
-        """The cookies to set with an answer that is no page."""
+        """Return the cookies to set with an answer that is no page."""
         return [] if self.caller.kind == "client" else self._all_headers()
 
     def _all_headers(self) -> list[Header]:
@@ -282,7 +309,7 @@ class PageRequest:
 
 
 def _demands(going: Note) -> tuple[Demand, ...]:
-    """The endpoint's own demands, as the gate wrote them down when it interrupted the request."""
+    """Read the endpoint's own demands from the note of the interrupted request."""
     found: list[Demand] = []
     for item in going.get("d", ()):
         rule, max_age, factors, strong, *more = item
@@ -299,7 +326,10 @@ def _demands(going: Note) -> tuple[Demand, ...]:
 
 
 def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[Demand, ...] = ()) -> dict[str, Any]:
-    """Make the note of an interrupted request: the place to return to, and the facts that it is judged by."""
+    """Make the note of an interrupted request.
+
+    It has the place to return to, and the facts by which the request is judged.
+    """
     note: dict[str, Any] = {"to": to, "p": path[:512], "m": method[:16]}
     if not clean or len(path) > 512:
         note["c"] = False
@@ -309,13 +339,19 @@ def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[D
 
 
 def _noted(demand: Demand) -> list[object]:
-    """Write a demand down. The last member stands there only if it is true: workers of the version before know four."""
+    """Write a demand down for the note.
+
+    The last member stands there only if it is true: workers of the version before know four members.
+    """
     first = [demand.rule, demand.max_age, list(demand.factors_any), demand.phishing_resistant]
     return [*first, True] if demand.user_verification else first
 
 
 async def page_request(site: Site, scope: Scope, subject: Subject) -> PageRequest:
-    """Make the request of ``subject``. A browser without a handle gets a fresh one, which proves nothing."""
+    """Make the page request of ``subject``.
+
+    A browser without a handle gets a fresh one, which proves nothing.
+    """
     callers = site.callers
     address = callers.address(scope)
     found = await callers.identified(scope, subject, address)

@@ -1,4 +1,4 @@
-"""What refused callers get: one place that turns a decision, a refusal or an error into an answer for who is asking."""
+"""Make the answers to callers: pages, redirects, JSON, and problem documents of refusals."""
 
 from __future__ import annotations
 
@@ -30,20 +30,23 @@ PAGE_HEADERS: tuple[Header, ...] = (
 
 @runtime_checkable
 class TellsCookie(Protocol):
-    """Starlette's session, whose layer adds ``Cookie`` to ``Vary`` once the session was looked at."""
+    """A session of Starlette: once it was read, its layer adds ``Cookie`` to ``Vary``."""
 
     @property
     def accessed(self) -> bool:
-        """Whether it was looked at."""
+        """Tell if the session was read."""
 
 
 def stamp(at: int) -> str:
-    """RFC 3339 in UTC."""
+    """Write a time (UTC seconds) as RFC 3339."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Answer:
-    """A whole answer of ours, sent at once. ``headers`` come besides the ones that every answer of ours has."""
+    """A whole answer of ours, sent at once.
+
+    ``headers`` come in addition to the length and the media type, which every answer has.
+    """
 
     __slots__ = ("body", "headers", "status")
 
@@ -61,7 +64,10 @@ class Answer:
         await send({"type": "http.response.body", "body": body})
 
     def headers_for(self, scope: Scope) -> list[Header]:
-        """Return the headers for one request. Where the session layer around the gate says ``Vary: Cookie``, we do not."""
+        """Return the headers for one request.
+
+        If the session layer around the gate says ``Vary: Cookie``, we do not.
+        """
         session = scope.get("session")
         if not isinstance(session, TellsCookie) or not session.accessed:
             return self.headers
@@ -69,25 +75,31 @@ class Answer:
 
 
 def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
-    """A page of ours, which nobody caches or frames."""
+    """Make the answer with a page of ours, which nobody caches or frames."""
     return Answer(status, body, (*PAGE_HEADERS, *headers), media="text/html; charset=utf-8")
 
 
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
-    """303 to a place on this site: a body is never sent on (S-16)."""
+    """Make a 303 to a place on this site.
+
+    After a 303 a browser never sends the body again (S-16).
+    """
     return Answer(303, b"", (*NO_STORE, (b"location", to.encode("ascii")), *headers))
 
 
 def as_json(
     value: object, *, status: int = 200, headers: Iterable[Header] = (), media: str = "application/json"
 ) -> Answer:
-    """A JSON answer."""
+    """Make an answer in JSON."""
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
     return Answer(status, body, (*NO_STORE, (b"x-content-type-options", b"nosniff"), *headers), media=media)
 
 
 def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -> dict[str, object]:
-    """A refusal as RFC 9457 members."""
+    """Return a refusal as members of a problem document (RFC 9457).
+
+    ``more`` adds members; a member that is None is left out.
+    """
     row = refusal.row
     title, detail = (refusal.reason == "malformed" and words_of(refusal.member)) or (row.title, row.text)
     problem: dict[str, object] = {
@@ -112,7 +124,7 @@ def problem_of(refusal: Refusal, *, status: int | None = None, **more: object) -
 
 
 def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[Header] = (), **more: object) -> Answer:
-    """A problem document."""
+    """Make the answer with the problem document of a refusal."""
     extra = list(headers)
     if refusal.retry_after is not None:
         extra.append((b"retry-after", str(refusal.retry_after).encode()))
@@ -123,7 +135,10 @@ def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[He
 
 
 def refusal_of(decision: Decision) -> Refusal:
-    """The reason by which a decision that is no ``Allow`` is told to callers that are no page loads."""
+    """Return the refusal that stands for a decision, for callers that load no page.
+
+    Raises ``ValueError`` for an ``Allow``.
+    """
     match decision:
         case Enroll():
             return Refusal(reason="proof_required")
@@ -138,7 +153,10 @@ def refusal_of(decision: Decision) -> Refusal:
 
 
 def place_of(decision: Decision) -> str:
-    """Which page of ours leads on from a decision, below the prefix."""
+    """Return the page of ours that leads on from a decision, as a path below the prefix.
+
+    For an ``Allow`` it is "", the prefix itself.
+    """
     match decision:
         case Enroll():
             return "/enroll"

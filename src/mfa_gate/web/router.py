@@ -23,7 +23,7 @@ from .views import CookiesOff, Fault, Problem
 WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
-"""The pages that lead somebody on to an interrupted request, and are judged by the demand of that one."""
+"""Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
 
 WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/static/": (static_files.answer, False),
@@ -32,14 +32,17 @@ WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/approve": (approve.answer, True),
     "/approve/": (approve.answer, True),
 }
-"""Addresses for everybody, by their first segment: the answerer, and whether it needs the store.
+"""Addresses for everybody, by their first segment: the answerer, and True where it needs the store.
 
-All others need somebody who is signed in: ``api.table`` lists the JSON calls below ``/api/``, ``pages`` the pages.
+All other addresses need a signed-in person: ``api.table`` lists the JSON calls below ``/api/``, ``pages`` the pages.
 """
 
 
 class Router:
-    """Answers everything below the prefix. Nothing of the app is ever behind it (S-107). ``open`` opens the store."""
+    """The answerer of everything below the prefix.
+
+    No such request ever reaches the app (S-107). ``open`` opens the store.
+    """
 
     def __init__(self, site: Site, open: Callable[[], Awaitable[None]]) -> None:
         self.site = site
@@ -106,7 +109,10 @@ class Router:
         return await self._post(request, receive, handler)
 
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
-        """Answer where nobody is signed in: page loads go to the sign-in, others get a problem document."""
+        """Answer where nobody is signed in.
+
+        A page load is led to the sign-in; every other request gets a problem document.
+        """
         if caller_kind(scope) == "page" and not is_call:
             return redirect(root_of(scope) + self.site.sign_in)
         return problem(Refusal(reason="signed_out"), state="anonymous")
@@ -133,7 +139,7 @@ class Router:
         if request.fresh:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         shown = pages.find(app_path(request.scope).removeprefix(self.site.prefix))
-        # What was sent may be somebody else's doing. Only that a browser is not to be remembered is kept of it.
+        # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
         request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
         request.problems.append(Problem(reason="csrf"))
@@ -155,7 +161,10 @@ class Router:
         return request.go(own_place(request.scope) or request.base)
 
     def _to_front_end(self, request: PageRequest) -> Answer | None:
-        """Remember where a listed front end wants its person back, ``?return_to=https://…``, and show the same place."""
+        """Remember the place to which a listed front end wants its person back.
+
+        It is told by ``?return_to=https://…``. The same place is shown without it.
+        """
         query = request.scope.get("query_string", b"")
         if not request.interrupted or not query.startswith(b"return_to="):
             return None

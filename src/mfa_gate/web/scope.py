@@ -1,4 +1,4 @@
-"""Read one ASGI scope, and nothing else: the app's path, the client's address, the kind of caller."""
+"""Read one ASGI scope: the app's path, the client's address, the kind of caller."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUBRESOURCES = frozenset(
 )
 _BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
 _SAFE = "/!$&'()*+,:;=@~-._"
-"""What stands in a path as it is; all else is quoted."""
+"""Characters that stand in a path as they are; all others are quoted."""
 
 
 _LEADING = frozenset(
@@ -34,13 +34,16 @@ _LEADING = frozenset(
         "service",
     ]
 )
-"""Names by which sign-in services are asked to lead on to another application."""
+"""Parameters by which a sign-in service is asked to lead on to another application."""
 _SERVICES = frozenset(["authorize", "cas", "connect", "oauth", "oauth2", "oidc", "openid", "saml", "saml2", "sso"])
-"""Segments of such services' own addresses."""
+"""Path segments in the addresses of such services."""
 
 
 def app_path(scope: Scope) -> str:
-    """The path as the app's own router sees it: without ``root_path`` where that is a prefix of whole segments (S-7)."""
+    """Return the path as the app's own router sees it.
+
+    ``root_path`` is removed where it is a prefix of whole segments (S-7).
+    """
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root):
@@ -53,15 +56,18 @@ def app_path(scope: Scope) -> str:
 def root_of(scope: Scope) -> str:
     """Quote the path that the app is mounted under, which our addresses begin with.
 
-    It is the scope's ``root_path``, whether or not the server leaves it in ``path``: a proxy may have stripped it.
-    Parameters of a mount are a visitor's text: a root with a trick in it gives "" (see ``is_rooted``).
+    It is the scope's ``root_path``, even if the server does not leave it in ``path``: a proxy may have stripped it. A
+    mount may have parameters, and a visitor writes these: a root with a trick in it gives "" (see ``is_rooted``).
     """
     root = _root_in(scope)
     return quote(root, safe=_SAFE) if is_plain(root) else ""
 
 
 def is_rooted(scope: Scope) -> bool:
-    """Tell whether addresses can be built under the app's root; else none leaves (S-101)."""
+    """Tell whether addresses can be built under the app's root (S-101).
+
+    Where they cannot, no address of ours is sent.
+    """
     root = _root_in(scope)
     return not root or is_plain(root)
 
@@ -72,31 +78,40 @@ def _root_in(scope: Scope) -> str:
 
 
 def is_clean(path: str) -> bool:
-    """Whether a path has no trick in it: no control character, space, backslash, ``;``, ``%``, empty or dot segment, and
-    nothing outside ASCII (S-5). A trailing slash is not empty."""
+    """Tell whether a path has no trick in it (S-5).
+
+    Tricks are control characters, spaces, backslashes, ``;``, ``%``, empty segments, dot segments, and characters
+    outside ASCII. A slash at the end makes no empty segment.
+    """
     return path.isascii() and is_plain(path)
 
 
 def is_plain(path: str) -> bool:
-    """Tell the same of a path that may have letters of any script."""
+    """Tell whether a path has no trick in it, and allow letters of any script."""
     if not path.startswith("/") or "//" in path or not _BAD.isdisjoint(path) or not path.isprintable():
         return False
     return not any(segment in (".", "..") for segment in path.split("/")) if "/." in path else True
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
-    """A header's value; None where it is missing or sent more than once."""
+    """Return a header's value; None where it is missing or sent more than once."""
     values = [value for key, value in scope["headers"] if key == name]
     return values[0] if len(values) == 1 else None
 
 
 def header_in(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    """Return the first value of a header that an app sends, in any case; empty where there is none."""
+    """Return the first value of a header that an app sends; empty where there is none.
+
+    The name counts in any case of its letters.
+    """
     return next((value for key, value in headers if key.lower() == name), b"")
 
 
 def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:
-    """The client's address: the socket's peer; behind listed proxies as they tell it (decisions 6)."""
+    """Return the client's address (decisions 6).
+
+    It is the peer of the socket. Behind proxies that ``trusted`` lists, it is the address that these proxies tell.
+    """
     client = scope.get("client")
     peer: str = client[0] if client else ""
     if not trusted:
@@ -106,17 +121,23 @@ def address_of(scope: Scope, trusted: Sequence[Proxy]) -> str:
 
 
 def has_bearer(scope: Scope) -> bool:
-    """Say whether the caller shows a token, in whatever form it is written."""
+    """Tell if the caller shows a bearer token, in any form of writing."""
     return shows_bearer(scope["headers"])
 
 
 def is_bearer_alone(scope: Scope) -> bool:
-    """Tell whether a token is all that the caller shows: no cookie, which another site could make a browser send."""
+    """Tell if a token is all that the caller shows.
+
+    It has no cookie, which another site could make a browser send.
+    """
     return has_bearer(scope) and not any(key == b"cookie" for key, _ in scope["headers"])
 
 
 def caller_kind(scope: Scope) -> CallerKind:
-    """Who is asking, in the order of the table of callers: the answer to a refusal depends on it, the decision never."""
+    """Name the kind of caller, in the order of the table of callers.
+
+    The form of a refusal depends on it; the decision never does.
+    """
     if scope["type"] == "websocket":
         return "websocket"
     headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -139,9 +160,9 @@ def caller_kind(scope: Scope) -> CallerKind:
 
 
 def _is_navigation(headers: dict[bytes, bytes]) -> bool:
-    """Say whether a browser loads a document, whatever else a proxy has added (a bearer token, say).
+    """Tell if a browser loads a document, even if a proxy has added headers (a bearer token).
 
-    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` with navigations alone.
+    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` only with navigations.
     """
     mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
     if mode is None and dest is None:
@@ -176,7 +197,10 @@ _BROWSERS = (
 
 
 def browser_label(scope: Scope) -> str:
-    """A name for the browser that its owner recognizes, from the user agent: a label, never a fact that is decided on."""
+    """Make a name for the browser from its user agent, which the owner recognizes.
+
+    It is only a label. No decision depends on it.
+    """
     agent = (header(scope, b"user-agent") or b"")[:400].decode("latin-1")
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     platform = next((name for mark, name in _PLATFORMS if mark in agent), "")
@@ -187,8 +211,11 @@ def browser_label(scope: Scope) -> str:
 
 
 def safe_path(text: str, *, limit: int = 1024) -> str:
-    """``text`` as a place on this site, or "": one leading slash, no second slash or backslash behind it, no backslash,
-    control character or space anywhere (S-101)."""
+    """Return ``text`` if it is a place on this site, else "" (S-101).
+
+    A place has at most ``limit`` characters, all of them ASCII. It begins with one slash, with no second slash behind
+    it. It has no backslash, control character or space.
+    """
     if not text.startswith("/") or len(text) > limit or not text.isascii():
         return ""
     if text[1:2] in ("/", "\\") or "\\" in text or any(char <= " " or char == "\x7f" for char in text):
@@ -197,7 +224,10 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
 
 
 def own_place(scope: Scope) -> str:
-    """Quote the connection's path as its browser has it, root included; "" where a browser would read another site in it."""
+    """Quote the connection's path as its browser has it, root included.
+
+    Returns "" where a browser would read another site in the path.
+    """
     path: str = scope["path"]
     root = _root_in(scope)
     if root and path != root and not path.startswith(f"{root}/"):
@@ -206,7 +236,7 @@ def own_place(scope: Scope) -> str:
 
 
 def may_lead_elsewhere(place: str) -> bool:
-    """Tell whether the app's page at ``place`` may lead to another origin, as OAuth does."""
+    """Tell if the app's page at ``place`` may lead to another origin, as OAuth does."""
     path, _, query = place.partition("#")[0].partition("?")
     if not _SERVICES.isdisjoint(path.lower().split("/")):
         return True
@@ -214,7 +244,7 @@ def may_lead_elsewhere(place: str) -> bool:
 
 
 def place_in(address: bytes) -> str:
-    """Path and query of an address that a header tells, as a place on this site, or ""."""
+    """Return path and query of the address in a header, as a place on this site, or ""."""
     try:
         parts = urlsplit(address.decode("latin-1"))
     except ValueError:
@@ -223,7 +253,7 @@ def place_in(address: bytes) -> str:
 
 
 def origin_in(address: bytes) -> str:
-    """The origin of an address that a header tells, or ""."""
+    """Return the origin of the address in a header, or ""."""
     try:
         parts = urlsplit(address.decode("latin-1"))
     except ValueError:

@@ -1,4 +1,7 @@
-"""Notice that nobody is ever seen signed in: a gate that looks in the wrong place asks nobody."""
+"""Notice that no request ever has a signed-in person.
+
+A gate that looks for the person in the wrong place asks nobody for a second factor.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ from ..ports import Identify, ReadsSessions
 log = logging.getLogger("mfa_gate")
 
 MANY = 100
-"""So many requests on which nobody is signed in, and none with anybody, are worth a line in the log."""
+"""Requests without a signed-in person, and none with one, after which the log gets a line."""
 MAX_NAMED = 10
 
 
 class Sightings:
-    """Remember what one process has seen; ``somebody`` is true once a request came with somebody signed in."""
+    """A record of one process: has any request had a signed-in person?
+
+    ``somebody`` becomes true with the first request on which a person is signed in.
+    """
 
     def __init__(self, identify: Identify) -> None:
         self._identify = identify
@@ -37,7 +43,7 @@ class Sightings:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Tell the keys of a session in which nobody was found; none once somebody was seen."""
+        """Return the keys of a session in which nobody was found; none once somebody was seen."""
         if self.somebody:
             return ()
         return self._identify.unnamed if isinstance(self._identify, ReadsSessions) else self._keys

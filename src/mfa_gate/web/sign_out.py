@@ -15,13 +15,16 @@ from .types import Scope, Send
 log = logging.getLogger("mfa_gate")
 
 REFUSALS = frozenset((400, 403, 405, 409, 415, 422, 429))
-"""Answers by which a host says that it has signed nobody out: another method, another site's form."""
+"""Status codes by which a host says that it has signed nobody out: another method, another site's form."""
 PATIENCE = 5.0
 """Seconds that a sign-out waits for the store."""
 
 
 class SignOut:
-    """Ends the proofs of one sign-in; its open connections end with the account's change. ``open`` opens the store."""
+    """The host's sign-out, together with the end of that sign-in's proofs.
+
+    Its open connections end with the change of the account. ``open`` opens the store.
+    """
 
     def __init__(
         self,
@@ -35,10 +38,10 @@ class SignOut:
         self._open = open
 
     async def __call__(self, scope: Scope, send: Send, run: Callable[[Send], Awaitable[None]]) -> None:
-        """Call the app's sign-out by ``run``, and end the sign-in's proofs before its answer leaves (S-26).
+        """Call the app's sign-out by ``run``, and end the proofs before its answer (S-26).
 
-        Nothing ends where the host refuses, so that no other site's request has an effect here that it has not there. A
-        fault of ours stops nobody from signing out.
+        Nothing ends where the host refuses: a request of another site must not have an effect here that it does not
+        have there. A fault of ours stops nobody from signing out.
         """
         caller = await self._caller(scope)
         if caller is None:

@@ -1,4 +1,4 @@
-"""``require_proof``: an endpoint that asks for a fresher or a stronger second factor, in one line."""
+"""Demand a fresher or stronger second factor for one endpoint, by ``require_proof``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ R = TypeVar("R")
 
 
 async def _dependency(connection: HTTPConnection) -> None:
-    """What FastAPI reads the parameters of: the connection, and nothing of the request's own."""
+    """Give FastAPI the parameters to read: the connection, and none of the request's own."""
 
 
 class require_proof:
-    """Demand a proof not older than ``max_age`` (``"5m"``, or seconds; None: as old as the policy allows).
+    """A demand for a proof of a given age or strength at one endpoint.
 
-    ``phishing_resistant`` demands a passkey or security key; ``factors`` names the factors that will do.
+    ``max_age`` is the longest age of the proof: ``"5m"``, or seconds; None means as old as the policy allows.
+    ``phishing_resistant`` demands a passkey or security key. ``factors`` names the factors that are accepted.
     ``user_verification`` demands an authenticator that checked the person by PIN, face or fingerprint.
 
     As a FastAPI dependency: ``Depends(require_proof("5m"))``; as a decorator of a Starlette endpoint:
@@ -61,7 +62,7 @@ class require_proof:
             user_verification=user_verification,
         )
         setattr(self, MARK, self.demand)
-        # FastAPI looks behind this for the parameters, and for whether to await.
+        # FastAPI reads the parameters from this function, and sees here that it must await.
         self.__wrapped__ = _dependency
 
     def __repr__(self) -> str:
@@ -77,7 +78,11 @@ class require_proof:
     def __call__(self, connection: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]: ...
 
     def __call__(self, connection: Any) -> Any:
-        """For a connection: a coroutine that returns, or raises what the gate answers. For an endpoint: the guarded one."""
+        """Check a connection, or guard an endpoint.
+
+        For a connection it returns a coroutine: this returns None, or raises the answer of the gate. For an endpoint
+        it returns the guarded endpoint.
+        """
         return self._check(connection) if isinstance(connection, HTTPConnection) else self._around(connection)
 
     async def _check(self, connection: HTTPConnection) -> None:

@@ -1,4 +1,7 @@
-"""How a point in time and a length of time are said: static text that is right without a script (U-14)."""
+"""Put points in time and lengths of time into words.
+
+The text is static and right without a script (U-14). Times are UTC seconds.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +13,30 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
 def iso(at: int) -> str:
-    """RFC 3339, for ``<time datetime>``."""
+    """Write a time as RFC 3339, for ``<time datetime>``."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def clock(at: int, words: Words) -> str:
-    """The clock time, in UTC and saying so; the script puts it into the reader's zone."""
+    """Write the clock time in UTC, and say that it is UTC.
+
+    The script puts it into the reader's zone.
+    """
     return words.gettext("%(hour)02d:%(minute)02d UTC") % _parts(at, words)
 
 
 def day(at: int, words: Words) -> str:
-    """The date."""
+    """Write the date in UTC."""
     return words.gettext("%(month)s %(day)d, %(year)d") % _parts(at, words)
 
 
 def moment(at: int, words: Words) -> str:
-    """Date and clock time."""
+    """Write the date and the clock time in UTC."""
     return words.gettext("%(month)s %(day)d, %(year)d, %(hour)02d:%(minute)02d UTC") % _parts(at, words)
 
 
 def length(seconds: int, words: Words) -> str:
-    """A length in its largest whole unit, rounded: "7 days", "10 minutes", "20 seconds"."""
+    """Write a length in its largest whole unit, rounded: "7 days", "20 seconds"."""
     n = words.ngettext
     seconds = max(0, seconds)
     if seconds >= 2 * DAY or (seconds >= DAY and seconds % DAY == 0):
@@ -46,7 +52,10 @@ def length(seconds: int, words: Words) -> str:
 
 
 def ago(at: int, now: int, words: Words) -> str:
-    """How long ago, for a list that is read at a glance; older than a month is the date."""
+    """Say how long ago a moment was, for a list that is read at a glance.
+
+    A moment more than 30 days ago is written as its date.
+    """
     passed = now - at
     if passed < 90:
         return words.gettext("just now")

@@ -1,4 +1,7 @@
-"""The JSON answers below ``/api``: the same use cases as the pages, for single-page apps and native clients (RFC 9457)."""
+"""Answer the JSON calls below ``/api``, for single-page apps and native clients.
+
+They have the same use cases as the pages. Refusals are problem documents (RFC 9457).
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
 
 
 def refuse_body(bad: BadBody | BadMember) -> Answer:
-    """Answer a body or a query that cannot be taken, with the name of the member that is wrong."""
+    """Refuse a body or a query, and name the member that is wrong."""
     reason = bad.reason if isinstance(bad, BadBody) else "malformed"
     return problem(Refusal(reason=reason, detail=bad.detail, member=bad.member), title=bad.title or None)
 

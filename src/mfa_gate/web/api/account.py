@@ -1,4 +1,7 @@
-"""What people have: authenticators, backup codes, browsers, the agreement, a call for help."""
+"""Answer the calls for a person's own things.
+
+These are authenticators, backup codes, browsers, the agreement, and a call for help.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from .documents import authenticator_document, state_document
 
 
 async def authenticators(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET authenticators``: only for who has proven the second factor, or has none (S-82)."""
+    """List one's authenticators: ``GET authenticators`` (S-82).
+
+    The list is for a person who has proven the second factor, or has none.
+    """
     judgement = await request.judgement()
     refusal = _pending(request, judgement)
     if refusal is not None:
@@ -25,7 +31,7 @@ async def authenticators(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def change(request: PageRequest, body: Body, name: str) -> Answer:
-    """``PATCH authenticators/{id}``: another label, or the default."""
+    """Rename an authenticator, or make it the default: ``PATCH authenticators/{id}``."""
     self_service = request.service.self_service
     if "label" not in body and body.get("default") is not True:
         raise BadMember("label", "There is nothing to change", 'Give "label" a text, or "default" the value true.')
@@ -45,13 +51,13 @@ async def change(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def remove(request: PageRequest, body: Body, name: str) -> Answer:
-    """``DELETE authenticators/{id}``."""
+    """Remove an authenticator: ``DELETE authenticators/{id}``."""
     result = await request.service.self_service.remove(request.caller, id=name)
     return problem(result) if isinstance(result, Refusal) else Answer(204, b"", NO_STORE)
 
 
 async def backup_codes(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST backup-codes``: a new set; the old one ends."""
+    """Make a new set of backup codes: ``POST backup-codes``. The old set ends."""
     codes = await request.service.backup.make(request.caller)
     if isinstance(codes, Refusal):
         return problem(codes)
@@ -60,7 +66,7 @@ async def backup_codes(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET browsers``: remembered browsers and clients."""
+    """List remembered browsers and clients: ``GET browsers``."""
     judgement = await request.judgement()
     refusal = _pending(request, judgement)
     if refusal is not None:
@@ -83,13 +89,13 @@ async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def forget(request: PageRequest, body: Body, name: str) -> Answer:
-    """``DELETE browsers/{id}``."""
+    """Forget a remembered browser or client: ``DELETE browsers/{id}``."""
     refusal = await request.service.self_service.forget(request.caller, id=name)
     return problem(refusal) if refusal is not None else Answer(204, b"", NO_STORE)
 
 
 async def agreement(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET agreement``: its text and version."""
+    """Show text and version of the agreement: ``GET agreement``."""
     judgement = await request.judgement()
     mine = judgement.requirement.rules.agreement
     if isinstance(judgement.decision, (StepUp, Deny, Enroll)):
@@ -102,7 +108,7 @@ async def agreement(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def agree(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST agreement``: accept the version that was read."""
+    """Accept the version of the agreement that was read: ``POST agreement``."""
     judgement = await request.judgement()
     if not isinstance(judgement.decision, (Agree, Allow)):
         return problem(refusal_of(judgement.decision))
@@ -111,15 +117,15 @@ async def agree(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def recovery(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST recovery``: a request for the administrators."""
+    """Ask the administrators for help after losing access: ``POST recovery``."""
     result = await request.service.self_service.request_recovery(request.caller, about=body["about"])
     return problem(result) if isinstance(result, Refusal) else as_json({"ref": result}, status=202)
 
 
 def _pending(request: PageRequest, judgement: Judgement) -> Refusal | None:
-    """Say why a session that owes something sees no list.
+    """Refuse a list to a session that still owes something.
 
-    Who has nothing set up and owes nothing sees an empty one.
+    A person who has nothing set up and owes nothing sees an empty list.
     """
     evidence = judgement.evidence
     if isinstance(judgement.decision, Allow) and evidence is not None and not evidence.holds:

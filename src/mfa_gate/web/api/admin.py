@@ -1,4 +1,7 @@
-"""Answer the administrators' calls below ``/api/admin``, over the same documents as their pages and commands."""
+"""Answer the administrators' calls below ``/api/admin``.
+
+The documents are the same as those of their pages and commands.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +161,7 @@ def tenant_json(found: TenantDocument) -> dict[str, object]:
 
 
 async def accounts(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET admin/accounts``."""
+    """List the accounts of a tenant: ``GET admin/accounts``."""
     query = query_of(request, ("status", "q", "after", "limit", "tenant"))
     found = await request.service.account_desk.accounts(
         actor_of(request),
@@ -178,13 +181,16 @@ def _key(request: PageRequest, id: str) -> SubjectKey:
 
 
 async def account(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET admin/accounts/{id}``."""
+    """Show one account: ``GET admin/accounts/{id}``."""
     found = await request.service.account_desk.account(actor_of(request), _key(request, name))
     return problem(found) if isinstance(found, Refusal) else as_json(account_json(found))
 
 
 async def act(request: PageRequest, body: Body, name: str, *, action: Action) -> Answer:
-    """Answer ``POST admin/accounts/{id}/…``: the account after the act, for an actor who may look at it."""
+    """Act on an account: ``POST admin/accounts/{id}/…``.
+
+    The answer is the account after the act, for an actor who may look at it.
+    """
     key = _key(request, name)
     done = await request.service.account_desk.act(actor_of(request), action.name, key, **body)
     if isinstance(done, Refusal):
@@ -195,7 +201,10 @@ async def act(request: PageRequest, body: Body, name: str, *, action: Action) ->
 
 
 def call_of(action: Action) -> Call:
-    """Make the JSON call of a row. The hours of a grant have a default; every other field is required."""
+    """Make the JSON call of an action.
+
+    The hours of a grant have a default. Every other field is required.
+    """
     return Call(
         partial(act, action=action),
         members(*action.fields),
@@ -206,11 +215,14 @@ def call_of(action: Action) -> Call:
 
 
 ON_ACCOUNT = {action.place: {"POST": call_of(action)} for action in ACTIONS.values()}
-"""The calls that act on one account, by their address below it."""
+"""Calls that act on one account, by the part of the address behind the account."""
 
 
 async def remind(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST admin/tenant/remind``: a mail to everybody who has nothing set up, once a day; how many."""
+    """Remind all people who have nothing set up: ``POST admin/tenant/remind``.
+
+    It sends a mail, once a day, and answers with the number of people.
+    """
     query = query_of(request, ("tenant",))
     tenant = query.get("tenant") or request.subject.tenant
     told = await request.service.tenant_messages.remind(actor_of(request), tenant)
@@ -218,7 +230,7 @@ async def remind(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def send_trial(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST admin/tenant/test-message``: a test message to the administrator's own address."""
+    """Send a test message to one's own address: ``POST admin/tenant/test-message``."""
     query = query_of(request, ("tenant",))
     tenant = query.get("tenant") or request.subject.tenant
     refusal = await request.service.tenant_messages.send_trial(actor_of(request), tenant)
@@ -226,14 +238,14 @@ async def send_trial(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def tenant(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET admin/tenant``."""
+    """Show the settings of a tenant: ``GET admin/tenant``."""
     query = query_of(request, ("tenant",))
     desk = await request.service.tenant_desk.look(actor_of(request), query.get("tenant") or request.subject.tenant)
     return problem(desk) if isinstance(desk, Refusal) else as_json(tenant_json(desk))
 
 
 async def set_tenant(request: PageRequest, body: Body, name: str) -> Answer:
-    """``PATCH admin/tenant``."""
+    """Change the settings of a tenant: ``PATCH admin/tenant``."""
     query = query_of(request, ("tenant",))
     factors = body.get("factors")
     if factors is not None and not all(type(kind) is str for kind in factors):
@@ -254,7 +266,7 @@ async def set_tenant(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def events(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET admin/events``."""
+    """List the trail of a tenant: ``GET admin/events``."""
     query = query_of(request, ("account", "kind", "after", "limit", "tenant"))
     page = await request.service.trail_desk.events(
         actor_of(request),

@@ -1,4 +1,4 @@
-"""What each call is named and answers, for the OpenAPI document: one row a call."""
+"""The name and the answers of each call, for the OpenAPI document: one row a call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .table import ACCOUNTS
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One row: the operation id, the summary, the status of success, the schemas of its answer, the query parameters."""
+    """One row: operation id, summary, status of success, schemas of its answer, query parameters."""
 
     id: str
     summary: str
@@ -69,7 +69,10 @@ ANSWERS: Mapping[tuple[str, str], Told] = {
 
 
 def told_of(method: str, place: str, summary: str) -> Told:
-    """Return the row of a call. An act on an account has one made of its address and of the ``summary`` of its action."""
+    """Return the row of a call.
+
+    An act on an account has one made of its address and of the ``summary`` of its action.
+    """
     row = ANSWERS.get((method, place))
     if row is not None:
         return row

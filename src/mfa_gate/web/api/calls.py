@@ -1,4 +1,4 @@
-"""What one call is: its handler, what its body may have, and how large it may be."""
+"""The description of one call: its handler, the members of its body, its size limit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ Handler = Callable[[PageRequest, Body, str], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: its handler, the members that its body may have with their types, how large the body may be, and its
-    summary ("": the first line of the handler's docstring)."""
+    """One call of the JSON API.
+
+    It has its handler, and the members that its body may have, with their types. ``limit`` is the largest body in
+    bytes. A ``summary`` of "" stands for the first line of the handler's docstring.
+    """
 
     handler: Handler
     members: Members
@@ -29,6 +32,9 @@ class Call:
 
 
 def named(refusal: Refusal, **members: str) -> Refusal:
-    """Add the member that is wrong to a refusal whose reason is one of ``members``; one that is named already stays."""
+    """Add the member that is wrong to a refusal whose reason is one of ``members``.
+
+    A member that is named already stays.
+    """
     member = members.get(refusal.reason, "")
     return replace(refusal, member=member) if member and not refusal.member else refusal

@@ -1,4 +1,4 @@
-"""Where one stands, and proving the second factor."""
+"""Answer the calls for the caller's state, and for the proof of the second factor."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .documents import state_document
 
 
 async def state(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET state``."""
+    """Tell the caller's state: ``GET state``."""
     return as_json(await state_document(request))
 
 
 async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST challenge``: issue one for an authenticator; what sends, sends now.
+    """Issue a challenge for an authenticator: ``POST challenge``.
 
-    A page's script asks for what the interrupted page demands; every other caller says ``user_verification`` itself.
+    A factor that sends, sends its code now. A page's script asks for the demands of the interrupted page. Every other
+    caller says ``user_verification`` itself.
     """
     verified = bool(body.get("user_verification", False))
     if not verified and request.going:
@@ -49,7 +50,10 @@ async def challenge(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def challenge_status(request: PageRequest, body: Body, name: str) -> Answer:
-    """``GET challenge/{id}``: whether it was answered elsewhere. It reveals nothing and costs nothing."""
+    """Tell if a challenge was answered elsewhere: ``GET challenge/{id}``.
+
+    The call reveals nothing, and it is no attempt.
+    """
     judgement = await request.judgement()
     account = judgement.account
     found = next((c for c in (account.challenges if account else ()) if c.id == name), None)
@@ -62,7 +66,7 @@ async def challenge_status(request: PageRequest, body: Body, name: str) -> Answe
 
 
 async def verify(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST verify``: one response."""
+    """Check one response to a challenge: ``POST verify``."""
     result = await request.service.verification.verify(
         request.caller,
         handle=request.handle,
@@ -79,7 +83,7 @@ async def verify(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
-    """A refused answer, in words of its own where no code was typed: a passkey is none."""
+    """Answer a refusal, in words of its own where no code was typed, as for a passkey."""
     refusal = named(refusal, not_found="challenge" if body.get("challenge") else "authenticator", wrong_code="response")
     if "enrollment" in body and refusal.member in ("authenticator", "challenge"):
         refusal = replace(refusal, member="enrollment")
@@ -91,7 +95,7 @@ async def refused(request: PageRequest, body: Body, refusal: Refusal) -> Answer:
 
 
 def types_code(request: PageRequest, account: Account, body: Body) -> bool:
-    """Whether what the body names is answered with a code."""
+    """Tell if the thing that the body names is answered with a code."""
     ids = {body.get(name) for name in ("authenticator", "challenge", "enrollment")} - {None, ""}
     known: tuple[Authenticator | Enrollment | Challenge, ...] = (
         *account.authenticators,

@@ -1,4 +1,4 @@
-"""What several calls answer with."""
+"""Draw the documents that several calls answer with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..responses import stamp
 
 
 def authenticator_document(request: PageRequest, judgement: Judgement, mine: Authenticator) -> dict[str, object]:
-    """One authenticator, without anything secret."""
+    """Draw one authenticator, without anything secret."""
     account, factor = judgement.account, request.factors.get(mine.factor)
     hint = ""
     if account is not None and factor is not None:
@@ -24,7 +24,7 @@ def authenticator_document(request: PageRequest, judgement: Judgement, mine: Aut
 
 
 async def state_document(request: PageRequest) -> dict[str, object]:
-    """Where the caller stands."""
+    """Draw the state of the caller."""
     request.forget_judgement()
     judgement = await request.judgement()
     decision, account = judgement.decision, judgement.account

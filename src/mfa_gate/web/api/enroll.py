@@ -1,4 +1,4 @@
-"""Binding an authenticator."""
+"""Answer the calls that bind an authenticator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .documents import authenticator_document, state_document
 
 
 async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST enroll``: a draft; what sends, sends its code now."""
+    """Begin to enroll a factor: ``POST enroll``.
+
+    The answer is a draft. A factor that sends, sends its code now.
+    """
     begun = await request.service.enrollments.begin(
         request.caller, factor=body["factor"], phone=body.get("phone", ""), label=body.get("label", "")
     )
@@ -47,7 +50,10 @@ async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def confirm(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST enroll/confirm``: the try-out. The codes of a first enrollment are told here, this once."""
+    """Confirm a draft by a first response: ``POST enroll/confirm``.
+
+    The backup codes of a first enrollment are told here, this once.
+    """
     done = await request.service.enrollments.confirm(
         request.caller, handle=request.handle, enrollment=body["enrollment"], response=body["response"]
     )
@@ -69,6 +75,6 @@ async def confirm(request: PageRequest, body: Body, name: str) -> Answer:
 
 
 async def skip(request: PageRequest, body: Body, name: str) -> Answer:
-    """``POST enroll/skip``: put it off while it is optional."""
+    """Put enrollment off while it is optional: ``POST enroll/skip``."""
     refusal = await request.service.leave.skip(request.caller)
     return problem(refusal) if refusal is not None else as_json(await state_document(request))

@@ -35,7 +35,7 @@ def or_null(name: str) -> Schema:
 
 
 def thing(about: str, optional: dict[str, Schema] | None = None, /, **always: Schema) -> Schema:
-    """Make the schema of an object: the members that are ``always`` there, and ``optional`` ones."""
+    """Make the schema of an object, of members ``always`` there and ``optional`` ones."""
     properties = {**always, **(optional or {})}
     return {"type": "object", "description": about, "properties": properties, "required": list(always)}
 

@@ -1,4 +1,4 @@
-"""Which calls there are, by address and method."""
+"""List all calls, by address and method."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ ON_ACCOUNT: Mapping[str, Mapping[str, Call]] = {**admin.ON_ACCOUNT, "": {"GET": 
 
 
 def find(place: str) -> tuple[Mapping[str, Call], str] | None:
-    """The calls of an address by method, and the name in its last segment; None: there is nothing."""
+    """Find the calls of an address by method, and the name in its last segment.
+
+    Returns None for an address without a call.
+    """
     fixed = CALLS.get(place)
     if fixed is not None:
         return fixed, ""

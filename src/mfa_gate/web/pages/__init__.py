@@ -1,4 +1,4 @@
-"""The pages below the prefix: one table of addresses; GET shows, POST acts."""
+"""List the pages below the prefix in one table of addresses; GET shows, POST acts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ ONE_OF: Mapping[str, Mapping[str, OneOf]] = {
 
 
 def find(place: str) -> Mapping[str, Page] | None:
-    """The handlers of an address below the prefix by method, or None: there is nothing."""
+    """Find the handlers of an address below the prefix, by method.
+
+    Returns None for an address without a page.
+    """
     fixed = PAGES.get(place)
     if fixed is not None:
         return fixed

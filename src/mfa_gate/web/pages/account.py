@@ -1,4 +1,4 @@
-"""The visitor's own things: settings, backup codes, the lock, recovery, the agreement."""
+"""Show one's own things: settings, backup codes, the lock, recovery, the agreement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ RECENT = 20
 
 
 async def settings(request: PageRequest) -> Answer:
-    """``/``: factors, backup codes, remembered browsers, recent activity; only for who has proven the second factor."""
+    """Answer ``/``: show one's own security settings, and change them.
+
+    The page has factors, backup codes, remembered browsers and recent activity. It is only for a person who has proven
+    the second factor.
+    """
     judgement = await request.judgement()
     if not isinstance(judgement.decision, Allow):
         if isinstance(judgement.decision, StepUp):
@@ -78,7 +82,10 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
 
 
 async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answer:
-    """Take back a call for help, or say that something listed was somebody else: both need a proof, not a fresh one."""
+    """Take back a call for help, or say that a listed event was somebody else.
+
+    Both need a proof, but not a fresh one.
+    """
     disputing = request.service.disputing
     refusal = await (disputing.stop_recovery if action == "stop" else disputing.report)(request.caller)
     if refusal is None or refusal.reason == "not_found":
@@ -87,7 +94,10 @@ async def _stop(request: PageRequest, judgement: Judgement, action: str) -> Answ
 
 
 def _signal(request: PageRequest, judgement: Judgement) -> str:
-    """Just after a passkey was removed: what the browser is told, so that it offers that one no more; "" else."""
+    """Tell the browser the passkeys that still count, as JSON, just after one was removed.
+
+    Then the browser no longer offers the removed one. Returns "" at any other time.
+    """
     note = request.site.cookies.note(request.jar, request.jar.flash, request.scope)
     owner, account = str(note.get("o", "")), judgement.account
     if not owner or account is None:
@@ -166,7 +176,7 @@ async def _settings(
 
 
 async def backup_codes(request: PageRequest) -> Answer:
-    """``/backup-codes``: make a set, keep it, say so."""
+    """Answer ``/backup-codes``: make a set, show it, and note that it was saved."""
     judgement = await request.judgement()
     account, evidence = judgement.account, judgement.evidence
     if (
@@ -222,7 +232,10 @@ def _stock(request: PageRequest, judgement: Judgement) -> views.BackupCodesStart
 
 
 def _download(request: PageRequest, codes: list[str]) -> Answer:
-    """The codes that the page holds, as a text file: service and date, no hint at the password (U-34)."""
+    """Write the codes that the page holds into a text file (U-34).
+
+    The file names service and date, and gives no hint at the password.
+    """
     service = request.rules.brand.name or request.service.engine.wiring.relying_party.name
     day = datetime.fromtimestamp(request.now, UTC).strftime("%Y-%m-%d")
     shown = [code for code in codes if len(code) <= 16 and code.replace("-", "").isalnum() and code.isascii()][:50]
@@ -238,7 +251,7 @@ def _download(request: PageRequest, codes: list[str]) -> Answer:
 
 
 async def locked(request: PageRequest) -> Answer:
-    """``/locked``."""
+    """Show ``/locked``."""
     judgement = await request.judgement()
     if not isinstance(judgement.decision, Deny):
         return request.lead_on(judgement.decision)
@@ -246,7 +259,10 @@ async def locked(request: PageRequest) -> Answer:
 
 
 async def recovery(request: PageRequest) -> Answer:
-    """``/recovery``: lost access. Other factors, backup codes, or a request that an administrator answers."""
+    """Answer ``/recovery``, for a person who has lost access.
+
+    It offers other factors, backup codes, or a request that an administrator answers.
+    """
     judgement = await request.judgement()
     if not isinstance(judgement.decision, (StepUp, Deny)):
         return request.lead_on(judgement.decision)
@@ -282,7 +298,7 @@ def _recovery(request: PageRequest, judgement: Judgement, *, about: str = "") ->
 
 
 async def agreement(request: PageRequest) -> Answer:
-    """``/agreement``: read, tick, confirm; or decline, and be signed out."""
+    """Answer ``/agreement``: accept it, or decline and be led to the sign-out."""
     judgement = await request.judgement()
     decision, rules = judgement.decision, request.rules
     if not isinstance(decision, Agree) or rules.agreement is None:
@@ -303,7 +319,10 @@ async def agreement(request: PageRequest) -> Answer:
 
 
 def _declined(request: PageRequest, title: str) -> Answer:
-    """What it means, with the way out: the host's own sign-out, which only the host can do. Our cookie goes now."""
+    """Show the end after a declined agreement, with the way out.
+
+    The way out is the host's own sign-out, which only the host can do. Our cookies are dropped now.
+    """
     request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.handle))
     request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
     return request.show(

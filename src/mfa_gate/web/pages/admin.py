@@ -1,4 +1,7 @@
-"""Show ``/admin``, the desk of the security team, over the same documents as JSON and commands."""
+"""Show ``/admin``, the desk of the security team.
+
+The documents are the same as those of the JSON calls and the commands.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
 
 OWED = {"enrollment_required": "/enroll", "agreement_required": "/agreement", "locked": "/locked"}
-"""Pages that an administrator goes to first who owes more than a fresh proof."""
+"""Pages to which an administrator is led first, by the debt that a fresh proof does not settle."""
 PAGE = 50
 
 
@@ -31,7 +34,10 @@ def _actor(request: PageRequest) -> Actor:
 
 
 def _query(request: PageRequest) -> dict[str, str]:
-    """Read at most twenty members of the query. A longer one was not made by our pages, and names nothing."""
+    """Read at most twenty members of the query.
+
+    A longer query was not made by our pages, and counts as empty.
+    """
     raw = request.scope.get("query_string", b"").decode("latin-1")
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
@@ -41,7 +47,10 @@ def _query(request: PageRequest) -> dict[str, str]:
 
 
 def _desk(request: PageRequest, place: str) -> admin.Desk:
-    """Fill the top of the page. The tenant is the one that was asked for: the service says if the actor reaches it."""
+    """Fill the top of the page.
+
+    The tenant is the one that was asked for: the service says if the actor reaches it.
+    """
     service = request.service.rights
     tenant = _query(request).get("tenant", "") or request.subject.tenant
     tenants = tuple(dict.fromkeys((*service.tenants_of(request.subject), tenant)))
@@ -73,12 +82,12 @@ def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
 
 
 async def start(request: PageRequest) -> Answer:
-    """``GET /admin``: the list of people is where the day begins."""
+    """Lead ``GET /admin`` to the list of people, where the day begins."""
     return request.go(request.own("/admin/accounts"))
 
 
 async def accounts(request: PageRequest) -> Answer:
-    """``GET /admin/accounts``."""
+    """Show ``GET /admin/accounts``."""
     await request.judgement()
     query, desk = _query(request), _desk(request, "accounts")
     status = query.get("status", "") if query.get("status", "") in STATUSES else ""
@@ -125,7 +134,7 @@ def _url(request: PageRequest, key: SubjectKey) -> str:
 
 
 async def account(request: PageRequest, id: str) -> Answer:
-    """``GET /admin/accounts/{id}``."""
+    """Show ``GET /admin/accounts/{id}``."""
     await request.judgement()
     desk = _desk(request, "accounts")
     found = await request.service.account_desk.account(_actor(request), SubjectKey(desk.tenant, id), recent=True)
@@ -135,7 +144,7 @@ async def account(request: PageRequest, id: str) -> Answer:
 
 
 async def act(request: PageRequest, id: str) -> Answer:
-    """``POST /admin/accounts/{id}``: one of the acts of the table, named by ``action``."""
+    """Answer ``POST /admin/accounts/{id}``: do the act that ``action`` names."""
     await request.judgement()
     desk, form, service = _desk(request, "accounts"), request.form, request.service.account_desk
     key, actor, action = SubjectKey(desk.tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
@@ -175,7 +184,10 @@ def _hours(form: Mapping[str, str]) -> int:
 
 
 def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
-    """Name the field of a malformed form: the first text that is missing, else the hours, else the reason."""
+    """Name the field of a malformed form.
+
+    It is the first text that is missing, else the hours, else the reason.
+    """
     for name in ("ticket", "reason"):
         if name in action.fields and not form.get(name, "").strip():
             return name
@@ -185,7 +197,10 @@ def _wrong_field(action: Action, form: Mapping[str, str]) -> str:
 def _account(
     request: PageRequest, desk: admin.Desk, found: AccountDocument, *, open_form: str = "", shown: str = ""
 ) -> admin.AdminAccount:
-    """Draw the page of one account. ``open_form`` is the act whose form comes back with what was typed."""
+    """Draw the page of one account.
+
+    ``open_form`` is the act whose form comes back with the text that was typed.
+    """
     lock, waiting, is_own = found.lock, found.recovery, found.key == request.subject.key
     typed: Mapping[str, str] = request.form if open_form else {}
     return admin.AdminAccount(
@@ -248,7 +263,7 @@ def forms_for(found: AccountDocument, rights: tuple[str, ...]) -> tuple[admin.Ac
 
 
 async def tenant(request: PageRequest) -> Answer:
-    """``GET /admin/tenant``."""
+    """Show ``GET /admin/tenant``."""
     await request.judgement()
     desk = _desk(request, "tenant")
     found = await request.service.tenant_desk.look(_actor(request), desk.tenant)
@@ -258,7 +273,7 @@ async def tenant(request: PageRequest) -> Answer:
 
 
 async def set_tenant(request: PageRequest) -> Answer:
-    """``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
+    """Answer ``POST /admin/tenant``: tick the checklist, choose factors, turn on for good."""
     await request.judgement()
     desk, form, service = _desk(request, "tenant"), request.form, request.service.tenant_desk
     actor, action, count = _actor(request), form.get("action", ""), 0
@@ -307,7 +322,10 @@ async def set_tenant(request: PageRequest) -> Answer:
 def _tenant(
     request: PageRequest, desk: admin.Desk, found: TenantDocument, *, typed: Mapping[str, str] | None = None
 ) -> admin.AdminTenant:
-    """Draw the page of a tenant. A form that comes back shows what was sent (``typed``)."""
+    """Draw the page of a tenant.
+
+    ``typed`` are the values that were sent; a form that comes back shows them.
+    """
     typed, traits = typed or {}, request.factors.traits
     by_policy = found.rules.enrollment.stage != "admin"
     total = sum(found.counts.values())
@@ -337,7 +355,7 @@ def _tenant(
 
 
 async def audit(request: PageRequest) -> Answer:
-    """``GET /admin/audit``."""
+    """Show ``GET /admin/audit``."""
     await request.judgement()
     query, desk = _query(request), _desk(request, "audit")
     kind = query.get("kind", "") if query.get("kind", "") in KINDS else ""

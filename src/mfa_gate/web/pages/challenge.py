@@ -1,4 +1,4 @@
-"""``/challenge``: proving the second factor."""
+"""Answer ``/challenge``: prove the second factor."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from .common import locked_view, not_found, poll_url, problem_from, waiting_of, 
 from .ways import way_of, ways_of
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
-"""Why nothing was sent, said on the same page, which has the other ways."""
+"""Reasons for which nothing was sent. They are told on the same page, which has the other ways."""
 
 
 async def start(request: PageRequest) -> Answer:
-    """``GET /challenge``: the one to ask for first; ``POST`` with ``authenticator`` is that one's form."""
+    """Answer ``/challenge``: lead to the authenticator to ask for first.
+
+    A POST with ``authenticator`` is the form of that authenticator.
+    """
     judgement = await request.judgement()
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
@@ -44,7 +47,10 @@ async def start(request: PageRequest) -> Answer:
 
 
 def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:
-    """Nothing of ours is set up: only the identity provider can confirm that it is them."""
+    """Draw the page that leads to the identity provider.
+
+    Nothing of ours is set up, so only the identity provider can confirm the person.
+    """
     return views.SignInAgain(
         why=decision.reason,
         max_age=decision.demand.max_age,
@@ -54,7 +60,10 @@ def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:
 
 
 async def one(request: PageRequest, id: str) -> Answer:
-    """``GET /challenge/{authenticator}``. It sends a code by itself only where a person plainly came by a link (U-13)."""
+    """Show ``GET /challenge/{authenticator}`` (U-13).
+
+    It sends a code by itself only where a person plainly came by a link.
+    """
     judgement = await request.judgement()
     if not isinstance(judgement.decision, StepUp):
         return request.lead_on(judgement.decision)
@@ -75,7 +84,7 @@ async def one(request: PageRequest, id: str) -> Answer:
 
 
 async def answer(request: PageRequest, id: str) -> Answer:
-    """``POST /challenge/{authenticator}``: a response, or the wish for a code."""
+    """Answer ``POST /challenge/{authenticator}``: a response, or the wish for a code."""
     judgement = await request.judgement()
     mine = _mine(request, judgement, id)
     if mine is None:
@@ -131,7 +140,10 @@ async def _send(request: PageRequest, judgement: Judgement, mine: Authenticator)
 
 
 async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) -> Answer:
-    """The same page with what was wrong (422); the seventh failure shows the lock."""
+    """Show the same page with its problem (422).
+
+    The seventh failure shows the lock.
+    """
     request.forget_judgement()
     judgement = await request.judgement()
     if refusal.reason == "locked" or refusal.attempts_remaining == 0:
@@ -150,7 +162,10 @@ async def _refused(request: PageRequest, mine: Authenticator, refusal: Refusal) 
 
 
 async def help_page(request: PageRequest) -> Answer:
-    """``/challenge/help``: I did not get a code (U-16), for a challenge or for an enrollment under way."""
+    """Answer ``/challenge/help`` for a person who got no code (U-16).
+
+    It serves a challenge and an enrollment under way.
+    """
     judgement = await request.judgement()
     account = judgement.account
     live = [
@@ -205,7 +220,7 @@ def _mine(request: PageRequest, judgement: Judgement, id: str) -> Authenticator 
 
 
 def _waiting(request: PageRequest, judgement: Judgement, mine: Authenticator) -> Challenge | None:
-    """The latest challenge of this browser for this authenticator that can still be answered."""
+    """Find this browser's latest challenge for the authenticator that can still be answered."""
     account = judgement.account
     found = [
         c
@@ -229,22 +244,25 @@ def _may_send(request: PageRequest, judgement: Judgement, mine: Authenticator) -
 
 
 def _passkey(request: PageRequest, judgement: Judgement) -> str:
-    """The one to ask for beside a code: what the browser itself answers, when a person picks it in the field (U-42)."""
+    """Find the passkey to ask for beside a code (U-42).
+
+    The browser itself answers it, when a person picks it in the field. Returns its id, or "".
+    """
     mine = reachable(judgement)
     return next((a.id for a in mine if _in_browser(request, a.factor)), "")
 
 
 def _in_browser(request: PageRequest, factor: str) -> bool:
-    """Whether the browser answers, and neither sends nor types a code."""
+    """Tell if the browser itself answers for a factor: no code is sent or typed."""
     traits = request.factors.traits[factor]
     return traits.needs_challenge and not traits.sends and not traits.typed
 
 
 def _came_by_link(scope: Scope) -> bool:
-    """Tell a person's own navigation from a browser's guess, a replay, and what another site began.
+    """Tell a person's own navigation from a browser's guess, a replay, and another site's act.
 
-    A chain of redirects that began at another site is that site's to the end, a link in a mail included: then, and where
-    the browser does not say, the page has a button.
+    A chain of redirects that began at another site belongs to that site to its end. This includes a link in a mail.
+    There, and where the browser does not say, the page has a button.
     """
     if scope["method"] != "GET" or header(scope, b"sec-fetch-mode") != b"navigate" or is_early(scope):
         return False
@@ -256,7 +274,7 @@ def _came_by_link(scope: Scope) -> bool:
 
 
 def keep_choice(request: PageRequest, *, remember: bool) -> None:
-    """Keep with the browser that it is not to be remembered, until the challenge is over (U-11)."""
+    """Note that this browser is not to be remembered, until the challenge is over (U-11)."""
     cookies, jar = request.site.cookies, request.jar
     name = jar.once
     known = bool(cookies.note(jar, name, request.scope))
@@ -268,7 +286,7 @@ def keep_choice(request: PageRequest, *, remember: bool) -> None:
 
 
 def _is_remembered(request: PageRequest) -> bool:
-    """Whether the box is ticked: as it was sent with this form, or with an earlier one of this challenge."""
+    """Tell if the box is ticked, by this form or an earlier one of this challenge."""
     if "asked" in request.form or "code" in request.form:
         return bool(request.form.get("remember"))
     return not request.site.cookies.note(request.jar, request.jar.once, request.scope)

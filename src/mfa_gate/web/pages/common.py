@@ -42,22 +42,31 @@ def locked_view(judgement: Judgement, ref: str = "") -> Locked:
 
 
 def wants_code(request: PageRequest, factor: str, challenge: Challenge | None) -> bool:
-    """Tell whether the page has a field for a code: by the factor, or by the challenge that was issued."""
+    """Tell if the page has a field for a code.
+
+    It has one for a factor whose code is typed, and for a challenge that was issued with a code.
+    """
     return request.factors.traits[factor].typed or (challenge is not None and "code" in challenge.data)
 
 
 def waiting_of(request: PageRequest, challenge: Challenge | None) -> bool:
-    """Tell whether the page waits for an answer that comes another way."""
+    """Tell if the page waits for an answer that comes another way."""
     return challenge is not None and challenge.waits and challenge.is_live(request.now)
 
 
 def poll_url(request: PageRequest, challenge: Challenge | None) -> str:
-    """Return the address at which a waiting page asks for the answer, "" where it does not wait."""
+    """Return the address at which a waiting page asks for the answer.
+
+    Returns "" where the page does not wait.
+    """
     return request.own(f"/api/challenge/{challenge.id}") if challenge and waiting_of(request, challenge) else ""
 
 
 def shape_of(typed: str, shape: CodeShape) -> str:
-    """Return the form's own word for the wrong shape of a typed code (U-9). Nothing stored is looked at."""
+    """Return the form's own word for the wrong shape of a typed code (U-9).
+
+    It looks at nothing that is stored.
+    """
     kept = "".join(char for char in typed if char.isalnum())
     if not kept:
         return "code_missing"
@@ -76,8 +85,8 @@ def problem_from(
 ) -> Problem:
     """Draw a refusal as a problem of a form field.
 
-    ``shape`` is that of the code that was to be typed. ``untyped`` are the traits of the factor where nothing was typed: it
-    has words of its own.
+    ``shape`` is the shape of the code that was to be typed. ``untyped`` are the traits of the factor where nothing was
+    typed: such an answer has words of its own.
     """
     if typed is not None and refusal.reason == "malformed":
         return Problem(reason=shape_of(typed, shape or CodeShape()), field=field)
@@ -86,7 +95,10 @@ def problem_from(
 
 
 def own_word(traits: Traits, reason: str) -> str:
-    """Return the word for ``reason`` after a passkey (``passkey_…``), or after a call or a phone (``request_…``)."""
+    """Return the word for ``reason`` after an answer that nobody types.
+
+    It is ``passkey_…`` after a passkey, and ``request_…`` after a call or a phone.
+    """
     if reason not in UNTYPED:
         return reason
     return f"{'request' if traits.sends else 'passkey'}_{reason.removesuffix('_code').removeprefix('code_')}"

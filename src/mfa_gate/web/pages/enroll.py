@@ -1,4 +1,4 @@
-"""``/enroll``: binding an authenticator, one decision a page."""
+"""Answer ``/enroll``: bind an authenticator, one decision a page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from .ways import kinds_of, way_of
 
 
 async def start(request: PageRequest) -> Answer:
-    """``GET /enroll``: why, and which; ``POST``: skip, prove the contact on file, show a ticket."""
+    """Answer ``/enroll``: show the reason and the choice of factors.
+
+    A POST skips, proves the contact on file, or shows a ticket.
+    """
     judgement = await request.judgement()
     blocked = _blocked(request, judgement)
     if blocked is not None:
@@ -76,7 +79,7 @@ async def _act(request: PageRequest, judgement: Judgement) -> Answer:
 
 
 async def _first(request: PageRequest, judgement: Judgement, lacking: Refusal) -> Answer:
-    """What a first enrollment needs besides the password."""
+    """Ask for the thing that a first enrollment needs besides the password."""
     if lacking.reason == "ticket_required":
         return request.show(views.EnrollTicket())
     contacts = await request.service.engine.contacts(request.subject)
@@ -86,9 +89,9 @@ async def _first(request: PageRequest, judgement: Judgement, lacking: Refusal) -
 
 
 async def one(request: PageRequest, kind: str) -> Answer:
-    """``GET /enroll/{factor}``: the beginning of one factor, or the draft that this browser has begun.
+    """Show ``GET /enroll/{factor}``: its beginning, or the draft that this browser began.
 
-    It makes no secret. One is shown only to the browser that began it, while it is not confirmed.
+    It makes no secret. A secret is shown only to the browser that began its draft, while the draft is not confirmed.
     """
     judgement = await request.judgement()
     blocked = _blocked(request, judgement, kind)
@@ -107,12 +110,12 @@ async def one(request: PageRequest, kind: str) -> Answer:
 
 
 def _shows(request: PageRequest, draft: OpenDraft) -> bool:
-    """Whether a draft has a page to come back to: something to scan, or a code that is on its way."""
+    """Tell if a draft has a page to come back to: something to scan, or a code on its way."""
     return bool(request.factors.traits[draft.enrollment.factor].sends) or "secret" in draft.shown
 
 
 async def act(request: PageRequest, kind: str) -> Answer:
-    """``POST /enroll/{factor}``: begin, send again, or try it out."""
+    """Answer ``POST /enroll/{factor}``: begin, send again, or try it out."""
     judgement = await request.judgement()
     blocked = _blocked(request, judgement, kind)
     if blocked is not None:
@@ -202,7 +205,10 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
 
 
 async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer:
-    """Say that the form's draft is no more, and go on with the one that has taken its place, or from the beginning."""
+    """Say that the form's draft is no more.
+
+    The person goes on with the draft that has taken its place, or from the beginning.
+    """
     newer = await request.service.enrollments.pending(request.caller, factor=kind)
     account = judgement.account
     typed = request.form.get("enrollment", "")
@@ -214,7 +220,7 @@ async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer
 
 
 async def done(request: PageRequest) -> Answer:
-    """``GET /enroll/done``: what was added, and which is asked for at sign-in."""
+    """Show ``GET /enroll/done``: the new authenticator, and the one asked for at sign-in."""
     judgement = await request.judgement()
     account = judgement.account
     mine = [a for a in (account.authenticators if account else ()) if not request.factors.traits[a.factor].backup]
@@ -239,7 +245,7 @@ async def done(request: PageRequest) -> Answer:
 
 
 def _blocked(request: PageRequest, judgement: Judgement, kind: str = "") -> Answer | None:
-    """Lead on whoever owes a proof or needs a better one for adding ``kind`` (S-82, S-84).
+    """Lead on a person who owes a proof, or a better one for adding ``kind`` (S-82, S-84).
 
     Where no kind is named yet, any fresh proof opens the choice.
     """
@@ -261,7 +267,7 @@ def _place(request: PageRequest, kind: str) -> str:
 
 
 async def confirm(request: PageRequest) -> Answer:
-    """``GET /confirm``: prove the second factor afresh, then back to the settings."""
+    """Answer ``GET /confirm``: prove the second factor afresh, then go back to the settings."""
     return confirm_first(request, await request.judgement(), "")
 
 
@@ -364,7 +370,7 @@ def _confirm(
 
 
 def _asked(request: PageRequest, judgement: Judgement, draft: OpenDraft) -> Challenge | None:
-    """The latest challenge of a draft that can still be answered."""
+    """Find the latest challenge of a draft that can still be answered."""
     account = judgement.account
     mine = [c for c in (account.challenges if account else ()) if c.target == draft.enrollment.id]
     return next((c for c in reversed(mine) if c.is_live(request.now)), None)

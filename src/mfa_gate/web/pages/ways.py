@@ -1,4 +1,4 @@
-"""Authenticators and factors as the pages name them."""
+"""Draw authenticators and factors as the pages name them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..views import Way
 
 
 def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgement) -> Way:
-    """One of the visitor's authenticators, with its masked destination."""
+    """Draw one of the visitor's authenticators, with its masked destination."""
     account = judgement.account
     factor = request.factors.get(authenticator.factor)
     hint = ""
@@ -32,13 +32,16 @@ def way_of(request: PageRequest, authenticator: Authenticator, judgement: Judgem
 
 
 def ways_of(request: PageRequest, judgement: Judgement, *, without: str = "") -> tuple[Way, ...]:
-    """The authenticators that may answer here, strongest first."""
+    """List the authenticators that may answer here, strongest first."""
     mine = reachable(judgement)
     return tuple(way_of(request, a, judgement) for a in mine if a.id != without)
 
 
 def kinds_of(request: PageRequest, judgement: Judgement) -> tuple[Way, ...]:
-    """The factors that may be enrolled here: those that the demand asks for, and whose sender the host has."""
+    """List the factors that may be enrolled here.
+
+    They are those that the demand asks for, and whose sender the host has.
+    """
     kinds = enrollable(judgement)
     senders, traits = request.service.engine.wiring.senders, request.factors.traits
     return tuple(

@@ -1,8 +1,10 @@
-"""What each page shows, as plain values: one frozen class a page, which handlers fill and templates only read.
+"""The values that each page shows: one frozen class a page.
 
-Times are UTC seconds since 1970 (0: never), lengths are seconds, addresses are absolute paths that include the prefix.
-Words that are chosen by a rule travel as the rule's word (a reason, a factor's kind, an event's kind); the templates put
-them into the reader's language. Everything else is shown as it is, escaped.
+Handlers fill them, and templates only read them. Times are UTC seconds since 1970 (0: never). Lengths are seconds.
+Addresses are absolute paths that include the prefix.
+
+Where a rule chooses the words, the value is the rule's word (a reason, a factor's kind, an event's kind). The
+templates put it into the reader's language. Everything else is shown as it is, escaped.
 """
 
 from __future__ import annotations

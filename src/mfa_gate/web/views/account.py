@@ -1,4 +1,4 @@
-"""What people see of their own account: settings, recovery, the agreement, the lock."""
+"""The views of a person's own account: settings, recovery, the agreement, the lock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from .frame import Way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorLine:
-    """One authenticator in the settings. ``kept``: it is the last one, and one is required."""
+    """One authenticator in the settings.
+
+    ``kept`` says that it cannot be removed: it is the last one, and one is required.
+    """
 
     id: str
     kind: str
@@ -26,7 +29,10 @@ class FactorLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupStock:
-    """The set of backup codes: how many are left, of how many; none was ever made when ``total`` is 0."""
+    """The set of backup codes: how many are left, of how many.
+
+    ``total`` is 0 where no set was ever made.
+    """
 
     remaining: int
     total: int
@@ -36,7 +42,10 @@ class BackupStock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserLine:
-    """A remembered browser (or native client, ``kind="client"``). ``ends_at`` is when its youngest proof ends."""
+    """A remembered browser, or a native client (``kind="client"``).
+
+    ``ends_at`` is the end of its youngest proof.
+    """
 
     id: str
     label: str
@@ -49,8 +58,11 @@ class BrowserLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """One line of the person's own trail. ``kind`` is an event's kind, ``label`` what it was about, ``app`` where it was, if
-    several applications share the store."""
+    """One line of the person's own trail.
+
+    ``kind`` is an event's kind. ``label`` names the thing that the event is about. ``app`` names the application, if
+    several applications share the store.
+    """
 
     at: int
     kind: str
@@ -63,13 +75,15 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The prefix itself: one's own security settings. Posts to it: ``action=rename`` (``authenticator``, ``label``),
-    ``remove``, ``default`` (``authenticator``), ``forget`` (``browser``).
+    """The page at the prefix itself: one's own security settings.
+
+    It posts to the prefix: ``action=rename`` (``authenticator``, ``label``), ``remove``, ``default``
+    (``authenticator``), ``forget`` (``browser``). ``action=dispute`` says that something listed was not them.
 
     ``addable`` are kinds that can be set up. ``confirm_url`` is set when a change needs a fresher proof first.
     ``remind`` asks for a second way. ``editing`` names the authenticator whose rename form had a problem. ``asked_at``
-    tells of a call for help that waits (``action=stop``); ``action=dispute`` says that something listed was not them.
-    ``signal`` is the JSON by which the browser learns which passkeys still count, just after one was removed.
+    is the time of a call for help that waits (``action=stop`` takes it back). ``signal`` is JSON, given just after a
+    passkey was removed: it tells the browser the passkeys that still count.
     """
 
     template: ClassVar[str] = "settings.html"
@@ -90,7 +104,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """``/locked``: who can end it, and what to quote. ``cause`` is ``attempts``, ``rolling`` or ``administrator``."""
+    """The page ``/locked``.
+
+    It names the people who can end the lock, and the reference to quote. ``cause`` is ``attempts``, ``rolling`` or
+    ``administrator``.
+    """
 
     template: ClassVar[str] = "locked.html"
     ref: str
@@ -100,8 +118,11 @@ class Locked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """``/recovery``: lost access. ``others`` are factors that still work, ``backup`` the backup codes; ``can_request``
-    shows the form (``action=request``, ``about``); ``requested_at`` tells of one that waits (``ref``)."""
+    """The page ``/recovery``, for a person who has lost access.
+
+    ``others`` are factors that still work, ``backup`` the backup codes. ``can_request`` shows the form
+    (``action=request``, ``about``). ``requested_at`` is the time of a request that waits, ``ref`` its reference.
+    """
 
     template: ClassVar[str] = "recovery.html"
     lost: Way | None = None
@@ -116,7 +137,7 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverySent:
-    """The request of somebody who lost access was recorded."""
+    """The page that says that a request for recovery was recorded."""
 
     template: ClassVar[str] = "recovery_sent.html"
     ref: str
@@ -125,10 +146,11 @@ class RecoverySent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """``/agreement``: read, tick ``accept``, confirm (``action=accept``, ``version``), or ``action=decline``.
+    """The page ``/agreement``: read, tick, and confirm or decline.
 
-    ``text`` is plain text: blank lines part paragraphs, ``#`` and ``##`` head sections, ``-`` and ``1.`` make lists.
-    ``changes`` says what is new where another version was accepted before.
+    It posts ``action=accept`` (``accept``, ``version``), or ``action=decline``. ``text`` is plain text: blank lines
+    part paragraphs, ``#`` and ``##`` head sections, ``-`` and ``1.`` make lists. ``changes`` tells the news to a
+    person who accepted another version before.
     """
 
     template: ClassVar[str] = "agreement.html"
@@ -142,8 +164,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementDeclined:
-    """The agreement was declined: the app stays closed. ``sign_out`` is the host's own, empty where it has none; then
-    ``sign_in`` leads to its sign-in."""
+    """The page after the agreement was declined: the app stays closed.
+
+    ``sign_out`` is the host's own, empty where it has none; then ``sign_in`` leads to its sign-in.
+    """
 
     template: ClassVar[str] = "agreement_declined.html"
     title: str

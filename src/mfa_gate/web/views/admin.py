@@ -1,4 +1,4 @@
-"""Hold what each page of the desk shows, as plain values (the other pages: ``views``)."""
+"""The values that each page of the desk shows (the other pages: ``views``)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The top of every page of the desk: the tenant, the others that may be chosen, and the rights of the actor."""
+    """The top of every page of the desk.
+
+    It has the tenant, the other tenants that may be chosen, and the rights of the actor.
+    """
 
     tenant: str
     tenants: tuple[str, ...] = ()
@@ -36,7 +39,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonLine:
-    """One line of the list. ``url`` leads to the account."""
+    """One line of the list of people. ``url`` leads to the account."""
 
     id: str
     name: str
@@ -49,7 +52,7 @@ class PersonLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAccounts:
-    """``/admin/accounts``: search and filter by GET (``q``, ``status``)."""
+    """The page ``/admin/accounts``: search and filter by GET (``q``, ``status``)."""
 
     template: ClassVar[str] = "admin/accounts.html"
     desk: Desk
@@ -63,7 +66,10 @@ class AdminAccounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActForm:
-    """The form of one act on an account. Its words stand in ``admin/_actions.html`` under ``name``."""
+    """The form of one act on an account.
+
+    Its words stand in ``admin/_actions.html`` under ``name``.
+    """
 
     name: str
     fields: tuple[str, ...]
@@ -72,10 +78,11 @@ class ActForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAccount:
-    """``/admin/accounts/{id}``: one person. Each of ``forms`` posts its name as ``action``, and its fields.
+    """The page ``/admin/accounts/{id}`` of one person.
 
-    ``own``: the account is the actor's own, and nobody acts on themselves. ``activity`` is None for an actor who may not
-    read the trail. ``shown_ticket`` is shown this once.
+    Each of ``forms`` posts its name as ``action``, and its fields. ``own`` says that the account is the actor's own:
+    nobody acts on themselves. ``activity`` is None for an actor who may not read the trail. ``shown_ticket`` is shown
+    only once.
     """
 
     template: ClassVar[str] = "admin/account.html"
@@ -110,7 +117,10 @@ class AdminAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """One line of the preparation checklist. ``markable``: an administrator says so by a press."""
+    """One line of the checklist of preparations.
+
+    ``markable`` says that an administrator ticks it by pressing a button.
+    """
 
     id: str
     ok: bool
@@ -120,8 +130,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminTenant:
-    """``/admin/tenant``: prepare, choose, turn on. Posts ``action`` (enable, choose, announced, trial, tested,
-    remind), ``factors``, ``confirm``. ``by_policy``: the policy file decides when it is on."""
+    """The page ``/admin/tenant``: prepare, choose, turn on.
+
+    It posts ``action`` (enable, choose, announced, trial, tested, remind), ``factors`` and ``confirm``. ``by_policy``
+    says that the policy file decides if it is on.
+    """
 
     template: ClassVar[str] = "admin/tenant.html"
     desk: Desk
@@ -156,7 +169,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAudit:
-    """``/admin/audit``: the trail, filtered by GET (``account``, ``kind``)."""
+    """The page ``/admin/audit``: the trail, filtered by GET (``account``, ``kind``)."""
 
     template: ClassVar[str] = "admin/audit.html"
     desk: Desk

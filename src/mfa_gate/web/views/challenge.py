@@ -1,4 +1,4 @@
-"""What the challenge shows."""
+"""The views of the challenge."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from .frame import Sending, Way, Why
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge:
-    """``/challenge/{authenticator}``: prove this one. Posts ``code``, ``challenge``, ``remember``; or ``action=send``.
+    """The page ``/challenge/{authenticator}``: prove this one.
 
-    ``sending`` is ``none`` for what needs no sending, ``off`` where nothing can be sent at the moment. ``remaining``
-    is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are strongest
-    first. ``public_key`` is the JSON of a WebAuthn request (the answer is posted as ``code``), ``number`` what to
-    type on the phone, ``poll_url`` where a waiting page asks whether it was answered.
+    It posts ``code``, ``challenge`` and ``remember``, or ``action=send``.
+
+    ``sending`` is ``none`` for a factor that sends nothing, and ``off`` where nothing can be sent at the moment.
+    ``remaining`` is shown when it is not None (after a failure). ``remember_for`` 0 hides the question. ``others`` are
+    strongest first. ``public_key`` is the JSON of a WebAuthn request; the answer is posted as ``code``. ``number`` is
+    the number to type on the phone. A waiting page asks ``poll_url`` if there was an answer.
     """
 
     template: ClassVar[str] = "challenge.html"
@@ -42,10 +44,10 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeHelp:
-    """``/challenge/help`` (and the same question while enrolling): I did not get a code (U-16).
+    """The page ``/challenge/help`` for a person who did not get a code (U-16).
 
-    ``send_url`` takes POST ``action=send`` (with ``enrollment`` where set); empty: nothing can be sent again.
-    ``change_url`` leads to another number, while enrolling.
+    Enrollment has the same question. ``send_url`` takes POST ``action=send`` (with ``enrollment`` where set); empty:
+    nothing can be sent again. ``change_url`` leads to another number, while enrolling.
     """
 
     template: ClassVar[str] = "challenge_help.html"
@@ -62,8 +64,11 @@ class CodeHelp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInAgain:
-    """A sign-in at an identity provider was the second factor, and counts no more here: ``why`` is the challenge's reason.
-    ``sign_out`` and ``sign_in`` are the host's own, empty where it has none."""
+    """The page that asks for a new sign-in at the identity provider.
+
+    The sign-in there was the second factor, and does not count here any more: ``why`` is the challenge's reason.
+    ``sign_out`` and ``sign_in`` are the host's own, empty where it has none.
+    """
 
     template: ClassVar[str] = "sign_in_again.html"
     why: Why

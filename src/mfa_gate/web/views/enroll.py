@@ -1,4 +1,4 @@
-"""What enrollment shows, one decision a page."""
+"""The views of enrollment, one decision a page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from .frame import Sending, Way
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollChoice:
-    """``/enroll``: why now, and which. Each way is a link to ``/enroll/{kind}``; ``action=skip`` is posted to ``/enroll``.
+    """The page ``/enroll``: the reason to enroll now, and the ways to choose from.
 
-    ``purpose``: ``first`` (none yet), ``more`` (the person adds one), ``stronger`` (a page demands more than there is).
-    ``skips_left`` None means as often as one likes while it is optional.
-    ``back`` is where the person came from (``purpose="more"``).
+    Each way is a link to ``/enroll/{kind}``. ``action=skip`` is posted to ``/enroll``.
+
+    ``purpose``: ``first`` (none yet), ``more`` (the person adds one), ``stronger`` (a page demands more than there
+    is). ``skips_left`` None means as often as one likes while it is optional. ``back`` is the page that the person
+    came from (``purpose="more"``).
     """
 
     template: ClassVar[str] = "enroll.html"
@@ -37,12 +39,13 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollStart:
-    """``/enroll/{kind}`` by GET: begin. Posts ``action=start`` with ``phone`` and ``region`` where they are typed.
+    """The page ``/enroll/{kind}`` by GET: begin.
 
-    ``destination`` is the address or number on file (shown, not typed); without one a phone kind asks for ``phone``, and
-    an e-mail kind says that there is none. ``phone`` is what was typed before. ``anew`` asks for a new draft in the place
-    of the one that is there. ``apps`` are the
-    authenticator apps to name, ``ways`` the other kinds.
+    It posts ``action=start``, with ``phone`` and ``region`` where they are typed.
+
+    ``destination`` is the address or number on file (shown, not typed). Without one a phone kind asks for ``phone``,
+    and an e-mail kind says that there is none. ``phone`` is the number that was typed before. ``anew`` asks for a new
+    draft in the place of the one that is there. ``apps`` are the authenticator apps to name, ``ways`` the other kinds.
     """
 
     template: ClassVar[str] = "enroll_start.html"
@@ -66,11 +69,13 @@ class EnrollStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollConfirm:
-    """``/enroll/{kind}`` in answer to ``start``: try it out. Posts ``enrollment``, ``code``, ``label``; or ``action=send``.
+    """The page ``/enroll/{kind}`` in answer to ``start``: try it out.
 
-    ``key`` is the secret in base32 and ``uri`` the ``otpauth:`` address, which the page also draws as a QR code: only for
-    kinds that have them. ``hint`` is where the code went, ``number`` what to type on the phone. ``anew_url`` leads to
-    another picture.
+    It posts ``enrollment``, ``code`` and ``label``, or ``action=send``.
+
+    ``key`` is the secret in base32, and ``uri`` the ``otpauth:`` address, which the page also draws as a QR code: both
+    only for kinds that have them. ``hint`` is the masked destination of the code. ``number`` is the number to type on
+    the phone. ``anew_url`` leads to another picture.
     """
 
     template: ClassVar[str] = "enroll_confirm.html"
@@ -102,8 +107,11 @@ class EnrollConfirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollContact:
-    """``/enroll`` when the contact on file must be proven first. ``action=contact-send`` with ``kind``; then
-    ``action=contact-verify`` with ``code`` and ``kind``. ``way`` is the contact in use, ``ways`` are all of them."""
+    """The page ``/enroll`` when the contact on file must be proven first.
+
+    It posts ``action=contact-send`` with ``kind``; then ``action=contact-verify`` with ``code`` and ``kind``. ``way``
+    is the contact in use, ``ways`` are all of them.
+    """
 
     template: ClassVar[str] = "enroll_contact.html"
     ways: tuple[Way, ...]
@@ -118,7 +126,10 @@ class EnrollContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollTicket:
-    """``/enroll`` when a first enrollment needs an administrator's ticket: ``action=ticket`` with ``ticket``."""
+    """The page ``/enroll`` when a first enrollment needs an administrator's ticket.
+
+    It posts ``action=ticket`` with ``ticket``.
+    """
 
     template: ClassVar[str] = "enroll_ticket.html"
     remaining: int | None = None
@@ -127,7 +138,11 @@ class EnrollTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollDone:
-    """The success page: what was added, which one is asked for at sign-in, what is still worth doing (U-33)."""
+    """The page that confirms an enrollment (U-33).
+
+    It names the new authenticator (``way``), the one that is asked for at sign-in (``default``), and the steps that
+    are still worth doing.
+    """
 
     template: ClassVar[str] = "enroll_done.html"
     way: Way
@@ -141,7 +156,10 @@ class EnrollDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupCodesStart:
-    """``/backup-codes`` by GET: say what a new set does. Posts ``action=make``. ``remaining`` None: there is no set yet."""
+    """The page ``/backup-codes`` by GET: it says what a new set does.
+
+    It posts ``action=make``. ``remaining`` None: there is no set yet.
+    """
 
     template: ClassVar[str] = "backup_codes_start.html"
     remaining: int | None = None
@@ -152,10 +170,11 @@ class BackupCodesStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupCodes:
-    """``/backup-codes`` in answer to a POST: the codes, this once (each as two groups of five, ``ABCDE-FGHJK``).
+    """The page ``/backup-codes`` that shows the codes of a set.
 
-    Posts ``action=saved`` with the tick ``saved``; ``action=download`` with the hidden ``codes`` (one a line) is
-    answered with a text file. ``replaced`` says that an older set has just ended.
+    Each code is two groups of five, ``ABCDE-FGHJK``. The page posts ``action=saved`` with the tick ``saved``.
+    ``action=download`` with the hidden ``codes`` (one a line) is answered with a text file. ``replaced`` says that an
+    older set has just ended.
     """
 
     template: ClassVar[str] = "backup_codes.html"

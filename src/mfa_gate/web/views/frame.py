@@ -1,4 +1,4 @@
-"""What every page shows: its frame, what was wrong with a form, a notice, a way to confirm."""
+"""The parts that every page shows: its frame, the problems of a form, a notice, a way."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Sending = Literal["none", "unsent", "sent", "failed", "off"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that was wrong with what was sent.
+    """One problem of a form that was sent.
 
-    ``reason`` is a word of ``core.reasons`` or of ``views.problems``. ``field`` is the form field it belongs to (empty:
-    the whole page), ``seconds`` how long to wait (``too_soon``), ``detail`` a name that the text mentions: the countries
-    that are accepted (``phone_region``: "United States"), the kind of number (``phone_type``: ``toll-free``).
+    ``reason`` is a word of ``core.reasons`` or of ``views.problems``. ``field`` is the form field that it belongs to
+    (empty: the whole page). ``seconds`` is the time to wait (``too_soon``). ``detail`` is a name that the text
+    mentions: the countries that are accepted (``phone_region``: "United States"), or the kind of number
+    (``phone_type``: ``toll-free``).
     """
 
     reason: str
@@ -28,10 +29,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What was just done, told once. ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``,
-    ``codes_made``, ``skipped``, ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``,
-    ``stopped``, ``draft_over``. ``value`` is the label, or the masked destination, it is about. ``owner`` names the person to
-    the browser's own store of passkeys, after one was removed."""
+    """A notice of an act that was just done, shown once.
+
+    ``word``: ``sent``, ``renamed``, ``removed``, ``default``, ``added``, ``forgotten``, ``codes_made``, ``skipped``,
+    ``backup_used`` (``count`` are left), ``reported``, ``language``, ``contact_proven``, ``stopped``, ``draft_over``.
+    ``value`` is the label or the masked destination that the notice is about. ``owner`` names the person to the
+    browser's own store of passkeys, after a passkey was removed.
+    """
 
     word: str
     value: str = ""
@@ -49,8 +53,11 @@ class Language:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What every page has around it. ``prefix`` holds the root path. ``here`` is this page's own GET address, for the
-    language links (``here?lang=de``). ``person`` is whom the host says is signed in, empty for nobody."""
+    """The frame around every page.
+
+    ``prefix`` holds the root path. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
+    ``person`` is the name of the signed-in person, empty for nobody.
+    """
 
     prefix: str
     now: int
@@ -72,20 +79,21 @@ class Frame:
 
     @property
     def dir(self) -> str:
-        """The direction of the page's text."""
+        """Return the direction of the page's text."""
         return "rtl" if self.lang.partition("-")[0] in RTL else "ltr"
 
     def problem(self, field: str) -> Problem | None:
-        """The first problem of a form field."""
+        """Return the first problem of a form field."""
         return next((problem for problem in self.problems if problem.field == field), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to confirm: an authenticator of the person (``id``), or a kind that can be set up (``id`` empty).
+    """One way to confirm.
 
-    ``hint`` is the masked destination, in whole where the policy does not mask. ``last`` marks what worked last here,
-    ``off`` what cannot be sent at the moment.
+    It is an authenticator of the person (``id``), or a kind that can be set up (``id`` empty). ``hint`` is the masked
+    destination, or the whole one where the policy does not mask. ``last`` marks the way that worked last in this
+    browser. ``off`` marks a way that cannot be sent at the moment.
     """
 
     kind: str

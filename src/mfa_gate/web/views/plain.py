@@ -1,4 +1,4 @@
-"""Pages that stand for themselves: a link from a notice, the phone's page, faults and ends."""
+"""The pages that stand for themselves: a link from a notice, the phone's page, faults."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disputing:
-    """``/dispute/{token}``, reached from a notice without signing in: what it was, and the button that says "this was not
-    me" (``action=dispute``, no token of ours: the address is the secret). ``done`` says that it was pressed."""
+    """The page ``/dispute/{token}``, reached from a notice without signing in.
+
+    It shows the event, and the button "this was not me" (``action=dispute``). The form has no token of ours: the
+    address is the secret. ``done`` says that the button was pressed.
+    """
 
     template: ClassVar[str] = "dispute.html"
     kind: str
@@ -22,8 +25,11 @@ class Disputing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approve:
-    """``/approve``: the phone's page, which its script fills. ``host`` is the relying party's id, a word of what the phone
-    signs; ``push_key`` the public key for waking it (VAPID), empty where nothing wakes it."""
+    """The page ``/approve`` of the phone, which its script fills.
+
+    ``host`` is the relying party's id, which is part of the text that the phone signs. ``push_key`` is the public key
+    for waking the phone (VAPID), empty where nothing wakes it.
+    """
 
     template: ClassVar[str] = "approve.html"
     host: str
@@ -32,7 +38,10 @@ class Approve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continue:
-    """There is nothing to confirm: it was done here or in another tab (U-55, U-73). ``continue_url`` leads on."""
+    """The page that says that there is nothing to confirm (U-55, U-73).
+
+    It was done here, or in another tab. ``continue_url`` leads on.
+    """
 
     template: ClassVar[str] = "continue.html"
     continue_url: str
@@ -41,7 +50,7 @@ class Continue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CookiesOff:
-    """The browser keeps no cookies. ``retry_url`` tries again."""
+    """The page for a browser that keeps no cookies. ``retry_url`` tries again."""
 
     template: ClassVar[str] = "cookies_off.html"
     retry_url: str
@@ -49,7 +58,10 @@ class CookiesOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framed:
-    """Inside a frame: a small page whose one link opens the page at the top. ``url`` is where to."""
+    """The small page for a browser that loads us inside a frame.
+
+    Its one link opens ``url`` as a page of its own.
+    """
 
     template: ClassVar[str] = "framed.html"
     url: str
@@ -57,7 +69,10 @@ class Framed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Any refusal as a page: ``reason`` is a word of ``core.reasons``, ``ref`` the event's id, ``back`` leads on."""
+    """The page for any refusal.
+
+    ``reason`` is a word of ``core.reasons``, ``ref`` the event's id. ``back`` leads on.
+    """
 
     template: ClassVar[str] = "fault.html"
     reason: str

@@ -1,4 +1,4 @@
-"""The words for what was wrong with a form: a refusal's own, or those of the form itself."""
+"""The words for the problems of a form: a refusal's own, or those of the form itself."""
 
 from __future__ import annotations
 
@@ -37,16 +37,18 @@ FORM_WORDS: Mapping[str, Sentence] = {
     "factors_dead_end": Sentence("With this choice nobody could meet a rule of the policy: %(detail)s."),
     "factors_stated": Sentence("Choose how people confirm."),
 }
-"""What is wrong with a form before anything is asked of the account. ``passkey_…`` and ``request_…`` are refusals of an
-answer that nobody types: of a passkey, and of a call or a phone."""
+"""Problems of a form that are seen before anything is asked of the account.
+
+``passkey_…`` and ``request_…`` are refusals of an answer that nobody types: of a passkey, and of a call or a phone.
+"""
 
 if FORM_WORDS.keys() & REASONS.keys():
     raise ValueError("a word of a form is a reason as well")
 
 
 def sentence_of(word: str) -> Sentence | None:
-    """Return the sentence of a form's word or a reason; None for a reason that says its title and text.
+    """Return the sentence of a form's word or of a reason. Raises ``KeyError``.
 
-    Raises ``KeyError`` for a word that is neither.
+    None stands for a reason that is told by its title and text. The error means that the word is neither.
     """
     return FORM_WORDS[word] if word in FORM_WORDS else REASONS[word].beside_form
