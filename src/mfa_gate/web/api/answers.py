@@ -10,7 +10,7 @@ from .table import ACCOUNTS
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One row: operation id, summary, status of success, schemas of its answer, query parameters."""
+    """One row: operation id, summary, status, schemas of the answer, query parameters."""
 
     id: str
     summary: str
