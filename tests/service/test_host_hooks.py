@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate import Subject
+from mfa_gate import Event, Subject
 from tests.harness import World, make_world, running
 
 
@@ -25,22 +25,23 @@ async def lock_both_ways(world: World) -> None:
 @pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "slow"])
 async def test_on_lock(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """The host hears of every lock once, whoever locked; a hook that fails or hangs changes nothing and delays nobody."""
-    called: list[Subject] = []
+    called: list[tuple[Subject, str, str]] = []
 
-    def sync(subject: Subject) -> None:
-        called.append(subject)
+    def sync(subject: Subject, event: Event) -> None:
+        called.append((subject, event.kind, event.actor))
         if "raising" in kind:
             raise RuntimeError("down")
 
-    async def later(subject: Subject) -> None:
+    async def later(subject: Subject, event: Event) -> None:
         await asyncio.sleep(1 if kind == "slow" else 0)
-        sync(subject)
+        sync(subject, event)
 
     hook = sync if kind in ("sync", "raising") else later
     with caplog.at_level(logging.ERROR):
         async with running(make_world(on_lock=hook)) as world:
             await lock_both_ways(world)
-            assert called == [Subject(id="ann", tenant="alpha"), Subject(id="bob", tenant="alpha")]
+            ann, bob = Subject(id="ann", tenant="alpha"), Subject(id="bob", tenant="alpha")
+            assert called == [(ann, "account.locked", "ann"), (bob, "account.locked", "boss")]
             for id in ("ann", "bob"):
                 assert (await world.account(id)).lock is not None
     assert caplog.text.count("the on_lock hook failed") == (2 if "raising" in kind else 0)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from ..core.events import Event
-from ..core.model import Account
+from ..core.model import Account, Subject
 
 audit_log = logging.getLogger("mfa_gate.audit")
 log = logging.getLogger("mfa_gate")
@@ -20,6 +20,8 @@ HOOK_TIME = 20.0
 """Seconds that an async hook of the host has; after that it has failed, and what was committed is told again."""
 
 OnEvent = Callable[[Event], object]
+SubjectHook = Callable[[Subject, Event], object]
+"""``on_lock``, ``on_reset``: the person concerned, and the event that tells of it."""
 
 
 class Listener(Protocol):

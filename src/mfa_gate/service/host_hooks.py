@@ -5,21 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..core.events import Event
-from ..core.model import Account, Subject
+from ..core.model import Account
 from .accounts import Engine
-from .effects import HOOK_TIME
+from .effects import HOOK_TIME, SubjectHook
 from .hook_places import Hook, subject_of
 
 log = logging.getLogger("mfa_gate")
 
-SubjectHook = Callable[[Subject], object]
-
 
 class SubjectListener:
-    """``on_lock``, ``on_reset``: calls the host with the subject of each event of one kind."""
+    """``on_lock``, ``on_reset``: calls the host with each event of one kind and its subject."""
 
     def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
         self.engine = engine
@@ -34,7 +32,7 @@ class SubjectListener:
 
     async def call(self, event: Event) -> None:
         """Call the host. Raises what the host raises."""
-        result = self.hook(subject_of(event))
+        result = self.hook(subject_of(event), event)
         if inspect.isawaitable(result):
             await result
 
