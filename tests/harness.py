@@ -300,11 +300,16 @@ def make_world(
     email, sms = Outbox(), Outbox()
     events: list[Event] = []
     reached: list[tuple[str, str, str]] = []
+
+    async def heard(event: Event) -> None:
+        events.append(event)
+
     settings: dict[str, Any] = {
         "contacts": contacts_of,
         "keys": [key(1)],
         "senders": Senders(email=email, sms=sms),
         "relying_party": RelyingParty(id="localhost", name="Example", origins=[ORIGIN]),
+        "on_event": heard,
         **more,
     }
     gate = MFAGate(
@@ -312,7 +317,6 @@ def make_world(
         identify=identify or SessionUser("user_id", tenant="org", groups="groups", session="sid"),
         store=store if store is not None else MemoryStore(),
         clock=clock,
-        on_event=events.append,
         **settings,
     )
     # Templates are compiled once for all worlds: it takes longer than all the rest.
@@ -463,6 +467,8 @@ class Browser:
             sent.append(("cookie", self.cookie_header()))
         scope.setdefault("address", self.address)
         reply = await call(self.world.app, http_scope(method, path, query=query.encode(), headers=sent, **scope), body)
+        # The hooks are called a moment after the answer: ``world.events`` is one of them.
+        await asyncio.sleep(0)
         if keep:
             self.take(reply)
         return reply

@@ -82,7 +82,8 @@ class MFAGate:
     before them. ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``app`` names this
     application where several share a store. ``on_event`` gets every event after it was committed. ``on_reset`` gets
     ``(subject, event)``: a subject whose factors an administrator has removed, and the event that tells of it;
-    ``on_lock`` the same for an account that was locked. All may be async and come after the commit; what failed, or was
+    ``on_lock`` the same for an account that was locked. All come after the commit. An async one
+    runs on the event loop, a plain one in a thread of its own, one call after the other. What failed, or was
     lost with its process, is called again from the trail: drop what you know by the event's id.
     ``directory`` lists everybody whom the host knows in a tenant with their contacts, for
     the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text

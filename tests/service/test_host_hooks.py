@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -85,3 +86,37 @@ async def test_without_its_api_nothing_is_counted(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.metrics", None)
     async with running(make_world()) as world:
         assert await (await world.enrolled()).is_in()
+
+
+@pytest.mark.parametrize("name", ["on_event", "on_lock", "on_reset"])
+async def test_a_plain_hook_that_waits_stops_no_request(name: str) -> None:
+    """The hook waits until the requests are answered: on the event loop, neither would ever come to its end."""
+    begun, answered = threading.Event(), threading.Event()
+    released: list[bool] = []
+
+    def hook(*_: object) -> None:
+        begun.set()
+        released.append(answered.wait(10))
+
+    hooks: dict[str, Any] = {name: hook}
+    async with running(make_world(**hooks)) as world:
+        await world.enrolled("bob")
+        boss = await world.enrolled("boss", groups=["admin"])
+        act, body = ("reset", {"ticket": "T-1"}) if name == "on_reset" else ("lock", {})
+        assert (await boss.api("POST", f"admin/accounts/bob/{act}", {"reason": "stolen", **body})).status == 200
+        assert await asyncio.to_thread(begun.wait, 10)
+        assert await boss.is_in()
+        answered.set()
+        await world.engine.effects.idle()
+    assert released
+    assert all(released)
+
+
+async def test_a_plain_hook_is_called_in_the_order_of_the_events() -> None:
+    heard: list[Event] = []
+    async with running(make_world(on_event=heard.append)) as world:
+        await lock_both_ways(world)
+        trail = (await world.store.trail("alpha")).items
+        assert len(trail) > 10
+        committed = {event.id for event in trail}
+        assert [event.id for event in heard if event.id in committed] == [event.id for event in trail]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from ..core.model import Account
 from .accounts import Engine
 from .effects import HOOK_TIME, SubjectHook
 from .hook_places import Hook, subject_of
+from .host_call import HostCall
 
 log = logging.getLogger("mfa_gate")
 
@@ -24,6 +24,8 @@ class SubjectListener:
         self.name = name
         self.kind = kind
         self.hook = hook
+        self._call = HostCall(name)
+        engine.effects.closers.append(self._call.close)
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
@@ -32,9 +34,7 @@ class SubjectListener:
 
     async def call(self, event: Event) -> None:
         """Call the host. Raises what the host raises."""
-        result = self.hook(subject_of(event), event)
-        if inspect.isawaitable(result):
-            await result
+        await self._call.run(self.hook, subject_of(event), event)
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Call the hook once for each of its events."""
@@ -56,9 +56,7 @@ def host_hooks(engine: Engine) -> list[Hook]:
     if on_event is not None:
 
         async def every(event: Event) -> None:
-            result = on_event(event)
-            if inspect.isawaitable(result):
-                await result
+            await engine.effects.on_event_call.run(on_event, event)
 
         found.append(Hook(name="on_event", wants=lambda event: True, call=every))
     for name, kind, hook in (
