@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ..qr_code import Drawing
 from .frame import Sending, Way
 
 
@@ -68,8 +69,8 @@ class EnrollStart:
 class EnrollConfirm:
     """``/enroll/{kind}`` in answer to ``start``: try it out. Posts ``enrollment``, ``code``, ``label``; or ``action=send``.
 
-    ``key`` is the secret in base32 and ``uri`` the ``otpauth:`` address, which the page also draws as a QR code: only for
-    kinds that have them. ``hint`` is where the code went, ``number`` what to type on the phone. ``anew_url`` leads to
+    ``key`` is the secret in base32 and ``uri`` the ``otpauth:`` address, ``drawing`` its QR code, drawn beforehand: only
+    for kinds that have them. ``hint`` is where the code went, ``number`` what to type on the phone. ``anew_url`` leads to
     another picture.
     """
 
@@ -89,6 +90,7 @@ class EnrollConfirm:
     number: str = ""
     key: str = ""
     uri: str = ""
+    drawing: Drawing | None = None
     issuer: str = ""
     account: str = ""
     apps: tuple[str, ...] = ()
