@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mfa_gate import MFAGate, RelyingParty, Senders, Subject
+from mfa_gate import Event, MFAGate, RelyingParty, Senders, Subject
 from mfa_gate.ports import Message
 
 from . import data
@@ -20,7 +20,7 @@ def gate_of(parts: Parts) -> MFAGate:
     settings = parts.settings
     sender = OutboxSender(parts.outbox, secret=data.read_secret(settings.data))
 
-    def on_reset(subject: Subject) -> None:
+    def on_reset(subject: Subject, event: Event) -> None:
         reset_password(parts, subject)
 
     return MFAGate(

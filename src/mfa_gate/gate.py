@@ -19,7 +19,7 @@ from .errors import SettingsError
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .keyring import Keyring
-from .optional_parts import faults_of_optional_parts
+from .optional_parts import faults_of_hooks, faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
@@ -82,11 +82,12 @@ class MFAGate:
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``api_origins``
     are front ends on other origins of the same site, exact: they may make our JSON calls with cookies. ``app`` names
-    this application where several share a store. ``on_event`` gets every event after it was committed, ``on_reset`` a
-    subject whose factors an administrator has removed, ``on_lock`` one whose account was locked; all may be async and
-    come after the commit; what failed, or was lost with its process, is called again from the trail: drop what you know
-    by the event's id. ``directory`` lists everybody whom the host knows in a tenant with their contacts, for the
-    administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
+    this application where several share a store. ``on_event`` gets every event after it was committed. ``on_reset`` gets
+    ``(subject, event)``: a subject whose factors an administrator has removed, and the event that tells of it;
+    ``on_lock`` the same for an account that was locked. All come after the commit. An async one runs on the event loop,
+    a plain one in a thread of its own, one call after the other. What failed, or was lost with its process, is called
+    again from the trail: drop what you know by the event's id. ``directory`` lists everybody whom the host knows in a
+    tenant with their contacts, for the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
     message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an
     exception or two seconds without an answer refuses it.
 
@@ -113,8 +114,8 @@ class MFAGate:
         api_origins: Sequence[str] = (),
         app: str = "",
         on_event: Callable[[Event], object] | None = None,
-        on_reset: Callable[[Subject], object] | None = None,
-        on_lock: Callable[[Subject], object] | None = None,
+        on_reset: Callable[[Subject, Event], object] | None = None,
+        on_lock: Callable[[Subject, Event], object] | None = None,
         before_send: BeforeSend | None = None,
         directory: DirectoryOf | None = None,
         clock: Clock | None = None,
@@ -151,6 +152,7 @@ class MFAGate:
         faults += wrong
         senders = senders or Senders()
         faults += faults_of_optional_parts(identify, senders)
+        faults += faults_of_hooks(on_event=on_event, on_lock=on_lock, on_reset=on_reset)
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)

@@ -1,9 +1,9 @@
-"""Check the optional parts of the adapter and of the senders at start, so that none fails on a request."""
+"""Check the hooks and the optional parts of the adapter and of the senders at start."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from inspect import iscoroutinefunction, unwrap
+from collections.abc import Callable, Iterator
+from inspect import isclass, iscoroutinefunction, isfunction, ismethod, signature, unwrap
 
 from .identity import FirstOf
 from .ports import (
@@ -32,6 +32,40 @@ def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
     for channel in CHANNELS:
         faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
     return faults
+
+
+def faults_of_hooks(*, on_event: object, on_lock: object, on_reset: object) -> list[str]:
+    """Find the hooks that cannot be called with what the gate gives to them.
+
+    Each fault names the argument, its value, the reason and the fix. A hook whose parameters Python does not tell passes.
+    """
+    given: list[tuple[str, object, tuple[str, ...]]] = [
+        ("on_event", on_event, ("event",)),
+        ("on_lock", on_lock, ("subject", "event")),
+        ("on_reset", on_reset, ("subject", "event")),
+    ]
+    return [fault for name, hook, names in given if hook is not None for fault in _faults_of_hook(name, hook, names)]
+
+
+def _faults_of_hook(name: str, hook: object, parameters: tuple[str, ...]) -> Iterator[str]:
+    call = ", ".join(parameters)
+    fix = f"write def {name}({call}), or async def {name}({call})"
+    if not callable(hook):
+        yield f"{name}={hook!r}: is {_kind(hook)}, and cannot be called: {fix}"
+        return
+    try:
+        found = signature(hook)
+    except (TypeError, ValueError):
+        return
+    try:
+        found.bind(*parameters)
+    except TypeError as error:
+        yield f"{name}={_called(hook)}{found}: the gate calls it with ({call}), and that fails ({error}): {fix}"
+
+
+def _called(hook: Callable[..., object]) -> str:
+    """Name a function, a method or a class as in its source, an object by its class."""
+    return hook.__qualname__ if isfunction(hook) or ismethod(hook) or isclass(hook) else type(hook).__qualname__
 
 
 def _faults_of_adapter(identify: object) -> Iterator[str]:

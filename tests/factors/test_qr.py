@@ -11,7 +11,7 @@ import pytest
 from mfa_gate.core.model import Contacts
 from mfa_gate.factors.base import Draft
 from mfa_gate.factors.totp import Totp
-from mfa_gate.web.render import qr_svg
+from mfa_gate.web.qr_code import qr_svg
 
 from .builders import context
 

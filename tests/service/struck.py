@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from mfa_gate import Subject
+from mfa_gate import Event, Subject
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.service import Actor, scheduler
 from mfa_gate.service.outbox import LAG
@@ -23,7 +23,7 @@ async def main(path: str, mode: str) -> None:
     """``ready``: make the account; ``strike``: lock it and be killed by the hook; ``after``: start, and tell."""
     told: list[str] = []
 
-    def on_lock(subject: Subject) -> None:
+    def on_lock(subject: Subject, event: Event) -> None:
         if mode == "strike":
             os.kill(os.getpid(), signal.SIGKILL)
         told.append(subject.id)

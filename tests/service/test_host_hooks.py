@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
 
-from mfa_gate import Subject
+from mfa_gate import Event, Subject
 from tests.harness import World, make_world, running
 
 
@@ -25,22 +26,23 @@ async def lock_both_ways(world: World) -> None:
 @pytest.mark.parametrize("kind", ["sync", "async", "raising", "async-raising", "slow"])
 async def test_on_lock(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """The host hears of every lock once, whoever locked; a hook that fails or hangs changes nothing and delays nobody."""
-    called: list[Subject] = []
+    called: list[tuple[Subject, str, str]] = []
 
-    def sync(subject: Subject) -> None:
-        called.append(subject)
+    def sync(subject: Subject, event: Event) -> None:
+        called.append((subject, event.kind, event.actor))
         if "raising" in kind:
             raise RuntimeError("down")
 
-    async def later(subject: Subject) -> None:
+    async def later(subject: Subject, event: Event) -> None:
         await asyncio.sleep(1 if kind == "slow" else 0)
-        sync(subject)
+        sync(subject, event)
 
     hook = sync if kind in ("sync", "raising") else later
     with caplog.at_level(logging.ERROR):
         async with running(make_world(on_lock=hook)) as world:
             await lock_both_ways(world)
-            assert called == [Subject(id="ann", tenant="alpha"), Subject(id="bob", tenant="alpha")]
+            ann, bob = Subject(id="ann", tenant="alpha"), Subject(id="bob", tenant="alpha")
+            assert called == [(ann, "account.locked", "ann"), (bob, "account.locked", "boss")]
             for id in ("ann", "bob"):
                 assert (await world.account(id)).lock is not None
     assert caplog.text.count("the on_lock hook failed") == (2 if "raising" in kind else 0)
@@ -84,3 +86,37 @@ async def test_without_its_api_nothing_is_counted(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.metrics", None)
     async with running(make_world()) as world:
         assert await (await world.enrolled()).is_in()
+
+
+@pytest.mark.parametrize("name", ["on_event", "on_lock", "on_reset"])
+async def test_a_plain_hook_that_waits_stops_no_request(name: str) -> None:
+    """The hook waits until the requests are answered: on the event loop, neither would ever come to its end."""
+    begun, answered = threading.Event(), threading.Event()
+    released: list[bool] = []
+
+    def hook(*_: object) -> None:
+        begun.set()
+        released.append(answered.wait(10))
+
+    hooks: dict[str, Any] = {name: hook}
+    async with running(make_world(**hooks)) as world:
+        await world.enrolled("bob")
+        boss = await world.enrolled("boss", groups=["admin"])
+        act, body = ("reset", {"ticket": "T-1"}) if name == "on_reset" else ("lock", {})
+        assert (await boss.api("POST", f"admin/accounts/bob/{act}", {"reason": "stolen", **body})).status == 200
+        assert await asyncio.to_thread(begun.wait, 10)
+        assert await boss.is_in()
+        answered.set()
+        await world.engine.effects.idle()
+    assert released
+    assert all(released)
+
+
+async def test_a_plain_hook_is_called_in_the_order_of_the_events() -> None:
+    heard: list[Event] = []
+    async with running(make_world(on_event=heard.append)) as world:
+        await lock_both_ways(world)
+        trail = (await world.store.trail("alpha")).items
+        assert len(trail) > 10
+        committed = {event.id for event in trail}
+        assert [event.id for event in heard if event.id in committed] == [event.id for event in trail]

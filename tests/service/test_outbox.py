@@ -37,16 +37,17 @@ OPERATOR = Actor(name="operator:eve")
 
 
 class Ear:
-    """A hook that fails as it is told to, and keeps what it heard."""
+    """A hook that fails as it is told to, and keeps of whom it heard."""
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
         self.deaf = False
 
-    def __call__(self, what: Any) -> None:
+    def __call__(self, subject: Subject, event: Event) -> None:
+        assert (event.tenant, event.account) == (subject.tenant, subject.id)
         if self.deaf:
             raise RuntimeError("down")
-        self.heard.append(what)
+        self.heard.append(subject)
 
 
 async def catch_up(world: World, *, after: float = LAG) -> int:
@@ -300,7 +301,7 @@ async def test_one_tenants_odd_ids_stop_no_notice_of_another(caplog: pytest.LogC
 async def test_one_tenants_failures_take_no_others_place(error: Exception) -> None:
     """However much of one tenant fails, what happens in the others is told in the same round."""
 
-    def hook(subject: Subject) -> None:
+    def hook(subject: Subject, event: Event) -> None:
         if subject.tenant == "aaa":
             raise error
         told.append(subject)
@@ -318,7 +319,7 @@ async def test_a_slow_tenant_has_its_turn_and_no_more() -> None:
     """A hook that is slow for one tenant uses that tenant's turn up; the round goes on with the next one."""
     told: list[str] = []
 
-    def hook(subject: Subject) -> None:
+    def hook(subject: Subject, event: Event) -> None:
         told.append(subject.tenant)
 
     async with running(make_world(on_reset=hook)) as world:

@@ -16,7 +16,8 @@ import pytest
 from mfa_gate.core.events import OWN
 from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
-from mfa_gate.web.render import Renderer, qr_svg
+from mfa_gate.web.qr_code import qr_svg
+from mfa_gate.web.render import Renderer
 from mfa_gate.web.views import Disputing, Frame, View
 from mfa_gate.web.views.problems import FORM_WORDS
 

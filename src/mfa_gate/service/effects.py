@@ -6,23 +6,25 @@ An effect can neither undo nor fail the commit.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
 from ..core.events import Event
-from ..core.model import Account
+from ..core.model import Account, Subject
+from .host_call import HostCall
 
 audit_log = logging.getLogger("mfa_gate.audit")
 log = logging.getLogger("mfa_gate")
 
 HOOK_TIME = 20.0
-"""Seconds that an async hook of the host has. After that it has failed, and gets a committed event again."""
+"""Seconds that a hook of the host has. After that it has failed, and gets a committed event again."""
 
 OnEvent = Callable[[Event], object]
+SubjectHook = Callable[[Subject, Event], object]
+"""``on_lock``, ``on_reset``: the person concerned, and the event that tells of it."""
 
 
 class Listener(Protocol):
@@ -57,6 +59,8 @@ class Effects:
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.on_event = on_event
+        self.on_event_call = HostCall("on_event")
+        self.closers: list[Callable[[], None]] = [self.on_event_call.close]
         self.listeners: list[Listener] = []
         self.counters: list[Callable[[Event], None]] = []
         self.failures: list[Callable[[str], None]] = []
@@ -104,22 +108,12 @@ class Effects:
             audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
         if self.on_event is None:
             return
-        try:
-            result = self.on_event(event)
-        except Exception:
-            log.exception("the on_event hook failed")
-            if committed:
-                self.heard("on_event", event, ok=False)
-            return
-        if inspect.isawaitable(result):
-            self._keep(asyncio.ensure_future(self._quietly(result, event, committed=committed)))
-        elif committed:
-            self.heard("on_event", event, ok=True)
+        self.later(self._report(self.on_event, event, committed=committed))
 
-    async def _quietly(self, result: Awaitable[object], event: Event, *, committed: bool) -> None:
+    async def _report(self, hook: OnEvent, event: Event, *, committed: bool) -> None:
         try:
             async with asyncio.timeout(HOOK_TIME):
-                await result
+                await self.on_event_call.run(hook, event)
         except Exception:
             log.exception("the on_event hook failed")
             ok = False
@@ -145,3 +139,5 @@ class Effects:
         """Wait up to five seconds for the background work."""
         if self._under_way:
             await asyncio.wait(list(self._under_way), timeout=5)
+        for close in self.closers:
+            close()

@@ -6,29 +6,29 @@ A failure is logged and tried again. It undoes nothing.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ..core.events import Event
-from ..core.model import Account, Subject
+from ..core.model import Account
 from .accounts import Engine
-from .effects import HOOK_TIME
+from .effects import HOOK_TIME, SubjectHook
 from .hook_places import Hook, subject_of
+from .host_call import HostCall
 
 log = logging.getLogger("mfa_gate")
 
-SubjectHook = Callable[[Subject], object]
-
 
 class SubjectListener:
-    """``on_lock``, ``on_reset``: calls the host with the subject of each event of one kind."""
+    """``on_lock``, ``on_reset``: calls the host with each event of one kind and its subject."""
 
     def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
         self.engine = engine
         self.name = name
         self.kind = kind
         self.hook = hook
+        self._call = HostCall(name)
+        engine.effects.closers.append(self._call.close)
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
@@ -37,9 +37,7 @@ class SubjectListener:
 
     async def call(self, event: Event) -> None:
         """Call the host's hook. Raises any exception of the hook."""
-        result = self.hook(subject_of(event))
-        if inspect.isawaitable(result):
-            await result
+        await self._call.run(self.hook, subject_of(event), event)
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Call the hook once for each of its events."""
@@ -61,9 +59,7 @@ def host_hooks(engine: Engine) -> list[Hook]:
     if on_event is not None:
 
         async def every(event: Event) -> None:
-            result = on_event(event)
-            if inspect.isawaitable(result):
-                await result
+            await engine.effects.on_event_call.run(on_event, event)
 
         found.append(Hook(name="on_event", wants=lambda event: True, call=every))
     for name, kind, hook in (

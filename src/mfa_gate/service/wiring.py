@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..core.model import Subject
 from ..core.networks import Proxy
 from ..factors import BUILT_IN, Registry
 from ..keyring import Keyring
 from ..ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Senders
 from ..storage import Store
-from .effects import OnEvent
+from .effects import OnEvent, SubjectHook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +41,8 @@ class Wiring:
     relying_party: RelyingParty
     contacts: ContactsOf | None = None
     on_event: OnEvent | None = None
-    on_reset: Callable[[Subject], object] | None = None
-    on_lock: Callable[[Subject], object] | None = None
+    on_reset: SubjectHook | None = None
+    on_lock: SubjectHook | None = None
     before_send: BeforeSend | None = None
     directory: DirectoryOf | None = None
     trusted_proxies: tuple[Proxy, ...] = ()

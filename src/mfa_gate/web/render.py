@@ -17,6 +17,7 @@ from ..factors import BUILT_IN, Registry
 from . import times
 from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
 from .i18n import Words, translator
+from .qr_code import qr_svg
 from .resources import every_text, folder
 from .views.problems import sentence_of
 
@@ -33,7 +34,6 @@ __all__ = [
     "Renderer",
     "brand_css",
     "brand_name",
-    "qr_svg",
     "static_asset",
     "static_assets",
 ]
@@ -133,28 +133,6 @@ def _flipped(say: Callable[[int, Words], str], words: Words, at: int) -> str:
 def in_fours(key: str) -> str:
     """Split a base32 key into groups of four, as people read it."""
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
-
-
-def qr_svg(text: str, label: str) -> Markup:
-    """Draw ``text`` as a QR code (ISO 18004, level M) in inline SVG.
-
-    The quiet zone is four modules wide. ``label`` is the accessible name of the picture (U-30).
-    """
-    import segno
-    from markupsafe import Markup, escape
-
-    rows = [bytes(row) for row in segno.make(text, error="m", micro=False).matrix_iter(border=4)]
-    path = "".join(
-        f"M{run.start()} {y}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"
-        for y, row in enumerate(rows)
-        for run in re.finditer(rb"\x01+", row)
-    )
-    size = len(rows)
-    return Markup(  # noqa: S704  # the label is escaped, the rest is digits
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="qr" viewBox="0 0 {size} {size}" role="img" '
-        f'aria-label="{escape(label)}" shape-rendering="crispEdges">'
-        f'<path fill="#fff" d="M0 0h{size}v{size}H0z"/><path fill="#000" d="{path}"/></svg>'
-    )
 
 
 def prose(text: str) -> Markup:

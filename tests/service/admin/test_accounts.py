@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mfa_gate import Subject
+from mfa_gate import Event, Subject
 from mfa_gate.core.model import Seconds
 from mfa_gate.core.rules import Policy, Rules
 from tests.harness import Browser, World, make_world, running, with_rules
@@ -257,18 +257,19 @@ async def test_reset_under_a_ticket(kind: str, caplog: pytest.LogCaptureFixture)
     """S-94: everything is removed, every proof ends, the host is told, the user is told; a hook that fails harms nothing."""
     called: list[Subject] = []
 
-    def sync(subject: Subject) -> None:
+    def sync(subject: Subject, event: Event) -> None:
+        assert (event.kind, event.account, event.actor) == ("account.reset", "ann", "boss")
         called.append(subject)
         if kind == "raising":
             raise RuntimeError("the host's directory is down")
 
-    async def later(subject: Subject) -> None:
+    async def later(subject: Subject, event: Event) -> None:
         await asyncio.sleep(0)
-        sync(subject)
+        sync(subject, event)
         if kind == "async-raising":
             raise RuntimeError("the host's directory is down")
 
-    hook: Callable[[Subject], object] | None = {"none": None, "sync": sync, "raising": sync}.get(kind, later)
+    hook: Callable[[Subject, Event], object] | None = {"none": None, "sync": sync, "raising": sync}.get(kind, later)
     async with running(make_world(on_reset=hook)) as world:
         ann = await world.enrolled()
         old = ann.secret

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from ...core.reasons import Refusal
-from ..render import qr_svg
+from ..qr_code import drawn, qr_svg
 from ..request import PageRequest
 from ..responses import Answer, as_json, problem, stamp
 from .calls import Body, named
@@ -31,8 +29,7 @@ async def enroll(request: PageRequest, body: Body, name: str) -> Answer:
         "expires_at": stamp(begun.enrollment.expires_at),
     }
     if "uri" in shown:
-        # A picture takes ten milliseconds to draw: other requests do not wait for it.
-        picture = await asyncio.to_thread(qr_svg, shown["uri"], "QR code")
+        picture = qr_svg(await drawn(shown["uri"]), "QR code")
         document |= {"uri": shown["uri"], "qr_svg": str(picture)}
     if "secret" in shown:
         document["secret"] = shown["secret"]

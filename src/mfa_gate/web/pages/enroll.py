@@ -16,6 +16,7 @@ from ...service import Judgement, OpenDraft
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
 from .. import views
+from ..qr_code import drawn
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, Sending
@@ -106,7 +107,7 @@ async def one(request: PageRequest, kind: str) -> Answer:
         return request.show(await _start(request, judgement, kind, anew=draft is not None and again))
     if not request.factors.traits[kind].typed and _asked(request, judgement, draft) is None:
         return request.show(await _start(request, judgement, kind, phone=draft.shown.get("phone", "")))
-    return request.show(_confirm(request, judgement, draft, None))
+    return request.show(await _confirm(request, judgement, draft, None))
 
 
 def _shows(request: PageRequest, draft: OpenDraft) -> bool:
@@ -147,7 +148,7 @@ async def _begin(request: PageRequest, judgement: Judgement, kind: str) -> Answe
             return request.show(view, status=422, problems=[problem])
         return await _no(request, judgement, kind, begun)
     if not _shows(request, begun):
-        return request.show(_confirm(request, judgement, begun, begun.issued))
+        return request.show(await _confirm(request, judgement, begun, begun.issued))
     return request.go(request.own(f"/enroll/{kind}"))
 
 
@@ -157,8 +158,10 @@ async def _resend(request: PageRequest, judgement: Judgement, kind: str) -> Answ
         return request.go(request.own(f"/enroll/{kind}"))
     sent = await request.service.enrollments.send(request.caller, draft.enrollment.id)
     if isinstance(sent, Refusal):
-        return request.show(_confirm(request, judgement, draft, None), status=422, problems=[problem_from(sent, "")])
-    view = _confirm(request, judgement, draft, sent)
+        return request.show(
+            await _confirm(request, judgement, draft, None), status=422, problems=[problem_from(sent, "")]
+        )
+    view = await _confirm(request, judgement, draft, sent)
     return request.show(view, notice=None if sent.failed else Notice(word="sent", value=sent.hint))
 
 
@@ -170,7 +173,7 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
     asked = _asked(request, judgement, draft)
     if not code.strip() and wants_code(request, kind, asked):
         problem = Problem(reason="code_missing", field="code")
-        return request.show(_confirm(request, judgement, draft, None), status=422, problems=[problem])
+        return request.show(await _confirm(request, judgement, draft, None), status=422, problems=[problem])
     done = await request.service.enrollments.confirm(
         request.caller,
         handle=request.handle,
@@ -198,7 +201,7 @@ async def _try_out(request: PageRequest, judgement: Judgement, kind: str) -> Ans
         ):
             again = await _start(request, judgement, kind, phone=draft.shown.get("phone", ""))
             return request.show(again, status=422, problems=[problem])
-        view = _confirm(request, judgement, draft, None, remaining=done.attempts_remaining)
+        view = await _confirm(request, judgement, draft, None, remaining=done.attempts_remaining)
         return request.show(view, status=422, problems=[problem])
     request.take_handle(done.handle, remembered=request.rules.freshness.remember == "browser")
     return request.go(request.own("/backup-codes" if done.backup_codes else "/enroll/done"))
@@ -215,7 +218,7 @@ async def _gone(request: PageRequest, judgement: Judgement, kind: str) -> Answer
     replaced = any(e.id == typed and e.browser == request.caller.handle for e in (account.replaced if account else ()))
     if newer is not None and replaced:
         problem = Problem(reason="draft_replaced", field="code" if request.factors.traits[kind].typed else "")
-        return request.show(_confirm(request, judgement, newer, None), status=422, problems=[problem])
+        return request.show(await _confirm(request, judgement, newer, None), status=422, problems=[problem])
     return request.go(request.own(f"/enroll/{kind}"), notice=Notice(word="draft_over"))
 
 
@@ -332,10 +335,11 @@ def _introduction(request: PageRequest, kind: str, contacts: Contacts) -> Introd
     return factor.introduction(request.rules, contacts) if isinstance(factor, Introduces) else Introduction()
 
 
-def _confirm(
+async def _confirm(
     request: PageRequest, judgement: Judgement, draft: OpenDraft, issued: Issued | None, *, remaining: int | None = None
 ) -> views.EnrollConfirm:
     kind, shown = draft.enrollment.factor, draft.shown
+    uri = shown.get("uri", "")
     account = judgement.account
     sending: Sending = "none"
     challenge = issued.challenge if issued else _asked(request, judgement, draft)
@@ -355,7 +359,8 @@ def _confirm(
         expires_at=challenge.expires_at if challenge else 0,
         resend_at=challenge.issued_at + limits.wait if challenge and limits else 0,
         key=shown.get("secret", ""),
-        uri=shown.get("uri", ""),
+        uri=uri,
+        drawing=await drawn(uri) if uri else None,
         issuer=shown.get("issuer", ""),
         account=shown.get("account", ""),
         apps=_introduction(request, kind, Contacts()).apps if shown.get("secret") else (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ..qr_code import Drawing
 from .frame import Sending, Way
 
 
@@ -72,8 +73,7 @@ class EnrollConfirm:
     """The page ``/enroll/{kind}`` in answer to ``start``: try it out.
 
     It posts ``enrollment``, ``code`` and ``label``, or ``action=send``.
-
-    ``key`` is the secret in base32, and ``uri`` the ``otpauth:`` address, which the page also draws as a QR code: both
+    ``key`` is the secret in base32, ``uri`` the ``otpauth:`` address, and ``drawing`` its QR code, drawn beforehand: all
     only for kinds that have them. ``hint`` is the masked destination of the code. ``number`` is the number to type on
     the phone. ``anew_url`` leads to another picture.
     """
@@ -94,6 +94,7 @@ class EnrollConfirm:
     number: str = ""
     key: str = ""
     uri: str = ""
+    drawing: Drawing | None = None
     issuer: str = ""
     account: str = ""
     apps: tuple[str, ...] = ()
