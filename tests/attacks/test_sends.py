@@ -24,6 +24,7 @@ from mfa_gate.factors.voice import VoiceRules
 from mfa_gate.ports import PhoneSend
 from mfa_gate.service.challenges import Issued
 from mfa_gate.testing import enrolled
+from mfa_gate.testing.stores import keep_store
 from tests.harness import START, Outbox, World, make_world, running, with_rules
 from tests.web.calls import Provider
 
@@ -69,6 +70,7 @@ async def bosses(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
 
 async def crowd(world: World, numbers: Sequence[str], *, factor: str = "sms") -> list[tuple[Caller, str]]:
     """A subject for each number, from fifty networks, with that number enrolled."""
+    keep_store(world.gate)
     found = []
     for place, number in enumerate(numbers):
         subject = Subject(f"u{place:04}", "alpha")

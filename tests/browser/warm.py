@@ -39,8 +39,8 @@ def warm_up() -> None:
     shared: dict[str, Any] = {}
     made = Renderer.__init__
 
-    def make(renderer: Renderer, *, templates: Path | None = None) -> None:
-        made(renderer, templates=templates)
+    def make(renderer: Renderer, *, templates: Path | None = None, **given: Any) -> None:
+        made(renderer, templates=templates, **given)
         if templates is None:
             renderer.__dict__["_environments"] = shared
 
