@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mfa_gate.cli import main
+from mfa_gate.core.model import Account, SubjectKey
 from tests.harness import key, make_world, running
 
+from .house import on
 from .store import WHO, Run, people, prepare, runner
 
 
@@ -62,6 +65,30 @@ def run_refusal(reason: str) -> dict[str, str]:
 
     row = REASONS[reason]
     return {"reason": reason, "detail": f"{row.title}. {row.text}", "ref": ""}
+
+
+@pytest.mark.parametrize("act", ["show", "unlock", "lock", "reset"])
+def test_a_command_names_its_tenant(run: Run, act: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id that exists in two tenants is never guessed: without a tenant nothing is done, with one the other stays."""
+    url = f"sqlite:///{tmp_path}/mfa.db"
+
+    def of(tenant: str) -> Account:
+        found: Account = on(url, lambda store: store.load(SubjectKey(tenant, "ann")))
+        return found
+
+    copy = replace(of("alpha"), key=SubjectKey("beta", "ann"), version=0)
+    assert on(url, lambda store: store.swap(copy))
+    mine, other = of("alpha"), of("beta")
+    more = [] if act == "show" else [*WHO, *(["--ticket", "T-1"] if act == "reset" else [])]
+    with pytest.raises(SystemExit) as ended:
+        main(["accounts", act, "ann", *more])
+    assert ended.value.code == 2
+    assert "--tenant" in capsys.readouterr().err
+    assert (of("alpha"), of("beta")) == (mine, other)
+    code, told = run("accounts", act, "ann", "--tenant", "beta", *more)
+    assert (code, of("alpha")) == (0, mine)
+    assert told["tenant"] == "beta"
+    assert (of("beta") == other) == (act == "show")
 
 
 def test_the_offline_way_in(run: Run) -> None:

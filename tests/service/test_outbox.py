@@ -18,14 +18,12 @@ import pytest
 from mfa_gate import Senders, Subject
 from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
-from mfa_gate.core.trail import event_to_json
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.service import Actor, Done, Service
 from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
 from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.scheduler import Job, Worker
 from mfa_gate.service.trail_verification import verify_trail
-from mfa_gate.storage import END
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import POLICY, RULES, World, make_world, running
 
@@ -401,20 +399,6 @@ async def test_damaged_places_are_said_and_begun_anew(name: str, body: bytes, ca
         await catch_up(world)
         assert [event.id for event in world.events if event.id == "later"] == ["later"]
         assert "cannot be read" in caplog.text
-
-
-async def test_what_an_earlier_release_had_to_tell_again_is_told() -> None:
-    """Failed events of all tenants stood in one value once: each tenant gets its own."""
-    async with running(make_world()) as world:
-        (event,) = lines(1, "alpha", world)
-        late = {event.id: [event_to_json(event), 1, event.at]}
-        await world.store.append(lines(1, "alpha", world, kind="attempt.failed"))
-        place = {"at": {"alpha": (await world.store.trail("alpha", after=END)).next}, "late": late}
-        await world.store.put_meta("hook:on_event@", json.dumps(place).encode())
-        await catch_up(world)
-        assert [told.kind for told in world.events] == ["account.reset"]
-        await catch_up(world)
-        assert len(world.events) == 1
 
 
 async def test_a_worker_whose_clock_is_ahead_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:

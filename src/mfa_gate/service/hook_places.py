@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from ..core.events import MOVED, UNREADABLE, Event
 from ..core.model import Subject
-from ..core.trail import UnreadableEvent, event_from_json
 from ..errors import SendFailed
 from ..storage import END, Notes, Store, Trail
 
@@ -87,24 +86,20 @@ class Late:
 
 @dataclass(slots=True)
 class Place:
-    """A hook's cursor in each tenant's trail.
-
-    ``late`` holds failed events that earlier releases wrote into this value.
-    """
+    """A hook's cursor in each tenant's trail."""
 
     at: dict[str, str] = field(default_factory=dict)
-    late: dict[str, Late] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Encode the place for the store."""
-        return json.dumps({"at": self.at, "late": _stored(self.late)}, separators=(",", ":")).encode()
+        return json.dumps({"at": self.at}, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, body: bytes) -> Place:
         """Read the stored place. Raises ``ValueError``."""
         match _document(body):
-            case {"at": dict(at), **rest} if all(type(cursor) is str for cursor in at.values()):
-                return cls(at=at, late=_late(rest.get("late", {})))
+            case {"at": dict(at)} if all(type(cursor) is str for cursor in at.values()):
+                return cls(at=at)
         raise ValueError("the place of a hook is damaged")
 
 
@@ -170,30 +165,8 @@ async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
 
 async def save_late(notes: Notes, name: str, tenant: str, late: dict[str, Late]) -> None:
     """Store the failed events that a hook must receive again in one tenant."""
-    await notes.put_meta(late_of(name, tenant), json.dumps(_stored(late), separators=(",", ":")).encode())
-
-
-async def divide_late(notes: Notes, name: str, place: Place) -> None:
-    """Move a hook's failed events from one value to a value for each tenant.
-
-    Earlier releases kept the failed events of all tenants in one value.
-    """
-    if not place.late:
-        return
-    parts: dict[str, dict[str, Late]] = {}
-    for id, one in place.late.items():
-        try:
-            parts.setdefault(event_from_json(one.line).tenant, {})[id] = one
-        except UnreadableEvent:
-            log.error("a failed event of %s cannot be read and is not tried again (ref %s)", name, id)
-    for tenant, late in parts.items():
-        await save_late(notes, name, tenant, {**late, **await load_late(notes, name, tenant)})
-    place.late = {}
-    await notes.put_meta(name, place.to_bytes())
-
-
-def _stored(late: dict[str, Late]) -> dict[str, list[str | int]]:
-    return {id: [one.line, one.tries, one.next_at] for id, one in late.items()}
+    stored = {id: [one.line, one.tries, one.next_at] for id, one in late.items()}
+    await notes.put_meta(late_of(name, tenant), json.dumps(stored, separators=(",", ":")).encode())
 
 
 def _late(document: object) -> dict[str, Late]:

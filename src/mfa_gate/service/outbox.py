@@ -23,7 +23,6 @@ from .hook_places import (
     Hook,
     Late,
     Place,
-    divide_late,
     ends_of,
     is_for,
     load_late,
@@ -165,7 +164,6 @@ class Outbox:
         """
         began, calls, name = monotonic(), 0, self.name_of(hook)
         place = await load_place(self.engine.store, name)
-        await divide_late(self.engine.store, name, place)
         first = bisect_left(tenants, self._next.get(name, ""))
         waiting = deque((*tenants[first:], *tenants[:first]))
         while waiting and monotonic() - began <= RUN_FOR:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ..core.trail import event_from_json, event_to_json
 from ..storage import Store
-from .hook_places import Late, divide_late, ends_of, is_for, load_late, load_place, place_of, save_late
+from .hook_places import Late, ends_of, is_for, load_late, load_place, place_of, save_late
 from .outbox import FIRST_WAIT, HEARD, MAX_LATE, PIECE
 
 SHARED = ("notice.email", "notice.text", "alarm")
@@ -39,7 +39,7 @@ async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
     if await store.meta(name) is None:
         return []
     place = await load_place(store, name)
-    lines = deque((late.line for late in place.late.values()), maxlen=MAX_LATE)
+    lines = deque[str](maxlen=MAX_LATE)
     for tenant in await store.trails():
         lines.extend(late.line for late in (await load_late(store, name, tenant)).values())
         after = place.at.get(tenant, "")
@@ -56,11 +56,8 @@ async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> Non
 
     A hook that is new to the store begins behind all events of its trails.
     """
-    is_new = await store.meta(name) is None
-    place = await ends_of(store) if is_new else await load_place(store, name)
-    if is_new:
-        await store.put_meta(name, place.to_bytes())
-    await divide_late(store, name, place)
+    if await store.meta(name) is None:
+        await store.put_meta(name, (await ends_of(store)).to_bytes())
     events = {f"{name}|{event.id}": event for event in map(event_from_json, lines)}
     known = await store.marked(OWED, list(events))
     fresh = {mark: event for mark, event in events.items() if mark not in known}

@@ -37,6 +37,38 @@ async def test_a_person_who_may_not_look_gets_no_account() -> None:
         assert (await world.account("ann")).authenticators == ()
 
 
+async def test_a_person_who_may_not_look_gets_no_page_of_the_account() -> None:
+    """By page the act leads away, and whatever is opened or sent shows nothing that is on file."""
+    async with running(make_world(policy=with_rules(helpers))) as world:
+        ann = await world.enrolled()
+        kept = await world.account("ann")
+        hands = await world.enrolled("hands", groups=["hands"])
+        token = await hands.token("/mfa")
+        path = "/mfa/admin/accounts/ann"
+        done = await hands.form(path, {"action": "lock", "reason": "called me"}, token=token)
+        assert (await world.account("ann")).lock is not None
+        refused = await hands.form(path, {"action": "unlock", "reason": ""}, token=token)
+        followed = await hands.page(done.location) if done.status == 303 else done
+        for shown in (done, refused, followed, await hands.page(path)):
+            assert not any(a.id in shown.text or a.label in shown.text for a in kept.authenticators)
+            assert not any(browser.id in shown.text for browser in kept.browsers)
+            assert ann.handle not in shown.text
+        assert (await hands.page(path)).status == 403
+
+
+async def test_a_person_who_may_look_gets_no_trail_by_json() -> None:
+    """The document of an account has no events, and the call that lists them is refused; so is their page."""
+    async with running(make_world(policy=with_rules(helpers))) as world:
+        await world.enrolled()
+        eyes = await world.enrolled("eyes", groups=["eyes"])
+        event = (await world.store.events("alpha", account="ann", limit=1)).items[0]
+        seen = await eyes.api("GET", "admin/accounts/ann")
+        assert seen.status == 200
+        assert event.id not in seen.text
+        assert (await eyes.api("GET", "admin/events?account=ann")).reason == "not_allowed"
+        assert (await eyes.page("/mfa/admin/audit?account=ann")).status == 403
+
+
 async def test_a_person_who_may_look_sees_no_trail() -> None:
     """The page of an account shows what happened only to an actor who may read the trail."""
     async with running(make_world(policy=with_rules(helpers))) as world:

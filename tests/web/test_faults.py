@@ -1,0 +1,45 @@
+"""A page of the gate speaks the reader's language also where it says that something failed."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pytest
+
+from mfa_gate.errors import StoreUnavailable
+from mfa_gate.web.i18n import translator
+from tests.harness import PAGE, Headers, make_world, running
+
+AWAY, FAULT = "We cannot check your second step right now", "Something failed on our side"
+
+
+@pytest.mark.parametrize("path", ["/records", "/mfa", "/mfa/challenge", "/mfa/admin/accounts"])
+@pytest.mark.parametrize(("error", "title"), [(StoreUnavailable("gone"), AWAY), (RuntimeError("?"), FAULT)])
+@pytest.mark.parametrize(
+    ("lang", "sent"), [("de", ("accept-language", "de-AT,en;q=0.5")), ("ar", ("cookie", "mfa-lang=ar"))]
+)
+async def test_a_503_is_in_the_readers_language(
+    path: str, error: Exception, title: str, lang: str, sent: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the browser's setting or by the language chosen before; no English title is left."""
+
+    def raises(*_: object, **__: object) -> Any:
+        raise error
+
+    async with running(make_world()) as world:
+        boss = await world.enrolled("boss", groups=["admin"])
+        headers: Headers = [*PAGE, sent]
+        if sent[0] == "cookie":
+            headers = [*PAGE, ("cookie", f"{boss.cookie_header()}; {sent[1]}")]
+        assert (await boss.page(path, headers=headers)).status != 503
+        world.engine.forget_all()
+        monkeypatch.setattr(world.store, "load", raises)
+        monkeypatch.setattr(world.store, "changed", raises)
+        reply = await boss.page(path, headers=headers)
+    assert reply.status == 503
+    assert f'lang="{lang}"' in reply.text
+    said = translator(lang).gettext(title)
+    assert said != title
+    assert said in html.unescape(reply.text)
+    assert title not in reply.text
