@@ -1,4 +1,4 @@
-"""The pieces of Lua that the scripts are made of (``scripts``)."""
+"""The pieces of Lua that the scripts in ``scripts`` are made of."""
 
 from __future__ import annotations
 
