@@ -121,7 +121,7 @@ async def _answers_to(connection: Connection, questions: Iterable[Command]) -> l
 
 
 def faults_of(replies: list[Reply], *, durable: bool) -> list[str]:
-    """List the faults of the server that gave these replies to ``QUESTIONS``, each with its fix.
+    """List the faults that these replies to ``QUESTIONS`` show, each with its fix.
 
     ``durable`` asks for data on disk as well.
     """

@@ -75,7 +75,7 @@ class HighWaterMark:
         return number < self.settled.get(tenant, 0)
 
     def compare(self, found: Mapping[str, int], now: float) -> None:
-        """Compare the tenants' change numbers ``found`` on the servers at ``now`` with the known ones.
+        """Compare the change numbers ``found`` on the servers at ``now`` with the known ones.
 
         Sets ``trouble`` if a tenant is behind its settled number. Clears it if all numbers are there again.
         """

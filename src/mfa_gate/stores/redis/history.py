@@ -1,4 +1,7 @@
-"""The operations that made the latest versions of a row, as the row lists them (``scripts``)."""
+"""The operations that made the latest versions of a row, as the row lists them.
+
+The scripts write the list (``scripts``).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Change notices that Redis pushes; after a possible gap the answer is "everything changed"."""
+"""Change notices that Redis pushes.
+
+After a possible gap in the notices the answer is "everything changed".
+"""
 
 from __future__ import annotations
 

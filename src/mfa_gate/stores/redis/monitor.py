@@ -1,4 +1,7 @@
-"""A regular look at the servers: the same store, no older copy of it, and still fit for it."""
+"""Regular checks that the servers hold the same store, and are still fit for it.
+
+An older copy of the store is refused.
+"""
 
 from __future__ import annotations
 
