@@ -1,4 +1,4 @@
-"""The accounts in Redis: read with a look at what was lost of them, swapped, and put back."""
+"""The accounts in Redis: read, swapped, and put back after a loss."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXTRA_KEPT = 12
 
 
 class RedisAccounts:
-    """Read and swap accounts; remember the committed ones a while, and put them back (F-3)."""
+    """Reads and swaps of accounts. Recent commits are put back after a loss (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
