@@ -14,7 +14,7 @@ TURNED_ROUND = re.compile(r"(what|who|whom|whose|which|whether|whoever|where|whe
 """First words that put off the subject of the sentence."""
 TOP = "the top"
 """Stands for the modules beside the packages."""
-NOT_YET = ("core", "senders", "service", "web", TOP)
+NOT_YET = ("core", "service", "web")
 """Rooms whose language was not gone over yet. A room leaves this list for good."""
 
 SOURCE = Path(__file__).parents[1] / "src" / "mfa_gate"
