@@ -29,7 +29,7 @@ _HOMES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker that saw this would take every misspelled name for good
+if not TYPE_CHECKING:  # hidden from type checkers: they would accept every misspelled name
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -73,14 +73,14 @@ class Breaker:
         try:
             outcome = await attempt()
         except Exception as error:
-            # Its words may quote the message, so they are not shown.
+            # The error's text may quote the message, so it is not logged.
             log.error("a sender failed with an exception of its own: %s", type(error).__name__)
             outcome = Outcome(reason="refused", detail=f"the message could not be written ({type(error).__name__})")
         finally:
             self._probing = False
             if outcome is not None:
                 self._settle(provider_down=outcome.provider_down)
-        # Raised outside any handler: the library's exception, which may quote the destination, is not chained to ours.
+        # Raised outside of the handler, so that the library's exception is not chained: it may quote the destination.
         if outcome.reason:
             raise SendFailed(outcome.reason, transient=outcome.transient, detail=outcome.detail)
 

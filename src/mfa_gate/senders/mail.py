@@ -53,7 +53,7 @@ def mailbox_of(text: str) -> str | None:
         if ascii_domain is None:
             return None
         text = f"{local}@{ascii_domain}" if local.isascii() else text
-    # The library that speaks SMTP reads the address once more, with this function.
+    # The SMTP library parses the address again with this function: both must agree.
     return text if len(text) <= MAX_ADDRESS and parseaddr(text)[1] == text else None
 
 

@@ -25,11 +25,11 @@ SERVICES = (
     "push.apple.com",
     "notify.windows.com",
 )
-"""The push services of the browsers there are: the phone names its own, and no other host is ever asked (S-127)."""
+"""The push services of the known browsers. A phone names its own service; no other host is ever asked (S-127)."""
 TTL = 60
 KEY_BYTES = 32
 THREADS = 4
-"""Messages under way at once to one service: one that does not answer holds up no other service, and nothing else."""
+"""Messages to one service at the same time. A service that does not answer delays nothing else."""
 
 
 def make_vapid_key() -> str:
@@ -179,7 +179,7 @@ class WebPushSender:
             except requests.Timeout:
                 return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
             except Exception as error:
-                # The library raises more than its own class on a subscription that somebody made up.
+                # On an invented subscription the library raises other exceptions than its own class.
                 return Outcome(reason="refused", detail=f"not a usable subscription or answer ({type(error).__name__})")
         return DELIVERED
 

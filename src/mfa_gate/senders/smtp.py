@@ -142,7 +142,7 @@ class SMTPSender:
         return aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
-            # Given, because the default asks the resolver for this machine's name, which may take longer than we have.
+            # The default would ask the resolver for this machine's name, which may take too long.
             local_hostname=self._domain,
             timeout=self._timeout,
             use_tls=self.security == "tls",
@@ -155,7 +155,7 @@ class SMTPSender:
         await client.connect()
         await client.ehlo()
         if self.security == "starttls":
-            # A server, or somebody in between, that does not offer it gets nothing from us.
+            # Without the offer nothing is sent: somebody on the way may have removed it.
             if not client.supports_extension("starttls"):
                 return Outcome(reason="refused", detail="STARTTLS is not offered", provider_down=True)
             await client.starttls()

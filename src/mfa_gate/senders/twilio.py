@@ -29,7 +29,7 @@ RING_SECONDS = 30
 
 OPTED_OUT = frozenset({21610})
 BAD_DESTINATION = frozenset({21211, 21214, 21215, 21216, 21217, 21219, 21408, 21612, 21614, 21635, 13223, 13224})
-"""Not a number, not reachable from this sender, not a mobile, or in a region that the account does not serve."""
+"""No number, not reachable from this sender, no mobile, or in a region that the account does not serve."""
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9]{2,64}")
 _SERVICE = re.compile(r"MG[0-9a-f]{32}")

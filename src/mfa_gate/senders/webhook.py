@@ -58,7 +58,7 @@ class WebhookSender:
         self._breaker = Breaker(clock=clock)
 
     def __repr__(self) -> str:
-        # Only the host: many receivers put their secret into the path.
+        # Only the host is shown: many receivers have their secret in the path.
         return f"WebhookSender(host={self._host!r})"
 
     @property

@@ -27,7 +27,7 @@ log = logging.getLogger("mfa_gate")
 
 _TURNS = 5
 EXTRA_KEPT = 12
-"""How many lost operations stand in the history of the change that puts them back: the latest."""
+"""The number of lost operations, the latest, in the history of the change that puts them back."""
 
 
 class RedisAccounts:
@@ -79,7 +79,7 @@ class RedisAccounts:
         """Return the stored account, and the changes that a loss requires to write again (F-3)."""
         session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._recent_writes.of(key)
         newest = session.newest(key.tenant)
-        # The account before the head: a flush, or an older copy, in between is seen at the head.
+        # The account is read before the head, so that the head shows a flush or an older copy that came in between.
         row, (head, number, restored) = await session.ask(
             keys.head,
             ("HMGET", keys.account(key.id), "v", "b", "c", "o", "h"),
@@ -98,7 +98,7 @@ class RedisAccounts:
         if restored is not None:
             account = after_restore(account, number_of(restored))
             if confirmed is not None and confirmed.value.restored_at < number_of(restored):
-                confirmed = None  # of before an operator chose this copy
+                confirmed = None  # it is older than the copy that an operator accepted
         return account, lost(confirmed, account.version, history_of(version, op, words))
 
     async def _append(self, key: SubjectKey, events: Sequence[Event]) -> None:

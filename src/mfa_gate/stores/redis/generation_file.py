@@ -91,7 +91,7 @@ def _merged(known: Memory | None, memory: Memory) -> Memory:
     if known is None or (known.store_id == memory.store_id and known.restored_at < memory.restored_at):
         return memory
     if known.store_id != memory.store_id or known.restored_at > memory.restored_at:
-        return known  # somebody knows of a later acceptance, or has another store
+        return known  # the file knows a later acceptance, or another store
     tenants = {*known.numbers, *memory.numbers}
     numbers = {tenant: max(known.numbers.get(tenant, 0), memory.numbers.get(tenant, 0)) for tenant in tenants}
     return known._replace(numbers=numbers)

@@ -15,7 +15,7 @@ PREFIX = "mfa_gate:"
 STORE = PREFIX + "{store}:id"
 TENANTS = PREFIX + "{store}:tenants"
 RESTORED = PREFIX + "{store}:restored"
-"""When an operator accepted an older copy last (UTC seconds); each tenant's head has it as well."""
+"""The time when an operator last accepted an older copy (UTC seconds). Each tenant's head has it as well."""
 
 
 @lru_cache(maxsize=1024)

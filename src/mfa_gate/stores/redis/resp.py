@@ -23,7 +23,7 @@ _INCOMPLETE = -1
 _NONE = -1
 _DIGITS = 20
 _DEEPEST = 16
-"""How many arrays may lie in each other: a script of ours answers with two."""
+"""The most levels of nested arrays. Our scripts answer with two."""
 _LARGEST = 64 * 2**20
 
 
@@ -136,5 +136,5 @@ def _error(text: str) -> ResponseError:
     made = _ERRORS.get(word)
     try:
         return ResponseError(text) if made is None else made(rest)
-    except ValueError:  # it names no slot and server
+    except ValueError:  # the text names no slot and server
         return ResponseError(text)

@@ -24,14 +24,14 @@ from .session import Session
 log = logging.getLogger("mfa_gate")
 
 _FREQUENT = 10
-"""With fewer found among the first of those looked at, the others are looked up by name."""
+"""If a first look finds fewer than this, the rest is looked up in the index of names."""
 _LOOKED_AT = 2_000
-"""How many lines of the roster one script looks at: a few milliseconds."""
+"""The number of roster lines that one script looks at, in a few milliseconds."""
 _STRINGS_AT_ONCE = 1_000
 _PIECE = 500
 _PIECES_A_SEARCH = 4
 _PARTED = dict.fromkeys(range(3), " ")
-"""What parts the records of the index of names stands in no name."""
+"""Separators of the index of names are replaced by spaces in names."""
 _MOST_NAMED = 20_000
 _LINES_AT_ONCE = 500
 

@@ -82,7 +82,7 @@ class RedisSettings:
             read = settings_from(tenant, whole(version), body or b"")
             settings = replace(read, stamp=(op or b"").decode(errors="replace"))
         if confirmed is not None and confirmed.restored_at < number_of(restored):
-            confirmed = None  # of before an operator chose this copy
+            confirmed = None  # it is older than the copy that an operator accepted
         return settings, lost(confirmed, settings.version, history_of(version, op, words))
 
     async def swap(

@@ -112,7 +112,7 @@ async def prune(session: Session, tenant: str, *, before: int, limit: int, now: 
         read = [(stamp, event_from(tenant, stamp.decode(), parts[3]), parts[5]) for stamp, parts in entries]
         old = read[: count_old([event.at for _, event, _ in read], before=before, now=now)][:size]
         if not old and len(read) == seen < MOST_SEEN and not any(0 < event.at <= now for _, event, _ in read):
-            seen = MOST_SEEN  # a clock ahead wrote them all: the line behind them tells
+            seen = MOST_SEEN  # all have a time in the future: a later line decides
             continue
         if not old:
             break
