@@ -58,7 +58,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """A public name, loaded when it is first asked for (PEP 562): a command or a sender does not pay for the gate."""
+    """Load a public name when it is first asked for (PEP 562).
+
+    A command or a sender so does not load the gate.
+    """
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

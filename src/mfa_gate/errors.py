@@ -1,4 +1,7 @@
-"""What an integrator may have to catch; everything that is expected is a value, not an exception."""
+"""The exceptions that an integrator may have to catch.
+
+Every expected result is a value, not an exception.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,14 @@ __all__ = [
 
 
 class MFAGateError(Exception):
-    """The base of all of mfa_gate's exceptions."""
+    """The base of all exceptions of mfa_gate."""
 
 
 class SettingsError(MFAGateError):
-    """Policy, keys, store, senders or wiring are wrong. ``faults`` lists every one found, each with its fix."""
+    """Faults in policy, keys, store, senders or wiring.
+
+    ``faults`` lists every fault that was found, each with its fix.
+    """
 
     def __init__(self, faults: str | Sequence[str]) -> None:
         self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
@@ -30,29 +36,38 @@ class SettingsError(MFAGateError):
 
 
 class MissingExtra(SettingsError):
-    """A part is configured whose optional dependency is not installed; the message has the command that installs it."""
+    """A configured part whose optional dependency is not installed.
+
+    The message has the command that installs it.
+    """
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} needs the extra "{extra}": pip install "mfa-gate[{extra}]"')
 
 
 class StoreMissing(SettingsError):
-    """There is no store yet at the place that was named, and none was to be made. Nothing was written."""
+    """A named place without a store, where none was to be made. Nothing was written."""
 
     def __init__(self, store: str, more: str = "") -> None:
         super().__init__(f"{store}: there is no store there yet; the application makes it at its first start{more}")
 
 
 class StoreUnavailable(MFAGateError):
-    """The store cannot be reached or refuses; nothing was decided. The only error that stores let out when they are gone."""
+    """A store that cannot be reached, or that refuses. Nothing was decided.
+
+    If its backend is gone, a store raises this error and no other.
+    """
 
 
 class StoreContention(MFAGateError):
-    """A swap lost its race more often than is plausible; nothing was changed."""
+    """A swap that lost its race more often than is plausible. Nothing was changed."""
 
 
 class DamagedAccount(StoreUnavailable):
-    """One account's record cannot be read; the store itself is there. ``version`` is what the store has of it."""
+    """An account whose record cannot be read, in a store that works.
+
+    ``version`` is the stored version.
+    """
 
     def __init__(self, text: str, *, version: int) -> None:
         self.version = version
@@ -60,7 +75,7 @@ class DamagedAccount(StoreUnavailable):
 
 
 class SendFailed(MFAGateError):
-    """A message was not delivered. ``transient`` says whether trying again later may help.
+    """A message that was not delivered. ``transient`` says whether a later try may help.
 
     ``reason`` is one stable word: ``timeout``, ``unreachable``, ``refused``, ``rejected-destination``, ``opted-out``.
     """

@@ -1,4 +1,4 @@
-"""The only place that chooses and joins concrete parts: ``MFAGate``."""
+"""``MFAGate``: the only place that chooses the concrete parts and joins them."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Where a connection stands. Times are UTC seconds, 0 where there is none; ``age`` is that of the proof, in seconds.
+    """The state of a connection.
 
-    ``state`` is the contract's word. ``requirement`` names the rule that decided. ``factors`` are the enrolled kinds.
+    Times are UTC seconds, 0 where there is none. ``age`` is the age of the proof in seconds. ``state`` is the contract's
+    word. ``requirement`` names the rule that decided. ``factors`` are the enrolled kinds.
     """
 
     state: State
@@ -73,23 +74,29 @@ class Status:
 class MFAGate:
     """The second factor around an app that has a sign-in already.
 
-    ``policy`` is the policy file's path, or a ``Policy``. ``identify`` tells who is signed in on a connection (an adapter of
-    ``mfa_gate.identity`` or any async function). ``contacts`` tells a subject's name, e-mail and phone. ``store`` is a URL
-    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``factors`` are
-    those that the gate knows, strongest first: ``[*DEFAULT_FACTORS, Mine()]`` adds one. ``trusted_proxies`` are the
-    proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without an address: none by
-    default. ``accept_any_forwarder`` allows a server that believes everybody's, where one proxy alone can reach it.
+    ``policy`` is the policy file's path, or a ``Policy``. ``identify`` tells who is signed in on a connection: an adapter of
+    ``mfa_gate.identity``, or any async function. ``contacts`` returns a subject's name, e-mail and phone. ``store`` is a URL
+    or a ``Store``. ``keys`` are texts that ``mfa-gate keys new`` printed, newest first. ``factors`` are the known factors,
+    strongest first: ``[*DEFAULT_FACTORS, Mine()]`` adds one. ``relying_party`` is the site's name, id and origins.
+
+    ``trusted_proxies`` are the proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without
+    an address; none by default. ``accept_any_forwarder`` allows a server that believes everybody's ``X-Forwarded-For``: use
+    it only where nothing but one proxy can reach the server.
+
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
-    before them. ``json_status`` is what cookie callers get (403, or 401 for front ends that want it). ``api_origins``
-    are front ends on other origins of the same site, exact: they may make our JSON calls with cookies. ``app`` names
-    this application where several share a store. ``on_event`` gets every event after it was committed. ``on_reset`` gets
-    ``(subject, event)``: a subject whose factors an administrator has removed, and the event that tells of it;
-    ``on_lock`` the same for an account that was locked. All come after the commit. An async one runs on the event loop,
-    a plain one in a thread of its own, one call after the other. What failed, or was lost with its process, is called
-    again from the trail: drop what you know by the event's id. ``directory`` lists everybody whom the host knows in a
-    tenant with their contacts, for the administrators' preparation checklist and reminders, and for alarms. ``before_send`` is asked before every text
-    message and call, with the number in full (``PhoneSend``): ``True`` lets it go out; a text, anything else, an
-    exception or two seconds without an answer refuses it.
+    before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
+    ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
+    ``app`` names this application where several share a store.
+
+    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator has
+    removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are called after
+    the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the other. A call
+    that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
+
+    ``directory`` lists all people of a tenant whom the host knows, with their contacts. The administrators' preparation
+    checklist, reminders and alarms use it. ``before_send`` is asked before every text message and call, with the whole number
+    (``PhoneSend``). ``True`` lets the message go out. A text, any other value, an exception, or two seconds without an answer
+    refuses it.
 
     Raises ``SettingsError`` with every fault found, before anything is served.
     """
@@ -201,23 +208,29 @@ class MFAGate:
 
     @property
     def policy(self) -> Policy:
-        """The policy in force."""
+        """Return the policy in force."""
         return self.service.engine.policy
 
     def install(self, app: Starlette) -> None:
-        """Put the gate into a Starlette or FastAPI app. What tells who is signed in is added after it (the last one added
-        runs first). When the app starts the order is checked; a wrong one stops the start and names the fix."""
+        """Add the gate to a Starlette or FastAPI app.
+
+        The middleware that finds the signed-in user must be added after it: the last one added runs first. The order is checked
+        when the app starts. A wrong order stops the start, and the error names the fix.
+        """
         app.add_middleware(MFAGateMiddleware, gate=self)
 
     def check(self, app: Any) -> Sequence[str]:
-        """The faults of an app's middleware order and routes, as lines; empty where there are none."""
+        """List the faults of an app's middleware order and routes, one text each."""
         return [
             *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix),
             *self.web.endpoint_demands.lost(),
         ]
 
     async def status(self, connection: HTTPConnection) -> Status:
-        """Where this connection stands. Raises what judging raises, and nothing is changed."""
+        """Return the state of this connection. Nothing is changed.
+
+        Raises the same errors as a guarded request, e.g. ``StoreUnavailable``.
+        """
         judgement = await self.web.judge_again(connection.scope)
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
@@ -236,14 +249,20 @@ class MFAGate:
         )
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document of our own JSON calls, as served at ``/mfa/api/openapi.json``."""
+        """Return the OpenAPI document of our own JSON calls.
+
+        It is also served at ``/mfa/api/openapi.json``.
+        """
         from .web.openapi import document
 
         return document(self._prefix)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Open now and close afterwards, for apps whose lifespan the gate does not see (mounted, or none)."""
+        """Open the gate now, and close it afterwards.
+
+        For apps whose lifespan the gate does not see (mounted ones, or those without a lifespan).
+        """
         await self.web.open()
         try:
             yield

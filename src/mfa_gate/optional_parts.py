@@ -26,7 +26,7 @@ from .ports import (
 def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
     """Find the optional parts that have another shape than ``ports`` declares.
 
-    Each fault names the part, what it is, why that cannot work, and what to write instead.
+    Each fault names the part, its shape, the reason why that cannot work, and the fix.
     """
     faults = list(_faults_of_adapter(identify))
     for channel in CHANNELS:
@@ -141,7 +141,10 @@ def _is_plain(method: object) -> bool:
 
 
 def _is_async(method: object) -> bool:
-    """Tell if a call gives something to await. A decorator that keeps the name hides no async method."""
+    """Tell whether a call gives something to await.
+
+    A decorator that keeps the name does not hide an async method.
+    """
     return callable(method) and (iscoroutinefunction(unwrap(method)) or not _is_plain(method))
 
 

@@ -1,7 +1,7 @@
-"""Describe the parts that the host gives: clock, randomness, senders, who is signed in, and hooks.
+"""The parts that the host gives: clock, randomness, senders, identity, and hooks.
 
-A part may have optional parts of its own. Each is a protocol here; the gate looks for it when it is made, and refuses one of
-another shape (``optional_parts``). Stores are described in ``storage``.
+A part may have optional parts of its own. Each is a protocol here. The gate looks for them when it is made, and refuses
+one of another shape (``optional_parts``). Stores are described in ``storage``.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class Message:
 
 
 class Sender(Protocol):
-    """Deliver messages.
+    """A sender of messages.
 
-    A sender has a time-out of its own and never sends again what may have been sent already.
+    A sender has a time-out of its own. It never repeats a message that may have been sent already.
     """
 
     async def send(self, message: Message, /) -> None:
@@ -94,7 +94,7 @@ class Closes(Protocol):
     """A sender that holds connections."""
 
     async def aclose(self) -> None:
-        """Let go of connections; may be called twice."""
+        """Close connections. May be called twice."""
 
 
 @runtime_checkable
@@ -122,7 +122,10 @@ class Pauses(Protocol):
 
     @property
     def available(self) -> bool:
-        """Tell whether a message would be tried now. People are offered other factors while it would not."""
+        """Tell whether a message would be tried now.
+
+        While it would not, people are offered other factors.
+        """
 
 
 @runtime_checkable
@@ -139,7 +142,7 @@ class HasPushKey(Protocol):
 
     @property
     def application_server_key(self) -> str:
-        """The public key (base64url) that a browser needs to subscribe."""
+        """Return the public key (base64url) that a browser needs to subscribe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +197,7 @@ class ReadsSessions(Protocol):
 
     @property
     def unnamed(self) -> tuple[str, ...]:
-        """The keys of sessions in which it has found nobody so far; none once somebody was found."""
+        """List the keys of sessions without a known person so far; none after one was found."""
 
 
 @runtime_checkable

@@ -1,4 +1,7 @@
-"""What the developer's code gives, checked once: every fault at once, each with its fix."""
+"""Checks of the settings in the developer's code.
+
+All faults are reported at once, each with its fix.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def faults_of_places(*, prefix: str, sign_in: str, sign_out: str, home: str) -> 
 
 
 def _faults_of_place(name: str, value: str, prefix: str, example: str) -> list[str]:
-    """Find the faults of an address that people are led to; a query or fragment is none."""
+    """Find the faults of a path to which people are led. It may have a query or a fragment."""
     if not isinstance(value, str) or not is_clean(_path_of(value)) or not safe_path(value):
         return [
             f"{name}={value!r}: must be a path of this site that begins with one slash and is plain, e.g. {example!r}"
@@ -70,14 +73,14 @@ def _lies_below(path: str, prefix: str) -> bool:
 
 
 def faults_of_prefix(prefix: str) -> list[str]:
-    """Faults of the prefix of our own pages."""
+    """Find the faults of the prefix of our own pages."""
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         return [f'prefix={prefix!r}: must be one or more plain path segments without a trailing slash, e.g. "/mfa"']
     return []
 
 
 def faults_of_relying_party(party: RelyingParty) -> list[str]:
-    """Faults of the site's own name and origins."""
+    """Find the faults of the site's own name and origins."""
     faults = []
     if not party.name.strip():
         faults.append("relying_party.name: is empty; give the name that people know the service by")
@@ -107,9 +110,9 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
 
 
 def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[str]:
-    """Find the faults of the front ends on other origins of the same site.
+    """Find the faults of ``api_origins``: front ends on other origins of the same site.
 
-    The browser sends our cookies from the same site alone: same scheme, and a host of the same domain.
+    The browser sends our cookies only from the same site: same scheme, and a host of the same domain.
     """
     example = 'e.g. ["https://app.example"]'
     if isinstance(origins, (str, bytes)) or not isinstance(origins, Sequence):
@@ -140,7 +143,10 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
 
 
 def _is_same_site(one: str, other: str) -> bool:
-    """Compare the last two labels. No list of public suffixes is asked: a wrong yes only lists an origin without use."""
+    """Tell whether two hosts share their last two labels.
+
+    No list of public suffixes is used. A wrong True only lists an origin that has no effect.
+    """
     if one == other:
         return True
     return not any(host.startswith("[") or host[-1].isdigit() for host in (one, other)) and (
@@ -149,7 +155,10 @@ def _is_same_site(one: str, other: str) -> bool:
 
 
 def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], list[str]]:
-    """Read networks (and ``"unix"``) from their texts, with the faults of those that are none."""
+    """Read networks (and ``"unix"``) from their texts.
+
+    Returns them, and the faults of the texts that are none. ``name`` names the setting in a fault.
+    """
     networks: list[Proxy] = []
     faults: list[str] = []
     if isinstance(texts, str):
@@ -172,7 +181,10 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
 
 
 def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None, factors: Registry) -> list[str]:
-    """What the policy needs and the wiring lacks: senders, the host's contacts, optional packages."""
+    """List the parts that the policy needs and the wiring lacks.
+
+    These are senders, the host's contacts, and optional packages.
+    """
     tenants: Mapping[str, Rules] = {"": policy.base, **policy.tenants} if not policy.tenants else dict(policy.tenants)
     faults: dict[str, None] = {}
     for tenant, rules in tenants.items():
@@ -207,7 +219,11 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
 
 
 def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> list[str]:
-    """What in a Starlette app's own stack would let something past the gate, or leave it blind (S-10). ``app`` may be any."""
+    """List the faults of a Starlette app's middleware order and routes (S-10).
+
+    Such a fault would hide a route, let a request past the gate, or leave the gate without the user. ``app`` may be any
+    object.
+    """
     stack: Iterable[Any] = getattr(app, "user_middleware", ())
     names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
     mine = [place for place, item in enumerate(stack) if item.cls is middleware]

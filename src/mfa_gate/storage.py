@@ -1,8 +1,8 @@
-"""Describe a store as five small protocols, and ``Store`` as all of them in one object.
+"""A store as five small protocols, and ``Store`` as all of them in one object.
 
-A use case asks for the smallest protocol that it needs. A tenant's settings and the claims belong to ``Accounts``: settings
-swap by version, and the same change notice tells of them; a claim gives one name to one account. ``Notes`` have neither
-version nor notice: a value that two workers write at once is the one that was written last.
+A use case asks for the smallest protocol that it needs. A tenant's settings and the claims belong to ``Accounts``.
+Settings are swapped by version, and the same change notice tells of them. A claim gives one name to one account.
+``Notes`` have neither version nor notice: if two workers write a value at once, the last one wins.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Changed = frozenset[SubjectKey] | _Everything
 
 
 class Reader:
-    """One reader's place among the changes of a store. Only the store looks into it."""
+    """One reader's place among the changes of a store. Only the store uses its contents."""
 
     __slots__ = ("log", "place")
 
@@ -80,17 +80,20 @@ class Accounts(Protocol):
         """
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
-        """Store ``account`` as version ``account.version + 1`` if the stored version is ``account.version``.
+        """Store ``account`` if the stored version is still ``account.version``.
 
-        The summary, the events and the change notice commit with it. Returns False if another writer was faster: nothing
-        was written then.
+        It becomes version ``account.version + 1``. The summary, the events and the change notice commit with it. Returns False
+        if another writer was faster: nothing was written then.
         """
 
     async def settings(self, tenant: str, /) -> TenantSettings:
         """Return the tenant's settings; an unknown tenant has chosen nothing, at version 0."""
 
     async def swap_settings(self, settings: TenantSettings, events: Sequence[Event] = (), /) -> bool:
-        """Store a tenant's settings as ``swap`` stores an account. The change notice is ``EVERYTHING``."""
+        """Store a tenant's settings as ``swap`` stores an account.
+
+        The change notice is ``EVERYTHING``.
+        """
 
     async def claim(self, name: str, key: SubjectKey, /) -> bool:
         """Reserve ``name`` (e.g. a credential id) for ``key`` in the whole store.
@@ -102,7 +105,10 @@ class Accounts(Protocol):
         """Give ``name`` back if it belongs to ``key``."""
 
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
-        """List the keys of all accounts in order, a page at a time: for rotation, export and counting."""
+        """List the keys of all accounts in order, a page at a time.
+
+        Rotation, export and counting use it.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +125,10 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainPoint:
-    """A point in a tenant's trail: the number of lines before it, and the digest of the last of them."""
+    """A point in a tenant's trail.
+
+    ``lines`` is the number of lines before it, ``digest`` that of the last of them.
+    """
 
     lines: int = 0
     digest: str = ""
@@ -155,28 +164,38 @@ class Trail(Protocol):
         """
 
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:
-        """Return the tenant's events, oldest first, behind the cursor ``after``: "" the beginning, ``END`` the end.
+        """Return the tenant's events behind the cursor ``after``, oldest first.
 
-        ``next`` is always the cursor behind the last line given. Later commits come behind it, never before it.
+        ``after`` is "" for the beginning, ``END`` for the end. ``next`` is always the cursor behind the last line given. Later
+        commits come behind it, never before it.
         """
 
     async def trails(self) -> tuple[str, ...]:
         """List the tenants that have a trail."""
 
     async def links(self, tenant: str, /, *, after: int = -1, limit: int = 1_000) -> Sequence[Link]:
-        """Return the tenant's stored lines as they are, oldest first, behind the place ``after``: to verify the chain."""
+        """Return the tenant's stored lines behind the place ``after``, oldest first.
+
+        The chain is verified by them, so they are returned as they are.
+        """
 
     async def anchor(self, tenant: str, /) -> ChainPoint:
-        """Return the point where the kept part of the tenant's trail begins: all before it was pruned."""
+        """Return the point where the kept part of the tenant's trail begins.
+
+        All lines before it were pruned.
+        """
 
     async def head(self, tenant: str, /) -> ChainPoint:
-        """Return the point behind the tenant's last line. ``lines`` counts the pruned lines as well."""
+        """Return the point behind the tenant's last line.
+
+        ``lines`` counts the pruned lines as well.
+        """
 
     async def prune(self, tenant: str, /, *, before: int, limit: int = 1_000, now: int = LAST_SECOND) -> int:
-        """Remove up to ``limit`` of the tenant's oldest lines that are older than ``before`` (UTC seconds).
+        """Remove up to ``limit`` of the tenant's oldest lines, if older than ``before``.
 
-        Returns how many were removed. The anchor moves in the same commit, so the lines that are left verify as before. A
-        line whose time lies ahead of ``now`` is as old as the line behind it.
+        Times are UTC seconds. Returns how many were removed. The anchor moves in the same commit, so the lines that are left
+        verify as before. A line whose time lies ahead of ``now`` is as old as the line behind it.
         """
 
 
@@ -210,12 +229,15 @@ class Limits(Protocol):
     async def take_all(self, takes: Sequence[Take], /) -> Taken:
         """Take from all buckets, or from none if one of them has no room.
 
-        A store on several servers may refuse one take more than it had to, of takes at the same moment that do not all fit.
-        It never lets one pass that does not fit.
+        A store on several servers may refuse one take too many, if takes come at the same moment and do not all fit. It never
+        lets one pass that does not fit.
         """
 
     async def total(self, bucket: str, /, *, window: int, now: int) -> int:
-        """Return how much was taken from ``bucket`` in the ``window`` seconds before ``now``. It writes nothing."""
+        """Return the amount taken from ``bucket`` in the ``window`` seconds before ``now``.
+
+        It writes nothing.
+        """
 
 
 async def take_one(limits: Limits, bucket: str, /, *, limit: int, window: int, now: int) -> int:
@@ -228,7 +250,10 @@ async def take_one(limits: Limits, bucket: str, /, *, limit: int, window: int, n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some summaries in the order of their ids. ``next`` is the cursor to pass as ``after`` for more, or ""."""
+    """Some summaries in the order of their ids.
+
+    ``next`` is the cursor to pass as ``after`` for more, or "".
+    """
 
     items: tuple[Summary, ...]
     next: str = ""
@@ -250,7 +275,10 @@ class Roster(Protocol):
 
 
 class Notes(Protocol):
-    """Small values and marks of the gate's own: canary, ratchets, places in a trail, delivered events."""
+    """The gate's own small values and marks.
+
+    Examples are the canary, ratchets, places in a trail, and delivered events.
+    """
 
     async def meta(self, name: str, /) -> bytes | None:
         """Return a small value, or None."""
@@ -283,30 +311,36 @@ class Store(Accounts, Trail, Limits, Roster, Notes, Protocol):
         """
 
     async def aclose(self) -> None:
-        """Let go of everything; may be called twice."""
+        """Close everything. May be called twice."""
 
     async def accept(self) -> None:
-        """Accept the stored data as the store, though it is an older copy (F-38): an operator said so.
+        """Accept the stored data as the store, on an operator's word (F-38).
 
-        From the next ``open`` on, and for processes that have it open, every account is loaded as one that was restored
-        (``core.changes.after_restore``). Works on a store that is not open, and on one that refuses to open. Raises
-        ``SettingsError`` if there is no store.
+        The data may be an older copy. From the next ``open`` on, every account is loaded as one that was restored
+        (``core.changes.after_restore``). The same holds for processes that have the store open. Works on a store that is not
+        open, and on one that refuses to open. Raises ``SettingsError`` if there is no store.
         """
 
 
 @runtime_checkable
 class InFile(Protocol):
-    """A store that lies in one file of this machine: ``doctor`` looks at the file before it opens the store."""
+    """A store in one file of this machine.
+
+    ``doctor`` looks at the file before it opens the store.
+    """
 
     @property
     def path(self) -> str:
-        """The absolute path of the file."""
+        """Return the absolute path of the file."""
 
 
 @runtime_checkable
 class RemembersGeneration(Protocol):
-    """A store elsewhere that can remember on this machine how far it had come (S-123): ``doctor`` asks if it does."""
+    """A remote store of which this machine can remember the newest change numbers (S-123).
+
+    ``doctor`` asks whether it does.
+    """
 
     @property
     def generation_file(self) -> str:
-        """The path of the file that remembers it, or "" if there is none."""
+        """Return the path of the file that remembers them, or ""."""

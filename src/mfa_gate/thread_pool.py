@@ -1,4 +1,7 @@
-"""Threads of one's own, for calls that may hang: the event loop's pool serves challenges, drafts and passkeys."""
+"""Threads for calls that may hang.
+
+The event loop's own pool stays free for challenges, drafts and passkeys.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ T = TypeVar("T")
 
 
 class ThreadPool:
-    """Run blocking calls in at most ``size`` threads, begun when they are needed."""
+    """A pool of at most ``size`` threads for blocking calls. They start when they are needed."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name = name
@@ -22,7 +25,10 @@ class ThreadPool:
         self._pid = 0
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Run ``call`` in a thread and return its value. A caller that gives up before it began takes it back."""
+        """Run ``call`` in a thread and return its value.
+
+        If the caller gives up before the call has begun, the call is not made.
+        """
         if self._pool is None or self._pid != os.getpid():
             self._pool, self._pid = (
                 ThreadPoolExecutor(self._size, thread_name_prefix=f"mfa_gate-{self._name}"),
@@ -31,7 +37,10 @@ class ThreadPool:
         return await asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, call)
 
     def close(self) -> None:
-        """Let go of the threads, without waiting for calls that hang; a later call begins new ones."""
+        """Stop the threads, without waiting for calls that hang.
+
+        A later call starts new ones.
+        """
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,8 +1,8 @@
-"""The senders that come with the package: each delivers one message, or says why not; each loads when it is first named.
+"""The senders that come with the package. Each loads when it is first named.
 
-``SendFailed.reason`` of all of them: ``unreachable`` (never handed over), ``timeout`` (handed over or nearly so, and no
-answer came: it may still arrive, so it is never sent again by itself), ``refused``, ``rejected-destination``,
-``opted-out``.
+A sender delivers one message, or raises ``SendFailed`` with one of these reasons. ``unreachable``: it was never handed
+over. ``timeout``: it may have been handed over, and no answer came. It may still arrive, so no sender sends it again by
+itself. The others are ``refused``, ``rejected-destination`` and ``opted-out``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HOMES = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker that saw this would take every misspelled name for good
+if not TYPE_CHECKING:  # hidden from type checkers: they would accept every misspelled name
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:

@@ -1,4 +1,4 @@
-"""Which addresses a sender may talk to, and which numbers it may be given."""
+"""Checks of the addresses that a sender may talk to, and of telephone numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HOST = re.compile(r"(?i)(https?://)([^/?#@\\]*)")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine, by its spelling alone; no name is looked up."""
+    """Tell whether ``host`` is this machine, by its spelling alone. No name is looked up."""
     if host.lower() == "localhost":
         return True
     try:
@@ -23,12 +23,15 @@ def is_loopback(host: str) -> bool:
 
 
 def is_number(to: str) -> bool:
-    """Whether ``to`` is a telephone number in E.164."""
+    """Tell whether ``to`` is a telephone number in E.164."""
     return bool(_E164.fullmatch(to))
 
 
 def private_address(url: str) -> WebAddress | None:
-    """Read ``url``, if what is sent there stays between the two: https, or http to this machine."""
+    """Read ``url`` if nobody can listen on the way: https, or http to this machine.
+
+    Returns None for any other address.
+    """
     address = read_address(_HOST.sub(lambda found: found[0].lower(), url, count=1))
     if address is None or not (address.scheme == "https" or address.is_local):
         return None
@@ -36,7 +39,10 @@ def private_address(url: str) -> WebAddress | None:
 
 
 def provider_address(url: str, *, what: str) -> WebAddress:
-    """Read ``url``. Raises ``SettingsError`` unless it is https (or http to this machine) without a user or fragment."""
+    """Read ``url``. Raises ``SettingsError`` unless it is https, or http to this machine.
+
+    It must have neither a user nor a fragment. ``what`` names the setting in the error.
+    """
     address = private_address(url)
     if address is not None:
         return address

@@ -1,4 +1,7 @@
-"""Shows messages to the developer instead of sending them, and refuses to exist in production (D-16)."""
+"""A sender for development that shows messages and sends none (D-16).
+
+It refuses to start in production.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ PRODUCTION = frozenset({"production", "prod", "live", "prd"})
 
 
 def production_sign(environ: Mapping[str, str]) -> str:
-    """The variable that says "production", as ``NAME=value``, or "". Where ``MFA_GATE_ENV`` is set, it alone decides."""
+    """Return the variable that says "production", as ``NAME=value``, or "".
+
+    If ``MFA_GATE_ENV`` is set, it alone decides.
+    """
     names = (DECIDING,) if environ.get(DECIDING, "").strip() else NAMES
     for name in names:
         if environ.get(name, "").strip().lower() in PRODUCTION:
@@ -38,9 +44,9 @@ def production_sign(environ: Mapping[str, str]) -> str:
 
 
 class ConsoleSender:
-    """Writes every message, its code included, to ``stream`` (standard error by default). For development only.
+    """A sender that writes each message, with its code, to ``stream`` (default: stderr).
 
-    Raises ``SettingsError`` where the environment looks like production, unless ``allow_in_production``.
+    For development only. Raises ``SettingsError`` if the environment looks like production, unless ``allow_in_production``.
     """
 
     def __init__(
@@ -62,7 +68,7 @@ class ConsoleSender:
         return "ConsoleSender()"
 
     async def send(self, message: Message) -> None:
-        """Write the message, framed."""
+        """Write the message in a frame."""
         lines = [f"── {message.channel} to {_visible(message.to)} ({_visible(message.tenant)})"]
         if message.subject:
             lines.append(f"   {_visible(message.subject)}")
@@ -72,19 +78,19 @@ class ConsoleSender:
         if message.code:
             lines.append(f"   code {_visible(message.code)}")
         stream = self._stream or sys.stderr
-        encoding = stream.encoding or "utf-8"  # a stream in memory has none
+        encoding = stream.encoding or "utf-8"  # a stream in memory has no encoding
         text = "\n".join(lines) + "\n"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is held."""
 
     async def check(self) -> str:
-        """Always reachable."""
+        """Return "": a stream is always there."""
         return ""
 
 
 def _visible(text: str) -> str:
-    """Without what a terminal would obey."""
+    """Replace characters that a terminal would obey."""
     return "".join(char if char.isprintable() else "�" for char in text)

@@ -1,4 +1,4 @@
-"""What became of one delivery, and when a provider that keeps failing is left in peace."""
+"""Results of deliveries, and a pause for a provider that keeps failing."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt ended; ``reason`` "" is delivered, else a word of ``SendFailed``.
+    """The result of one attempt.
 
-    ``detail`` never quotes what the provider said: providers repeat numbers and texts in their errors.
-    ``provider_down`` says that the next message to anybody would likely fail as well; a full mailbox or a barred number
-    does not say that, so nobody can switch a channel off for others with an address of their own.
+    ``reason`` is "" if delivered, else a reason of ``SendFailed``. ``detail`` never quotes the provider's words: providers
+    repeat numbers and texts in their errors. ``provider_down`` says that the next message to anybody would likely fail as
+    well. A full mailbox or a barred number does not say that. So nobody can switch a channel off for others with an address
+    of their own.
     """
 
     reason: str = ""
@@ -40,9 +41,10 @@ DELIVERED = Outcome()
 
 
 class Breaker:
-    """Refuses at once for ``pause`` seconds after ``failures`` failures of the provider in a row (S-127, F-21).
+    """A switch that refuses messages for ``pause`` seconds after ``failures`` failures.
 
-    ``clock`` is monotonic seconds. After the pause one attempt goes through, and decides for the others.
+    Only failures of the provider in a row count (S-127, F-21). ``clock`` is monotonic seconds. After the pause one attempt
+    goes through, and its result decides for the others.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether a message would be refused now without being tried."""
+        """Tell whether a message would be refused now without a try."""
         if self._count < self._failures:
             return False
         return self._probing or self._clock() - self._opened_at < self._pause
@@ -71,14 +73,14 @@ class Breaker:
         try:
             outcome = await attempt()
         except Exception as error:
-            # Its words may quote the message, so they are not shown.
+            # The error's text may quote the message, so it is not logged.
             log.error("a sender failed with an exception of its own: %s", type(error).__name__)
             outcome = Outcome(reason="refused", detail=f"the message could not be written ({type(error).__name__})")
         finally:
             self._probing = False
             if outcome is not None:
                 self._settle(provider_down=outcome.provider_down)
-        # Raised outside any handler: the library's exception, which may quote the destination, is not chained to ours.
+        # Raised outside of the handler, so that the library's exception is not chained: it may quote the destination.
         if outcome.reason:
             raise SendFailed(outcome.reason, transient=outcome.transient, detail=outcome.detail)
 
@@ -92,14 +94,17 @@ class Breaker:
 
 
 class Breakers:
-    """Keeps one ``Breaker`` for each place, and forgets the one that was not used for longest."""
+    """One ``Breaker`` for each place.
+
+    There are at most ``MAX_PLACES``. The one that was not used for longest is dropped.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._places: OrderedDict[Hashable, Breaker] = OrderedDict()
 
     def at(self, place: Hashable) -> Breaker:
-        """Find or make the breaker of ``place``."""
+        """Return the breaker of ``place``, and make it if there is none."""
         breaker = self._places.setdefault(place, Breaker(clock=self._clock))
         self._places.move_to_end(place)
         if len(self._places) > MAX_PLACES:
@@ -108,7 +113,10 @@ class Breakers:
 
 
 def header_safe(key: str) -> str:
-    """``key`` as it may stand in a header: itself, or its digest where it holds anything unusual."""
+    """Return ``key`` in a form that may stand in a header.
+
+    That is ``key`` itself, or its digest if it holds unusual characters.
+    """
     if _PLAIN_KEY.fullmatch(key):
         return key
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

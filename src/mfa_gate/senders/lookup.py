@@ -1,7 +1,7 @@
-"""Looking up a server's name, in threads of the senders' own.
+"""Name look-ups in threads that belong to the senders.
 
-The libraries look names up in the event loop's pool, which challenges, drafts and passkeys need. While the DNS does not
-answer, nothing gets as far as that.
+The libraries look names up in the event loop's own pool. Challenges, drafts and passkeys need that pool. If the DNS does
+not answer here, a message goes no further, and that pool stays free.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ THREADS = 4
 
 
 class Lookup:
-    """Find out whether a name can be looked up at all."""
+    """A check that a name can be looked up at all, before a library tries it."""
 
     def __init__(self) -> None:
         self._threads = ThreadPool("lookup", THREADS)
 
     async def require(self, host: str, port: int, *, within: float) -> None:
-        """Wait ``within`` seconds for ``host`` to be found. Raises ``OSError`` (``TimeoutError``) where it is not."""
+        """Look ``host`` up, within ``within`` seconds.
+
+        Raises ``OSError`` if it is not found, and ``TimeoutError`` (which is one) if no answer came in time.
+        """
         if _is_number(host):
             return
         async with asyncio.timeout(within):

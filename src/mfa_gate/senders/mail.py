@@ -1,7 +1,7 @@
-"""Mails as bytes: a block of headers that is written here line by line, and parts that hold text only.
+"""Mails as bytes: headers that are written here line by line, and parts of text only.
 
-No header goes through a parser: some versions of the library decode encoded words (``=?…?=``) in an address that they are
-given, and write what comes out as it is, line breaks included.
+No header goes through the library's parser. Some of its versions decode encoded words (``=?…?=``) in an address and write
+the result as it is, with line breaks.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _OURS = (b"From", b"To", b"Subject", b"Date", b"Message-ID", b"Auto-Submitted", 
 
 
 class Unwritable(Exception):
-    """Refuse a mail that cannot be written as it was asked for. Its text quotes nothing of it."""
+    """A mail that cannot be written as asked for. The error's text quotes nothing of it."""
 
 
 def is_writable(text: str) -> bool:
-    """Tell if ``text`` may stand in a header: one line of visible characters."""
+    """Tell whether ``text`` may stand in a header: one line of visible characters."""
     return not _UNPRINTABLE.search(text)
 
 
 def mailbox_of(text: str) -> str | None:
     """Read one plain address, for envelope and header alike. None for everything else.
 
-    The domain is in its ASCII form where the mailbox is ASCII, so that servers without SMTPUTF8 take it.
+    The domain is written in ASCII if the part before the @ is ASCII, so that servers without SMTPUTF8 take it.
     """
     if len(text) > MAX_ADDRESS or not _ADDRESS.fullmatch(text) or not is_writable(text) or _ENCODED in text:
         return None
@@ -53,12 +53,12 @@ def mailbox_of(text: str) -> str | None:
         if ascii_domain is None:
             return None
         text = f"{local}@{ascii_domain}" if local.isascii() else text
-    # The library that speaks SMTP reads the address once more, with this function.
+    # The SMTP library parses the address again with this function: both must agree.
     return text if len(text) <= MAX_ADDRESS and parseaddr(text)[1] == text else None
 
 
 def _ascii_form(domain: str) -> str | None:
-    """Write a domain in A-labels (RFC 5891), replacing no letter by another one."""
+    """Write a domain in A-labels (RFC 5891). No letter is replaced by another one."""
     labels = []
     for label in unicodedata.normalize("NFC", domain.lower()).split("."):
         if not label.isascii():
@@ -74,7 +74,7 @@ def _ascii_form(domain: str) -> str | None:
 
 
 def sender_of(text: str) -> tuple[str, str] | None:
-    """Read a From address, with or without a name, as (header, plain address). None for what is none."""
+    """Read a From address, with or without a name. Returns (header, plain address), or None."""
     name, address = parseaddr(text)
     if not is_writable(text) or _ENCODED in text or not address.isascii() or mailbox_of(address) != address:
         return None
@@ -82,7 +82,10 @@ def sender_of(text: str) -> tuple[str, str] | None:
 
 
 def written(message: Message, *, sender: str, domain: str, to: str, now: float) -> bytes:
-    """Write the mail. ``to`` comes from ``mailbox_of``, ``sender`` from ``sender_of``. Raises ``Unwritable``."""
+    """Write the mail. Raises ``Unwritable``.
+
+    ``to`` comes from ``mailbox_of``, ``sender`` from ``sender_of``. ``now`` is UTC seconds for the Date header.
+    """
     if not is_writable(message.subject):
         raise Unwritable("the subject holds a line break or a control character")
     body = EmailMessage(policy=SMTP)
@@ -104,21 +107,24 @@ def written(message: Message, *, sender: str, domain: str, to: str, now: float) 
 
 
 def _quoted(mailbox: str) -> str:
-    """Spell an address for a header: odd dots stand in quotation marks (RFC 5322 3.4.1)."""
+    """Write an address for a header, with quotation marks around odd dots (RFC 5322 3.4.1)."""
     local, _, domain = mailbox.rpartition("@")
     odd = local.startswith(".") or local.endswith(".") or ".." in local
     return f'"{local}"@{domain}' if odd else mailbox
 
 
 def _encoded(subject: str) -> str:
-    """Encode a subject (RFC 2047) that is not ASCII, long, or could be taken for encoded."""
+    """Encode a subject (RFC 2047) that is not ASCII, is long, or looks like an encoded one."""
     if subject.isascii() and len(subject) <= FOLD_AT and _ENCODED not in subject and subject == subject.strip():
         return subject
     return Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
 
 
 def _require_ours(mail: bytes) -> None:
-    """Look at the finished block: the headers that are written here, each once, no bare line break, no line too long."""
+    """Check the finished headers. Raises ``Unwritable``.
+
+    Only our headers may stand there, each once, with no bare line break and no line that is too long.
+    """
     head = mail.partition(b"\r\n\r\n")[0] + b"\r\n"
     names = [found[1] for found in _LINE.finditer(head)]
     whole = sum(len(found[0]) for found in _LINE.finditer(head)) == len(head)

@@ -1,4 +1,7 @@
-"""One HTTP request to a provider: bounded in time and size, never redirected, never repeated (S-127)."""
+"""One HTTP request to a provider: limited in time and size (S-127).
+
+It follows no redirect and is never repeated.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ MAX_ANSWER = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the provider answered; ``body`` is at most the first 64 KiB."""
+    """The provider's answer. ``body`` is at most the first 64 KiB."""
 
     status: int
     body: bytes
 
     def outcome(self) -> Outcome | None:
-        """What the status alone says; None for 2xx."""
+        """Return the failure that the status tells; None for 2xx."""
         if 200 <= self.status < 300:
             return None
         busy = self.status == 429 or self.status >= 500
@@ -35,11 +38,11 @@ class Answer:
 
 
 class Courier:
-    """Carries requests to the addresses it is given, with no cookies, proxies, redirects or credentials of its own.
+    """A client for requests, with no cookies, proxies, redirects or credentials of its own.
 
-    It drives the transport beneath the library's client, because the client writes addresses to the log and obeys the
-    environment. ``timeout`` is the seconds for connecting; the whole takes at most two more. Nothing is kept open: a
-    connection that died while idle would turn a message that was not sent into one of unknown fate.
+    It uses the transport below the library's client: the client writes addresses to the log and obeys the environment.
+    ``timeout`` is the seconds to connect; a whole request takes at most two more. No connection is kept open. A connection
+    that died while idle would make it unknown whether a message was sent, although it was not.
 
     Raises ``MissingExtra`` without the extra ``sms``.
     """
@@ -55,13 +58,16 @@ class Courier:
         self._lookup = Lookup()
 
     def close(self) -> None:
-        """Let go of the threads that look names up."""
+        """Stop the threads that look names up."""
         self._lookup.close()
 
     async def request(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b""
     ) -> Answer | Outcome:
-        """Ask once. An ``Outcome`` is how it failed: ``unreachable`` was never sent, ``timeout`` may have been."""
+        """Send one request. Returns the ``Answer``, or an ``Outcome`` if it failed.
+
+        The reason ``unreachable`` means never sent. ``timeout`` means that it may have been sent. A bad ``url`` is ``refused``.
+        """
         httpx = self._httpx
         address = read_address(url)
         if address is None:

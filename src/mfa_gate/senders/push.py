@@ -1,4 +1,7 @@
-"""Wakes phones through their browsers' push services (RFC 8030, 8291, 8292); what it sends is encrypted for the phone."""
+"""A sender that wakes phones through their browsers' push services (RFC 8030, 8291, 8292).
+
+What it sends is encrypted for the phone.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,15 @@ SERVICES = (
     "push.apple.com",
     "notify.windows.com",
 )
-"""The push services of the browsers there are: the phone names its own, and no other host is ever asked (S-127)."""
+"""The push services of the known browsers. A phone names its own service; no other host is ever asked (S-127)."""
 TTL = 60
 KEY_BYTES = 32
 THREADS = 4
-"""Messages under way at once to one service: one that does not answer holds up no other service, and nothing else."""
+"""Messages to one service at the same time. A service that does not answer delays nothing else."""
 
 
 def make_vapid_key() -> str:
-    """A new private key (P-256) as 32 bytes in base64url."""
+    """Make a new private key (P-256), as 32 bytes in base64url."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
@@ -38,7 +41,10 @@ def make_vapid_key() -> str:
 
 
 def public_vapid_key(private: str) -> str:
-    """The public key that browsers are shown, of what ``make_vapid_key`` made. Raises ``SettingsError``."""
+    """Return the public key of ``private``, for browsers. Raises ``SettingsError``.
+
+    ``private`` is a key that ``make_vapid_key`` made.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -57,10 +63,11 @@ def _b64(raw: bytes) -> str:
 
 
 class WebPushSender:
-    """Wakes a phone. ``vapid_private_key`` is what ``mfa-gate keys vapid`` printed, ``subject`` a ``mailto:`` or ``https:``
-    address at which the push services reach you. ``services`` are the hosts (and their subdomains) that may be asked, by
-    https at port 443; this machine's own name, for trying it out, at any port.
-    ``timeout`` is seconds. ``clock`` is monotonic.
+    """A sender that wakes a phone.
+
+    ``vapid_private_key`` is the key that ``mfa-gate keys vapid`` printed. ``subject`` is a ``mailto:`` or ``https:`` address
+    at which the push services reach you. ``services`` are the hosts that may be asked, with their subdomains, by https at
+    port 443. This machine's own name may have any port, for tests. ``timeout`` is seconds. ``clock`` is monotonic.
 
     Raises ``SettingsError``, and ``MissingExtra`` without the extra ``push``.
     """
@@ -94,11 +101,11 @@ class WebPushSender:
 
     @property
     def available(self) -> bool:
-        """Say yes always: each host is left in peace alone after failures of its own."""
+        """Return True always: after failures each host is paused alone."""
         return True
 
     def takes(self, to: str, /) -> bool:
-        """Tell if ``to`` is a subscription at one of the services."""
+        """Tell whether ``to`` is a subscription at one of the services."""
         return self._read(to) is not None
 
     async def send(self, message: Message) -> None:
@@ -108,12 +115,12 @@ class WebPushSender:
         await self._breakers.at(place).deliver(lambda: self._attempt(message, found))
 
     async def aclose(self) -> None:
-        """Let go of the threads; a later message begins new ones."""
+        """Stop the threads. A later message starts new ones."""
         for threads in self._threads.values():
             threads.close()
 
     async def check(self) -> str:
-        """The push services have nothing that could be asked without a phone."""
+        """Return "": a push service cannot be tested without a phone."""
         return ""
 
     async def _attempt(self, message: Message, found: tuple[Subscription, str] | None) -> Outcome:
@@ -136,7 +143,10 @@ class WebPushSender:
             return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
 
     def _read(self, text: str) -> tuple[Subscription, str] | None:
-        """Read the subscription and its service. The phone chose the address: it could be anything."""
+        """Read the subscription and its service. Returns None if the service is not a known one.
+
+        The phone chose the address, so it could be anything.
+        """
         subscription = read_subscription(text)
         host = subscription.address.host if subscription and subscription.p256dh and subscription.auth else ""
         service = next((name for name in self._services if host == name or host.endswith("." + name)), None)
@@ -169,7 +179,7 @@ class WebPushSender:
             except requests.Timeout:
                 return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
             except Exception as error:
-                # The library raises more than its own class on a subscription that somebody made up.
+                # On an invented subscription the library raises other exceptions than its own class.
                 return Outcome(reason="refused", detail=f"not a usable subscription or answer ({type(error).__name__})")
         return DELIVERED
 

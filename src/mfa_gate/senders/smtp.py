@@ -1,4 +1,4 @@
-"""Delivers e-mail by SMTP, over TLS that is not negotiated away."""
+"""A sender of e-mail by SMTP, with TLS that nobody on the way can remove."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class _Login:
 
 
 class SMTPSender:
-    """Delivers e-mail through one SMTP server, a connection a message.
+    """A sender of e-mail through one SMTP server, with a new connection for each message.
 
     ``sender`` is the From address, with or without a name. ``security`` is ``starttls`` (required, never given up for
     plain text), ``tls`` (from the first byte, usually port 465) or ``none``. ``timeout`` is the seconds until connected
     and signed in; a whole delivery takes at most two more. ``tls_context`` replaces the system's trust, e.g. for a
     private authority. ``now`` is UTC seconds for the Date header, ``clock`` monotonic seconds for the breaker.
 
-    ``token`` is for providers that have ended passwords: a function, plain or async, that gives an OAuth access token for
-    ``username`` (XOAUTH2). It is called for each mail, and keeps the token itself for as long as that is good. A plain one
-    runs in a thread, within ``timeout``.
+    ``token`` is for providers that have ended passwords. It is a function, plain or async, that returns an OAuth access token
+    for ``username`` (XOAUTH2). It is called for each mail, and must keep the token itself while that is valid. A plain
+    function runs in a thread, within ``timeout``.
 
-    Raises ``SettingsError`` for an unusable sender, or for credentials that would travel in the clear.
+    Raises ``SettingsError`` for an unusable sender, or for credentials that would be sent unencrypted.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class SMTPSender:
 
     @property
     def available(self) -> bool:
-        """False while the server is left in peace after repeated failures."""
+        """Return False during the pause after repeated failures."""
         return not self._breaker.is_open
 
     async def send(self, message: Message) -> None:
@@ -117,12 +117,15 @@ class SMTPSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Let go of the threads that look the server up and make tokens."""
+        """Stop the threads that look the server up and get tokens."""
         self._threads.close()
         self._lookup.close()
 
     async def check(self) -> str:
-        """ "" if the server is reached, trusted and takes the credentials, else one sentence without secrets."""
+        """Return "" if the server is reached and trusted, and takes the credentials.
+
+        Otherwise returns one sentence without secrets.
+        """
         client = self._client()
         try:
             async with asyncio.timeout(self._timeout):
@@ -139,7 +142,7 @@ class SMTPSender:
         return aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
-            # Given, because the default asks the resolver for this machine's name, which may take longer than we have.
+            # The default would ask the resolver for this machine's name, which may take too long.
             local_hostname=self._domain,
             timeout=self._timeout,
             use_tls=self.security == "tls",
@@ -152,7 +155,7 @@ class SMTPSender:
         await client.connect()
         await client.ehlo()
         if self.security == "starttls":
-            # A server, or somebody in between, that does not offer it gets nothing from us.
+            # Without the offer nothing is sent: somebody on the way may have removed it.
             if not client.supports_extension("starttls"):
                 return Outcome(reason="refused", detail="STARTTLS is not offered", provider_down=True)
             await client.starttls()
@@ -164,7 +167,10 @@ class SMTPSender:
         return None
 
     async def _sign_in(self, client: aiosmtplib.SMTP, username: str, token_of: TokenOf) -> Outcome | None:
-        """XOAUTH2: a refusal comes as a challenge, which an empty line answers."""
+        """Sign in with XOAUTH2. Returns None, or the failure.
+
+        A server refuses with a challenge, which must be answered by an empty line.
+        """
         try:
             said = token_of() if inspect.iscoroutinefunction(token_of) else await self._threads.run(token_of)
             token = await said if inspect.isawaitable(said) else said
@@ -216,7 +222,10 @@ class SMTPSender:
 
 
 def _failure(fault: Exception, *, handed_over: bool) -> Outcome:
-    """What a fault means. ``handed_over``: the server had the recipient and was being given the text."""
+    """Translate an error into an ``Outcome``.
+
+    ``handed_over``: the server had the recipient and was being given the text.
+    """
     code = fault.code if isinstance(fault, aiosmtplib.SMTPResponseException) else 0
     match fault:
         case aiosmtplib.SMTPRecipientRefused() if code >= 500 and not _POLICY_REFUSAL.match(fault.message):

@@ -1,4 +1,7 @@
-"""Text messages and calls through Twilio's REST API, or any provider that speaks it."""
+"""Senders of text messages and calls through Twilio's REST API.
+
+Other providers with the same API work as well.
+"""
 
 from __future__ import annotations
 
@@ -26,17 +29,17 @@ RING_SECONDS = 30
 
 OPTED_OUT = frozenset({21610})
 BAD_DESTINATION = frozenset({21211, 21214, 21215, 21216, 21217, 21219, 21408, 21612, 21614, 21635, 13223, 13224})
-"""Not a number, not reachable from this sender, not a mobile, or in a region that the account does not serve."""
+"""No number, not reachable from this sender, no mobile, or in a region that the account does not serve."""
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9]{2,64}")
 _SERVICE = re.compile(r"MG[0-9a-f]{32}")
 
 
 class TwilioSender:
-    """Sends text messages: POST ``/2010-04-01/Accounts/{sid}/Messages.json``.
+    """A sender of text messages: POST ``/2010-04-01/Accounts/{sid}/Messages.json``.
 
     ``sender`` is a number in E.164, a short code, or a messaging service (``MG…``). ``base_url`` is another server with
-    the same API. ``timeout`` is the seconds for connecting; the whole takes at most two more. ``clock`` is monotonic.
+    the same API. ``timeout`` is the seconds to connect; the whole takes at most two more. ``clock`` is monotonic.
 
     Raises ``SettingsError``, and ``MissingExtra`` without the extra ``sms``.
     """
@@ -68,7 +71,7 @@ class TwilioSender:
 
     @property
     def available(self) -> bool:
-        """False while the provider is left in peace after repeated failures."""
+        """Return False during the pause after repeated failures."""
         return not self._breaker.is_open
 
     async def send(self, message: Message) -> None:
@@ -76,11 +79,14 @@ class TwilioSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages but threads for looking names up."""
+        """Stop the threads that look names up. No connection is held."""
         self._account.close()
 
     async def check(self) -> str:
-        """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
+        """Return "" if the provider is reached and takes the credentials.
+
+        Otherwise returns one sentence without secrets.
+        """
         return await self._account.check()
 
     async def _attempt(self, message: Message) -> Outcome:
@@ -91,10 +97,10 @@ class TwilioSender:
 
 
 class TwilioVoiceSender:
-    """Places calls: POST ``/2010-04-01/Accounts/{sid}/Calls.json``; what is said comes from ``message.callback``.
+    """A sender that places calls: POST ``/2010-04-01/Accounts/{sid}/Calls.json``.
 
-    The callback's words ask for a key before they read a code (S-56), so a voice mailbox never gets one. Parameters and
-    errors are those of ``TwilioSender``; ``sender`` is a number in E.164.
+    The provider gets the spoken words from ``message.callback``. They ask for a key before they read a code (S-56), so a
+    voice mailbox never gets one. Parameters and errors are those of ``TwilioSender``; ``sender`` is a number in E.164.
     """
 
     def __init__(
@@ -125,23 +131,29 @@ class TwilioVoiceSender:
 
     @property
     def available(self) -> bool:
-        """False while the provider is left in peace after repeated failures."""
+        """Return False during the pause after repeated failures."""
         return not self._breaker.is_open
 
     async def send(self, message: Message) -> None:
-        """Have the provider call, once. Raises ``SendFailed``."""
+        """Ask the provider to call, once. Raises ``SendFailed``."""
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between calls but threads for looking names up."""
+        """Stop the threads that look names up. No connection is held."""
         self._account.close()
 
     async def check(self) -> str:
-        """ "" if the provider is reached and takes the credentials, else one sentence without secrets."""
+        """Return "" if the provider is reached and takes the credentials.
+
+        Otherwise returns one sentence without secrets.
+        """
         return await self._account.check()
 
     def verify_callback(self, url: str, params: Mapping[str, str], headers: Mapping[str, str], /) -> bool:
-        """Whether ``X-Twilio-Signature`` was made with this account's token, over ``url`` and ``params``."""
+        """Tell whether the provider signed a request for ``url`` with the form ``params``.
+
+        ``X-Twilio-Signature`` must have been made with this account's token.
+        """
         shown = headers.get("x-twilio-signature", "").encode()
         return any(
             hmac.compare_digest(callback_signature(self._token, spelled, params).encode(), shown)
@@ -164,13 +176,19 @@ class TwilioVoiceSender:
 
 
 def callback_signature(auth_token: str, url: str, params: Mapping[str, str]) -> str:
-    """What the provider signs its requests with: HMAC-SHA-1 over the address and the sorted fields of the form, base64."""
+    """Sign a request as the provider does.
+
+    The signature is HMAC-SHA-1 over the address and the sorted fields of the form, in base64.
+    """
     text = url + "".join(name + params[name] for name in sorted(params))
     return base64.b64encode(hmac.digest(auth_token.encode(), text.encode(), hashlib.sha1)).decode("ascii")
 
 
 def _spellings(url: str) -> tuple[str, ...]:
-    """The address with and without its port: providers differ in what they sign."""
+    """Spell the address as given, without a port, and with one.
+
+    Providers sign different forms.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
@@ -179,7 +197,7 @@ def _spellings(url: str) -> tuple[str, ...]:
 
 
 class _Account:
-    """One account at the provider: where its resources are, and the credentials."""
+    """One account at the provider: the addresses of its resources, and the credentials."""
 
     def __init__(
         self,
@@ -239,7 +257,10 @@ def _outcome(answer: Answer) -> Outcome:
 
 
 def _error_code(body: bytes) -> int:
-    """``code`` of a problem, ``error_code`` of a message that was taken and failed at once, or 0."""
+    """Read the provider's error code; 0 if there is none.
+
+    It is ``code`` in a problem, and ``error_code`` in a message that was taken and failed at once.
+    """
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):

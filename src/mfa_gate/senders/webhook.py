@@ -1,4 +1,7 @@
-"""Hands messages of any channel to a service of the host's own, signed, so that it knows who asks."""
+"""A sender that hands messages of any channel to a service of the host, with a signature.
+
+The service can check by the signature that the message is from the gate.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,15 @@ SIGNATURE_HEADER = "X-MFA-Gate-Signature"
 
 
 class WebhookSender:
-    """POSTs each message as JSON ``{channel, to, tenant, subject, text, key, code?, callback?}`` to ``url``.
+    """A sender that POSTs each message to ``url`` as JSON.
 
+    The JSON is ``{channel, to, tenant, subject, text, key, code?, callback?}``.
     ``X-MFA-Gate-Signature`` is ``v1=`` and the hexadecimal HMAC-SHA256, under ``secret``, of ``X-MFA-Gate-Timestamp``
-    (UTC seconds), a full stop and the raw body; receivers refuse old time stamps and a ``key`` that they have seen.
+    (UTC seconds), a full stop and the raw body. Receivers must refuse old time stamps, and a ``key`` that they have seen.
     2xx is delivered. A 4xx may say ``{"reason": "opted-out"}`` or ``{"reason": "rejected-destination"}``.
 
-    ``timeout`` is the seconds for connecting; the whole takes at most two more. ``now`` is UTC seconds, ``clock``
-    monotonic ones. Raises ``SettingsError`` unless ``url`` is https (or this machine) and ``secret`` has 16 bytes.
+    ``timeout`` is the seconds to connect; the whole takes at most two more. ``now`` is UTC seconds, ``clock`` monotonic
+    ones. Raises ``SettingsError`` unless ``url`` is https (or this machine) and ``secret`` has 16 bytes.
     """
 
     def __init__(
@@ -54,12 +58,12 @@ class WebhookSender:
         self._breaker = Breaker(clock=clock)
 
     def __repr__(self) -> str:
-        # Only the host: many receivers put their secret into the path.
+        # Only the host is shown: many receivers have their secret in the path.
         return f"WebhookSender(host={self._host!r})"
 
     @property
     def available(self) -> bool:
-        """False while the receiver is left in peace after repeated failures."""
+        """Return False during the pause after repeated failures."""
         return not self._breaker.is_open
 
     async def send(self, message: Message) -> None:
@@ -67,11 +71,14 @@ class WebhookSender:
         await self._breaker.deliver(lambda: self._attempt(message))
 
     async def aclose(self) -> None:
-        """Nothing is held between messages but threads for looking names up."""
+        """Stop the threads that look names up. No connection is held."""
         self._courier.close()
 
     async def check(self) -> str:
-        """ "" if the receiver answers at all (it is asked ``OPTIONS``, which sends nothing), else one sentence."""
+        """Return "" if the receiver answers at all, else one sentence.
+
+        It is asked with ``OPTIONS``, which delivers no message.
+        """
         answer = await self._courier.request("OPTIONS", self._url, headers={})
         if isinstance(answer, Answer):
             return ""
@@ -91,7 +98,7 @@ class WebhookSender:
 
 
 def signature_of(secret: bytes, *, timestamp: str, body: bytes) -> str:
-    """The value of the signature header; a receiver compares it in constant time."""
+    """Return the value of the signature header. A receiver must compare it in constant time."""
     return "v1=" + hmac.new(secret, timestamp.encode("ascii") + b"." + body, hashlib.sha256).hexdigest()
 
 

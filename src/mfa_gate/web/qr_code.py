@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A drawn QR code: the length of its side in modules, and the path of its dark modules in SVG's notation."""
+    """A drawn QR code: its side in modules, and the path of its dark modules in SVG."""
 
     size: int
     path: str
 
 
 async def drawn(text: str) -> Drawing:
-    """Draw ``text`` in a thread: it takes about ten milliseconds, and other requests do not wait for it."""
+    """Draw ``text`` in a thread, so that other requests do not wait.
+
+    It takes about ten milliseconds.
+    """
     return await asyncio.to_thread(draw, text)
 
 
@@ -38,7 +41,10 @@ def draw(text: str) -> Drawing:
 
 
 def qr_svg(code: Drawing | str, label: str) -> Markup:
-    """Make the SVG of a drawing, or of a text that is drawn now. ``label`` is the name of the picture (U-30)."""
+    """Make the SVG of a drawing, or of a text that is drawn now.
+
+    ``label`` is the accessible name of the picture (U-30).
+    """
     from markupsafe import Markup, escape
 
     drawing = draw(code) if isinstance(code, str) else code

@@ -1,4 +1,4 @@
-"""An operator says that what Redis holds now is the store, though it is an older copy (F-38, S-123)."""
+"""Acceptance of an older copy in Redis by an operator (F-38, S-123)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from .writes import new_operation
 
 
 async def accept(session: Session, generation_file: GenerationFile | None) -> None:
-    """Write down in each tenant's head when that was, so that every load sees it in the same reply as the account; last of
-    all for the workers and the markers, which then refuse no longer. May be repeated after a fault in between.
+    """Accept the data that Redis holds now as the store.
 
-    The one clock that this store reads is Redis' own: whoever replaces its data passes by everybody else who could tell.
+    ``generation_file`` is this machine's memory of the store, or None. The time of the acceptance is written to each
+    tenant's head, so every load reads it in the same reply as the account. The key ``RESTORED`` is written last: from
+    then on workers and marker files stop refusing. A call that broke off may be repeated.
+
+    Raises ``SettingsError`` if Redis holds no store or another one. The time is that of Redis' own clock.
     """
     found, before, time, names = await session.ask(
         STORE, ("GET", STORE), ("GET", RESTORED), ("TIME",), ("SMEMBERS", TENANTS)

@@ -1,4 +1,4 @@
-"""The accounts in Redis: read with a look at what was lost of them, swapped, and put back."""
+"""The accounts in Redis: read, swapped, and put back after a loss."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ log = logging.getLogger("mfa_gate")
 
 _TURNS = 5
 EXTRA_KEPT = 12
-"""How many lost operations stand in the history of the change that puts them back: the latest."""
+"""The number of lost operations, the latest, in the history of the change that puts them back."""
 
 
 class RedisAccounts:
-    """Read and swap accounts; remember the committed ones a while, and put them back (F-3)."""
+    """Reads and swaps of accounts. Recent commits are put back after a loss (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
@@ -43,7 +43,7 @@ class RedisAccounts:
         self._recent_writes.is_owed = True
 
     async def regain(self) -> bool:
-        """Put back what was lost of late. Returns whether all of it is there again."""
+        """Put back recent changes that Redis has lost. Returns True if all are there again."""
         missing = 0
         for key in self._recent_writes.rows():
             try:
@@ -58,7 +58,10 @@ class RedisAccounts:
         return True
 
     async def load(self, key: SubjectKey) -> Account:
-        """Return the account as last committed on the primary, with what a loss has taken from it put back."""
+        """Return the account as last committed on the primary, and put lost changes back first.
+
+        Raises ``StoreUnavailable`` if the lost changes cannot be put back now.
+        """
         for _ in range(_TURNS):
             account, missing = await self._look(key)
             if missing is None:
@@ -73,10 +76,10 @@ class RedisAccounts:
         raise StoreUnavailable(f"Redis has lost changes of {key}, and others write it now")
 
     async def _look(self, key: SubjectKey) -> tuple[Account, Lost[Account] | None]:
-        """Return the stored account, and what must be written again after a loss (F-3)."""
+        """Return the stored account, and the changes that a loss requires to write again (F-3)."""
         session, keys, confirmed = await self._ready(), keys_of(key.tenant), self._recent_writes.of(key)
         newest = session.newest(key.tenant)
-        # The account before the head: a flush, or an older copy, in between is seen at the head.
+        # The account is read before the head, so that the head shows a flush or an older copy that came in between.
         row, (head, number, restored) = await session.ask(
             keys.head,
             ("HMGET", keys.account(key.id), "v", "b", "c", "o", "h"),
@@ -95,7 +98,7 @@ class RedisAccounts:
         if restored is not None:
             account = after_restore(account, number_of(restored))
             if confirmed is not None and confirmed.value.restored_at < number_of(restored):
-                confirmed = None  # of before an operator chose this copy
+                confirmed = None  # it is older than the copy that an operator accepted
         return account, lost(confirmed, account.version, history_of(version, op, words))
 
     async def _append(self, key: SubjectKey, events: Sequence[Event]) -> None:
@@ -105,7 +108,7 @@ class RedisAccounts:
     async def swap(self, account: Account, events: Sequence[Event], missing: Lost[Account] | None = None) -> bool:
         """Store the account with events of its tenant, if nobody has changed it since.
 
-        ``missing`` is what the change puts back.
+        ``missing`` holds the lost changes that this swap puts back. Returns False if another writer was faster.
         """
         session, key, keys = await self._ready(), account.key, keys_of(account.key.tenant)
         version, op, body, summary = account.version + 1, new_operation(), encode(account), summary_of(account)
@@ -151,7 +154,7 @@ def _tell(key: SubjectKey, missing: Lost[Account]) -> None:
 
 
 async def claim(session: Session, name: str, key: SubjectKey) -> bool:
-    """Reserve a name. Returns True also if ``key`` has it already."""
+    """Reserve a name for ``key``. Returns True also if ``key`` has it already."""
     owner = json.dumps([key.tenant, key.id])
     (before,) = await session.ask(claim_key(name), ("SET", claim_key(name), owner, "NX", "GET"), writes=True)
     return before is None or bool(before == owner.encode())

@@ -1,4 +1,4 @@
-"""Whether a Redis server may hold the gate's state: new enough, evicting nothing, keeping what it was told (S-112)."""
+"""Check that a Redis server is fit for the store: version, eviction, persistence (S-112)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _SCANS = 20
 
 
 async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
-    """What is wrong with these servers, each with its fix. Raises ``StoreUnavailable`` where one does not answer."""
+    """List the faults of these servers, each with its fix.
+
+    Raises ``StoreUnavailable`` if a server does not answer. A refused sign-in is a fault.
+    """
     faults: list[str] = []
     for host, port in addresses:
         connection = connection_to(place, (host, port))
@@ -46,14 +49,17 @@ async def faults_at(place: Place, addresses: Iterable[Address]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """Name keys of a store that lie there without its id, and other databases with a store."""
+    """Names of a store's keys that lie there without its id, and of databases with a store."""
 
     keys: tuple[str, ...]
     databases: tuple[str, ...]
 
 
 async def remains_at(place: Place, addresses: Iterable[Address]) -> Remains:
-    """Look for what tells that there was a store. Raises ``StoreUnavailable`` where a server does not answer."""
+    """Look for remains of an earlier store on these servers.
+
+    Raises ``StoreUnavailable`` if a server does not answer.
+    """
     keys: list[str] = []
     databases: list[str] = []
     for host, port in addresses:
@@ -115,7 +121,10 @@ async def _answers_to(connection: Connection, questions: Iterable[Command]) -> l
 
 
 def faults_of(replies: list[Reply], *, durable: bool) -> list[str]:
-    """What is wrong with the server that gave these answers to ``QUESTIONS``, each with its fix."""
+    """List the faults that these replies to ``QUESTIONS`` show, each with its fix.
+
+    ``durable`` asks for data on disk as well.
+    """
     server, memory, persistence = (fields_of(reply) for reply in replies[:3])
     faults: list[str] = []
     version = server.get("redis_version", "0")

@@ -1,5 +1,7 @@
-"""The file of this machine that remembers which store was used and how far it had come, so that an older copy is recognized
-also when every worker was down while it was put in place (F-38, S-123)."""
+"""A file on this machine that remembers the store and the change numbers of its tenants.
+
+With it an older copy is recognized although every worker was down while the copy was put in place (F-38, S-123).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ log = logging.getLogger("mfa_gate")
 
 
 class Memory(NamedTuple):
-    """The store's random id, when a copy was accepted last (UTC seconds, 0: never), and how far each tenant had come."""
+    """The store's random id, the last acceptance, and the newest change number of each tenant.
+
+    ``restored_at`` is the time when an operator last accepted a copy (UTC seconds, 0: never).
+    """
 
     store_id: str
     restored_at: int
@@ -24,13 +29,16 @@ class Memory(NamedTuple):
 
 
 class GenerationFile:
-    """The file that ``?marker=`` names; the processes of a machine share it."""
+    """The file that ``?marker=`` names. All processes of a machine share it."""
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
 
     def read(self) -> Memory | None:
-        """What is remembered; None where there is no such file yet. Raises ``SettingsError`` where it cannot be known."""
+        """Read the file. Returns None if it does not exist.
+
+        Raises ``SettingsError`` if it cannot be read or is damaged.
+        """
         try:
             with open(self.path, encoding="utf-8") as file:
                 document = json.load(file)
@@ -49,8 +57,11 @@ class GenerationFile:
             ) from error
 
     def require(self, store_id: str) -> Memory | None:
-        """What is remembered of the store with this id ("": there is none). Raises ``SettingsError`` where another one was
-        used here, or where nothing can be remembered."""
+        """Read the file and compare it with ``store_id`` ("": Redis holds no store).
+
+        Returns None if the file does not exist. Raises ``SettingsError`` if this machine used another store before, or if the
+        file's directory is not writable.
+        """
         if not os.access(os.path.dirname(self.path), os.W_OK):
             raise SettingsError(
                 f"marker {self.path} cannot be written: make its directory, writable for this process's user"
@@ -65,7 +76,7 @@ class GenerationFile:
         return memory
 
     def keep(self, memory: Memory) -> None:
-        """Remember this, where it is more than is known already. Logs where the disk refuses."""
+        """Write ``memory`` if it is newer than the file. Logs a warning if the disk refuses."""
         try:
             known = self.read()
             merged = _merged(known, memory)
@@ -80,7 +91,7 @@ def _merged(known: Memory | None, memory: Memory) -> Memory:
     if known is None or (known.store_id == memory.store_id and known.restored_at < memory.restored_at):
         return memory
     if known.store_id != memory.store_id or known.restored_at > memory.restored_at:
-        return known  # somebody knows of a later acceptance, or has another store
+        return known  # the file knows a later acceptance, or another store
     tenants = {*known.numbers, *memory.numbers}
     numbers = {tenant: max(known.numbers.get(tenant, 0), memory.numbers.get(tenant, 0)) for tenant in tenants}
     return known._replace(numbers=numbers)

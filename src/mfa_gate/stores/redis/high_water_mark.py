@@ -1,4 +1,7 @@
-"""How far each tenant had come, as this process has seen it: a store that is behind that is an older copy (F-38, S-123)."""
+"""Newest change number of each tenant seen by this process; a lower one is an older copy.
+
+F-38, S-123.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ _WHAT_TO_DO = "spent codes would be valid and locks gone again. Put the newest c
 
 
 class HighWaterMark:
-    """The number of each tenant's newest change, which only ever rises. Numbers settle when they are old enough and the
-    servers, looked at once more, still have them: what a failover has lost meanwhile never does.
+    """The number of each tenant's newest change. A settled number never falls.
 
-    One for all connections of a store, and for as long as it lives. Times are seconds of one steady clock.
+    A number settles when it is old enough and a later look finds it still on the servers. So changes that a failover has
+    lost never settle. One object serves all connections of a store, for the store's whole life. Times are seconds of one
+    steady clock.
     """
 
     def __init__(self, timing: Timing = USUAL) -> None:
@@ -31,8 +35,11 @@ class HighWaterMark:
         self._recent: deque[tuple[float, dict[str, int]]] = deque(maxlen=_MOST_RECENT)
 
     def begin(self, store_id: str, restored_at: int) -> None:
-        """This is the store from now on, with a copy accepted at ``restored_at`` (UTC seconds; 0: never). What was known of
-        another one, or of before an operator accepted a copy, counts no more."""
+        """Begin to watch the store ``store_id``.
+
+        ``restored_at`` is the time when an operator last accepted a copy (UTC seconds; 0: never). Numbers of another store, or
+        of the time before that acceptance, are dropped.
+        """
         if store_id == self.store_id and restored_at <= self.restored_at:
             return
         self.store_id, self.restored_at, self.trouble = store_id, restored_at, ""
@@ -41,18 +48,21 @@ class HighWaterMark:
         self._recent.clear()
 
     def recall(self, memory: Memory) -> None:
-        """What this machine remembers of the store counts as settled, unless a copy was accepted since."""
+        """Take over the numbers that this machine remembers as settled.
+
+        Does nothing if they are of another store, or older than the last acceptance.
+        """
         if memory.store_id == self.store_id and memory.restored_at >= self.restored_at:
             self.restored_at = memory.restored_at
             for tenant, number in memory.numbers.items():
                 self.settled[tenant] = max(number, self.settled.get(tenant, 0))
 
     def memory(self) -> Memory:
-        """What is worth remembering beyond this process."""
+        """Return the settled numbers, for the file that outlives this process."""
         return Memory(self.store_id, self.restored_at, dict(self.settled))
 
     def note(self, tenant: str, number: int, now: float) -> None:
-        """A change with this number was heard of, or seen."""
+        """Record that a change with this number was announced or read."""
         if not self._recent or now >= self._recent[-1][0] + self._timing.noted_together:
             self._recent.append((now, {}))
         self.newest[tenant] = number
@@ -61,12 +71,14 @@ class HighWaterMark:
             numbers[tenant] = number
 
     def is_behind(self, tenant: str, number: int) -> bool:
-        """Whether a tenant that has come to ``number`` has once come further."""
+        """Tell whether ``number`` is less than the tenant's settled number."""
         return number < self.settled.get(tenant, 0)
 
     def compare(self, found: Mapping[str, int], now: float) -> None:
-        """``found`` is how far every tenant had come at ``now``. Sets ``trouble``, or takes it back where the newer store is
-        there again."""
+        """Compare the change numbers ``found`` on the servers at ``now`` with the known ones.
+
+        Sets ``trouble`` if a tenant is behind its settled number. Clears it if all numbers are there again.
+        """
         older = next((tenant for tenant, number in self.settled.items() if found.get(tenant, 0) < number), None)
         if older is not None:
             self.trouble = older_copy(older, found.get(older, 0), self.settled[older])
@@ -84,7 +96,7 @@ class HighWaterMark:
 
 
 def older_copy(tenant: str, number: int, known: int) -> str:
-    """What is wrong, and what an operator can do."""
+    """Describe the older copy, and the ways out for an operator."""
     return (
         f"Redis holds an older copy of the store (tenant {tenant!r}: change {number}; {known} was here): {_WHAT_TO_DO}"
     )

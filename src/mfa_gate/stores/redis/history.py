@@ -1,4 +1,7 @@
-"""The operations that made the latest versions of a row, as the row itself remembers them (see ``scripts``)."""
+"""The operations that made the latest versions of a row, as the row lists them.
+
+The scripts write the list (``scripts``).
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,18 @@ PUT_BACK, ONLY_PUTS_BACK = "+", "="
 
 
 class History:
-    """List operations, oldest first.
+    """A row's operations, oldest first.
 
-    A version's number can come again after a loss; an operation's name never does.
+    A version's number can come again after a loss. An operation's name never does.
     """
 
     __slots__ = ("_words", "text", "version")
 
     def __init__(self, text: str) -> None:
-        """Read what a script wrote: ``"<version> <operation> ..."``, or "" for a row that is not there."""
+        """Read the text that a script wrote: ``"<version> <operation> ..."``.
+
+        The text is "" if there is no row.
+        """
         self.text = text
         version, _, words = text.partition(" ")
         self.version = int(version) if version.isdecimal() else 0
@@ -26,7 +32,7 @@ class History:
         return any(word.lstrip("+=") == operation for word in self._words)
 
     def has_put_back(self, operation: str) -> bool:
-        """Tell whether the operation is here only since somebody put it back."""
+        """Tell whether the operation was lost, and is here because somebody put it back."""
         return PUT_BACK + operation in self._words
 
     def operations(self) -> tuple[str, ...]:
@@ -44,7 +50,7 @@ class History:
         return not self._words or base.lstrip(PUT_BACK) in set(known)
 
     def version_shared_with(self, known: Iterable[str]) -> int:
-        """Return the latest version that one of ``known`` made, 0 where there is none."""
+        """Return the latest version that an operation in ``known`` made, or 0."""
         names, version = set(known), self.version
         for word in reversed(self._words):
             if word.startswith(PUT_BACK):

@@ -1,4 +1,7 @@
-"""What changed since the last look, pushed by Redis; where the push may have a hole, the answer is "everything"."""
+"""Change notices that Redis pushes.
+
+After a possible gap in the notices the answer is "everything changed".
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ _LONGEST_PAUSE = 5.0
 
 
 class Invalidation:
-    """Listens to every primary. Each tenant's notices are numbered: a gap means that something was missed."""
+    """A listener on every primary.
+
+    The notices of each tenant are numbered. A gap in the numbers means that a notice was missed.
+    """
 
     def __init__(
         self,
@@ -63,7 +69,7 @@ class Invalidation:
         self._task = asyncio.get_running_loop().create_task(self._listen())
 
     async def wait(self, seconds: float) -> None:
-        """Until the channel is up, or the time is over."""
+        """Wait until the channel is up, at most ``seconds``."""
         try:
             await asyncio.wait_for(self._up.wait(), seconds)
         except TimeoutError:
@@ -77,28 +83,28 @@ class Invalidation:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def changes(self) -> ChangeLog | None:
-        """Return the log of changes; None while nobody can know."""
+        """Return the log of changes; None while the channel is down."""
         return self._log if self._up.is_set() else None
 
     def confirm(self, key: SubjectKey | None, op: str) -> None:
-        """Note a committed change of one's own at once, and not once more when its push comes.
+        """Note a change that this process committed, and ignore its notice later.
 
-        A change that may still be on its way must be told when it arrives.
+        A change whose reply is still open is not noted here. It is noted when its notice arrives.
         """
         if self._is_new(op):
             self._log.note(key)
 
     def went_back(self) -> None:
-        """Tell that the servers have less than they had.
+        """Report that the servers have less than before.
 
-        All may have changed, and what was lost must be put back.
+        Everything may have changed, and lost changes must be put back.
         """
         self._on_loss()
         self._log.note(None)
         self._owing.set()
 
     def _is_new(self, op: str) -> bool:
-        """Tell whether this operation is new: a Cluster's servers repeat each other's notices."""
+        """Tell whether this operation is new. A Cluster's servers repeat each other's notices."""
         if op in self._heard:
             return False
         self._heard[op] = None
@@ -138,7 +144,7 @@ class Invalidation:
         self._owing.set()
 
     async def _put_back(self) -> None:
-        """Have what the servers lost put back, again and again until it went through."""
+        """Have lost changes put back; try again until all are there."""
         pause = BEAT
         while True:
             await self._owing.wait()
@@ -151,7 +157,7 @@ class Invalidation:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _watch(self, addresses: tuple[Address, ...]) -> None:
-        """Somebody else in charge means that notices may go where nobody listens."""
+        """Raise ``StoreUnavailable`` if another server took over: its notices would be missed."""
         while True:
             await asyncio.sleep(BEAT * 5)
             if await self._topology.primaries() != addresses:
@@ -176,7 +182,10 @@ class Invalidation:
             await hang_up(connection)
 
     async def _ping(self, connection: Connection, heard_at: list[float]) -> None:
-        """A server that is gone without a word must not be taken for one with nothing to tell."""
+        """Ping the server. Raises ``StoreUnavailable`` if it is silent too long.
+
+        A dead server and a server without news look the same without a ping.
+        """
         clock = asyncio.get_running_loop().time
         while True:
             await connection.send_packed_command(connection.pack_command("PING"), check_health=False)
@@ -203,7 +212,10 @@ class Invalidation:
                     raise StoreUnavailable(f"the push channel answers {reply!r:.80}")
 
     def _hear(self, message: bytes, last: dict[str, int], now: float) -> None:
-        """Note what a notice tells. ``last`` is the number that this connection told last, of each tenant."""
+        """Note the change that a notice announces.
+
+        ``last`` holds the last number of each tenant on this connection.
+        """
         text, _, payload = message.partition(b" ")
         tenant, id, op = json.loads(payload)
         number, seen = int(text), last.get(tenant)

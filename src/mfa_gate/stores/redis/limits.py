@@ -1,4 +1,4 @@
-"""Count what was taken from limits in Redis: each bucket on the server that has its key."""
+"""Counters of the limits in Redis: each bucket on the server that has its key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .session import Session
 async def take_all(session: Session, takes: Sequence[Take]) -> Taken:
     """Take from all buckets, or from none if one has no room.
 
-    The buckets may lie on several servers: all are looked at first, then taken from one by one.
+    The buckets may lie on several servers. So all are looked at first, and then taken from one by one.
     """
     if len(takes) > 1:
         for place, take in enumerate(takes):
@@ -36,9 +36,9 @@ async def total(session: Session, bucket: str, *, window: int, now: int) -> int:
 
 
 async def _run(session: Session, take: Take, *, count: int, taking: bool) -> tuple[int, int]:
-    """Take, or only look.
+    """Take, or only look if ``taking`` is False.
 
-    Returns the seconds to wait (0: taken, or there is room), and how much was taken in the window, with this one.
+    Returns the seconds to wait (0: taken, or there is room), and the amount taken in the window, this one included.
     """
     arguments = (take.limit, take.window, take.at, count, int(taking))
     wait, taken = await session.run(scripts.TAKE, [bucket_key(take.bucket)], *arguments, writes=taking)

@@ -1,9 +1,9 @@
-"""The pieces of Lua that the scripts are made of (``scripts``)."""
+"""The pieces of Lua that the scripts in ``scripts`` are made of."""
 
 from __future__ import annotations
 
 HISTORY_KEPT = 40
-"""How many operations a row remembers; an account's answers and sends are far fewer in the moment of a failover."""
+"""The number of operations that a row remembers. An account has far fewer in the moment of a failover."""
 NAMES_IN_ONE = 8
 
 
@@ -51,8 +51,8 @@ local function sha256(text)
 end
 """
 
-# A command that fails in the middle of a script leaves standing what was written before it. So each script asks first for
-# all that could make one fail: the types of its keys, the numbers that it counts on, and what the user may do.
+# If a command fails in the middle of a script, Redis keeps the writes before it. So each script first checks all causes of a
+# failure: the types of its keys, the numbers that it increments, and the user's permissions.
 DEMAND = """
 local function demand(kind, ...)
   for _, key in ipairs({...}) do
@@ -77,7 +77,7 @@ local function demand_leave(...)
 end
 """
 
-# The trail's stream may have come further than the head says: its own last id counts too.
+# The stream of the trail may be ahead of the head, so its own last id counts too.
 DEMAND_TRAIL = """
 local last_stamp = 0
 local function demand_trail(trail, at, key)
@@ -110,7 +110,8 @@ local function tell(channel, payload)
 end
 """
 
-# Events from argument `at` on, four each: has an account, kind, line, digest of the line. Two index keys each from `key` on.
+# Arguments from `at` on, four for each event: has an account, kind, line, digest of the line. Keys from `key` on, two for
+# each event: the indexes by account and by kind.
 WRITE_EVENTS = (
     SHA256
     + DEMAND
@@ -138,8 +139,9 @@ end
     + TELL
 )
 
-# The operations that made the latest versions of a row, oldest first: "<version> <operation> <operation> ...". One that was
-# lost and put back stands with a "+" before the operation that put it back, which has a "=" where it added nothing of its own.
+# The operations that made the latest versions of a row, oldest first: "<version> <operation> <operation> ...". An operation
+# that was lost and put back has a "+", and stands before the operation that put it back. That one has a "=" if it changed
+# nothing else.
 HISTORY = """
 local function history(known, version, before, next_version, extra, operation)
   local at, words = string.match(known or '', '^(%d+) (.*)$')
@@ -151,8 +153,8 @@ local function history(known, version, before, next_version, extra, operation)
 end
 """.replace("KEPT", str(HISTORY_KEPT))
 
-# The index of names: \\2 id \\0 what is searched \\1 of a few people in one string, so that a search looks at few strings and
-# a change writes few bytes. Who is in which string stands in `places`; new people come into the last one.
+# The index of names: strings of records "\\2 id \\0 text to search \\1", with a few people in each string. So a search looks at
+# few strings, and a change writes few bytes. `places` has the string of each person. New people come into the last string.
 NAME_IT = """
 local function name_it(names, places, id, text)
   local bucket = redis.call('HGET', places, id)

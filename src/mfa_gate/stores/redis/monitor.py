@@ -1,4 +1,7 @@
-"""Whether the servers still hold the store that was opened, no older copy of it, and are still fit for it."""
+"""Regular checks that the servers hold the same store, and are still fit for it.
+
+An older copy of the store is refused.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,11 @@ UNACCEPTED = (
 
 
 class Watch:
-    """``trouble`` is why every call must be refused, or "". It asks beside the callers, who are never refused too late by
-    it: what they read says itself how far its tenant has come."""
+    """A background task that looks after the store.
+
+    ``trouble`` is the reason to refuse every call, or "". The task asks beside the callers. Callers do not depend on its
+    speed: each of their reads carries the tenant's change number itself.
+    """
 
     def __init__(
         self,
@@ -66,7 +72,7 @@ class Watch:
         self._keep_at = self._clock() + _KEEP_FIRST
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Look at the servers again and again, until this task is cancelled."""
         while True:
             await asyncio.sleep(_EVERY)
             with contextlib.suppress(StoreUnavailable):  # every call finds that out for itself
@@ -84,18 +90,18 @@ class Watch:
                 await asyncio.to_thread(self._generation_file.keep, self._high_water_mark.memory())
 
     def look_soon(self) -> None:
-        """Somebody read what is behind."""
+        """Make the next look come at once: somebody read a number that is behind."""
         self._look_at = 0.0
 
     async def returned(self) -> None:
-        """The servers are back, or others are in charge: see what they have before anybody else has to."""
+        """Look at the servers at once after they are back, or after others took over."""
         self.look_soon()
         with contextlib.suppress(StoreUnavailable):
             await self.look()
         self._judge()
 
     async def look(self) -> None:
-        """See what the servers have now. Raises ``StoreUnavailable`` where they do not tell."""
+        """Look at the servers now. Raises ``StoreUnavailable`` if they do not answer."""
         await self._recognize()
         if not self._flushed:
             await self._compare()
@@ -109,7 +115,7 @@ class Watch:
             self._unaccepted = UNACCEPTED if number_of(restored) < self._high_water_mark.restored_at else ""
 
     async def _compare(self) -> None:
-        """See how far each tenant has come."""
+        """Compare each tenant's change number on the servers with the known one."""
         began, known = self._clock(), dict(self._high_water_mark.newest)
         found = await _numbers(self._topology)
         self._high_water_mark.compare(found, began)
@@ -129,7 +135,10 @@ class Watch:
 
 
 async def _numbers(topology: Topology) -> dict[str, int]:
-    """The number of every tenant's newest change. Many are asked for together, and each on its own server."""
+    """Return the number of every tenant's newest change.
+
+    Many tenants are asked for together, each on its own server.
+    """
     (names,) = sound(await topology.ask(STORE, ("SMEMBERS", TENANTS)))
     tenants = sorted(name.decode() for name in names)
     found: dict[str, int] = {}
@@ -148,7 +157,7 @@ async def _number(topology: Topology, tenant: str) -> int:
 
 
 def sound(replies: list[Reply]) -> list[Reply]:
-    """The replies, if none of them is an error. Raises ``StoreUnavailable``."""
+    """Return the replies. Raises ``StoreUnavailable`` if one of them is an error."""
     for reply in replies:
         if isinstance(reply, ResponseError):
             raise StoreUnavailable(f"Redis refuses: {reply}") from reply
@@ -156,5 +165,5 @@ def sound(replies: list[Reply]) -> list[Reply]:
 
 
 def number_of(reply: bytes | None) -> int:
-    """A stored number; what is not there, or is none, is 0."""
+    """Read a stored number. A missing value, or one that is no number, gives 0."""
     return int(reply) if reply is not None and reply.isdigit() else 0

@@ -1,4 +1,7 @@
-"""How the keys in Redis are called: all of a tenant's share one hash tag, and so one server and one script."""
+"""The names of the keys in Redis.
+
+All keys of a tenant share one hash tag, so they lie on one server and one script can change them together.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,20 @@ PREFIX = "mfa_gate:"
 STORE = PREFIX + "{store}:id"
 TENANTS = PREFIX + "{store}:tenants"
 RESTORED = PREFIX + "{store}:restored"
-"""When an operator accepted an older copy last (UTC seconds); each tenant's head has it as well."""
+"""The time when an operator last accepted an older copy (UTC seconds). Each tenant's head has it as well."""
 
 
 @lru_cache(maxsize=1024)
 def keys_of(tenant: str) -> TenantKeys:
-    """The keys of a tenant."""
+    """Return the keys of a tenant."""
     return TenantKeys(tenant)
 
 
 class TenantKeys:
-    """The keys of one tenant. The tag is quoted, so that no tenant's name can end it or stand for another's."""
+    """The keys of one tenant.
+
+    The hash tag is quoted, so no tenant's name can end it or be taken for another tenant's.
+    """
 
     __slots__ = ("_base", "head", "ids", "lines", "named_before", "names", "places", "trail")
 
@@ -37,45 +43,45 @@ class TenantKeys:
         self.trail = self._base + "trail"
 
     def account(self, id: str) -> str:
-        """Version, operation, checksum and body of an account."""
+        """Name the key of an account: version, operation, checksum and body."""
         return f"{self._base}a:{id}"
 
     def status(self, status: str) -> str:
-        """The ids of the accounts with a status."""
+        """Name the key of the ids of the accounts with a status."""
         return f"{self._base}s:{status}"
 
     def events_of_account(self, account: str) -> str:
-        """The stamps of an account's events."""
+        """Name the key of the stamps of an account's events."""
         return f"{self._base}ea:{account}"
 
     def events_of_kind(self, kind: str) -> str:
-        """The stamps of a kind's events."""
+        """Name the key of the stamps of the events of one kind."""
         return f"{self._base}ek:{kind}"
 
     def indexes(self, events: Sequence[Event]) -> list[str]:
-        """The index keys of events, two each."""
+        """List the index keys of events, two for each event."""
         return [
             key for event in events for key in (self.events_of_account(event.account), self.events_of_kind(event.kind))
         ]
 
 
 def claim_key(name: str) -> str:
-    """Who has a name."""
+    """Name the key that holds the owner of ``name``."""
     return f"{PREFIX}c:{_tagged(name)}"
 
 
 def mark_key(name: str) -> str:
-    """What is remembered under a name."""
+    """Name the key of the ids that are remembered under ``name``."""
     return f"{PREFIX}w:{_tagged(name)}"
 
 
 def bucket_key(bucket: str) -> str:
-    """What was taken of a limit."""
+    """Name the key of a limit's bucket."""
     return f"{PREFIX}l:{_tagged(bucket)}"
 
 
 def meta_key(name: str) -> str:
-    """A small value."""
+    """Name the key of a small value."""
     return f"{PREFIX}m:{_tagged(name)}"
 
 

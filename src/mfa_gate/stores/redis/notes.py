@@ -1,4 +1,4 @@
-"""Keep small values and marks in Redis."""
+"""Small values and marks in Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One connection to one Redis server: what many callers ask at once goes out together, and each gets its own reply."""
+"""One connection to one Redis server, shared by many callers.
+
+Commands that are asked at the same time go out together, and each caller gets its own replies.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ Find = Callable[[], Awaitable[Address]]
 
 
 class OutcomeUnknown(StoreUnavailable):
-    """The commands were sent and no reply came: they may have been done."""
+    """The commands were sent and no reply came: Redis may have run them."""
 
 
 class Job:
-    """Some commands of one caller, done one after the other without others in between."""
+    """Some commands of one caller, run in a row with no others in between."""
 
     __slots__ = ("abandoned", "commands", "due_at", "future", "writes")
 
@@ -46,18 +49,21 @@ class Job:
         self.abandoned = False
 
     def fail(self, error: StoreUnavailable) -> None:
-        """No reply will come."""
+        """Raise ``error`` in the caller, unless a reply came already."""
         if not self.future.done():
             self.future.set_exception(error)
 
     def give_up(self) -> None:
-        """The caller waits no longer; what has not been sent is not sent any more."""
+        """Stop the caller's wait. Commands that were not sent yet will not be sent."""
         self.abandoned = True
         self.fail(OutcomeUnknown("Redis did not answer in time"))
 
 
 def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> Connection:
-    """A connection, not yet connected, that never tries anything twice by itself. The caller limits the time."""
+    """Make a connection, not yet connected, that never repeats anything by itself.
+
+    The caller limits the time of each command.
+    """
     options: dict[str, Any] = {
         "host": address[0],
         "port": address[1],
@@ -74,12 +80,12 @@ def connection_to(place: Place, address: Address, *, signs_in: bool = True) -> C
 
 
 async def dial(connection: Connection) -> None:
-    """Connect. redis-py leaves its ``connect`` without types; this is the one place that knows."""
+    """Connect. redis-py has no types for its ``connect``, so all calls of it go through here."""
     await connection.connect()  # type: ignore[no-untyped-call]
 
 
 def packed(commands: Sequence[Command]) -> bytes:
-    """The commands as Redis reads them (RESP arrays of bulk strings)."""
+    """Write the commands as Redis reads them (RESP arrays of bulk strings)."""
     parts: list[bytes] = []
     for command in commands:
         parts.append(b"*%d\r\n" % len(command))
@@ -96,9 +102,10 @@ async def hang_up(connection: Connection | None) -> None:
 
 
 class Pipeline:
-    """The connection is made when it is needed, by one caller for all (F-28); after a failure it rests a moment.
+    """A connection that is made when it is needed, and carries the commands of all callers.
 
-    Callers never touch the connection: a cancelled one leaves its reply to be read and dropped (S-117).
+    One caller connects for all (F-28). After a failure no new try is made for a moment. Callers never touch the
+    connection: if one is cancelled, its reply is still read, and dropped (S-117).
     """
 
     def __init__(self, place: Place, find: Find, replication_ids: ReplicationIds) -> None:
@@ -117,10 +124,10 @@ class Pipeline:
         self._trouble = ""
 
     async def ask(self, *commands: Command, writes: bool = False) -> list[Reply]:
-        """The replies, in which an error of a single command is a ``ResponseError`` as value.
+        """Return the replies; an error of a single command is among them as a ``ResponseError``.
 
-        Raises ``StoreUnavailable`` within a second; ``OutcomeUnknown`` where the commands may have been done. What
-        ``writes`` is refused unless as many replicas as configured have it (S-114).
+        Raises ``StoreUnavailable`` within a second. Raises ``OutcomeUnknown`` if Redis may have run the commands. With
+        ``writes``, raises ``StoreUnavailable`` unless as many replicas as configured have the change (S-114).
         """
         loop = asyncio.get_running_loop()
         if loop.time() < self._resting_until:
@@ -137,7 +144,10 @@ class Pipeline:
         return await job.future
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One timer for all: whoever has waited too long is told so. They are in the order in which their time is up."""
+        """Give up the jobs whose time is over, and set the timer for the next one.
+
+        One timer serves all jobs. They wait in the order in which their time ends.
+        """
         self._alarm, now = None, loop.time()
         while self._asked:
             job = self._asked[0]
@@ -149,7 +159,7 @@ class Pipeline:
             self._asked.popleft()
 
     async def aclose(self) -> None:
-        """Let go of the connection; who still waits is refused."""
+        """Close the connection. Callers that still wait get ``StoreUnavailable``."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -209,7 +219,7 @@ class Pipeline:
         self._connection, self._replies = connection, Replies(connection)
 
     def _is_sound(self) -> bool:
-        """Tell whether there is a connection on which nothing has come that nobody had asked for."""
+        """Tell whether there is a connection, with no unexpected bytes on it."""
         return self._connection is not None and self._replies is not None and not self._replies.has_more
 
     async def _exchange(self, jobs: Sequence[Job]) -> None:
@@ -245,6 +255,6 @@ class Pipeline:
         await hang_up(connection)
 
     async def hang_up(self) -> None:
-        """Connect anew the next time: the server is not the one that was expected."""
+        """Close the connection: the server is not the expected one. The next command reconnects."""
         connection, self._connection, self._replies = self._connection, None, None
         await hang_up(connection)

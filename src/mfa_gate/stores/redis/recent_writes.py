@@ -1,5 +1,7 @@
-"""What Redis has confirmed to this process in the last minutes, since another server may come to be in charge that never had
-it (F-3)."""
+"""Memory of the writes that Redis confirmed to this process in the last minutes (F-3).
+
+After a failover the new primary may never have had them.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,10 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Confirmed(Generic[V]):
-    """``value`` as the operation ``op`` committed it as ``version``.
+    """``value`` as the operation ``op`` committed it under the number ``version``.
 
     ``operations`` are those that made it and the versions before it. ``events`` are those of the last minutes, each with
-    its version. ``restored_at`` is when an operator had accepted a copy last, as far as this process knew.
+    its version. ``restored_at`` is the last acceptance of a copy that this process knew of (UTC seconds).
     """
 
     value: V
@@ -40,7 +42,7 @@ class Confirmed(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Lost(Generic[V]):
-    """Hold a confirmed value that the store has lost; None: only lines of the trail are lost.
+    """A confirmed value that the store has lost; None if only lines of the trail are lost.
 
     ``untouched``: nobody else has changed the row since. ``events`` and ``operations`` were lost with it.
     """
@@ -52,7 +54,10 @@ class Lost(Generic[V]):
 
 
 class RecentWrites(Generic[K, V]):
-    """Bounded in number and in time. It is a memory of this process: what others committed, they know."""
+    """A memory of this process's own commits, bounded in number and in time.
+
+    Each other process remembers its own.
+    """
 
     def __init__(self) -> None:
         self.is_owed = False
@@ -91,19 +96,19 @@ class RecentWrites(Generic[K, V]):
         self._kept[key] = replace(self._kept[key], events=())
 
     def of(self, key: K) -> Confirmed[V] | None:
-        """Return what is remembered of a row; to be asked before the store is."""
+        """Return the memory of a row. Call this before the store is asked."""
         return self._kept.get(key)
 
     def rows(self) -> list[K]:
-        """List the rows that something is remembered of."""
+        """List the rows in this memory."""
         return list(self._kept)
 
 
 def lost(confirmed: Confirmed[V] | None, version: int, history: History) -> Lost[V] | None:
-    """Return what the store has lost of what it had ``confirmed``, or None.
+    """Compare a stored row with the ``confirmed`` write. Returns the loss, or None.
 
-    ``version`` and ``history`` are those of the stored row. A later version tells nothing by itself: others may have gone
-    on from an older one, and so the confirmed operation is looked for by its name.
+    ``version`` and ``history`` are those of the stored row. A later version proves nothing by itself: another process may
+    have continued from an older one. So the confirmed operation is looked for by its name.
     """
     if confirmed is None or confirmed.op in history:
         return None if confirmed is None or not history.has_put_back(confirmed.op) else _lost_lines(confirmed, history)
@@ -115,7 +120,10 @@ def lost(confirmed: Confirmed[V] | None, version: int, history: History) -> Lost
 
 
 def _lost_lines(confirmed: Confirmed[V], history: History) -> Lost[V] | None:
-    """Return the lines that a put-back by another process left out: it knew none of them."""
+    """Return the lines that another process left out when it put the row back.
+
+    That process did not know them.
+    """
     events = _lines(confirmed, history)
     return Lost(None, True, events, ()) if events else None
 

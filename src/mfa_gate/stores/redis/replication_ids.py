@@ -1,4 +1,7 @@
-"""Which Redis server was taken over from: whoever comes back to it would find locks and spent codes as they were before (F-4)."""
+"""Memory of Redis primaries that a failover has replaced (F-4).
+
+An old primary holds locks and spent codes as they were before the failover, so it must not be used again.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,20 @@ _NOBODY = "0" * 40
 
 
 class ReplicationIds:
-    """Redis names each history of writes by a random id, and a server that goes on from another's history says whose
-    (``INFO replication``). The older id is never given again: a demoted or restarted server has another one.
+    """The replication ids of replaced primaries; bounded.
 
-    One for all connections of a store; bounded.
+    Redis names each history of writes by a random id. A server that continues another's history tells that server's id
+    (``INFO replication``). An old id is never used again: a demoted or restarted server has another one. One object serves
+    all connections of a store.
     """
 
     def __init__(self) -> None:
         self._superseded: dict[str, None] = {}
 
     def admit(self, answer: Mapping[str, str]) -> str:
-        """The id of the primary that answered ``INFO replication`` so ("" where it names none).
+        """Return the id of the primary that gave this answer to ``INFO replication``.
 
-        Raises ``StoreUnavailable`` where it is no primary, or one that another has taken over from.
+        The id is "" if the answer names none. Raises ``StoreUnavailable`` if the server is no primary, or a replaced one.
         """
         role, id, before = (answer.get(name, "") for name in ("role", "master_replid", "master_replid2"))
         if role != "master":
@@ -41,5 +45,5 @@ class ReplicationIds:
         return id
 
     def is_superseded(self, id: str) -> bool:
-        """Whether another server goes on from where the one with this id was."""
+        """Tell whether another server has continued the history with this id."""
         return id in self._superseded

@@ -1,5 +1,7 @@
-"""What Redis answers, read as it comes in (RESP 2): redis-py waits once for every part of a reply, which costs more than
-the reply where hundreds are read a second."""
+"""A reader of Redis' replies (RESP 2) that parses them as bytes arrive.
+
+redis-py waits once for every part of a reply. With hundreds of replies a second that costs more than the replies.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +23,22 @@ _INCOMPLETE = -1
 _NONE = -1
 _DIGITS = 20
 _DEEPEST = 16
-"""How many arrays may lie in each other: a script of ours answers with two."""
+"""The most levels of nested arrays. Our scripts answer with two."""
 _LARGEST = 64 * 2**20
 
 
 def fields_of(reply: Reply) -> dict[str, str]:
-    """The lines of an answer to ``INFO``; none where it is no such answer."""
+    """Read the lines of an answer to ``INFO``; an empty dict for any other reply."""
     if not isinstance(reply, bytes):
         return {}
     return dict(line.split(":", 1) for line in reply.decode(errors="replace").splitlines() if ":" in line)
 
 
 class Replies:
-    """The replies on one connection that signs in and out through redis-py, and is read by nobody else meanwhile."""
+    """The replies on one connection.
+
+    The connection signs in and closes through redis-py. Nothing else may read from it.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -41,10 +46,10 @@ class Replies:
         self._at = 0
 
     async def next(self) -> Reply:
-        """The next reply; an error that Redis answers is a ``ResponseError`` as value.
+        """Return the next reply. An error that Redis answers is returned as a ``ResponseError``.
 
-        Raises ``ConnectionError`` at the end, or where what comes is no reply: nothing after that can be told apart, and
-        the connection must be given up.
+        Raises ``ConnectionError`` at the end, or on bytes that are no reply. The connection must be given up then: later
+        replies could not be told apart.
         """
         while True:
             reply, end = _read(self._bytes, self._at, 0)
@@ -55,7 +60,7 @@ class Replies:
 
     @property
     def has_more(self) -> bool:
-        """Tell whether something has come that nobody has asked for."""
+        """Tell whether unexpected bytes have arrived."""
         reader: asyncio.StreamReader | None = self._connection._reader
         return self._at < len(self._bytes) or (reader is not None and bool(reader._buffer))  # type: ignore[attr-defined]
 
@@ -71,7 +76,10 @@ class Replies:
 
 
 def _read(text: bytes, at: int, depth: int) -> tuple[Reply, int]:
-    """The reply that begins at ``at`` and where it ends, which is ``_INCOMPLETE`` where more must come first."""
+    """Read the reply that begins at ``at``. Returns it, and the place where it ends.
+
+    The place is ``_INCOMPLETE`` if the rest of the reply has not arrived yet.
+    """
     end = text.find(b"\r\n", at)
     if end < 0:
         return None, _INCOMPLETE
@@ -128,5 +136,5 @@ def _error(text: str) -> ResponseError:
     made = _ERRORS.get(word)
     try:
         return ResponseError(text) if made is None else made(rest)
-    except ValueError:  # it names no slot and server
+    except ValueError:  # the text names no slot and server
         return ResponseError(text)

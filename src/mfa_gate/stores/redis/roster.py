@@ -1,4 +1,7 @@
-"""The administrators' lists in Redis: a line for each person, found by place, by status, or by a part of the name."""
+"""The administrators' lists in Redis, with a line for each person.
+
+People are found by place, by status, or by a part of the name.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +24,23 @@ from .session import Session
 log = logging.getLogger("mfa_gate")
 
 _FREQUENT = 10
-"""With fewer found among the first of those looked at, the others are looked up by name."""
+"""If a first look finds fewer than this, the rest is looked up in the index of names."""
 _LOOKED_AT = 2_000
-"""How many lines of the roster one script looks at: a few milliseconds."""
+"""The number of roster lines that one script looks at, in a few milliseconds."""
 _STRINGS_AT_ONCE = 1_000
 _PIECE = 500
 _PIECES_A_SEARCH = 4
 _PARTED = dict.fromkeys(range(3), " ")
-"""What parts the records of the index of names stands in no name."""
+"""Separators of the index of names are replaced by spaces in names."""
 _MOST_NAMED = 20_000
 _LINES_AT_ONCE = 500
 
 
 async def page(session: Session, tenant: str, *, status: str, query: str, after: str, limit: int) -> Page:
-    """Summaries of a tenant, by id; a long search is done in pieces, so that nobody waits for it.
+    """Return summaries of a tenant, by id.
 
-    What is frequent is found by looking at one after the other; what is seldom, in the index of the names.
+    A long search is done in pieces, so it does not block other callers. A frequent word is found by a look at one line after
+    the other, a rare word in the index of names.
     """
     keys, word = keys_of(tenant), search_word(query)
     ids = keys.status(status) if status else keys.ids
@@ -63,7 +67,7 @@ async def page(session: Session, tenant: str, *, status: str, query: str, after:
 
 
 async def counts(session: Session, tenant: str) -> dict[str, int]:
-    """How many accounts of the tenant have each status."""
+    """Count the accounts of the tenant by status."""
     keys = keys_of(tenant)
     counting = [("ZCARD", keys.status(status)) for status in STATUSES]
     *found, head = await session.ask(keys.head, *counting, ("HGET", keys.head, "store"))
@@ -73,8 +77,10 @@ async def counts(session: Session, tenant: str) -> dict[str, int]:
 
 
 async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] | None:
-    """The ids in whose id or name ``word`` is, in order; None where the index does not have everybody, or far too many are
-    found to be sorted here."""
+    """List the ids that have ``word`` in id or name, in order.
+
+    Returns None if the index is not complete yet, or if too many are found to be sorted here.
+    """
     keys, found = keys_of(tenant), list[bytes]()
     if not word or any(mark in word for mark in "\0\1\2"):
         return None
@@ -91,7 +97,7 @@ async def find_by_name(session: Session, tenant: str, word: str) -> list[bytes] 
 
 
 async def _has_everybody(session: Session, tenant: str) -> bool:
-    """Tell whether the index of names has everybody; take in some who are not in it yet."""
+    """Tell whether the index of names is complete. Adds some missing people to it first."""
     keys = keys_of(tenant)
     for _ in range(_PIECES_A_SEARCH):
         places, known = await session.ask(keys.head, ("HLEN", keys.places), ("ZCARD", keys.ids))
@@ -109,7 +115,7 @@ async def _has_everybody(session: Session, tenant: str) -> bool:
 async def summaries_of(
     session: Session, tenant: str, ids: Sequence[bytes], *, status: str, limit: int
 ) -> list[Summary]:
-    """The summaries of these ids, in their order, up to ``limit``."""
+    """Return the summaries of these ids, in their order, up to ``limit``."""
     keys, found = keys_of(tenant), list[Summary]()
     for start in range(0, len(ids), _LINES_AT_ONCE):
         piece = ids[start : start + _LINES_AT_ONCE]
@@ -122,13 +128,13 @@ async def summaries_of(
 
 
 def line_of(summary: Summary) -> str:
-    """JSON (ASCII, one line), then what is searched."""
+    """Write a roster line: JSON (ASCII, one line), then the text for searches."""
     parts = [summary.name, summary.status, summary.factors, summary.locked_at, summary.last_proof_at]
     return json.dumps(parts) + "\n" + search_text(summary).translate(_PARTED)
 
 
 def summary_from(tenant: str, id: bytes, line: bytes) -> Summary:
-    """A stored line of the roster; a damaged one is shown with its id alone."""
+    """Read a stored line of the roster. A damaged one gives a summary with the id alone."""
     key = SubjectKey(tenant, id.decode(errors="replace"))
     try:
         parts = json.loads(line.partition(b"\n")[0])

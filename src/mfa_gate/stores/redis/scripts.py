@@ -1,7 +1,8 @@
-"""What Redis does in one piece: each script touches the keys of one tenant only, which share one hash slot (S-115).
+"""The Lua scripts that Redis runs, each in one piece.
 
-Every script is told the store's id and finds it in the tenant's head; where it is missing, the data was flushed, lost or
-never made, and nothing is done ("gone").
+Each script touches the keys of one tenant only, and those share one hash slot (S-115). Every script is given the
+store's id and compares it with the one in the tenant's head. If the head has none, the data was flushed, lost or never
+made: the script does nothing and answers "gone".
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .lua import DEMAND, HEAD, HISTORY, NAME_IT, TELL, WRITE_EVENTS
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The text of a script and what Redis calls it."""
+    """The text of a script, and the digest by which Redis calls it."""
 
     text: str
     sha: str = field(init=False)

@@ -1,4 +1,4 @@
-"""What a Redis store has open on one event loop: the servers, the push channel, and the watch over both."""
+"""The open parts of a Redis store on one event loop: servers, push channel, and the watch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _nothing() -> bool:
 
 
 class Session:
-    """Connections belong to one event loop of one process; another one needs a session of its own (F-40)."""
+    """The connections of one event loop of one process. Another loop has its own (F-40)."""
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Session:
         on_return: Callable[[], Coroutine[Any, Any, bool]] = _nothing,
         generation_file: GenerationFile | None = None,
     ) -> None:
-        """``high_water_mark`` outlives the session.
+        """Connect to nothing yet. ``high_water_mark`` outlives the session.
 
         ``on_loss`` is called when the servers may have lost something. Then, as soon as they answer and hold the store,
-        ``on_return`` is called until it says that all is there again.
+        ``on_return`` is called until it returns True: all is there again.
         """
         self.place = place
         self.topology: Topology = topology_of(place, high_water_mark.replication_ids)
@@ -65,10 +65,11 @@ class Session:
         self._listed: set[str] = set()
 
     async def start(self, store_id: str, *, make: bool) -> None:
-        """Check the servers, find the store's id, begin to listen. Where there is none, make a store if ``make`` is True.
+        """Check the servers, find the store's id, and begin to listen.
 
-        ``store_id`` is the id that must be there, or "". Raises ``SettingsError`` if starting would be wrong,
-        ``StoreMissing`` if there is no store and none is to be made, ``StoreUnavailable`` if a server does not answer.
+        ``store_id`` is the id that must be there, or "". If there is no store, makes one if ``make`` is True. Raises
+        ``SettingsError`` if starting would be wrong, ``StoreMissing`` if there is no store and ``make`` is False, and
+        ``StoreUnavailable`` if a server does not answer.
         """
         if faults := await faults_at(self.place, await self.topology.primaries()):
             raise SettingsError([f"store {self.place.shown!r}: {fault}" for fault in faults])
@@ -100,7 +101,7 @@ class Session:
         watch(self)
 
     async def _made(self, *, make: bool) -> bytes:
-        """Make a store where there is none, and warn: the former one may be gone (F-6, F-8).
+        """Make a store where there is none, and log a warning: a store may be lost (F-6, F-8).
 
         Returns its id. Raises ``StoreMissing``, and writes nothing, if ``make`` is False.
         """
@@ -136,7 +137,7 @@ class Session:
         )
 
     async def require_newest(self) -> None:
-        """Raises ``SettingsError`` where the servers hold less than this process or machine knows of."""
+        """Raise ``SettingsError`` if the servers hold less than this process or machine knows of."""
         if self._watch is not None and (self._high_water_mark.settled or self._high_water_mark.restored_at):
             await self._watch.look()
             if self.trouble:
@@ -149,28 +150,28 @@ class Session:
 
     @property
     def trouble(self) -> str:
-        """Why every call must be refused, or ""."""
+        """Return the reason to refuse every call, or ""."""
         return self._watch.trouble if self._watch is not None else ""
 
     @property
     def restored_at(self) -> int:
-        """Return the time of the last accepted copy, as far as it is known here."""
+        """Return the time of the last accepted copy that is known here (UTC seconds)."""
         return self._high_water_mark.restored_at
 
     def newest(self, tenant: str) -> int:
-        """Return how far the tenant is known to have come; to be asked before the servers are."""
+        """Return the tenant's newest known change number. Call this before the servers are asked."""
         return self._high_water_mark.newest.get(tenant, 0)
 
     def went_back(self) -> None:
-        """Tell that the servers have less than they had: no cache may be believed."""
+        """Report that the servers have less than before: no cache may be trusted."""
         if self._invalidation is not None:
             self._invalidation.went_back()
 
     def require_current(self, tenant: str, number: bytes | None, newest: int = 0) -> None:
-        """``number``, read together with what was asked for, says how far the tenant has come.
+        """Check the tenant's change ``number``, which was read together with the data.
 
-        Raises ``StoreUnavailable`` where that is less than it was a minute ago: what was read is of an older copy. Less
-        than ``newest`` is a loss of the last minute's changes.
+        Raises ``StoreUnavailable`` if it is behind the settled number: the data is of an older copy. If it is only less than
+        ``newest``, changes of the last minute were lost, and they are put back.
         """
         if number_of(number) < newest:
             self._high_water_mark.newest[tenant] = number_of(number)
@@ -181,7 +182,7 @@ class Session:
             raise StoreUnavailable(older_copy(tenant, number_of(number), self._high_water_mark.settled[tenant]))
 
     async def aclose(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -190,30 +191,36 @@ class Session:
         await self.topology.aclose()
 
     def is_of_this_process(self) -> bool:
-        """Whether nobody forked since."""
+        """Tell whether this process is not a fork of the one that opened the session."""
         return not self._forked
 
     @property
     def invalidation(self) -> Invalidation:
-        """The push channel of a started session."""
+        """Return the push channel of a started session."""
         assert self._invalidation is not None
         return self._invalidation
 
     def changes(self) -> ChangeLog | None:
-        """Return the log of changes, None while all may have changed. Raises ``StoreUnavailable`` in trouble."""
+        """Return the log of changes; None while everything may have changed.
+
+        Raises ``StoreUnavailable`` in trouble.
+        """
         if trouble := self.trouble:
             raise StoreUnavailable(trouble)
         return self.invalidation.changes()
 
     def before_fork(self) -> None:
-        """What is open stays the parent's."""
+        """Do nothing: open connections stay the parent's."""
 
     def after_fork(self, *, child: bool) -> None:
-        """A child must not speak on its parent's connections."""
+        """Mark a child's copy of the session as unusable: the connections are its parent's."""
         self._forked = self._forked or child
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
-        """The replies of the server in charge of ``key``. Raises ``StoreUnavailable``, also for an error among them."""
+        """Return the replies of the server in charge of ``key``.
+
+        Raises ``StoreUnavailable``, also if one of the replies is an error.
+        """
         if trouble := self.trouble:
             raise StoreUnavailable(trouble)
         return sound(await self.topology.ask(key, *commands, writes=writes))
@@ -221,7 +228,7 @@ class Session:
     async def run(
         self, script: Script, keys: Sequence[str], *arguments: str | bytes | int, writes: bool = True
     ) -> Reply:
-        """What the script returns. Raises ``StoreUnavailable``."""
+        """Run a script and return its reply. Raises ``StoreUnavailable``."""
         if trouble := self.trouble:
             raise StoreUnavailable(trouble)
         rest = (len(keys), *keys, *arguments)
@@ -233,7 +240,10 @@ class Session:
         return reply
 
     async def is_unknown(self, tenant: str) -> bool:
-        """Whether a tenant without a head was never written; raises ``StoreUnavailable`` where it was, and is lost."""
+        """Tell whether a tenant without a head was never written.
+
+        Raises ``StoreUnavailable`` if it was written and is lost.
+        """
         found, member = await self.ask(STORE, ("GET", STORE), ("SISMEMBER", TENANTS, tenant))
         if found != self.store_id.encode():
             raise StoreUnavailable(FLUSHED)
@@ -244,9 +254,9 @@ class Session:
         return not member
 
     async def enter(self, tenant: str) -> None:
-        """Make a tenant known before its first account; one does it for all who wait.
+        """Register a tenant before its first account. One caller does it for all who wait.
 
-        Raises ``StoreUnavailable`` where it was known and is lost.
+        Raises ``StoreUnavailable`` if the tenant was registered before and is lost.
         """
         task = self._entering.get(tenant)
         if task is None:
@@ -264,9 +274,11 @@ class Session:
         await self._list(tenant)
 
     async def make_listed(self, tenant: str) -> None:
-        """See to it, once, that a tenant which was made known is in the list of all: whoever made it known may have been
-        killed between the two, which lie on two servers of a Cluster. A tenant outside of the list would be passed over by
-        rotation, export and verification, and nobody would notice its loss."""
+        """Add a registered tenant to the list of all tenants, once for each session.
+
+        The process that registered it may have been killed between the two writes, which lie on two servers of a Cluster.
+        Rotation, export and verification would pass over a tenant outside of the list, and nobody would notice its loss.
+        """
         if tenant in self._listed:
             return
         (head,) = await self.ask(TenantKeys(tenant).head, ("HGET", TenantKeys(tenant).head, "store"))

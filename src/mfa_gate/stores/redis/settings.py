@@ -1,4 +1,4 @@
-"""The tenants' settings in Redis: read with a look at what was lost of them, swapped, and put back."""
+"""The tenants' settings in Redis: read, swapped, and put back after a loss."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TURNS = 5
 
 
 class RedisSettings:
-    """Read and swap tenants' settings, and put them back: who was on stays on (F-3)."""
+    """Reads and swaps of tenants' settings, which are put back after a loss (F-3)."""
 
     def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
         self._ready = ready
@@ -38,7 +38,7 @@ class RedisSettings:
         self._recent_writes.is_owed = True
 
     async def regain(self) -> bool:
-        """Put back what was lost of late. Returns whether all of it is there again."""
+        """Put back recent changes that Redis has lost. Returns True if all are there again."""
         for tenant in self._recent_writes.rows():
             try:
                 await self.load(tenant)
@@ -49,7 +49,10 @@ class RedisSettings:
         return True
 
     async def load(self, tenant: str) -> TenantSettings:
-        """Return the tenant's settings, with what a loss has taken from them put back."""
+        """Return the tenant's settings, and put lost changes back first.
+
+        Raises ``StoreUnavailable`` if the lost changes cannot be put back now.
+        """
         for _ in range(_TURNS):
             settings, missing = await self._look(tenant)
             if missing is None:
@@ -79,13 +82,16 @@ class RedisSettings:
             read = settings_from(tenant, whole(version), body or b"")
             settings = replace(read, stamp=(op or b"").decode(errors="replace"))
         if confirmed is not None and confirmed.restored_at < number_of(restored):
-            confirmed = None  # of before an operator chose this copy
+            confirmed = None  # it is older than the copy that an operator accepted
         return settings, lost(confirmed, settings.version, history_of(version, op, words))
 
     async def swap(
         self, settings: TenantSettings, events: Sequence[Event], missing: Lost[TenantSettings] | None = None
     ) -> bool:
-        """Store the settings with events of their tenant, as ``RedisAccounts.swap`` does an account."""
+        """Store the settings with events of their tenant, if nobody has changed them since.
+
+        Works as ``RedisAccounts.swap`` does for an account.
+        """
         session, tenant, keys = await self._ready(), settings.tenant, keys_of(settings.tenant)
         version, op = settings.version + 1, new_operation()
         extra = " ".join(PUT_BACK + name for name in missing.operations[-EXTRA_KEPT:]) if missing else ""

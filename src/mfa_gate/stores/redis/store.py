@@ -1,4 +1,4 @@
-"""The Redis store: each method is one script or a few commands on the server that has the tenant."""
+"""The Redis store, made of scripts and commands on the server that has the tenant."""
 
 from __future__ import annotations
 
@@ -33,13 +33,16 @@ class RedisStore:
 
     Everything of a tenant lies on one server and commits together: account, summary, events, chain, notice. Reads go to
     the primary only. With ``replicas`` a change counts when that many replicas have it, and is refused otherwise (it may
-    be there all the same). What Redis loses in a failover without ``replicas`` is put back by the process that it was
-    confirmed to. An older copy in the store's place is refused until an operator accepts it; with ``?marker=FILE`` this
-    machine recognizes it also where no process was running meanwhile.
+    have been written all the same). Without ``replicas`` a failover may lose a change. The process that got its
+    confirmation then puts it back. An older copy in the store's place is refused until an operator accepts it. With
+    ``?marker=FILE`` this machine recognizes one also if no process was running when it was put in place.
     """
 
     def __init__(self, url: str, *, replicas: int = 0, durable: bool = True, timing: Timing = USUAL) -> None:
-        """``url`` as in ``store_from_url``; ``?replicas=``, ``?durable=`` in it win. Raises ``SettingsError``."""
+        """Name the servers by ``url``, as in ``store_from_url``.
+
+        Its options ``?replicas=`` and ``?durable=`` win over the parameters. Raises ``SettingsError``.
+        """
         self._place = place_of(url, replicas=replicas, durable=durable, timing=timing)
         self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
         self._store_id = ""
@@ -53,7 +56,7 @@ class RedisStore:
 
     @property
     def generation_file(self) -> str:
-        """The path of the file that remembers on this machine how far the store had come, or ""."""
+        """Return the path of this machine's memory of the store (``GenerationFile``), or ""."""
         return self._place.generation_file
 
     async def open(self, *, make: bool = True) -> None:
@@ -73,7 +76,7 @@ class RedisStore:
         await session.invalidation.wait(_CHANNEL_WITHIN)
 
     async def aclose(self) -> None:
-        """Let go of all connections; may be called twice, and ``open`` may follow."""
+        """Close all connections. May be called twice, and ``open`` may follow."""
         self._open = False
         session = self._session
         self._sessions.clear()
@@ -87,7 +90,10 @@ class RedisStore:
                 await asyncio.to_thread(self._generation_file.keep, self._high_water_mark.memory())
 
     async def accept(self) -> None:
-        """What is stored now is the store. Raises ``SettingsError`` where there is none, or another one."""
+        """Accept the data in Redis as the store.
+
+        Raises ``SettingsError`` if Redis holds no store, or another one.
+        """
         session = Session(self._place, HighWaterMark(self._place.timing))
         try:
             await accept(session, self._generation_file)
@@ -134,14 +140,14 @@ class RedisStore:
         return session
 
     def changed(self, reader: Reader, /) -> Changed:
-        """Tell the changes since the reader's last look; ``EVERYTHING`` while nobody can know."""
+        """Tell the changes since the reader's last look; ``EVERYTHING`` while they are not known."""
         if not self._open or any(not session.is_of_this_process() for session in self._sessions.values()):
             raise StoreUnavailable("the Redis store is not open")
         session = self._session
         return told(None if session is None else session.changes(), reader)
 
     async def _regain(self) -> bool:
-        """Put back what was lost of late (F-3). Returns whether all of it is there again."""
+        """Put back recent changes that Redis has lost (F-3). Returns True if all are there again."""
         return all([await rows.regain() for rows in (self._settings, self._accounts)])
 
     def _owe(self) -> None:
@@ -149,7 +155,7 @@ class RedisStore:
             rows.owe()
 
     async def load(self, key: SubjectKey, /) -> Account:
-        """The account as last committed on the primary."""
+        """Return the account as last committed on the primary."""
         return await self._accounts.load(key)
 
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
@@ -191,7 +197,10 @@ class RedisStore:
     async def events(
         self, tenant: str, /, *, account: str = "", kind: str = "", after: str = "", limit: int = 50
     ) -> EventPage:
-        """Return the tenant's events, newest first; those of all tenants by the clock of the servers."""
+        """Return the tenant's events, newest first.
+
+        Events of all tenants are ordered by the clock of the servers.
+        """
         return await trail.events(await self._ready(), tenant, account=account, kind=kind, after=after, limit=limit)
 
     async def trail(self, tenant: str, /, *, after: str = "", limit: int = 500) -> EventPage:

@@ -1,4 +1,7 @@
-"""The times of the Redis store. Tests hand in their own, where they would wait for minutes or measure a busy machine."""
+"""The times of the Redis store.
+
+Tests pass their own, so that they neither wait for minutes nor depend on the speed of a busy machine.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ __all__ = ["USUAL", "Timing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds. No call of the store lasts longer than one (F-1); there is one try, and the caller decides about another."""
+    """Seconds. No call of the store lasts longer than one (F-1).
+
+    Each command is tried once. The caller decides about another try.
+    """
 
     connect_within: float = 0.25
     command_within: float = 0.5
@@ -31,7 +37,7 @@ class Timing:
 
     @property
     def reach_within(self) -> float:
-        """Return the time to connect and to ask the first question."""
+        """Return the seconds to connect and to ask the first question."""
         return self.connect_within + self.command_within
 
 

@@ -1,4 +1,7 @@
-"""Which server has a key: the one there is, the one that the Sentinels name, or a node of the Cluster."""
+"""The choice of the server that has a key.
+
+It is the only one, the one that the Sentinels name, or a node of the Cluster.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +23,25 @@ _UNKNOWN = "?"
 
 
 class Topology(Protocol):
-    """Carries commands to the primary that is in charge of a key."""
+    """The way to the primary that is in charge of a key."""
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
-        """The replies of the server that has ``key``; as ``Wire.ask``."""
+        """Return the replies of the server that has ``key``, as ``Pipeline.ask`` does."""
 
     async def primaries(self) -> tuple[Address, ...]:
-        """The servers in charge now. Raises ``StoreUnavailable``."""
+        """Return the servers in charge now. Raises ``StoreUnavailable``."""
 
     async def aclose(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
 
 
 def topology_of(place: Place, replication_ids: ReplicationIds) -> Topology:
-    """The topology of a place."""
+    """Make the topology of a place."""
     return Cluster(place, replication_ids) if place.kind == "cluster" else One(place, replication_ids)
 
 
 class One:
-    """One primary; with Sentinels, the one that they name."""
+    """One primary. With Sentinels it is the one that they name."""
 
     def __init__(self, place: Place, replication_ids: ReplicationIds) -> None:
         self._place = place
@@ -55,7 +58,7 @@ class One:
         return await named_by_sentinels(self._place)
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
-        """As the protocol says."""
+        """Return the replies of the primary. Raises ``StoreUnavailable`` if it is no longer one."""
         replies = await self._wire.ask(*commands, writes=writes)
         if any(_redirects(reply) for reply in replies):
             await self._wire.hang_up()
@@ -63,7 +66,7 @@ class One:
         return replies
 
     async def primaries(self) -> tuple[Address, ...]:
-        """As the protocol says."""
+        """Return the primary, and drop the connection to a former one."""
         address = await self._named()
         if self._at not in (None, address):  # the one before may not know yet that it is no longer the primary (F-4)
             self._at = None
@@ -71,12 +74,15 @@ class One:
         return (address,)
 
     async def aclose(self) -> None:
-        """As the protocol says."""
+        """Close the connection."""
         await self._wire.aclose()
 
 
 async def named_by_sentinels(place: Place) -> Address:
-    """The primary of the service by the first Sentinel that answers. Raises ``StoreUnavailable``."""
+    """Return the primary that the first Sentinel to answer names.
+
+    Raises ``StoreUnavailable`` if no Sentinel names one.
+    """
     asked = [
         asyncio.ensure_future(_ask_once(place, host, "SENTINEL", "get-master-addr-by-name", place.service))
         for host in place.hosts
@@ -104,7 +110,7 @@ async def named_by_sentinels(place: Place) -> Address:
 
 
 async def _ask_once(place: Place, address: Address, *command: str) -> tuple[Address, Reply]:
-    """Ask one server one thing. Returns the address that was asked, and the reply."""
+    """Send one command to one server. Returns the server's address and the reply."""
     connection = connection_to(place, address, signs_in=command[0] != "SENTINEL")
     try:
         async with asyncio.timeout(place.timing.connect_within):
@@ -116,7 +122,10 @@ async def _ask_once(place: Place, address: Address, *command: str) -> tuple[Addr
 
 
 class Cluster:
-    """A Cluster: each key's slot has one primary. A slot on the move is refused rather than guessed (F-5)."""
+    """A Cluster: each key's slot has one primary.
+
+    A key whose slot is being moved is refused, not guessed (F-5).
+    """
 
     def __init__(self, place: Place, replication_ids: ReplicationIds) -> None:
         self._place = place
@@ -126,7 +135,10 @@ class Cluster:
         self._reading: asyncio.Task[None] | None = None
 
     async def ask(self, key: str, *commands: Command, writes: bool = False) -> list[Reply]:
-        """As the protocol says; the map of slots is read anew where a server says that it is out of date."""
+        """Return the replies of the server that has ``key``.
+
+        The map of slots is read again if a server says that the map is out of date.
+        """
         for turn in range(2):
             wire = await self._wire_of(key)
             try:
@@ -154,7 +166,7 @@ class Cluster:
         return wire
 
     async def _read_slots(self) -> None:
-        """One reads for all who wait."""
+        """Read the map of slots. One caller reads it for all who wait."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.ensure_future(self._ask_for_slots())
         await asyncio.shield(self._reading)
@@ -182,12 +194,12 @@ class Cluster:
         raise StoreUnavailable(trouble)
 
     async def primaries(self) -> tuple[Address, ...]:
-        """As the protocol says."""
+        """Return the primaries of all slots, in order."""
         await self._read_slots()
         return tuple(sorted({place for _, _, place in self._slots}))
 
     async def aclose(self) -> None:
-        """As the protocol says."""
+        """Close the connections to all nodes."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -198,8 +210,9 @@ class Cluster:
 def slots_from(reply: Reply, asked: str) -> list[ConnectionPool]:
     """Read an answer of ``asked`` to ``CLUSTER SLOTS``: first slot, last slot, their primary.
 
-    A server that tells no endpoint (nil, or "" before Redis 7) is reached where this one was. One that would tell a host
-    name and has none says "?"; its address stands in the facts behind it. Raises ``RedisError`` for anything else.
+    A server that gives no endpoint (nil, or "" before Redis 7) is reached at the address that was asked. A server that is
+    set to give a host name and has none says "?"; its address is among the facts after the port. Raises ``RedisError`` for
+    anything else.
     """
     found: list[ConnectionPool] = []
     for row in reply if isinstance(reply, list) else [None]:
@@ -215,7 +228,7 @@ def slots_from(reply: Reply, asked: str) -> list[ConnectionPool]:
 
 
 def _address_in(more: Sequence[Reply]) -> str:
-    """Find the address among what stands behind endpoint and port: the id, and facts by name."""
+    """Find the address among the values after endpoint and port: the id, and facts by name."""
     facts = more[1] if len(more) > 1 and isinstance(more[1], list) else []
     known = dict(zip(facts[::2], facts[1::2], strict=False))
     address = known.get(b"ip")
@@ -227,5 +240,5 @@ async def _resolved(address: Address) -> Address:
 
 
 def _redirects(reply: Reply) -> bool:
-    """Nothing was done: the server is not, or no longer, in charge."""
+    """Tell whether the server refused a command because it is not in charge. Nothing was done."""
     return isinstance(reply, MovedError | ReadOnlyError)

@@ -1,4 +1,7 @@
-"""The trail in Redis: a stream for each tenant, read from either end, verified, and pruned from the beginning."""
+"""The trail in Redis: a stream for each tenant.
+
+It is read from either end, verified, and pruned from the beginning.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ MOST_SEEN = 10_000
 
 
 async def append(session: Session, events: Sequence[Event]) -> None:
-    """Write events that belong to no change of an account; those of one tenant together."""
+    """Write events that belong to no change of an account; those of one tenant in one script."""
     for tenant in dict.fromkeys(event.tenant for event in events):
         await append_lines(session, tenant, [event for event in events if event.tenant == tenant])
 
@@ -28,7 +31,7 @@ async def trails(session: Session) -> tuple[str, ...]:
 
 
 async def events(session: Session, tenant: str, *, account: str, kind: str, after: str, limit: int) -> EventPage:
-    """The tenant's trail, newest first; all tenants' by the clock of the servers."""
+    """Return the tenant's trail, newest first. All tenants' are ordered by the servers' clock."""
     stamp, colon, last_tenant = after.partition(":")
     if after and not (colon and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 18):
         return EventPage(items=())
@@ -56,7 +59,7 @@ async def _find(
 
 
 async def trail(session: Session, tenant: str, *, after: str, limit: int) -> EventPage:
-    """The tenant's trail, oldest first."""
+    """Return the tenant's trail, oldest first."""
     keys = keys_of(tenant)
     if after == END:
         ((stamp,),) = await session.ask(keys.head, ("HMGET", keys.head, "stamp"))
@@ -98,7 +101,10 @@ async def _point(session: Session, tenant: str, *fields: str) -> ChainPoint:
 
 
 async def prune(session: Session, tenant: str, *, before: int, limit: int, now: int) -> int:
-    """Remove the tenant's oldest lines and move the anchor; what another process pruned meanwhile is not counted."""
+    """Remove the tenant's oldest lines and move the anchor.
+
+    Returns how many lines were removed. Lines that another process has pruned are not counted.
+    """
     keys, pruned, seen = keys_of(tenant), 0, PRUNED_AT_ONCE
     while pruned < limit:
         size = min(limit - pruned, PRUNED_AT_ONCE)
@@ -106,7 +112,7 @@ async def prune(session: Session, tenant: str, *, before: int, limit: int, now: 
         read = [(stamp, event_from(tenant, stamp.decode(), parts[3]), parts[5]) for stamp, parts in entries]
         old = read[: count_old([event.at for _, event, _ in read], before=before, now=now)][:size]
         if not old and len(read) == seen < MOST_SEEN and not any(0 < event.at <= now for _, event, _ in read):
-            seen = MOST_SEEN  # a clock ahead wrote them all: the line behind them tells
+            seen = MOST_SEEN  # all have a time in the future: a later line decides
             continue
         if not old:
             break

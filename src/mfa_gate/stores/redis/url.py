@@ -1,4 +1,4 @@
-"""What a Redis URL says: where the servers are, how to sign in there, and what durability is asked for."""
+"""The parts of a Redis URL: servers, sign-in, and options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a Redis store is. ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster."""
+    """The place of a Redis store.
+
+    ``hosts`` are the servers, the Sentinels, or some nodes of the Cluster.
+    """
 
     kind: Kind
     hosts: tuple[Address, ...]
@@ -48,7 +51,10 @@ class Place:
 
 
 def place_of(url: str, *, replicas: int = 0, durable: bool = True, timing: Timing = USUAL) -> Place:
-    """The place that ``url`` names; its options win. Raises ``SettingsError`` with what to write instead."""
+    """Read ``url``. Its options win over the parameters.
+
+    Raises ``SettingsError`` that says what to write instead.
+    """
     shown = without_password(url)
     try:
         parts = urlsplit(url)

@@ -1,4 +1,7 @@
-"""How a change is written to a tenant, with its events, and whether it is there after all."""
+"""Writes of a tenant's changes with their events.
+
+If no reply comes, the row tells whether the change was written.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,10 @@ _READ_BACK_BEFORE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One change: whose (``id`` None: the tenant's settings), its own name, and where it can be seen that it was done.
+    """One change: its owner, its own name, and the row that shows that it was done.
 
-    ``fields`` are where the row has its version, its operation and its history.
+    ``id`` is the account's, or None for the tenant's settings. ``fields`` are the row's fields for version, operation and
+    history.
     """
 
     tenant: str
@@ -41,7 +45,7 @@ class Operation:
 
 
 def new_operation() -> str:
-    """Draw a name for an operation that no other one has."""
+    """Make a unique name for an operation."""
     return secrets.token_hex(6)
 
 
@@ -53,9 +57,10 @@ async def change(
     *arguments: str | bytes | int,
     reads_back: bool,
 ) -> str | None:
-    """Run a script that swaps: the row's history afterwards, or None where somebody was faster.
+    """Run a swap script. Returns the row's history afterwards.
 
-    A change without an answer is looked up where ``reads_back``, never done again (F-7).
+    Returns None if another writer was faster. If no reply came, ``reads_back`` looks whether the change is there. It is never
+    done a second time (F-7).
     """
     began = session.loop.time()
     payload = json.dumps([operation.tenant, operation.id, operation.op])
@@ -77,8 +82,11 @@ async def change(
 async def in_tenant(
     session: Session, tenant: str, script: Script, keys: Sequence[str], *arguments: str | bytes | int
 ) -> Reply:
-    """What the script answers; a tenant that was never written is made known first, and nothing is written to one that is not
-    in the list of all."""
+    """Run a script in a tenant and return its reply.
+
+    A new tenant is registered first. A tenant that is not in the list of all tenants is added to it before the script runs.
+    Raises ``StoreUnavailable`` if the tenant's accounts are lost.
+    """
     await session.make_listed(tenant)
     reply = await session.run(script, keys, session.store_id, *arguments)
     if reply[0] == b"gone":
@@ -90,7 +98,7 @@ async def in_tenant(
 
 
 async def append_lines(session: Session, tenant: str, events: Sequence[Event]) -> None:
-    """Write lines of a tenant's trail that belong to no change, together."""
+    """Write lines of a tenant's trail that belong to no change, in one script."""
     keys = keys_of(tenant)
     await in_tenant(
         session, tenant, scripts.APPEND, [keys.head, keys.trail, *keys.indexes(events)], *arguments_of(events)
@@ -98,7 +106,7 @@ async def append_lines(session: Session, tenant: str, events: Sequence[Event]) -
 
 
 async def landed(session: Session, operation: Operation) -> str | None:
-    """Return the row's history where the operation is in it after all, else None."""
+    """Return the row's history if the operation is in it, else None."""
     try:
         async with asyncio.timeout(_READ_BACK_WITHIN):
             head, fields = TenantKeys(operation.tenant).head, operation.fields
@@ -110,7 +118,10 @@ async def landed(session: Session, operation: Operation) -> str | None:
 
 
 def history_of(version: bytes | None, op: bytes | None, words: bytes | None) -> History:
-    """Return a row's history; that of a script that keeps none begins with its operation."""
+    """Return a row's history.
+
+    A row without one gets a history that begins with its operation.
+    """
     known = History((words or b"").decode(errors="replace"))
     if version is None or known.version == whole(version):
         return known
@@ -118,7 +129,10 @@ def history_of(version: bytes | None, op: bytes | None, words: bytes | None) -> 
 
 
 def whole(reply: bytes | None) -> int:
-    """Read a stored version, 0 where there is none. Raises ``StoreUnavailable`` for anything else."""
+    """Read a stored version; 0 if there is none.
+
+    Raises ``StoreUnavailable`` for anything else.
+    """
     if reply is None:
         return 0
     if not reply.isdigit():

@@ -39,7 +39,10 @@ class SQLiteStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, timing: Timing = USUAL) -> None:
-        """Name the file: ``path`` is absolute, or relative to the working directory of this moment."""
+        """Name the file.
+
+        ``path`` is absolute, or relative to the working directory at this moment.
+        """
         self._file = StoreFile(path, timing)
         write = PooledConnection(self._file)
         read = PooledConnection(self._file, patience=OPEN_PATIENCE)

@@ -1,4 +1,7 @@
-"""The times of the SQLite store. Tests hand in their own, where a busy machine would be taken for a fault."""
+"""The times of the SQLite store.
+
+Tests pass their own, so that a busy machine is not taken for a fault.
+"""
 
 from __future__ import annotations
 
