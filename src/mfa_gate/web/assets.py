@@ -76,6 +76,7 @@ def static_asset(name: str) -> Asset | None:
     return Asset(name=name, content=brand_css(accent), media_type=_TYPES[".css"])
 
 
+@lru_cache(maxsize=256)
 def brand_name(accent: str) -> str:
     """The name of the stylesheet with an accent's colors. It tells the color, so no table of tenants is needed."""
     color = to_hex(parse(accent))

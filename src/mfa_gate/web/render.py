@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ __all__ = [
     "static_assets",
 ]
 
+MAX_TEXTS = 2048
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -48,22 +49,23 @@ class Renderer:
         self._factors = factors
         self._folders = [templates, _TEMPLATES] if templates else [_TEMPLATES]
         self._environments: dict[str, Environment] = {}
+        self._kinds = {path.stem for folder in self._folders for path in folder.glob("factors/*.html")} | {*factors}
 
     def render(self, view: View | AdminView, frame: Frame) -> bytes:
         """The page, in UTF-8. Raises ``jinja2.TemplateError`` for a broken template of the host."""
         environment = self._environments.get(frame.lang) or self._environment(frame.lang)
         static = f"{frame.prefix}/static/"
-        return (
-            environment.get_template(view.template)
-            .render(
-                view=view,
-                frame=frame,
-                prefix=frame.prefix,
-                asset=lambda name: static + asset_name(name),
-                brand_href=static + brand_name(frame.accent),
-            )
-            .encode()
-        )
+        page: dict[str, Any] = {
+            "view": view,
+            "frame": frame,
+            "prefix": frame.prefix,
+            "asset": lambda name: static + asset_name(name),
+            "brand_href": static + brand_name(frame.accent),
+        }
+        # To make a module costs as much as half a page, so each is made once a page, and only what is used.
+        page["factor_of"] = cache(lambda kind: environment.get_template(self._file_of(kind)).make_module(page))
+        page["ui"] = environment.get_template("_parts.html").make_module(page)
+        return environment.get_template(view.template).render(page).encode()
 
     def _environment(self, lang: str) -> Environment:
         from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
@@ -82,14 +84,18 @@ class Renderer:
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
-        kinds = frozenset(name for name in files.list_templates() if name.startswith("factors/"))
-        kinds |= {f"factors/{kind}.html" for kind in self._factors}
-        environment.globals["factor_file"] = partial(_factor_file, kinds)
         environment.globals["reason_row"] = _reason_row
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
+        environment.globals["_"] = _said(words)
+        for name in ("words", "icons"):
+            environment.globals[name] = environment.get_template(f"_{name}.html").module
         self._environments[lang] = environment
         return environment
+
+    def _file_of(self, kind: str) -> str:
+        """Return the name of the template of one kind. A kind that this version does not know (S-83) has general words."""
+        return f"factors/{kind}.html" if kind in self._kinds else "factors/_other.html"
 
     def _of_factor(self, name: str) -> str | None:
         """Read a factor's own template, for the name ``factors/<kind>.html``."""
@@ -97,10 +103,20 @@ class Renderer:
         return factor.template.read_text("utf-8") if factor is not None else None
 
 
-def _factor_file(kinds: frozenset[str], kind: str) -> str:
-    """The words of one kind. A kind that this version does not know (S-83) has general ones."""
-    name = f"factors/{kind}.html"
-    return name if name in kinds else "factors/_other.html"
+def _said(words: Words) -> Callable[..., Markup]:
+    """Make the ``_`` of the templates: Jinja's own newstyle gettext, but for keeping the texts without values."""
+    from markupsafe import Markup
+
+    @lru_cache(maxsize=MAX_TEXTS)
+    def whole(message: str) -> Markup:
+        return Markup(words.gettext(message)) % {}  # noqa: S704  # a text of a catalogue, as Jinja takes it
+
+    def said(message: str, **values: object) -> Markup:
+        if not values:
+            return whole(message)
+        return Markup(words.gettext(message)) % values  # noqa: S704  # the values are escaped
+
+    return said
 
 
 def _reason_row(word: str) -> Reason:
