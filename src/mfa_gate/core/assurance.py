@@ -19,7 +19,8 @@ class Traits:
     types. ``single``: a subject has at most one. ``fetched``: the person's own device can fetch a challenge, so a sender
     is welcome and not needed. ``contact``: which field of the host's contacts it goes to (``email``, ``phone``).
     ``verifies_user``: an authenticator of it can check its user by PIN, face or fingerprint; one that ever did so has
-    ``VERIFIED`` in its data.
+    ``VERIFIED`` in its data. ``quick``: to verify an answer takes a few digests, less than a thread costs; the others are
+    verified in threads.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Traits:
     fetched: bool = False
     contact: str = ""
     verifies_user: bool = False
+    quick: bool = False
 
 
 TraitsOf = Mapping[str, Traits]

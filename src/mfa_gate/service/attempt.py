@@ -136,7 +136,10 @@ class Attempts:
         verify = guess.prepare(account)
         if isinstance(verify, Rejected):
             return verify
-        outcome = await asyncio.get_running_loop().run_in_executor(self._threads(), verify)
+        if self.engine.factors.traits[guess.factor].quick:
+            outcome = verify()
+        else:
+            outcome = await asyncio.get_running_loop().run_in_executor(self._threads(), verify)
         if isinstance(outcome, Rejected) or guess.finish is None:
             return outcome
         return await guess.finish(outcome) or outcome
@@ -181,7 +184,7 @@ class Attempts:
                 self._owed.popitem(last=False)
 
     def _threads(self) -> ThreadPoolExecutor:
-        """The threads that verify: of their own, so that nothing else in the process waits behind them or holds them up."""
+        """The threads that verify what is not quick: of their own, so that nothing else in the process waits behind them or holds them up."""
         if self._pool is None or self._pool_of != os.getpid():
             self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="mfa-verify")
             self._pool_of = os.getpid()

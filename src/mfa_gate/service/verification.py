@@ -14,11 +14,11 @@ from ..core.model import Account, Authenticator, Caller, Challenge, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors.base import COLLECT, Accepted, Rejected, uncollected
-from .access import Access
+from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Attempts, Guess
 from .challenges import Challenges
-from .factor_choice import usable
+from .factor_choice import account_of, usable
 
 MALFORMED_PER_MINUTE = 60
 MALFORMED_CACHE = 10_000
@@ -64,10 +64,15 @@ class Verification:
         challenge: str = "",
         response: object,
         remember: bool = True,
+        judgement: Judgement | None = None,
     ) -> Verified | Refusal:
-        """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries."""
-        account = await self.engine.store.load(caller.subject.key)
-        judgement = await self.access.own(caller, account=account)
+        """Judge one response. ``handle`` is the browser's own value, whose digest the caller carries.
+
+        ``judgement`` is of this very request, where it was judged already. Nothing is granted by it: the attempt is taken
+        from what the store has now.
+        """
+        judgement = judgement or await self.access.own(caller)
+        account = account_of(judgement)
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:

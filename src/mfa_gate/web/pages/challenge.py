@@ -102,6 +102,7 @@ async def answer(request: PageRequest, id: str) -> Answer:
         challenge=request.form.get("challenge", ""),
         response=code,
         remember=bool(request.form.get("remember")) and rules.freshness.remember == "browser",
+        judgement=judgement,
     )
     if isinstance(result, Refusal):
         return await _refused(request, mine, result)
