@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
 
 import pyotp
 import pytest
+from itsdangerous import Signer as Dangerous
 from starlette.requests import HTTPConnection
 
 from mfa_gate import MFAGateMiddleware, Subject
@@ -15,7 +17,7 @@ from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.keyring import Keyring
 from mfa_gate.web.assets import brand_css, brand_name
-from mfa_gate.web.cookies import Cookies
+from mfa_gate.web.cookies import Cookies, Signer
 from tests.harness import (
     FETCH,
     HOME,
@@ -38,6 +40,18 @@ ANN = SubjectKey("alpha", "ann")
 def jars() -> Cookies:
     """Cookies under one key."""
     return Cookies(Keyring([key(1)]), lambda size: b"\x01" * size, https=False)
+
+
+def test_signatures_are_spelled_as_before() -> None:
+    """Cookies of browsers that proved themselves to an earlier version stay good, also after a new key (S-25)."""
+    older, newer = b"o" * 32, b"n" * 32
+    both, before = Signer([older, newer], b"salt"), Dangerous([older], salt=b"salt", digest_method=hashlib.sha256)
+    assert Signer([older], b"salt").sign("handle") == before.sign("handle").decode()
+    assert both.opened(before.sign("handle").decode()) == "handle"
+    assert Signer([older], b"salt").opened(both.sign("handle")) == ""
+    assert [both.opened(text) for text in ("", "handle", "handle.", "h\u00e9.\u00e9", both.sign("handle") + "=")] == [
+        ""
+    ] * 5
 
 
 def test_each_kind_is_signed_for_itself() -> None:

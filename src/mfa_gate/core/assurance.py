@@ -60,7 +60,7 @@ def meeting(proofs: Iterable[Proof], demands: tuple[Demand, ...], now: int) -> t
     No demand is ever met by one proof and another demand by another one: a fresh weak proof beside an old strong one
     would pass for a fresh strong one.
     """
-    joint = combine(demands, rule="")
+    joint = demands[0] if len(demands) == 1 else combine(demands, rule="")
     return tuple(proof for proof in proofs if meets(proof, joint, now))
 
 

@@ -62,6 +62,8 @@ def session_mark(subject: Subject) -> str:
 
 def skip_time(account: Account, subject: Subject, handle: str) -> int:
     """When enrollment was put off in this sign-in or browser last, 0 for never."""
+    if not account.skips:
+        return 0
     key = skip_key(subject, handle)
     return max((at for where, at in account.skips if where == key), default=0)
 

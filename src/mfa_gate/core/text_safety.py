@@ -46,7 +46,9 @@ _LIKE = {
 
 def one_line(text: str, *, limit: int) -> str:
     """``text`` as one line of at most ``limit`` characters, without what cannot be seen or turns the writing around."""
-    seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
+    seen = text
+    if not (text.isascii() and text.isprintable()):
+        seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
     line = _SPACES.sub(" ", seen).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
@@ -59,7 +61,8 @@ def unlinked(text: str, *, limit: int = LABEL_LENGTH) -> str:
 
 def gsm7(text: str, *, lost: str = "") -> str:
     """``text`` in characters that take one septet each; what has no likeness there becomes ``lost``."""
-    return "".join(_likeness(char, lost) for char in unicodedata.normalize("NFC", text))
+    composed = unicodedata.normalize("NFC", text)
+    return composed if _GSM7.issuperset(composed) else "".join(_likeness(char, lost) for char in composed)
 
 
 def _likeness(char: str, lost: str) -> str:

@@ -184,7 +184,7 @@ class Attempts:
                 self._owed.popitem(last=False)
 
     def _threads(self) -> ThreadPoolExecutor:
-        """The threads that verify what is not quick: of their own, so that nothing else in the process waits behind them or holds them up."""
+        """The threads that verify what is not quick. They are of their own: nothing else in the process waits behind them."""
         if self._pool is None or self._pool_of != os.getpid():
             self._pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="mfa-verify")
             self._pool_of = os.getpid()
