@@ -156,7 +156,7 @@ class Cookies:
 
     def set_note(self, jar: Jar, name: bytes, note: Note) -> tuple[bytes, bytes]:
         """The header that keeps a small signed value with the browser for half an hour (where it was going, what was done)."""
-        text = json.dumps(note, separators=(",", ":"))
+        text = _to_json(note)
         return _set(name, jar.signers[name].sign(urlsafe_b64encode(text.encode()).decode()), jar, NOTE_LIFE)
 
     def drop_note(self, jar: Jar, name: bytes) -> tuple[bytes, bytes]:
@@ -175,6 +175,7 @@ class Cookies:
         return note if isinstance(note, dict) else {}
 
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _PLAIN = str.maketrans("", "", "-_")
 
 

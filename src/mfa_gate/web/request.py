@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ..core.decision import Allow, Decision
@@ -174,7 +175,7 @@ class PageRequest:
             sign_out=self.host(site.sign_out),
             here=own_place(self.scope) or self.base,
             lang=self.lang,
-            languages=tuple(Language(tag=tag, name=native_name(tag)) for tag in available()),
+            languages=_languages(),
             dev=site.dev,
             notice=notice or self._flash(),
             problems=(*self.problems, *problems),
@@ -267,6 +268,12 @@ class PageRequest:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
         return self.headers
+
+
+@cache
+def _languages() -> tuple[Language, ...]:
+    """List the languages that a page offers."""
+    return tuple(Language(tag=tag, name=native_name(tag)) for tag in available())
 
 
 def _demands(going: Note) -> tuple[Demand, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 from ...core.decision import Allow, StepUp
@@ -229,9 +230,8 @@ def _may_send(request: PageRequest, judgement: Judgement, mine: Authenticator) -
     return _came_by_link(request.scope) and offered is not None and offered.id == mine.id
 
 
-def _passkey(request: PageRequest, judgement: Judgement) -> str:
+def _passkey(request: PageRequest, mine: Iterable[Authenticator]) -> str:
     """The one to ask for beside a code: what the browser itself answers, when a person picks it in the field (U-42)."""
-    mine = reachable(judgement)
     return next((a.id for a in mine if _in_browser(request, a.factor)), "")
 
 
@@ -289,7 +289,7 @@ def _view(
     failed: str = "",
     remaining: int | None = None,
 ) -> views.Challenge:
-    decision = judgement.decision
+    decision, offered = judgement.decision, reachable(judgement)
     rules = request.rules
     traits = request.factors.traits[mine.factor]
     sending: Sending = "none"
@@ -312,7 +312,7 @@ def _view(
         resend_at=_resend_at(request, challenge) if challenge else 0,
         challenge=challenge.id if challenge else "",
         digits=shape.length if shape else 6,
-        others=ways_of(request, judgement, without=mine.id),
+        others=tuple(way_of(request, other, judgement) for other in offered if other.id != mine.id),
         recovery=bool(rules.recovery.ways),
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remember=_is_remembered(request),
@@ -320,7 +320,5 @@ def _view(
         waiting=waiting_of(request, challenge),
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
-        passkey=_passkey(request, judgement)
-        if wants_code(request, mine.factor, challenge) and not traits.backup
-        else "",
+        passkey=_passkey(request, offered) if wants_code(request, mine.factor, challenge) and not traits.backup else "",
     )
