@@ -121,7 +121,7 @@ async def test_the_challenge_page() -> None:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
     assert reply.status == 200
-    check(found, files=44, calls=255, jumps=131)
+    check(found, files=44, calls=242, jumps=124)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -129,7 +129,7 @@ async def test_a_right_code() -> None:
     """Judged once: what the page found out serves the answer too. The attempt is taken from what was loaded for it."""
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=60, calls=402, jumps=218)
+    check(found, files=60, calls=391, jumps=212)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 

@@ -185,7 +185,8 @@ class Access:
 
     def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
         own = [d for d in self.endpoint_demands() if d.is_strong]
-        return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
+        floors = (*floors_for(requirement.rules, subject.groups), *own)
+        return replace(requirement, floors=floors) if floors else requirement
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
         """Log once that no factor meets what is demanded of a request: a fault of ours."""

@@ -86,7 +86,7 @@ class Verification:
         if read is None:
             return self.malformed(caller)
         answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
-        fresh = self.fresh_handle(handle)
+        next_handle = self.next_handle(caller, self.fresh_handle(handle), answer)
         if read == COLLECT:
             asked = [c for c in account.challenges if c.id == challenge and c.target == target]
             waiting = self.uncollected(caller, account, asked, answer)
@@ -110,7 +110,7 @@ class Verification:
                 user_verified=found.outcome.user_verified,
                 phishing_resistant=self.engine.factors.traits[found.seen.factor].phishing_resistant,
                 remember=remember,
-                new_handle=handle_digest(self.next_handle(caller, fresh, answer)),
+                new_handle=handle_digest(next_handle),
                 answer=answer,
             ),
             target=mine.id,
@@ -120,9 +120,9 @@ class Verification:
         if isinstance(granted, Refusal):
             return granted
         if isinstance(granted, Forwarded):
-            return Verified(handle=self.next_handle(caller, fresh, answer), again=True)
+            return Verified(handle=next_handle, again=True)
         bound = bool(granted.proof.session)
-        return Verified(handle=self.next_handle(caller, fresh, answer), granted=granted, remembered=not bound)
+        return Verified(handle=next_handle, granted=granted, remembered=not bound)
 
     def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
         """Why this browser has nothing to collect of ``asked``, or None. Looking costs and writes nothing (S-98)."""
@@ -140,7 +140,9 @@ class Verification:
         if seen is None:
             return Rejected(reason="not_found", free=True)
         context = self.challenges.context(caller, rules, purpose="sign-in", account=account)
-        context = replace(context, recognized=changes.recognized(account, seen.id))
+        recognized = changes.recognized(account, seen.id)
+        if recognized:
+            context = replace(context, recognized=recognized)
         open_ones = [
             c
             for c in account.challenges

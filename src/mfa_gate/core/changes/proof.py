@@ -150,9 +150,9 @@ def grant(
 
 def _carried(account: Account, handle: str, new_handle: str) -> Account:
     """The account with what a browser has begun under its new handle: to prove in the middle of it loses nothing."""
-    if not handle:
-        return account
     leave = account.leave
+    if not handle or not (account.enrollments or account.replaced or account.challenges or leave):
+        return account
     return replace(
         account,
         enrollments=tuple(replace(e, browser=new_handle) if e.browser == handle else e for e in account.enrollments),
@@ -167,7 +167,7 @@ def _carried(account: Account, handle: str, new_handle: str) -> Account:
 
 def changed_since(current: Authenticator, seen: Authenticator) -> bool:
     """Whether anything that an answer is verified with has changed; a copy that is shown again is nothing of it."""
-    return without_copy(current).data != without_copy(seen).data
+    return current is not seen and without_copy(current).data != without_copy(seen).data
 
 
 def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded | None:
