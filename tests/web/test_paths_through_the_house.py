@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 import pytest
 
 import mfa_gate
+from mfa_gate.factors import DEFAULT_FACTORS
+from mfa_gate.factors.base import Accepted, Context, Rejected
+from mfa_gate.factors.totp import Totp
 from tests.attacks.deeds import boss_of_a_locked, deeds_world
 from tests.harness import FETCH, Browser, World, make_world, running
 
@@ -181,3 +185,22 @@ async def test_an_unlock(how: str, bounds: dict[str, int]) -> None:
         assert (await world.account("bob")).lock is None
     check(found, **bounds)
     assert found.of("MemoryStore.load") == 1
+
+
+@pytest.mark.parametrize("quick", [True, False])
+async def test_only_a_slow_factor_is_verified_in_a_thread(quick: bool) -> None:
+    """To hand a few digests to a thread and back costs more than they do; a factor that does not say so is not waited for."""
+    names: list[str] = []
+
+    class Watched(Totp):
+        traits = replace(Totp.traits, quick=quick)
+
+        def verify(self, context: Context, /, **more: Any) -> Accepted | Rejected:
+            names.append(threading.current_thread().name)
+            return super().verify(context, **more)
+
+    async with running(
+        make_world(factors=[Watched(), *(f for f in DEFAULT_FACTORS if f.traits.kind != "totp")])
+    ) as world:
+        await _proving(world)
+    assert [name.startswith("mfa-verify") for name in names[-1:]] == [not quick]
