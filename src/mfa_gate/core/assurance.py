@@ -22,6 +22,7 @@ class Traits:
     fetch a challenge, so a sender is useful but not needed. ``contact``: the field of the host's contacts that it
     goes to (``email``, ``phone``). ``verifies_user``: an authenticator of this kind can check its user by PIN, face
     or fingerprint. One that ever did so has ``VERIFIED`` in its data.
+    ``quick``: to verify an answer takes a few digests, less than a thread costs. Other kinds are verified in threads.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Traits:
     fetched: bool = False
     contact: str = ""
     verifies_user: bool = False
+    quick: bool = False
 
 
 TraitsOf = Mapping[str, Traits]
@@ -60,7 +62,7 @@ def meeting(proofs: Iterable[Proof], demands: tuple[Demand, ...], now: int) -> t
     Two proofs never meet the demands together. Otherwise a fresh weak proof beside an old strong one would pass for a
     fresh strong one.
     """
-    joint = combine(demands, rule="")
+    joint = demands[0] if len(demands) == 1 else combine(demands, rule="")
     return tuple(proof for proof in proofs if meets(proof, joint, now))
 
 

@@ -78,6 +78,8 @@ def session_mark(subject: Subject) -> str:
 
 def skip_time(account: Account, subject: Subject, handle: str) -> int:
     """Return the time (UTC seconds) of the last skip in this sign-in or browser, 0 for never."""
+    if not account.skips:
+        return 0
     key = skip_key(subject, handle)
     return max((at for where, at in account.skips if where == key), default=0)
 

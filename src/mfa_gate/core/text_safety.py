@@ -52,7 +52,9 @@ def one_line(text: str, *, limit: int) -> str:
 
     Characters that cannot be seen, or that turn the direction of writing, are removed.
     """
-    seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
+    seen = text
+    if not (text.isascii() and text.isprintable()):
+        seen = "".join(" " if char.isspace() or unicodedata.category(char) in _UNSEEN else char for char in text)
     line = _SPACES.sub(" ", seen).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
@@ -68,7 +70,8 @@ def gsm7(text: str, *, lost: str = "") -> str:
 
     A character without a similar one becomes ``lost``.
     """
-    return "".join(_likeness(char, lost) for char in unicodedata.normalize("NFC", text))
+    composed = unicodedata.normalize("NFC", text)
+    return composed if _GSM7.issuperset(composed) else "".join(_likeness(char, lost) for char in composed)
 
 
 def _likeness(char: str, lost: str) -> str:

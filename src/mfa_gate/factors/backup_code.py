@@ -29,7 +29,7 @@ class BackupCodeRules:
 class BackupCode:
     """Check ``backup-code``. Data: digests of the codes that are left, and of the used ones."""
 
-    traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True)
+    traits = Traits(kind="backup-code", name="Backup codes", backup=True, single=True, quick=True)
     options = BackupCodeRules
     template = files("mfa_gate.factors").joinpath("backup_code.html")
     about = "Printed codes, each good for one use, that stand in for another factor."

@@ -31,7 +31,15 @@ class Email:
     It is the host's address at the confirmation; a request never names one.
     """
 
-    traits = Traits(kind="email", name="Email", needs_challenge=True, sends="email", single=True, contact="email")
+    traits = Traits(
+        kind="email",
+        quick=True,
+        name="Email",
+        needs_challenge=True,
+        sends="email",
+        single=True,
+        contact="email",
+    )
     options = EmailRules
     template = files("mfa_gate.factors").joinpath("email.html")
     about = "Codes by e-mail, to the address that the host has on file."

@@ -62,6 +62,7 @@ class Push:
 
     traits = Traits(
         kind="push",
+        quick=True,
         name="Approve on your phone",
         needs_challenge=True,
         sends="push",

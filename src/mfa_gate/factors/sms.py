@@ -21,6 +21,7 @@ class Sms:
 
     traits = Traits(
         kind="sms",
+        quick=True,
         name="Text message",
         needs_challenge=True,
         sends="sms",

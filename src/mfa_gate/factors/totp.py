@@ -51,7 +51,7 @@ class Totp:
     that was brought from elsewhere has another one than SHA-1.
     """
 
-    traits = Traits(kind="totp", name="Authenticator app")
+    traits = Traits(kind="totp", name="Authenticator app", quick=True)
     options = TotpRules
     template = files("mfa_gate.factors").joinpath("totp.html")
     about = "Codes of authenticator apps (RFC 6238)."
@@ -151,14 +151,18 @@ class Totp:
         secret, algorithm = _secret_of(context, data), str(data.get("algorithm", "sha1"))
         current, drift = context.now // period, _rules(context.rules).drift_steps
         last = _last_step(context, data, ahead=current + drift)
-        far = range(max(0, current - FAR_STEPS), current + FAR_STEPS + 1)
-        matching = [step for step in far if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
-        near = [step for step in matching if abs(step - current) <= drift]
+
+        def matching_within(steps: int) -> list[int]:
+            around = range(max(0, current - steps), current + steps + 1)
+            return [step for step in around if hmac.compare_digest(hotp(secret, step, digits, algorithm), code)]
+
+        near = matching_within(drift)
         for step in near:
             if step > last and str(step) not in context.recognized:
                 return Accepted(data={**data, "step": step})
         if near:
             return _not_yet(context, data, newest=near[-1], ahead=current + drift)
+        matching = matching_within(FAR_STEPS)
         if any(step <= last for step in matching):
             return Rejected(reason="code_already_used", free=True)
         if matching:

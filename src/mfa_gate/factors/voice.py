@@ -63,6 +63,7 @@ class Voice:
 
     traits = Traits(
         kind="voice",
+        quick=True,
         name="Phone call",
         needs_challenge=True,
         sends="voice",

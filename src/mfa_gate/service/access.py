@@ -21,7 +21,7 @@ from ..core.model import Account, Caller, Subject
 from ..core.networks import UNKNOWN
 from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, requirement_for, with_endpoint
 from ..core.reasons import Refusal
-from ..core.rules import TenantSettings
+from ..core.rules import Policy, TenantSettings
 from ..errors import StoreUnavailable
 from ..factors import Registry
 from .accounts import Engine, Entry
@@ -85,6 +85,7 @@ class Access:
         self.endpoint_demands: Callable[[], tuple[Demand, ...]] = tuple
         """Lists the known demands of the app's endpoints. The package that knows the endpoints sets it."""
         self._told: set[tuple[str, Demand]] = set()
+        self._latest: tuple[Facts, Policy, TenantSettings, int, Requirement] | None = None
 
     def passes(self, subject: Subject, cookies: bytes, address: str) -> Pass | None:
         """Find the kept result that lets this browser pass, or None. Raises ``StoreUnavailable``.
@@ -148,7 +149,7 @@ class Access:
         engine.notice()
         settings = await engine.settings(facts.tenant)
         now = engine.now()
-        requirement = requirement_for(engine.policy, facts, settings, now)
+        requirement = self._requirement(facts, settings, now)
         if requirement.free_kind and not extra:
             decision = decide(requirement, nobody(caller.subject), now)
             return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
@@ -182,15 +183,25 @@ class Access:
             except StoreUnavailable:
                 settings = engine.last_settings(facts.tenant)
         now = engine.now()
-        requirement = requirement_for(engine.policy, facts, settings or ON, now)
+        requirement = self._requirement(facts, settings or ON, now)
         if not requirement.free_kind:
             return None
         decision = decide(requirement, nobody(subject), now)
         return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
 
+    def _requirement(self, facts: Facts, settings: TenantSettings, now: int) -> Requirement:
+        """Return what the policy demands. ``free`` and ``judge`` ask for one request, one after the other."""
+        policy, latest = self.engine.policy, self._latest
+        if latest is not None and latest[0] is facts and latest[1] is policy and latest[2:4] == (settings, now):
+            return latest[4]
+        made = requirement_for(policy, facts, settings, now)
+        self._latest = (facts, policy, settings, now, made)
+        return made
+
     def _with_floors(self, requirement: Requirement, subject: Subject) -> Requirement:
         own = [d for d in self.endpoint_demands() if d.is_strong]
-        return replace(requirement, floors=(*floors_for(requirement.rules, subject.groups), *own))
+        floors = (*floors_for(requirement.rules, subject.groups), *own)
+        return replace(requirement, floors=floors) if floors else requirement
 
     def _tell_dead_end(self, facts: Facts, requirement: Requirement) -> None:
         """Log once that no allowed factor meets the demands of a request. This is our fault."""
@@ -236,7 +247,7 @@ class Access:
         settings = await self.engine.settings(caller.subject.tenant)
         now = self.engine.now()
         facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
-        requirement = requirement_for(self.engine.policy, facts, settings, now)
+        requirement = self._requirement(facts, settings, now)
         requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)

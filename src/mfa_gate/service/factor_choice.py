@@ -25,7 +25,7 @@ def usable(account: Account, judgement: Judgement, id: str) -> Authenticator | R
 
 def reachable(judgement: Judgement) -> tuple[Authenticator, ...]:
     """List the authenticators that meet the demand, in order; backup codes come last."""
-    account = _account(judgement)
+    account = account_of(judgement)
     mine = [a for a in _offered(account, judgement) if a.factor in judgement.factors]
     mine = [a for a in mine if not (judgement.factors.traits[a.factor].backup and is_used_up(account, a))]
     order = judgement.requirement.rules.factors.order
@@ -69,14 +69,15 @@ def first_offer(judgement: Judgement, *, off: frozenset[str] = frozenset()) -> A
     evidence = judgement.evidence
     last = evidence.browser.last_factor if evidence and evidence.browser else ""
     if judgement.requirement.rules.factors.first_offer == "last-used":
-        for wanted in (last, _account(judgement).default):
+        for wanted in (last, account_of(judgement).default):
             found = next((a for a in offered if a.id == wanted), None)
             if found is not None:
                 return found
     return offered[0]
 
 
-def _account(judgement: Judgement) -> Account:
+def account_of(judgement: Judgement) -> Account:
+    """Return the account that was judged. Raises ``ValueError`` where none was looked at."""
     account = judgement.account
     if account is None:
         raise ValueError("this judgement looked at no account")

@@ -46,6 +46,11 @@ class Sending:
         self.hook_within = HOOK_TIMEOUT
         self._threads = ThreadPool("before_send", HOOK_THREADS)
         known = engine.factors.traits.items()
+        self._pausing: dict[str, Pauses] = {}
+        for kind, traits in known:
+            sender = engine.wiring.senders.for_channel(traits.sends) if traits.sends and not traits.fetched else None
+            if isinstance(sender, Pauses):
+                self._pausing[kind] = sender
         self._telephones = frozenset(kind for kind, traits in known if traits.contact == "phone")
         engine.effects.listeners.append(self)
 
@@ -57,7 +62,7 @@ class Sending:
         The message is counted in every limit that it falls under. After that the host's hook is asked about texts and
         calls.
         """
-        if not self.engine.factors.traits[factor].fetched and self._is_paused(factor):
+        if factor in self._paused():
             return Refusal(reason="factor_unavailable", retry_after=30)
         refusal = await self._count(caller, context, delivery, factor)
         if refusal is not None or factor not in self._telephones:
@@ -83,11 +88,7 @@ class Sending:
         Their provider is in trouble, or the day's money is spent.
         """
         rules = self.engine.rules(tenant)
-        found = {
-            kind
-            for kind, traits in self.engine.factors.traits.items()
-            if traits.sends and not traits.fetched and self._is_paused(kind)
-        }
+        found = self._paused()
         if rules.sends.cap_per_day is not None:
             spent = await self.engine.store.total(_money(tenant), window=DAY, now=_day(self.engine.now()))
             found |= {
@@ -109,9 +110,8 @@ class Sending:
             await self._watch_money(rules, tenant, taken.totals[0])
         return taken is None or not taken.wait
 
-    def _is_paused(self, factor: str) -> bool:
-        sender = self.engine.wiring.senders.for_channel(self.engine.factors.traits[factor].sends)
-        return isinstance(sender, Pauses) and not sender.available
+    def _paused(self) -> set[str]:
+        return {kind for kind, sender in self._pausing.items() if not sender.available}
 
     # -- counting ----------------------------------------------------------------------------------------------------
 

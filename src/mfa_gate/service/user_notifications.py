@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from ..core.events import Event
 from ..core.messages.notices import NOTICES, notice, sms_notice
@@ -55,7 +56,8 @@ class Notices:
             if kind not in NOTICES:
                 continue
             needless = first and kind == "browser.new_network"
-            for name, tell in (("notice.email", self.mail), ("notice.text", self.text)):
+            text = partial(self.text, account=account)
+            for name, tell in (("notice.email", self.mail), ("notice.text", text)):
                 try:
                     if not needless:
                         await tell(event)
@@ -114,16 +116,18 @@ class Notices:
             ),
         )
 
-    async def text(self, event: Event) -> None:
+    async def text(self, event: Event, *, account: Account | None = None) -> None:
         """Send a notice by text to the enrolled numbers.
 
         Raises the failures that may go away with time.
+
+        ``account`` is the one that was written with the event, if it is at hand.
         """
         kind = self._notice_kind(event)
         if self.engine.wiring.senders.sms is None:
             return
         subject = subject_of(event)
-        account = await self.engine.store.load(subject.key)
+        account = account or await self.engine.store.load(subject.key)
         numbers = self._numbers(account)
         contacts = Contacts()
         if NOTICES[kind].everywhere:
@@ -131,7 +135,7 @@ class Notices:
         rules = self.engine.rules(event.tenant)
         on_file = [part.number_on_file(rules, contacts) for part in self._texting().values()]
         numbers += [number for number in on_file if number and number not in numbers]
-        text = sms_notice(kind, service=self._service(event), translate=str)
+        text = sms_notice(kind, service=self._service(event), translate=str) if numbers else ""
         for place, number in enumerate(numbers):
             bucket, now = f"notice:{account.key}", self.engine.now()
             if await take_one(self.engine.store, bucket, limit=TEXTS_PER_DAY, window=DAY, now=now):

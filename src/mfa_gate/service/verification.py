@@ -14,11 +14,11 @@ from ..core.model import Account, Authenticator, Caller, Challenge, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..factors.base import COLLECT, Accepted, Rejected, uncollected
-from .access import Access
+from .access import Access, Judgement
 from .accounts import Engine
 from .attempt import Attempts, Guess
 from .challenges import Challenges
-from .factor_choice import usable
+from .factor_choice import account_of, usable
 
 MALFORMED_PER_MINUTE = 60
 MALFORMED_CACHE = 10_000
@@ -65,13 +65,15 @@ class Verification:
         challenge: str = "",
         response: object,
         remember: bool = True,
+        judgement: Judgement | None = None,
     ) -> Verified | Refusal:
         """Judge one response.
 
-        ``handle`` is the browser's own value; the caller carries its digest.
+        ``handle`` is the browser's own value; the caller carries its digest. ``judgement`` is of this very request, if it
+        was judged already. Nothing is granted by it: the attempt is taken from the store's present account.
         """
-        account = await self.engine.store.load(caller.subject.key)
-        judgement = await self.access.own(caller, account=account)
+        judgement = judgement or await self.access.own(caller)
+        account = account_of(judgement)
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:
@@ -85,7 +87,7 @@ class Verification:
         if read is None:
             return self.malformed(caller)
         answer = self.engine.keyring.digest("answer", *_names(caller), mine.factor, challenge, str(read))
-        fresh = self.fresh_handle(handle)
+        next_handle = self.next_handle(caller, self.fresh_handle(handle), answer)
         if read == COLLECT:
             asked = [c for c in account.challenges if c.id == challenge and c.target == target]
             waiting = self.uncollected(caller, account, asked, answer)
@@ -109,7 +111,7 @@ class Verification:
                 user_verified=found.outcome.user_verified,
                 phishing_resistant=self.engine.factors.traits[found.seen.factor].phishing_resistant,
                 remember=remember,
-                new_handle=handle_digest(self.next_handle(caller, fresh, answer)),
+                new_handle=handle_digest(next_handle),
                 answer=answer,
             ),
             target=mine.id,
@@ -119,9 +121,9 @@ class Verification:
         if isinstance(granted, Refusal):
             return granted
         if isinstance(granted, Forwarded):
-            return Verified(handle=self.next_handle(caller, fresh, answer), again=True)
+            return Verified(handle=next_handle, again=True)
         bound = bool(granted.proof.session)
-        return Verified(handle=self.next_handle(caller, fresh, answer), granted=granted, remembered=not bound)
+        return Verified(handle=next_handle, granted=granted, remembered=not bound)
 
     def uncollected(self, caller: Caller, account: Account, asked: Sequence[Challenge], answer: str) -> Refusal | None:
         """Return the refusal if this browser has no result to collect of ``asked``, else None.
@@ -145,7 +147,9 @@ class Verification:
         if seen is None:
             return Rejected(reason="not_found", free=True)
         context = self.challenges.context(caller, rules, purpose="sign-in", account=account)
-        context = replace(context, recognized=changes.recognized(account, seen.id))
+        recognized = changes.recognized(account, seen.id)
+        if recognized:
+            context = replace(context, recognized=recognized)
         open_ones = [
             c
             for c in account.challenges

@@ -109,6 +109,7 @@ def present_asset(name: str) -> Asset | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def brand_name(accent: str) -> str:
     """Return the name of the stylesheet with the colors of an accent.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ __all__ = [
     "static_assets",
 ]
 
+MAX_TEXTS = 2048
+
 
 class Renderer:
     """A renderer of views.
@@ -50,6 +52,7 @@ class Renderer:
         self._factors = factors
         self._own = templates
         self._environments: dict[str, Environment] = {}
+        self._kinds: set[str] = {*factors}
 
     def render(self, view: View | AdminView, frame: Frame) -> bytes:
         """Render a page as UTF-8 bytes. Raises ``jinja2.TemplateError``.
@@ -58,17 +61,20 @@ class Renderer:
         """
         environment = self._environments.get(frame.lang) or self._environment(frame.lang)
         static = f"{frame.prefix}/static/"
-        return (
-            environment.get_template(view.template)
-            .render(
-                view=view,
-                frame=frame,
-                prefix=frame.prefix,
-                asset=lambda name: static + asset_name(name),
-                brand_href=static + brand_name(frame.accent),
-            )
-            .encode()
+        page: dict[str, Any] = {
+            **environment.globals,
+            "view": view,
+            "frame": frame,
+            "prefix": frame.prefix,
+            "asset": lambda name: static + asset_name(name),
+            "brand_href": static + brand_name(frame.accent),
+        }
+        # To make a module costs as much as half a page, so each is made once a page, and only what is used.
+        page["factor_of"] = cache(
+            lambda kind: environment.get_template(self._file_of(kind)).make_module(page, shared=True)
         )
+        page["ui"] = environment.get_template("_parts.html").make_module(page, shared=True)
+        return environment.get_template(view.template).render(page).encode()
 
     def _environment(self, lang: str) -> Environment:
         from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
@@ -89,23 +95,35 @@ class Renderer:
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
-        kinds = frozenset(name for name in files.list_templates() if name.startswith("factors/"))
-        kinds |= theirs.keys()
-        environment.globals["factor_file"] = partial(_factor_file, kinds)
+        self._kinds = {name[8:-5] for name in files.list_templates() if name.startswith("factors/")} | {*self._factors}
         environment.globals["reason_row"] = _reason_row
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
+        environment.globals["_"] = _said(words)
+        for name in ("words", "icons"):
+            environment.globals[name] = environment.get_template(f"_{name}.html").module
         self._environments[lang] = environment
         return environment
 
+    def _file_of(self, kind: str) -> str:
+        """Return the name of the template of one kind. A kind that this version does not know (S-83) has general words."""
+        return f"factors/{kind}.html" if kind in self._kinds else "factors/_other.html"
 
-def _factor_file(kinds: frozenset[str], kind: str) -> str:
-    """Return the name of the template with the words of one kind of factor.
 
-    A kind that this version does not know (S-83) gets the general template.
-    """
-    name = f"factors/{kind}.html"
-    return name if name in kinds else "factors/_other.html"
+def _said(words: Words) -> Callable[..., Markup]:
+    """Make the ``_`` of the templates: Jinja's own newstyle gettext, but for keeping the texts without values."""
+    from markupsafe import Markup
+
+    @lru_cache(maxsize=MAX_TEXTS)
+    def whole(message: str) -> Markup:
+        return Markup(words.gettext(message)) % {}  # noqa: S704  # a text of a catalogue, as Jinja takes it
+
+    def said(message: str, **values: object) -> Markup:
+        if not values:
+            return whole(message)
+        return Markup(words.gettext(message)) % values  # noqa: S704  # the values are escaped
+
+    return said
 
 
 def _reason_row(word: str) -> Reason:

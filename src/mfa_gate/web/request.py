@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
-from ..core.model import Caller, Seconds, Subject
+from ..core.model import Caller, Seconds, Subject, replace
 from ..core.policy import Demand, Facts
 from ..core.rules import Rules
 from ..core.web_address import read_address
@@ -85,6 +86,7 @@ class PageRequest:
     off: frozenset[str] = frozenset()
     lang: str = "en"
     _judgement: Judgement | None = None
+    _going: Note | None = None
 
     def __post_init__(self) -> None:
         self.lang = language_of(self.scope)
@@ -175,7 +177,9 @@ class PageRequest:
 
         It has ``to`` (the place to lead on to), and the facts by which that request is judged.
         """
-        return self.site.cookies.note(self.jar, self.jar.going, self.scope)
+        if self._going is None:
+            self._going = self.site.cookies.note(self.jar, self.jar.going, self.scope)
+        return self._going
 
     @property
     def going_to(self) -> str:
@@ -207,7 +211,7 @@ class PageRequest:
             sign_out=self.host(site.sign_out),
             here=own_place(self.scope) or self.base,
             lang=self.lang,
-            languages=tuple(Language(tag=tag, name=native_name(tag)) for tag in available()),
+            languages=_languages(),
             dev=site.dev,
             notice=notice or self._flash(),
             problems=(*self.problems, *problems),
@@ -306,6 +310,12 @@ class PageRequest:
         if self.fresh and not any(h[1].startswith(self.jar.handle + b"=") for h in self.headers):
             self.headers.append(self.site.cookies.set_handle(self.jar, self.handle, max_age=PENDING_LIFE))
         return self.headers
+
+
+@cache
+def _languages() -> tuple[Language, ...]:
+    """List the languages that a page offers."""
+    return tuple(Language(tag=tag, name=native_name(tag)) for tag in available())
 
 
 def _demands(going: Note) -> tuple[Demand, ...]:

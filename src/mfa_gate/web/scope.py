@@ -218,7 +218,7 @@ def safe_path(text: str, *, limit: int = 1024) -> str:
     """
     if not text.startswith("/") or len(text) > limit or not text.isascii():
         return ""
-    if text[1:2] in ("/", "\\") or "\\" in text or any(char <= " " or char == "\x7f" for char in text):
+    if text[1:2] == "/" or "\\" in text or " " in text or not text.isprintable():
         return ""
     return text
 

@@ -157,9 +157,9 @@ def grant(
 
 def _carried(account: Account, handle: str, new_handle: str) -> Account:
     """Move all that a browser has begun to its new handle, so that nothing is lost."""
-    if not handle:
-        return account
     leave = account.leave
+    if not handle or not (account.enrollments or account.replaced or account.challenges or leave):
+        return account
     return replace(
         account,
         enrollments=tuple(replace(e, browser=new_handle) if e.browser == handle else e for e in account.enrollments),
@@ -177,7 +177,7 @@ def changed_since(current: Authenticator, seen: Authenticator) -> bool:
 
     The readable copy of backup codes is no such data.
     """
-    return without_copy(current).data != without_copy(seen).data
+    return current is not seen and without_copy(current).data != without_copy(seen).data
 
 
 def twin_of(account: Account, handle: str, answer: str, now: int) -> Forwarded | None:

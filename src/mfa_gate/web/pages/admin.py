@@ -145,10 +145,10 @@ async def account(request: PageRequest, id: str) -> Answer:
 
 async def act(request: PageRequest, id: str) -> Answer:
     """Answer ``POST /admin/accounts/{id}``: do the act that ``action`` names."""
-    await request.judgement()
     desk, form, service = _desk(request, "accounts"), request.form, request.service.account_desk
     key, actor, action = SubjectKey(desk.tenant, id), _actor(request), ACTIONS.get(form.get("action", ""))
     if action is None:
+        await request.judgement()
         return not_found(request)
     done = await service.act(
         actor,
@@ -163,6 +163,7 @@ async def act(request: PageRequest, id: str) -> Answer:
     ticket = "" if isinstance(done, Refusal) else done.ticket
     if refusal is None and not ticket:
         return request.go(_url(request, key), notice=Notice(word=f"admin_{action.name}", value=id))
+    await request.judgement()
     if refusal is not None and refusal.reason not in ("malformed", "too_soon"):
         return _no(request, refusal, f"/admin/accounts/{quote(id, safe='')}{desk.query}")
     found = await service.account(actor, key, recent=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 from ...core.decision import Allow, StepUp
@@ -111,6 +112,7 @@ async def answer(request: PageRequest, id: str) -> Answer:
         challenge=request.form.get("challenge", ""),
         response=code,
         remember=bool(request.form.get("remember")) and rules.freshness.remember == "browser",
+        judgement=judgement,
     )
     if isinstance(result, Refusal):
         return await _refused(request, mine, result)
@@ -243,12 +245,11 @@ def _may_send(request: PageRequest, judgement: Judgement, mine: Authenticator) -
     return _came_by_link(request.scope) and offered is not None and offered.id == mine.id
 
 
-def _passkey(request: PageRequest, judgement: Judgement) -> str:
+def _passkey(request: PageRequest, mine: Iterable[Authenticator]) -> str:
     """Find the passkey to ask for beside a code (U-42).
 
     The browser itself answers it, when a person picks it in the field. Returns its id, or "".
     """
-    mine = reachable(judgement)
     return next((a.id for a in mine if _in_browser(request, a.factor)), "")
 
 
@@ -306,7 +307,7 @@ def _view(
     failed: str = "",
     remaining: int | None = None,
 ) -> views.Challenge:
-    decision = judgement.decision
+    decision, offered = judgement.decision, reachable(judgement)
     rules = request.rules
     traits = request.factors.traits[mine.factor]
     sending: Sending = "none"
@@ -329,7 +330,7 @@ def _view(
         resend_at=_resend_at(request, challenge) if challenge else 0,
         challenge=challenge.id if challenge else "",
         digits=shape.length if shape else 6,
-        others=ways_of(request, judgement, without=mine.id),
+        others=tuple(way_of(request, other, judgement) for other in offered if other.id != mine.id),
         recovery=bool(rules.recovery.ways),
         remember_for=max_age if rules.freshness.remember == "browser" else 0,
         remember=_is_remembered(request),
@@ -337,7 +338,5 @@ def _view(
         waiting=waiting_of(request, challenge),
         poll_url=poll_url(request, challenge),
         number=face.get("number", ""),
-        passkey=_passkey(request, judgement)
-        if wants_code(request, mine.factor, challenge) and not traits.backup
-        else "",
+        passkey=_passkey(request, offered) if wants_code(request, mine.factor, challenge) and not traits.backup else "",
     )

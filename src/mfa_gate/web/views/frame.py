@@ -84,7 +84,10 @@ class Frame:
 
     def problem(self, field: str) -> Problem | None:
         """Return the first problem of a form field."""
-        return next((problem for problem in self.problems if problem.field == field), None)
+        for problem in self.problems:
+            if problem.field == field:
+                return problem
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
