@@ -190,7 +190,10 @@ class Access:
         return Judgement(decision=decision, requirement=requirement, factors=engine.factors)
 
     def _requirement(self, facts: Facts, settings: TenantSettings, now: int) -> Requirement:
-        """Return what the policy demands. ``free`` and ``judge`` ask for one request, one after the other."""
+        """Return the demands of the policy.
+
+        ``free`` and ``judge`` ask for one request, one after the other.
+        """
         policy, latest = self.engine.policy, self._latest
         if latest is not None and latest[0] is facts and latest[1] is policy and latest[2:4] == (settings, now):
             return latest[4]

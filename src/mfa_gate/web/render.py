@@ -106,12 +106,15 @@ class Renderer:
         return environment
 
     def _file_of(self, kind: str) -> str:
-        """Return the name of the template of one kind. A kind that this version does not know (S-83) has general words."""
+        """Return the name of the template of one kind.
+
+        A kind that this version does not know (S-83) has general words.
+        """
         return f"factors/{kind}.html" if kind in self._kinds else "factors/_other.html"
 
 
 def _said(words: Words) -> Callable[..., Markup]:
-    """Make the ``_`` of the templates: Jinja's own newstyle gettext, but for keeping the texts without values."""
+    """Make the ``_`` of the templates: Jinja's newstyle gettext that keeps plain texts."""
     from markupsafe import Markup
 
     @lru_cache(maxsize=MAX_TEXTS)
