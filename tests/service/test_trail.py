@@ -15,8 +15,8 @@ import pytest
 
 from mfa_gate.core.events import Event
 from mfa_gate.service.trail_verification import verify_trail
-from mfa_gate.stores.sqlite import SQLiteStore
 from tests.harness import World, make_world, running
+from tests.stores.patience import patient_store
 
 from . import hammer
 
@@ -32,7 +32,7 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("trail") / "mfa.db"
 
     async def write() -> None:
-        store = SQLiteStore(path)
+        store = patient_store(f"sqlite:///{path}")
         await store.open()
         kinds = ("attempt.failed", "proof.granted", "account.locked")
         for start in range(0, LINES, 500):
@@ -99,7 +99,7 @@ def restore(connection: sqlite3.Connection, at: int) -> None:
 
 async def broken(path: Path) -> dict[str, int]:
     """What verifying says."""
-    store = SQLiteStore(path)
+    store = patient_store(f"sqlite:///{path}")
     await store.open()
     try:
         return await verify_trail(store)
