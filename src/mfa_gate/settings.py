@@ -103,6 +103,11 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
         if address is None:
             faults.append(f"relying_party.origins: {origin!r} is no origin that every browser reads alike")
             continue
+        if address.url != f"{origin}/":
+            faults.append(
+                f"relying_party.origins: {origin!r} never matches, because browsers leave the port out; write "
+                f"{address.url[:-1]!r}"
+            )
         local = host.endswith(".localhost") or address.is_local
         if scheme == "http" and not local:
             faults.append(f"relying_party.origins: {origin!r} is not https; only localhost may be without")

@@ -75,6 +75,10 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no origins": ({"relying_party": party(origins=[])}, ("relying_party.origins", "https://localhost")),
     "origins as text": ({"relying_party": party(origins=ORIGIN)}, ("relying_party.origins", "list")),
     "origin with a path": ({"relying_party": party(origins=[ORIGIN + "/"])}, ("is no origin",)),
+    "origin with its default port": (
+        {"relying_party": RelyingParty(id="app.example", name="App", origins=["https://app.example:443"])},
+        ("never matches", "'https://app.example'"),
+    ),
     "origin of another": ({"relying_party": party(origins=["https://evil.example"])}, ("does not belong",)),
     "origin like ours": ({"relying_party": party(origins=["https://evillocalhost"])}, ("does not belong",)),
     "plain http": (
