@@ -24,6 +24,7 @@ from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify
 from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_api_origins,
+    faults_of_app,
     faults_of_order,
     faults_of_parts,
     faults_of_places,
@@ -159,6 +160,7 @@ class MFAGate:
         faults += wrong
         senders = senders or Senders()
         faults += faults_of_optional_parts(identify, senders)
+        faults += faults_of_app(app)
         faults += faults_of_hooks(on_event=on_event, on_lock=on_lock, on_reset=on_reset)
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)

@@ -19,11 +19,14 @@ from .factors import Registry
 from .factors.base import Hears
 from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
 from .service import RelyingParty
+from .service.hook_places import COMMANDS
 from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
 MAX_HOST = 100
+MAX_APP = 40
+"""Characters of an application's name."""
 
 
 def faults_of_places(*, prefix: str, sign_in: str, sign_out: str, home: str) -> list[str]:
@@ -76,6 +79,18 @@ def faults_of_prefix(prefix: str) -> list[str]:
     """Find the faults of the prefix of our own pages."""
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         return [f'prefix={prefix!r}: must be one or more plain path segments without a trailing slash, e.g. "/mfa"']
+    return []
+
+
+def faults_of_app(name: object) -> list[str]:
+    """Find the faults of this application's name.
+
+    It stands in events, in logs and on people's own pages.
+    """
+    if name == COMMANDS:
+        return [f'app={name!r}: is the name of our own commands, which tell no hooks; choose another, e.g. "web"']
+    if not isinstance(name, str) or len(name) > MAX_APP or name != name.strip() or not name.isprintable():
+        return [f'app={name!r}: must be a name of at most {MAX_APP} printable characters, e.g. "web", or "" for none']
     return []
 
 

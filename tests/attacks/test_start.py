@@ -75,6 +75,9 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no origins": ({"relying_party": party(origins=[])}, ("relying_party.origins", "https://localhost")),
     "origins as text": ({"relying_party": party(origins=ORIGIN)}, ("relying_party.origins", "list")),
     "origin with a path": ({"relying_party": party(origins=[ORIGIN + "/"])}, ("is no origin",)),
+    "app with the commands' name": ({"app": "mfa-gate"}, ("app='mfa-gate'", "our own commands")),
+    "app of two lines": ({"app": "web\nshop"}, ("app='web", "printable")),
+    "app that is no text": ({"app": 7}, ("app=7", "printable")),
     "origin with its default port": (
         {"relying_party": RelyingParty(id="app.example", name="App", origins=["https://app.example:443"])},
         ("never matches", "'https://app.example'"),

@@ -22,6 +22,7 @@ from ..gate import SystemClock
 from ..keyring import KeyFault, Keyring
 from ..ports import Senders
 from ..service import Actor, RelyingParty, Service, Wiring
+from ..service.hook_places import COMMANDS
 from ..stores import store_from_url
 from .application import WrongUse
 from .factors import add_app, registry_of
@@ -116,7 +117,7 @@ async def service_of(args: argparse.Namespace, *, makes: bool = False) -> AsyncI
         entropy=secrets.token_bytes,
         senders=Senders(),
         relying_party=RelyingParty(id="localhost", name=policy.name),
-        app="mfa-gate",
+        app=COMMANDS,
         factors=_factors(args),
     )
     service = Service(wiring, policy)
