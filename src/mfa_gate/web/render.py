@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from .resources import every_text, folder
 from .views.problems import sentence_of
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
     from markupsafe import Markup
 
     from .views import Frame, View
@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 MAX_TEXTS = 2048
+OTHER_FACTOR = "factors/_other.html"
+"""The general words of a kind that this version does not know (S-83)."""
 
 
 class Renderer:
@@ -52,7 +54,6 @@ class Renderer:
         self._factors = factors
         self._own = templates
         self._environments: dict[str, Environment] = {}
-        self._kinds: set[str] = {*factors}
 
     def render(self, view: View | AdminView, frame: Frame) -> bytes:
         """Render a page as UTF-8 bytes. Raises ``jinja2.TemplateError``.
@@ -71,20 +72,19 @@ class Renderer:
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(
-            lambda kind: environment.get_template(self._file_of(kind)).make_module(page, shared=True)
+            lambda kind: environment.select_template([f"factors/{kind}.html", OTHER_FACTOR]).make_module(
+                page, shared=True
+            )
         )
         page["ui"] = environment.get_template("_parts.html").make_module(page, shared=True)
         return environment.get_template(view.template).render(page).encode()
 
     def _environment(self, lang: str) -> Environment:
-        from jinja2 import ChoiceLoader, DictLoader, Environment, FileSystemLoader, StrictUndefined
+        from jinja2 import Environment, StrictUndefined
 
         words = translator(lang)
-        ours = DictLoader(dict(every_text(folder("templates"))))
-        files = ChoiceLoader([FileSystemLoader(str(self._own)), ours] if self._own else [ours])
-        theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
         environment = Environment(
-            loader=ChoiceLoader([files, DictLoader(theirs)]),
+            loader=self._loader,
             autoescape=True,
             undefined=StrictUndefined,
             extensions=["jinja2.ext.i18n"],
@@ -95,7 +95,6 @@ class Renderer:
         install: Callable[..., None] = environment.install_gettext_callables  # type: ignore[attr-defined]
         install(gettext=words.gettext, ngettext=words.ngettext, newstyle=True)
         environment.filters.update(_filters(words))
-        self._kinds = {name[8:-5] for name in files.list_templates() if name.startswith("factors/")} | {*self._factors}
         environment.globals["reason_row"] = _reason_row
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
@@ -105,12 +104,17 @@ class Renderer:
         self._environments[lang] = environment
         return environment
 
-    def _file_of(self, kind: str) -> str:
-        """Return the name of the template of one kind.
+    @cached_property
+    def _loader(self) -> BaseLoader:
+        """Read all templates once, for every language.
 
-        A kind that this version does not know (S-83) has general words.
+        The host's come first, then ours, then those of the factors.
         """
-        return f"factors/{kind}.html" if kind in self._kinds else "factors/_other.html"
+        from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
+
+        theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
+        texts = DictLoader({**theirs, **dict(every_text(folder("templates")))})
+        return ChoiceLoader([FileSystemLoader(str(self._own)), texts]) if self._own else texts
 
 
 def _said(words: Words) -> Callable[..., Markup]:
