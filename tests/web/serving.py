@@ -1,24 +1,36 @@
-"""A real server around the tests' host: uvicorn in a thread, on a free port of this machine."""
+"""Real servers around the tests' host: uvicorn in a thread, or any server as a process, on a free port of this machine."""
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0
+"""Seconds until a server must answer."""
+
+
+def free_port() -> int:
+    """Find a port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
 def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]:
     """The server's address (``http://localhost:port``) while the block runs; without ``port`` on any that is free."""
-    if not port:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    port = port or free_port()
     config = uvicorn.Config(
         app,
         host="127.0.0.1",
@@ -40,3 +52,30 @@ def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+@contextmanager
+def spawned(app: str, server: Sequence[str]) -> Iterator[int]:
+    """Run ``app`` (``module:name``) on a server in a process of its own, and give its port.
+
+    ``server`` is the server's module with its options, in which ``{port}`` stands for the port.
+    """
+    port = free_port()
+    module, *options = [part.format(port=port) for part in server]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    command = [sys.executable, "-m", module, app, *options]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + PATIENCE
+            while not _answers(port):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"{module} did not start")
+                time.sleep(0.05)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

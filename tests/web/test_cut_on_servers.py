@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -27,6 +20,7 @@ from mfa_gate.core.changes.admin import lock
 from mfa_gate.core.model import SubjectKey
 from tests.harness import log_in, make_world
 
+from .serving import spawned
 from .test_open_connections import chat, ticks
 
 pytestmark = pytest.mark.waits
@@ -98,31 +92,6 @@ world = make_world(
 app = world.app
 
 
-@contextmanager
-def server(name: str) -> Iterator[str]:
-    """This module's app on one of the servers: its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    root = Path(__file__).parents[2]
-    module, *options = [part.format(port=port) for part in SERVERS[name]]
-    command = [sys.executable, "-m", module, "tests.web.test_cut_on_servers:app", *options]
-    path = os.pathsep.join([str(root / "src"), str(root)])
-    with subprocess.Popen(
-        command, cwd=root, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            end = time.monotonic() + 30
-            while time.monotonic() < end:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
 async def transfer(client: httpx2.AsyncClient, method: str, url: str) -> str:
     """How a response ended: ``whole``, or the kind of failure."""
     try:
@@ -138,7 +107,8 @@ async def transfer(client: httpx2.AsyncClient, method: str, url: str) -> str:
 async def test_how_it_ends(name: str) -> None:
     """After a lock a download is seen to be cut, whatever its length said; a stream ends, a websocket with 4401; work that
     had begun, and what follows it, is done."""
-    with server(name) as address:
+    with spawned("tests.web.test_cut_on_servers:app", SERVERS[name]) as port:
+        address = f"http://127.0.0.1:{port}"
         async with httpx2.AsyncClient(timeout=20) as client:
             cookie = (await client.get(f"{address}/open/start")).text
             client.headers["cookie"] = cookie

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +11,7 @@ import pytest
 
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, World, make_world
 
+from .serving import spawned
 from .test_addresses import HTMX
 
 ROOT = "/app"
@@ -114,35 +107,11 @@ async def test_a_stranger_is_led_to_the_sign_in_below_the_root(told: str) -> Non
     assert (await asks(browser, told)("GET", "/mfa/account")).location == "/app/login"
 
 
-@contextmanager
-def server(name: str) -> Iterator[int]:
-    """Run this module's app on one of the servers, as behind a proxy that strips the root; give its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    root = Path(__file__).parents[2]
-    module, *options = [part.format(port=port) for part in SERVERS[name]]
-    command = [sys.executable, "-m", module, "tests.web.test_sub_path:app", *options]
-    path = os.pathsep.join([str(root / "src"), str(root)])
-    env = {**os.environ, "PYTHONPATH": path}
-    with subprocess.Popen(command, cwd=root, env=env, stderr=subprocess.DEVNULL) as process:
-        try:
-            end = time.monotonic() + 30
-            while time.monotonic() < end:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
-
-
 @pytest.mark.waits
 @pytest.mark.parametrize("name", SERVERS)
 async def test_servers(name: str) -> None:
     """Each server's own option for the root leads somebody who is signed in, and a stranger, below it."""
-    with server(name) as port:
+    with spawned("tests.web.test_sub_path:app", SERVERS[name]) as port:
         before = ROOT if name == "granian" else ""
         async with httpx2.AsyncClient(timeout=20, base_url=f"http://127.0.0.1:{port}{before}") as client:
             headers = dict(PAGE)
