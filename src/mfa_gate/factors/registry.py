@@ -42,6 +42,10 @@ class Registry(Mapping[str, Factor]):
         self.traits: Mapping[str, Traits] = MappingProxyType({kind: f.traits for kind, f in found.items()})
         self.backup = next((kind for kind, traits in self.traits.items() if traits.backup), "")
 
+    def is_backup(self, kind: str) -> bool:
+        """Tell if ``kind`` stands in for other factors. A kind that this gate does not know does not (S-83)."""
+        return kind in self.traits and self.traits[kind].backup
+
     def completed(self, rules: Rules) -> Rules:
         """Fill in the parts that ``rules`` leave open: allowed kinds, their order, their options.
 

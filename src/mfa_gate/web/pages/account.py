@@ -114,7 +114,7 @@ async def _settings(
     if account is None or evidence is None:
         return views.Settings(factors=(), addable=kinds_of(request, judgement))
     events = await own_activity(request.service.engine, account.key, limit=RECENT)
-    own = [a for a in account.authenticators if not request.factors.traits[a.factor].backup] if account else []
+    own = [a for a in account.authenticators if not request.factors.is_backup(a.factor)]
     codes = next((a for a in account.authenticators if a.factor == request.factors.backup), None)
     now, rules = request.now, request.rules
     last = len(own) == 1 and (rules.enrollment.permanent or judgement.requirement.stage == "required")
@@ -209,7 +209,7 @@ async def backup_codes(request: PageRequest) -> Answer:
                 return request.show(_stock(request, judgement))
     if may_change(evidence, judgement.requirement, request.now) is not None:
         return confirm_first(request, judgement, "/backup-codes")
-    had = any(request.factors.traits[a.factor].backup for a in account.authenticators)
+    had = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     made = await backup.make(request.caller)
     if isinstance(made, Refusal):
         return request.show(_stock(request, judgement), status=422, problems=[problem_from(made, "")])

@@ -173,7 +173,8 @@ async def help_page(request: PageRequest) -> Answer:
     live = [
         c
         for c in (account.challenges if account else ())
-        if c.browser == request.caller.handle
+        if c.factor in request.factors
+        and c.browser == request.caller.handle
         and c.purpose in ("sign-in", "enroll")
         and not _in_browser(request, c.factor)
     ]

@@ -226,14 +226,14 @@ async def done(request: PageRequest) -> Answer:
     """Show ``GET /enroll/done``: the new authenticator, and the one asked for at sign-in."""
     judgement = await request.judgement()
     account = judgement.account
-    mine = [a for a in (account.authenticators if account else ()) if not request.factors.traits[a.factor].backup]
+    mine = [a for a in (account.authenticators if account else ()) if not request.factors.is_backup(a.factor)]
     usual = Demand(rule="freshness", max_age=request.rules.freshness.max_age)
     proofs = judgement.evidence.proofs if judgement.evidence else ()
     if account is None or not mine or not meeting(proofs, (usual,), request.now):
         return request.lead_on(judgement.decision)
     newest = max(mine, key=lambda a: a.created_at)
     default = account.authenticator(account.default) or newest
-    has_codes = any(request.factors.traits[a.factor].backup for a in account.authenticators)
+    has_codes = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     offer_codes = request.factors.backup in judgement.requirement.factors and not has_codes
     onward = request.going_to if isinstance(judgement.decision, Allow) else request.own("/challenge")
     return request.show(
