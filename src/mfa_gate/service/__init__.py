@@ -73,7 +73,7 @@ class Service:
         self.leave = Leave(self.engine, self.access, self.challenges, self.verification)
         self.backup = BackupCodes(self.engine, self.access, self.challenges)
         self.enrollments = Enrollments(self.engine, self.access, self.challenges, self.verification, self.backup)
-        self.out_of_band = OutOfBand(self.engine, self.challenges, self.verification)
+        self.out_of_band = OutOfBand.of(self.engine, self.challenges, self.verification)
         self.provider_callbacks = ProviderCallbacks(self.engine, self.challenges)
         self.self_service = SelfService(self.engine, self.access)
         self.rights = Rights(self.engine, self.access)

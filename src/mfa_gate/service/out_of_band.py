@@ -85,14 +85,22 @@ class OutOfBand:
     Nobody is signed in there: the device's key stands for the person.
     """
 
-    def __init__(self, engine: Engine, challenges: Challenges, verification: Verification) -> None:
+    def __init__(
+        self, engine: Engine, challenges: Challenges, verification: Verification, *, kind: str, part: Approves
+    ) -> None:
         self.engine = engine
         self.challenges = challenges
         self.verification = verification
-        found = next(((k, part) for k, part in self.engine.factors.items() if isinstance(part, Approves)), None)
-        if found is None:
-            raise RuntimeError("no factor has a device that answers")
-        self.kind, self.part = found
+        self.kind = kind
+        self.part = part
+
+    @classmethod
+    def of(cls, engine: Engine, challenges: Challenges, verification: Verification) -> OutOfBand | None:
+        """Make the use cases of the first factor whose device answers; None if the gate knows no such factor."""
+        for kind, part in engine.factors.items():
+            if isinstance(part, Approves):
+                return cls(engine, challenges, verification, kind=kind, part=part)
+        return None
 
     def nonce(self) -> str:
         """Make a fresh value to sign. Its age can be checked without storing it."""

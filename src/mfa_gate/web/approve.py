@@ -13,6 +13,7 @@ from typing import Any
 from ..core.reasons import Refusal
 from ..ports import HasPushKey
 from ..service import Service
+from ..service.out_of_band import OutOfBand
 from . import views
 from .api import refuse_body, refuse_foreign
 from .assets import asset_name, static_assets
@@ -35,6 +36,7 @@ class Phone:
     """A request of a phone: its address, and the name by which its browser calls itself."""
 
     site: Site
+    desk: OutOfBand
     scope: Scope
     address: str
     base: str
@@ -47,8 +49,12 @@ class Phone:
 
 async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answer:
     """Answer a request for ``place``, the path below ``/approve``."""
-    root = root_of(scope)
-    phone = Phone(site=site, scope=scope, address=site.callers.address(scope), base=f"{root}{site.prefix}/approve")
+    root, desk = root_of(scope), site.service.out_of_band
+    if desk is None:
+        return problem(Refusal(reason="not_found"))
+    phone = Phone(
+        site=site, desk=desk, scope=scope, address=site.callers.address(scope), base=f"{root}{site.prefix}/approve"
+    )
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     shown = FILES.get(place)
     if shown is not None:
@@ -133,12 +139,12 @@ FILES: Mapping[str, Callable[[Phone], Answer]] = {
 
 async def nonce(phone: Phone, body: Body) -> Answer:
     """Answer ``POST nonce`` with something fresh to sign."""
-    return as_json({"nonce": phone.service.out_of_band.nonce()})
+    return as_json({"nonce": phone.desk.nonce()})
 
 
 async def join(phone: Phone, body: Body) -> Answer:
     """Answer ``POST join``: the phone that scanned the picture shows its key."""
-    joined = await phone.service.out_of_band.join(
+    joined = await phone.desk.join(
         token=body["token"],
         key=body["key"],
         signature=body["signature"],
@@ -155,7 +161,7 @@ async def waiting(phone: Phone, body: Body) -> Answer:
 
     Reading is no attempt, and the answer has no number in it (S-98).
     """
-    found = await phone.service.out_of_band.waiting(
+    found = await phone.desk.waiting(
         device=body["device"], nonce=body["nonce"], signature=body["signature"], address=phone.address
     )
     if isinstance(found, Refusal):
@@ -185,7 +191,7 @@ async def waiting(phone: Phone, body: Body) -> Answer:
 
 async def reply(phone: Phone, body: Body) -> Answer:
     """Answer ``POST answer``: yes with the number that was typed, or no."""
-    refusal = await phone.service.out_of_band.answer(
+    refusal = await phone.desk.answer(
         device=body["device"],
         request=body["request"],
         verb=body["verb"],
@@ -198,7 +204,7 @@ async def reply(phone: Phone, body: Body) -> Answer:
 
 async def wake(phone: Phone, body: Body) -> Answer:
     """Answer ``POST wake``: keep the address at which a push service reaches this phone."""
-    refusal = await phone.service.out_of_band.wake_at(
+    refusal = await phone.desk.wake_at(
         device=body["device"],
         nonce=body["nonce"],
         signature=body["signature"],
