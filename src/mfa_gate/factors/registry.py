@@ -43,7 +43,10 @@ class Registry(Mapping[str, Factor]):
         self.backup = next((kind for kind, traits in self.traits.items() if traits.backup), "")
 
     def is_backup(self, kind: str) -> bool:
-        """Tell if ``kind`` stands in for other factors. A kind that this gate does not know does not (S-83)."""
+        """Tell if ``kind`` stands in for other factors.
+
+        A kind that this gate does not know does not (S-83).
+        """
         return kind in self.traits and self.traits[kind].backup
 
     def completed(self, rules: Rules) -> Rules:

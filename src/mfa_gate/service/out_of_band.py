@@ -96,7 +96,10 @@ class OutOfBand:
 
     @classmethod
     def of(cls, engine: Engine, challenges: Challenges, verification: Verification) -> OutOfBand | None:
-        """Make the use cases of the first factor whose device answers; None if the gate knows no such factor."""
+        """Make the use cases of the first factor whose device answers.
+
+        None: the gate knows no such factor.
+        """
         for kind, part in engine.factors.items():
             if isinstance(part, Approves):
                 return cls(engine, challenges, verification, kind=kind, part=part)
