@@ -399,7 +399,7 @@ async def compare(seed: int, steps: int) -> Pair:
             await pair.happen()
         scope = pair.scope() if not scope or pair.random.random() < 0.3 else pair.again(scope)
         remembered = isinstance(gate.remembered(copy.deepcopy(scope)), Pass) and not gate.path_rules.names(
-            app_path(scope)
+            scope, app_path(scope)
         )
         quick, slow = await pair.ask(scope)
         assert quick == slow, (seed, number, scope)

@@ -140,7 +140,7 @@ class Gate:
                 elif not self.sightings.somebody:
                     self.sightings.stranger(scope)
         except StoreUnavailable as error:
-            if subject is None or not await self.has_grace(scope, path):
+            if subject is None or not self.has_grace(scope, path, subject):
                 return await self.router.fault(scope, receive, send, error)
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
@@ -155,15 +155,14 @@ class Gate:
         """Tell whether a rule of the policy exempts ``path`` for everybody."""
         return self.path_rules.is_exempt(scope, path, self._engine.wiring.clock.now())
 
-    async def has_grace(self, scope: Scope, path: str) -> bool:
-        """Tell whether the policy lets this browser on for a while although the store is away.
+    def has_grace(self, scope: Scope, path: str, subject: Subject) -> bool:
+        """Tell whether the policy lets this browser of ``subject`` on for a while although the store is away.
 
         Never where a rule asks for more.
         """
         try:
-            subject = await self.callers.subject(scope)
             rules = self.path_rules
-            if subject is None or (rules.steps_up and rules.names(path)):
+            if rules.steps_up and rules.names(scope, path):
                 return False
             return self.service.access.has_grace(subject, only_cookies(scope), self.callers.address(scope))
         except Exception:
@@ -182,7 +181,7 @@ class Gate:
         await self.open()
         address = callers.address(scope)
         cookies = only_cookies(scope)
-        is_named = self.path_rules.names(path)
+        is_named = self.path_rules.names(scope, path)
         if cookies and not is_named and callers.subject_now is None:
             known = self.service.access.passes(subject, cookies, address)
             if known is not None:

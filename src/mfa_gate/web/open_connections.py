@@ -33,7 +33,7 @@ class JudgingGate(ConnectionGate, Protocol):
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule exempts ``path`` for everybody."""
 
-    async def has_grace(self, scope: Scope, path: str) -> bool:
+    def has_grace(self, scope: Scope, path: str, subject: Subject) -> bool:
         """Tell whether the policy lets this browser on while the store is away."""
 
     async def judge_subject(self, scope: Scope, subject: Subject, /) -> Judgement:
@@ -209,6 +209,7 @@ class OpenConnections:
         gate, scope = self._gate, connection.as_judged()
         if gate.is_exempt(scope, connection.path):
             return True
+        subject: Subject | None = None
         try:
             subject = await gate.callers.subject(scope)
             if subject is None:
@@ -216,7 +217,7 @@ class OpenConnections:
                 return isinstance(connection.passed, str)
             judgement = await gate.judge_subject(scope, subject)
         except StoreUnavailable:
-            return await gate.has_grace(scope, connection.path)
+            return subject is not None and gate.has_grace(scope, connection.path, subject)
         connection.passed = gate.let_in(subject, judgement)
         return isinstance(judgement.decision, Allow) or judgement.requirement.report_only
 

@@ -46,11 +46,6 @@ class PathRules:
             *(text.removesuffix("/**").lower() for text in named if not text.startswith("=")),
         )
 
-    def names(self, path: str) -> bool:
-        """Tell whether a rule may mean ``path``, or a path that cannot be told from it."""
-        plain = plain_path(path)
-        return plain in self.paths or plain.startswith(self.trees) or not is_clean(path)
-
     def signs_out(self, scope: Scope, path: str) -> bool:
         """Tell whether the app may sign somebody out at this path, however it is spelled."""
         if not self._plain_sign_out or scope["type"] != "http" or scope["method"] == "OPTIONS":
@@ -62,13 +57,17 @@ class PathRules:
 
         ``now`` is in UTC seconds.
         """
-        method = scope["method"] if scope["type"] == "http" else "GET"
+        method = _method_of(scope)
         if path == self._sign_out and scope["type"] == "http":
             return method in ("GET", "HEAD", "POST")
         way = self.way((method, path))
         if way != "named":
             return way == "exempt"
         return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
+
+    def names(self, scope: Scope, path: str) -> bool:
+        """Tell whether a rule may mean this request, or one that cannot be told from it."""
+        return self.way((_method_of(scope), path)) != "guarded"
 
     def way(self, asked: tuple[str, str]) -> Way:
         """Tell the policy's answer for a method and a path, and keep it in ``ways``."""
@@ -89,6 +88,11 @@ class PathRules:
             is_own = plain == self._plain_sign_out or path.startswith(self._prefix)
             return "exempt" if is_exempt and not is_own else "named"
         return "named" if self.steps_up and not is_clean(path) else "guarded"
+
+
+def _method_of(scope: Scope) -> str:
+    """Return the method; a websocket counts as GET."""
+    return str(scope["method"]) if scope["type"] == "http" else "GET"
 
 
 def _facts(method: str, path: str) -> Facts:
