@@ -22,6 +22,7 @@ from mfa_gate.core.model import MAX_BROWSERS, MAX_BYTES, Account, Browser, Grant
 from mfa_gate.core.rules import DAY, EnrollmentRules, PathRule, RoleRules, Rules, StepUpRule
 from mfa_gate.errors import StoreUnavailable
 from mfa_gate.identity import SessionUser
+from mfa_gate.web.request import page_request
 from tests.harness import (
     AGREEMENT,
     FETCH,
@@ -346,7 +347,9 @@ async def test_a_stolen_session_changes_nothing(tenant: str, first: Any) -> None
         reply = await thief.api(method, name.replace("BROWSER", id), body)
         assert reply.status in (403, 404), name
     service = world.gate.service.leave
-    visit = await world.gate.web.page_request(
+    await world.gate.web.open()
+    visit = await page_request(
+        world.gate.web.site,
         {**socket_scope("/mfa", address=HOTEL), "type": "http", "method": "GET"}
         | {"session": {"user_id": "ann", "org": tenant, "sid": "s1", "auth_time": START, "amr": ["mfa"]}},
         Subject("ann", tenant, frozenset(), "s1", Upstream(("mfa",), "", START)),

@@ -232,3 +232,11 @@ async def test_a_wrong_ticket_stays_in_its_field(world: World) -> None:
     back = await ann.form("/mfa/enroll", {"action": "ticket", "ticket": "ABCDE-12345"})
     assert back.status == 422
     assert 'value="ABCDE-12345"' in back.text
+
+
+@pytest.mark.parametrize("path", ["/mfa/enroll/", "/mfa/enroll"])
+async def test_a_stale_form_comes_back_however_its_address_ends(path: str) -> None:
+    """A slash at the end leads to the same page, for a form with an old token as well."""
+    ann = await make_world().browser()
+    reply = await ann.form(path, {"action": "skip"}, token="0" * 64)
+    assert reply.status == 422, reply.text

@@ -22,8 +22,7 @@ from .late_user_check import LateUserCheck
 from .lifespan import Lifespan
 from .open_connections import OpenConnections
 from .path_rules import PathRules
-from .request import PageRequest, Site
-from .request import page_request as request_of
+from .request import Site
 from .router import Router
 from .scope import address_of, app_path, caller_kind
 from .sightings import Sightings
@@ -239,11 +238,6 @@ class Gate:
         if younger.max_age <= 0 or any(meets(proof, younger, self.service.engine.now()) for proof in evidence.proofs):
             return None
         return younger if caller_kind(scope) == "page" else None
-
-    async def page_request(self, scope: Scope, subject: Subject) -> PageRequest:
-        """Make the request of a subject at one of our own pages."""
-        await self.open()
-        return await request_of(self.site, scope, subject)
 
     # -- connections that ask for more, or are judged again --------------------------------------------------------
 

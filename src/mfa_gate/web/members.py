@@ -114,6 +114,7 @@ def words_of(name: str) -> tuple[str, str] | None:
     None: the reason's own words fit better.
     """
     member = MEMBERS.get(name)
-    return (
-        None if member is None or name == "response" else ("A value is not right", f'"{name}" must be {member.wants}.')
-    )
+    if member is None or name == "response":
+        return None
+    bad = wrong(name, member.wants)
+    return bad.title, bad.detail

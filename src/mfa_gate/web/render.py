@@ -15,7 +15,7 @@ from ..core.events import kind_of
 from ..core.reasons import REASONS, Reason
 from ..factors import BUILT_IN, Registry
 from . import times
-from .assets import CSP, Asset, asset_name, brand_css, brand_name, static_asset, static_assets
+from .assets import asset_name, brand_name
 from .i18n import Words, translator
 from .qr_code import qr_svg
 from .resources import every_text, folder
@@ -28,15 +28,7 @@ if TYPE_CHECKING:
     from .views import Frame, View
     from .views.admin import AdminView
 
-__all__ = [
-    "CSP",
-    "Asset",
-    "Renderer",
-    "brand_css",
-    "brand_name",
-    "static_asset",
-    "static_assets",
-]
+__all__ = ["Renderer"]
 
 MAX_TEXTS = 2048
 OTHER_FACTOR = "factors/_other.html"

@@ -162,11 +162,6 @@ class PageRequest:
             self._judgement = await self.service.access.own(self.caller)
         return self._judgement
 
-    @staticmethod
-    def seconds(count: int) -> Seconds:
-        """Return a length of time as ``Seconds``."""
-        return Seconds(count)
-
     def forget_judgement(self) -> None:
         """Make the next call of ``judgement`` judge anew, after a change."""
         self._judgement = None
@@ -275,6 +270,11 @@ class PageRequest:
         """Return the address of a page of the host's own, below the root; "" for none."""
         return self.root + place if place else ""
 
+    def come_back_to(self, place: str, *, demands: tuple[Demand, ...] = ()) -> None:
+        """Remember a page of ours to return to, after a proof that meets ``demands``."""
+        note = going_note(to=self.own(place), path="", method="GET", clean=True, demands=demands)
+        self.headers.append(self.site.cookies.set_note(self.jar, self.jar.going, note))
+
     def lead_on(self, decision: Decision) -> Answer:
         """Lead on from a decision: to one of our pages, or to where the visitor was going."""
         if isinstance(decision, Allow):
@@ -295,12 +295,12 @@ class PageRequest:
 
         A client without cookies gets the handle as the token. A browser gets it as a cookie, and the token is "".
         """
-        native = self.caller.kind == "client"
-        if not native:
+        if self.caller.kind != "client":
             self.take_handle(handle, remembered=remembered)
+            return ""
         self.handle, self.fresh = handle, False
         self.caller = replace(self.caller, handle=handle_digest(handle))
-        return self.site.cookies.seal_token(self.jar, handle) if native else ""
+        return self.site.cookies.seal_token(self.jar, handle)
 
     def cookie_headers(self) -> list[Header]:
         """Return the cookies to set with an answer that is no page."""

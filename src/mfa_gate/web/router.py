@@ -16,7 +16,7 @@ from .language import LANG_COOKIE
 from .request import PageRequest, Site, going_note
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
-from .scope import app_path, caller_kind, is_rooted, own_place, root_of
+from .scope import caller_kind, is_rooted, own_place, root_of
 from .types import Receive, Scope, Send
 from .views import CookiesOff, Fault, Problem
 
@@ -106,7 +106,7 @@ class Router:
             return self._refused(request, Refusal(reason="method_not_allowed"))
         if method == "GET":
             return self._in_language(request) or self._to_front_end(request) or await handler(request)
-        return await self._post(request, receive, handler)
+        return await self._post(request, receive, handlers)
 
     def _nobody(self, scope: Scope, *, is_call: bool = False) -> Answer:
         """Answer where nobody is signed in.
@@ -121,30 +121,29 @@ class Router:
         """Answer where an endpoint demands a proof and nobody is signed in."""
         await send_answer(scope, receive, send, self._nobody(scope))
 
-    async def _post(self, request: PageRequest, receive: Receive, handler: pages.Page) -> Answer:
+    async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""
         try:
             request.form = await read_form(request.scope, receive)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
-            return await handler(request)
-        return await self._stale_form(request)
+            return await handlers["POST"](request)
+        return await self._stale_form(request, handlers.get("GET"))
 
-    async def _stale_form(self, request: PageRequest) -> Answer:
+    async def _stale_form(self, request: PageRequest, show: pages.Page | None) -> Answer:
         """Show the form's page again where the token is not this browser's (U-56).
 
         The token is an old one, or cookies are off, or the form was already sent.
         """
         if request.fresh:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
-        shown = pages.find(app_path(request.scope).removeprefix(self.site.prefix))
         # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
         request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
         request.problems.append(Problem(reason="csrf"))
-        if shown and "GET" in shown:
-            return await shown["GET"](request)
+        if show is not None:
+            return await show(request)
         return self._refused(request, Refusal(reason="csrf"))
 
     def _in_language(self, request: PageRequest) -> Answer | None:

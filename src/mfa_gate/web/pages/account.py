@@ -14,7 +14,7 @@ from ...service.access import owed
 from ...service.activity import own_activity
 from ...service.factor_choice import first_offer
 from .. import views
-from ..request import PageRequest, going_note
+from ..request import PageRequest
 from ..responses import Answer, page
 from ..views import Notice, Problem
 from .common import confirm_first, locked_view, not_found, problem_from
@@ -35,8 +35,7 @@ async def settings(request: PageRequest) -> Answer:
     judgement = await request.judgement()
     if not isinstance(judgement.decision, Allow):
         if isinstance(judgement.decision, StepUp):
-            note = going_note(to=request.base, path="", method="GET", clean=True)
-            request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+            request.come_back_to("")
         return request.lead_on(judgement.decision)
     evidence = judgement.evidence
     if evidence is not None and evidence.holds and owed(judgement, request.now) is not None:
@@ -149,7 +148,7 @@ async def _settings(
             views.BrowserLine(
                 id=b.id,
                 label=b.label,
-                network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
+                network=b.network,
                 last_used_at=b.last_used_at,
                 ends_at=max((p.at for p in b.proofs), default=0) + int(rules.freshness.max_age) if b.proofs else 0,
                 current=b.handle == request.caller.handle,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from ...core.break_glass import DEFAULT_HOURS, MAX_HOURS
 from ...core.events import KINDS
-from ...core.model import MAX_ID_BYTES, SubjectKey
+from ...core.model import MAX_ID_BYTES, Seconds, SubjectKey
 from ...core.policy import Demand
 from ...core.reasons import Refusal
 from ...core.summary import STATUSES
@@ -19,7 +19,7 @@ from ...service.admin.actions import ACTIONS, Action
 from ...service.admin.documents import AccountDocument, TenantDocument
 from .. import views
 from ..chart import chart_of
-from ..request import PageRequest, going_note
+from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, admin
 from .common import not_found, problem_from
@@ -66,13 +66,11 @@ def _desk(request: PageRequest, place: str) -> admin.Desk:
 def _no(request: PageRequest, refusal: Refusal, place: str) -> Answer:
     """Show a refusal as a page; for want of a fresh proof, lead to the challenge and back."""
     if refusal.reason == "proof_required":
-        demand = Demand(rule="administration", max_age=request.seconds(refusal.max_age or 300))
-        note = going_note(to=request.own(place), path="", method="GET", clean=True, demands=(demand,))
-        request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+        demand = Demand(rule="administration", max_age=Seconds(refusal.max_age or 300))
+        request.come_back_to(place, demands=(demand,))
         return request.go(request.own("/challenge"))
     if refusal.reason in OWED:
-        note = going_note(to=request.own(place), path="", method="GET", clean=True)
-        request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+        request.come_back_to(place)
         return request.go(request.own(OWED[refusal.reason]))
     if refusal.reason == "not_found":
         return not_found(request)

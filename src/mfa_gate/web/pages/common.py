@@ -9,7 +9,7 @@ from ...core.policy import Demand
 from ...core.reasons import UNTYPED, Refusal
 from ...factors.base import CodeShape
 from ...service import Judgement
-from ..request import PageRequest, going_note
+from ..request import PageRequest
 from ..responses import Answer
 from ..views import Fault, Locked, Problem
 
@@ -27,9 +27,7 @@ def confirm_first(request: PageRequest, judgement: Judgement, place: str, *, dem
     evidence = judgement.evidence
     if evidence is None:
         return request.lead_on(judgement.decision)
-    demand = demand or change_demand(evidence, judgement.requirement)
-    note = going_note(to=request.own(place), path="", method="GET", clean=True, demands=(demand,))
-    request.headers.append(request.site.cookies.set_note(request.jar, request.jar.going, note))
+    request.come_back_to(place, demands=(demand or change_demand(evidence, judgement.requirement),))
     return request.go(request.own("/challenge"))
 
 
