@@ -141,7 +141,7 @@ class MFAGate:
             raise SettingsError(unfit)
         faults: list[str] = []
         registry = _collect(faults, lambda: Registry(factors))
-        known = registry or BUILT_IN
+        known = BUILT_IN if registry is None else registry
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
         keyring = _collect(faults, lambda: Keyring(keys))

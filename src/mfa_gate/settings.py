@@ -205,7 +205,7 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
 
     These are senders, the host's contacts, and optional packages.
     """
-    tenants: Mapping[str, Rules] = {"": policy.base, **policy.tenants} if not policy.tenants else dict(policy.tenants)
+    tenants: Mapping[str, Rules] = {"": policy.base, **policy.tenants}
     faults: dict[str, None] = {}
     for tenant, rules in tenants.items():
         where = f"tenants.{tenant}.factors.allowed" if tenant else "factors.allowed"

@@ -59,6 +59,17 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             'or set factors.voice.confirm = "code"',
         ),
     ),
+    "a tenant beside rules that nobody could meet": (
+        {
+            "policy": Policy(
+                name="t",
+                base=Rules(factors=FactorRules(allowed=("email",))),
+                tenants={"alpha": Rules(factors=FactorRules(allowed=("totp",)))},
+            ),
+            "senders": Senders(),
+        },
+        ("factors.allowed", "email"),
+    ),
     "no such key": ({"keys": ["secret"]}, ("keys[0]", "mfa-gate keys new")),
     "a damaged key": ({"keys": [key(1)[:-2]]}, ("keys[0]", "checksum")),
     "a key twice": ({"keys": [key(1), key(1)]}, ("twice", "newest first")),
