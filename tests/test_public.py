@@ -45,5 +45,5 @@ def test_surface(module: str) -> None:
 def test_no_other_name() -> None:
     """A misspelled name is an AttributeError that names it."""
     with pytest.raises(AttributeError, match="MFAGates"):
-        _ = mfa_gate.MFAGates
+        _ = mfa_gate.MFAGates  # type: ignore[attr-defined]
     assert dir(mfa_gate) == sorted(mfa_gate.__all__)

@@ -57,17 +57,19 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Load a public name when it is first asked for (PEP 562).
+if not TYPE_CHECKING:  # a type checker that saw this would take every misspelled name for good
 
-    A command or a sender so does not load the gate.
-    """
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Load a public name when it is first asked for (PEP 562).
+
+        A command or a sender so does not load the gate.
+        """
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{home}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -45,7 +45,7 @@ BAD = """
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mfa_gate import Status, require_proof
+from mfa_gate import MFAGatee, Status, require_proof
 
 
 @require_proof("5m")
@@ -75,3 +75,4 @@ def test_types(tmp_path: Path) -> None:
     wrong = checked(tmp_path, BAD)
     assert 'has incompatible type "str"; expected "int"' in wrong
     assert "Non-overlapping equality check" in wrong
+    assert 'has no attribute "MFAGatee"' in wrong
