@@ -244,3 +244,25 @@ def test_a_decorator_without_parentheses() -> None:
 def test_the_policy_of_the_hosts_is_untouched() -> None:
     """The hosts' own routes have no lost demand."""
     assert POLICY.base.step_up
+
+
+made: list[FastAPI] = []
+
+
+def only_once() -> FastAPI:
+    """A factory that may be called once, like one that registers metrics."""
+    if made:
+        raise ValueError("called twice")
+    made.append(right())
+    return made[0]
+
+
+@pytest.mark.parametrize("command", ["routes", "explain"])
+def test_a_factory_is_called_once(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A command makes the app of ``--app`` once, for its factors and for its routes."""
+    made.clear()
+    file = tmp_path / "policy.toml"
+    file.write_text('version = 1\nname = "x"\n')
+    code, _ = shown(command, str(file), "--app", f"{__name__}:only_once", capsys=capsys)
+    assert code == 0
+    assert len(made) == 1

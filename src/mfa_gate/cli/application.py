@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from typing import Any
@@ -9,6 +10,16 @@ from typing import Any
 
 class WrongUse(Exception):
     """Refuse a call that means nothing. The text says how to call the command."""
+
+
+def app_for(args: argparse.Namespace) -> Any:
+    """Import the app of ``--app`` once for a command, since a factory may not be called twice.
+
+    Raises ``WrongUse``.
+    """
+    if not hasattr(args, "loaded_app"):
+        args.loaded_app = app_of(args.app)
+    return args.loaded_app
 
 
 def app_of(name: str) -> Any:

@@ -25,7 +25,7 @@ def registry_of(args: argparse.Namespace) -> Registry:
     """
     known = getattr(args, "registry", None)
     if not isinstance(known, Registry):
-        known = args.registry = _of_app(getattr(args, "app", None)) or installed()
+        known = args.registry = _of_app(args) or installed()
     return known
 
 
@@ -47,12 +47,12 @@ def installed() -> Registry:
         raise SettingsError(str(error)) from None
 
 
-def _of_app(name: str | None) -> Registry | None:
+def _of_app(args: argparse.Namespace) -> Registry | None:
     """Take the factors of the gate around an app; None where there is no gate."""
-    if not name:
+    if not getattr(args, "app", None):
         return None
-    from .application import app_of
+    from .application import app_for
     from .doctor.app_stack import gate_of
 
-    gate = gate_of(app_of(name))
+    gate = gate_of(app_for(args))
     return gate.service.engine.factors if gate is not None else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
-from .application import WrongUse, app_of
+from .application import WrongUse, app_for
 from .factors import add_app, registry_of
 from .policy_args import add_file, add_scenario, existing, given_by, path_of, policy_of, words
 from .policy_output import counted, offered, print_json, print_table, tell_faults
@@ -121,7 +121,7 @@ def explain_policy(args: argparse.Namespace) -> int:
     policy = policy_of(args)
     given = given_by(args, policy)
     try:
-        endpoint = _demands_at(args.app, given.request) if args.app else ()
+        endpoint = _demands_at(args, given.request) if args.app else ()
         outcome = judge(policy, given, registry_of(args).traits, now=int(time.time()), endpoint=endpoint)
     except ValueError as error:
         raise WrongUse(str(error)) from None
@@ -149,15 +149,15 @@ def explain_policy(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _demands_at(app: str, request: str) -> tuple[Demand, ...]:
-    """Find the demands of the endpoint that answers ``request``.
+def _demands_at(args: argparse.Namespace, request: str) -> tuple[Demand, ...]:
+    """Find the demands of the app's endpoint that answers ``request``.
 
     Raises ``ValueError`` for an app without routes.
     """
     from ..policyfile.tools.routes import leaf_for, leaves_of
 
     method, _, path = request.partition(" ")
-    leaf = leaf_for(leaves_of(app_of(app)), method, path)
+    leaf = leaf_for(leaves_of(app_for(args)), method, path)
     return leaf.demands if leaf else ()
 
 
@@ -232,7 +232,7 @@ def routes_under_policy(args: argparse.Namespace) -> int:
 
     policy = policy_of(args)
     try:
-        leaves = leaves_of(app_of(args.app))
+        leaves = leaves_of(app_for(args))
     except ValueError as error:
         raise WrongUse(str(error)) from None
     groups = frozenset(args.groups)
