@@ -155,7 +155,7 @@ class Gate:
         return self.path_rules.is_exempt(scope, path, self._engine.wiring.clock.now())
 
     def has_grace(self, scope: Scope, path: str, subject: Subject) -> bool:
-        """Tell whether the policy lets this browser of ``subject`` on for a while although the store is away.
+        """Tell if the policy lets this browser of ``subject`` on although the store is away.
 
         Never where a rule asks for more.
         """
