@@ -67,6 +67,6 @@ class Identity:
     async def contacts(self, subject: Subject) -> Contacts:
         """Return the contacts on file of a person."""
         account = self._accounts.account(subject.id)
-        if account is None:
+        if account is None or account.tenant != subject.tenant:
             return Contacts()
         return Contacts(name=account.name, email=account.email, phone=account.phone)
