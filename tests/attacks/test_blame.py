@@ -12,7 +12,7 @@ import pytest
 
 from mfa_gate import SettingsError
 from mfa_gate.core.changes import Change
-from mfa_gate.core.changes.admin import give_ticket
+from mfa_gate.core.changes.admin import give_ticket, unlock
 from mfa_gate.core.changes.after_restore import after_restore
 from mfa_gate.core.changes.charge import UNCOUNTED_PER_HOUR
 from mfa_gate.core.events import Event
@@ -415,6 +415,18 @@ async def test_codes_of_another_length_are_bounded(world: World) -> None:
     reasons = [(await verify(other, "1234567")).reason for _ in range(40)]
     assert reasons == ["malformed"] * UNCOUNTED_PER_HOUR + ["too_soon"] * 20
     assert await used(world) == 0
+
+
+async def test_an_unlock_ends_the_wait(world: World) -> None:
+    """A stranger with the password makes new browsers wait for an hour; an administrator lets their owner in at once."""
+    ann = await world.enrolled()
+    other = await another(ann)
+    for _ in range(UNCOUNTED_PER_HOUR):
+        await verify(other, "1234567")
+    assert (await verify(other, ann.totp(1))).reason == "too_soon"
+    moment = world.engine.moment(actor="boss")
+    await world.engine.change(SubjectKey("alpha", "ann"), lambda account: unlock(account, moment, reason="called"))
+    assert (await verify(other, ann.totp(1))).status == 200
 
 
 # -- what is written comes from the account that is written ------------------------------------------------------------

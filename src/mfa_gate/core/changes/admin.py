@@ -13,20 +13,24 @@ from .break_glass import close, stated
 
 
 def unlock(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
-    """Take the lock away, give all attempts back and empty the rolling count.
+    """Take the lock away, give all attempts back, and empty the counts.
+
+    The rolling count goes, and so does that of refusals which cost no attempt but make new browsers wait.
 
     The administrator answers for it with ``reason``. Answers a refusal, or None.
     """
     if not stated(reason):
         return refuse(account, "malformed", member="reason")
-    if account.lock is None and not account.attempts.used and not account.attempts.days:
+    if account.lock is None and not account.attempts.used and not account.attempts.days and not account.uncounted:
         return keep(account, None)
     event = moment.event("account.unlocked", account.key, reason=stated(reason))
     # The lock has ended the grant that was given before it. Unlocking must not revive that grant.
     account, ended = close(account, moment, reason="locked") if account.lock else (account, ())
     now = time_of(account, moment)
     logins_from = logins_until(account, now)
-    changed = replace(account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from)
+    changed = replace(
+        account, lock=None, attempts=budget.forgiven(account.attempts), logins_from=logins_from, uncounted=()
+    )
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
