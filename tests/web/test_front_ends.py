@@ -246,3 +246,17 @@ def test_faults_at_start(origin: str, why: str) -> None:
     assert len(told) == 1
     assert repr(origin) in told[0]
     assert why in told[0]
+
+
+@pytest.mark.parametrize(
+    ("host", "led_to"),
+    [("api.localhost:8000", "http://api.localhost:8000"), ("localhost:8000", ORIGIN), ("evil.example", ORIGIN)],
+)
+async def test_a_front_end_is_led_to_the_host_that_it_asked(host: str, led_to: str) -> None:
+    """A proof counts only at the host that it was made on; only configured origins are ever named."""
+    party = RelyingParty(id="localhost", name="Example", origins=[ORIGIN, "http://api.localhost:8000"])
+    async with running(make_world(relying_party=party, api_origins=[SPA])) as world:
+        ann = await world.browser()
+        refused = await ann.ask("GET", "/records", headers=[*FROM_SPA, ("host", host)])
+        assert refused.json()["challenge_url"].startswith(f"{led_to}/mfa/")
+        assert refused.json()["api_url"].startswith(f"{led_to}/mfa/")

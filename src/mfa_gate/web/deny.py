@@ -51,7 +51,7 @@ async def deny(
     refusal = refusal_of(decision)
     kind = caller_kind(scope)
     # A front end on another origin takes a path for its own: it gets the whole address.
-    start = site.service.engine.wiring.relying_party.origins[0] if is_listed(scope, site.api_origins) else ""
+    start = _origin_asked(scope, site.origins) if is_listed(scope, site.api_origins) else ""
     more: dict[str, Any] = {
         "challenge_url": start + place,
         "api_url": f"{start}{root_of(scope)}{site.prefix}{call_of(decision)}",
@@ -105,6 +105,12 @@ def call_of(decision: Decision) -> str:
             return "/api/recovery"
         case Allow():
             return "/api/state"
+
+
+def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
+    """Return the configured origin that was asked, or the first: a proof counts only at the host that it was made on."""
+    host = (header(scope, b"host") or b"").decode("latin-1")
+    return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
 
 def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
