@@ -126,6 +126,9 @@ def keyword(subject: Subject, *, event: Event) -> None:
             "cannot be called",
             "write def on_lock(subject, event)",
         ),
+        ("contacts", 5, "contacts=5: is of type int", "cannot be called", "write async def contacts(subject)"),
+        ("directory", none, "directory=none() -> 'None': ", "(tenant)", "write async def directory(tenant)"),
+        ("before_send", none, "before_send=none() -> 'None': ", "(send)", "write def before_send(send)"),
     ],
 )
 def test_hook(name: str, hook: object, value: str, reason: str, fix: str) -> None:

@@ -161,7 +161,14 @@ class MFAGate:
         senders = senders or Senders()
         faults += faults_of_optional_parts(identify, senders)
         faults += faults_of_app(app)
-        faults += faults_of_hooks(on_event=on_event, on_lock=on_lock, on_reset=on_reset)
+        faults += faults_of_hooks(
+            on_event=on_event,
+            on_lock=on_lock,
+            on_reset=on_reset,
+            before_send=before_send,
+            contacts=contacts,
+            directory=directory,
+        )
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)

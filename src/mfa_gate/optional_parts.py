@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from inspect import isclass, iscoroutinefunction, isfunction, ismethod, signature, unwrap
 
 from .identity import FirstOf
@@ -34,22 +34,33 @@ def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
     return faults
 
 
-def faults_of_hooks(*, on_event: object, on_lock: object, on_reset: object) -> list[str]:
-    """Find the hooks that cannot be called with what the gate gives to them.
+HOOKS: Mapping[str, tuple[str, ...]] = {
+    "on_event": ("event",),
+    "on_lock": ("subject", "event"),
+    "on_reset": ("subject", "event"),
+    "before_send": ("send",),
+    "contacts": ("subject",),
+    "directory": ("tenant",),
+}
+"""The functions that a host gives to the gate, with what each is called with."""
+AWAITED = frozenset(("contacts", "directory"))
+"""Functions whose answer the gate awaits."""
 
-    Each fault names the argument, its value, the reason and the fix. A hook whose parameters Python does not tell passes.
+
+def faults_of_hooks(**hooks: object) -> list[str]:
+    """Find the host's functions (``HOOKS``) that cannot be called as the gate calls them.
+
+    Each fault names the argument, its value, the reason and the fix. A function whose parameters Python does not tell
+    passes; None is no function.
     """
-    given: list[tuple[str, object, tuple[str, ...]]] = [
-        ("on_event", on_event, ("event",)),
-        ("on_lock", on_lock, ("subject", "event")),
-        ("on_reset", on_reset, ("subject", "event")),
-    ]
-    return [fault for name, hook, names in given if hook is not None for fault in _faults_of_hook(name, hook, names)]
+    given = [(name, hook) for name, hook in hooks.items() if hook is not None]
+    return [fault for name, hook in given for fault in _faults_of_hook(name, hook, HOOKS[name])]
 
 
 def _faults_of_hook(name: str, hook: object, parameters: tuple[str, ...]) -> Iterator[str]:
     call = ", ".join(parameters)
-    fix = f"write def {name}({call}), or async def {name}({call})"
+    asynchronous = f"async def {name}({call})"
+    fix = f"write {asynchronous}" if name in AWAITED else f"write def {name}({call}), or {asynchronous}"
     if not callable(hook):
         yield f"{name}={hook!r}: is {_kind(hook)}, and cannot be called: {fix}"
         return

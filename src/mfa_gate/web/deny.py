@@ -108,7 +108,10 @@ def call_of(decision: Decision) -> str:
 
 
 def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
-    """Return the configured origin that was asked, or the first: a proof counts only at the host that it was made on."""
+    """Return the configured origin that was asked, or the first.
+
+    A proof counts only at the host that it was made on.
+    """
     host = (header(scope, b"host") or b"").decode("latin-1")
     return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
