@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.beside import beside
 from tests.harness import Browser, World, make_world, running
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 1200
-"""Seconds after which something hangs: the longest takes half of that on a busy machine."""
-
-
-@contextmanager
-def beside(module: str) -> Iterator[Callable[[Any], Any]]:
-    """A fresh interpreter that runs ``module`` until the end of this: what it says to each thing that it is told, in JSON."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-    with (
-        tempfile.TemporaryFile("w+") as complaints,
-        subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        told, said = process.stdin, process.stdout
-
-        def ask(what: Any) -> Any:
-            watch = threading.Timer(PATIENCE, process.kill)
-            watch.start()
-            print(json.dumps(what), file=told, flush=True)
-            line = said.readline()
-            watch.cancel()
-            complaints.seek(0)
-            assert line, complaints.read()
-            return json.loads(line)
-
-        yield ask
 
 
 def told(module: str, what: Any) -> Any:

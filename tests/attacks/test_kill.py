@@ -16,8 +16,8 @@ from mfa_gate.core.model import Account
 from tests.attacks.doomed import Deed, Kill
 from tests.attacks.killed import HANDLE, MOMENTS, Ground, Killed, prepared
 from tests.attacks.killing import EACH, ORIGINS, PARENTS
-from tests.attacks.processes import beside
 from tests.attacks.worker import KEY
+from tests.beside import beside
 from tests.stores.servers import single
 
 pytestmark = pytest.mark.slow

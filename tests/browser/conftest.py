@@ -11,7 +11,7 @@ import pytest
 
 from tests.chromium import ARGUMENTS
 
-from .example import Example, Starter
+from .example import Example, Starter, starting
 from .looks import Looks
 from .person import Person, arrive
 
@@ -51,9 +51,8 @@ def script(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="package")
 def starter() -> Iterator[Starter]:
     """The process that the apps of all stories are forked from."""
-    made = Starter()
-    yield made
-    made.close()
+    with starting() as made:
+        yield made
 
 
 @pytest.fixture

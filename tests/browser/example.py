@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.beside import beside
+
 MINUTE, DAY = 60, 86_400
+
+
+@contextmanager
+def starting() -> Iterator[Starter]:
+    """Give a starter of apps, until the end of this."""
+    with beside("tests.browser.warm") as ask:
+        yield Starter(ask)
 
 
 class Starter:
     """Start and stop example apps. All are forked from one process, which imports everything once (``warm.py``)."""
 
-    def __init__(self) -> None:
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.warm"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, ask: Callable[[Any], Any]) -> None:
+        self._ask = ask
 
     def start(self, data: Path, *, ready: bool = False) -> Example:
         """Start an app over ``data``, and wait until it answers."""
@@ -51,21 +50,7 @@ class Starter:
 
     def stop(self, process: int) -> int:
         """End the app with this process id. Returns its exit code."""
-        return self._ask({"stop": process})
-
-    def close(self) -> None:
-        """End the process that all apps were forked from."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
-
-    def _ask(self, order: dict[str, Any]) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps(order), file=self._process.stdin, flush=True)
-        return int(self._process.stdout.readline())
+        return int(self._ask({"stop": process}))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from tests.chromium import ARGUMENTS, found
 
 from .conftest import OFFICE
-from .example import Starter
+from .example import Starter, starting
 from .looks import Looks
 from .person import Person, arrive
 
@@ -70,8 +70,7 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     shots = Shots(folder=given.folder, widths=tuple(given.widths), schemes=tuple(given.schemes))
-    starter = Starter()
-    with sync_playwright() as playwright:
+    with starting() as starter, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=ARGUMENTS)
         for name in given.only:
             module = importlib.import_module(f".test_{name}", __package__)
@@ -82,7 +81,6 @@ def main() -> None:
                     fault = tell(story, browser, starter, shots, ready=ready)
                     print(f"{name} {title.removeprefix('test_')}: {len(shots.taken)} steps so far{fault}", flush=True)
         browser.close()
-    starter.close()
 
 
 def tell(story: Callable[..., None], browser: Browser, starter: Starter, shots: Shots, *, ready: bool) -> str:
