@@ -81,18 +81,22 @@ def read_keys(path: str) -> list[str]:
 
 
 def keyring_of(args: argparse.Namespace) -> Keyring:
-    """Make the keyring of the command."""
-    try:
-        return Keyring(read_keys(given(args, "keys_file", "MFA_GATE_KEYS_FILE")))
-    except KeyFault as error:
-        raise SettingsError(f"--keys-file: {error}") from error
+    """Make the keyring of the command, once: the file is read, and warned of, once."""
+    if not hasattr(args, "keyring"):
+        try:
+            args.keyring = Keyring(read_keys(given(args, "keys_file", "MFA_GATE_KEYS_FILE")))
+        except KeyFault as error:
+            raise SettingsError(f"--keys-file: {error}") from error
+    return args.keyring  # type: ignore[no-any-return]
 
 
 def policy_of(args: argparse.Namespace) -> Policy:
-    """Load the policy of the command."""
+    """Load the policy of the command, once."""
     from ..policyfile import load_policy
 
-    return load_policy(given(args, "policy", "MFA_GATE_POLICY"), factors=_factors(args))
+    if not hasattr(args, "loaded_policy"):
+        args.loaded_policy = load_policy(given(args, "policy", "MFA_GATE_POLICY"), factors=_factors(args))
+    return args.loaded_policy  # type: ignore[no-any-return]
 
 
 def _factors(args: argparse.Namespace) -> Registry:
