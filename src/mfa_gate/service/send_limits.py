@@ -15,7 +15,7 @@ from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY, Rules, SendCount
 from ..factors.base import Context, Delivery
-from ..ports import Pauses, PhoneSend
+from ..ports import Pauses, PhoneSend, Senders
 from ..storage import Take, take_one
 from ..thread_pool import ThreadPool
 from .accounts import Engine
@@ -45,13 +45,11 @@ class Sending:
         self.alarms = alarms
         self.hook_within = HOOK_TIMEOUT
         self._threads = ThreadPool("before_send", HOOK_THREADS)
-        known = engine.factors.traits.items()
+        self._senders: Senders | None = None
         self._pausing: dict[str, Pauses] = {}
-        for kind, traits in known:
-            sender = engine.wiring.senders.for_channel(traits.sends) if traits.sends and not traits.fetched else None
-            if isinstance(sender, Pauses):
-                self._pausing[kind] = sender
-        self._telephones = frozenset(kind for kind, traits in known if traits.contact == "phone")
+        self._telephones = frozenset(
+            kind for kind, traits in engine.factors.traits.items() if traits.contact == "phone"
+        )
         engine.effects.listeners.append(self)
 
     # -- before a message --------------------------------------------------------------------------------------------
@@ -111,7 +109,19 @@ class Sending:
         return taken is None or not taken.wait
 
     def _paused(self) -> set[str]:
+        senders = self.engine.wiring.senders
+        if senders is not self._senders:
+            self._senders, self._pausing = senders, self._that_pause(senders)
         return {kind for kind, sender in self._pausing.items() if not sender.available}
+
+    def _that_pause(self, senders: Senders) -> dict[str, Pauses]:
+        """Map each kind that is sent to its sender, if that one can pause."""
+        found: dict[str, Pauses] = {}
+        for kind, traits in self.engine.factors.traits.items():
+            sender = senders.for_channel(traits.sends) if traits.sends and not traits.fetched else None
+            if isinstance(sender, Pauses):
+                found[kind] = sender
+        return found
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
