@@ -6,7 +6,6 @@ A provider in trouble stops sending as well.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Sequence
 
@@ -17,9 +16,9 @@ from ..core.rules import DAY, Rules, SendCount
 from ..factors.base import Context, Delivery
 from ..ports import Pauses, PhoneSend, Senders
 from ..storage import Take, take_one
-from ..thread_pool import ThreadPool
 from .accounts import Engine
 from .admin_alerts import Alarms
+from .host_call import HostCall
 
 log = logging.getLogger("mfa_gate")
 
@@ -44,12 +43,13 @@ class Sending:
         self.engine = engine
         self.alarms = alarms
         self.hook_within = HOOK_TIMEOUT
-        self._threads = ThreadPool("before_send", HOOK_THREADS)
+        self._before_send = HostCall("before_send", HOOK_THREADS)
         self._senders: Senders | None = None
         self._pausing: dict[str, Pauses] = {}
         self._telephones = frozenset(
             kind for kind, traits in engine.factors.traits.items() if traits.contact == "phone"
         )
+        engine.effects.closers.append(self._before_send.close)
         engine.effects.listeners.append(self)
 
     # -- before a message --------------------------------------------------------------------------------------------
@@ -259,11 +259,7 @@ class Sending:
         asked = PhoneSend(subject=caller.subject, factor=factor, number=delivery.to, purpose=context.purpose)
         try:
             async with asyncio.timeout(self.hook_within):
-                said = (
-                    hook(asked) if inspect.iscoroutinefunction(hook) else await self._threads.run(lambda: hook(asked))
-                )
-                if inspect.isawaitable(said):
-                    said = await said
+                said = await self._before_send.run(hook, asked)
         except TimeoutError:
             log.warning("the before_send hook took longer than %s s: the message is not sent", self.hook_within)
             return "timeout"
