@@ -5,7 +5,6 @@ A provider in trouble stops sending as well.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -258,8 +257,7 @@ class Sending:
             return ""
         asked = PhoneSend(subject=caller.subject, factor=factor, number=delivery.to, purpose=context.purpose)
         try:
-            async with asyncio.timeout(self.hook_within):
-                said = await self._before_send.run(hook, asked)
+            said = await self._before_send.run(hook, asked, within=self.hook_within)
         except TimeoutError:
             log.warning("the before_send hook took longer than %s s: the message is not sent", self.hook_within)
             return "timeout"
