@@ -70,10 +70,15 @@ class Verification:
         """Judge one response.
 
         ``handle`` is the browser's own value; the caller carries its digest. ``judgement`` is of this very request, if it
-        was judged already. Nothing is granted by it: the attempt is taken from the store's present account.
+        was judged already. Nothing is granted by it: the attempt is taken from the store's present account. A challenge that
+        the judged account does not know is looked for there once, before it is refused.
         """
         judgement = judgement or await self.access.own(caller)
         account = account_of(judgement)
+        if challenge and not any(c.id == challenge for c in account.challenges):
+            # Another worker may have issued it a moment ago, and the store's notice of that is not here yet.
+            account = await self.engine.store.load(caller.subject.key)
+            judgement = await self.access.own(caller, account=account)
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:
