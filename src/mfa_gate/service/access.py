@@ -250,7 +250,7 @@ class Access:
         settings = await self.engine.settings(caller.subject.tenant)
         now = self.engine.now()
         facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
-        requirement = self._requirement(facts, settings, now)
+        requirement = requirement_for(self.engine.policy, facts, settings, now)
         requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)
