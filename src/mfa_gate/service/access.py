@@ -96,8 +96,13 @@ class Access:
         engine = self.engine
         if engine.away_since is not None:
             engine.notice()
-        elif changed := engine.store.changed(engine.reader):
-            engine.heed(changed)
+        else:
+            # The look of ``notice`` without its call: every remembered request takes it.
+            try:
+                if changed := engine.store.changed(engine.reader):
+                    engine.heed(changed)
+            except StoreUnavailable:
+                engine.notice()  # It keeps the time since when the store is away, and raises as well.
         known = self._passes.get(cookies)
         if known is None:
             return None
