@@ -83,7 +83,7 @@ class Verification:
         target = authenticator
         if challenge and not authenticator:
             issued = next((c for c in account.challenges if c.id == challenge and c.purpose == "sign-in"), None)
-            target = issued.target if issued and issued.browser == caller.handle else ""
+            target = issued.target if issued and caller.asked(issued) else ""
         mine = usable(account, judgement, target)
         if isinstance(mine, Refusal):
             return mine
@@ -138,7 +138,7 @@ class Verification:
         now, seen_at = self.engine.now(), account.seen_at
         if caller.handle and changes.twin_of(account, caller.handle, answer, max(now, seen_at)) is not None:
             return None
-        reason = uncollected([c for c in asked if c.browser == caller.handle], now, seen_at)
+        reason = uncollected([c for c in asked if caller.asked(c)], now, seen_at)
         return Refusal(reason=reason) if reason else None
 
     def _verification(
