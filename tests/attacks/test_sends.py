@@ -383,6 +383,30 @@ async def test_a_hook_that_hangs_holds_up_nothing_else() -> None:
         end.set()
 
 
+async def test_the_hooks_threads_end_with_the_gate() -> None:
+    """A plain ``before_send`` runs in threads that stop when the gate is closed; an object with an async ``__call__`` in
+    none, as ``on_event`` does."""
+
+    class Later:
+        async def __call__(self, asked: PhoneSend) -> object:
+            return True
+
+    def threads() -> list[str]:
+        return [t.name for t in threading.enumerate() if "before_send" in t.name and t not in before]
+
+    for hook, count in ((Later(), 0), (lambda asked: True, 1)):
+        before = threading.enumerate()
+        async with running(host(policy=policy(), before_send=hook)) as world:
+            id = await phone_of(world, "ann")
+            browser = await world.browser("ann")
+            assert (await browser.api("POST", "challenge", {"authenticator": id})).status == 201
+            assert len(threads()) == count
+        until = time.monotonic() + 5
+        while threads() and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        assert threads() == []
+
+
 async def test_what_the_host_is_told() -> None:
     """The hook gets the subject, the factor, the whole number and the purpose, for texts and calls and for nothing else."""
     asked: list[PhoneSend] = []

@@ -6,10 +6,10 @@ import asyncio
 import json
 import sqlite3
 import time
-from base64 import b32encode
+from base64 import b32decode, b32encode
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ import pytest
 from mfa_gate import MFAGate, Subject
 from mfa_gate.cli import main
 from mfa_gate.cli.totp_import import Options, Record, read
-from mfa_gate.core.model import Account, Caller
-from mfa_gate.factors.totp import hotp
+from mfa_gate.core.model import Account, Authenticator, Caller, SubjectKey
+from mfa_gate.factors.totp import Totp, hotp
 from mfa_gate.keyring import make_key
 from mfa_gate.service import Actor, Verified
 from mfa_gate.testing import Kit
@@ -317,6 +317,24 @@ def test_one_damaged_account_stops_no_other(place: Place) -> None:
         connection.execute("UPDATE account SET body = 'torn'")
     code, told = place.run(place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n"))
     assert (code, told["imported"], told["refused"]) == (1, 1, {"unreadable": 1})
+
+
+def test_a_tenant_that_cannot_be_named_any_more_stops_nobody(place: Place) -> None:
+    """An older release took such names: the apps of those accounts are known still, and everybody else is brought."""
+    odd = SubjectKey(" old ", "eve")
+
+    async def keep(mine: MFAGate) -> None:
+        service, account = mine.service, Account(key=odd)
+        caller = Caller(subject=Subject("eve"), handle="", network="")
+        rules = service.engine.rules("default")
+        drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
+        draft = Totp().adopt(replace(drawn, key=odd), secret=b32decode(ANN), digits=6, period=30)
+        app = Authenticator(id="app", factor="totp", label="App", created_at=1, data=draft.data)
+        assert await service.engine.store.swap(replace(account, authenticators=(app,)))
+
+    change(place, keep)
+    code, told = place.run(place.write(f"ann,{uri(ANN)}\nbob,{uri(BOB)}\n"))
+    assert (code, told["imported"], told["refused"]) == (1, 1, {"shared": 1})
 
 
 ALGORITHMS = {

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from mfa_gate import Event, Subject
+from mfa_gate.core.model import Account, SubjectKey
+from mfa_gate.service.outbox import LAG
 from tests.harness import World, make_world, running
 
 
@@ -110,6 +114,41 @@ async def test_a_plain_hook_that_waits_stops_no_request(name: str) -> None:
         await world.engine.effects.idle()
     assert released
     assert all(released)
+
+
+@pytest.mark.parametrize("name", ["on_event", "on_lock"])
+async def test_a_hook_that_was_not_called_has_not_failed(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One call takes the time of those behind it: it alone has failed. They are said in a line each, and called later."""
+    meter, answered, called = Meter(), threading.Event(), list[str]()
+    monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
+    for place in ("effects", "host_hooks"):
+        monkeypatch.setattr(import_module(f"mfa_gate.service.{place}"), "HOOK_TIME", 0.2)
+
+    def hook(*arguments: Any) -> None:
+        called.append(arguments[-1].id)
+        answered.wait(10)
+
+    hooks: dict[str, Any] = {name: hook}
+    async with running(make_world(**hooks)) as world:
+        moment = world.engine.moment(actor="operator:eve")
+        locked = [
+            replace(moment.event("account.locked", SubjectKey("alpha", id)), id=id) for id in ("one", "two", "three")
+        ]
+        await world.store.append(locked)
+        for event in locked:
+            await world.engine.effects.follow([event], Account(key=SubjectKey("alpha", event.id)))
+        await world.engine.effects.idle()
+        assert called == ["one"]
+        assert meter.counted.count(("mfa_gate.hook_failures", {"hook": name})) == 1
+        assert caplog.text.count(f"the {name} hook failed") == 1
+        assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+        assert caplog.text.count(f"the {name} hook was not called") == 2
+        answered.set()
+        world.clock.advance(LAG)
+        await world.gate.service.outbox.catch_up(shared=False)
+        assert sorted(called) == ["one", "one", "three", "two"]
 
 
 async def test_a_plain_hook_is_called_in_the_order_of_the_events() -> None:

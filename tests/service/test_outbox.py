@@ -8,8 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ from mfa_gate.core.events import Event
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.errors import SendFailed, StoreUnavailable
 from mfa_gate.service import Actor, Done, Service
-from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES
+from mfa_gate.service.hook_places import COMMANDS, MAX_TRIES, load_late
+from mfa_gate.service.host_hooks import SubjectListener
 from mfa_gate.service.outbox import FIRST_WAIT, LAG, LONGEST_WAIT, MAX_LATE
 from mfa_gate.service.scheduler import Job, Worker
 from mfa_gate.service.trail_verification import verify_trail
@@ -93,6 +96,40 @@ async def test_a_hook_that_failed_hears_later() -> None:
         assert await catch_up(world, after=LONGEST_WAIT) == 1
         assert [subject.id for subject in lock.heard] == ["bob", "ann"]
         assert await catch_up(world, after=LONGEST_WAIT) == 0
+
+
+async def test_waiting_for_its_turn_uses_up_no_try(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An event whose turn does not come, new or late, keeps its tries and comes again after the first wait."""
+    for place in ("outbox", "host_hooks"):
+        monkeypatch.setattr(import_module(f"mfa_gate.service.{place}"), "CALL_TIMEOUT", 0.1)
+    answered = threading.Event()
+    lock = Ear()
+    async with running(make_world(on_lock=lock)) as world:
+        name = "hook:on_lock@"
+        desk = world.gate.service.account_desk
+        for id in ("ann", "bob"):
+            await world.enrolled(id)
+        lock.deaf = True
+        await desk.act(OPERATOR, "lock", ANN, reason="stolen")
+        await catch_up(world)
+        await catch_up(world, after=FIRST_WAIT)
+        await desk.act(OPERATOR, "lock", SubjectKey("alpha", "bob"), reason="stolen")
+        await world.engine.effects.idle()
+        assert [late.tries for late in (await load_late(world.store, name, "alpha")).values()] == [1]
+        lock.deaf = False
+        listener = next(found for found in world.engine.effects.listeners if isinstance(found, SubjectListener))
+        busy = asyncio.create_task(listener._call.run(answered.wait, 10, within=20))
+        await asyncio.sleep(0.05)
+        assert await catch_up(world, after=2 * FIRST_WAIT) == 2
+        assert [late.tries for late in (await load_late(world.store, name, "alpha")).values()] == [1, 0]
+        assert lock.heard == []
+        assert caplog.text.count("the on_lock hook was not called") == 2
+        answered.set()
+        await busy
+        assert await catch_up(world, after=FIRST_WAIT) == 2
+        assert [subject.id for subject in lock.heard] == ["ann", "bob"]
 
 
 async def test_a_hook_that_never_recovers_is_given_up(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,9 @@ from example_app import data
 from example_app.app import create
 from example_app.settings import Settings
 from mfa_gate import MFAGate, Subject
+from mfa_gate.core.model import Caller
+from mfa_gate.core.reasons import Refusal
+from mfa_gate.service import Issued
 from mfa_gate.testing import PEER, FixedClock, Kit, Outbox, signed_in, verified
 
 from .hosts import ANN, HOST_TESTS, POLICY, Check, bare, gate_for, gated, me_is_ann, with_agreement
@@ -166,6 +169,36 @@ def test_taking_over_ends(mfa_clock: FixedClock, mfa_outbox: Outbox) -> None:
     assert gate.service.engine.wiring is before
     with pytest.raises(LookupError, match="taken_over"):
         _ = Kit(gate).clock
+
+
+async def test_the_senders_of_the_moment_say_what_is_paused() -> None:
+    """While a gate is taken over its own provider's trouble stops nothing; after the block it counts again."""
+
+    class Paused(Outbox):
+        available = False
+
+    gate = gate_for(senders=Paused().senders())
+    sending = gate.service.sending
+    await gate.web.open()
+    with Kit(gate, keep_store=True).taken_over() as kit:
+        await kit.enrolled(ANN, "email")
+        assert await sending.off("default") == frozenset()
+        challenge = await begun(gate)
+        assert isinstance(challenge, Issued)
+        assert kit.outbox.last_code()
+    Kit(gate).clock.advance(3_600)
+    assert "email" in await sending.off("default")
+    refused = await begun(gate)
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "factor_unavailable"
+    await gate.web.aclose()
+
+
+async def begun(gate: MFAGate) -> Issued | Refusal:
+    """Ask for a code for ann's only authenticator."""
+    account = await gate.service.engine.store.load(ANN.key)
+    mine = next(a.id for a in account.authenticators if a.factor == "email")
+    return await gate.service.challenges.begin(Caller(subject=ANN, handle="h", network="203.0.113.7"), mine)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from mfa_gate import Subject
+from mfa_gate.core.rules import EnrollmentRules
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import Browser, World, key, make_world, running
+from mfa_gate.testing import enrolled as enrolled_by
+from tests.harness import QUIET, Browser, World, key, make_world, running, with_rules
 
+from .phones import begin, enrolled, push_policy
 from .test_key_rotation import rotated
 
 OLD, NEW = key(1), key(2)
@@ -97,3 +102,53 @@ async def test_the_old_key_is_taken_out_too_early(capsys: pytest.CaptureFixture[
         assert (await late.api("GET", "state")).json()["attempts_remaining"] == before
         assert (await late.prove()).status == 200
         assert await passes(world, late)
+
+
+async def handles_of_both(one: World, two: World, browser: Browser, path: str) -> tuple[Browser, Browser]:
+    """Let the browser ask two workers at once, so that each gives it a handle; the browser at each of them."""
+    first = Browser(one, cookies=dict(browser.cookies))
+    other = Browser(two, cookies=dict(browser.cookies))
+    for asking in (first, other):
+        asking.id, asking.tenant = browser.id, browser.tenant
+        await asking.page(path, headers=QUIET)
+    assert len({asking.handle for asking in (first, other)}) == 2
+    first.cookies.update(other.cookies)
+    return first, at(two, first)
+
+
+async def test_a_browser_with_two_handles_finds_its_own_challenge() -> None:
+    """The worker that is asked for the result knows the browser by another handle than the one that sent the request."""
+    store, policy = MemoryStore(), push_policy()
+    one, two = (make_world(store=store.another(), keys=keys, policy=policy) for keys in ([OLD, NEW], [NEW, OLD]))
+    async with running(one), running(two):
+        ann, _, id = await enrolled(one)
+        mail = (await enrolled_by(one.gate, Subject("ann", "alpha"), "email")).id
+        two.clock.at = one.clock.at
+        here, there = await handles_of_both(one, two, ann, "/mfa/challenge")
+        asked = await begin(here, id)
+        assert (await there.api("GET", f"challenge/{asked['challenge']}")).json() == {"status": "pending"}
+        collected = {"authenticator": id, "challenge": asked["challenge"], "response": ""}
+        assert (await there.api("POST", "verify", collected)).reason == "pending"
+        stranger = await two.browser()
+        assert (await stranger.api("GET", f"challenge/{asked['challenge']}")).status == 404
+        assert (await stranger.api("POST", "verify", collected)).reason == "nothing_sent"
+        sent = await begin(here, mail)
+        typed = {"challenge": sent["challenge"], "response": one.email.codes[-1]}
+        assert (await stranger.api("POST", "verify", typed)).status == 404
+        assert (await there.api("POST", "verify", typed)).status == 200
+
+
+async def test_a_browser_with_two_handles_proves_its_contact() -> None:
+    """The code to the contact on file, sent by one worker, is right at the other, and costs no attempt."""
+    store = MemoryStore()
+    policy = with_rules(lambda rules: replace(rules, enrollment=EnrollmentRules(first="contact")))
+    one, two = (make_world(store=store.another(), keys=keys, policy=policy) for keys in ([OLD, NEW], [NEW, OLD]))
+    async with running(one), running(two):
+        here, there = await handles_of_both(one, two, await one.browser("new"), "/mfa/enroll")
+        await here.form("/mfa/enroll", {"action": "contact-send", "kind": "email"})
+        code = {"action": "contact-verify", "kind": "email", "code": one.email.codes[-1]}
+        stranger = await two.browser("new")
+        assert (await stranger.form("/mfa/enroll", code)).status == 422
+        assert (await one.account("new")).leave is None
+        assert (await there.form("/mfa/enroll", code)).status == 303
+        assert (await one.account("new")).leave is not None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from starlette.requests import HTTPConnection
 
+from mfa_gate import Subject
 from mfa_gate.core.model import Seconds
+from mfa_gate.identity import SessionUser
 from tests.harness import World, make_world, with_rules
 
 GRACE = Seconds(600)
@@ -30,6 +33,30 @@ async def test_grace(grace: Seconds, after: int, status: int) -> None:
     await browser.ask("GET", "/records")
     world.clock.advance(after)
     assert (await browser.ask("GET", "/records")).status == status
+
+
+async def test_grace_for_a_host_that_identifies_in_its_own_way() -> None:
+    """A plain async ``identify`` has it too: nothing else looks at the store before a browser that was judged passes."""
+    known = SessionUser("user_id", tenant="org", groups="groups", session="sid")
+
+    async def identify(connection: HTTPConnection) -> Subject | None:
+        return await known(connection)
+
+    policy = with_rules(lambda r: replace(r, freshness=replace(r.freshness, outage_grace=GRACE)))
+    world = make_world(identify=identify, policy=policy)
+    browser = await world.enrolled()
+    assert (await browser.ask("GET", "/records")).status == 200
+    await world.store.aclose()
+    began = world.clock.at
+    assert (await browser.ask("GET", "/records")).status == 200
+    assert world.engine.away_since == began
+    world.clock.advance(599)
+    assert (await browser.ask("GET", "/records")).status == 200
+    world.clock.advance(1)
+    assert (await browser.ask("GET", "/records")).status == 503
+    await world.store.open()
+    assert (await browser.ask("GET", "/records")).status == 200
+    assert world.engine.away_since is None
 
 
 async def test_nothing_new() -> None:

@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 import mfa_gate
+from mfa_gate import Subject
+from mfa_gate.core.model import Caller
+from mfa_gate.core.policy import Facts, requirement_for
 from mfa_gate.factors import DEFAULT_FACTORS
 from mfa_gate.factors.base import Accepted, Context, Rejected
 from mfa_gate.factors.totp import Totp
@@ -204,3 +207,23 @@ async def test_only_a_slow_factor_is_verified_in_a_thread(quick: bool) -> None:
     ) as world:
         await _proving(world)
     assert [name.startswith("mfa-verify") for name in names[-1:]] == [not quick]
+
+
+async def test_a_page_of_ours_leaves_what_another_request_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``free`` and ``judge`` of one request share its demands, though a page of ours is judged between the two."""
+    made: list[str] = []
+
+    def counted(policy: Any, facts: Facts, *more: Any) -> Any:
+        made.append(facts.path)
+        return requirement_for(policy, facts, *more)
+
+    async with running(make_world()) as world:
+        access = world.gate.service.access
+        caller = Caller(subject=Subject("ann", "alpha"), handle="", network="203.0.113.7")
+        facts = Facts(tenant="alpha", groups=frozenset(), method="GET", path="/records", clean=True)
+        await world.engine.settings("alpha")
+        monkeypatch.setattr("mfa_gate.service.access.requirement_for", counted)
+        assert access.free(caller.subject, facts) is None
+        await access.own(caller)
+        await access.judge(caller, facts)
+    assert made == ["/records", ""]

@@ -96,8 +96,13 @@ class Access:
         engine = self.engine
         if engine.away_since is not None:
             engine.notice()
-        elif changed := engine.store.changed(engine.reader):
-            engine.heed(changed)
+        else:
+            # The look of ``notice`` without its call: every remembered request takes it.
+            try:
+                if changed := engine.store.changed(engine.reader):
+                    engine.heed(changed)
+            except StoreUnavailable:
+                engine.notice()  # It keeps the time since when the store is away, and raises as well.
         known = self._passes.get(cookies)
         if known is None:
             return None
@@ -250,7 +255,7 @@ class Access:
         settings = await self.engine.settings(caller.subject.tenant)
         now = self.engine.now()
         facts = Facts(tenant=caller.subject.tenant, groups=caller.subject.groups, method="GET", path="", clean=True)
-        requirement = self._requirement(facts, settings, now)
+        requirement = requirement_for(self.engine.policy, facts, settings, now)
         requirement = self._with_floors(with_endpoint(requirement, extra), caller.subject)
         entry = Entry(account, stale=True) if account else await self.engine.entry(caller.subject.key)
         evidence = self.evidence(caller, entry.account, requirement, now)

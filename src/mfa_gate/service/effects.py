@@ -14,13 +14,13 @@ from typing import Protocol
 
 from ..core.events import Event
 from ..core.model import Account, Subject
-from .host_call import HostCall
+from .host_call import HostCall, NotCalled
 
 audit_log = logging.getLogger("mfa_gate.audit")
 log = logging.getLogger("mfa_gate")
 
 HOOK_TIME = 20.0
-"""Seconds that a hook of the host has. After that it has failed, and gets a committed event again."""
+"""Seconds that a hook of the host has, with the wait for its turn. After that it gets a committed event again."""
 
 OnEvent = Callable[[Event], object]
 SubjectHook = Callable[[Subject, Event], object]
@@ -97,7 +97,7 @@ class Effects:
         """Report one event to the counters, the log (JSON) and the host's hook.
 
         A failure is logged and changes nothing. A ``committed`` event is in the trail, so a failed hook gets it
-        again.
+        again. So does one that was not called, because earlier calls took its time; the hook has not failed then.
         """
         for count in self.counters:
             try:
@@ -112,8 +112,10 @@ class Effects:
 
     async def _report(self, hook: OnEvent, event: Event, *, committed: bool) -> None:
         try:
-            async with asyncio.timeout(HOOK_TIME):
-                await self.on_event_call.run(hook, event)
+            await self.on_event_call.run(hook, event, within=HOOK_TIME)
+        except NotCalled as error:
+            log.warning("the on_event hook was not called (ref %s): %s", event.id, error)
+            return
         except Exception:
             log.exception("the on_event hook failed")
             ok = False

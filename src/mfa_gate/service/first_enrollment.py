@@ -78,9 +78,7 @@ class Leave:
 
         def prepare(account: Account) -> Callable[[], Accepted | Rejected]:
             context = self.challenges.context(caller, rules, purpose="contact", account=account)
-            open_ones: list[Challenge] = [
-                c for c in account.challenges if c.purpose == "contact" and c.browser == caller.handle
-            ]
+            open_ones: list[Challenge] = [c for c in account.challenges if c.purpose == "contact" and caller.asked(c)]
             return partial(part.verify, context, data={}, challenges=open_ones, response=read)
 
         guess: Guess[Accepted, None] = Guess(

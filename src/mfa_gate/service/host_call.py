@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
-from functools import partial
 
 from ..thread_pool import ThreadPool
+
+
+class NotCalled(TimeoutError):
+    """Raised if time ended before the call's turn came.
+
+    Earlier calls of the same hook took all of it, so the host's function has not failed.
+    """
 
 
 class HostCall:
     """The way to call one hook.
 
     A plain function runs in a thread of its own, one call at a time and in their order: the host's function need not be
-    safe for threads. An async function runs on the event loop.
+    safe for threads. ``threads``: up to so many calls at a time, for a function that is. An async function runs on the
+    event loop.
     """
 
-    def __init__(self, name: str) -> None:
-        self._threads = ThreadPool(name, 1)
+    def __init__(self, name: str, threads: int = 1) -> None:
+        self._threads = ThreadPool(name, threads)
 
-    async def run(self, hook: Callable[..., object], *arguments: object) -> None:
-        """Call ``hook`` with ``arguments`` and wait for its end.
+    async def run(self, hook: Callable[..., object], *arguments: object, within: float) -> object:
+        """Call ``hook`` with ``arguments``, wait for its end and return its value.
 
-        Raises what the hook raises. A caller that gives up does not end a plain function that has begun.
+        Raises what the hook raises, and ``TimeoutError`` after ``within`` seconds. They include the wait for the call's
+        turn: ``NotCalled`` if it did not come. A plain function that has begun goes on behind a ``TimeoutError``.
         """
-        result = hook(*arguments) if is_async(hook) else await self._threads.run(partial(hook, *arguments))
-        if inspect.isawaitable(result):
-            await result
+        has_begun = False
+
+        def call() -> object:
+            nonlocal has_begun
+            has_begun = True
+            return hook(*arguments)
+
+        try:
+            async with asyncio.timeout(within):
+                result = call() if is_async(hook) else await self._threads.run(call)
+                return await result if inspect.isawaitable(result) else result
+        except TimeoutError as error:
+            if has_begun:
+                raise
+            raise NotCalled(f"earlier calls took all of {within:g} s") from error
 
     def close(self) -> None:
         """Let go of the thread, without waiting for a call that hangs."""

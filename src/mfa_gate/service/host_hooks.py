@@ -5,16 +5,16 @@ A failure is logged and tried again. It undoes nothing.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from ..core.events import Event
 from ..core.model import Account
 from .accounts import Engine
 from .effects import HOOK_TIME, SubjectHook
-from .hook_places import Hook, subject_of
-from .host_call import HostCall
+from .hook_places import CALL_TIMEOUT, Hook, subject_of
+from .host_call import HostCall, NotCalled
 
 log = logging.getLogger("mfa_gate")
 
@@ -35,16 +35,17 @@ class SubjectListener:
         """Tell if the event is of this listener's kind."""
         return event.kind == self.kind
 
-    async def call(self, event: Event) -> None:
-        """Call the host's hook. Raises any exception of the hook."""
-        await self._call.run(self.hook, subject_of(event), event)
+    async def call(self, event: Event, *, within: float) -> None:
+        """Call the host's hook. Raises any exception of the hook, and those of ``HostCall.run``."""
+        await self._call.run(self.hook, subject_of(event), event, within=within)
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Call the hook once for each of its events."""
         for event in filter(self.wants, events):
             try:
-                async with asyncio.timeout(HOOK_TIME):
-                    await self.call(event)
+                await self.call(event, within=HOOK_TIME)
+            except NotCalled as error:
+                log.warning("the %s hook was not called (ref %s); it is called later: %s", self.name, event.id, error)
             except Exception:
                 log.exception("the %s hook failed (ref %s); it is tried again", self.name, event.id)
                 self.engine.effects.heard(self.name, event, ok=False)
@@ -59,7 +60,7 @@ def host_hooks(engine: Engine) -> list[Hook]:
     if on_event is not None:
 
         async def every(event: Event) -> None:
-            await engine.effects.on_event_call.run(on_event, event)
+            await engine.effects.on_event_call.run(on_event, event, within=CALL_TIMEOUT)
 
         found.append(Hook(name="on_event", wants=lambda event: True, call=every))
     for name, kind, hook in (
@@ -68,5 +69,5 @@ def host_hooks(engine: Engine) -> list[Hook]:
     ):
         if hook is not None:
             listener = SubjectListener(engine, name, kind, hook)
-            found.append(Hook(name=name, wants=listener.wants, call=listener.call))
+            found.append(Hook(name=name, wants=listener.wants, call=partial(listener.call, within=CALL_TIMEOUT)))
     return found

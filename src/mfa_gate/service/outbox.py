@@ -20,6 +20,7 @@ from ..core.events import UNREADABLE, Event
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from .accounts import Engine
 from .hook_places import (
+    CALL_TIMEOUT,
     Hook,
     Late,
     Place,
@@ -31,6 +32,7 @@ from .hook_places import (
     save_late,
     tries_for,
 )
+from .host_call import NotCalled
 
 log = logging.getLogger("mfa_gate")
 
@@ -44,7 +46,6 @@ PIECE = 200
 FIRST_WAIT, LONGEST_WAIT = 30, 3_600
 MAX_LATE = 500
 """The most failed events of one tenant that a hook keeps. With so many, it reads no further in that tenant's trail."""
-CALL_TIMEOUT = 10.0
 RUN_FOR = 3.0
 TURN_FOR = 1.0
 """Seconds for one tenant, before the next one has its turn."""
@@ -210,6 +211,9 @@ class Outbox:
                 del late[id]
                 continue
             tries = await self._call(hook, event) if hook.wants(event) else 0
+            if tries is None:
+                late[id] = Late(one.line, one.tries, now + FIRST_WAIT)
+                continue
             if one.tries + 1 < tries:
                 wait = min(FIRST_WAIT * 2 ** min(one.tries, 10), LONGEST_WAIT)
                 late[id] = Late(one.line, one.tries + 1, now + wait)
@@ -238,7 +242,7 @@ class Outbox:
             if not self._is_for(hook, event) or self._mark(hook, event) in known:
                 continue
             turn.calls += 1
-            if await self._call(hook, event):
+            if await self._call(hook, event) != 0:
                 late[event.id] = Late(event_to_json(event), 0, self.engine.now() + FIRST_WAIT)
         if not done:
             return False
@@ -267,14 +271,18 @@ class Outbox:
     def _is_for(self, hook: Hook, event: Event) -> bool:
         return is_for(event, self._app_of(hook)) and hook.wants(event)
 
-    async def _call(self, hook: Hook, event: Event) -> int:
+    async def _call(self, hook: Hook, event: Event) -> int | None:
         """Call a hook. Returns the number of tries that a failed event is worth.
 
-        Returns 0 if the hook received the event, or can never receive it.
+        Returns 0 if the hook received the event, or can never receive it, and None if it was not called: earlier calls
+        took all of its time, so no try is used up.
         """
         try:
-            async with asyncio.timeout(CALL_TIMEOUT):
+            async with asyncio.timeout(CALL_TIMEOUT if hook.shared else None):
                 await hook.call(event)
+        except NotCalled as error:
+            log.warning("the %s hook was not called (ref %s); it is called later: %s", hook.name, event.id, error)
+            return None
         except Exception as error:
             tries = tries_for(error, hook)
             then = "it is tried later" if tries else "no further try can help"

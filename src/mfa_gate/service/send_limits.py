@@ -5,8 +5,6 @@ A provider in trouble stops sending as well.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
 from collections.abc import Sequence
 
@@ -15,11 +13,11 @@ from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import DAY, Rules, SendCount
 from ..factors.base import Context, Delivery
-from ..ports import Pauses, PhoneSend
+from ..ports import Pauses, PhoneSend, Senders
 from ..storage import Take, take_one
-from ..thread_pool import ThreadPool
 from .accounts import Engine
 from .admin_alerts import Alarms
+from .host_call import HostCall
 
 log = logging.getLogger("mfa_gate")
 
@@ -44,14 +42,13 @@ class Sending:
         self.engine = engine
         self.alarms = alarms
         self.hook_within = HOOK_TIMEOUT
-        self._threads = ThreadPool("before_send", HOOK_THREADS)
-        known = engine.factors.traits.items()
+        self._before_send = HostCall("before_send", HOOK_THREADS)
+        self._senders: Senders | None = None
         self._pausing: dict[str, Pauses] = {}
-        for kind, traits in known:
-            sender = engine.wiring.senders.for_channel(traits.sends) if traits.sends and not traits.fetched else None
-            if isinstance(sender, Pauses):
-                self._pausing[kind] = sender
-        self._telephones = frozenset(kind for kind, traits in known if traits.contact == "phone")
+        self._telephones = frozenset(
+            kind for kind, traits in engine.factors.traits.items() if traits.contact == "phone"
+        )
+        engine.effects.closers.append(self._before_send.close)
         engine.effects.listeners.append(self)
 
     # -- before a message --------------------------------------------------------------------------------------------
@@ -111,7 +108,19 @@ class Sending:
         return taken is None or not taken.wait
 
     def _paused(self) -> set[str]:
+        senders = self.engine.wiring.senders
+        if senders is not self._senders:
+            self._senders, self._pausing = senders, self._that_pause(senders)
         return {kind for kind, sender in self._pausing.items() if not sender.available}
+
+    def _that_pause(self, senders: Senders) -> dict[str, Pauses]:
+        """Map each kind that is sent to its sender, if that one can pause."""
+        found: dict[str, Pauses] = {}
+        for kind, traits in self.engine.factors.traits.items():
+            sender = senders.for_channel(traits.sends) if traits.sends and not traits.fetched else None
+            if isinstance(sender, Pauses):
+                found[kind] = sender
+        return found
 
     # -- counting ----------------------------------------------------------------------------------------------------
 
@@ -248,12 +257,7 @@ class Sending:
             return ""
         asked = PhoneSend(subject=caller.subject, factor=factor, number=delivery.to, purpose=context.purpose)
         try:
-            async with asyncio.timeout(self.hook_within):
-                said = (
-                    hook(asked) if inspect.iscoroutinefunction(hook) else await self._threads.run(lambda: hook(asked))
-                )
-                if inspect.isawaitable(said):
-                    said = await said
+            said = await self._before_send.run(hook, asked, within=self.hook_within)
         except TimeoutError:
             log.warning("the before_send hook took longer than %s s: the message is not sent", self.hook_within)
             return "timeout"

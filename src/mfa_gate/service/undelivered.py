@@ -5,13 +5,17 @@ The hooks receive them in the new store, once.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..core.trail import event_from_json, event_to_json
+from ..core.events import Event
+from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from ..storage import Store
 from .hook_places import Late, ends_of, is_for, load_late, load_place, place_of, save_late
 from .outbox import FIRST_WAIT, HEARD, MAX_LATE, PIECE
+
+log = logging.getLogger("mfa_gate")
 
 SHARED = ("notice.email", "notice.text", "alarm")
 OWN = ("on_event", "on_lock", "on_reset")
@@ -41,7 +45,8 @@ async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
     place = await load_place(store, name)
     lines = deque[str](maxlen=MAX_LATE)
     for tenant in await store.trails():
-        lines.extend(late.line for late in (await load_late(store, name, tenant)).values())
+        late = (await load_late(store, name, tenant)).values()
+        lines.extend(one.line for one in late if _read(name, one.line) is not None)
         after = place.at.get(tenant, "")
         while (page := await store.trail(tenant, after=after, limit=PIECE)).items:
             after = page.next
@@ -51,6 +56,18 @@ async def _owed_to(store: Store, name: str, app: str | None) -> list[str]:
     return list(lines)
 
 
+def _read(name: str, line: str) -> Event | None:
+    """Read a line that the hook with this place must receive.
+
+    A line that cannot be read is logged and left out: no hook could ever receive it.
+    """
+    try:
+        return event_from_json(line)
+    except UnreadableEvent as error:
+        log.error("an event that waits for %s cannot be read, so it is left out: %s", name, error)
+        return None
+
+
 async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> None:
     """Make the hook with this place receive ``lines``, from ``now`` (UTC seconds) on.
 
@@ -58,7 +75,8 @@ async def owe(store: Store, name: str, lines: Sequence[str], *, now: int) -> Non
     """
     if await store.meta(name) is None:
         await store.put_meta(name, (await ends_of(store)).to_bytes())
-    events = {f"{name}|{event.id}": event for event in map(event_from_json, lines)}
+    read = (_read(name, line) for line in lines)
+    events = {f"{name}|{event.id}": event for event in read if event is not None}
     known = await store.marked(OWED, list(events))
     fresh = {mark: event for mark, event in events.items() if mark not in known}
     for tenant in {event.tenant for event in fresh.values()}:

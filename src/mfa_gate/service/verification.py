@@ -70,15 +70,20 @@ class Verification:
         """Judge one response.
 
         ``handle`` is the browser's own value; the caller carries its digest. ``judgement`` is of this very request, if it
-        was judged already. Nothing is granted by it: the attempt is taken from the store's present account.
+        was judged already. Nothing is granted by it: the attempt is taken from the store's present account. A challenge that
+        the judged account does not know is looked for there once, before it is refused.
         """
         judgement = judgement or await self.access.own(caller)
         account = account_of(judgement)
+        if challenge and not any(c.id == challenge for c in account.challenges):
+            # Another worker may have issued it a moment ago, and the store's notice of that is not here yet.
+            account = await self.engine.store.load(caller.subject.key)
+            judgement = await self.access.own(caller, account=account)
         rules = judgement.requirement.rules
         target = authenticator
         if challenge and not authenticator:
             issued = next((c for c in account.challenges if c.id == challenge and c.purpose == "sign-in"), None)
-            target = issued.target if issued and issued.browser == caller.handle else ""
+            target = issued.target if issued and caller.asked(issued) else ""
         mine = usable(account, judgement, target)
         if isinstance(mine, Refusal):
             return mine
@@ -133,7 +138,7 @@ class Verification:
         now, seen_at = self.engine.now(), account.seen_at
         if caller.handle and changes.twin_of(account, caller.handle, answer, max(now, seen_at)) is not None:
             return None
-        reason = uncollected([c for c in asked if c.browser == caller.handle], now, seen_at)
+        reason = uncollected([c for c in asked if caller.asked(c)], now, seen_at)
         return Refusal(reason=reason) if reason else None
 
     def _verification(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from ...core.model import SubjectKey
 from .. import Service
 from ..store_checks import CANARY, unlisted
+from .rotation import every_key
 
 MOST = 200_000
 """The most accounts that are examined."""
@@ -55,14 +57,11 @@ async def check_ids(service: Service) -> IdCheck:
     """
     seen: dict[tuple[str, str], SubjectKey] = {}
     alike: list[str] = []
-    after: SubjectKey | None = None
-    while len(seen) < MOST:
-        keys = await service.engine.store.keys(after=after)
-        if not keys:
-            break
-        for key in keys:
+    async with aclosing(every_key(service)) as keys:
+        async for key in keys:
+            if len(seen) >= MOST:
+                break
             known = seen.setdefault((key.tenant, key.id.casefold()), key)
             if known != key:
                 alike.append(f"{known} and {key}")
-        after = keys[-1]
     return IdCheck(is_empty=not seen, alike=tuple(alike))

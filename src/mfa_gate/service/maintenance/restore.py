@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from ...core import codec
+from ...core.changes.after_failover import regained_settings
 from ...core.events import Event, moved, unmoved
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
@@ -271,13 +272,7 @@ def joined(mine: TenantSettings, theirs: TenantSettings) -> TenantSettings:
 
     If nothing was chosen here, the choice of the file is taken.
     """
-    return replace(
-        mine,
-        enabled_at=mine.enabled_at or theirs.enabled_at,
-        factors=mine.factors or theirs.factors,
-        announced_at=mine.announced_at or theirs.announced_at,
-        tested_at=mine.tested_at or theirs.tested_at,
-    )
+    return regained_settings(mine, theirs, untouched=False)
 
 
 def _mark_of(event: Event) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -73,7 +73,7 @@ async def rotate_keys(service: Service, *, actor: str, reason: str, step: Callab
     return tally
 
 
-async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
+async def every_key(service: Service) -> AsyncGenerator[SubjectKey, None]:
     """Yield the key of every account of the store, in order."""
     after: SubjectKey | None = None
     while page := await service.engine.store.keys(after=after, limit=PAGE):
@@ -82,16 +82,23 @@ async def every_key(service: Service) -> AsyncIterator[SubjectKey]:
         after = page[-1]
 
 
+def context_of(service: Service, account: Account) -> Context:
+    """Make the context that opens the values of an account.
+
+    Every account has one, even with a tenant or id that is not valid any more: its key does not come from a subject.
+    """
+    caller = Caller(subject=Subject("anybody", "default"), handle="", network="")
+    rules = service.engine.rules(account.key.tenant)
+    drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
+    return replace(drawn, key=account.key)
+
+
 async def _one(service: Service, key: SubjectKey) -> Outcome:
     engine = service.engine
     nonce = secrets.token_bytes(32)
-    # Every account is sealed anew, even one with an id that is not valid any more. Its own key is set in ``step``.
-    caller = Caller(subject=Subject("anybody", "default"), handle="", network="")
-    rules = engine.rules(key.tenant)
 
     def step(account: Account) -> Change[Outcome]:
-        drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
-        context = replace(drawn, key=key, nonce=nonce)
+        context = replace(context_of(service, account), nonce=nonce)
         lost: list[str] = []
         fresh = replace(
             account,

@@ -17,6 +17,7 @@ from ...factors.base import Context
 from ...factors.totp import Totp
 from ...keyring import Unopened
 from .. import Service
+from .rotation import context_of, every_key
 from .totp_records import Record, Unusable
 
 KIND = Totp.traits.kind
@@ -120,13 +121,11 @@ def _forbidden(record: Record, service: Service | None) -> Unusable | None:
 
 async def secrets_in(service: Service) -> dict[str, SubjectKey]:
     """Map the digest of every app's secret in the store to its owner, if it can be read."""
-    store, found, after = service.engine.store, dict[str, SubjectKey](), None
-    while page := await store.keys(after=after, limit=PAGE):
-        after = page[-1]
-        for key in page:
-            with suppress(DamagedAccount):
-                account = await store.load(key)
-                found.update(dict.fromkeys(_digests_of(account, service), key))
+    found = dict[str, SubjectKey]()
+    async for key in every_key(service):
+        with suppress(DamagedAccount):
+            account = await service.engine.store.load(key)
+            found.update(dict.fromkeys(_digests_of(account, service), key))
     return found
 
 
@@ -134,10 +133,7 @@ def _digests_of(account: Account, service: Service) -> Iterator[str]:
     apps = [item for item in account.authenticators if item.factor == KIND]
     if not apps:
         return
-    caller = Caller(subject=Subject("anybody", account.key.tenant), handle="", network="")
-    rules = service.engine.rules(account.key.tenant)
-    drawn = service.challenges.context(caller, rules, purpose="enroll", account=account)
-    context = replace(drawn, key=account.key)
+    context = context_of(service, account)
     for item in apps:
         with suppress(Unopened):
             yield digest_of(Totp().secret_of(context, item.data))

@@ -57,7 +57,7 @@ async def challenge_status(request: PageRequest, body: Body, name: str) -> Answe
     judgement = await request.judgement()
     account = judgement.account
     found = next((c for c in (account.challenges if account else ()) if c.id == name), None)
-    if found is None or found.browser != request.caller.handle:
+    if found is None or not request.caller.asked(found):
         return problem(Refusal(reason="not_found"))
     word = found.status if found.status in ("approved", "denied") else "pending"
     if word == "pending" and not found.is_live(request.now):
