@@ -132,6 +132,28 @@ def test_an_app_in_the_middleware_is_looked_at() -> None:
     assert len(gate.check(None)) == 1
 
 
+def verified_above() -> FastAPI:
+    """A demand for a verified user, above the route."""
+    app = FastAPI()
+
+    @require_proof("5m", user_verification=True)
+    @app.get("/payout")
+    async def payout(request: Request) -> str:
+        return "paid"
+
+    return app
+
+
+def test_the_message_writes_the_whole_demand() -> None:
+    """The demand stands in the message as it stands in the code, so that it can be found there."""
+    app, gate = verified_above(), gate_for()
+    gate.install(app)
+    app.add_middleware(SessionMiddleware, secret_key="a long secret of the host's own")
+    says = r"/payout: require_proof\(\"5m\", user_verification=True\) stands above"
+    with pytest.raises(SettingsError, match=says), TestClient(app):
+        pass
+
+
 def right() -> FastAPI:
     """Every order that asks: next to the function, beside other decorators, as a dependency."""
     app = FastAPI()
@@ -160,6 +182,10 @@ def right() -> FastAPI:
     async def c() -> str:
         return "c"
 
+    @app.get("/d", dependencies=[Depends(require_proof("5m", factors=["webauthn"], user_verification=True))])
+    async def d() -> str:
+        return "d"
+
     return app
 
 
@@ -184,6 +210,7 @@ def test_routes_and_explain_show_it(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert rows["/a"] == ['require_proof("5m")']
     assert rows["/b"] == ['require_proof("5m")', "require_proof(phishing_resistant=True)"]
     assert rows["/c"] == ["require_proof()"]
+    assert rows["/d"] == ['require_proof("5m", factors=["webauthn"], user_verification=True)']
     code, told = shown("routes", str(file), "--app", f"{__name__}:stronger_above", capsys=capsys)
     assert (code, told["ok"]) == (1, False)
     asked = ("explain", str(file), "--request", "GET /a", "--verified", "10m")
