@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -99,7 +100,22 @@ def in_a_mount() -> Starlette:
     return Starlette(routes=[Mount("/in", Starlette(routes=routes))])
 
 
-WRONG = [above, above_in_a_router, between_two_routes, stronger_above, without_parentheses, in_a_mount]
+def in_a_mount_behind_middleware() -> Starlette:
+    """The same, where the mounted app has middleware around it."""
+    [mount] = in_a_mount().routes
+    assert isinstance(mount, Mount)
+    return Starlette(routes=[Mount("/in", GZipMiddleware(mount.app))])
+
+
+WRONG = [
+    above,
+    above_in_a_router,
+    between_two_routes,
+    stronger_above,
+    without_parentheses,
+    in_a_mount,
+    in_a_mount_behind_middleware,
+]
 SAYS = r"/payout: (require_proof\(\"5m\".* put it below|Depends\(require_proof\) asks nothing: call it)"
 
 
@@ -121,6 +137,13 @@ def test_it_is_found_by_doctor_and_kit(make: Callable[[], Any]) -> None:
     assert any(line.verdict == "fault" and "/payout" in line.text for line in endpoints(app, gate))
     with pytest.raises(AssertionError, match=SAYS):
         Kit(gate).assert_all_covered(app)
+
+
+def test_the_address_has_the_mounts_prefix() -> None:
+    """The route is named as people ask for it."""
+    for make in (in_a_mount, in_a_mount_behind_middleware):
+        [fault] = lost_demands_in(make())
+        assert fault.startswith("/in/payout: require_proof")
 
 
 def test_an_app_in_the_middleware_is_looked_at() -> None:
