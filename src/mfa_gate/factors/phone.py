@@ -128,8 +128,8 @@ def draft_phone(
     context: Context, rules: PhoneRules, purpose: str, typed: str, label: str, *, region: str = ""
 ) -> Draft | Rejected:
     """Begin an enrollment for the typed number, or the one on file if the policy wants that."""
-    text = context.contacts.phone if rules.phone == "on-file" else typed
-    if not text and rules.phone == "on-file":
+    text = context.contacts.phone if rules.is_on_file else typed
+    if not text and rules.is_on_file:
         return Rejected(reason="no_contact", free=True)
     number = read_phone(text, rules, region=region)
     if isinstance(number, Rejected):
