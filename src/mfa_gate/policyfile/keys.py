@@ -71,7 +71,7 @@ FILE_KEYS: Mapping[str, Key] = {
     "tenants": key("Sections for one tenant each; a key that is absent there is taken from the file."),
     "tests": key("Examples that must stay true; mfa-gate policy test runs them."),
 }
-"""The keys that only the file as a whole has."""
+"""The keys that only the file as a whole has, and no tenant."""
 
 PERMANENT_KEY = key("true in place of expires: the exemption never ends.")
 
