@@ -52,7 +52,6 @@ class Context:
     keyring: Keyring
     rules: Rules
     contacts: Contacts = Contacts()
-    browser: str = ""
     purpose: str = "sign-in"
     service: str = ""
     host: str = ""
@@ -291,10 +290,6 @@ class Joined:
 class Approves(Protocol):
     """A factor whose own device answers, and signs its answer."""
 
-    @property
-    def traits(self) -> Traits:
-        """Give the traits that the other rooms may know."""
-
     def join(
         self, context: Context, /, *, data: Fields, token: str, key: str, signature: str, label: str
     ) -> Joined | Rejected:
@@ -358,23 +353,6 @@ def collect(context: Context, challenges: Sequence[Challenge], data: Fields, *, 
     if reason:
         return Rejected(reason=reason, free=True)
     return Accepted(data=data, challenge=[c for c in challenges if c.waits][-1].id, label=label)
-
-
-def reseal(context: Context, factor: Factor, data: Fields) -> Fields:
-    """Seal everything in ``data`` anew under the newest key.
-
-    Returns the same object where it is so already. Raises ``keyring.Unopened`` for a text that no listed key opens.
-    """
-    keyring, row = context.keyring, (context.key.tenant, context.key.id)
-    fresh: dict[str, object] = {}
-    for name, purpose in factor.sealed.items():
-        old = data.get(name)
-        if not isinstance(old, str) or keyring.key_of(old) == keyring.newest:
-            continue
-        plain = keyring.open(purpose, old, row=row)
-        # The nonce hangs on what was sealed: a swap that is repeated over other data never uses it twice.
-        fresh[name] = keyring.seal(purpose, plain, row=row, nonce=context.draw(f"reseal/{purpose}/{old}", 12))
-    return {**data, **fresh} if fresh else data
 
 
 @runtime_checkable

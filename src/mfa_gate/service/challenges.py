@@ -67,7 +67,6 @@ class Challenges:
             keyring=engine.keyring,
             rules=rules,
             contacts=contacts or Contacts(),
-            browser=caller.handle,
             purpose=purpose,
             service=rules.brand.name or party.name,
             host=party.id,
