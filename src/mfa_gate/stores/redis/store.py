@@ -49,8 +49,8 @@ class RedisStore:
         self._open = False
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
         self._high_water_mark = HighWaterMark(timing)
-        self._accounts = RedisAccounts(self._ready, reads_back=not self._place.replicas)
-        self._settings = RedisSettings(self._ready, reads_back=not self._place.replicas)
+        self._accounts = RedisAccounts(self._ready, timing=timing, reads_back=not self._place.replicas)
+        self._settings = RedisSettings(self._ready, timing=timing, reads_back=not self._place.replicas)
         self._generation_file = GenerationFile(self._place.generation_file) if self._place.generation_file else None
 
     @property
