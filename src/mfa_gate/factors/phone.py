@@ -13,7 +13,8 @@ from typing import Literal
 from ..core.model import Contacts, Fields
 from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
 from ..core.rules import CodeRules, ResendRules
-from .base import Context, Draft, Introduction, Rejected
+from .base import Context, Draft, Rejected
+from .optional_parts import Introduction
 
 MAX_PHONE = 40
 _TYPES = {

@@ -12,7 +12,8 @@ from ...core.changes import Change
 from ...core.model import Account, Authenticator, Caller, Enrollment, Fields, Subject, SubjectKey
 from ...errors import DamagedAccount
 from ...factors import Registry
-from ...factors.base import Approves, Context, Factor
+from ...factors.base import Context, Factor
+from ...factors.optional_parts import Approves
 from ...keyring import Keyring, Unopened
 from .. import Service
 from ..store_checks import drop_canaries
