@@ -16,7 +16,7 @@ from .core.networks import UNIX, Proxy
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import Registry
-from .factors.base import Hears
+from .factors.optional_parts import Hears
 from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
 from .service import RelyingParty
 from .service.hook_places import COMMANDS

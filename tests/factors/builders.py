@@ -47,7 +47,6 @@ def context(nonce: str = "nonce", **parts: Any) -> Context:
         "keyring": RING,
         "rules": Rules(),
         "contacts": Contacts(name="Ann", email="ann@clinic.example", phone="+12025550100"),
-        "browser": "browser",
         "service": "Clinic",
         "host": "app.example",
         "where": "198.51.100.7",

@@ -47,7 +47,6 @@ class Ceremony:
             keyring=KEYRING,
             rules=self.rules,
             contacts=Contacts(name="Alice Example", email="alice@t.example"),
-            browser="b",
             purpose=purpose,
             service="App",
             host="app.example",

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from mfa_gate.core.model import Challenge, SubjectKey
 from mfa_gate.core.rules import Rules
-from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Joined, Rejected
+from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
+from mfa_gate.factors.optional_parts import Joined
 from mfa_gate.factors.push import DEVICE, JOIN, JOIN_LIFE, Push, PushRules
 from mfa_gate.factors.tokens import is_digest_of, read_token
 from mfa_gate.keyring import Keyring, make_key

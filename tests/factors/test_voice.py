@@ -9,7 +9,8 @@ import pytest
 
 from mfa_gate.core.model import Challenge, SubjectKey
 from mfa_gate.core.rules import CodeRules, Rules
-from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Heard, Issue, Rejected
+from mfa_gate.factors.base import COLLECT, Accepted, Context, Draft, Issue, Rejected
+from mfa_gate.factors.optional_parts import Heard
 from mfa_gate.factors.tokens import read_token
 from mfa_gate.factors.voice import CALL_LIFE, HOOK, Voice, VoiceRules
 from mfa_gate.keyring import Keyring, make_key

@@ -149,6 +149,15 @@ def test_a_tenant_stays_inside_the_rails(rail: str, own: str, said: str) -> None
     assert all(said in line and line.startswith("policy.toml:8: tenants.a.") and "rails." in line for line in lines)
 
 
+def test_a_rail_on_a_section_that_the_file_has_not() -> None:
+    """No value of a tenant can be called stricter than none: it is a fault as any other, at its own line."""
+    rail = '[rails]\n"agreement.again" = { only_stricter = true }\n'
+    own = 'id = "t"\nversion = "1"\ntitle = "T"\nfile = "agreements/data-access.md"\nagain = "each-sign-in"\n'
+    (line,) = told(f"{rail}[tenants.a.agreement]\n{own}")
+    assert line.startswith("policy.toml:10: tenants.a.agreement.again: it may only become stricter")
+    assert told(f"{rail}[agreement]\n{own}[tenants.a.agreement]\n{own}") == []
+
+
 @pytest.mark.parametrize(
     ("rail", "said"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from typing import TextIO, cast
 
 import pytest
 
@@ -33,6 +34,26 @@ async def test_it_writes_to_a_stream_of_ones_own() -> None:
     await ConsoleSender(stream, environ={}).send(text_message(callback="https://app.example/x"))
     assert "@app.example #493817" in stream.getvalue()
     assert "https://app.example/x" in stream.getvalue()
+
+
+async def test_a_stream_needs_no_encoding() -> None:
+    """What only writes and flushes is stream enough; each character reaches it."""
+
+    class Lines:
+        """A stream that somebody wrote for a window of theirs."""
+
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> None:
+            self.text += text
+
+        def flush(self) -> None:
+            """Nothing waits."""
+
+    lines = Lines()
+    await ConsoleSender(cast(TextIO, lines), environ={}).send(text_message(text="Köln ✓"))
+    assert "Köln ✓" in lines.text
 
 
 async def test_a_terminal_obeys_nothing_in_a_message() -> None:

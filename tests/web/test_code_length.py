@@ -11,8 +11,8 @@ import pytest
 from mfa_gate.core.model import Contacts
 from mfa_gate.core.rules import CodeRules
 from mfa_gate.factors import BUILT_IN
-from mfa_gate.factors.base import Introduces
 from mfa_gate.factors.email import EmailRules
+from mfa_gate.factors.optional_parts import Introduces
 from mfa_gate.factors.phone import PhoneRules
 from mfa_gate.factors.totp import TotpRules
 from mfa_gate.factors.voice import VoiceRules

@@ -58,6 +58,26 @@ def test_starlette_through_mounts_and_middleware() -> None:
     assert found(Starlette(routes=[Route("/open", open_to_all)])) == set()
 
 
+def test_an_app_that_is_mounted_behind_middleware() -> None:
+    """Middleware around a mounted app, or around the endpoint of a route, hides nothing."""
+    inner = Starlette(routes=[Route("/vault", Vault), Mount("/r", GZipMiddleware(Router([Route("/s", strong)])))])
+    assert found(Starlette(routes=[Mount("/in", GZipMiddleware(inner))])) == {STRONG.demand, BY_APP.demand}
+    assert found(Starlette(routes=[Route("/vault", GZipMiddleware(inner))])) == {BY_APP.demand}
+    assert found(Starlette(routes=[Route("/{path:path}", GZipMiddleware(inner))])) == {STRONG.demand, BY_APP.demand}
+    any_path = GZipMiddleware(Starlette(routes=[Route("/{path:path}", strong)]))
+    assert found(Starlette(routes=[Route("/vault", any_path)])) == {STRONG.demand}
+    outer = FastAPI()
+    outer.mount("/in", GZipMiddleware(inner))
+    assert found(outer) == {STRONG.demand, BY_APP.demand}
+
+
+def test_an_app_that_is_mounted_in_itself() -> None:
+    """The search ends."""
+    app = Starlette(routes=[Route("/s", strong)])
+    app.mount("/again", GZipMiddleware(app))
+    assert found(app) == {STRONG.demand}
+
+
 def test_fastapi_by_dependency_at_each_place() -> None:
     """On the path operation, in a dependency of a dependency, on a router."""
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -99,7 +100,22 @@ def in_a_mount() -> Starlette:
     return Starlette(routes=[Mount("/in", Starlette(routes=routes))])
 
 
-WRONG = [above, above_in_a_router, between_two_routes, stronger_above, without_parentheses, in_a_mount]
+def in_a_mount_behind_middleware() -> Starlette:
+    """The same, where the mounted app has middleware around it."""
+    [mount] = in_a_mount().routes
+    assert isinstance(mount, Mount)
+    return Starlette(routes=[Mount("/in", GZipMiddleware(mount.app))])
+
+
+WRONG = [
+    above,
+    above_in_a_router,
+    between_two_routes,
+    stronger_above,
+    without_parentheses,
+    in_a_mount,
+    in_a_mount_behind_middleware,
+]
 SAYS = r"/payout: (require_proof\(\"5m\".* put it below|Depends\(require_proof\) asks nothing: call it)"
 
 
@@ -123,6 +139,13 @@ def test_it_is_found_by_doctor_and_kit(make: Callable[[], Any]) -> None:
         Kit(gate).assert_all_covered(app)
 
 
+def test_the_address_has_the_mounts_prefix() -> None:
+    """The route is named as people ask for it."""
+    for make in (in_a_mount, in_a_mount_behind_middleware):
+        [fault] = lost_demands_in(make())
+        assert fault.startswith("/in/payout: require_proof")
+
+
 def test_an_app_in_the_middleware_is_looked_at() -> None:
     """An app that is wrapped by hand does not say who it is at start, and is known all the same."""
     from mfa_gate import MFAGateMiddleware
@@ -130,6 +153,28 @@ def test_an_app_in_the_middleware_is_looked_at() -> None:
     gate = gate_for()
     MFAGateMiddleware(above(), gate=gate)
     assert len(gate.check(None)) == 1
+
+
+def verified_above() -> FastAPI:
+    """A demand for a verified user, above the route."""
+    app = FastAPI()
+
+    @require_proof("5m", user_verification=True)
+    @app.get("/payout")
+    async def payout(request: Request) -> str:
+        return "paid"
+
+    return app
+
+
+def test_the_message_writes_the_whole_demand() -> None:
+    """The demand stands in the message as it stands in the code, so that it can be found there."""
+    app, gate = verified_above(), gate_for()
+    gate.install(app)
+    app.add_middleware(SessionMiddleware, secret_key="a long secret of the host's own")
+    says = r"/payout: require_proof\(\"5m\", user_verification=True\) stands above"
+    with pytest.raises(SettingsError, match=says), TestClient(app):
+        pass
 
 
 def right() -> FastAPI:
@@ -160,6 +205,10 @@ def right() -> FastAPI:
     async def c() -> str:
         return "c"
 
+    @app.get("/d", dependencies=[Depends(require_proof("5m", factors=["webauthn"], user_verification=True))])
+    async def d() -> str:
+        return "d"
+
     return app
 
 
@@ -184,6 +233,7 @@ def test_routes_and_explain_show_it(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert rows["/a"] == ['require_proof("5m")']
     assert rows["/b"] == ['require_proof("5m")', "require_proof(phishing_resistant=True)"]
     assert rows["/c"] == ["require_proof()"]
+    assert rows["/d"] == ['require_proof("5m", factors=["webauthn"], user_verification=True)']
     code, told = shown("routes", str(file), "--app", f"{__name__}:stronger_above", capsys=capsys)
     assert (code, told["ok"]) == (1, False)
     asked = ("explain", str(file), "--request", "GET /a", "--verified", "10m")

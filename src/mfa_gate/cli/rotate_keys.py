@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..factors import Registry
-from ..factors.base import Approves
+from ..factors.optional_parts import Approves
 from ..keyring import Keyring
 from ..service import Service
 from ..service.maintenance.rotation import Tally, rotate_keys

@@ -10,8 +10,9 @@ from ..core.assurance import Traits
 from ..core.model import Challenge, Fields
 from ..core.options import number, option
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, CodeShape, Context, Draft, Issue, OptionFault, Rejected, options_in
+from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected, options_in
 from .codes import ALPHABET, MAX_TYPED
+from .optional_parts import OptionFault
 
 LENGTH = 10
 PURPOSE = "backup-code"

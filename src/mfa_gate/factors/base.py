@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources.abc import Traversable
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar
 
 from ..core.assurance import Traits
 from ..core.entropy import expand
@@ -52,7 +52,6 @@ class Context:
     keyring: Keyring
     rules: Rules
     contacts: Contacts = Contacts()
-    browser: str = ""
     purpose: str = "sign-in"
     service: str = ""
     host: str = ""
@@ -248,91 +247,6 @@ class Factor(Protocol):
         """Judge ``response`` (from ``read``) for ``data``, or for one of ``challenges``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """The effect of a provider's callback: the challenge's new status and data, and the reply."""
-
-    status: Literal["pending", "approved", "denied"]
-    data: Fields
-    document: str = ""
-
-
-@runtime_checkable
-class Hears(Protocol):
-    """A factor whose provider calls back.
-
-    The caller has checked the provider's signature, and that the callback is not too late.
-    """
-
-    def without_callback(self, rules: Rules, /) -> tuple[str, str] | None:
-        """Tell the option that makes callbacks needed, and the one that does without.
-
-        Returns None if no callback is needed.
-        """
-
-    def hear(
-        self, context: Context, /, *, challenge: Challenge, url: str, params: Mapping[str, str]
-    ) -> Heard | Rejected:
-        """Judge one callback to ``url`` with ``params`` for ``challenge``.
-
-        Pure and quick: it runs inside the swap.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """A draft's new data with a device's key, and the token by which the device names itself."""
-
-    data: Fields
-    device: str = field(repr=False)
-
-
-@runtime_checkable
-class Approves(Protocol):
-    """A factor whose own device answers, and signs its answer."""
-
-    @property
-    def traits(self) -> Traits:
-        """Give the traits that the other rooms may know."""
-
-    def join(
-        self, context: Context, /, *, data: Fields, token: str, key: str, signature: str, label: str
-    ) -> Joined | Rejected:
-        """Take a device that shows the token of a draft and a key that it can sign with.
-
-        ``label`` names it for people.
-        """
-
-    def is_signed(self, context: Context, /, *, data: Fields, signature: str, words: Sequence[str]) -> bool:
-        """Check that the device with ``data`` signed exactly ``words``."""
-
-    def read_number(self, context: Context, /, *, challenge: Challenge, number: str) -> str | None:
-        """Read the typed number in its canonical form; None: it is none, and no guess."""
-
-    def is_number(self, context: Context, /, *, challenge: Challenge, number: str) -> bool:
-        """Compare the typed number with the one that the browser shows."""
-
-    def waking(self, context: Context, /, *, data: Fields, subscription: str) -> Fields:
-        """Return ``data`` with the address that wakes the device; "" takes it out."""
-
-    def naming(self, *, data: Fields, key_id: str) -> Fields:
-        """Return ``data`` with the id of the key that seals the device's token.
-
-        Only the id is kept.
-        """
-
-    def key_id_of(self, data: Fields, /) -> str:
-        """Read the id that ``naming`` kept; "" for a device not opened since an earlier release."""
-
-
-@runtime_checkable
-class Faces(Protocol):
-    """A factor whose waiting challenge shows something to the browser that asked."""
-
-    def face(self, context: Context, challenge: Challenge, /) -> Mapping[str, str]:
-        """Give the texts for that browser (``number``); nothing of it goes anywhere else."""
-
-
 def uncollected(challenges: Sequence[Challenge], now: int, seen_at: int = 0) -> str:
     """Give the reason why there is nothing to collect yet.
 
@@ -358,104 +272,3 @@ def collect(context: Context, challenges: Sequence[Challenge], data: Fields, *, 
     if reason:
         return Rejected(reason=reason, free=True)
     return Accepted(data=data, challenge=[c for c in challenges if c.waits][-1].id, label=label)
-
-
-def reseal(context: Context, factor: Factor, data: Fields) -> Fields:
-    """Seal everything in ``data`` anew under the newest key.
-
-    Returns the same object where it is so already. Raises ``keyring.Unopened`` for a text that no listed key opens.
-    """
-    keyring, row = context.keyring, (context.key.tenant, context.key.id)
-    fresh: dict[str, object] = {}
-    for name, purpose in factor.sealed.items():
-        old = data.get(name)
-        if not isinstance(old, str) or keyring.key_of(old) == keyring.newest:
-            continue
-        plain = keyring.open(purpose, old, row=row)
-        # The nonce hangs on what was sealed: a swap that is repeated over other data never uses it twice.
-        fresh[name] = keyring.seal(purpose, plain, row=row, nonce=context.draw(f"reseal/{purpose}/{old}", 12))
-    return {**data, **fresh} if fresh else data
-
-
-@runtime_checkable
-class Signals(Protocol):
-    """A factor whose credentials a browser keeps, and is told of when one no longer counts."""
-
-    def owner(self, data: Fields, /) -> str:
-        """Name the owner of a credential, in the browser's own words."""
-
-    def accepted(self, context: Context, owner: str, /) -> Mapping[str, object]:
-        """Give the argument of ``PublicKeyCredential.signalAllAcceptedCredentials``.
-
-        It lists the owner's credentials that still count.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Introduction:
-    """The facts that the first page of an enrollment shows besides the template's own words.
-
-    ``destination`` is the contact on file that is used ("": none, or the person types one), ``consent`` a text to agree
-    to, ``regions`` code and name of the countries to choose from, ``apps`` names of programs to install.
-    """
-
-    destination: str = ""
-    consent: str = ""
-    regions: tuple[tuple[str, str], ...] = ()
-    apps: tuple[str, ...] = ()
-
-
-@runtime_checkable
-class Introduces(Protocol):
-    """A factor whose first page depends on the policy or on the person's contacts."""
-
-    def introduction(self, rules: Rules, contacts: Contacts, /) -> Introduction:
-        """Say what the first page shows."""
-
-
-@runtime_checkable
-class Reaches(Protocol):
-    """A factor whose channel can carry a notice as well."""
-
-    def number_of(self, context: Context, data: Fields, /) -> str:
-        """Open the number of an authenticator. Raises ``keyring.Unopened``."""
-
-    def number_on_file(self, rules: Rules, contacts: Contacts, /) -> str:
-        """Read the host's number as the policy accepts it; "" where it does not."""
-
-
-@runtime_checkable
-class StandsIn(Protocol):
-    """A factor of spare codes that stands in for another one."""
-
-    def stock(self, rules: Rules, /) -> tuple[int, int]:
-        """Tell how many codes a set has, and at how few of them the person is warned."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionFault:
-    """A fault between options: the key, the other key that is involved, and the text.
-
-    ``clause`` is that of the standard, "" for a fault of the policy itself.
-    """
-
-    key: tuple[str, ...]
-    text: str
-    other: tuple[str, ...] = ()
-    clause: str = ""
-
-
-@runtime_checkable
-class ChecksOptions(Protocol):
-    """A factor whose options can contradict each other."""
-
-    def option_faults(self, rules: Rules, /) -> Sequence[OptionFault]:
-        """List the contradictions."""
-
-
-@runtime_checkable
-class MeetsProfiles(Protocol):
-    """A factor that knows where its options depart from a standard."""
-
-    def departures(self, rules: Rules, profile: str, /) -> Sequence[OptionFault]:
-        """List the departures from ``profile``, each with its clause."""

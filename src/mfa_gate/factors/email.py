@@ -11,8 +11,9 @@ from ..core.messages.codes import email_code
 from ..core.model import Challenge, Contacts, Fields
 from ..core.options import PLAIN, option
 from ..core.rules import CodeRules, ResendRules, Rules
-from .base import Accepted, CodeShape, Context, Delivery, Draft, Introduction, Issue, Rejected, options_in
+from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_email, read_digits, verify_code
+from .optional_parts import Introduction
 
 PURPOSE = "email"
 

@@ -13,7 +13,8 @@ from typing import Literal
 from ..core.model import Contacts, Fields
 from ..core.options import PLAIN, Key, is_distinct, option, some_of, text, words
 from ..core.rules import CodeRules, ResendRules
-from .base import Context, Draft, Introduction, Rejected
+from .base import Context, Draft, Rejected
+from .optional_parts import Introduction
 
 MAX_PHONE = 40
 _TYPES = {
@@ -128,8 +129,8 @@ def draft_phone(
     context: Context, rules: PhoneRules, purpose: str, typed: str, label: str, *, region: str = ""
 ) -> Draft | Rejected:
     """Begin an enrollment for the typed number, or the one on file if the policy wants that."""
-    text = context.contacts.phone if rules.phone == "on-file" else typed
-    if not text and rules.phone == "on-file":
+    text = context.contacts.phone if rules.is_on_file else typed
+    if not text and rules.is_on_file:
         return Rejected(reason="no_contact", free=True)
     number = read_phone(text, rules, region=region)
     if isinstance(number, Rejected):

@@ -14,22 +14,10 @@ from ..core.assurance import Traits
 from ..core.model import Challenge, Fields, Seconds
 from ..core.options import PLAIN, length, number, option
 from ..core.rules import CountRules, Rules
-from .base import (
-    COLLECT,
-    Accepted,
-    CodeShape,
-    Context,
-    Delivery,
-    Draft,
-    Issue,
-    Joined,
-    OptionFault,
-    Rejected,
-    collect,
-    options_in,
-)
+from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import read_digits
 from .device_key import is_key, is_signed, signed_text
+from .optional_parts import Joined, OptionFault
 from .tokens import digest_of, make_token, name_anew
 
 NUMBER = "push-number"

@@ -9,8 +9,9 @@ from ..core.assurance import Traits
 from ..core.messages.codes import sms_text
 from ..core.model import Challenge, Contacts, Fields
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, CodeShape, Context, Delivery, Draft, Introduction, Issue, Rejected, options_in
+from .base import Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, options_in
 from .codes import code_shape, issue_code, make_code, masked_phone, read_digits, verify_code
+from .optional_parts import Introduction
 from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction, read_phone
 
 PURPOSE = "sms"

@@ -13,8 +13,9 @@ from ..core.durations import format_duration
 from ..core.model import Challenge, Contacts, Fields, Seconds
 from ..core.options import Key, is_distinct, length, number, option
 from ..core.rules import ResendRules, Rules
-from .base import Accepted, CodeShape, Context, Draft, Introduction, Issue, OptionFault, Rejected, options_in
+from .base import Accepted, CodeShape, Context, Draft, Issue, Rejected, options_in
 from .codes import read_digits
+from .optional_parts import Introduction, OptionFault
 
 SECRET_BYTES = 20
 """160 bits: RFC 4226 R6 recommends them, and every authenticator app takes them."""

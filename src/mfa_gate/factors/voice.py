@@ -12,21 +12,9 @@ from ..core.messages.calls import VoiceScript, voice_script
 from ..core.model import Challenge, Contacts, Fields
 from ..core.options import option, words
 from ..core.rules import ResendRules, Rules
-from .base import (
-    COLLECT,
-    Accepted,
-    CodeShape,
-    Context,
-    Delivery,
-    Draft,
-    Heard,
-    Introduction,
-    Issue,
-    Rejected,
-    collect,
-    options_in,
-)
+from .base import COLLECT, Accepted, CodeShape, Context, Delivery, Draft, Issue, Rejected, collect, options_in
 from .codes import code_digest, code_shape, make_code, masked_phone, read_digits, verify_code
+from .optional_parts import Heard, Introduction
 from .phone import PhoneRules, draft_phone, number_to_send, phone_introduction
 from .tokens import digest_of, make_token, name_anew
 from .twiml import ask_for_key, say_and_hang_up

@@ -11,7 +11,7 @@ from ..core.model import Seconds
 from ..core.policy import Demand, demand_of, factors_for
 from ..core.rules import METHODS, PathRule, Rules, StepUpRule, TenantSettings
 from ..factors import Registry
-from ..factors.base import ChecksOptions
+from ..factors.optional_parts import ChecksOptions
 from .faults import Report, listed
 from .lines import Path
 from .shape import keys_of

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from ..core.options import KEY, PROOF_AGE, Direction, Key, key, length, number, some_of, text, words
+from ..core.options import KEY, PROOF_AGE, Direction, Key, is_distinct, key, length, number, some_of, text, words
 from ..core.rules import (
     METHODS,
     AgreementRules,
@@ -57,7 +57,7 @@ def groups(*, empty: bool, stricter: Direction = "") -> Key:
     """Take an array of names of the host's groups."""
     return Key(
         says=f"it must be {'an array' if empty else 'a non-empty array'} of group names, each once",
-        holds=lambda v: is_.distinct(v) and all(is_.printable(g) and g.strip() for g in v) and (empty or len(v) > 0),
+        holds=lambda v: is_distinct(v) and all(is_.printable(g) and g.strip() for g in v) and (empty or len(v) > 0),
         stricter=stricter,
     )
 
@@ -71,7 +71,7 @@ FILE_KEYS: Mapping[str, Key] = {
     "tenants": key("Sections for one tenant each; a key that is absent there is taken from the file."),
     "tests": key("Examples that must stay true; mfa-gate policy test runs them."),
 }
-"""The keys that only the file as a whole has."""
+"""The keys that only the file as a whole has, and no tenant."""
 
 PERMANENT_KEY = key("true in place of expires: the exemption never ends.")
 
@@ -188,7 +188,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "Words (amr) of the host's identity provider that count as a second factor.",
             Key(
                 says=f"it must be an array of words for a second factor (RFC 8176), each once; {listed(ONE_FACTOR)} tell of none",
-                holds=lambda v: is_.distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
+                holds=lambda v: is_distinct(v) and all(is_.label(w) for w in v) and not set(v) & set(ONE_FACTOR),
                 stricter="fewer",
             ),
         ),
@@ -196,7 +196,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "Class references (acr) of the host's identity provider that count as a second factor.",
             Key(
                 says="it must be an array of class references (acr), each once",
-                holds=lambda v: is_.distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
+                holds=lambda v: is_distinct(v) and all(is_.printable(w) and 0 < len(w.strip()) <= 255 for w in v),
                 stricter="fewer",
             ),
         ),
@@ -212,7 +212,7 @@ KEYS: Mapping[type, Mapping[str, Key]] = {
             "Named networks; a change from one to another of them does not ask.",
             Key(
                 says="it must be an array of names from [networks], each once",
-                holds=lambda v: is_.distinct(v),
+                holds=is_distinct,
                 stricter="fewer",
             ),
         ),

@@ -18,12 +18,13 @@ from ..factors import BUILT_IN, Registry
 from .attachments import with_logo, with_text
 from .checks import Checked, cross_check
 from .faults import Fault, Report, Wrong, shown
+from .keys import FILE_KEYS
 from .lines import Path, lines_of
 from .predicates import printable
 from .rails import hold_to_rails, read_rails
 from .reading import Layer, Table, as_table, read, read_all
 from .scenario import Example, given_fault
-from .shape import TOP, keys_of
+from .shape import keys_of
 
 VERSION = 1
 MOST_BYTES = 1024 * 1024
@@ -132,7 +133,7 @@ def _rules(report: Report, layers: list[Layer]) -> Rules:
     """
     for path, table in layers:
         _stage_or_dates(report, path, table)
-    rules = read(report, Rules, layers, besides=TOP)
+    rules = read(report, Rules, layers, besides=tuple(FILE_KEYS))
     assert rules is not None
     return report.factors.completed(rules)
 

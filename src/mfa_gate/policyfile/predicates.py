@@ -10,7 +10,6 @@ from ..core.networks import Network, parse_networks
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?")
 _NETWORK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_REGION = re.compile(r"[A-Z]{2}")
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _UNCLEAN = re.compile(r"[%;\\?#*]|[^!-~]")
 LEAST_CONTRAST = 4.5
@@ -29,16 +28,6 @@ def label(text: str) -> bool:
 def network_name(text: str) -> bool:
     """Accept the name of a network: lower-case letters, digits, ``-`` and ``_``."""
     return _NETWORK_NAME.fullmatch(text) is not None
-
-
-def distinct(items: Sequence[str]) -> bool:
-    """Refuse a list with an entry twice."""
-    return len(set(items)) == len(items)
-
-
-def region(text: str) -> bool:
-    """Accept two capital letters, as ISO 3166 has them."""
-    return _REGION.fullmatch(text) is not None
 
 
 def help_address(text: str) -> bool:

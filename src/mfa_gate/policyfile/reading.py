@@ -13,9 +13,9 @@ from ..core.rules import Exemption, PathRule, Rules, SubjectExemption
 from ..factors import Registry
 from . import predicates as is_
 from .faults import Report, Wrong, dotted, listed, nearest, shown
-from .keys import key_for
+from .keys import FILE_KEYS, key_for
 from .lines import Path
-from .shape import PERMANENT, TOP, Spec, keys_of, leaves, specs_of
+from .shape import PERMANENT, Spec, keys_of, leaves, specs_of
 
 T = TypeVar("T")
 Table = Mapping[str, Any]
@@ -252,7 +252,7 @@ def _ends_or_permanent(report: Report, layer: Layer) -> None:
 
 def _belongs(key: str, factors: Registry) -> str:
     """Name the place of a key that is known elsewhere; often it is below the wrong header."""
-    if key in TOP or key in keys_of(Rules):
+    if key in FILE_KEYS or key in keys_of(Rules):
         return "; it belongs at the top of the file, above the first [section]"
     places = [dotted(place) for place in leaves(factors) if place[-1] == key]
     return f"; it belongs in {' or '.join(places[:3])}" if places else ""

@@ -28,9 +28,6 @@ RENAMED = {
 PERMANENT = "permanent"
 """The one key without a field: it says that an exemption never ends, and ``expires_at`` stays None."""
 
-TOP = ("version", "name", "rails", "tenants", "tests")
-"""The keys that only the file as a whole has, and no tenant."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:

@@ -26,7 +26,7 @@ def compare(spec: Spec, old: Any, new: Any) -> Change:
     if old == new:
         return "same"
     row = key_for(spec.owner, spec.name)
-    if row.weakest_first:
+    if row.weakest_first and None not in (old, new):
         return _ranked(row.weakest_first.index(old), row.weakest_first.index(new))
     match row.stricter:
         case "lower":

@@ -78,7 +78,7 @@ class ConsoleSender:
         if message.code:
             lines.append(f"   code {_visible(message.code)}")
         stream = self._stream or sys.stderr
-        encoding = stream.encoding or "utf-8"  # a stream in memory has no encoding
+        encoding = getattr(stream, "encoding", None) or "utf-8"  # a stream in memory has no encoding
         text = "\n".join(lines) + "\n"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()

@@ -9,7 +9,8 @@ from ..core.decision import Deny, StepUp
 from ..core.events import Event
 from ..core.model import Account, Authenticator, Caller, SubjectKey
 from ..core.reasons import Refusal
-from ..factors.base import Rejected, StandsIn
+from ..factors.base import Rejected
+from ..factors.optional_parts import StandsIn
 from .access import Access, Judgement
 from .accounts import Engine
 from .challenges import Challenges

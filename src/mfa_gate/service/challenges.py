@@ -12,7 +12,8 @@ from ..core.model import Account, Caller, Challenge, Contacts, Fields
 from ..core.reasons import Refusal
 from ..core.rules import Rules
 from ..errors import SendFailed
-from ..factors.base import Context, Delivery, Faces, Rejected, UserVerification
+from ..factors.base import Context, Delivery, Rejected, UserVerification
+from ..factors.optional_parts import Faces
 from ..ports import Message
 from .access import Access, Judgement
 from .accounts import Engine
@@ -67,7 +68,6 @@ class Challenges:
             keyring=engine.keyring,
             rules=rules,
             contacts=contacts or Contacts(),
-            browser=caller.handle,
             purpose=purpose,
             service=rules.brand.name or party.name,
             host=party.id,

@@ -13,7 +13,8 @@ from ..core.model import Account, Authenticator, Caller, Challenge, Enrollment, 
 from ..core.push_subscription import MAX_SUBSCRIPTION, read_subscription
 from ..core.reasons import Refusal
 from ..core.rules import Rules
-from ..factors.base import Approves, Context, Rejected
+from ..factors.base import Context, Rejected
+from ..factors.optional_parts import Approves
 from ..factors.tokens import Named, is_digest_of, make_token, read_token
 from ..ports import TakesDestination
 from .accounts import Engine

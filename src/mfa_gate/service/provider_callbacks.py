@@ -12,7 +12,8 @@ from ..core.changes.base import Change, keep
 from ..core.events import Moment
 from ..core.model import Account, Caller, Challenge, Subject
 from ..core.reasons import Refusal
-from ..factors.base import Heard, Hears, Rejected
+from ..factors.base import Rejected
+from ..factors.optional_parts import Heard, Hears
 from ..factors.tokens import Named, is_digest_of, read_token
 from ..keyring import Unopened
 from ..ports import CallsBack

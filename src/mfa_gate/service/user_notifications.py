@@ -12,7 +12,7 @@ from ..core.messages.notices import NOTICES, notice, sms_notice
 from ..core.model import Account, Caller, Contacts, Subject
 from ..core.rules import DAY
 from ..errors import SendFailed
-from ..factors.base import Reaches
+from ..factors.optional_parts import Reaches
 from ..keyring import Unopened
 from ..ports import Message
 from ..storage import take_one

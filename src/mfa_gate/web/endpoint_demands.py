@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.policy import Demand
-from ..policyfile.tools.endpoints import DEEPEST, demands_of, lost_at
-from ..policyfile.tools.routes import unfolded
+from ..policyfile.tools.routes import Leaf, leaves_of, owner_of_routes
 
 
 class EndpointDemands:
@@ -17,14 +16,15 @@ class EndpointDemands:
     """
 
     def __init__(self) -> None:
-        self._apps: list[Any] = []
+        # Each app with the part of it that has the routes, if it is known: a request only counts them.
+        self._apps: list[tuple[Any, Any]] = []
         self._noted: dict[Demand, None] = {}
         self._looked_at = (0, 0)
         self._found: tuple[Demand, ...] = ()
 
     def add_app(self, app: Any) -> None:
         """Look for demands in the routes of ``app``, too."""
-        self._apps.append(app)
+        self._apps.append((app, owner_of_routes(app)))
 
     def note(self, demand: Demand) -> None:
         """Keep a demand that a request has met.
@@ -35,44 +35,32 @@ class EndpointDemands:
 
     def lost(self) -> tuple[str, ...]:
         """List the demands of the apps' endpoints that are never asked (see ``lost_demands_in``)."""
-        return tuple(dict.fromkeys(fault for app in self._apps for fault in lost_demands_in(app)))
+        return tuple(dict.fromkeys(fault for app, _ in self._apps for fault in lost_demands_in(app)))
 
     def __call__(self) -> tuple[Demand, ...]:
         """List all known demands; the routes are read anew when there are more of them."""
-        seen = (len(self._noted), sum(len(_routes_of(app)) for app in self._apps))
+        owners = [owner_of_routes(app) if owner is None else owner for app, owner in self._apps]
+        seen = (len(self._noted), sum(len(list(owner.routes)) for owner in owners if owner is not None))
         if seen != self._looked_at:
-            in_routes = [demand for app in self._apps for demand in demands_in(app)]
+            in_routes = [demand for app, _ in self._apps for demand in demands_in(app)]
             self._found, self._looked_at = tuple(dict.fromkeys([*in_routes, *self._noted])), seen
         return self._found
 
 
 def demands_in(app: Any) -> Iterator[Demand]:
     """Find the demands of an app's endpoints, through mounts and dependencies."""
-    for route in _routes_in(_routes_of(app), DEEPEST):
-        yield from demands_of(route)
+    for leaf in _leaves_of(app):
+        yield from leaf.demands
 
 
 def lost_demands_in(app: Any) -> tuple[str, ...]:
-    """Find each ``require_proof`` that is never asked, with its route and its fix."""
-    found = {
-        f"{getattr(route, 'path', '') or '?'}: {fault}": None
-        for route in _routes_in(_routes_of(app), DEEPEST)
-        for fault in lost_at(route)
-    }
-    return tuple(found)
+    """Find each ``require_proof`` that is never asked, with its address and its fix."""
+    return tuple(dict.fromkeys(f"{leaf.template}: {fault}" for leaf in _leaves_of(app) for fault in leaf.lost))
 
 
-def _routes_of(app: Any) -> list[Any]:
-    at = app
-    for _ in range(DEEPEST):
-        if at is None or hasattr(at, "routes"):
-            break
-        at = getattr(at, "app", None)
-    return list(getattr(at, "routes", None) or ())
-
-
-def _routes_in(routes: list[Any], depth: int) -> Iterator[Any]:
-    for route in unfolded(routes):
-        yield route
-        if depth:
-            yield from _routes_in(_routes_of(route), depth - 1)
+def _leaves_of(app: Any) -> tuple[Leaf, ...]:
+    """List the addresses of an app; none for one whose routes nobody can list."""
+    try:
+        return leaves_of(app)
+    except ValueError:
+        return ()

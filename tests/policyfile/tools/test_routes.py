@@ -8,6 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router, WebSocketRoute
 
@@ -92,6 +93,32 @@ def test_a_fastapi_app_has_its_prefixes() -> None:
     found = outcomes(Around(app), exempt("docs", "=/docs") + step_up("things", "/v1/api/**"))
     assert found["PUT /v1/api/things/{thing}"] == ("guarded", "freshness", "things")
     assert found["GET /docs"] == ("exempt", "docs")
+
+
+def test_a_mounted_app_behind_middleware_is_listed() -> None:
+    """Each address of the mounted app is listed, with the mount's prefix, and not the mount as a whole."""
+    inner = Starlette(routes=[Route("/files/{path:path}", page), Route("/", page)])
+    app = Starlette(
+        routes=[
+            Mount("/in", GZipMiddleware(GZipMiddleware(inner))),
+            Mount("/static", GZipMiddleware(raw)),
+            Mount("/no", Starlette()),
+        ]
+    )
+    found = outcomes(app, exempt("files", "/in/files/**"))
+    assert found["GET /in/files/{path:path}"] == ("exempt", "files")
+    assert found["GET /in/"] == ("guarded", "freshness")
+    assert sorted(name for name in found if "{anything}" in name) == [
+        "GET /no/{anything}",
+        "GET /static/{anything}",
+        "POST /no/{anything}",
+        "POST /static/{anything}",
+    ]
+
+
+def test_an_app_without_any_route_yet_is_an_empty_list() -> None:
+    """It can be listed: there is nothing in it."""
+    assert leaves_of(Around(Starlette())) == ()
 
 
 def test_a_rule_that_covers_a_part_is_told() -> None:

@@ -14,6 +14,7 @@ from mfa_gate.errors import SettingsError, StoreMissing, StoreUnavailable
 from mfa_gate.storage import take_one
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.names import STORE
+from mfa_gate.stores.redis.session import Session
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 
 from .. import servers
@@ -163,6 +164,30 @@ async def test_no_store_is_made(server: servers.Server, caplog: pytest.LogCaptur
     assert str(caught.value).endswith("; database 0 of this server holds a store")
     assert (server.keys(), server.keys(5)) == (before, set())
     assert warnings(caplog) == []
+
+
+async def test_a_call_makes_no_store(
+    server: servers.Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only ``open`` makes a store: a call of another event loop that comes before it is done finds none."""
+    store, start_session, early = RedisStore(f"redis://127.0.0.1:{server.port}"), Session.start, [True]
+
+    async def call() -> None:
+        with pytest.raises(StoreUnavailable, match="no store there yet"):
+            await store.load(ALICE)
+
+    async def start_later(session: Session, store_id: str, *, make: bool) -> None:
+        if early:
+            early.clear()
+            await asyncio.to_thread(asyncio.run, call())
+            assert server.keys() == set()
+        await start_session(session, store_id, make=make)
+
+    monkeypatch.setattr(Session, "start", start_later)
+    await store.open()
+    assert len(warnings(caplog)) == 1
+    assert (await store.load(ALICE)).version == 0
+    await store.aclose()
 
 
 async def test_parts_and_no_making(server: servers.Server) -> None:

@@ -11,7 +11,6 @@ import pytest
 from mfa_gate.errors import SettingsError
 from mfa_gate.stores.redis.generation_file import GenerationFile, Memory
 from mfa_gate.stores.redis.high_water_mark import HighWaterMark
-from mfa_gate.stores.redis.recent_writes import KEPT_FOR
 from mfa_gate.stores.redis.timing import USUAL
 
 
@@ -52,7 +51,7 @@ def test_what_a_failover_lost_is_not_missed(away: int) -> None:
 
 def test_what_is_too_young_for_one_is_old_enough_for_the_other() -> None:
     """What has not settled when the servers go away is at most as old as the ledger keeps."""
-    assert USUAL.settled_after + USUAL.look_every + 5 < KEPT_FOR
+    assert USUAL.settled_after + USUAL.look_every + 5 < USUAL.kept_for
     known = past(
         noted={float(at): {"a": at} for at in range(1, 121)}, looked={30.0 * n: {"a": 30 * n} for n in range(5)}
     )

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.redis import RedisStore
 from mfa_gate.stores.redis.history import History
-from mfa_gate.stores.redis.recent_writes import KEPT_FOR, MAX_KEPT, RecentWrites, lost
+from mfa_gate.stores.redis.recent_writes import MAX_KEPT, RecentWrites, lost
+from mfa_gate.stores.redis.timing import USUAL, Timing
 from mfa_gate.testing.store_suite import ALICE, enrolled, event
 from tests.stores import servers
 
@@ -53,7 +55,7 @@ def test_what_others_changed_since_is_stricter() -> None:
 
 def test_the_ledger_is_bounded() -> None:
     """S-122: a process remembers so many accounts, for so long, and the events that went with them."""
-    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     for number in range(MAX_KEPT + 10):
         key = SubjectKey("t", str(number))
         recent_writes.keep(key, Account(key=key), 1, "op", "1 op", (), 0.0)
@@ -68,11 +70,23 @@ def test_the_ledger_is_bounded() -> None:
     assert [line.id for line in missing.events] == ["e2"]
     recent_writes.is_owed = True
     late = SubjectKey("t", "late")
-    recent_writes.keep(late, Account(key=late), 1, "op", "1 op", (), KEPT_FOR + 5.0)
+    recent_writes.keep(late, Account(key=late), 1, "op", "1 op", (), USUAL.kept_for + 5.0)
     assert ALICE in recent_writes.rows()
     recent_writes.is_owed = False
-    recent_writes.keep(late, Account(key=late), 2, "op2", "2 op op2", (), KEPT_FOR + 5.0)
+    recent_writes.keep(late, Account(key=late), 2, "op2", "2 op op2", (), USUAL.kept_for + 5.0)
     assert recent_writes.rows() == [late]
+
+
+def test_the_ledger_keeps_as_long_as_the_stores_own_times_say() -> None:
+    """F-3: whoever lets changes settle later remembers them longer, or a failover could lose them for good."""
+    store = RedisStore("redis://127.0.0.1:1", timing=Timing(settled_after=300.0))
+    ledgers: list[RecentWrites[Any, Any]] = [store._accounts._recent_writes, store._settings._recent_writes]
+    for recent_writes in ledgers:
+        recent_writes.keep("early", None, 1, "op", "1 op", (), 0.0)
+        recent_writes.keep("late", None, 1, "op", "1 op", (), 339.0)
+        assert recent_writes.rows() == ["early", "late"]
+        recent_writes.keep("later", None, 1, "op", "1 op", (), 341.0)
+        assert recent_writes.rows() == ["late", "later"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +105,7 @@ def test_the_ledger_is_bounded() -> None:
 )
 def test_what_is_lost(version: int, history: str, untouched: bool, events: list[str]) -> None:
     """F-3: the number of a version tells nothing, since others may have made that number anew; the operation's name does."""
-    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     for number, op in enumerate("cde", start=3):
         recent_writes.keep(ALICE, account(number - 1), number, op, f"{number} {op}", [event(number)], 0.0)
     missing = lost(recent_writes.of(ALICE), version, History(history))
@@ -106,14 +120,14 @@ def test_what_is_lost(version: int, history: str, untouched: bool, events: list[
 )
 def test_what_is_not_lost(version: int, history: str) -> None:
     """An operation in the history is not lost; one further back than the history reaches is not judged."""
-    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     recent_writes.keep(ALICE, account(4), 5, "e", "5 c d e", [], 0.0)
     assert lost(recent_writes.of(ALICE), version, History(history)) is None
 
 
 def test_lines_that_only_this_process_knows() -> None:
     """A put-back by another process has none of this one's lines: this one writes them."""
-    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+    recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(USUAL)
     recent_writes.keep(ALICE, account(4), 5, "e", "5 c d e", [event(5)], 0.0)
     missing = lost(recent_writes.of(ALICE), 5, History("5 c d +e +f =p"))
     assert missing is not None

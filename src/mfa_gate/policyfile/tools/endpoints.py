@@ -51,6 +51,8 @@ def written(demand: Demand) -> str:
         parts.append("phishing_resistant=True")
     if demand.factors_any:
         parts.append("factors=[" + ", ".join(f'"{kind}"' for kind in demand.factors_any) + "]")
+    if demand.user_verification:
+        parts.append("user_verification=True")
     return f"{demand.rule}({', '.join(parts)})"
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ...core.durations import format_duration
 from ...core.rules import DAY, Policy, Rules
 from ...factors import BUILT_IN, Registry
-from ...factors.base import CodeShape, MeetsProfiles
+from ...factors.base import CodeShape
+from ...factors.optional_parts import MeetsProfiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

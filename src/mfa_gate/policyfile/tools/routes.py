@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...core.policy import Demand, Facts, requirement_for
 from ...core.rules import METHODS, Exemption, PathRule, Policy, StepUpRule, TenantSettings
-from .endpoints import demands_of, lost_at, written
+from .endpoints import DEEPEST, demands_of, lost_at, written
 
 _PARAMETER = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::[a-zA-Z_][a-zA-Z0-9_]*)?}")
 SAMPLES = ("x", "1", "1.5", "00000000-0000-4000-8000-000000000000")
@@ -18,19 +19,24 @@ INSIDE = "{anything}"
 WEBSOCKET = "WEBSOCKET"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Leaf:
-    """Describe one address of the app: text, pattern, one path that it answers, methods.
+    """Describe one address of the app: text, regex, one path that it answers, methods.
 
     ``demands`` are those that its endpoint shows, ``lost`` the faults that keep one from being asked.
     """
 
     template: str
-    pattern: re.Pattern[str]
+    regex: str
     sample: str
     methods: tuple[str, ...]
     demands: tuple[Demand, ...] = ()
     lost: tuple[str, ...] = ()
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Compile ``regex``, not before somebody asks: the start of an app does not."""
+        return re.compile(self.regex)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +61,34 @@ def leaves_of(app: Any) -> tuple[Leaf, ...]:
 
     Raises ``ValueError`` for an app without routes.
     """
-    inner = app
-    while not hasattr(inner, "routes") and hasattr(inner, "app"):
-        inner = inner.app
-    if not hasattr(inner, "routes"):
+    routes = routes_of(app)
+    if routes is None:
         raise ValueError("the app has no routes that can be listed; name a Starlette or FastAPI app")
-    return tuple(_walk(inner.routes, "", {}))
+    return tuple(_walk(routes, "", {}, DEEPEST))
+
+
+def routes_of(app: Any) -> list[Any] | None:
+    """List the routes of an app or a mount, below the middleware around it.
+
+    Returns None where nothing has any.
+    """
+    owner = owner_of_routes(app)
+    return None if owner is None else list(owner.routes)
+
+
+def owner_of_routes(app: Any) -> Any | None:
+    """Find the part of an app or a mount that has the routes; None if no part has any."""
+    found = None
+    at = app
+    for _ in range(DEEPEST):
+        own = getattr(at, "routes", None)
+        if isinstance(own, Iterable):
+            found = at
+            # A mount has routes of its own, and none where middleware is around the mounted app.
+            if own:
+                break
+        at = getattr(at, "app", None)
+    return found
 
 
 def rows_for(
@@ -133,20 +161,27 @@ def _touches(path: PathRule, leaf: Leaf) -> bool:
     return any(leaf.pattern.fullmatch(root + end) for end in ("", *(f"/{sample}" for sample in SAMPLES)))
 
 
-def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any]) -> Iterator[Leaf]:
+def _walk(routes: Iterable[Any], prefix: str, above: Mapping[str, Any], depth: int) -> Iterator[Leaf]:
     for route in unfolded(routes):
         path = getattr(route, "path", None)
         convertors = {**above, **(getattr(route, "param_convertors", None) or {})}
-        inner = getattr(route, "routes", None)
+        inner = (routes_of(route) if depth else None) or ()
         written = getattr(route, "original_route", route)
-        if inner and not hasattr(written, "methods"):
-            yield from _walk(inner, prefix + (path or ""), convertors)
-        elif path is not None and hasattr(written, "methods"):
-            yield _leaf(prefix + path, convertors, tuple(sorted(route.methods or METHODS)), route)
-        elif path is not None and hasattr(written, "endpoint"):
-            yield _leaf(prefix + path, convertors, (WEBSOCKET,), route)
+        ends = hasattr(written, "methods") or (hasattr(written, "endpoint") and not hasattr(written, "routes"))
+        if inner and not ends:
+            yield from _walk(inner, prefix + (path or ""), convertors, depth - 1)
+        elif path is not None and ends:
+            methods = tuple(sorted(route.methods or METHODS)) if hasattr(written, "methods") else (WEBSOCKET,)
+            own = _leaf(prefix + path, convertors, methods, route)
+            # An app that is the endpoint of a route sees the whole path.
+            yield from (leaf for leaf in _walk(inner, prefix, above, depth - 1) if _overlap(leaf, own))
+            yield own
         elif path is not None:
             yield _leaf(f"{prefix}{path}/{INSIDE}", convertors, ("GET", "POST"))
+
+
+def _overlap(one: Leaf, other: Leaf) -> bool:
+    return bool(one.pattern.fullmatch(other.sample) or other.pattern.fullmatch(one.sample))
 
 
 def unfolded(routes: Iterable[Any]) -> Iterator[Any]:
@@ -181,7 +216,7 @@ def _leaf(template: str, convertors: Mapping[str, Any], methods: tuple[str, ...]
     pattern += re.escape(template[at:])
     return Leaf(
         template=template,
-        pattern=re.compile(pattern),
+        regex=pattern,
         sample=sample + template[at:],
         methods=methods,
         demands=tuple(dict.fromkeys(demands_of(route))),

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ...core.changes import Change
-from ...core.model import Account, Authenticator, Caller, Enrollment, Subject, SubjectKey
+from ...core.model import Account, Authenticator, Caller, Enrollment, Fields, Subject, SubjectKey
 from ...errors import DamagedAccount
 from ...factors import Registry
-from ...factors.base import Approves, Context, reseal
+from ...factors.base import Context, Factor
+from ...factors.optional_parts import Approves
 from ...keyring import Keyring, Unopened
 from .. import Service
 from ..store_checks import drop_canaries
@@ -116,11 +117,28 @@ def _anew(factors: Registry, context: Context, item: T, lost: list[str]) -> T:
     if part is None:
         return item
     try:
-        data = reseal(context, part, item.data)
+        data = _reseal(context, part, item.data)
     except Unopened:
         lost.append(f"{item.factor} {item.id}")
         return item
     return item if data is item.data else replace(item, data=data)
+
+
+def _reseal(context: Context, factor: Factor, data: Fields) -> Fields:
+    """Seal everything in ``data`` anew under the newest key.
+
+    Returns the same object where it is so already. Raises ``Unopened`` for a text that no listed key opens.
+    """
+    keyring, row = context.keyring, (context.key.tenant, context.key.id)
+    fresh: dict[str, object] = {}
+    for name, purpose in factor.sealed.items():
+        old = data.get(name)
+        if not isinstance(old, str) or keyring.key_of(old) == keyring.newest:
+            continue
+        plain = keyring.open(purpose, old, row=row)
+        # The nonce hangs on what was sealed: a swap that is repeated over other data never uses it twice.
+        fresh[name] = keyring.seal(purpose, plain, row=row, nonce=context.draw(f"reseal/{purpose}/{old}", 12))
+    return {**data, **fresh} if fresh else data
 
 
 def _count(tally: Tally, key: SubjectKey, outcome: Outcome, keyring: Keyring, factors: Registry) -> None:

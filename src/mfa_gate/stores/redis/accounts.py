@@ -21,6 +21,7 @@ from .names import claim_key, keys_of
 from .recent_writes import Lost, RecentWrites, lost
 from .roster import line_of
 from .session import Session
+from .timing import Timing
 from .writes import Operation, append_lines, arguments_of, change, history_of, new_operation, tenants_of, whole
 
 log = logging.getLogger("mfa_gate")
@@ -33,10 +34,10 @@ EXTRA_KEPT = 12
 class RedisAccounts:
     """Reads and swaps of accounts. Recent commits are put back after a loss (F-3)."""
 
-    def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
+    def __init__(self, ready: Callable[[], Awaitable[Session]], *, timing: Timing, reads_back: bool) -> None:
         self._ready = ready
         self._reads_back = reads_back
-        self._recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites()
+        self._recent_writes: RecentWrites[SubjectKey, Account] = RecentWrites(timing)
 
     def owe(self) -> None:
         """Forget nothing: the servers may have lost something."""

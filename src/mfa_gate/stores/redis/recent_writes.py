@@ -12,10 +12,8 @@ from typing import Generic, TypeVar
 
 from ...core.events import Event
 from .history import History
-from .timing import USUAL
+from .timing import Timing
 
-KEPT_FOR = USUAL.settled_after + USUAL.look_every + 10.0
-"""Seconds. A server that is further behind than that is refused as an older copy (``high_water_mark``)."""
 MAX_KEPT = 2_000
 _OPERATIONS_KEPT = 400
 
@@ -56,10 +54,11 @@ class Lost(Generic[V]):
 class RecentWrites(Generic[K, V]):
     """A memory of this process's own commits, bounded in number and in time.
 
-    Each other process remembers its own.
+    Each other process remembers its own. ``timing`` is that of the store.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timing: Timing) -> None:
+        self._kept_for = timing.kept_for
         self.is_owed = False
         """True while the store may have lost something that was not put back: nothing grows too old."""
         self._kept: OrderedDict[K, Confirmed[V]] = OrderedDict()
@@ -78,7 +77,7 @@ class RecentWrites(Generic[K, V]):
     ) -> None:
         """Remember that ``op`` committed ``value`` as ``version``; ``history`` is the row's."""
         known = self._kept.pop(key, None)
-        recent = known is not None and now - known.at < KEPT_FOR
+        recent = known is not None and now - known.at < self._kept_for
         before = known.events if recent and known is not None else ()
         made = (*(known.operations if known is not None else ()), *History(history).operations(), op)
         operations = tuple(dict.fromkeys(made))[-_OPERATIONS_KEPT:]
@@ -89,7 +88,7 @@ class RecentWrites(Generic[K, V]):
             self._kept.popitem(last=False)
 
     def _is_old(self, key: K, now: float) -> bool:
-        return not self.is_owed and now - self._kept[key].at >= KEPT_FOR
+        return not self.is_owed and now - self._kept[key].at >= self._kept_for
 
     def has_lines(self, key: K) -> None:
         """Remember that the lines of the trail are there again."""

@@ -18,6 +18,7 @@ from .monitor import number_of
 from .names import keys_of
 from .recent_writes import Lost, RecentWrites, lost
 from .session import Session
+from .timing import Timing
 from .writes import Operation, append_lines, arguments_of, change, history_of, new_operation, whole
 
 log = logging.getLogger("mfa_gate")
@@ -28,10 +29,10 @@ _TURNS = 5
 class RedisSettings:
     """Reads and swaps of tenants' settings, which are put back after a loss (F-3)."""
 
-    def __init__(self, ready: Callable[[], Awaitable[Session]], *, reads_back: bool) -> None:
+    def __init__(self, ready: Callable[[], Awaitable[Session]], *, timing: Timing, reads_back: bool) -> None:
         self._ready = ready
         self._reads_back = reads_back
-        self._recent_writes: RecentWrites[str, TenantSettings] = RecentWrites()
+        self._recent_writes: RecentWrites[str, TenantSettings] = RecentWrites(timing)
 
     def owe(self) -> None:
         """Forget nothing: the servers may have lost something."""

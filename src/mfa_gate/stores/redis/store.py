@@ -9,7 +9,7 @@ from ...core.events import Event
 from ...core.model import Account, SubjectKey
 from ...core.rules import TenantSettings
 from ...core.trail import LAST_SECOND
-from ...errors import StoreUnavailable
+from ...errors import StoreMissing, StoreUnavailable
 from ...storage import ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
 from ..common.change_log import told
 from . import accounts, limits, notes, roster, trail
@@ -47,11 +47,10 @@ class RedisStore:
         self._sessions: dict[asyncio.AbstractEventLoop, Session] = {}
         self._store_id = ""
         self._open = False
-        self._make = True
         self._starting: dict[asyncio.AbstractEventLoop, asyncio.Task[Session]] = {}
         self._high_water_mark = HighWaterMark(timing)
-        self._accounts = RedisAccounts(self._ready, reads_back=not self._place.replicas)
-        self._settings = RedisSettings(self._ready, reads_back=not self._place.replicas)
+        self._accounts = RedisAccounts(self._ready, timing=timing, reads_back=not self._place.replicas)
+        self._settings = RedisSettings(self._ready, timing=timing, reads_back=not self._place.replicas)
         self._generation_file = GenerationFile(self._place.generation_file) if self._place.generation_file else None
 
     @property
@@ -65,10 +64,10 @@ class RedisStore:
         Raises ``SettingsError`` if the servers are unfit, ``StoreMissing`` if ``make`` is False and they hold no store, and
         ``StoreUnavailable`` if they do not answer.
         """
-        self._store_id, self._make = "", make
+        self._store_id = ""
         self._open = True
         try:
-            session = await self._ready()
+            session = await self._started(make=make)
             await session.require_newest()
         except BaseException:
             await self.aclose()
@@ -101,6 +100,13 @@ class RedisStore:
             await session.aclose()
 
     async def _ready(self) -> Session:
+        """Return the running loop's session. It makes no store: only ``open`` does."""
+        try:
+            return await self._started(make=False)
+        except StoreMissing as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def _started(self, *, make: bool) -> Session:
         if not self._open:
             raise StoreUnavailable("the Redis store is not open")
         session, loop = self._session, asyncio.get_running_loop()
@@ -108,7 +114,7 @@ class RedisStore:
             return session
         starting = self._starting.get(loop)
         if starting is None or starting.done():
-            starting = self._starting[loop] = loop.create_task(self._start())
+            starting = self._starting[loop] = loop.create_task(self._start(make=make))
             starting.add_done_callback(lambda _: self._starting.pop(loop, None))
         return await asyncio.shield(starting)
 
@@ -117,7 +123,7 @@ class RedisStore:
         """Return the session of the running event loop: each loop has its own."""
         return self._sessions.get(asyncio.get_running_loop())
 
-    async def _start(self) -> Session:
+    async def _start(self, *, make: bool) -> Session:
         session = Session(
             self._place,
             self._high_water_mark,
@@ -127,7 +133,7 @@ class RedisStore:
         )
         try:
             async with asyncio.timeout(self._place.timing.start_within):
-                await session.start(self._store_id, make=self._make)
+                await session.start(self._store_id, make=make)
         except BaseException as error:
             await session.aclose()
             if isinstance(error, TimeoutError):

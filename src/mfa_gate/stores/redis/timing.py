@@ -36,6 +36,14 @@ class Timing:
     """Changes so close to each other settle together."""
 
     @property
+    def kept_for(self) -> float:
+        """Return the seconds for which a process remembers what it wrote (``recent_writes``).
+
+        A server that is further behind than that is refused as an older copy (``high_water_mark``).
+        """
+        return self.settled_after + self.look_every + 10.0
+
+    @property
     def reach_within(self) -> float:
         """Return the seconds to connect and to ask the first question."""
         return self.connect_within + self.command_within

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ...core.changes import may_change
 from ...core.decision import Agree, Allow, Deny, StepUp
 from ...core.reasons import Refusal
-from ...factors.base import Signals
+from ...factors.optional_parts import Signals
 from ...service import Judgement
 from ...service.access import owed
 from ...service.activity import own_activity

@@ -10,8 +10,8 @@ from ...core.decision import Agree, Allow, Enroll
 from ...core.model import Challenge, Contacts
 from ...core.policy import Demand
 from ...core.reasons import Refusal
-from ...factors.base import Introduces, Introduction
 from ...factors.codes import masked_email, masked_phone
+from ...factors.optional_parts import Introduces, Introduction
 from ...service import Judgement, OpenDraft
 from ...service.challenges import Issued
 from ...service.enrollable import lacks, not_enrollable
