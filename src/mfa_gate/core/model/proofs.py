@@ -51,11 +51,6 @@ class Browser:
     last_factor: str = ""
     kind: str = "browser"
 
-    @property
-    def network(self) -> str:
-        """Return the network of the newest proof; "" without a proof."""
-        return max(self.proofs, key=lambda proof: proof.at).network if self.proofs else ""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:

@@ -162,7 +162,7 @@ def account_document(
                 id=b.id,
                 label=b.label,
                 kind=b.kind,
-                network=b.network,
+                network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
                 last_used_at=b.last_used_at,
             )
             for b in account.browsers

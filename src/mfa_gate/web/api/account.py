@@ -78,7 +78,7 @@ async def browsers(request: PageRequest, body: Body, name: str) -> Answer:
                 {
                     "id": b.id,
                     "label": b.label,
-                    "network": b.network,
+                    "network": max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
                     "last_used_at": stamp(b.last_used_at),
                     "current": b.handle == request.caller.handle,
                 }

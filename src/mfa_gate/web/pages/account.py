@@ -148,7 +148,7 @@ async def _settings(
             views.BrowserLine(
                 id=b.id,
                 label=b.label,
-                network=b.network,
+                network=max(b.proofs, key=lambda p: p.at).network if b.proofs else "",
                 last_used_at=b.last_used_at,
                 ends_at=max((p.at for p in b.proofs), default=0) + int(rules.freshness.max_age) if b.proofs else 0,
                 current=b.handle == request.caller.handle,
