@@ -234,6 +234,7 @@ class World:
     sms: Outbox
     events: list[Event] = field(default_factory=list)
     reached: list[tuple[str, str, str]] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -552,6 +553,7 @@ class Browser:
         """Bind an authenticator app; returns its id."""
         begun = (await self.api("POST", "enroll", {"factor": "totp"})).json()
         self.secret = begun["secret"]
+        self.world.secrets.append(self.secret)
         confirm = {"enrollment": begun["enrollment"], "response": self.totp()}
         done = await self.api("POST", "enroll/confirm", confirm)
         assert done.status == 201, done.text
@@ -577,6 +579,10 @@ class Browser:
         account = await self.world.account(self.id, self.tenant)
         return next(a.id for a in account.authenticators if a.factor == factor)
 
+    def _around(self, secret: str) -> list[str]:
+        """The codes of a secret from twelve minutes ago until in twelve minutes."""
+        return [pyotp.TOTP(secret).at(int(self.world.clock.at) + 30 * step) for step in range(-25, 26)]
+
     async def prove(self, secret: str = "", **more: Any) -> Reply:
         """Answer with the authenticator app, one time step later."""
         self.world.clock.advance(30)
@@ -590,8 +596,8 @@ class Browser:
         return await self.api("POST", "verify", {"authenticator": id, "response": self.wrong(number)})
 
     def wrong(self, number: int = 0) -> str:
-        """A code that is none of those that are good now."""
-        good = {self.totp(step) for step in range(-25, 26)} if self.secret else set()
+        """A code that is good now for nobody in this world, whichever browser enrolled."""
+        good = {code for secret in {*self.world.secrets, self.secret} - {""} for code in self._around(secret)}
         good |= {*self.world.email.codes, *self.world.sms.codes}
         return next(code for code in (f"{n:06d}" for n in range(number, 10**6)) if code not in good)
 
@@ -602,7 +608,8 @@ class Browser:
     async def lock_by(self, factor: str) -> None:
         """Use up every attempt with this factor."""
         for number in range(7):
-            await self.guess(1000 * number, factor)
+            reply = await self.guess(1000 * number, factor)
+            assert 400 <= reply.status < 500, (number, reply.status, reply.text)
         assert (await self.world.account(self.id, self.tenant)).lock is not None
 
 
