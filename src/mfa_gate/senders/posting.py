@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..core.web_address import read_address
@@ -54,7 +55,7 @@ class Courier:
             raise MissingExtra(what, "sms") from None
         self._httpx = httpx2
         self._timeout = timeout
-        self._tls = tls_context or httpx2.create_ssl_context()
+        self._tls = tls_context or _default_tls()
         self._lookup = Lookup()
 
     def close(self) -> None:
@@ -96,6 +97,14 @@ class Courier:
             return Outcome(reason="unreachable", transient=True, detail="no connection", provider_down=True)
         except (httpx.TransportError, TimeoutError):
             return Outcome(reason="timeout", transient=True, detail="no answer in time", provider_down=True)
+
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Read the authorities that are trusted by default; once for all senders, for it takes a tenth of a second."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def _first_bytes(stream: AsyncIterator[bytes]) -> bytes:
