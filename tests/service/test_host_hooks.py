@@ -9,7 +9,6 @@ import asyncio
 import logging
 import threading
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -138,8 +137,6 @@ async def test_a_hook_that_was_not_called_has_not_failed(
     """
     meter, answered, called = Meter(), threading.Event(), list[str]()
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: meter)
-    for place in ("effects", "host_hooks"):
-        monkeypatch.setattr(import_module(f"mfa_gate.service.{place}"), "HOOK_TIME", 0.2)
 
     def hook(*arguments: Any) -> None:
         called.append(arguments[-1].id)
@@ -147,6 +144,7 @@ async def test_a_hook_that_was_not_called_has_not_failed(
 
     hooks: dict[str, Any] = {name: hook}
     async with running(make_world(**hooks)) as world:
+        world.engine.effects.hook_within = 0.2
         moment = world.engine.moment(actor="operator:eve")
         locked = [
             replace(moment.event("account.locked", SubjectKey("alpha", id)), id=id) for id in ("one", "two", "three")

@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -107,19 +106,16 @@ async def test_a_hook_that_failed_hears_later() -> None:
         assert await catch_up(world, after=LONGEST_WAIT) == 0
 
 
-async def test_waiting_for_its_turn_uses_up_no_try(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_waiting_for_its_turn_uses_up_no_try(caplog: pytest.LogCaptureFixture) -> None:
     """An event whose turn does not come keeps its tries, new or late.
 
     It comes again after the first wait.
     """
-    for place in ("outbox", "host_hooks"):
-        monkeypatch.setattr(import_module(f"mfa_gate.service.{place}"), "CALL_TIMEOUT", 0.1)
     answered = threading.Event()
     lock = Ear()
     async with running(make_world(on_lock=lock)) as world:
         name = "hook:on_lock@"
+        world.engine.effects.again_within = 0.1
         desk = world.gate.service.account_desk
         for id in ("ann", "bob"):
             await world.enrolled(id)
