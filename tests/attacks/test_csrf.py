@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -274,14 +276,11 @@ async def test_no_cors_of_our_own() -> None:
                 assert not reply.header("access-control-allow-origin")
 
 
-async def test_a_body_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_never_comes() -> None:
     """S-104: a body that trickles or never comes is given up on."""
-    import asyncio
-
-    from mfa_gate.web import forms
-
-    monkeypatch.setattr(forms, "READ_TIMEOUT", 0.05)
     async with running(deeds_world()) as world:
+        router = world.gate.web.router
+        router.site = replace(router.site, body_within=0.05)
         stage = await PAGE_DEEDS[0].stage(world)
         scope = http_scope("POST", "/mfa", headers=[*honest(PAGE_DEEDS[0]), ("cookie", stage.browser.cookie_header())])
         sent: list[Any] = []

@@ -235,12 +235,13 @@ async def test_dropped_connections_are_never_tried_again(make: Callable[..., Any
     assert len(server.requests) == 1
 
 
-async def test_a_slow_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_provider() -> None:
     """F-21: no answer in time is ``timeout``, within the bound and with one request in all."""
-    monkeypatch.setattr("mfa_gate.senders.posting.ANSWER_TIME", 0.1)
     async with http_server(silence) as server:
+        sender = sms(server.url, timeout=0.1)
+        sender._account._courier.answer_time = 0.1
         started = asyncio.get_running_loop().time()
-        fault = await failure_of(sms(server.url, timeout=0.1))
+        fault = await failure_of(sender)
         assert asyncio.get_running_loop().time() - started < 1
     assert (fault.reason, fault.transient) == ("timeout", True)
     assert len(server.requests) == 1

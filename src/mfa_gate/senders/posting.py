@@ -42,8 +42,8 @@ class Courier:
     """A client for requests, with no cookies, proxies, redirects or credentials of its own.
 
     It uses the transport below the library's client: the client writes addresses to the log and obeys the environment.
-    ``timeout`` is the seconds to connect; a whole request takes at most two more. No connection is kept open. A connection
-    that died while idle would make it unknown whether a message was sent, although it was not.
+    ``timeout`` is the seconds to connect; a whole request takes at most ``answer_time`` seconds more. No connection is
+    kept open. A connection that died while idle would make it unknown whether a message was sent, although it was not.
 
     Raises ``MissingExtra`` without the extra ``sms``.
     """
@@ -55,6 +55,7 @@ class Courier:
             raise MissingExtra(what, "sms") from None
         self._httpx = httpx2
         self._timeout = timeout
+        self.answer_time = ANSWER_TIME
         self._tls = tls_context or _default_tls()
         self._lookup = Lookup()
 
@@ -85,7 +86,7 @@ class Courier:
         )
         try:
             async with (
-                asyncio.timeout(self._timeout + ANSWER_TIME),
+                asyncio.timeout(self._timeout + self.answer_time),
                 httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, retries=0) as transport,
             ):
                 response = await transport.handle_async_request(request)

@@ -21,6 +21,8 @@ log = logging.getLogger("mfa_gate")
 
 HOOK_TIME = 20.0
 """Seconds that a hook of the host has, with the wait for its turn. After that it gets a committed event again."""
+CALL_TIMEOUT = 10.0
+"""Seconds that a call of a missed event has."""
 
 OnEvent = Callable[[Event], object]
 SubjectHook = Callable[[Subject, Event], object]
@@ -54,12 +56,15 @@ def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
 class Effects:
     """The receivers of events, and the background work that goes on after an answer.
 
-    A receiver adds itself to one of the lists.
+    A receiver adds itself to one of the lists. ``hook_within`` is the seconds that a hook of the host has, with the wait
+    for its turn; ``again_within`` is the seconds for a missed event.
     """
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.on_event = on_event
         self.on_event_call = HostCall("on_event")
+        self.hook_within = HOOK_TIME
+        self.again_within = CALL_TIMEOUT
         self.closers: list[Callable[[], None]] = [self.on_event_call.close]
         self.listeners: list[Listener] = []
         self.counters: list[Callable[[Event], None]] = []
@@ -112,7 +117,7 @@ class Effects:
 
     async def _report(self, hook: OnEvent, event: Event, *, committed: bool) -> None:
         try:
-            await self.on_event_call.run(hook, event, within=HOOK_TIME)
+            await self.on_event_call.run(hook, event, within=self.hook_within)
         except NotCalled as error:
             log.warning("the on_event hook was not called (ref %s): %s", event.id, error)
             return

@@ -25,8 +25,6 @@ COMMANDS = "mfa-gate"
 MAX_TRIES = 60
 """With the waits between them this takes about two days. Then the event is given up, and the log says so."""
 FEW_TRIES = 3
-CALL_TIMEOUT = 10.0
-"""Seconds that a call of a missed event has."""
 MENDLESS = (ValueError, TypeError, LookupError, AttributeError)
 """Faults of the event itself, or of data that is looked up for it: trying for two days mends none of them."""
 
@@ -36,7 +34,7 @@ class Hook:
     """A receiver of events.
 
     ``call`` raises if it failed. ``shared``: the hook runs once for all applications that share the store. One that is
-    not is the host's, and its ``call`` ends by itself after ``CALL_TIMEOUT``: it knows if the hook was called.
+    not is the host's, and its ``call`` ends by itself after ``Effects.again_within``: it knows if the hook was called.
     """
 
     name: str

@@ -20,7 +20,6 @@ from ..core.events import UNREADABLE, Event
 from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from .accounts import Engine
 from .hook_places import (
-    CALL_TIMEOUT,
     Hook,
     Late,
     Place,
@@ -278,7 +277,7 @@ class Outbox:
         took all of its time, so no try is used up.
         """
         try:
-            async with asyncio.timeout(CALL_TIMEOUT if hook.shared else None):
+            async with asyncio.timeout(self.engine.effects.again_within if hook.shared else None):
                 await hook.call(event)
         except NotCalled as error:
             log.warning("the %s hook was not called (ref %s); it is called later: %s", hook.name, event.id, error)

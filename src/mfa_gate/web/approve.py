@@ -71,7 +71,8 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if foreign is not None:
         return foreign
     try:
-        body = typed(await read_json(scope, receive), dict.fromkeys(members, TEXT), members)
+        sent = await read_json(scope, receive, within=site.body_within)
+        body = typed(sent, dict.fromkeys(members, TEXT), members)
     except (BadBody, BadMember) as bad:
         return refuse_body(bad)
     return await handler(phone, body)

@@ -21,6 +21,7 @@ from ..factors import Registry
 from ..service import Judgement, Service
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note
+from .forms import READ_TIMEOUT
 from .i18n import available, native_name
 from .language import language_of
 from .render import Renderer
@@ -39,6 +40,7 @@ class Site:
     """The parts that all our own addresses share.
 
     ``sign_in``, ``sign_out`` and ``home`` are paths of the host, as the host's own router sees them.
+    ``body_within`` is the seconds that the body of a request has to come in.
     """
 
     service: Service
@@ -53,6 +55,7 @@ class Site:
     json_status: int = 403
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    body_within: float = READ_TIMEOUT
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""

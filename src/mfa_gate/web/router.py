@@ -124,7 +124,7 @@ class Router:
     async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""
         try:
-            request.form = await read_form(request.scope, receive)
+            request.form = await read_form(request.scope, receive, within=self.site.body_within)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
