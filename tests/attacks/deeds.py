@@ -1,4 +1,7 @@
-"""Everything that can be changed through a page or a call of the gate: each with what makes it possible, told honestly."""
+"""Every change that a page or a call of the gate can make, and the state that it needs.
+
+All of them are told honestly: as our own pages would send them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Setup = Callable[[World], Awaitable["Stage"]]
 
 @dataclass
 class Stage:
-    """Who acts, and the names of what they act on."""
+    """The browser that acts, and the names of the objects that it acts on."""
 
     browser: Browser
     names: dict[str, str] = field(default_factory=dict)
@@ -28,7 +31,10 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Deed:
-    """One request that changes something. ``{name}`` in path, fields and body is filled in from the stage."""
+    """One request that changes something.
+
+    ``{name}`` in path, fields and body is filled in from the stage.
+    """
 
     name: str
     stage: Setup
@@ -39,7 +45,7 @@ class Deed:
 
     @property
     def is_form(self) -> bool:
-        """Whether a page's form does it, and not a call of the JSON API."""
+        """Tell a page's form (true) from a call of the JSON API (false)."""
         return self.fields is not None
 
     def path_for(self, stage: Stage) -> str:

@@ -1,4 +1,4 @@
-"""What is killed by the tests of ``kill -9``, on which ground, and what is left of it afterwards."""
+"""The processes that the tests of ``kill -9`` kill, their ground, and their remains."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOMENTS = ("before", "after", "inside")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """Where all happens: what was there before, and what is tried on copies of it."""
+    """The ground of all kills: the state before, and the deeds that are tried on copies of it."""
 
     stores: str
     marks: Path
@@ -33,7 +33,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed:
-    """What is left of each try."""
+    """The results of all tries: one kill for each."""
 
     ground: Ground
     kills: list[Kill]
@@ -55,15 +55,15 @@ class Killed:
             raise faults[0]
 
     def compared(self, kill: Kill) -> int:
-        """How many answers were compared before the process died."""
+        """Count the answers that were compared before the process died."""
         return self._marks(kill, "compared")
 
     def sent(self, kill: Kill) -> int:
-        """How many messages had gone to the sender before the process died."""
+        """Count the messages that had gone to the sender before the process died."""
         return self._marks(kill, "sent")
 
     def written(self, kill: Kill) -> int:
-        """How many changes the store had confirmed before the process died."""
+        """Count the changes that the store had confirmed before the process died."""
         swaps = {other.at for other in self.of(kill.deed) if other.call == "swap"}
         if kill.moment == "end":
             return len(swaps)
@@ -89,7 +89,10 @@ class Killed:
 
 
 async def prepared(stores: str, marks: Path) -> Ground:
-    """Ann with two factors, three failures and a number that she has not confirmed; then a copy with three failures more."""
+    """Prepare Ann's account, and a copy of it that is near the lock.
+
+    Ann has two factors, three failures and a phone number that she has not confirmed. The copy has three failures more.
+    """
     world = make_world(store=patient_store(stores.format(0)))
     async with running(world):
         ann = await world.browser()

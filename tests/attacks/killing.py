@@ -1,4 +1,7 @@
-"""``kill -9`` at every call that a worker makes of its store: a fresh interpreter that forks the workers and sees them die."""
+"""``kill -9`` at every call that a worker makes of its store.
+
+A fresh interpreter forks the workers and sees them die.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ ORIGINS, PARENTS, EACH = 2, 2, 250
 
 
 def copy(origin: str, target: str) -> None:
-    """A store as it lies there, once more: the directory of a file, or a logical database of one Redis server."""
+    """Copy a store as it lies there.
+
+    This copies the directory of a file, or a logical database of one Redis server.
+    """
     if origin.startswith("sqlite:"):
         shutil.rmtree(directory(target), ignore_errors=True)
         shutil.copytree(directory(origin), directory(target))
@@ -44,7 +50,7 @@ def copy(origin: str, target: str) -> None:
 
 
 def directory(store: str) -> Path:
-    """Where the file of this URL lies."""
+    """Return the directory of the file that this URL names."""
     return Path(store.removeprefix("sqlite:///")).parent
 
 
