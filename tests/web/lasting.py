@@ -1,4 +1,7 @@
-"""Connections that last, without a server: what the app sends is written down as it leaves, and time is a number."""
+"""Connections that last, without a server.
+
+The messages of the app are written down as they leave, and time is a number.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def by_hand(world: World) -> Seconds:
 
 @dataclass(eq=False)
 class Held:
-    """One connection: ``sent`` is what has left, ``error`` is what the server was given at its end."""
+    """One connection.
+
+    ``sent`` has the messages that left, and ``error`` the exception that the server was given at its end.
+    """
 
     task: asyncio.Task[None]
     incoming: asyncio.Queue[dict[str, Any]]
@@ -45,7 +51,7 @@ class Held:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server still waits for the app."""
+        """Return true while the server still waits for the app."""
         return not self.task.done()
 
     @property
@@ -55,7 +61,7 @@ class Held:
 
     @property
     def error(self) -> BaseException | None:
-        """What was raised to the server."""
+        """Return the exception that was raised to the server, or ``None``."""
         return self.task.exception() if self.task.done() and not self.task.cancelled() else None
 
 
@@ -119,7 +125,10 @@ async def chat(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Parts:
-    """A response whose parts a test lets out one by one; ``done`` says that the app ran to its end."""
+    """A response whose parts a test lets out one by one.
+
+    ``done`` says that the app ran to its end.
+    """
 
     def __init__(self, media: bytes = b"text/csv", *, stubborn: bool = False) -> None:
         self.media = media

@@ -1,4 +1,7 @@
-"""Cookies and tokens: one signature has one meaning, pieces are joined, and what an outsider sends fills no memory."""
+"""One signature of a cookie or a token has one meaning, and pieces are joined.
+
+The cookies of an outsider fill no memory.
+"""
 
 from __future__ import annotations
 
@@ -139,7 +142,10 @@ async def test_a_token_is_no_cookie_and_a_cookie_no_token() -> None:
 
 @pytest.mark.parametrize("other", [{"address": "198.51.100.9"}, {"agent": "tool/2"}])
 async def test_a_draft_is_its_own_clients(other: dict[str, str]) -> None:
-    """Another client of the same person finds no draft that this one has begun, whatever id it names."""
+    """A draft of one client is not found by another client of the same person.
+
+    The id that the other one names does not matter.
+    """
     world = headed()
     client, stranger = Client(world), Client(world, **other)
     enrollment, secret = await client.begin()
@@ -150,7 +156,10 @@ async def test_a_draft_is_its_own_clients(other: dict[str, str]) -> None:
 
 
 async def test_a_skip_answers_what_the_app_will_see() -> None:
-    """The state after a skip and the app's own answer are one; another client has skipped nothing."""
+    """The state after a skip and the app's own answer are one.
+
+    Another client has skipped nothing.
+    """
     world = headed()
     client, stranger = Client(world, org="optional"), Client(world, org="optional", address="198.51.100.9")
     assert (await client.ask("GET", "/records")).status == 403
@@ -170,7 +179,10 @@ def in_pieces(browser: Browser) -> list[tuple[str, str]]:
 
 
 async def test_cookies_in_pieces_take_the_fast_path() -> None:
-    """What was judged a moment ago is not judged again: one look at the account for all requests."""
+    """Cookies in pieces are judged once: one look at the account for all requests.
+
+    A judgement of a moment ago is remembered.
+    """
     world = make_world()
     browser = await world.enrolled()
     loads = 0
@@ -228,7 +240,10 @@ async def test_two_cookies_of_our_name_are_none(apart: bool) -> None:
 
 
 async def test_style_sheets_are_those_of_the_policy() -> None:
-    """No name that a visitor makes up is looked at or kept; the policy's own colors are served."""
+    """The policy's own colors are served, and no other name is looked at or kept.
+
+    Visitors could make up names.
+    """
     accent = "#123456"
     policy = with_rules(lambda r: replace(r, brand=BrandRules(accent=accent)))
     world = make_world(policy=policy)
@@ -250,7 +265,7 @@ def test_the_cache_of_style_sheets_is_bounded() -> None:
 
 
 async def test_long_exempt_paths_are_not_kept() -> None:
-    """What visitors write behind an exempt tree fills no memory: neither many paths nor long ones."""
+    """The paths of visitors behind an exempt tree fill no memory: neither many nor long ones."""
     world = make_world()
     for number in range(700):
         assert (await call(world.app, http_scope("GET", f"/open/{number}"))).status in (200, 404)

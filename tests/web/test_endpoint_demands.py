@@ -103,7 +103,10 @@ def test_fastapi_by_dependency_at_each_place() -> None:
 
 
 def test_an_app_without_routes_tells_when_it_is_asked() -> None:
-    """Where there is nothing to read, a demand is known from the first request on; routes that come later are read."""
+    """A demand of an app without routes is known from the first request on.
+
+    There is nothing to read before. Routes that come later are read.
+    """
 
     async def bare(scope: Any, receive: Any, send: Any) -> None:
         """Any ASGI app."""

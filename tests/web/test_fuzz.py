@@ -1,4 +1,4 @@
-"""A fuzz run over our own OpenAPI document: whatever is sent, the answer is one of ours, and never a 5xx."""
+"""A fuzz run over our own OpenAPI document: every answer is one of ours, and never a 5xx."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ``require_proof`` that is written down and never asked is found before anybody relies on it."""
+"""A ``require_proof`` that is never asked is found before anybody relies on it."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_the_address_has_the_mounts_prefix() -> None:
 
 
 def test_an_app_in_the_middleware_is_looked_at() -> None:
-    """An app that is wrapped by hand does not say who it is at start, and is known all the same."""
+    """An app that is wrapped by hand is known, although it does not name itself at start."""
     from mfa_gate import MFAGateMiddleware
 
     gate = gate_for()
@@ -168,7 +168,7 @@ def verified_above() -> FastAPI:
 
 
 def test_the_message_writes_the_whole_demand() -> None:
-    """The demand stands in the message as it stands in the code, so that it can be found there."""
+    """The message has the demand as it stands in the code, so that it can be found there."""
     app, gate = verified_above(), gate_for()
     gate.install(app)
     app.add_middleware(SessionMiddleware, secret_key="a long secret of the host's own")

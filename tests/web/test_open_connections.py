@@ -87,7 +87,10 @@ async def revoke(world: World, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["lock", "forgotten", "expired"])
 async def test_websocket_ends(how: str) -> None:
-    """An open websocket is closed with 4401 within seconds of a lock, a forgotten browser, an expired proof."""
+    """An open websocket is closed with 4401 within seconds of the end of its proof.
+
+    The end is a lock, a forgotten browser, or an expired proof.
+    """
     world = make()
     cookie = await proven(world)
     with served(world.app) as address:
@@ -124,7 +127,7 @@ async def test_stream_ends_cleanly() -> None:
 
 
 async def test_goes_on() -> None:
-    """What may go on is not touched by being judged again."""
+    """A connection that may go on is not touched by being judged again."""
     world = make()
     cookie = await proven(world)
     with served(world.app) as address:

@@ -28,7 +28,7 @@ young = require_proof("5m")
 
 @young
 async def told(request: Request) -> Response:
-    """What needs a young proof."""
+    """Answer with the secret; the endpoint needs a young proof."""
     return PlainTextResponse(SECRET)
 
 
@@ -150,7 +150,10 @@ async def with_old_proof(**more: Any) -> tuple[World, Browser]:
 @pytest.mark.parametrize("make", APPS)
 @pytest.mark.parametrize("headers", [PAGE, FETCH])
 async def test_http(make: Callable[[], HostApp], headers: Any) -> None:
-    """One answer, the gate's, to page loads and calls; it leads to the gate's page at the root that the gate has."""
+    """Page loads and calls get one answer, the gate's own.
+
+    It leads to the gate's page at the root that the gate has.
+    """
     world, ann = await with_old_proof()
     path = "/sub/x" if make is below_a_mount else "/x"
     scope = {**asked(ann, path)}
@@ -188,7 +191,10 @@ async def test_an_open_websocket(make: Callable[[], HostApp]) -> None:
 
 @pytest.mark.parametrize("catches", [False, True])
 async def test_an_answer_that_has_begun(catches: bool) -> None:
-    """A demand in the middle of an answer cuts it: there is no second start, and no end that looks whole."""
+    """A demand in the middle of an answer cuts the answer.
+
+    There is no second start, and no end that looks whole.
+    """
     world, ann = await with_old_proof()
 
     async def late(request: Request) -> Response:
@@ -227,7 +233,10 @@ async def test_nobody() -> None:
 
 
 async def test_a_gate_that_cannot_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the store goes away between the door and the endpoint, the answer is the outage, not a fault of the app."""
+    """A store that goes away between the door and the endpoint is an outage.
+
+    It is no fault of the app.
+    """
     world, ann = await with_old_proof()
 
     async def away(*_: object, **__: object) -> None:

@@ -1,4 +1,7 @@
-"""The demand for a verified user reaches the browser: from the endpoint, over the note of the way there, to its options."""
+"""The demand for a verified user reaches the browser.
+
+It goes from the endpoint, over the note of the way there, to the browser's options.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ async def proven_by_app() -> tuple[Browser, World, str]:
 
 
 async def test_a_page_leads_to_the_passkey_alone() -> None:
-    """The challenge offers only what can meet the demand, and the page's script is told to have the user verified."""
+    """The challenge offers only factors that can meet the demand.
+
+    The page's script is told to have the user verified.
+    """
     browser, _, id = await proven_by_app()
     assert (await browser.page("/x")).status == 200
     refused = await browser.page("/pay")
