@@ -1,4 +1,7 @@
-"""A passkey's authenticator that Chromium itself plays (DevTools protocol), plugged into one page."""
+"""An authenticator for passkeys that Chromium itself plays, plugged into one page.
+
+It uses the DevTools protocol.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ class Authenticator:
     def plug(
         cls, page: Page, *, transport: str = "internal", verifies: bool = True, synced: bool = False
     ) -> Authenticator:
-        """Put one beside ``page``: ``internal`` or ``usb``, with or without user verification, synced or not."""
+        """Plug an authenticator in beside ``page``.
+
+        It is ``internal`` or ``usb``, with or without user verification, synced or not.
+        """
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         options = {
@@ -37,7 +43,7 @@ class Authenticator:
         return cls(session=session, id=made["authenticatorId"])
 
     def credentials(self) -> list[dict[str, Any]]:
-        """What it holds."""
+        """Return the credentials that the authenticator holds."""
         found = self.session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
         credentials: list[dict[str, Any]] = found["credentials"]
         return credentials

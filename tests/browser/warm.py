@@ -1,4 +1,6 @@
-"""Fork example apps from a process that has imported everything once. Run as ``python -m tests.browser.warm``.
+"""Fork example apps from a process that has imported everything once.
+
+Run as ``python -m tests.browser.warm``.
 
 It reads one order a line, in JSON, and answers each with one line:
 ``{"arguments": […], "log": "…"}`` starts an app with these options and answers with its process id;
