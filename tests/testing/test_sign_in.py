@@ -172,7 +172,10 @@ def test_taking_over_ends(mfa_clock: FixedClock, mfa_outbox: Outbox) -> None:
 
 
 async def test_the_senders_of_the_moment_say_what_is_paused() -> None:
-    """While a gate is taken over its own provider's trouble stops nothing; after the block it counts again."""
+    """While a gate is taken over, its own provider's trouble stops nothing.
+
+    After the block it counts again.
+    """
 
     class Paused(Outbox):
         available = False
