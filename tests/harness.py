@@ -54,7 +54,7 @@ SESSION_KEY = "not a secret, a test"
 
 
 def key(number: int) -> str:
-    """The same good key each time."""
+    """Return the same good key for each number."""
     return make_key(hashlib.sha256(b"key %d" % number).digest())
 
 
@@ -74,14 +74,14 @@ class FixedClock:
 
 
 class Outbox:
-    """A sender that keeps what it is given, or fails as it is told."""
+    """A sender that keeps its messages, or fails as it is told."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.failure: BaseException | None = None
 
     async def send(self, message: Message, /) -> None:
-        """Keep it."""
+        """Keep the message."""
         if self.failure is not None:
             raise self.failure
         self.messages.append(message)
@@ -91,7 +91,7 @@ class Outbox:
 
     @property
     def codes(self) -> list[str]:
-        """The codes in what was sent, oldest first."""
+        """List the codes of all messages, oldest first."""
         return [message.code for message in self.messages if message.code]
 
 
@@ -162,7 +162,7 @@ async def log_out(request: Request) -> Response:
 
 
 async def feed(request: Request) -> Response:
-    """Server-sent events."""
+    """Send server-sent events."""
 
     async def lines() -> AsyncIterator[bytes]:
         for number in range(3):
@@ -443,7 +443,7 @@ def socket_scope(path: str, *, headers: Headers = (), denial: bool = True, addre
 
 
 async def call(app: App, scope: dict[str, Any], body: bytes = b"", *, messages: Sequence[dict[str, Any]] = ()) -> Reply:
-    """Call an app with one connection, and collect what it sends."""
+    """Call an app with one connection, and collect its messages."""
     if scope["type"] == "websocket":
         incoming = [{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect", "code": 1000}]
     else:
@@ -485,7 +485,10 @@ class Browser:
     async def ask(
         self, method: str, path: str, *, headers: Headers = PAGE, body: bytes = b"", keep: bool = True, **scope: Any
     ) -> Reply:
-        """One request. ``path`` is what the server has decoded; behind a ``?`` comes the query."""
+        """Send one request.
+
+        ``path`` is decoded, as the server hands it on; behind a ``?`` comes the query.
+        """
         path, _, query = path.partition("?")
         sent = [*headers]
         if self.cookies and not any(name.lower() == "cookie" for name, _ in sent):
@@ -515,7 +518,7 @@ class Browser:
         return next((name for name in self.cookies if pattern.fullmatch(name) and name != "mfa-lang"), "")
 
     async def page(self, path: str, **more: Any) -> Reply:
-        """A page load."""
+        """Load a page."""
         return await self.ask("GET", path, **more)
 
     async def token(self, path: str = "/mfa/locked") -> str:
@@ -603,7 +606,7 @@ class Browser:
         return await self.api("POST", "verify", {"authenticator": id, "response": self.totp(), **more})
 
     async def guess(self, number: int = 0, factor: str = "totp") -> Reply:
-        """A wrong answer."""
+        """Give a wrong answer."""
         id = await self.authenticator(factor)
         return await self.api("POST", "verify", {"authenticator": id, "response": self.wrong(number)})
 

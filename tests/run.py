@@ -66,7 +66,7 @@ ALONE_LONG = Part("tests of many processes, and long ones", "slow or long", "0",
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was run: how it ended, how long it took in seconds, and what it printed."""
+    """One step that was run: its end, its seconds, and its output."""
 
     name: str
     code: int
@@ -144,7 +144,7 @@ def all_tests(*, long: bool, coverage: bool) -> list[Step]:
 
 
 def some_tests(rest: list[str], *, long: bool, coverage: bool) -> list[Step]:
-    """Run what the caller asks pytest for."""
+    """Run the tests that the caller asks pytest for."""
     python = [str(PYTHON), "-m", *(["coverage", "run", "-m"] if coverage else []), "pytest"]
     return [run("pytest", [*python, *(["-m", ""] if long else []), *rest])]
 
@@ -255,7 +255,10 @@ def summary(steps: list[Step]) -> int:
 
 
 def set_up() -> str:
-    """Install what is missing, packages and programs at once. Returns what went wrong, or ""."""
+    """Install missing packages and programs at once.
+
+    Returns the faults in words, or "".
+    """
     with ThreadPoolExecutor() as at_once:
         faults = [at_once.submit(part) for part in (set_up_packages, set_up_programs)]
         return "\n".join(filter(None, (fault.result() for fault in faults)))

@@ -104,7 +104,10 @@ def test_another_purpose_does_not_open() -> None:
 
 @given(st.integers(0, 59), st.characters(codec="ascii"))
 def test_altered_text_does_not_open(at: int, char: str) -> None:
-    """S-64: a changed character is noticed wherever it is (or changes nothing that is read)."""
+    """A changed character is noticed at every place, or changes nothing that is read.
+
+    Requirement S-64.
+    """
     ring = Keyring(NEW)
     sealed = ring.seal("totp", b"0123456789abcde", row=ROW, nonce=NONCE)
     altered = sealed[:at] + char + sealed[at + 1 :]
@@ -117,7 +120,10 @@ def test_altered_text_does_not_open(at: int, char: str) -> None:
 
 @pytest.mark.parametrize("sealed", ["", "AAA", "x" * 500, "\ud800", "ü" * 9])
 def test_garbage_does_not_open(sealed: str) -> None:
-    """S-64: whatever stands where a ciphertext should, it is told in one way."""
+    """All garbage in the place of a ciphertext is told in one way.
+
+    Requirement S-64.
+    """
     ring = Keyring(NEW)
     for text in (sealed, ring.newest + sealed):
         with pytest.raises(Unopened):

@@ -81,7 +81,7 @@ def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
 @pytest.mark.parametrize("channel", ["email", "sms", "voice", "push"])
 @pytest.mark.parametrize("name", SENDERS)
 def test_sender(name: str, channel: str) -> None:
-    """The same for a sender, which is named by its channel."""
+    """A fault of a sender is told in the same way; its channel names it."""
     value, kind, fix = SENDERS[name]
     senders = Senders(**{"email": Outbox(), "sms": Outbox(), channel: sender(**{name: value})})
     with pytest.raises(SettingsError) as error:
@@ -95,14 +95,14 @@ class Called:
     """A callable object."""
 
     def __call__(self, subject: Subject) -> None:
-        """Take too little."""
+        """Take too few arguments."""
 
     async def two(self, subject: Subject, event: Event) -> None:
-        """Take what ``on_lock`` and ``on_reset`` get."""
+        """Take the arguments of ``on_lock`` and ``on_reset``."""
 
 
 def none() -> None:
-    """Take nothing."""
+    """Take no argument."""
 
 
 def keyword(subject: Subject, *, event: Event) -> None:

@@ -22,7 +22,7 @@ FOLDERS = {"src", "tests", "example_app"}
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built as a release builds it, from a copy of what belongs to it."""
+    """The wheel, built as a release builds it, from a copy of its own files."""
     root, folder = Path(__file__).resolve().parent.parent, tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True)
@@ -40,7 +40,7 @@ def names(wheel: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def metadata(wheel: Path) -> Message:
-    """Its metadata."""
+    """The wheel's metadata."""
     with zipfile.ZipFile(wheel) as opened:
         [place] = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
         return message_from_bytes(opened.read(place))

@@ -83,7 +83,7 @@ class Doomed:
 
 
 def die() -> None:
-    """``kill -9``."""
+    """End this process by ``kill -9``."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -43,7 +43,10 @@ class Killed:
         return [kill for kill in self.kills if kill.deed in names]
 
     async def judged(self, judge: Callable[[Kill], Awaitable[None]], *names: str) -> None:
-        """Every kill amid these deeds is judged; raises what was found first."""
+        """Judge every kill amid these deeds.
+
+        Raises the first fault after all of them were judged.
+        """
         kills, faults = self.of(*names), []
         for kill in kills:
             try:
@@ -75,7 +78,7 @@ class Killed:
 
     @asynccontextmanager
     async def opened(self, kill: Kill, *, later: float = 0) -> AsyncIterator[World]:
-        """A new process on what is left, so much later; the trail is whole."""
+        """Start a new process on the remains, so much later; the trail must be whole."""
         async with running(
             world_on(patient_store(self.ground.stores.format(kill.number)), self.ground.now + later)
         ) as world:
@@ -83,7 +86,7 @@ class Killed:
             yield world
 
     async def again(self, world: World, kill: Kill) -> str:
-        """The same once more, as somebody whose answer never came would do it."""
+        """Do the deed once more, as a person does whose answer never came."""
         done = await do(world, self.ground.deeds[kill.deed])
         return str(getattr(done, "reason", "again" if getattr(done, "again", False) else "granted"))
 

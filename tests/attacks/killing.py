@@ -122,7 +122,7 @@ class Parent:
 
 
 def kills(told: dict[str, Any], number: int) -> list[Kill]:
-    """One parent's share."""
+    """Do the share of one parent process."""
     parent = Parent(told, ORIGINS + number * EACH)
     return [kill for name, deed in list(told["deeds"].items())[number::PARENTS] for kill in parent.kills(name, deed)]
 
@@ -135,7 +135,7 @@ def all_kills(told: dict[str, Any]) -> list[Kill]:
 
 
 def main() -> None:
-    """For each line of JSON that is told, one of what came of it."""
+    """Answer each order, one line of JSON, with one line of results."""
     for line in sys.stdin:
         print(json.dumps([asdict(kill) for kill in all_kills(json.loads(line))]), flush=True)
 

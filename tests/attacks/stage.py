@@ -16,7 +16,7 @@ from tests.harness import FORM, ORIGIN, PAGE, Browser, Reply, World
 
 @dataclass
 class Crowd:
-    """Browsers by what state they are in, and the ids of Ann's things."""
+    """Browsers by their state, and the ids of Ann's things."""
 
     world: World
     browsers: dict[str, Browser] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Crowd:
         self._at = self.world.clock.at
 
     async def restore(self) -> None:
-        """Put everything back."""
+        """Put everything back to the beginning."""
         await self.world.engine.effects.idle()
         store = self.world.store
         assert isinstance(store, MemoryStore)

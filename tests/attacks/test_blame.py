@@ -47,7 +47,7 @@ async def verify(browser: Browser, code: object, factor: str = "totp") -> Any:
 
 
 async def another(browser: Browser) -> Browser:
-    """The same person in a browser that has proven nothing."""
+    """Return the same person in a browser that has proven nothing."""
     other = await browser.world.browser(browser.id, browser.tenant, sid="another")
     other.secret = browser.secret
     return other
@@ -193,7 +193,7 @@ async def test_many_with_one_drift_are_an_alarm_about_the_server(world: World) -
 
 
 async def test_one_phone_that_is_off_is_no_alarm(world: World) -> None:
-    """One person's clock says nothing of ours, however often it is wrong."""
+    """One person's wrong clock is no alarm about ours, also after many wrong codes."""
     ann = await world.enrolled()
     world.clock.advance(1200)
     for _ in range(5):

@@ -452,7 +452,7 @@ async def test_malformed_answers_have_a_rate(ann: Browser) -> None:
 
 
 async def begin(browser: Browser) -> Reply:
-    """Ask for a code, whatever comes of it."""
+    """Ask for a code, and return any answer."""
     return await browser.api("POST", "challenge", {"authenticator": await browser.authenticator("email")})
 
 
@@ -597,7 +597,7 @@ async def test_the_counter_says_what_is_left(ann: Browser) -> None:
 
 
 async def spend(browser: Browser, count: int = 6) -> None:
-    """Fail so often."""
+    """Fail so many times."""
     for number in range(count):
         await browser.guess(number * 10, "email")
 

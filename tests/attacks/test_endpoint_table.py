@@ -160,7 +160,7 @@ MAY_OWE = {row for row in OWN_PAGES if "challenge" in row or "/verify" in row or
 
 @pytest.fixture
 async def crowd() -> AsyncIterator[Crowd]:
-    """Everybody."""
+    """The people of all states."""
     made = await gather()
     yield made
     await made.world.gate.web.aclose()

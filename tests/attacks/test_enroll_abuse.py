@@ -143,7 +143,10 @@ async def test_changes_need_a_fresh_proof(world: World, age: int, allowed: bool)
 
 
 async def test_a_draft_counts_for_nothing(world: World) -> None:
-    """S-85: what is not confirmed neither satisfies the gate nor triggers it."""
+    """A draft that is not confirmed neither satisfies the gate nor triggers it.
+
+    Requirement S-85.
+    """
     new = await world.browser("new")
     begun = (await new.api("POST", "enroll", {"factor": "totp"})).json()
     assert (await new.state())["state"] == "enroll"

@@ -127,7 +127,10 @@ def _breaks(target: object, name: str) -> Callable[[pytest.MonkeyPatch], None]:
 @pytest.mark.parametrize("error", [StoreUnavailable("gone"), StoreContention("busy"), RuntimeError("?"), OSError(5)])
 @pytest.mark.parametrize("method", ["changed", "load", "settings"])
 async def test_store(method: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """S-11, F-1: a store that raises at any read refuses who is signed in, proven or not."""
+    """A store that raises at any read refuses all signed-in people, proven or not.
+
+    Requirements S-11, F-1.
+    """
     async with running(make_world()) as world:
         proven, owing = await world.enrolled(), await world.browser("new")
         assert await proven.is_in()
@@ -294,7 +297,7 @@ async def _sour(request: Request) -> Response:
 
 
 class _Header(AuthenticationBackend):
-    """Signs in whom a header names."""
+    """A backend that signs in the person in a header."""
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser] | None:
         name = conn.headers.get("x-user")
@@ -378,7 +381,7 @@ async def test_what_the_server_gave_reaches_the_host_whole() -> None:
 
 
 async def lifespan(app: Any, *, until_end: bool = True) -> list[dict[str, Any]]:
-    """Run an app's lifespan as a server does; returns what it said."""
+    """Run an app's lifespan as a server does, and return its messages."""
     incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     incoming.put_nowait({"type": "lifespan.startup"})
     said: list[dict[str, Any]] = []

@@ -153,7 +153,7 @@ def policy_of(number: int) -> Policy:
 
 @dataclass(slots=True)
 class Held:
-    """A browser or client: what the host knows of its sign-in, and the handle that it holds."""
+    """A browser or client: its host's session, and the handle that it holds."""
 
     session: dict[str, Any]
     handle: str = ""
@@ -268,7 +268,7 @@ class Pair:
     # -- what happens meanwhile ------------------------------------------------------------------------------------
 
     async def happen(self) -> None:
-        """One thing that changes who may pass."""
+        """Let one event happen that changes the right to pass."""
         things = (
             self.sign_in,
             self.prove,
@@ -345,7 +345,7 @@ class Pair:
                 await engine.change(subject.key, lambda a: changes.decline_agreement(a, moment, caller))
 
     async def desk(self) -> None:
-        """An administrator acts."""
+        """Let an administrator act."""
         held, service = self.random.choice(self.held), self.worlds[2].gate.service
         key = Subject(**_subject(held)).key
         match self.random.randrange(8):
@@ -440,5 +440,5 @@ async def test_the_fast_path_changes_no_answer(seed: int) -> None:
 
 @pytest.mark.long
 async def test_the_fast_path_changes_no_answer_in_many_steps() -> None:
-    """Twenty thousand steps."""
+    """The fast path changes no answer in twenty thousand steps."""
     check(await compare(3, 20_000), 20_000)

@@ -112,7 +112,7 @@ async def thief_of(world: World, case: Case) -> Browser:
 
 
 def changes_of(ids: dict[str, str]) -> dict[str, tuple[str, str, Any]]:
-    """Every change of what is the owner's own, as calls."""
+    """List every change of the owner's own things, as calls."""
     return {
         "enroll a passkey": ("POST", "enroll", {"factor": "webauthn"}),
         "remove the passkey": ("DELETE", f"authenticators/{ids['webauthn']}", None),

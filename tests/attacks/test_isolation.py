@@ -20,7 +20,7 @@ IDS = ("totp", "email", "backup", "browser", "challenge", "draft")
 
 @pytest.fixture
 async def crowd() -> AsyncIterator[Crowd]:
-    """Ann with one of everything, and others who have proven who they are."""
+    """Ann with one of everything, and other people with a proof."""
     made = await gather()
     yield made
     await made.world.gate.web.aclose()

@@ -112,7 +112,7 @@ async def test_no_comparison_without_a_charge(killed: Killed) -> None:
 
 
 def _after(account: Account) -> str:
-    """The handle that a success of these tests gave, whatever it is."""
+    """Return the handle that a success of these tests gave, or "" if there was none."""
     found = [b.handle for b in account.browsers if b.twin and b.twin.handle == handle_digest(HANDLE)]
     return found[0] if found else ""
 

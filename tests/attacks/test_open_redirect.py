@@ -267,7 +267,10 @@ async def test_the_links_of_a_fault(world: World, path: str, monkeypatch: pytest
 )
 @pytest.mark.parametrize("headers", [PAGE, QUIET, (("accept", "*/*"),)])
 async def test_the_links_of_our_own_pages(world: World, path: str, headers: Headers) -> None:
-    """S-101: no page of ours links or posts to another site, whatever its own address."""
+    """No page of ours links or posts to another site, at any address.
+
+    Requirement S-101.
+    """
     await world.enrolled()
     pending = await world.browser()
     for reply in (
@@ -280,7 +283,10 @@ async def test_the_links_of_our_own_pages(world: World, path: str, headers: Head
 
 @pytest.mark.parametrize("path", [*TRICKS, *(f"/{trick}" for trick in TRICKS)])
 def test_safe_path(path: str) -> None:
-    """S-101: what is kept as a place on this site is one, for every trick of the table."""
+    """A kept place is on this site, for every trick of the table.
+
+    Requirement S-101.
+    """
     kept = safe_path(path)
     assert not kept or is_here(kept)
 

@@ -1,4 +1,4 @@
-"""People act on what is their own by a proof that counts, with what the policy offers."""
+"""People act on their own things by a proof that counts, within the policy."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Kept(Protocol):
     """A place that keeps a store, which can be copied and replaced."""
 
     def store(self) -> Store:
-        """Return what a worker opens."""
+        """Return the store that a worker opens."""
 
     def copy(self) -> None:
         """Make a backup, while the store is in use."""
@@ -39,11 +39,11 @@ class Kept(Protocol):
         """Put it in the place of the store, while every worker is down."""
 
     async def accept(self) -> None:
-        """As the operator does."""
+        """Accept the copy as the operator does."""
 
 
 class InFile:
-    """A SQLite file."""
+    """A store in a SQLite file."""
 
     def __init__(self, place: Path) -> None:
         self.path = place / "mfa.db"
@@ -65,7 +65,7 @@ class InFile:
         shutil.copy(self.path.with_name("copy.db"), self.path)
 
     async def accept(self) -> None:
-        """As the command does it."""
+        """Accept the copy as the command does."""
         await SQLiteStore(self.path).accept()
 
 
@@ -77,19 +77,19 @@ class OnServer:
         self.url = f"redis://127.0.0.1:{server.port}?marker={place / 'marker'}"
 
     def store(self) -> Store:
-        """Return a store that looks often: what it has seen settles at once."""
+        """Return a store that looks often, so that its reads settle at once."""
         return RedisStore(self.url, timing=Timing(settled_after=0.0, look_every=0.2))
 
     def copy(self) -> None:
-        """Its directory."""
+        """Copy the directory."""
         self.kept = self.server.copy("copy")
 
     def put_back(self) -> None:
-        """Its directory."""
+        """Put the directory back."""
         self.server.put_back(self.kept)
 
     async def accept(self) -> None:
-        """The command's way."""
+        """Accept the copy as the command does."""
         await RedisStore(self.url).accept()
 
 

@@ -116,7 +116,7 @@ def spellings(secret: str) -> set[str]:
 
 
 def without_refs(text: str) -> str:
-    """The text without what is made of random letters and digits by chance like a code."""
+    """Return the text without random words that may look like a code by chance."""
     return re.sub(r"[A-Za-z0-9_-]{20,}|\b[A-Z2-7]{10}\b|#[0-9a-f]{6}\b|\d{10,}", "", text)
 
 
@@ -218,7 +218,10 @@ async def test_faults_tell_nothing(
 
 
 def test_nothing_secret_in_a_repr() -> None:
-    """S-48: what ends up in a traceback's locals shows neither key nor code nor destination."""
+    """No key, code or destination is in a repr, which a traceback's locals may show.
+
+    Requirement S-48.
+    """
     world = make_world()
     told = repr(world.engine.keyring) + repr(world.engine.wiring) + repr(world.gate.web) + repr(world.gate)
     assert key(1) not in told

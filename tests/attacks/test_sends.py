@@ -63,7 +63,7 @@ def per(count: int, window: int = 86_400) -> SendCount:
 
 
 async def bosses(tenant: str) -> Iterable[tuple[Subject, Contacts]]:
-    """The host's directory: two administrators, and somebody who is none."""
+    """Return the people of the host's directory: two administrators, and one other person."""
     people = {"boss": ("admin",), "chief": ("security",), "ann": ("staff",)}
     return [
         (Subject(id, tenant, groups=frozenset(groups)), Contacts(email=f"{id}@desk.example"))
@@ -98,7 +98,7 @@ def reasons(answers: Iterable[Issued | Refusal]) -> Counter[str]:
 
 
 def american(count: int) -> list[str]:
-    """As many numbers that are set aside for examples, all different."""
+    """List so many different numbers that are set aside for examples."""
     return [f"+1{area}55501{last:02}" for area in (201, 202, 203, 205, 206) for last in range(100)][:count]
 
 

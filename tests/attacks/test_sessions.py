@@ -30,7 +30,7 @@ async def proven(world: World, id: str = "ann", tenant: str = "alpha", **more: A
 
 
 def copied(browser: Browser, **more: Any) -> Browser:
-    """The same cookies in other hands."""
+    """Return a browser of somebody else with the same cookies."""
     thief = Browser(browser.world, address=more.pop("address", browser.address), cookies=dict(browser.cookies))
     thief.id, thief.tenant, thief.secret = browser.id, browser.tenant, browser.secret
     thief.cookies |= more
@@ -149,7 +149,10 @@ async def test_an_attempt_lock_leaves_other_proofs(world: World) -> None:
 
 
 async def test_an_unlock_revives_no_proof(world: World) -> None:
-    """S-26: what a lock has ended stays ended after the unlock."""
+    """A proof that a lock has ended stays ended after the unlock.
+
+    Requirement S-26.
+    """
     browser = await proven(world, "ann", "strict")
     attacker = await world.browser("ann", "strict")
     attacker.secret = browser.secret
@@ -273,7 +276,10 @@ def _mutations(value: str) -> list[str]:
 
 
 async def test_a_tampered_cookie(world: World) -> None:
-    """S-20, S-25: a value that is not exactly what we made counts as none."""
+    """A cookie's value that is not exactly ours counts as none.
+
+    Requirements S-20, S-25.
+    """
     ann = await proven(world)
     name = ann.handle
     for value in _mutations(ann.cookies[name]):

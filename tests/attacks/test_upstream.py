@@ -263,11 +263,11 @@ class Desk:
         self.upstream: Upstream | None = None
 
     def subject_of(self, scope: Mapping[str, Any]) -> Subject | None:
-        """Always Ann."""
+        """Return Ann with the present sign-in."""
         return Subject("ann", "alpha", session="s1", upstream=self.upstream)
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same."""
+        """Return the same without looking at the connection."""
         return self.subject_of(connection.scope)
 
 

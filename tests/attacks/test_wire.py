@@ -44,7 +44,7 @@ async def raw(port: int, request: bytes) -> bytes:
 
 
 async def owing(world: World) -> Browser:
-    """Somebody who has the password and nothing else."""
+    """Return a person who has the password and nothing else."""
     browser = await world.browser("wire")
     assert (await browser.state())["state"] == "enroll"
     world.reached.clear()
@@ -110,7 +110,10 @@ async def test_sockets(site: tuple[World, int]) -> None:
 
 
 async def test_who_may(site: tuple[World, int]) -> None:
-    """The other side: who has proven it gets page, stream and socket over the same server."""
+    """A person with a proof gets page, stream and socket over the same server.
+
+    This is the other side.
+    """
     world, port = site
     ann = await world.browser("ann")
     await ann.enroll()

@@ -131,7 +131,7 @@ async def burst(
 
 
 def main() -> None:
-    """A burst, told in JSON on standard input; what came of it, in JSON."""
+    """Do a burst, told in JSON on standard input, and print the results in JSON."""
     told = json.loads(sys.stdin.readline())
     if told["broken"]:
         break_the_counter()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Authenticator:
-    """One virtual authenticator."""
+    """One virtual authenticator of Chromium."""
 
     session: CDPSession
     id: str
@@ -49,7 +49,7 @@ class Authenticator:
         return credentials
 
     def forget(self) -> list[dict[str, Any]]:
-        """Lose all that it holds; what that was."""
+        """Remove all credentials, and return them."""
         held = self.credentials()
         for credential in held:
             named = {"authenticatorId": self.id, "credentialId": credential["credentialId"]}
@@ -57,10 +57,10 @@ class Authenticator:
         return held
 
     def learn(self, credentials: list[dict[str, Any]]) -> None:
-        """Hold these, too."""
+        """Add these credentials."""
         for credential in credentials:
             self.session.send("WebAuthn.addCredential", {"authenticatorId": self.id, "credential": credential})
 
     def unplug(self) -> None:
-        """Take it away."""
+        """Take the authenticator away."""
         self.session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.id})

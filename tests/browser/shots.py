@@ -90,7 +90,10 @@ def main() -> None:
 
 
 def tell(story: Callable[..., None], browser: Browser, starter: Starter, shots: Shots, *, ready: bool) -> str:
-    """One story over an example app of its own; the words of what went wrong, or ""."""
+    """Tell one story over an example app of its own.
+
+    Returns the faults in words, or "".
+    """
     wants = inspect.signature(story).parameters
     contexts: list[BrowserContext] = []
     with tempfile.TemporaryDirectory() as folder:

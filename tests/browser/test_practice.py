@@ -36,7 +36,7 @@ def enroll(somebody: Person, example: Example) -> None:
 
 
 def enrolled(example: Example, email: str = USER) -> None:
-    """The same, done at home on an earlier day."""
+    """Enroll at home on an earlier day."""
     wire = Pipeline(example, email)
     wire.enroll_sent("sms")
     wire.enroll_sent("email")

@@ -55,7 +55,10 @@ Behavior = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class HTTPServer:
-    """A bare HTTP/1.1 server: it keeps what it was sent, and behaves as the test says."""
+    """A bare HTTP/1.1 server.
+
+    It keeps the requests that it was sent, and behaves as the test says.
+    """
 
     behavior: Behavior
     requests: list[Request] = field(default_factory=list)
@@ -80,7 +83,7 @@ class HTTPServer:
 
 
 def answers(status: int, body: bytes = b"{}", *, headers: str = "") -> Behavior:
-    """Answers with ``status``."""
+    """Answer with ``status``."""
 
     async def behave(_: Request, writer: asyncio.StreamWriter) -> None:
         head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n"

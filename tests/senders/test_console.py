@@ -1,4 +1,4 @@
-"""ConsoleSender, and what importing the senders costs."""
+"""ConsoleSender, and the modules that importing the senders loads."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ def test_it_refuses_production(name: str, value: str) -> None:
     ],
 )
 def test_it_is_built_in_development(environ: dict[str, str]) -> None:
-    """Elsewhere it is built; ``MFA_GATE_ENV`` overrules what other tools' variables say."""
+    """Outside of production it is built.
+
+    ``MFA_GATE_ENV`` overrules the variables of other tools.
+    """
     assert repr(ConsoleSender(environ=environ)) == "ConsoleSender()"
 
 

@@ -122,7 +122,10 @@ async def test_a_call_without_a_safe_callback(callback: str) -> None:
 
 
 async def test_the_webhook_and_its_signature() -> None:
-    """S-128: the signature covers time stamp and raw body; the document says what to deliver."""
+    """The signature covers time stamp and raw body, and the document has the message.
+
+    Requirement S-128.
+    """
     async with http_server(answers(204, b"")) as server:
         await webhook(server.url, now=lambda: 1_700_000_000.9).send(message())
     (request,) = server.requests

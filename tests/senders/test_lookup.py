@@ -115,7 +115,7 @@ def test_no_provider_has_an_odd_address(url: str) -> None:
     ],
 )
 def test_an_address_is_made_of_its_parts(url: str, made: str) -> None:
-    """Reading what was made gives the same address again."""
+    """An address that was made of its parts is read as the same address again."""
     address = read_address(url)
     assert address is not None
     assert address.url == made

@@ -99,7 +99,7 @@ async def test_unusual_addresses_that_exist_arrive(to: str) -> None:
     ],
 )
 async def test_a_subject_arrives_as_it_is_and_adds_nothing(subject: str) -> None:
-    """Whatever stands in a subject stands in the subject, letter by letter, and nowhere else."""
+    """All characters of a subject stand in the subject, letter by letter, and nowhere else."""
     async with smtp_server(Inbox()) as inbox:
         await plain_sender(inbox.port).send(email_message(subject=subject))
     mail = mail_in(inbox)
@@ -204,7 +204,7 @@ def provider_options(trust: Trust) -> dict[str, Any]:
 
 @pytest.mark.parametrize("token", [lambda: "t0ken-1", _async_token], ids=["plain", "async"])
 async def test_a_token_signs_in(trust: Trust, token: Callable[[], Any]) -> None:
-    """XOAUTH2 with what the function gives, over TLS."""
+    """A mail is sent with XOAUTH2 and the function's token, over TLS."""
     inbox = Provider()
     inbox.asked = []
     async with smtp_server(inbox, **provider_options(trust)):

@@ -368,7 +368,10 @@ async def test_header_injection_by_subject(ending: str) -> None:
     ],
 )
 async def test_injection_by_recipient(to: str) -> None:
-    """S-54: what is not exactly one plain address is refused before a connection is made."""
+    """A recipient that is not exactly one plain address is refused before a connection.
+
+    Requirement S-54.
+    """
     async with smtp_server(Inbox()) as inbox:
         fault = await failure_of(plain_sender(inbox.port), to=to)
     assert fault.reason == "rejected-destination"

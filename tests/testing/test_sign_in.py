@@ -45,10 +45,7 @@ def test_the_hosts_own_tests_keep_passing(check: Check, entered: bool) -> None:
 
 
 def test_without_it_the_gate_stands() -> None:
-    """The same client without ``signed_in`` gets nothing from the app.
-
-    The helper gives the proof alone.
-    """
+    """The same client without ``signed_in`` gets nothing from the app."""
     app, _ = gated()
     client = TestClient(app)
     client.post("/login", json={"name": "ann"})

@@ -72,7 +72,7 @@ async def settle(turns: int = 30) -> None:
 
 
 async def look(world: World) -> None:
-    """One look of the watch, and what follows from it at once."""
+    """Let the watch look once, and let its direct results happen."""
     await world.gate.web.connections.look()
     await settle()
 
@@ -117,7 +117,7 @@ def asked(
 
 
 async def chat(scope: Any, receive: Any, send: Any) -> None:
-    """Accepts, and answers whatever comes."""
+    """Accept the websocket, and answer every message."""
     await receive()
     await send({"type": "websocket.accept"})
     while (await receive())["type"] != "websocket.disconnect":
@@ -139,7 +139,7 @@ class Parts:
         self.cancelled = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Send a part whenever it is asked for."""
+        """Send a part each time that the test asks for one."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", self.media)]})
         async for _ in self._turns():
             await send({"type": "http.response.body", "body": SECRET, "more_body": True})

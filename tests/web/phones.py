@@ -102,7 +102,7 @@ class Phone:
         }
 
     async def approve(self, number: str) -> Reply:
-        """Type the number and approve what waits."""
+        """Type the number and approve the waiting request."""
         return await self.post("answer", self.body(await self.look(), number))
 
     async def wake(self, subscription: str) -> Reply:
@@ -113,7 +113,7 @@ class Phone:
         return await self.post("wake", body)
 
     async def deny(self) -> Reply:
-        """Say no."""
+        """Deny the waiting request."""
         return await self.post("answer", self.body(await self.look(), "", verb="deny"))
 
 
@@ -134,7 +134,7 @@ async def enrolled(world: World, id: str = "ann") -> tuple[Browser, Phone, str]:
 
 
 async def begin(browser: Browser, id: str) -> dict[str, Any]:
-    """Ask the phone; what the browser is shown."""
+    """Ask the phone, and return the document that the browser gets."""
     reply = await browser.api("POST", "challenge", {"authenticator": id})
     assert reply.status == 201, reply.text
     found: dict[str, Any] = reply.json()

@@ -20,7 +20,7 @@ from .phones import Phone, b64, begin, enrolled, other, push_policy, push_world
 
 
 async def collect(browser: Browser, id: str, challenge: str) -> Any:
-    """The browser finishes."""
+    """Collect the approval from the browser that asked."""
     return await browser.api("POST", "verify", {"authenticator": id, "challenge": challenge, "response": ""})
 
 
@@ -187,7 +187,7 @@ async def test_an_approval_of_one_request_is_none_of_another() -> None:
 
 
 async def test_the_phone_of_one_person_answers_no_other() -> None:
-    """Bob's phone neither sees nor answers ann's request, whatever it signs."""
+    """Bob's phone neither sees nor answers Ann's request, under the name of either phone."""
     world = push_world()
     async with running(world):
         ann, ann_phone, id = await enrolled(world)
@@ -559,7 +559,7 @@ async def test_a_phone_is_woken_and_told_nothing_else() -> None:
 
 
 async def test_only_the_phone_says_where_it_is_woken() -> None:
-    """Another key cannot turn the pushes elsewhere, and what is too long is refused."""
+    """Another key cannot turn the pushes elsewhere, and too long an address is refused."""
     world = push_world()
     async with running(world):
         _, phone, _ = await enrolled(world)

@@ -26,7 +26,10 @@ def worker(store: MemoryStore, *keys: str) -> World:
 
 
 def at(world: World, browser: Browser) -> Browser:
-    """The same browser at another worker. What it is given there it keeps."""
+    """Return the same browser at another worker.
+
+    It keeps the cookies that it is given there.
+    """
     same = Browser(world, address=browser.address, cookies=browser.cookies)
     same.secret, same.id, same.tenant, same.backup = browser.secret, browser.id, browser.tenant, browser.backup
     return same

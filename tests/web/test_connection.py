@@ -97,7 +97,7 @@ async def test_signed_out_soon_after_the_start() -> None:
 
 
 async def test_strangers() -> None:
-    """A stranger's websocket stays; once somebody is there who owes a proof, it ends."""
+    """A stranger's websocket stays, and ends once a person who owes a proof signs in on it."""
     world, _, clock = await world_of()
     socket = await hold(world, chat, asked(None, "/chat", kind="websocket"))
     for _ in range(3):
@@ -165,7 +165,7 @@ async def test_an_app_that_does_not_end(kind: str) -> None:
 
 
 async def test_a_host_that_closes_by_itself() -> None:
-    """Whatever the host answers to its end, the client gets 4401."""
+    """The client gets 4401, also if the app closes with another code at its end."""
     world, ann, _ = await world_of()
 
     async def engine(scope: Any, receive: Any, send: Any) -> None:
@@ -387,7 +387,10 @@ async def test_an_app_that_waits_for_its_client() -> None:
 
 
 async def test_an_app_that_never_stops() -> None:
-    """A response without an end hears after a while what servers tell whose client has gone."""
+    """A response without an end hears after a while that its client has gone.
+
+    It hears the same as servers tell.
+    """
     world, ann, clock = await world_of()
     parts = Parts()
     held = await hold(world, parts, asked(ann, "/files/x"))

@@ -176,7 +176,10 @@ class Model:
     # -- what must be ----------------------------------------------------------------------------------------------
 
     def check_taken(self) -> None:
-        """A lock, a reset, a forgotten browser ends at once what it must, without the host."""
+        """Assert that a lock, a reset or a forgotten browser ends its connections at once.
+
+        The host is not asked.
+        """
         for one in self.open:
             if one.taken and one.kind in LIVE and one.kind != "free" and not one.ended:
                 assert one.held.sent[-1] in (CLOSE, END), one

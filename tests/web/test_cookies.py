@@ -89,7 +89,10 @@ def headed() -> World:
 
 
 class Client:
-    """A client without cookies. ``token`` is what it was given, if it keeps it."""
+    """A client without cookies.
+
+    ``token`` is the one that it was given, if it keeps it.
+    """
 
     def __init__(self, world: World, *, org: str = "alpha", address: str = HOME, agent: str = "tool/1") -> None:
         self.world = world
@@ -99,7 +102,7 @@ class Client:
         self.token = ""
 
     async def ask(self, method: str, path: str, body: Any = None) -> Reply:
-        """One request."""
+        """Send one request."""
         headers = [JSON, ("x-mfa-gate", "1"), ("x-user", "ann"), ("x-org", self.org), ("user-agent", self.agent)]
         if self.token:
             headers.append(("mfa-proof", self.token))
@@ -211,7 +214,7 @@ async def secret_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def test_cookies_in_pieces_have_grace() -> None:
-    """A browser that had passed before an outage passes in it, however its cookies are sent."""
+    """A browser that had passed before an outage passes in it, with cookies in any form."""
     grace = with_rules(lambda r: replace(r, freshness=replace(r.freshness, outage_grace=Seconds(600))))
     world = make_world(policy=grace)
     browser = await world.enrolled()
@@ -225,7 +228,10 @@ async def test_cookies_in_pieces_have_grace() -> None:
 
 @pytest.mark.parametrize("apart", [False, True])
 async def test_two_cookies_of_our_name_are_none(apart: bool) -> None:
-    """S-25: in one header or in two, and whatever was remembered of either."""
+    """Two cookies of our name are none, in one header or in two.
+
+    A memory of either one changes nothing. Requirement S-25.
+    """
     world = make_world()
     browser = await world.enrolled()
     assert await browser.is_in()
@@ -258,7 +264,7 @@ async def test_style_sheets_are_those_of_the_policy() -> None:
 
 
 def test_the_cache_of_style_sheets_is_bounded() -> None:
-    """However many tenants there are."""
+    """The cache of style sheets is bounded for any number of tenants."""
     for number in range(600):
         brand_css(f"#{number:06x}")
     assert brand_css.cache_info().currsize <= 256

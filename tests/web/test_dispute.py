@@ -174,7 +174,7 @@ async def test_only_the_button(world: World, body: bytes) -> None:
 
 
 async def test_a_bound_an_hour(world: World) -> None:
-    """However many links somebody has, so many presses an hour count."""
+    """Ten presses an hour count, for any number of links."""
     ann = await world.enrolled()
     paths = []
     for number in range(12):
@@ -186,7 +186,10 @@ async def test_a_bound_an_hour(world: World) -> None:
 
 
 async def test_a_call_for_help_is_taken_back(world: World) -> None:
-    """The person who never asked stops the request by the link; the queue is empty."""
+    """A person who did not ask for help stops the request by the link.
+
+    The queue is empty then.
+    """
     await world.enrolled()
     thief = await world.browser(address="198.51.100.99")
     await thief.api("POST", "recovery", {"about": "please let me in"})

@@ -72,7 +72,7 @@ def test_an_app_that_is_mounted_behind_middleware() -> None:
 
 
 def test_an_app_that_is_mounted_in_itself() -> None:
-    """The search ends."""
+    """The search ends in an app that is mounted in itself."""
     app = Starlette(routes=[Route("/s", strong)])
     app.mount("/again", GZipMiddleware(app))
     assert found(app) == {STRONG.demand}
@@ -109,7 +109,7 @@ def test_an_app_without_routes_tells_when_it_is_asked() -> None:
     """
 
     async def bare(scope: Any, receive: Any, send: Any) -> None:
-        """Any ASGI app."""
+        """Serve nothing, as any ASGI app may."""
 
     demands, later = EndpointDemands(), Starlette()
     demands.add_app(bare)

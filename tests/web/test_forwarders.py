@@ -73,7 +73,7 @@ async def test_named_proxies(hosts: Any) -> None:
 
 
 async def test_the_override() -> None:
-    """Allow it to a developer who says so in the code."""
+    """A developer who says so in the code may trust every forwarder."""
     world = make_world(accept_any_forwarder=True)
     with TestClient(ProxyHeadersMiddleware(world.app, "*")):  # type: ignore[arg-type]
         pass
@@ -175,7 +175,10 @@ def _run(server: uvicorn.Server, listening: socket.socket) -> None:
 
 
 def test_the_look_alone() -> None:
-    """No layer and no replaced peer: nothing is found, whatever else lives in this process."""
+    """Nothing is found without a layer and without a replaced peer.
+
+    Other apps in this process do not matter.
+    """
     kept = ProxyHeadersMiddleware(Starlette(), "*")  # type: ignore[arg-type]
     assert forwarders.server_believes_everybody(replaced=False) is False
     assert forwarders.server_believes_everybody(replaced=True) is True

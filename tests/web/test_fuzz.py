@@ -90,5 +90,5 @@ def test_fuzz(operation: Any, state: str) -> None:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.label)
 def test_fuzz_long(operation: Any, state: str) -> None:
-    """The same with more than 5,000 requests in all."""
+    """The answers stay ours in more than 5,000 requests."""
     fuzz(operation, state, LONG)

@@ -51,7 +51,7 @@ def test_negotiate(cookie: str, header: str, found: str) -> None:
 
 @given(st.text(), st.text())
 def test_negotiate_takes_anything(cookie: str, header: str) -> None:
-    """No header, whatever is in it, gives anything but a language that there is."""
+    """Headers with any content give a language that exists."""
     assert negotiate(cookie=cookie, accept_language=header) in available()
 
 

@@ -15,7 +15,7 @@ NOT_A_CODE = "That is not a code"
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A host."""
+    """A running host."""
     async with running(make_world()) as world:
         yield world
 
@@ -126,7 +126,7 @@ async def test_bodies_that_are_no_object(boss: Browser, body: bytes, title: str)
 
 
 async def test_types_and_sizes(boss: Browser) -> None:
-    """A wrong content type and a body that is too large say what is right."""
+    """The refusal of a wrong content type, size or method names the right one."""
     reply = await boss.api(
         "POST", "verify", {}, headers=[*FETCH, ("origin", ORIGIN), MARK, ("content-type", "text/plain")]
     )
@@ -152,7 +152,10 @@ async def test_a_missing_header_is_named(boss: Browser) -> None:
 
 
 async def test_null_counts_as_absent(world: World, boss: Browser) -> None:
-    """Contract 8: what an answer told as null may be sent back as null."""
+    """A member that an answer told as null may be sent back as null.
+
+    Contract 8.
+    """
     world.clock.advance(60)
     id = await boss.authenticator("totp")
     asked = (await boss.api("POST", "challenge", {"authenticator": id})).json()

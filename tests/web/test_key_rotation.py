@@ -54,7 +54,7 @@ async def test_next_success_moves() -> None:
 
 
 def phone_world(store: MemoryStore, *keys: str) -> World:
-    """Phones may approve."""
+    """Make a world in which phones may approve."""
     senders = Senders(email=Outbox(), sms=Outbox(), push=Outbox())
     return make_world(store=store, keys=list(keys), policy=push_policy(), senders=senders)
 

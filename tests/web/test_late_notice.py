@@ -24,7 +24,7 @@ class Deaf(MemoryStore):
     loads = 0
 
     def changed(self, reader: Any, /) -> Changed:
-        """Tell nothing yet."""
+        """Tell no changes yet."""
         return frozenset() if self.deaf else super().changed(reader)
 
     async def load(self, key: Any, /) -> Any:
@@ -42,7 +42,7 @@ def workers() -> tuple[World, World, Deaf]:
 
 
 async def owing(world: World, proven: Browser) -> Browser:
-    """The same person with the password alone, in another browser."""
+    """Return the same person with the password alone, in another browser."""
     browser = await world.browser(proven.id)
     browser.secret = proven.secret
     return browser

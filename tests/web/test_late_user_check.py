@@ -63,7 +63,7 @@ async def inside(scope: Any, receive: Any, send: Any) -> None:
 async def test_a_user_inside(name: str) -> None:
     """Nothing of the answer leaves, on http and websocket, and the event is told.
 
-    A person who is a stranger for both passes.
+    A request passes if gate and app both see a stranger.
     """
     world = make_world(app=Starlette(routes=[Mount("/", inside)]), identify=ADAPTERS[name]())
     async with running(world):

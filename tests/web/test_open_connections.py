@@ -44,7 +44,7 @@ async def ticks(request: Request) -> Response:
 
 
 async def chat(websocket: WebSocket) -> None:
-    """Waits for ever."""
+    """Say hello, and then answer until the end."""
     await websocket.accept()
     await websocket.send_text("hello")
     async for text in websocket.iter_text():
@@ -170,7 +170,10 @@ async def test_one_timer_for_a_thousand() -> None:
 
 
 async def test_store_away() -> None:
-    """F-1: without the store the timer judges by the clock, and what may not go on ends."""
+    """Without the store the timer judges by the clock, and ends connections by it.
+
+    Requirement F-1.
+    """
     world = make_world()
     world.gate.web.connections.timing = Timing(tick=0.05, again=0.2)
     ann = await world.enrolled()

@@ -1,4 +1,4 @@
-"""A store that is away: what demands nothing passes, and nothing else does."""
+"""A store that is away: only requests without a demand pass."""
 
 from __future__ import annotations
 

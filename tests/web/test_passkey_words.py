@@ -30,7 +30,7 @@ def policy() -> Policy:
 
 
 async def with_passkey(world: World, *more: str) -> tuple[Browser, Enrolled]:
-    """Somebody with a passkey, and factors ``more``, who stands before the question."""
+    """Lead a person with a passkey, and factors ``more``, to the challenge."""
     ann = Subject("ann", "alpha", session="s-ann-alpha")
     made = await enrolled(world.gate, ann, "webauthn")
     for kind in more:
@@ -53,7 +53,7 @@ def bent(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def said(text: str) -> str:
-    """The page's own summary of what was wrong."""
+    """Return the page's own summary of its problems."""
     found = re.search(r'id="errors".*?</div>', text, re.S)
     assert found is not None, text
     return found[0]

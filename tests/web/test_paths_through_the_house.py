@@ -63,7 +63,7 @@ class Walk:
 
 
 async def walk(asking: Callable[[], Awaitable[Any]]) -> tuple[Walk, Any]:
-    """Trace one request."""
+    """Trace one request, and return its walk and its answer."""
     found = Walk()
     sys.setprofile(found)
     try:
@@ -132,7 +132,7 @@ async def _owing(world: World) -> tuple[Browser, str]:
 
 
 async def test_the_challenge_page() -> None:
-    """Judged once, and nothing is loaded for what was judged a moment ago."""
+    """The challenge page is judged once, and loads nothing that was judged a moment ago."""
     async with running(make_world()) as world:
         owing, place = await _owing(world)
         found, reply = await walk(lambda: owing.page(place))
@@ -154,7 +154,7 @@ async def test_a_right_code() -> None:
 
 
 async def test_judging_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bounds above hold only what they can tell apart."""
+    """A second judgement is noticed: the bounds above can tell it apart."""
     async with running(make_world()) as world:
         verification = world.gate.service.verification
         monkeypatch.setattr(

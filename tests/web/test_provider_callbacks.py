@@ -34,7 +34,7 @@ async def with_call(phones: Phones, id: str = "ann") -> tuple[Browser, str]:
 
 
 async def asked(phones: Phones) -> tuple[Browser, str, str]:
-    """The same, with a call under way: browser, authenticator, challenge."""
+    """Start a call, and return browser, authenticator and challenge."""
     browser, id = await with_call(phones)
     begun = await browser.api("POST", "challenge", {"authenticator": id})
     assert begun.status == 201, begun.text
@@ -133,7 +133,10 @@ async def test_an_approval_frees_only_the_browser_that_asked() -> None:
 
 
 async def test_without_the_challenge_nothing_is_collected() -> None:
-    """Clients without cookies share a handle: only who knows the challenge collects it."""
+    """Only a client that knows the challenge collects it.
+
+    Clients without cookies share a handle.
+    """
     phones = Phones.make()
     async with running(phones.world):
         browser, id, _ = await asked(phones)
@@ -142,7 +145,7 @@ async def test_without_the_challenge_nothing_is_collected() -> None:
 
 
 async def test_an_approval_is_collected_once() -> None:
-    """The same approval, sent again from a new handle, is used up; nothing is charged."""
+    """The same approval, sent again from a new handle, is used up and charges nothing."""
     phones = Phones.make()
     async with running(phones.world):
         browser, id, challenge = await asked(phones)
@@ -482,7 +485,10 @@ async def test_the_heard_code_is_guessed_at_a_price() -> None:
 
 
 async def test_names_cannot_bring_markup_into_a_call() -> None:
-    """S-54: whatever the service is called, the document parses and says it as text."""
+    """A service name with markup is said as text, and the document of the call parses.
+
+    Requirement S-54.
+    """
     from mfa_gate import RelyingParty, Senders
     from tests.harness import make_world
 

@@ -170,7 +170,10 @@ def test_forms(name: str) -> None:
 
 @every_page
 def test_fields_have_labels(name: str) -> None:
-    """U-1: every field that is seen has a visible label, and what describes it exists."""
+    """Every field that is seen has a visible label, and its descriptions exist.
+
+    Requirement U-1.
+    """
     root = tree_of(name)
     labels = {node.attrs["for"] for node in root.all("label")}
     ids = {node.attrs.get("id") for node in root.all(*ALL_TAGS)}

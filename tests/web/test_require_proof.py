@@ -1,4 +1,4 @@
-"""``require_proof`` reaches the gate, whatever of the app lies in between."""
+"""``require_proof`` reaches the gate through every layer of the app."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def told(request: Request) -> Response:
 
 @young
 async def talk(websocket: WebSocket) -> None:
-    """The same, on a websocket."""
+    """Do the same on a websocket."""
     await websocket.accept()
     await websocket.send_text(SECRET.decode())
 
@@ -55,7 +55,7 @@ def starlette() -> HostApp:
 
 
 def fastapi() -> HostApp:
-    """The same in FastAPI, with a dependency."""
+    """Make the same app in FastAPI, with a dependency."""
     app = FastAPI()
 
     @app.get("/x", dependencies=[Depends(young)])
@@ -102,7 +102,7 @@ class Looks(BaseHTTPMiddleware):
     """A middleware of the kind that puts a task group in between, and looks at the answer."""
 
     async def dispatch(self, request: Request, call_next: Any) -> Response:
-        """Pass on."""
+        """Pass the request on."""
         response: Response = await call_next(request)
         response.headers["x-looked"] = "1"
         return response
@@ -114,7 +114,7 @@ def caught() -> HostApp:
 
 
 def by_hand() -> HostApp:
-    """No framework: whoever calls catches the exception itself."""
+    """Make an app without a framework, whose caller catches the exception itself."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -140,7 +140,7 @@ APPS: list[Callable[[], HostApp]] = [starlette, fastapi, below_a_mount, caught, 
 
 
 async def with_old_proof(**more: Any) -> tuple[World, Browser]:
-    """A browser whose proof is good for all but what asks for a young one."""
+    """Return a world, and a browser whose proof is too old only for the young demand."""
     world = make_world(**more)
     ann = await world.enrolled()
     world.clock.advance(301)

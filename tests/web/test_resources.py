@@ -87,7 +87,7 @@ async def test_what_is_not_known_is_not_found(name: str) -> None:
 
 
 def test_the_colors_of_another_version() -> None:
-    """A brand's style sheet is found by its color, whatever the hash."""
+    """A brand's style sheet is found by its color, with every hash."""
     found = present_asset("brand.0b5fff.0123456789ab.css")
     assert found is not None
     assert found.name == brand_name("#0b5fff")

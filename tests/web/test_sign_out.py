@@ -30,7 +30,7 @@ def nameless(**more: Any) -> World:
 
 
 async def again(browser: Browser) -> Browser:
-    """The same browser, signed in with the password once more."""
+    """Return the same browser, signed in with the password once more."""
     return await browser.world.browser(browser.id, browser.tenant, sid="another", cookies=browser.cookies)
 
 
@@ -243,7 +243,7 @@ async def test_a_sign_out_that_the_host_refuses_ends_nothing(status: int, ended:
 
 
 async def test_a_preflight_signs_nobody_out() -> None:
-    """Asking what a page takes is not asking for it."""
+    """A preflight of the sign-out page signs nobody out."""
     world = make_world()
     first = await world.enrolled()
     browser = await world.browser()
@@ -253,7 +253,10 @@ async def test_a_preflight_signs_nobody_out() -> None:
 
 
 async def test_a_store_that_is_away_stops_no_sign_out(caplog: pytest.LogCaptureFixture) -> None:
-    """People leave whatever fails; the log says what was not ended."""
+    """People can sign out while the store is away.
+
+    The log says that proofs were not ended.
+    """
     world = make_world()
     browser = await world.enrolled()
     await world.store.aclose()

@@ -33,12 +33,12 @@ class Odd:
         return Subject("ann", "alpha")
 
     async def __call__(self, connection: Any) -> Subject | None:
-        """The same."""
+        """Look in the form that may wait."""
         return self.subject_of(connection.scope)
 
 
 class Slow:
-    """The same without the fast form: what a host writes itself."""
+    """The same without the fast form, as hosts write it themselves."""
 
     def __init__(self, odd: Odd) -> None:
         self._odd = odd

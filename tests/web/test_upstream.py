@@ -37,7 +37,10 @@ def world() -> World:
 
 
 async def signed_in(world: World, *, address: str = HOME, at: int | None = None, **told: Any) -> Browser:
-    """Somebody whom the identity provider has just confirmed, with ``told`` besides the time."""
+    """Sign in a person whom the identity provider has just confirmed.
+
+    ``told`` is added to the session besides the time.
+    """
     browser = Browser(world, address=address)
     session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s1", "auth_time": at or int(world.clock.now())}
     await browser.ask("POST", "/login", body=json.dumps({**session, **told}).encode())

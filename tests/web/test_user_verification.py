@@ -27,12 +27,15 @@ async def paid(request: Request) -> Response:
 
 
 async def opened(request: Request) -> Response:
-    """Need any proof."""
+    """Answer; the endpoint needs any proof."""
     return PlainTextResponse(SECRET)
 
 
 async def proven_by_app() -> tuple[Browser, World, str]:
-    """Sign somebody in who has an app and a passkey, by the app; returns the passkey's id too."""
+    """Sign in, by the app, a person who has an app and a passkey.
+
+    Returns the passkey's id too.
+    """
     policy = with_rules(lambda rules: replace(rules, factors=replace(rules.factors, allowed=KINDS, order=KINDS)))
     routes = [Route("/pay", paid), Route("/x", opened), Route("/login", log_in, methods=["POST"])]
     world = make_world(policy=policy, app=Starlette(routes=routes))
