@@ -1,4 +1,4 @@
-"""A process that is killed inside its own hook, after the commit; and the one that starts after it."""
+"""A process that is killed inside its own hook after the commit, and its successor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ KEY = SubjectKey("alpha", WHO)
 
 
 async def main(path: str, mode: str) -> None:
-    """``ready``: make the account; ``strike``: lock it and be killed by the hook; ``after``: start, and tell."""
+    """Run one mode of the process.
+
+    ``ready``: make the account. ``strike``: lock it and be killed by the hook. ``after``: start, and print
+    what was notified.
+    """
     told: list[str] = []
 
     def on_lock(subject: Subject, event: Event) -> None:

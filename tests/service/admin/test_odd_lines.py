@@ -1,4 +1,7 @@
-"""The desk shows a trail with damaged lines and lines of a newer release; a damaged row of the list hides nobody."""
+"""The desk shows a trail with damaged lines and lines of a newer release.
+
+A damaged row of the list hides nobody.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ async def test_the_list_is_shown(world: World, tmp_path: Path, change: str) -> N
 
 @pytest.mark.parametrize("body", [b"{", b"7", b'[["a",1,2]]', b"[[1,2]]", b"[" * 100_000])
 async def test_a_damaged_count_of_days_begins_anew(world: World, caplog: pytest.LogCaptureFixture, body: bytes) -> None:
-    """The plot of one tenant is damaged: that is said, it begins anew today, and the other tenants are counted."""
+    """A damaged plot of one tenant begins anew today, and the log says so.
+
+    The other tenants are counted.
+    """
     for tenant in ("alpha", "beta"):
         await world.enrolled("ann", tenant=tenant)
     chart, store = world.gate.service.chart, world.store
