@@ -66,7 +66,10 @@ SENDERS: dict[str, tuple[object, str, str]] = {
 @pytest.mark.parametrize("name", ADAPTERS)
 @pytest.mark.parametrize("wrap", [lambda odd: odd, lambda odd: FirstOf(SessionUser("user_id"), odd)])
 def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
-    """D-17: a fault at start names the part, its type, the reason and the fix; inside of ``FirstOf`` as well."""
+    """A fault at start names the part, its type, the reason and the fix.
+
+    This holds inside of ``FirstOf`` as well. Requirement D-17.
+    """
     value, kind, fix = ADAPTERS[name]
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, "identify": wrap(adapter(**{name: value}))})
@@ -78,7 +81,7 @@ def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
 @pytest.mark.parametrize("channel", ["email", "sms", "voice", "push"])
 @pytest.mark.parametrize("name", SENDERS)
 def test_sender(name: str, channel: str) -> None:
-    """The same for a sender, which is named by its channel."""
+    """A fault of a sender is told in the same way; its channel names it."""
     value, kind, fix = SENDERS[name]
     senders = Senders(**{"email": Outbox(), "sms": Outbox(), channel: sender(**{name: value})})
     with pytest.raises(SettingsError) as error:
@@ -92,14 +95,14 @@ class Called:
     """A callable object."""
 
     def __call__(self, subject: Subject) -> None:
-        """Take too little."""
+        """Take too few arguments."""
 
     async def two(self, subject: Subject, event: Event) -> None:
-        """Take what ``on_lock`` and ``on_reset`` get."""
+        """Take the arguments of ``on_lock`` and ``on_reset``."""
 
 
 def none() -> None:
-    """Take nothing."""
+    """Take no argument."""
 
 
 def keyword(subject: Subject, *, event: Event) -> None:
@@ -132,7 +135,10 @@ def keyword(subject: Subject, *, event: Event) -> None:
     ],
 )
 def test_hook(name: str, hook: object, value: str, reason: str, fix: str) -> None:
-    """A hook that cannot be called as the gate calls it stops the start: the argument, its value, the reason and the fix."""
+    """A hook that cannot be called as the gate calls it stops the start.
+
+    The message has the argument, its value, the reason and the fix.
+    """
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, name: hook})
     (fault,) = error.value.faults
@@ -142,7 +148,10 @@ def test_hook(name: str, hook: object, value: str, reason: str, fix: str) -> Non
 
 
 def test_hooks_that_fit() -> None:
-    """Defaults, a rest, bound methods and what Python does not tell the parameters of are no faults; nor is no hook."""
+    """Defaults, a rest, bound methods and a missing hook are no faults.
+
+    Nor is a callable of which Python does not tell the parameters.
+    """
 
     def rest(*given: object) -> None: ...
 

@@ -124,7 +124,7 @@ class Alarms:
                     if subject.tenant == tenant and acting & subject.groups and contacts.email.strip()
                 ]
             except Exception:
-                log.exception("the host's directory did not answer for %s", tenant)
+                log.exception("the hook directory= failed, or took too long, for tenant %s", tenant)
         return tuple({address.casefold(): address for address in found}.values())[:MOST_TOLD]
 
 

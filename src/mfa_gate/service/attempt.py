@@ -187,7 +187,10 @@ class Attempts:
         try:
             await self._fail(guess, taken, Rejected(reason="fault", free=True))
         except Exception as error:
-            log.warning("an attempt that was lost to a fault is given back later: %s", error)
+            log.warning(
+                "the attempt that a fault of ours took could not be given back; it is given back with the next one: %s",
+                error,
+            )
             self._owed.setdefault(guess.caller.subject.key, []).append(taken)
             while len(self._owed) > MAX_OWED:
                 self._owed.popitem(last=False)

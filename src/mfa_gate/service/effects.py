@@ -96,7 +96,7 @@ class Effects:
         try:
             await listener(events, account)
         except Exception:
-            log.exception("a notice could not be sent")
+            log.exception("%s failed on an event", type(listener).__name__)
 
     def tell(self, event: Event, *, committed: bool = False) -> None:
         """Report one event to the counters, the log (JSON) and the host's hook.
@@ -108,7 +108,7 @@ class Effects:
             try:
                 count(event)
             except Exception:
-                log.exception("an event could not be counted")
+                log.exception("an event could not be counted (ref %s)", event.id)
         if audit_log.isEnabledFor(logging.INFO):
             audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
         if self.on_event is None:
@@ -122,7 +122,7 @@ class Effects:
             log.warning("the on_event hook was not called (ref %s): %s", event.id, error)
             return
         except Exception:
-            log.exception("the on_event hook failed")
+            log.exception("the on_event hook failed (ref %s)", event.id)
             ok = False
         else:
             ok = True

@@ -142,7 +142,10 @@ async def load_place(store: Store, name: str) -> Place:
         return Place.from_bytes(body)
     except ValueError as error:
         log.error(
-            "the cursors of %s cannot be read (%s): it goes on behind the newest events of all trails", name, error
+            "the place of %s in the trails cannot be read (%s): it goes on behind the newest events; compare the trails with "
+            "what it has, and deliver by hand what is missing",
+            name,
+            error,
         )
         place = await ends_of(store)
         await store.put_meta(name, place.to_bytes())
@@ -159,7 +162,10 @@ async def load_late(notes: Notes, name: str, tenant: str) -> dict[str, Late]:
         return {} if body is None else _late(_document(body))
     except ValueError as error:
         log.error(
-            "the failed events of %s in tenant %s cannot be read (%s): they are not tried again", name, tenant, error
+            "the failed events of %s in tenant %s cannot be read (%s): they are not tried again; deliver them by hand",
+            name,
+            tenant,
+            error,
         )
         return {}
 

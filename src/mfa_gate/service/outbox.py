@@ -218,7 +218,12 @@ class Outbox:
                 late[id] = Late(one.line, one.tries + 1, now + wait)
                 continue
             if tries:
-                log.error("the %s hook failed %d times and is given up (ref %s)", hook.name, one.tries + 1, id)
+                log.error(
+                    "the %s hook failed %d times on an event, which is given up (ref %s): do by hand what the hook would have done",
+                    hook.name,
+                    one.tries + 1,
+                    id,
+                )
             del late[id]
         if turn.calls > before:
             await save_late(self.engine.store, self.name_of(hook), tenant, late)

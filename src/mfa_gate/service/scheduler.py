@@ -79,7 +79,12 @@ class Worker:
                 if await self._takes(job):
                     await job.work()
             except Exception as error:
-                log.warning("%s could not be done now: %s: %s", job.name, type(error).__name__, error)
+                log.warning(
+                    "the job %s could not be done and is tried again when it is due: %s: %s",
+                    job.name,
+                    type(error).__name__,
+                    error,
+                )
 
     async def _takes(self, job: Job) -> bool:
         """Tell if this worker has taken the job until it is due again.
@@ -95,7 +100,7 @@ class Worker:
             if job.name not in self._ahead:
                 self._ahead.add(job.name)
                 log.error(
-                    "%s: another worker's clock is %d s ahead of this one, or this one is behind: set both right",
+                    "the job %s: another worker's clock is %d s ahead of this one, or this one is behind: set both right",
                     job.name,
                     wait - job.every,
                 )

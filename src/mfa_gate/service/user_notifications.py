@@ -157,7 +157,11 @@ class Notices:
                 try:
                     found.append(texting[mine.factor].number_of(context, mine.data))
                 except (Unopened, KeyError):
-                    log.warning("a number could not be read for a notice (ref %s)", mine.id)
+                    log.warning(
+                        "the number of the authenticator %s cannot be read, so no notice goes there: is the key that sealed it "
+                        "listed in keys=?",
+                        mine.id,
+                    )
         return list(dict.fromkeys(found))
 
     def _texting(self) -> dict[str, Reaches]:

@@ -58,7 +58,7 @@ class TenantPeople:
             async with asyncio.timeout(DIRECTORY_TIMEOUT):
                 return tuple(await directory(tenant))
         except Exception:
-            log.exception("the host's directory did not answer for %s", tenant)
+            log.exception("the hook directory= failed, or took too long, for tenant %s", tenant)
             return None
 
     async def two_administrators(self, tenant: str, people: Iterable[tuple[Subject, Contacts]]) -> bool:
