@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -14,6 +15,7 @@ from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
 from ..core.networks import Proxy
 from ..core.policy import Facts
+from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
@@ -67,10 +69,22 @@ class Callers:
         Raises the errors of the host, or ``TimeoutError`` after five seconds.
         """
         if self.subject_now is not None:
-            return self.subject_now(scope)
-        copy = {**scope, "state": dict(scope.get("state", ()))}
-        async with asyncio.timeout(self.identify_within):
-            return await self.identify(HTTPConnection(copy))
+            found = self.subject_now(scope)
+        else:
+            copy = {**scope, "state": dict(scope.get("state", ()))}
+            async with asyncio.timeout(self.identify_within):
+                answer = self.identify(HTTPConnection(copy))
+                if not isawaitable(answer):
+                    raise WiringFault(
+                        f"identify: {self.identify!r} is a plain function, and the gate awaits its answer: write async def"
+                    )
+                found = await answer
+        if found is None or isinstance(found, Subject):
+            return found
+        raise WiringFault(
+            f"identify: {self.identify!r} has returned a value of type {type(found).__name__}: return a "
+            "mfa_gate.Subject, or None where nobody is signed in"
+        )
 
     def address(self, scope: Scope) -> str:
         """Return the client's address, as the trusted proxies tell it."""
