@@ -40,6 +40,7 @@ from .web.forwarders import fault_of_environment
 from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
+from .web.origin_faults import OriginLog
 from .web.request import Site
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ class MFAGate:
             json_status=json_status,
             api_origins=tuple(api_origins),
             dev=dev,
+            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 

@@ -23,6 +23,7 @@ from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note
 from .i18n import available, native_name
 from .language import language_of
+from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
 from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
@@ -53,6 +54,7 @@ class Site:
     json_status: int = 403
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
