@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
-from ..core.networks import Proxy
+from ..core.networks import UNKNOWN, Proxy
 from ..core.policy import Facts
 from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
@@ -21,6 +21,7 @@ from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
 from .scope import address_of, browser_label, is_clean
 from .types import Scope
+from .unknown_address import UnknownAddresses
 
 log = logging.getLogger("mfa_gate")
 
@@ -60,6 +61,7 @@ class Callers:
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which does not wait; None where the adapter has none."""
+        self._unknown = UnknownAddresses(trusted)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
@@ -118,11 +120,13 @@ class Callers:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:
             handle = self.cookies.open(jar, self.cookies.value(jar, scope))
-        rules = self._service.engine.rules(subject.tenant)
+        network = self._service.engine.rules(subject.tenant).network_of(address)
+        if network == UNKNOWN:
+            self._unknown.tell(scope)
         caller = Caller(
             subject=subject,
             handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
-            network=rules.network_of(address),
+            network=network,
             kind="client" if native else "browser",
             also=() if native else tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle)),
         )
