@@ -18,8 +18,9 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
+from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
-from .optional_parts import faults_of_hooks, faults_of_optional_parts
+from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
@@ -39,6 +40,7 @@ from .web.forwarders import fault_of_environment
 from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
+from .web.origin_faults import OriginLog
 from .web.request import Site
 
 if TYPE_CHECKING:
@@ -145,8 +147,6 @@ class MFAGate:
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
         keyring = _collect(faults, lambda: Keyring(keys))
-        if not callable(identify):
-            faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
         faults += faults_of_relying_party(relying_party)
         faults += faults_of_api_origins(api_origins, relying_party)
         faults += faults_of_prefix(prefix)
@@ -159,7 +159,8 @@ class MFAGate:
         trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
         faults += wrong
         senders = senders or Senders()
-        faults += faults_of_optional_parts(identify, senders)
+        blind = faults_of_identify(identify)
+        faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
         faults += faults_of_hooks(
             on_event=on_event,
@@ -212,6 +213,7 @@ class MFAGate:
             json_status=json_status,
             api_origins=tuple(api_origins),
             dev=dev,
+            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 

@@ -173,6 +173,6 @@ def test_a_stale_form(person: Arrive, example: Example) -> None:
     new.at(ASKED)
     code = app.code()
     old.type_code(code)
-    old.refused("This page was open for a long time. Nothing was lost. Please send it again.", field="")
+    old.refused("Please send that again. Your page was out of date.", field="")
     old.type_code(code)
     old.at("Payments")

@@ -347,6 +347,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
+    yield "wrong-address", v.WrongAddress(url="https://app.example/mfa/challenge"), frame
+    here = v.WrongAddress(url="http://localhost:8000/mfa", came="http://127.0.0.1:8000", listed="http://localhost:8000")
+    yield "wrong-address-local", here, frame
     yield "approve", v.Approve(host="app.example", push_key="BA"), replace(nobody, here="/mfa/approve")
     disputed = v.Disputing(
         kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"

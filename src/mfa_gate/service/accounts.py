@@ -14,7 +14,7 @@ from ..core.changes import Change
 from ..core.events import Event, Moment
 from ..core.model import Account, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
-from ..errors import StoreContention, StoreUnavailable
+from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
@@ -204,12 +204,19 @@ class Engine:
     async def contacts(self, subject: Subject) -> Contacts:
         """Ask the host for the person's contacts.
 
-        Raises any exception of the host's function, or ``TimeoutError`` after three seconds.
+        Raises any exception of the host's function, ``SettingsError`` for an answer that is no ``Contacts``, or
+        ``TimeoutError`` after three seconds.
         """
         if self.wiring.contacts is None:
             return Contacts()
         async with asyncio.timeout(CONTACTS_TIMEOUT):
-            return await self.wiring.contacts(subject)
+            found = await self.wiring.contacts(subject)
+        if isinstance(found, Contacts):
+            return found
+        raise SettingsError(
+            f"contacts: {self.wiring.contacts!r} has returned a value of type {type(found).__name__}: return "
+            "mfa_gate.Contacts(name=..., email=..., phone=...), and Contacts() for somebody with nothing on file"
+        )
 
     # -- changing -------------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if method != "POST":
         return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
     handler, members = call
-    foreign = refuse_foreign(scope, site.origins)
+    foreign = refuse_foreign(site, scope)
     if foreign is not None:
         return foreign
     try:

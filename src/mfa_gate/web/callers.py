@@ -6,19 +6,22 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
 from ..core.entropy import handle_digest
 from ..core.model import Caller, Subject
-from ..core.networks import Proxy
+from ..core.networks import UNKNOWN, Proxy
 from ..core.policy import Facts
+from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
 from .scope import address_of, browser_label, is_clean
 from .types import Scope
+from .unknown_address import UnknownAddresses
 
 log = logging.getLogger("mfa_gate")
 
@@ -58,6 +61,7 @@ class Callers:
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which does not wait; None where the adapter has none."""
+        self._unknown = UnknownAddresses(trusted)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
@@ -67,10 +71,22 @@ class Callers:
         Raises the errors of the host, or ``TimeoutError`` after five seconds.
         """
         if self.subject_now is not None:
-            return self.subject_now(scope)
-        copy = {**scope, "state": dict(scope.get("state", ()))}
-        async with asyncio.timeout(self.identify_within):
-            return await self.identify(HTTPConnection(copy))
+            found = self.subject_now(scope)
+        else:
+            copy = {**scope, "state": dict(scope.get("state", ()))}
+            async with asyncio.timeout(self.identify_within):
+                answer = self.identify(HTTPConnection(copy))
+                if not isawaitable(answer):
+                    raise WiringFault(
+                        f"identify: {self.identify!r} is a plain function, and the gate awaits its answer: write async def"
+                    )
+                found = await answer
+        if found is None or isinstance(found, Subject):
+            return found
+        raise WiringFault(
+            f"identify: {self.identify!r} has returned a value of type {type(found).__name__}: return a "
+            "mfa_gate.Subject, or None where nobody is signed in"
+        )
 
     def address(self, scope: Scope) -> str:
         """Return the client's address, as the trusted proxies tell it."""
@@ -104,11 +120,13 @@ class Callers:
             handle = self.cookies.open_token(jar, proof_token(scope))
         else:
             handle = self.cookies.open(jar, self.cookies.value(jar, scope))
-        rules = self._service.engine.rules(subject.tenant)
+        network = self._service.engine.rules(subject.tenant).network_of(address)
+        if network == UNKNOWN:
+            self._unknown.tell(scope)
         caller = Caller(
             subject=subject,
             handle=handle_digest(handle or (self._unproven(scope, subject, address) if native else "")),
-            network=rules.network_of(address),
+            network=network,
             kind="client" if native else "browser",
             also=() if native else tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle)),
         )

@@ -24,6 +24,7 @@ from .cookies import PENDING_LIFE, Cookies, Jar, Note
 from .forms import READ_TIMEOUT
 from .i18n import available, native_name
 from .language import language_of
+from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
 from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
@@ -56,6 +57,7 @@ class Site:
     api_origins: tuple[str, ...] = ()
     dev: bool = False
     body_within: float = READ_TIMEOUT
+    origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
