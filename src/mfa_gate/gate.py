@@ -29,8 +29,10 @@ from .settings import (
     faults_of_parts,
     faults_of_places,
     faults_of_prefix,
+    faults_of_public_url,
     faults_of_relying_party,
     networks_of,
+    origin_and_root,
 )
 from .storage import Store
 from .web.callers import Callers
@@ -87,7 +89,9 @@ class MFAGate:
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
-    ``app`` names this application where several share a store.
+    ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
+    mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
+    which is kept in the store. ``app`` names this application where several share a store.
 
     ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator has
     removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are called after
@@ -120,6 +124,7 @@ class MFAGate:
         home: str = "/",
         json_status: int = 403,
         api_origins: Sequence[str] = (),
+        public_url: str = "",
         app: str = "",
         on_event: Callable[[Event], object] | None = None,
         on_reset: Callable[[Subject, Event], object] | None = None,
@@ -149,6 +154,7 @@ class MFAGate:
             faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
         faults += faults_of_relying_party(relying_party)
         faults += faults_of_api_origins(api_origins, relying_party)
+        faults += faults_of_public_url(public_url, relying_party)
         faults += faults_of_prefix(prefix)
         faults += faults_of_places(prefix=prefix, sign_in=sign_in, sign_out=sign_out, home=home)
         if json_status not in (401, 403):
@@ -175,6 +181,7 @@ class MFAGate:
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
+        origin, root = origin_and_root(public_url, relying_party)
         wiring = Wiring(
             store=opened,
             keyring=keyring,
@@ -189,7 +196,9 @@ class MFAGate:
             before_send=before_send,
             directory=directory,
             trusted_proxies=trusted,
-            public=relying_party.origins[0] + prefix,
+            origin=origin,
+            prefix=prefix,
+            root=root,
             app=app,
             factors=registry,
             words=lambda lang: translator(lang).gettext,

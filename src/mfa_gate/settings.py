@@ -20,6 +20,7 @@ from .factors.optional_parts import Hears
 from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
 from .service import RelyingParty
 from .service.hook_places import COMMANDS
+from .service.own_address import is_root
 from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
@@ -160,6 +161,33 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
                 f"front end below the same domain, or let it send a bearer token"
             )
     return faults
+
+
+def faults_of_public_url(url: object, party: RelyingParty) -> list[str]:
+    """Find the faults of ``public_url``: one of the origins, and a plain path. "" is none."""
+    if url == "":
+        return []
+    example = f"e.g. {party.origins[0]}/app" if party.origins else "e.g. https://app.example/app"
+    if not isinstance(url, str) or "?" in url or "#" in url:
+        return [f"public_url={url!r}: must be the address of the app, without query and fragment, {example}"]
+    mine = [origin for origin in party.origins if url == origin or url.startswith(f"{origin}/")]
+    if not mine:
+        return [f"public_url={url!r}: must begin with one of relying_party.origins, {example}"]
+    path = url.removeprefix(mine[0])
+    if not is_root(path.rstrip("/")) or path.endswith("//"):
+        return [f"public_url={url!r}: the path {path!r} is not plain; write it as browsers send it, {example}"]
+    return []
+
+
+def origin_and_root(url: str, party: RelyingParty) -> tuple[str, str | None]:
+    """Return the origin and the root path of links in messages.
+
+    The root is None where the developer named no ``url``.
+    """
+    for origin in party.origins:
+        if url and (url == origin or url.startswith(f"{origin}/")):
+            return origin, url.removeprefix(origin).rstrip("/")
+    return party.origins[0], None
 
 
 def _is_same_site(one: str, other: str) -> bool:

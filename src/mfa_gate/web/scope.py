@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal
 from urllib.parse import quote, urlsplit
@@ -70,6 +71,18 @@ def is_rooted(scope: Scope) -> bool:
     """
     root = _root_in(scope)
     return not root or is_plain(root)
+
+
+def has_chosen_root(scope: Scope) -> bool:
+    """Tell if the visitor may have chosen the root.
+
+    A mount with a parameter lets everybody choose. Daphne takes the root from a header that every client may send, and
+    hides the header.
+    """
+    root: str = scope.get("root_path") or ""
+    if root and "daphne.server" in sys.modules:
+        return True
+    return bool(scope.get("path_params")) and scope.get("app_root_path", root) != root
 
 
 def _root_in(scope: Scope) -> str:
