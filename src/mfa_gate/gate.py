@@ -25,6 +25,7 @@ from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
+    faults_of_forwarding,
     faults_of_order,
     faults_of_parts,
     faults_of_places,
@@ -84,7 +85,9 @@ class MFAGate:
 
     ``trusted_proxies`` are the proxies whose ``X-Forwarded-For`` is believed, as networks, or ``"unix"`` for a socket without
     an address; none by default. ``accept_any_forwarder`` allows a server that believes everybody's ``X-Forwarded-For``: use
-    it only where nothing but one proxy can reach the server.
+    it only where nothing but one proxy can reach the server. ``address_header`` names another header in which these proxies
+    tell the client's address: ``"Forwarded"`` (RFC 7239), or one that holds a single address, such as ``"CF-Connecting-IP"``.
+    ``forwarded_prefix`` believes their ``X-Forwarded-Prefix``: the path that they take off before the app sees it.
 
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
@@ -135,6 +138,8 @@ class MFAGate:
         entropy: Entropy = secrets.token_bytes,
         templates: str | os.PathLike[str] | None = None,
         accept_any_forwarder: bool = False,
+        address_header: str = "X-Forwarded-For",
+        forwarded_prefix: bool = False,
         dev: bool = False,
     ) -> None:
         from .policyfile import load_policy
@@ -164,6 +169,7 @@ class MFAGate:
             faults.append(server)
         trusted, wrong = networks_of("trusted_proxies", trusted_proxies)
         faults += wrong
+        faults += faults_of_forwarding(address_header, forwarded_prefix, bool(trusted_proxies))
         senders = senders or Senders()
         faults += faults_of_optional_parts(identify, senders)
         faults += faults_of_app(app)
@@ -210,7 +216,14 @@ class MFAGate:
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
-            callers=Callers(service=self.service, identify=identify, cookies=cookies, trusted=trusted),
+            callers=Callers(
+                service=self.service,
+                identify=identify,
+                cookies=cookies,
+                trusted=trusted,
+                told_in=address_header.lower().encode(),
+                reads_prefix=forwarded_prefix,
+            ),
             cookies=cookies,
             renderer=Renderer(templates=Path(templates) if templates else None, factors=registry),
             prefix=prefix,

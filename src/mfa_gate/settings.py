@@ -25,6 +25,7 @@ from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 MAX_HOST = 100
 MAX_APP = 40
 """Characters of an application's name."""
@@ -226,6 +227,32 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
             )
         networks.append(network)
     return tuple(networks), faults
+
+
+def faults_of_forwarding(header: object, prefix: object, has_proxies: bool) -> list[str]:
+    """Find the faults of ``address_header`` and ``forwarded_prefix``.
+
+    ``has_proxies`` says that trusted proxies are listed: nobody else may send these headers.
+    """
+    faults: list[str] = []
+    if not isinstance(header, str) or not _HEADER.fullmatch(header):
+        faults.append(
+            f'address_header={header!r}: must be the name of one header, e.g. "X-Forwarded-For", "Forwarded" or '
+            '"CF-Connecting-IP"'
+        )
+    elif not has_proxies and header.lower() != "x-forwarded-for":
+        faults.append(
+            f"address_header={header!r}: is believed from trusted_proxies alone, and none is listed; give "
+            'trusted_proxies=["10.0.0.5"], the proxies that replace this header'
+        )
+    if not isinstance(prefix, bool):
+        faults.append(f"forwarded_prefix={prefix!r}: must be True or False")
+    elif prefix and not has_proxies:
+        faults.append(
+            "forwarded_prefix=True: X-Forwarded-Prefix is believed from trusted_proxies alone, and none is listed; give "
+            'trusted_proxies=["10.0.0.5"], the proxies that replace this header'
+        )
+    return faults
 
 
 def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None, factors: Registry) -> list[str]:
