@@ -262,7 +262,7 @@ async def test_links_are_built_from_the_settings_alone() -> None:
     async with running(make_world(relying_party=party, prefix="/sec")) as world:
         service = world.gate.service.disputing
         event = Event(id="R", kind="account.locked", at=int(world.clock.at), tenant="alpha", account="ann")
-        assert service.url("account.locked", event).startswith("https://app.example/sec/dispute/")
+        assert (await service.url("account.locked", event)).startswith("https://app.example/sec/dispute/")
 
 
 # -- by text -----------------------------------------------------------------------------------------------------------

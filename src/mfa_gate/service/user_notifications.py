@@ -100,7 +100,7 @@ class Notices:
             else event.factor,
             owner=rules.owner,
             translate=str,
-            dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
+            dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
             kind,

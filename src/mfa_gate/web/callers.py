@@ -19,7 +19,7 @@ from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
-from .scope import address_of, browser_label, is_clean
+from .scope import FORWARDED_FOR, address_of, browser_label, is_clean
 from .types import Scope
 from .unknown_address import UnknownAddresses
 
@@ -48,15 +48,27 @@ class Identified:
 class Callers:
     """The reader of callers from connections.
 
-    ``trusted`` are the proxies whose forwarded addresses count.
+    ``trusted`` are the proxies whose forwarded addresses count. ``told_in`` is the header in which they tell them, in lower
+    case. ``reads_prefix`` says that they also tell the path that they take off.
     """
 
-    def __init__(self, *, service: Service, identify: Identify, cookies: Cookies, trusted: Sequence[Proxy]) -> None:
+    def __init__(
+        self,
+        *,
+        service: Service,
+        identify: Identify,
+        cookies: Cookies,
+        trusted: Sequence[Proxy],
+        told_in: bytes = FORWARDED_FOR,
+        reads_prefix: bool = False,
+    ) -> None:
         self._service = service
         self._origins = frozenset(service.engine.wiring.relying_party.origins)
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)
+        self.told_in = told_in
+        self.reads_prefix = reads_prefix
         self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = (
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
@@ -90,7 +102,7 @@ class Callers:
 
     def address(self, scope: Scope) -> str:
         """Return the client's address, as the trusted proxies tell it."""
-        return address_of(scope, self.trusted)
+        return address_of(scope, self.trusted, self.told_in)
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """Collect the facts that the policy may look at. ``path`` is the app's own path."""

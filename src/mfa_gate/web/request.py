@@ -27,7 +27,7 @@ from .language import language_of
 from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
-from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
+from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
@@ -97,7 +97,6 @@ class PageRequest:
         self.lang = language_of(self.scope)
         label = browser_label(self.scope)
         self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
-        self.service.engine.root = self.root
 
     @property
     def service(self) -> Service:
@@ -371,6 +370,9 @@ async def page_request(site: Site, scope: Scope, subject: Subject) -> PageReques
     address = callers.address(scope)
     found = await callers.identified(scope, subject, address)
     given = callers.with_handle(found, scope, address)
+    root, own = root_of(scope), site.service.engine.own_address
+    if root != own.root:
+        await own.visited(None if has_chosen_root(scope) else root)
     return PageRequest(
         site=site,
         scope=scope,
@@ -379,5 +381,5 @@ async def page_request(site: Site, scope: Scope, subject: Subject) -> PageReques
         handle=given.handle,
         fresh=not found.handle,
         caller=given.caller,
-        root=root_of(scope),
+        root=root,
     )

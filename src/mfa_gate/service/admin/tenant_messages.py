@@ -87,7 +87,8 @@ class TenantMessages:
 
     async def _remind(self, tenant: str, missing: tuple[SubjectKey, ...], at: int) -> None:
         sender = self.engine.wiring.senders.email
-        public = self.engine.public()
+        own = self.engine.own_address
+        public = await own.look_up() if own.address is None else own.address
         words = reminder(service=self._service(tenant), url=f"{public}/enroll" if public else "", translate=str)
         for key in missing:
             try:

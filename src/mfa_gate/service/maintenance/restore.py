@@ -20,6 +20,7 @@ from ...errors import StoreContention, StoreUnavailable
 from .. import Service
 from ..admin.chart import chart_of
 from ..arriving import begin_arrival, end_arrival
+from ..own_address import keep_roots
 from ..undelivered import owe
 from .export_file import ExportReader, Record
 
@@ -88,6 +89,7 @@ class Restore:
                 case {"k": "owed"}:
                     for name, owed in record["hooks"].items():
                         await owe(self.store, name, owed, now=self.engine.now())
+                    await keep_roots(self.store, record.get("roots", {}))
                 case {"k": "end"}:
                     self.tally.is_whole, self.tally.changed = True, record["changed"]
                 case {"t": tenant, "i": id, "b": body}:
@@ -258,7 +260,7 @@ def _check(record: Record, lines: ExportReader) -> bool:
         case {"k": "tenant", "t": str(tenant), "settings": settings, "chart": str()}:
             if settings:
                 settings_from(tenant, 0, settings)
-        case {"k": "owed", "hooks": dict()}:
+        case {"k": "owed", "hooks": dict()} if isinstance(record.get("roots", {}), dict):
             pass
         case {"k": "end", "changed": list()}:
             return True
