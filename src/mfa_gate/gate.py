@@ -22,6 +22,7 @@ from .keyring import Keyring
 from .optional_parts import faults_of_hooks, faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
+from .service.person import Person
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -256,6 +257,18 @@ class MFAGate:
             factors=kinds,
             factor=proof.factor if proof else "",
         )
+
+    async def person(self, subject: Subject) -> Person:
+        """Return what is known about a person, and the acts on one, outside of a request.
+
+        For a changed password, a disabled account, a deletion. It opens the gate if nothing has done so yet: in a script,
+        use it inside ``async with gate.lifespan()``. Raises ``TypeError`` for anything but a ``Subject``, ``SettingsError``
+        if the gate cannot start, and ``StoreUnavailable``.
+        """
+        if not isinstance(subject, Subject):
+            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        await self.web.open()
+        return Person(subject, self.service.access)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

@@ -41,6 +41,13 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="account.forgotten",
+        trail="the application had everything about a person erased; the line names a pseudonym",
+        seen_by="desk",
+        desk=Words("Everything about this person was erased"),
+        grave=True,
+    ),
+    EventKind(
         kind="factor.enrolled",
         trail="an authenticator was confirmed",
         seen_by="person",

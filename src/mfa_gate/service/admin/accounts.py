@@ -14,6 +14,7 @@ from ...core.model import Account, SubjectKey
 from ...core.reasons import Refusal
 from ...factors.codes import ALPHABET
 from ..accounts import Engine
+from ..claims import change_and_release
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
 from .documents import AccountDocument, AccountList, account_document
@@ -74,7 +75,7 @@ class AccountDesk:
         if refusal is not None:
             return refusal
         account = await self.engine.store.load(key)
-        if not account.version:
+        if account.is_unknown:
             return Refusal(reason="not_found")
         activity: tuple[Event, ...] | None = None
         if recent and self.rights.has(actor, "audit", key.tenant):
@@ -103,7 +104,7 @@ class AccountDesk:
         refusal = await self.rights.permit(actor, action.right, key, changing=True)
         if refusal is not None:
             return refusal
-        made, digest = self._ticket(key) if action.gives_ticket else ("", "")
+        made, digest = draw_ticket(self.engine, key) if action.gives_ticket else ("", "")
         given = Given(
             moment=self.rights.moment(actor),
             by=actor.hand,
@@ -126,34 +127,14 @@ class AccountDesk:
 
         Claims of removed authenticators are released after the commit.
         """
-        gone: set[str] = set()
-        after: list[Account] = []
 
         def step(account: Account) -> Change[Refusal | None]:
-            if not account.version and not action.unknown:
+            if account.is_unknown and not action.unknown:
                 return keep(account, Refusal(reason="not_found"))
-            change = action.step(account, given)
-            gone.clear()
-            gone.update(_claims(account) - _claims(change.account))
-            after[:] = [change.account]
-            return change
+            return action.step(account, given)
 
-        refusal = await self.engine.change(key, step)
-        if refusal is not None:
-            return refusal
-        for claim in sorted(gone):
-            await self.engine.store.release(claim, key)
-        return after[0]
-
-    def _ticket(self, key: SubjectKey) -> tuple[str, str]:
-        """Draw an enrollment ticket of 130 bits.
-
-        Returns its text in groups of five, and its digest.
-        """
-        raw = self.engine.wiring.entropy(TICKET_CHARS)
-        text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
-        digest = self.engine.keyring.digest("ticket", key.tenant, key.id, text)
-        return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
+        refusal, account = await change_and_release(self.engine, key, step)
+        return account if refusal is None else refusal
 
     async def discard(self, actor: Actor, key: SubjectKey, *, ticket: str, reason: str) -> Refusal | None:
         """Begin anew one account whose record cannot be read; needs a ticket and a reason."""
@@ -165,5 +146,12 @@ class AccountDesk:
         return account_document(account, actor=actor, rules=rules, now=now, activity=activity)
 
 
-def _claims(account: Account) -> set[str]:
-    return {str(a.data["claim"]) for a in account.authenticators if "claim" in a.data}
+def draw_ticket(engine: Engine, key: SubjectKey) -> tuple[str, str]:
+    """Draw an enrollment ticket of 130 bits.
+
+    Returns its text in groups of five, and its digest.
+    """
+    raw = engine.wiring.entropy(TICKET_CHARS)
+    text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
+    digest = engine.keyring.digest("ticket", key.tenant, key.id, text)
+    return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
