@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -261,14 +261,15 @@ class MFAGate:
     async def person(self, subject: Subject) -> Person:
         """Return what is known about a person, and the acts on one, outside of a request.
 
-        For a changed password, a disabled account, a deletion. It opens the gate if nothing has done so yet: in a script,
-        use it inside ``async with gate.lifespan()``. Raises ``TypeError`` for anything but a ``Subject``, ``SettingsError``
-        if the gate cannot start, and ``StoreUnavailable``.
+        For a changed password, a disabled account, a deletion. The person is the subject, whoever acts for it.
+
+        It opens the gate if nothing has done so yet: in a script, use it inside ``async with gate.lifespan()``. Raises
+        ``TypeError`` for anything but a ``Subject``, ``SettingsError`` if the gate cannot start, and ``StoreUnavailable``.
         """
         if not isinstance(subject, Subject):
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
-        return Person(subject, self.service.access)
+        return Person(replace(subject, actor=""), self.service.access)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

@@ -18,8 +18,7 @@ from ..core.rules import DAY
 from ..core.summary import summary_of
 from ..errors import Refused
 from .access import Access
-from .admin.accounts import draw_ticket
-from .claims import change_and_release
+from .admin.accounts import change_and_release, draw_ticket
 from .lookalikes import fold_of
 
 HOST = "host"

@@ -150,10 +150,11 @@ class PageRequest:
             if self.interrupted and isinstance(path, str):
                 facts = Facts(
                     tenant=self.subject.tenant,
-                    groups=self.subject.groups,
+                    groups=(self.caller.acts_as or self.subject).groups,
                     method=str(going.get("m", "GET")),
                     path=path,
                     clean=bool(going.get("c", True)),
+                    acting=self.caller.acts_as is not None,
                 )
                 judge = self.service.access.judge
                 self._judgement = await judge(self.caller, facts, extra=_demands(going), floors=True)
@@ -369,7 +370,7 @@ async def page_request(site: Site, scope: Scope, subject: Subject) -> PageReques
     return PageRequest(
         site=site,
         scope=scope,
-        subject=subject,
+        subject=given.caller.subject,
         jar=given.jar,
         handle=given.handle,
         fresh=not found.handle,

@@ -48,6 +48,12 @@ ROWS = (
         grave=True,
     ),
     EventKind(
+        kind="account.impersonated",
+        trail="an actor whose second factor was judged acts as this person; at most once in twelve hours",
+        seen_by="desk",
+        desk=Words("Somebody else acted as this person"),
+    ),
+    EventKind(
         kind="factor.enrolled",
         trail="an authenticator was confirmed",
         seen_by="person",

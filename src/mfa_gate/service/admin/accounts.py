@@ -5,7 +5,9 @@ Each act checks the rights first, then does one load, one step and one swap.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ...core.break_glass import DEFAULT_HOURS
 from ...core.changes import Change, keep
@@ -14,11 +16,12 @@ from ...core.model import Account, SubjectKey
 from ...core.reasons import Refusal
 from ...factors.codes import ALPHABET
 from ..accounts import Engine
-from ..claims import change_and_release
 from .actions import ACTIONS, Action, Given
 from .damaged_accounts import discard
 from .documents import AccountDocument, AccountList, account_document
 from .rights import Actor, Rights
+
+A = TypeVar("A")
 
 TICKET_CHARS = 26
 MAX_PAGE = 200
@@ -155,3 +158,30 @@ def draw_ticket(engine: Engine, key: SubjectKey) -> tuple[str, str]:
     text = "".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)
     digest = engine.keyring.digest("ticket", key.tenant, key.id, text)
     return "-".join(text[at : at + 5] for at in range(0, len(text), 5)), digest
+
+
+async def change_and_release(
+    engine: Engine, key: SubjectKey, step: Callable[[Account], Change[A]]
+) -> tuple[A, Account]:
+    """Change an account, then release the claims of the authenticators that it no longer has.
+
+    Returns the answer of the step, and the account as the step made it. Raises as ``Engine.change``.
+    """
+    gone: set[str] = set()
+    after: list[Account] = []
+
+    def noting(account: Account) -> Change[A]:
+        change = step(account)
+        gone.clear()
+        gone.update(_claims(account) - _claims(change.account))
+        after[:] = [change.account]
+        return change
+
+    answer = await engine.change(key, noting)
+    for claim in sorted(gone):
+        await engine.store.release(claim, key)
+    return answer, after[0]
+
+
+def _claims(account: Account) -> set[str]:
+    return {str(a.data["claim"]) for a in account.authenticators if "claim" in a.data}
