@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from .keyring import Keyring
 from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
+from .service.person import Person
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -280,6 +281,19 @@ class MFAGate:
             factors=kinds,
             factor=proof.factor if proof else "",
         )
+
+    async def person(self, subject: Subject) -> Person:
+        """Return what is known about a person, and the acts on one, outside of a request.
+
+        For a changed password, a disabled account, a deletion. The person is the subject, whoever acts for it.
+
+        It opens the gate if nothing has done so yet: in a script, use it inside ``async with gate.lifespan()``. Raises
+        ``TypeError`` for anything but a ``Subject``, ``SettingsError`` if the gate cannot start, and ``StoreUnavailable``.
+        """
+        if not isinstance(subject, Subject):
+            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        await self.web.open()
+        return Person(replace(subject, actor=""), self.service.access)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

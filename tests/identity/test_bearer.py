@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -313,3 +314,15 @@ async def test_ids_that_are_folded() -> None:
         found = await adapter(fold=str.casefold)(connection(("authorization", f"Bearer {token(sub=name)}")))
         assert found is not None
         assert found.id == "ann"
+
+
+async def test_the_actor_is_the_outermost_one() -> None:
+    """RFC 8693, 4.1: ``act.sub`` is who is there now; a chain behind it says nothing about that."""
+    claims = {"act": {"sub": "bob", "act": {"sub": "eve"}}}
+    expected = Subject("ann", "clinic", frozenset({"a"}), "sid:s1")
+    assert await who(token(**claims), actor="act.sub") == replace(expected, actor="bob")
+    assert await who(token(), actor="act.sub") == expected
+    assert await who(token(**claims)) == expected
+    for odd in ({"sub": ["bob"]}, {"sub": ""}, {"sub": " bob"}):
+        with pytest.raises(Unreadable):
+            await who(token(act=odd), actor="act.sub")

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
 from ..core.events import Event, Moment
-from ..core.model import Account, Contacts, Subject, SubjectKey, replace
+from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
 from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..ports import Closes
@@ -81,6 +81,11 @@ class Engine:
             actor=actor,
             policy=self.policy.digest[:12],
         )
+
+    def moment_of(self, caller: Caller, *, actor: str = "") -> Moment:
+        """Draw the moment of a change that ``caller`` makes. See ``moment``."""
+        moment = self.moment(network=caller.network, actor=actor)
+        return moment if caller.acts_as is None else replace(moment, acts_as=caller.acts_as.id)
 
     def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.

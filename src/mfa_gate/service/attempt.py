@@ -113,7 +113,7 @@ class Attempts:
         Waits while other attempts are in flight.
         """
         caller, engine = guess.caller, self.engine
-        moment = engine.moment(network=caller.network)
+        moment = engine.moment_of(caller)
         owed = tuple(self._owed.get(caller.subject.key, ()))
 
         def step(account: Account) -> Change[Charge | Forwarded | InFlight | Refusal]:
@@ -151,14 +151,14 @@ class Attempts:
         return await guess.finish(outcome) or outcome
 
     async def _settle(self, guess: Guess[V, T], taken: Charge, outcome: V) -> T | Refusal:
-        moment = self.engine.moment(network=guess.caller.network)
+        moment = self.engine.moment_of(guess.caller)
         return await self.engine.change(
             guess.caller.subject.key, lambda account: guess.settle(account, moment, taken, outcome)
         )
 
     async def _fail(self, guess: Guess[V, T], taken: Charge, rejected: Rejected) -> Refusal:
         """Settle a response that was not accepted."""
-        moment = self.engine.moment(network=guess.caller.network)
+        moment = self.engine.moment_of(guess.caller)
         mark = f"{guess.target}:{rejected.mark}" if rejected.mark else ""
         return await self.engine.change(
             guess.caller.subject.key,

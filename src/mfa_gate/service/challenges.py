@@ -114,7 +114,7 @@ class Challenges:
         if isinstance(issue, Rejected):
             return Refusal(reason=issue.reason)
         limits = part.limits(context.rules) if issue.delivery or issue.counts else None
-        moment = engine.moment(network=caller.network)
+        moment = engine.moment_of(caller)
         live, key = issue.live, caller.subject.key
 
         def step(account: Account) -> changes.Change[Challenge | Refusal]:
@@ -204,7 +204,7 @@ class Challenges:
         if self.engine.factors.traits[factor].fetched:
             return failed
         reason, waived = failed.reason, 0 if is_unknown(failed) else wait
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self.engine.change(
             caller.subject.key,
             lambda account: changes.send_failed(

@@ -107,7 +107,14 @@ class Callers:
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """Collect the facts that the policy may look at. ``path`` is the app's own path."""
         method = scope["method"] if scope["type"] == "http" else "GET"
-        return Facts(tenant=subject.tenant, groups=subject.groups, method=method, path=path, clean=is_clean(path))
+        return Facts(
+            tenant=subject.tenant,
+            groups=subject.groups,
+            method=method,
+            path=path,
+            clean=is_clean(path),
+            acting=bool(subject.actor),
+        )
 
     async def identified(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller, and take the subject's sign-in at an identity provider, if it has one.
@@ -122,8 +129,12 @@ class Callers:
     def known(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller from the connection alone.
 
-        The caller has no label: only a request that may write makes one.
+        The caller has no label: only a request that may write makes one. Where the subject is impersonated, the caller is the
+        actor.
         """
+        acts_as = None
+        if subject.actor:
+            subject, acts_as = subject.judged, subject
         if not subject.session:
             self.warn_of_sessions()
         jar = self.cookies.jar(subject.key, scope)
@@ -141,6 +152,7 @@ class Callers:
             network=network,
             kind="client" if native else "browser",
             also=() if native else tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle)),
+            acts_as=acts_as,
         )
         return Identified(jar=jar, handle=handle, caller=caller)
 

@@ -155,7 +155,7 @@ class PageRequest:
         if self._judgement is None:
             self.off = await self.service.sending.off(self.subject.tenant)
             going = self.going
-            if self.interrupted and "p" in going and (facts := facts_of(going, self.subject)) is not None:
+            if self.interrupted and "p" in going and (facts := facts_of(going, self.caller)) is not None:
                 judge = self.service.access.judge
                 self._judgement = await judge(self.caller, facts, extra=demands_of(going), floors=True)
                 if self._judgement.evidence is not None:
@@ -386,7 +386,7 @@ async def page_request(site: Site, scope: Scope, subject: Subject) -> PageReques
     return PageRequest(
         site=site,
         scope=scope,
-        subject=subject,
+        subject=given.caller.subject,
         jar=given.jar,
         handle=given.handle,
         fresh=not found.handle,
