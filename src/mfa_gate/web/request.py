@@ -21,8 +21,7 @@ from ..factors import Registry
 from ..service import Judgement, Service
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note
-from .i18n import available, native_name
-from .language import language_of
+from .i18n import available, language_of, native_name
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
 from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
@@ -56,6 +55,8 @@ class Site:
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
+        if not self.api_origins:
+            return False
         place, _, fragment = address.partition("#")
         found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
         if found is None or found.url not in (place, f"{place}/"):
@@ -68,7 +69,8 @@ class PageRequest:
     """A request of a signed-in subject to one of our pages.
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
-    cannot be sent at the moment; they are known after the first call of ``judgement``.
+    cannot be sent at the moment; they are known after the first call of ``judgement``. ``service`` are the use cases,
+    ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
     site: Site
@@ -84,25 +86,19 @@ class PageRequest:
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
     off: frozenset[str] = frozenset()
-    lang: str = "en"
+    service: Service = field(init=False)
+    factors: Registry = field(init=False)
+    lang: str = field(init=False)
     _judgement: Judgement | None = None
     _going: Note | None = None
 
     def __post_init__(self) -> None:
+        self.service = self.site.service
+        self.factors = self.service.engine.factors
         self.lang = language_of(self.scope)
         label = browser_label(self.scope)
         self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
         self.service.engine.root = self.root
-
-    @property
-    def service(self) -> Service:
-        """Return the use cases."""
-        return self.site.service
-
-    @property
-    def factors(self) -> Registry:
-        """Return the factors of this gate."""
-        return self.service.engine.factors
 
     @property
     def base(self) -> str:

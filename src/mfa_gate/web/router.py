@@ -11,8 +11,7 @@ from .cors import preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
-from .i18n import available
-from .language import LANG_COOKIE
+from .i18n import LANG_COOKIE, available
 from .request import PageRequest, Site, going_note
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
