@@ -81,9 +81,9 @@ class Listener(Protocol):
 
     @property
     def kinds(self) -> Mapping[str, Collection[str] | None]:
-        """Return the kinds of event that it wants, each with the factors that it wants them of; None is any.
+        """Return the kinds of event that it wants, each with the factors that they must be of.
 
-        It is called with all events of a commit that has one of them.
+        None stands for any factor. The listener is called with all events of a commit that has one that it wants.
         """
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:

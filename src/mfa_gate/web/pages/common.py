@@ -1,4 +1,4 @@
-"""Share the views and answers that several pages need, and name authenticators and factors as they do."""
+"""Share the views and answers that several pages need."""
 
 from __future__ import annotations
 
