@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core import changes
 from ..core.changes import Change, Charge, Forwarded, InFlight
+from ..core.changes.base import mark_of
 from ..core.events import Moment
 from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
@@ -138,7 +139,9 @@ class Attempts:
 
     async def _verify(self, guess: Guess[V, T]) -> V | Rejected:
         account = await self.engine.latest(guess.caller.subject.key)
-        await self.clock_watch.compare(account)
+        mark = mark_of(account, self.engine.now())
+        if mark:
+            await self.clock_watch.is_ahead(account, mark)
         verify = guess.prepare(account)
         if isinstance(verify, Rejected):
             return verify

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from ..core.events import Event
 from ..core.model import Account
 from .accounts import Engine
-from .effects import SubjectHook
+from .effects import HostCall, NotCalled, SubjectHook
 from .hook_places import Hook, subject_of
-from .host_call import HostCall, NotCalled
 
 log = logging.getLogger("mfa_gate")
 
@@ -24,7 +23,7 @@ class SubjectListener:
     def __init__(self, engine: Engine, name: str, kind: str, hook: SubjectHook) -> None:
         self.engine = engine
         self.name = name
-        self.kind = kind
+        self.kinds = {kind: None}
         self.hook = hook
         self._call = HostCall(name)
         engine.effects.closers.append(self._call.close)
@@ -32,7 +31,7 @@ class SubjectListener:
 
     def wants(self, event: Event) -> bool:
         """Tell if the event is of this listener's kind."""
-        return event.kind == self.kind
+        return event.kind in self.kinds
 
     async def call(self, event: Event, *, within: float) -> None:
         """Call the host's hook. Raises any exception of the hook, and those of ``HostCall.run``."""

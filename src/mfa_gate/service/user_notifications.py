@@ -39,6 +39,8 @@ class Notices:
         self.disputing = disputing
         self.challenges = challenges
         self.sending = sending
+        backups = [kind for kind, traits in engine.factors.traits.items() if traits.backup]
+        self.kinds: dict[str, list[str] | None] = {**dict.fromkeys(NOTICES), "proof.granted": backups}
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:

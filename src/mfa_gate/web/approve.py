@@ -18,8 +18,7 @@ from . import views
 from .api import refuse_body, refuse_foreign
 from .assets import asset_name, static_assets
 from .forms import BadBody, read_json
-from .i18n import available, native_name
-from .language import language_of
+from .i18n import available, language_of, native_name
 from .members import BadMember, Member, typed
 from .request import Site
 from .responses import NO_STORE, PAGE_HEADERS, Answer, as_json, page, problem, stamp

@@ -10,7 +10,7 @@ from ..core.reasons import Refusal
 from ..service.disputes import Disputed
 from . import views
 from .forms import BadBody, read_form
-from .language import language_of
+from .i18n import language_of
 from .request import Site
 from .responses import Answer, page
 from .scope import own_place, root_of

@@ -21,9 +21,8 @@ from ..service import Judgement, Service
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
-from .i18n import available, native_name
+from .i18n import available, language_of, native_name
 from .interruption import MARK, demands_of, facts_of, going_note
-from .language import language_of
 from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
@@ -61,6 +60,8 @@ class Site:
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
+        if not self.api_origins:
+            return False
         place, _, fragment = address.partition("#")
         found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
         if found is None or found.url not in (place, f"{place}/"):
@@ -74,7 +75,8 @@ class PageRequest:
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
     cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does.
+    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
     site: Site
@@ -91,24 +93,18 @@ class PageRequest:
     interrupted: bool = False
     carried: str = ""
     off: frozenset[str] = frozenset()
-    lang: str = "en"
+    service: Service = field(init=False)
+    factors: Registry = field(init=False)
+    lang: str = field(init=False)
     _judgement: Judgement | None = None
     _going: Note | None = None
 
     def __post_init__(self) -> None:
+        self.service = self.site.service
+        self.factors = self.service.engine.factors
         self.lang = language_of(self.scope)
         label = browser_label(self.scope)
         self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
-
-    @property
-    def service(self) -> Service:
-        """Return the use cases."""
-        return self.site.service
-
-    @property
-    def factors(self) -> Registry:
-        """Return the factors of this gate."""
-        return self.service.engine.factors
 
     @property
     def base(self) -> str:

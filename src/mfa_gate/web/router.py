@@ -11,9 +11,8 @@ from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
-from .i18n import available
+from .i18n import LANG_COOKIE, available
 from .interruption import MARK, going_note
-from .language import LANG_COOKIE
 from .origin_faults import OriginFault, OriginKind, origin_fault
 from .request import PageRequest, Site
 from .request import page_request as request_of
