@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +31,33 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]:
-    """Serve the app while the block runs, and yield the address (``http://localhost:port``).
+def served(app: Any, *, port: int = 0, **options: Any) -> Iterator[str]:
+    """Run ``app`` under uvicorn in a thread, and give its address (``http://localhost:port``).
 
-    Without ``port`` it is any free one.
+    ``port`` 0 is any that is free. ``options`` are uvicorn's own. Raises ``RuntimeError`` if the server does not start.
     """
-    port = port or free_port()
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_level="error",
-        proxy_headers=False,
-        ws="websockets-sansio" if websockets else "none",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    end = time.monotonic() + 20
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > end:
-            raise RuntimeError("the server did not start")
-        time.sleep(0.02)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    chosen = {"log_level": "error", "proxy_headers": False, "ws": "websockets-sansio", **options}
+    server = uvicorn.Server(uvicorn.Config(app, **chosen))
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        address = f"http://localhost:{listening.getsockname()[1]}"
+        thread = threading.Thread(target=_run, args=(server, listening), daemon=True)
+        thread.start()
+        end = time.monotonic() + PATIENCE
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > end:
+                raise RuntimeError("the server did not start")
+            time.sleep(0.01)
+        try:
+            yield address
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Run the server until it ends. One that cannot start asks for the end of its process."""
+    with suppress(SystemExit):
+        server.run(sockets=[listening])
 
 
 @contextmanager
