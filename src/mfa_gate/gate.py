@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,10 +18,12 @@ from .core.rules import Policy
 from .errors import SettingsError
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
+from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
-from .optional_parts import faults_of_hooks, faults_of_optional_parts
+from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
+from .service.person import Person
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
@@ -42,6 +44,7 @@ from .web.forwarders import fault_of_environment
 from .web.gate import Gate
 from .web.i18n import translator
 from .web.middleware import MFAGateMiddleware
+from .web.origin_faults import OriginLog
 from .web.request import Site
 
 if TYPE_CHECKING:
@@ -155,8 +158,6 @@ class MFAGate:
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
         opened = _collect(faults, lambda: store_from_url(store) if isinstance(store, str) else store)
         keyring = _collect(faults, lambda: Keyring(keys))
-        if not callable(identify):
-            faults.append("identify: must be an adapter of mfa_gate.identity or an async function of an HTTPConnection")
         faults += faults_of_relying_party(relying_party)
         faults += faults_of_api_origins(api_origins, relying_party)
         faults += faults_of_public_url(public_url, relying_party)
@@ -171,7 +172,8 @@ class MFAGate:
         faults += wrong
         faults += faults_of_forwarding(address_header, forwarded_prefix, bool(trusted_proxies))
         senders = senders or Senders()
-        faults += faults_of_optional_parts(identify, senders)
+        blind = faults_of_identify(identify)
+        faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
         faults += faults_of_hooks(
             on_event=on_event,
@@ -234,6 +236,7 @@ class MFAGate:
             json_status=json_status,
             api_origins=tuple(api_origins),
             dev=dev,
+            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
@@ -278,6 +281,19 @@ class MFAGate:
             factors=kinds,
             factor=proof.factor if proof else "",
         )
+
+    async def person(self, subject: Subject) -> Person:
+        """Return what is known about a person, and the acts on one, outside of a request.
+
+        For a changed password, a disabled account, a deletion. The person is the subject, whoever acts for it.
+
+        It opens the gate if nothing has done so yet: in a script, use it inside ``async with gate.lifespan()``. Raises
+        ``TypeError`` for anything but a ``Subject``, ``SettingsError`` if the gate cannot start, and ``StoreUnavailable``.
+        """
+        if not isinstance(subject, Subject):
+            raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
+        await self.web.open()
+        return Person(replace(subject, actor=""), self.service.access)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

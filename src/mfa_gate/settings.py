@@ -115,10 +115,14 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
             continue
         scheme, host, _ = match.groups()
         if host != party.id and not host.endswith("." + party.id):
-            faults.append(f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}")
+            faults.append(
+                f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}; list that host and its subdomains only"
+            )
         address = read_address(origin)
         if address is None:
-            faults.append(f"relying_party.origins: {origin!r} is no origin that every browser reads alike")
+            faults.append(
+                f"relying_party.origins: {origin!r} is no origin that every browser reads alike; write it in lower-case ASCII"
+            )
             continue
         if address.url != f"{origin}/":
             faults.append(

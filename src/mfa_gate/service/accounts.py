@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..core.changes import Change
 from ..core.events import Event, Moment
-from ..core.model import Account, Contacts, Subject, SubjectKey, replace
+from ..core.model import Account, Caller, Contacts, Subject, SubjectKey, replace
 from ..core.rules import Policy, Rules, TenantSettings
-from ..errors import StoreContention, StoreUnavailable
+from ..errors import SettingsError, StoreContention, StoreUnavailable
 from ..ports import Closes
 from ..storage import Changed, Reader
 from .effects import Effects
@@ -81,6 +81,11 @@ class Engine:
             actor=actor,
             policy=self.policy.digest[:12],
         )
+
+    def moment_of(self, caller: Caller, *, actor: str = "") -> Moment:
+        """Draw the moment of a change that ``caller`` makes. See ``moment``."""
+        moment = self.moment(network=caller.network, actor=actor)
+        return moment if caller.acts_as is None else replace(moment, acts_as=caller.acts_as.id)
 
     def public(self, root: str) -> str:
         """Return the address of our own pages as seen from outside, "" if it is not known.
@@ -204,12 +209,19 @@ class Engine:
     async def contacts(self, subject: Subject) -> Contacts:
         """Ask the host for the person's contacts.
 
-        Raises any exception of the host's function, or ``TimeoutError`` after three seconds.
+        Raises any exception of the host's function, ``SettingsError`` for an answer that is no ``Contacts``, or
+        ``TimeoutError`` after three seconds.
         """
         if self.wiring.contacts is None:
             return Contacts()
         async with asyncio.timeout(CONTACTS_TIMEOUT):
-            return await self.wiring.contacts(subject)
+            found = await self.wiring.contacts(subject)
+        if isinstance(found, Contacts):
+            return found
+        raise SettingsError(
+            f"contacts: {self.wiring.contacts!r} has returned a value of type {type(found).__name__}: return "
+            "mfa_gate.Contacts(name=..., email=..., phone=...), and Contacts() for somebody with nothing on file"
+        )
 
     # -- changing -------------------------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ class Disputing:
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
-        key, moment = caller.subject.key, self.engine.moment(network=caller.network)
+        key, moment = caller.subject.key, self.engine.moment_of(caller)
         await self.engine.change(key, lambda account: steps.dispute(account, moment, about="", kind=""))
         await self._alarm(Disputed(key=key, ref="", kind="", at=moment.now, network=caller.network))
         return None
@@ -117,7 +117,7 @@ class Disputing:
         refusal = owed(await self.access.own(caller), self.engine.now())
         if refusal is not None:
             return refusal
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         return await self.engine.change(caller.subject.key, lambda account: steps.stop_recovery(account, moment))
 
     async def _used(self, key: SubjectKey, ref: str) -> bool:

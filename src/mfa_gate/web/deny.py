@@ -10,9 +10,11 @@ from ..core.reasons import Refusal
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
 from .forms import is_listed
-from .request import Site, going_note, page_request
+from .interruption import MARK, going_note, page_of
+from .request import Site, page_request
 from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
 from .scope import (
+    CallerKind,
     app_path,
     caller_kind,
     has_bearer,
@@ -20,7 +22,6 @@ from .scope import (
     is_clean,
     is_rooted,
     own_place,
-    place_in,
     root_of,
     safe_path,
 )
@@ -47,14 +48,16 @@ async def deny(
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
-    place = f"{root_of(scope)}{site.prefix}{place_of(decision)}"
-    refusal = refusal_of(decision)
     kind = caller_kind(scope)
+    segment, kept = _way_on(site, scope, found, decision, demands, kind=kind)
+    base = f"{root_of(scope)}{site.prefix}{segment}"
+    place = base + place_of(decision)
+    refusal = refusal_of(decision)
     # A front end on another origin takes a path for its own: it gets the whole address.
     start = _origin_asked(scope, site.origins) if is_listed(scope, site.api_origins) else ""
     more: dict[str, Any] = {
         "challenge_url": start + place,
-        "api_url": f"{start}{root_of(scope)}{site.prefix}{call_of(decision)}",
+        "api_url": start + base + call_of(decision),
         "state": state_of(decision),
     }
     if isinstance(decision, StepUp):
@@ -77,10 +80,9 @@ async def deny(
             'error_description="A second factor is required", '
             f'max_age="{max_age}", acr_values="{ACR}"'
         )
-        answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode())], **more)
+        answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode()), *kept], **more)
     elif kind == "htmx":
-        headers = keep_going(site, scope, jar, path, demands)
-        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *headers], **more)
+        answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
     elif kind == "frame":
         request = await page_request(site, scope, caller.subject)
         answer = request.show(Framed(url=place), status=403)
@@ -88,8 +90,41 @@ async def deny(
         answer = Answer(403, b"", NO_STORE)
     else:
         status = site.json_status if refusal.row.status == 403 else None
-        answer = problem(refusal, status=status, **more)
+        answer = problem(refusal, status=status, headers=kept, **more)
     return await send_answer(scope, receive, send, answer)
+
+
+def _way_on(
+    site: Site, scope: Scope, found: Identified, decision: Decision, demands: tuple[Demand, ...], *, kind: CallerKind
+) -> tuple[str, list[Header]]:
+    """Keep the page and the demands of a request that is no page load.
+
+    Returns the segment of the address that carries them, and a cookie for a browser that owes more than usual: ``GET
+    state`` tells it by that, and so does the challenge where the address carries nothing.
+    """
+    if kind in ("page", "subresource", "prefetch"):
+        return "", []
+    path, jar, is_client = app_path(scope), found.jar, found.caller.kind == "client"
+    is_stricter = bool(demands) or (isinstance(decision, (StepUp, Enroll)) and len(decision.why.demands) > 1)
+    method: str = scope.get("method", "GET")
+    to = _page_behind(site, scope, kind)
+    note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
+    is_carried = to or (is_client and is_stricter)
+    segment = f"{MARK}{site.cookies.seal_note(found.caller.subject.key, note)}" if is_carried else ""
+    owed = [site.cookies.set_note(jar, jar.owed, note)] if is_stricter and not is_client else []
+    return segment, owed
+
+
+def _page_behind(site: Site, scope: Scope, kind: CallerKind) -> str:
+    """Find the page to lead back to, of the app or on a listed front end.
+
+    Returns "" where nobody tells it.
+    """
+    if is_listed(scope, site.api_origins):
+        referer = (header(scope, b"referer") or b"").decode("latin-1")
+        return referer if site.is_front_end(referer) else ""
+    page = page_of(scope)
+    return page or (own_place(scope) if kind == "frame" else "")
 
 
 def call_of(decision: Decision) -> str:
@@ -127,20 +162,9 @@ def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Dem
         place = own_place(scope)
         to = safe_path(f"{place}?{query}") if place and query else place
     else:
-        to = _page_of(scope)
+        to = page_of(scope)
     note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
     return [site.cookies.set_note(jar, jar.going, note)]
-
-
-def _page_of(scope: Scope) -> str:
-    """Find the page that a form or a fragment belongs to.
-
-    Returns "" where the browser does not say that the page is ours.
-    """
-    current = header(scope, b"hx-current-url") or header(scope, b"referer")
-    if current is None or header(scope, b"sec-fetch-site") not in (b"same-origin", None):
-        return ""
-    return place_in(current)
 
 
 async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:

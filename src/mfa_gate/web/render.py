@@ -53,7 +53,7 @@ class Renderer:
         The error means that a template of the host is broken.
         """
         environment = self._environments.get(frame.lang) or self._environment(frame.lang)
-        static = f"{frame.prefix}/static/"
+        static = frame.assets or f"{frame.prefix}/static/"
         page: dict[str, Any] = {
             **environment.globals,
             "view": view,

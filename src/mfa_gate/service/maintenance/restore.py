@@ -76,7 +76,7 @@ class Restore:
     async def take(self, record: Record, lines: ExportReader) -> None:
         """Import one line. Raises ``SettingsError`` if this release cannot read it."""
         if self.tally.is_whole:
-            raise lines.fault("stands behind the closing line")
+            raise lines.fault("stands behind the closing line: take the file as the export wrote it")
         if not self._has_begun:
             await begin_arrival(self.store, self._name, merge=self._merge)
             self._has_begun = True
@@ -96,7 +96,9 @@ class Restore:
                     key = SubjectKey(tenant, id)
                     await self._account(codec.decode(key, 0, body.encode("utf-8", "surrogatepass")))
                 case _:
-                    raise lines.fault("of a kind that this release does not know")
+                    raise lines.fault(
+                        "of a kind that this release does not know: import it with the release that wrote it"
+                    )
         except (codec.UnreadableAccount, UnreadableEvent) as error:
             raise lines.fault(str(error)) from error
 
@@ -235,7 +237,7 @@ def name_of(lines: ExportReader) -> str:
     first, is_whole = "", False
     for record in lines:
         if is_whole:
-            raise lines.fault("stands behind the closing line")
+            raise lines.fault("stands behind the closing line: take the file as the export wrote it")
         first = first or hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
         try:
             is_whole = _check(record, lines)
@@ -265,7 +267,7 @@ def _check(record: Record, lines: ExportReader) -> bool:
         case {"t": str(tenant), "i": str(id), "b": str(body)}:
             codec.decode(SubjectKey(tenant, id), 0, body.encode("utf-8", "surrogatepass"))
         case _:
-            raise lines.fault("of a kind that this release does not know")
+            raise lines.fault("of a kind that this release does not know: import it with the release that wrote it")
     return False
 
 
