@@ -77,7 +77,10 @@ def spawned(app: str, server: Sequence[str]) -> Iterator[int]:
 
 @contextmanager
 def spawned_at(path: Path, app: str, server: Sequence[str]) -> Iterator[None]:
-    """Run ``app`` on a server at a unix socket; ``{path}`` stands for the socket in the server's options."""
+    """Run ``app`` on a server at a unix socket.
+
+    ``{path}`` stands for the socket in the server's options.
+    """
     with _process(app, [part.format(path=path) for part in server], lambda: _takes(path)):
         yield
 
@@ -104,7 +107,10 @@ def _process(app: str, server: Sequence[str], answers: Callable[[], bool]) -> It
 
 
 async def enroll(client: httpx2.AsyncClient) -> list[str]:
-    """Bind an authenticator app on a server whose clock stands at ``START``; returns the backup codes."""
+    """Bind an authenticator app on a server whose clock stands at ``START``.
+
+    Returns the backup codes.
+    """
     headers = {**dict(FETCH), "origin": ORIGIN, "x-mfa-gate": "1"}
     begun = await client.post("/mfa/api/enroll", json={"factor": "totp"}, headers=headers)
     assert begun.status_code == 201, begun.text

@@ -142,7 +142,7 @@ def on_servers() -> list[Any]:
 @pytest.mark.waits
 @pytest.mark.parametrize(("name", "before"), on_servers())
 async def test_servers(name: str, before: str) -> None:
-    """A stranger is led below the root, and a person enrolls to the end, on each server and by its own option."""
+    """Strangers are led below the root, and people enroll to the end, on each server."""
     told = {"x-forwarded-prefix": ROOT} if name == "uvicorn-worker" else {}
     with spawned("tests.web.test_sub_path:app", SERVERS[name]) as port:
         base = f"http://127.0.0.1:{port}{before}"

@@ -1,4 +1,4 @@
-"""Behind a unix socket: the proxy has no address, so ``trusted_proxies=["unix"]`` names it, and it tells the client's."""
+"""A proxy at a unix socket has no address: ``trusted_proxies=["unix"]`` names it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ app = make_world(trusted_proxies=["unix"]).app
     "name", [name if name == "uvicorn" else pytest.param(name, marks=pytest.mark.long) for name in SERVERS]
 )
 async def test_a_proxy_at_a_socket(name: str, tmp_path: Path) -> None:
-    """Somebody enrolls to the end and is in, in each form of an address, and is asked again from another place."""
+    """People enroll to the end, in each form of an address, and are asked again elsewhere."""
     socket = Path(os.path.relpath(tmp_path / "s"))
     with spawned_at(socket, "tests.web.test_unix_socket:app", SERVERS[name]):
         for number, home in enumerate(HOMES):
