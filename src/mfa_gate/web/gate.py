@@ -55,8 +55,9 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open)
+        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
         self.late_user_check = LateUserCheck(service, identify)
@@ -71,6 +72,17 @@ class Gate:
         if self._path_rules.policy is not policy:
             self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
         return self._path_rules
+
+    def add_app(self, app: App) -> None:
+        """Take an app that the gate stands around: its routes are looked at."""
+        self.endpoint_demands.add_app(app)
+        if self.lifespan.opened:
+            self._look_at_sign_out()
+
+    def _look_at_sign_out(self) -> None:
+        """Find out if the app's sign-out takes POST alone."""
+        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
+            self.site.sign_out_form.posts = True
 
     # -- each connection -----------------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class Lifespan:
         self._any_forwarder = any_forwarder
         self.opened = False
         self.looked: set[bool] = set()
+        self.at_open: list[Callable[[], None]] = []
+        """Called each time that the gate has opened."""
         self._opening: asyncio.Task[None] | None = None
 
     @property
@@ -72,6 +74,8 @@ class Lifespan:
             raise SettingsError(fault)
         self.opened = True
         self._callers.check_sessions()
+        for look in self.at_open:
+            look()
 
     async def aclose(self) -> None:
         """Let go of store and senders. A later request opens them again."""

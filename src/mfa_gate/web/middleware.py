@@ -32,7 +32,7 @@ class MFAGateMiddleware:
         self.app = app
         self.gate = gate
         self._gate = gate.web
-        self._gate.endpoint_demands.add_app(app)
+        self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""

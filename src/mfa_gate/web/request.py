@@ -27,6 +27,7 @@ from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
+from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
@@ -55,6 +56,7 @@ class Site:
     json_status: int = 403
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
     origin_log: OriginLog
 
@@ -242,6 +244,7 @@ class PageRequest:
             owner=rules.owner,
             person=(account.name if account else "") or self.subject.id,
             sign_out=self.host(site.sign_out),
+            sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
             lang=self.lang,
             languages=_languages(),

@@ -57,7 +57,8 @@ class Frame:
 
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
     ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
-    ``person`` is the name of the signed-in person, empty for nobody.
+    ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
+    form with a button, and no link.
     """
 
     prefix: str
@@ -72,6 +73,7 @@ class Frame:
     owner: str = ""
     person: str = ""
     sign_out: str = ""
+    sign_out_posts: bool = False
     here: str = ""
     lang: str = "en"
     languages: tuple[Language, ...] = ()
