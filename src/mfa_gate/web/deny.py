@@ -11,8 +11,9 @@ from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
 from .forms import is_listed
 from .interruption import MARK, going_note, page_of
-from .request import Site, page_request
-from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
+from .language import language_of
+from .request import Site
+from .responses import NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
 from .scope import (
     CallerKind,
     app_path,
@@ -26,9 +27,10 @@ from .scope import (
     safe_path,
 )
 from .types import Receive, Scope, Send
-from .views import Framed
+from .views import Frame, Framed
 
 ACR = "urn:mfa-gate:second-factor"
+SAFE = ("GET", "HEAD")
 
 
 async def deny(
@@ -80,12 +82,17 @@ async def deny(
             'error_description="A second factor is required", '
             f'max_age="{max_age}", acr_values="{ACR}"'
         )
-        answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode()), *kept], **more)
+        # A proxy may have added the token to htmx's own request, so the answer leads on for htmx as well.
+        htmx = [(b"hx-redirect", place.encode())] if header(scope, b"hx-request") == b"true" else []
+        headers = [(b"www-authenticate", challenge.encode()), *htmx, *kept]
+        answer = problem(refusal, status=401, headers=headers, **more)
     elif kind == "htmx":
         answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
-    elif kind == "frame":
-        request = await page_request(site, scope, caller.subject)
-        answer = request.show(Framed(url=place), status=403)
+    elif kind == "turbo" and kept and scope["method"] not in SAFE:
+        # Turbo loads the form's page anew after a 403, and that page itself owes nothing, so it would not ask.
+        answer = redirect(place, kept)
+    elif kind in ("frame", "turbo"):
+        answer = framed_page(_small_page(site, scope, caller.subject.tenant, place, leaves=kind == "turbo"), kept)
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)
     else:
@@ -123,8 +130,9 @@ def _page_behind(site: Site, scope: Scope, kind: CallerKind) -> str:
     if is_listed(scope, site.api_origins):
         referer = (header(scope, b"referer") or b"").decode("latin-1")
         return referer if site.is_front_end(referer) else ""
-    page = page_of(scope)
-    return page or (own_place(scope) if kind == "frame" else "")
+    if kind == "turbo" and scope["method"] in SAFE and header(scope, b"turbo-frame") is None:
+        return _asked(scope)  # a visit
+    return page_of(scope) or (_asked(scope) if kind == "frame" else "")
 
 
 def call_of(decision: Decision) -> str:
@@ -157,14 +165,28 @@ def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Dem
     A form's target is no place to return to: there, the page with the form is remembered (U-71).
     """
     method: str = scope["method"]
-    if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
-        query = scope.get("query_string", b"").decode("latin-1")
-        place = own_place(scope)
-        to = safe_path(f"{place}?{query}") if place and query else place
-    else:
-        to = page_of(scope)
+    to = _asked(scope) if method in SAFE else page_of(scope)
     note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
     return [site.cookies.set_note(jar, jar.going, note)]
+
+
+def _asked(scope: Scope) -> str:
+    """Return the place that a GET asks for, with its query."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    place = own_place(scope)
+    return safe_path(f"{place}?{query}") if place and query else place
+
+
+def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool) -> bytes:
+    """Draw the page that a frame shows: a link that opens ``url`` as a page of its own.
+
+    With ``leaves`` the browser goes there by itself. Turbo puts this page in the place of the whole page.
+    """
+    brand = site.service.engine.rules(tenant).brand
+    base = root_of(scope) + site.prefix
+    now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
+    frame = Frame(prefix=base, now=now, brand_name=name, accent=brand.accent, lang=language_of(scope))
+    return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 
 async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:

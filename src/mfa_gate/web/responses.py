@@ -26,6 +26,14 @@ PAGE_HEADERS: tuple[Header, ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
+FRAMED_HEADERS: tuple[Header, ...] = (
+    *NO_STORE,
+    (b"content-security-policy", CSP.replace("; frame-ancestors 'none'", "").encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-embedder-policy", b"require-corp"),
+)
+"""The headers of the one page that frames may show (decision 57). Isolated pages show only frames with the last one."""
 
 
 @runtime_checkable
@@ -77,6 +85,11 @@ class Answer:
 def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
     """Make the answer with a page of ours, which nobody caches or frames."""
     return Answer(status, body, (*PAGE_HEADERS, *headers), media="text/html; charset=utf-8")
+
+
+def framed_page(body: bytes, headers: Iterable[Header] = ()) -> Answer:
+    """Make the answer with the small page that a frame shows: a link and nothing else."""
+    return Answer(403, body, (*FRAMED_HEADERS, *headers), media="text/html; charset=utf-8")
 
 
 def redirect(to: str, headers: Iterable[Header] = ()) -> Answer:
