@@ -1,4 +1,4 @@
-"""What tests of every room share."""
+"""Fixtures that tests of every room share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where the browser is; tests/run.py sees to it that there is one."""
+    """The path of the browser; tests/run.py makes sure that there is one."""
     return found()
 
 

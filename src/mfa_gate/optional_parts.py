@@ -1,9 +1,9 @@
-"""Check the hooks and the optional parts of the adapter and of the senders at start."""
+"""Check the optional parts of the adapter and of the senders at start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from inspect import isclass, iscoroutinefunction, isfunction, ismethod, signature, unwrap
+from collections.abc import Iterator
+from inspect import iscoroutinefunction, unwrap
 
 from .identity import FirstOf
 from .ports import (
@@ -32,51 +32,6 @@ def faults_of_optional_parts(identify: object, senders: Senders) -> list[str]:
     for channel in CHANNELS:
         faults += _faults_of_sender(f"senders: {channel}", senders.for_channel(channel))
     return faults
-
-
-HOOKS: Mapping[str, tuple[str, ...]] = {
-    "on_event": ("event",),
-    "on_lock": ("subject", "event"),
-    "on_reset": ("subject", "event"),
-    "before_send": ("send",),
-    "contacts": ("subject",),
-    "directory": ("tenant",),
-}
-"""The functions that a host gives to the gate, with what each is called with."""
-AWAITED = frozenset(("contacts", "directory"))
-"""Functions whose answer the gate awaits."""
-
-
-def faults_of_hooks(**hooks: object) -> list[str]:
-    """Find the host's functions (``HOOKS``) that cannot be called as the gate calls them.
-
-    Each fault names the argument, its value, the reason and the fix. A function whose parameters Python does not tell
-    passes; None is no function.
-    """
-    given = [(name, hook) for name, hook in hooks.items() if hook is not None]
-    return [fault for name, hook in given for fault in _faults_of_hook(name, hook, HOOKS[name])]
-
-
-def _faults_of_hook(name: str, hook: object, parameters: tuple[str, ...]) -> Iterator[str]:
-    call = ", ".join(parameters)
-    asynchronous = f"async def {name}({call})"
-    fix = f"write {asynchronous}" if name in AWAITED else f"write def {name}({call}), or {asynchronous}"
-    if not callable(hook):
-        yield f"{name}={hook!r}: is {_kind(hook)}, and cannot be called: {fix}"
-        return
-    try:
-        found = signature(hook)
-    except (TypeError, ValueError):
-        return
-    try:
-        found.bind(*parameters)
-    except TypeError as error:
-        yield f"{name}={_called(hook)}{found}: the gate calls it with ({call}), and that fails ({error}): {fix}"
-
-
-def _called(hook: Callable[..., object]) -> str:
-    """Name a function, a method or a class as in its source, an object by its class."""
-    return hook.__qualname__ if isfunction(hook) or ismethod(hook) or isclass(hook) else type(hook).__qualname__
 
 
 def _faults_of_adapter(identify: object) -> Iterator[str]:

@@ -28,7 +28,10 @@ def starting() -> Iterator[Starter]:
 
 
 class Starter:
-    """Start and stop example apps. All are forked from one process, which imports everything once (``warm.py``)."""
+    """Start and stop example apps.
+
+    All are forked from one process, which imports everything once (``warm.py``).
+    """
 
     def __init__(self, ask: Callable[[Any], Any]) -> None:
         self._ask = ask

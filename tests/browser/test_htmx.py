@@ -1,4 +1,7 @@
-"""htmx from npm in a real browser: a fragment that is refused leads the whole page to the challenge, and back."""
+"""htmx from npm in a real browser.
+
+A fragment that is refused leads the whole page to the challenge, and back.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,10 @@ def make(htmx: bytes, port: int) -> World:
 
 
 def test_htmx(browser: Browser, htmx: bytes, free_port: int) -> None:
-    """HX-Redirect takes the page to the challenge; after the code it is back where the fragment was asked for."""
+    """HX-Redirect takes the page to the challenge, and the code leads back to the page.
+
+    It is the page that asked for the fragment.
+    """
     world = make(htmx, free_port)
     with ThreadPoolExecutor() as elsewhere:
         # Playwright's loop is this thread's.

@@ -308,7 +308,10 @@ def test_one_damaged_account_is_begun_anew(
 def test_a_keys_file_that_everybody_may_read(
     mode: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """V-22: it is named with its mode and the fix, on standard error; the keys are read all the same."""
+    """A keys file that everybody may read is named with its mode and the fix.
+
+    V-22. The warning goes to standard error. The keys are read all the same.
+    """
     from mfa_gate.cli.context import read_keys
 
     file = tmp_path / "keys"

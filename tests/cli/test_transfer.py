@@ -753,7 +753,11 @@ def test_what_is_owed_is_told_in_the_new_store(run: Run, tmp_path: Path, file: P
 async def test_a_damaged_line_that_is_owed_keeps_nobody_back(
     release: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is left out of the export, and of an export of before that has it; all accounts and other lines arrive."""
+    """A damaged line that waits for a hook keeps no account and no other line back.
+
+    It is left out of the export. It is also left out on arrival from an export of an earlier release that has
+    it.
+    """
     ear, place = Ear(), "hook:on_lock@"
     ear.deaf = True
 

@@ -22,7 +22,10 @@ def test_as_the_standard_library_does() -> None:
 
 
 def test_every_record_has_slots() -> None:
-    """A record of the model that has no slots, or is checked when it is made, would be copied wrongly: it is refused."""
+    """Every record of the model has slots.
+
+    ``replace`` would copy a record without slots wrongly.
+    """
     for cls in vars(model).values():
         if isinstance(cls, type) and dataclasses.is_dataclass(cls):
             assert hasattr(cls, "__slots__"), cls

@@ -1,4 +1,4 @@
-"""The passkey factor alone, with the steps of a ceremony that the service would take around it."""
+"""The passkey factor alone, inside the steps that the service takes around it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Ceremony:
         return Rules(factors=FactorRules(options={"webauthn": WebAuthnRules(user_verification=self.user_verification)}))
 
     def context(self, purpose: str) -> Context:
-        """What the service would tell the factor."""
+        """Return the context that the service would give to the factor."""
         return Context(
             key=SubjectKey("t", self.id),
             now=self.now,

@@ -1,4 +1,4 @@
-"""Raw requests over real servers: what they make of a header leads no token past the gate."""
+"""Raw requests over real servers: no reading of a header leads a token past the gate."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def me(request: Request) -> JSONResponse:
 
 
 async def chat(websocket: WebSocket) -> None:
-    """The same for a websocket, and then it ends."""
+    """Do the same for a websocket, and then end it."""
     people = await found_by(Request({**websocket.scope, "type": "http", "method": "GET"}))
     await websocket.accept()
     await websocket.send_text(json.dumps({"people": sorted(set(people.values()))}))

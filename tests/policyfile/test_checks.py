@@ -222,7 +222,7 @@ def test_what_only_looks_like_one(text: str) -> None:
 
 
 def test_a_factor_that_the_gate_does_not_know_is_one_fault() -> None:
-    """A kind that is not among the gate's factors is a fault of its own, and no dead end besides."""
+    """A kind that is not among the gate's factors is one fault, and no dead end besides."""
     from mfa_gate.policyfile import examine
 
     from .kinds import HEAD, HERE

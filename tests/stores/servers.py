@@ -1,4 +1,7 @@
-"""Real Redis servers for the tests: one, a Cluster of three, a primary and a replica under a Sentinel."""
+"""Real Redis servers for the tests.
+
+One server, a Cluster of three, or a primary and a replica under a Sentinel.
+"""
 
 from __future__ import annotations
 
@@ -154,8 +157,11 @@ def info(server: Server) -> bytes:
 
 
 class Link:
-    """A slow line: what the primary tells the replica arrives so many seconds later, and what is on its way when the primary
-    dies never does, as where a whole machine dies."""
+    """A slow line from the primary to the replica.
+
+    The primary's words arrive so many seconds later. The words that are on their way when the primary dies
+    never arrive, as in the death of a whole machine.
+    """
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
@@ -184,7 +190,10 @@ class Link:
 
 
 def _carry(source: socket.socket, target: socket.socket, delay: float) -> None:
-    """From one to the other, each piece ``delay`` seconds late; where the source ends, what is under way is lost."""
+    """Carry bytes from one socket to the other, each piece ``delay`` seconds late.
+
+    When the source ends, the pieces under way are lost.
+    """
     under_way: deque[tuple[float, bytes]] = deque()
     with source, target, contextlib.suppress(OSError):
         while True:
@@ -209,7 +218,10 @@ class Pair:
 
 @contextlib.contextmanager
 def pair(place: Path, *, link: Link | None = None) -> Iterator[Pair]:
-    """A primary and a replica, with one Sentinel that needs nobody's consent. ``link`` is what lies between the two."""
+    """Run a primary and a replica, with one Sentinel that needs nobody's consent.
+
+    ``link`` is the line between the two.
+    """
     one, two, three = free_ports(3)
     primary = Server(place / "primary", one, ["--appendonly", "yes"])
     between = one if link is None else link.to(one)

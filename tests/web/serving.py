@@ -1,4 +1,7 @@
-"""Real servers around the tests' host: uvicorn in a thread, or any server as a process, on a free port of this machine."""
+"""Real servers around the tests' host, on a free port of this machine.
+
+A server is uvicorn in a thread, or any server as a process.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ def free_port() -> int:
 
 @contextmanager
 def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]:
-    """The server's address (``http://localhost:port``) while the block runs; without ``port`` on any that is free."""
+    """Serve the app while the block runs, and yield the address (``http://localhost:port``).
+
+    Without ``port`` it is any free one.
+    """
     port = port or free_port()
     config = uvicorn.Config(
         app,

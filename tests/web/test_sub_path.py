@@ -1,4 +1,7 @@
-"""An app below a root path: every way in which servers and proxies tell the root leads to the same addresses."""
+"""All ways to tell a root path lead to the same addresses.
+
+Servers and proxies tell it in several ways.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ async def stranger(told: str) -> tuple[World, Browser, Ask]:
 
 @pytest.mark.parametrize("told", TOLD)
 async def test_every_answer_leads_below_the_root(told: str) -> None:
-    """A page load, a fetch and an htmx request are led to ``/app/mfa``, and so is every link of our pages."""
+    """Page loads, fetches and htmx requests are led to ``/app/mfa``, and so are our links."""
     _, _, ask = await stranger(told)
     assert (await ask("GET", "/records")).location == "/app/mfa/enroll"
     assert (await ask("GET", "/records", headers=FETCH)).json()["challenge_url"] == "/app/mfa/enroll"
@@ -63,7 +66,7 @@ async def test_every_answer_leads_below_the_root(told: str) -> None:
 
 
 async def test_the_root_itself() -> None:
-    """``GET /app``, which no slash ends, is the app's own root, and leads to ``/app/mfa`` as well."""
+    """``GET /app`` without a slash is the app's own root, and leads to ``/app/mfa`` as well."""
     made = make_world()
     browser = await made.browser()
     assert (await browser.ask("GET", "/app", root_path="/app")).location == "/app/mfa/enroll"
@@ -71,7 +74,10 @@ async def test_the_root_itself() -> None:
 
 @pytest.mark.parametrize("told", TOLD)
 async def test_the_person_returns_to_the_page_below_the_root(told: str) -> None:
-    """After the second factor the browser goes on to the page that it asked for, and at home where there was none."""
+    """After the second factor the browser goes on to the page that it asked for.
+
+    If there was none, it goes home.
+    """
     made = make_world()
     browser = await made.enrolled()
     ask = asks(browser, told)
@@ -94,7 +100,10 @@ async def test_the_person_returns_to_the_page_below_the_root(told: str) -> None:
 
 @pytest.mark.parametrize("told", TOLD)
 async def test_sign_out_is_free_below_the_root(told: str) -> None:
-    """``sign_out`` is the app's own path: somebody who owes a proof can sign out, however the root is told."""
+    """A person who owes a proof can sign out, in all ways to tell the root.
+
+    ``sign_out`` is the app's own path.
+    """
     _, _, ask = await stranger(told)
     assert (await ask("POST", "/logout")).text == "signed out"
 
@@ -110,7 +119,7 @@ async def test_a_stranger_is_led_to_the_sign_in_below_the_root(told: str) -> Non
 @pytest.mark.waits
 @pytest.mark.parametrize("name", SERVERS)
 async def test_servers(name: str) -> None:
-    """Each server's own option for the root leads somebody who is signed in, and a stranger, below it."""
+    """Each server's own option for the root leads signed-in people and strangers below it."""
     with spawned("tests.web.test_sub_path:app", SERVERS[name]) as port:
         before = ROOT if name == "granian" else ""
         async with httpx2.AsyncClient(timeout=20, base_url=f"http://127.0.0.1:{port}{before}") as client:

@@ -118,6 +118,7 @@ class Service:
         if not fault:
             await self.outbox.begin()
             if serves:
+                await engine.own_address.look_up()
                 self.worker.start()
         return fault
 

@@ -39,6 +39,8 @@ class Notices:
         self.disputing = disputing
         self.challenges = challenges
         self.sending = sending
+        backups = [kind for kind, traits in engine.factors.traits.items() if traits.backup]
+        self.kinds: dict[str, list[str] | None] = {**dict.fromkeys(NOTICES), "proof.granted": backups}
         engine.effects.listeners.append(self)
 
     def wants(self, event: Event) -> bool:
@@ -100,7 +102,7 @@ class Notices:
             else event.factor,
             owner=rules.owner,
             translate=str,
-            dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
+            dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
             kind,
@@ -157,7 +159,11 @@ class Notices:
                 try:
                     found.append(texting[mine.factor].number_of(context, mine.data))
                 except (Unopened, KeyError):
-                    log.warning("a number could not be read for a notice (ref %s)", mine.id)
+                    log.warning(
+                        "the number of the authenticator %s cannot be read, so no notice goes there: is the key that sealed it "
+                        "listed in keys=?",
+                        mine.id,
+                    )
         return list(dict.fromkeys(found))
 
     def _texting(self) -> dict[str, Reaches]:

@@ -13,7 +13,7 @@ from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
-from .language import language_of
+from .i18n import language_of
 from .request import Site
 from .responses import Answer, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, own_place, root_of

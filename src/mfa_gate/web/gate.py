@@ -24,7 +24,7 @@ from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
 from .router import Router
-from .scope import address_of, app_path, caller_kind
+from .scope import address_of, app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
@@ -105,7 +105,7 @@ class Gate:
             if not cookies or not self.lifespan.opened:
                 return None
             client, trusted = scope.get("client"), callers.trusted
-            address = address_of(scope, trusted) if trusted or client is None else client[0]
+            address = address_of(scope, trusted, callers.told_in) if trusted or client is None else client[0]
             return self._passes(subject, cookies, address)
         except (MFAGateError, Unreadable):
             return None
@@ -122,6 +122,8 @@ class Gate:
             return await self.lifespan(app, scope, receive, send)
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
@@ -243,6 +245,8 @@ class Gate:
 
     async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """Answer the demand of an endpoint (``require_proof``)."""
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         try:
             if need.fault is not None:
                 return await self.router.fault(scope, receive, send, need.fault)

@@ -7,7 +7,7 @@ their way at once, and each is judged by its own demand.
 
 from __future__ import annotations
 
-from ..core.model import Seconds, Subject
+from ..core.model import Caller, Seconds
 from ..core.policy import Demand, Facts
 from .cookies import Note
 from .scope import header, place_in
@@ -31,17 +31,18 @@ def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[D
     return note
 
 
-def facts_of(note: Note, subject: Subject) -> Facts | None:
+def facts_of(note: Note, caller: Caller) -> Facts | None:
     """Return the facts by which the interrupted request is judged, or None."""
     path = note.get("p")
     if not isinstance(path, str):
         return None
     return Facts(
-        tenant=subject.tenant,
-        groups=subject.groups,
+        tenant=caller.subject.tenant,
+        groups=(caller.acts_as or caller.subject).groups,
         method=str(note.get("m", "GET")),
         path=path,
         clean=bool(note.get("c", True)),
+        acting=caller.acts_as is not None,
     )
 
 

@@ -20,12 +20,13 @@ from ..factors import Registry
 from ..service import Judgement, Service
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
-from .i18n import available, native_name
+from .forms import READ_TIMEOUT
+from .i18n import available, language_of, native_name
 from .interruption import MARK, demands_of, facts_of, going_note
-from .language import language_of
+from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
-from .scope import browser_label, may_lead_elsewhere, own_place, root_of, safe_path
+from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
@@ -39,6 +40,7 @@ class Site:
     """The parts that all our own addresses share.
 
     ``sign_in``, ``sign_out`` and ``home`` are paths of the host, as the host's own router sees them.
+    ``body_within`` is the seconds that the body of a request has to come in.
     """
 
     service: Service
@@ -53,9 +55,13 @@ class Site:
     json_status: int = 403
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    body_within: float = READ_TIMEOUT
+    origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
         """Tell if an address lies on a listed front end, and on no other site in any reading."""
+        if not self.api_origins:
+            return False
         place, _, fragment = address.partition("#")
         found = read_address(place) if len(address) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment) else None
         if found is None or found.url not in (place, f"{place}/"):
@@ -69,7 +75,8 @@ class PageRequest:
 
     ``handle`` is the browser's own; ``fresh`` says that it was made just now. ``off`` are the kinds of factor that
     cannot be sent at the moment; they are known after the first call of ``judgement``. ``carried`` is the segment of the
-    address that holds the note of the interrupted request, "" where a cookie does.
+    address that holds the note of the interrupted request, "" where a cookie does. ``service`` are the use cases,
+    ``factors`` the factors of this gate, ``lang`` the reader's language.
     """
 
     site: Site
@@ -86,25 +93,18 @@ class PageRequest:
     interrupted: bool = False
     carried: str = ""
     off: frozenset[str] = frozenset()
-    lang: str = "en"
+    service: Service = field(init=False)
+    factors: Registry = field(init=False)
+    lang: str = field(init=False)
     _judgement: Judgement | None = None
     _going: Note | None = None
 
     def __post_init__(self) -> None:
+        self.service = self.site.service
+        self.factors = self.service.engine.factors
         self.lang = language_of(self.scope)
         label = browser_label(self.scope)
         self.caller = replace(self.caller, label=label, lang=self.lang, root=self.root)
-        self.service.engine.root = self.root
-
-    @property
-    def service(self) -> Service:
-        """Return the use cases."""
-        return self.site.service
-
-    @property
-    def factors(self) -> Registry:
-        """Return the factors of this gate."""
-        return self.service.engine.factors
 
     @property
     def base(self) -> str:
@@ -151,7 +151,7 @@ class PageRequest:
         if self._judgement is None:
             self.off = await self.service.sending.off(self.subject.tenant)
             going = self.going
-            if self.interrupted and "p" in going and (facts := facts_of(going, self.subject)) is not None:
+            if self.interrupted and "p" in going and (facts := facts_of(going, self.caller)) is not None:
                 judge = self.service.access.judge
                 self._judgement = await judge(self.caller, facts, extra=demands_of(going), floors=True)
                 if self._judgement.evidence is not None:
@@ -376,13 +376,16 @@ async def page_request(site: Site, scope: Scope, subject: Subject) -> PageReques
     address = callers.address(scope)
     found = await callers.identified(scope, subject, address)
     given = callers.with_handle(found, scope, address)
+    root, own = root_of(scope), site.service.engine.own_address
+    if root != own.root:
+        await own.visited(None if has_chosen_root(scope) else root)
     return PageRequest(
         site=site,
         scope=scope,
-        subject=subject,
+        subject=given.caller.subject,
         jar=given.jar,
         handle=given.handle,
         fresh=not found.handle,
         caller=given.caller,
-        root=root_of(scope),
+        root=root,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp
 from ..core.reasons import Refusal
@@ -77,9 +77,20 @@ class Answer:
         If the session layer around the gate says ``Vary: Cookie``, we do not.
         """
         session = scope.get("session")
-        if not isinstance(session, TellsCookie) or not session.accessed:
+        if not _tells_cookie(session) or not session.accessed:
             return self.headers
         return [item for item in self.headers if item != VARY_COOKIE]
+
+
+_TELLING: dict[type, bool] = {}
+"""The classes of sessions that were met, and True for those that tell. To ask a protocol costs as much as an answer."""
+
+
+def _tells_cookie(session: object) -> TypeGuard[TellsCookie]:
+    kind = type(session)
+    if kind not in _TELLING:
+        _TELLING[kind] = isinstance(session, TellsCookie)
+    return _TELLING[kind]
 
 
 def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:

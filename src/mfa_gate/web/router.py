@@ -7,24 +7,27 @@ from urllib.parse import unquote
 
 from ..core.reasons import Refusal
 from . import api, approve, dispute, openapi, pages, provider_callbacks, static_files
-from .cors import preflight, readable_by
+from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
 from .forms import BadBody, is_early, read_form, same_origin
-from .i18n import available
+from .i18n import LANG_COOKIE, available
 from .interruption import MARK, going_note
-from .language import LANG_COOKIE
+from .origin_faults import OriginFault, OriginKind, origin_fault
 from .request import PageRequest, Site
 from .request import page_request as request_of
 from .responses import Answer, as_json, problem, redirect
 from .scope import caller_kind, is_rooted, own_place, root_of, safe_path
 from .types import Receive, Scope, Send
-from .views import CookiesOff, Fault, Problem
+from .views import CookiesOff, Fault, Problem, WrongAddress
 
 WithoutSignIn = Callable[[Site, Scope, Receive, str], Awaitable[Answer]]
 YEAR = 31_536_000
 ON_THE_WAY = ("/challenge", "/enroll", "/agreement", "/recovery", "/locked")
 """Pages that lead a person on to an interrupted request. They are judged by the demand of that request."""
+
+FAULT_WORDS: Mapping[OriginKind, str] = {"unlisted": "csrf", "elsewhere": "other_site", "untold": "origin_untold"}
+"""The problem of a form for each fault of its origin."""
 
 WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/static/": (static_files.answer, False),
@@ -77,7 +80,7 @@ class Router:
         return self._faults.page(scope, refusal) if caller_kind(scope) == "page" else problem(refusal)
 
     async def _answer(self, scope: Scope, receive: Receive, place: str, carried: str) -> Answer:
-        if place.startswith("/api/") and (asked := preflight(scope, self.site.api_origins)):
+        if place.startswith("/api/") and scope["method"] == "OPTIONS" and (asked := self._preflight(scope)):
             return asked
         name, slash, rest = place.removeprefix("/").partition("/")
         if found := WITHOUT_SIGN_IN.get(f"/{name}{slash}"):
@@ -104,6 +107,16 @@ class Router:
                 return request.go(request.own(place))
             request.keep_carried()
         return await self._page(request, receive, "" if place == "/" else place)
+
+    def _preflight(self, scope: Scope) -> Answer | None:
+        """Let a listed front end call.
+
+        One that is not listed is named in the log, because its browser tells the app nothing else.
+        """
+        found = preflight(scope, self.site.api_origins)
+        if found is None and asks_to_call(scope) and not same_origin(scope, self.site.origins):
+            self.site.origin_log.tell(origin_fault(scope), what="a JSON call", now=self.site.service.engine.now())
+        return found
 
     async def _page(self, request: PageRequest, receive: Receive, place: str) -> Answer:
         handlers = pages.find(place)
@@ -134,7 +147,7 @@ class Router:
     async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""
         try:
-            request.form = await read_form(request.scope, receive)
+            request.form = await read_form(request.scope, receive, within=self.site.body_within)
         except BadBody as bad:
             return self._refused(request, Refusal(reason=bad.reason))
         if same_origin(request.scope, self.site.origins) and request.csrf_ok():
@@ -142,19 +155,34 @@ class Router:
         return await self._stale_form(request, handlers.get("GET"))
 
     async def _stale_form(self, request: PageRequest, show: pages.Page | None) -> Answer:
-        """Show the form's page again where the token is not this browser's (U-56).
+        """Tell the reason why a form is not taken, and show its page again (U-56).
 
-        The token is an old one, or cookies are off, or the form was already sent.
+        The app was opened at an address that is not listed; another site has sent the form; cookies are off; or the token
+        is an old one, or was used already.
         """
-        if request.fresh:
+        fault = None if same_origin(request.scope, self.site.origins) else origin_fault(request.scope)
+        if fault is not None:
+            self.site.origin_log.tell(fault, what="a form", now=request.now)
+            if fault.kind == "unlisted":
+                return self._wrong_address(request, fault, request.base if show is None else own_place(request.scope))
+        elif request.fresh:
             return request.show(CookiesOff(retry_url=own_place(request.scope)), status=422)
         # Another site may have sent the form. Only one thing of it is kept: that this browser is not to be remembered.
         request.form = {"asked": "1"} if "asked" in request.form and "remember" not in request.form else {}
         request.scope = {**request.scope, "method": "GET", "headers": _quiet(request.scope)}
-        request.problems.append(Problem(reason="csrf"))
+        request.problems.append(Problem(reason=FAULT_WORDS[fault.kind] if fault else "csrf"))
         if show is not None:
             return await show(request)
         return self._refused(request, Refusal(reason="csrf"))
+
+    def _wrong_address(self, request: PageRequest, fault: OriginFault, place: str) -> Answer:
+        """Lead to the same page at a listed origin.
+
+        On the developer's own machine the page names the setting as well.
+        """
+        origins = self.site.origins
+        shown = {"came": fault.came, "listed": ", ".join(origins)} if fault.is_local else {}
+        return request.show(WrongAddress(url=origins[0] + place, **shown), status=403)
 
     def _in_language(self, request: PageRequest) -> Answer | None:
         """Remember the language of ``?lang=de`` and show the same place (U-64)."""

@@ -1,4 +1,7 @@
-"""Several workers on ``memory://`` are noticed at the start; one worker, or another application, is not."""
+"""Several workers on ``memory://`` are noticed at the start.
+
+One worker, or another application, is not.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ async def test_one_worker(tmp_path: Path) -> None:
 
 
 def test_a_forked_child(tmp_path: Path) -> None:
-    """Forked workers, as gunicorn has them, are noticed; several stores in one process are one worker."""
+    """Forked workers, as gunicorn has them, are noticed.
+
+    Several stores in one process are one worker.
+    """
     script = """
         import asyncio, logging, os, sys, time
         logging.basicConfig(stream=sys.stdout)
@@ -93,7 +99,10 @@ def test_a_forked_child(tmp_path: Path) -> None:
 
 
 def ended(place: Path, script: str) -> str:
-    """Run a script in Python's development mode, which tells of what nobody closed; what it said."""
+    """Run a script in Python's development mode, and return its output.
+
+    That mode reports resources that nobody closed.
+    """
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-c", textwrap.dedent(script)],
         env=ENVIRONMENT,
@@ -107,7 +116,10 @@ def ended(place: Path, script: str) -> str:
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:
-    """The socket that holds the name is closed with the last store that uses it, and not before."""
+    """The socket that holds the name is closed with the last store that uses it.
+
+    It is not closed earlier.
+    """
     script = """
         import asyncio, os
         from pathlib import Path

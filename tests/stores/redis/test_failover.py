@@ -1,4 +1,4 @@
-"""One real failover by Sentinel under load: what was confirmed, what is lost of it, and what is put back."""
+"""One real failover by Sentinel under load: changes confirmed, lost and put back."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ LOAD = 1.5
 
 @dataclass
 class Load:
-    """Charges attempts for many people at once until the store is away. ``told`` is each person's confirmed attempts, with
-    when that was known; ``heard`` is how many of them the replica knew of when the primary died."""
+    """A load that charges attempts for many people at once, until the store is away.
+
+    ``told`` has each person's confirmed attempts, with the time at which each was known. ``heard`` is the
+    number of them that the replica knew when the primary died.
+    """
 
     store: RedisStore
     told: dict[SubjectKey, list[float]] = field(default_factory=dict)
@@ -87,13 +90,16 @@ async def patiently(store: RedisStore, key: SubjectKey) -> int:
 
 
 def on_the_replica(pair: servers.Pair, key: SubjectKey) -> int:
-    """How often a person's account was changed, as far as the replica has heard."""
+    """Count the changes of a person's account that the replica has heard of."""
     with pair.replica.client() as client:
         return int(client.hget(keys_of(key.tenant).account(key.id), "v") or 0)
 
 
 async def test_with_a_replica_that_must_agree(pair: servers.Pair) -> None:
-    """F-3, S-114: with ``replicas=1`` nothing that was confirmed is lost, however far the replica lags behind."""
+    """No confirmed change is lost with ``replicas=1``, however far the replica lags behind.
+
+    F-3, S-114.
+    """
     store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate?replicas=1")
     await store.open()
     load = await died_under_load(store, pair)
@@ -105,8 +111,11 @@ async def test_with_a_replica_that_must_agree(pair: servers.Pair) -> None:
 
 
 async def test_the_loss_window_without_one(pair: servers.Pair) -> None:
-    """F-3: without ``replicas`` the last tenth of a second is lost with the primary: that is measured and printed, and it can
-    be measured. What the process was told it remembers, and puts back, with its events; the trail is whole."""
+    """Without ``replicas`` the last tenth of a second is lost with the primary.
+
+    F-3: that loss can be measured, and it is printed. The process remembers the changes that were confirmed
+    to it, and puts them back, with their events. The trail is whole.
+    """
     store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate")
     await store.open()
     load = await died_under_load(store, pair)

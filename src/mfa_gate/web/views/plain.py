@@ -57,6 +57,19 @@ class CookiesOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongAddress:
+    """The page for a form that was opened at an address that is not listed.
+
+    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only.
+    """
+
+    template: ClassVar[str] = "wrong_address.html"
+    url: str
+    came: str = ""
+    listed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Framed:
     """The small page for a browser that loads us inside a frame.
 
