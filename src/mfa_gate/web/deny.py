@@ -10,10 +10,10 @@ from ..core.reasons import Refusal
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
 from .forms import is_listed
+from .i18n import language_of
 from .interruption import MARK, going_note, page_of
-from .language import language_of
 from .request import Site
-from .responses import NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
+from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
 from .scope import (
     CallerKind,
     app_path,
@@ -31,6 +31,8 @@ from .views import Frame, Framed
 
 ACR = "urn:mfa-gate:second-factor"
 SAFE = ("GET", "HEAD")
+TRY_LATER = 1013
+"""The close code of a service that cannot answer at the moment."""
 
 
 async def deny(
@@ -98,7 +100,7 @@ async def deny(
     else:
         status = site.json_status if refusal.row.status == 403 else None
         answer = problem(refusal, status=status, headers=kept, **more)
-    return await send_answer(scope, receive, send, answer)
+    return await send_answer(scope, receive, send, answer, site=site)
 
 
 def _way_on(
@@ -189,12 +191,22 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 
-async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+async def deny_websocket(
+    scope: Scope, receive: Receive, send: Send, answer: Answer, *, site: Site | None = None
+) -> None:
     """Refuse a websocket before it is accepted.
 
-    It sends ``answer`` where the server can send one, else it closes the websocket.
+    It sends ``answer`` where the server can send one, else it closes the websocket. A ``site`` that wants scripts to know
+    the reason accepts it first, since browsers tell them nothing about a handshake that failed.
     """
     await receive()
+    code = _close_code(site, scope, answer) if site is not None else 0
+    if code:
+        accept = {"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols") or ()), None)}
+        cookies = [item for item in answer.headers if item[0] == b"set-cookie"]
+        await send({**accept, "headers": cookies})
+        await send({"type": "websocket.close", "code": code, "reason": answer.reason})
+        return
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})
         return
@@ -202,13 +214,26 @@ async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Ans
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+def _close_code(site: Site, scope: Scope, answer: Answer) -> int:
+    """Return the code that tells a script why it is refused; 0 where nobody may be told."""
+    if not site.accept_refused_websockets or not answer.reason:
+        return 0
+    origin = header(scope, b"origin")
+    tells = any(key == b"origin" for key, _ in scope["headers"])
+    if tells and (origin is None or origin.decode("latin-1") not in (*site.origins, *site.api_origins)):
+        return 0
+    return {401: CLOSE_CODE, 403: CLOSE_CODE, 503: TRY_LATER}.get(answer.status, 0)
+
+
+async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer, *, site: Site | None = None) -> None:
     """Send ``answer`` on any kind of connection that was not accepted yet."""
     if scope["type"] == "websocket":
-        return await deny_websocket(scope, receive, send, answer)
+        return await deny_websocket(scope, receive, send, answer, site=site)
     return await answer.send(scope, send)
 
 
-async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+async def send_problem(
+    scope: Scope, receive: Receive, send: Send, refusal: Refusal, *, site: Site | None = None
+) -> None:
     """Send a problem document on any kind of connection."""
-    await send_answer(scope, receive, send, problem(refusal))
+    await send_answer(scope, receive, send, problem(refusal), site=site)

@@ -53,6 +53,7 @@ class Site:
     home: str
     origins: tuple[str, ...]
     json_status: int = 403
+    accept_refused_websockets: bool = False
     api_origins: tuple[str, ...] = ()
     dev: bool = False
     body_within: float = READ_TIMEOUT

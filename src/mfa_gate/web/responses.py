@@ -15,6 +15,9 @@ from .types import Scope, Send
 
 Header = tuple[bytes, bytes]
 
+CLOSE_CODE = 4401
+"""The close code of a websocket that needs a proof."""
+
 VARY_COOKIE: Header = (b"vary", b"Cookie")
 NO_STORE: tuple[Header, ...] = ((b"cache-control", b"no-store"), VARY_COOKIE)
 PAGE_HEADERS: tuple[Header, ...] = (
@@ -53,14 +56,15 @@ def stamp(at: int) -> str:
 class Answer:
     """A whole answer of ours, sent at once.
 
-    ``headers`` come in addition to the length and the media type, which every answer has.
+    ``headers`` come in addition to the length and the media type, which every answer has. ``reason`` is that of a problem.
     """
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "reason", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = (), *, media: str = "") -> None:
         self.status = status
         self.body = body
+        self.reason = ""
         self.headers = [*headers, (b"content-length", str(len(body)).encode())]
         if media:
             self.headers.append((b"content-type", media.encode()))
@@ -155,7 +159,9 @@ def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[He
     elif refusal.row.status == 503:
         extra.append((b"retry-after", b"1"))
     value = problem_of(refusal, status=status, **more)
-    return as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+    answer = as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+    answer.reason = refusal.reason
+    return answer
 
 
 def refusal_of(decision: Decision) -> Refusal:
