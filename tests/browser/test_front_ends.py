@@ -1,4 +1,4 @@
-"""What a browser decides about front ends: a script that is refused, two tabs, a service worker, frames."""
+"""Front ends in a real browser: refused scripts, two tabs, a service worker, frames."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def cart(request: Request) -> Response:
 
 
 async def pay(request: Request) -> Response:
-    """What the script calls."""
+    """Answer the script."""
     return JSONResponse({"paid": True})
 
 
@@ -131,7 +131,7 @@ navigator.serviceWorker.ready.then(() => document.querySelector("#out").textCont
 
 @pytest.mark.parametrize("way", WORKER, ids=str)
 def test_a_page_load_through_a_service_worker(browser: Browser, free_port: int, way: str) -> None:
-    """V-18: the person is led to the challenge and back, whatever the worker makes of the request."""
+    """V-18: the person is led to the challenge and back through a service worker."""
     loads = "event.request.mode === 'navigate' && event.request.method === 'GET'"
     script = WORKER_JS + f"self.onfetch = event => {loads} && event.respondWith({WORKER[way]});"
 
@@ -155,7 +155,7 @@ FRAMING = '<!doctype html><html lang="en"><title>Board</title><h1>Board</h1><ifr
 
 @pytest.mark.parametrize("isolated", [False, True], ids=["", "isolated"])
 def test_a_frame_shows_the_link(browser: Browser, free_port: int, isolated: bool) -> None:
-    """V-19: the small page is shown inside the frame; its link opens the challenge, which leads back to the whole page."""
+    """V-19: the frame shows the small page; its link leads to the challenge and back."""
     more = (
         {"cross-origin-embedder-policy": "require-corp", "cross-origin-opener-policy": "same-origin"}
         if isolated

@@ -1,4 +1,4 @@
-"""Turbo from npm in a real browser: a frame, a form and a visit that are refused lead to the challenge, and back."""
+"""Turbo in a real browser: refused frames, forms and visits lead to the challenge."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def stricter(rules: Rules) -> Rules:
     ],
 )
 def test_turbo(browser: Browser, turbo: bytes, free_port: int, pressed: str, back: str, seen: str, age: int) -> None:
-    """V-20: whatever Turbo was asked for, the whole page goes to the challenge, and back to the page that has it."""
+    """V-20: the whole page goes to the challenge and comes back to itself."""
     with staged(browser, free_port, routes(turbo), policy=with_rules(stricter)) as stage:
         page = stage.tab("/board")
         stage.world.clock.advance(age)

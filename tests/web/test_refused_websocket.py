@@ -1,4 +1,4 @@
-"""A refused websocket that says why: accepted, then closed with 4401, where the host wants it so (V-50)."""
+"""A refused websocket that says why: accepted, then closed with 4401 (V-50)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def opened(browser: Browser, *, origin: str = ORIGIN, **more: Any) -> Repl
 @pytest.mark.parametrize("denial", [True, False])
 @pytest.mark.parametrize("origin", [ORIGIN, SPA, ""])
 async def test_says_why(world: World, denial: bool, origin: str) -> None:
-    """The handshake succeeds with the first protocol that was offered; nothing is sent but the close, and the app is not asked."""
+    """The handshake succeeds, nothing is sent but the close, and the app is not asked."""
     reply = await opened(await owing(world), origin=origin, denial=denial)
     first, last = reply.messages
     assert (first["type"], first["subprotocol"]) == ("websocket.accept", "chat")
@@ -56,7 +56,7 @@ async def test_says_why(world: World, denial: bool, origin: str) -> None:
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:5174"])
 async def test_tells_no_other_site(world: World, origin: str) -> None:
-    """A page of another site learns nothing of where somebody stands: refused before the handshake, as always."""
+    """A page of another site learns nothing: it is refused before the handshake."""
     reply = await opened(await owing(world), origin=origin)
     assert [m["type"] for m in reply.messages] == ["websocket.http.response.start", "websocket.http.response.body"]
 
@@ -99,7 +99,7 @@ async def test_not_unless_it_is_wanted() -> None:
 
 
 async def test_over_a_server() -> None:
-    """A client of a real server sees the code and the reason; with another site's origin it sees 403."""
+    """A client of a real server sees the code and the reason."""
     world = make_world(accept_refused_websockets=True)
     browser = await owing(world)
     with served(world.app) as address:
