@@ -10,9 +10,10 @@ from ..core.reasons import Refusal
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
 from .forms import is_listed
+from .i18n import language_of
 from .interruption import MARK, going_note, page_of
-from .request import Site, page_request
-from .responses import NO_STORE, Answer, Header, place_of, problem, redirect, refusal_of
+from .request import Site
+from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
 from .scope import (
     CallerKind,
     app_path,
@@ -26,9 +27,12 @@ from .scope import (
     safe_path,
 )
 from .types import Receive, Scope, Send
-from .views import Framed
+from .views import Frame, Framed
 
 ACR = "urn:mfa-gate:second-factor"
+SAFE = ("GET", "HEAD")
+TRY_LATER = 1013
+"""The close code of a service that cannot answer at the moment."""
 
 
 async def deny(
@@ -80,18 +84,23 @@ async def deny(
             'error_description="A second factor is required", '
             f'max_age="{max_age}", acr_values="{ACR}"'
         )
-        answer = problem(refusal, status=401, headers=[(b"www-authenticate", challenge.encode()), *kept], **more)
+        # A proxy may have added the token to htmx's own request, so the answer leads on for htmx as well.
+        htmx = [(b"hx-redirect", place.encode())] if header(scope, b"hx-request") == b"true" else []
+        headers = [(b"www-authenticate", challenge.encode()), *htmx, *kept]
+        answer = problem(refusal, status=401, headers=headers, **more)
     elif kind == "htmx":
         answer = problem(refusal, headers=[(b"hx-redirect", place.encode()), *kept], **more)
-    elif kind == "frame":
-        request = await page_request(site, scope, caller.subject)
-        answer = request.show(Framed(url=place), status=403)
+    elif kind == "turbo" and kept and scope["method"] not in SAFE:
+        # Turbo loads the form's page anew after a 403, and that page itself owes nothing, so it would not ask.
+        answer = redirect(place, kept)
+    elif kind in ("frame", "turbo"):
+        answer = framed_page(_small_page(site, scope, caller.subject.tenant, place, leaves=kind == "turbo"), kept)
     elif kind in ("subresource", "prefetch"):
         answer = Answer(403, b"", NO_STORE)
     else:
         status = site.json_status if refusal.row.status == 403 else None
         answer = problem(refusal, status=status, headers=kept, **more)
-    return await send_answer(scope, receive, send, answer)
+    return await send_answer(scope, receive, send, answer, site=site)
 
 
 def _way_on(
@@ -123,8 +132,9 @@ def _page_behind(site: Site, scope: Scope, kind: CallerKind) -> str:
     if is_listed(scope, site.api_origins):
         referer = (header(scope, b"referer") or b"").decode("latin-1")
         return referer if site.is_front_end(referer) else ""
-    page = page_of(scope)
-    return page or (own_place(scope) if kind == "frame" else "")
+    if kind == "turbo" and scope["method"] in SAFE and header(scope, b"turbo-frame") is None:
+        return _asked(scope)  # a visit
+    return page_of(scope) or (_asked(scope) if kind == "frame" else "")
 
 
 def call_of(decision: Decision) -> str:
@@ -157,22 +167,46 @@ def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Dem
     A form's target is no place to return to: there, the page with the form is remembered (U-71).
     """
     method: str = scope["method"]
-    if method in ("GET", "HEAD") and header(scope, b"hx-request") is None:
-        query = scope.get("query_string", b"").decode("latin-1")
-        place = own_place(scope)
-        to = safe_path(f"{place}?{query}") if place and query else place
-    else:
-        to = page_of(scope)
+    to = _asked(scope) if method in SAFE else page_of(scope)
     note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
     return [site.cookies.set_note(jar, jar.going, note)]
 
 
-async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+def _asked(scope: Scope) -> str:
+    """Return the place that a GET asks for, with its query."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    place = own_place(scope)
+    return safe_path(f"{place}?{query}") if place and query else place
+
+
+def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool) -> bytes:
+    """Draw the page that a frame shows: a link that opens ``url`` as a page of its own.
+
+    With ``leaves`` the browser goes there by itself. Turbo puts this page in the place of the whole page.
+    """
+    brand = site.service.engine.rules(tenant).brand
+    base = root_of(scope) + site.prefix
+    now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
+    frame = Frame(prefix=base, now=now, brand_name=name, accent=brand.accent, lang=language_of(scope))
+    return site.renderer.render(Framed(url=url, leaves=leaves), frame)
+
+
+async def deny_websocket(
+    scope: Scope, receive: Receive, send: Send, answer: Answer, *, site: Site | None = None
+) -> None:
     """Refuse a websocket before it is accepted.
 
-    It sends ``answer`` where the server can send one, else it closes the websocket.
+    It sends ``answer`` where the server can send one, else it closes the websocket. A ``site`` that wants scripts to know
+    the reason accepts it first, since browsers tell them nothing about a handshake that failed.
     """
     await receive()
+    code = _close_code(site, scope, answer) if site is not None else 0
+    if code:
+        accept = {"type": "websocket.accept", "subprotocol": next(iter(scope.get("subprotocols") or ()), None)}
+        cookies = [item for item in answer.headers if item[0] == b"set-cookie"]
+        await send({**accept, "headers": cookies})
+        await send({"type": "websocket.close", "code": code, "reason": answer.reason})
+        return
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 4403})
         return
@@ -180,13 +214,26 @@ async def deny_websocket(scope: Scope, receive: Receive, send: Send, answer: Ans
     await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
-async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
+def _close_code(site: Site, scope: Scope, answer: Answer) -> int:
+    """Return the code that tells a script why it is refused; 0 where nobody may be told."""
+    if not site.accept_refused_websockets or not answer.reason:
+        return 0
+    origin = header(scope, b"origin")
+    tells = any(key == b"origin" for key, _ in scope["headers"])
+    if tells and (origin is None or origin.decode("latin-1") not in (*site.origins, *site.api_origins)):
+        return 0
+    return {401: CLOSE_CODE, 403: CLOSE_CODE, 503: TRY_LATER}.get(answer.status, 0)
+
+
+async def send_answer(scope: Scope, receive: Receive, send: Send, answer: Answer, *, site: Site | None = None) -> None:
     """Send ``answer`` on any kind of connection that was not accepted yet."""
     if scope["type"] == "websocket":
-        return await deny_websocket(scope, receive, send, answer)
+        return await deny_websocket(scope, receive, send, answer, site=site)
     return await answer.send(scope, send)
 
 
-async def send_problem(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+async def send_problem(
+    scope: Scope, receive: Receive, send: Send, refusal: Refusal, *, site: Site | None = None
+) -> None:
     """Send a problem document on any kind of connection."""
-    await send_answer(scope, receive, send, problem(refusal))
+    await send_answer(scope, receive, send, problem(refusal), site=site)

@@ -50,7 +50,7 @@ class Faults:
             log.error("mfa_gate: a fault refused a request (ref %s)", ref, exc_info=error)
         refusal = Refusal(reason="store_unavailable" if is_away else "fault", ref=ref, retry_after=1)
         if caller_kind(scope) != "page":
-            return await send_problem(scope, receive, send, refusal)
+            return await send_problem(scope, receive, send, refusal, site=self._site)
         return await self.page(scope, refusal).send(scope, send)
 
     def page(self, scope: Scope, refusal: Refusal) -> Answer:
@@ -86,7 +86,7 @@ class Faults:
         headers = [(b"www-authenticate", challenge)] if has_bearer(scope) else []
         answer = problem(refusal, headers=headers)
         if scope["type"] == "websocket":
-            return await deny_websocket(scope, receive, send, answer)
+            return await deny_websocket(scope, receive, send, answer, site=self._site)
         if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self._site.prefix}/api/"):
             answer = self._sign_in_again(scope, refusal)
         return await answer.send(scope, send)

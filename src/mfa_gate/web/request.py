@@ -54,6 +54,7 @@ class Site:
     home: str
     origins: tuple[str, ...]
     json_status: int = 403
+    accept_refused_websockets: bool = False
     api_origins: tuple[str, ...] = ()
     dev: bool = False
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)

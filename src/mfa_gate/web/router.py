@@ -142,7 +142,7 @@ class Router:
 
     async def anonymous(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer where an endpoint demands a proof and nobody is signed in."""
-        await send_answer(scope, receive, send, self._nobody(scope))
+        await send_answer(scope, receive, send, self._nobody(scope), site=self.site)
 
     async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""

@@ -73,11 +73,12 @@ class WrongAddress:
 class Framed:
     """The small page for a browser that loads us inside a frame.
 
-    Its one link opens ``url`` as a page of its own.
+    Its one link opens ``url`` as a page of its own. With ``leaves`` the page goes there by itself.
     """
 
     template: ClassVar[str] = "framed.html"
     url: str
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
