@@ -49,6 +49,8 @@ async def deny(
     path, jar, caller = app_path(scope), found.jar, found.caller
     place = f"{root_of(scope)}{site.prefix}{place_of(decision)}"
     refusal = refusal_of(decision)
+    if (observer := site.service.engine.effects.observer) is not None:
+        observer.refused(refusal.reason, state_of(decision))
     kind = caller_kind(scope)
     # A front end on another origin takes a path for its own: it gets the whole address.
     start = _origin_asked(scope, site.origins) if is_listed(scope, site.api_origins) else ""

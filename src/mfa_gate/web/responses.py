@@ -45,13 +45,15 @@ def stamp(at: int) -> str:
 class Answer:
     """A whole answer of ours, sent at once.
 
-    ``headers`` come in addition to the length and the media type, which every answer has.
+    ``headers`` come in addition to the length and the media type, which every answer has. ``reason`` is the one of the
+    refusal that the answer tells, "" for any other.
     """
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "reason", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = (), *, media: str = "") -> None:
         self.status = status
+        self.reason = ""
         self.body = body
         self.headers = [*headers, (b"content-length", str(len(body)).encode())]
         if media:
@@ -131,7 +133,9 @@ def problem(refusal: Refusal, *, status: int | None = None, headers: Iterable[He
     elif refusal.row.status == 503:
         extra.append((b"retry-after", b"1"))
     value = problem_of(refusal, status=status, **more)
-    return as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+    answer = as_json(value, status=status or refusal.row.status, headers=extra, media="application/problem+json")
+    answer.reason = refusal.reason
+    return answer
 
 
 def refusal_of(decision: Decision) -> Refusal:
