@@ -28,6 +28,7 @@ from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
 from .disputes import Disputing
 from .enrollment import Enrolled, Enrollments, OpenDraft
+from .fault_records import keep_clean
 from .first_enrollment import Leave
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
@@ -62,6 +63,7 @@ class Service:
     """All use cases over one store under one policy."""
 
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
+        keep_clean()
         self.engine = Engine(wiring, policy)
         self.access = Access(self.engine)
         self.upstream = Upstream(self.engine)
@@ -116,6 +118,7 @@ class Service:
         if not fault and serves:
             fault = await who_is_missing(engine.store)
         if not fault:
+            self.metrics.begin()
             await self.outbox.begin()
             if serves:
                 await engine.own_address.look_up()

@@ -57,6 +57,8 @@ async def deny(
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
     refusal = refusal_of(decision)
+    if (observer := site.service.engine.effects.observer) is not None:
+        observer.refused(refusal.reason, state_of(decision))
     # A front end on another origin takes a path for its own: it gets the whole address.
     start = _origin_asked(scope, site.origins) if is_listed(scope, site.api_origins) else ""
     more: dict[str, Any] = {

@@ -129,6 +129,7 @@ class Gate:
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one connection: pass it to the app, or answer it."""
+        __tracebackhide__ = True
         kind = scope["type"]
         if kind == "lifespan":
             return await self.lifespan(app, scope, receive, send)

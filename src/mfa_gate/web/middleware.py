@@ -36,6 +36,7 @@ class MFAGateMiddleware:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
+        __tracebackhide__ = True  # a report of the app's fault needs no frame of ours, which holds the cookies
         gate = self._gate
         try:
             loop = get_running_loop()

@@ -283,7 +283,9 @@ class PageRequest:
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:
             status = 422
-        return page(body, status=status, headers=self._all_headers())
+        answer = page(body, status=status, headers=self._all_headers())
+        answer.reason = frame.problems[0].reason if frame.problems else ""
+        return answer
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
         """Redirect to ``to`` with 303. ``done`` forgets the interrupted request.

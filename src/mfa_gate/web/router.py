@@ -68,6 +68,8 @@ class Router:
             answer = self._turned_away(scope) or await self._answer(scope, receive, place, carried)
         except Exception as error:
             return await self.fault(scope, receive, send, error)
+        if answer.reason and (observer := self.site.service.engine.effects.observer) is not None:
+            observer.refused(answer.reason, "")
         return await answer.send(scope, send)
 
     def _turned_away(self, scope: Scope) -> Answer | None:
@@ -231,7 +233,9 @@ class Router:
             retry_after=refusal.retry_after or 0,
             back=request.base,
         )
-        return request.show(view, status=code)
+        answer = request.show(view, status=code)
+        answer.reason = refusal.reason
+        return answer
 
 
 def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -57,6 +57,7 @@ class SignOut:
         Nothing ends where the host refuses: a request of another site must not have an effect here that it does not
         have there. A fault of ours stops nobody from signing out.
         """
+        __tracebackhide__ = True
         caller = await self._caller(scope)
         if caller is None:
             return await run(send)
