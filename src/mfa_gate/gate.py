@@ -20,13 +20,13 @@ from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
+from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
-    faults_of_order,
     faults_of_parts,
     faults_of_places,
     faults_of_prefix,
@@ -230,10 +230,13 @@ class MFAGate:
         """
         app.add_middleware(MFAGateMiddleware, gate=self)
 
-    def check(self, app: Any) -> Sequence[str]:
-        """List the faults of an app's middleware order and routes, one text each."""
+    def check(self, app: Any, *, inside: bool = False) -> Sequence[str]:
+        """List the faults of an app's layers and routes, one text each.
+
+        ``app`` is the app with all that is put around it. ``inside``: it is only the part that this gate is put around.
+        """
         return [
-            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix),
+            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix, inside=inside),
             *self.web.endpoint_demands.lost(),
         ]
 

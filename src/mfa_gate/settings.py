@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
-from typing import Any
 
 from .core.changes.enroll_rights import is_on_file
 from .core.networks import UNIX, Proxy
@@ -17,7 +16,7 @@ from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import Registry
 from .factors.optional_parts import Hears
-from .ports import CallsBack, ContactsOf, NeedsAuthentication, NeedsSession, Senders
+from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
 from .service.hook_places import COMMANDS
 from .web.scope import is_clean, safe_path
@@ -236,40 +235,3 @@ def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | Non
             if traits.contact == "phone" and importlib.util.find_spec("phonenumbers") is None:
                 faults[f'{where} has {kind!r}, which needs the extra "sms": pip install "mfa-gate[sms]"'] = None
     return list(faults)
-
-
-def faults_of_order(app: Any, identify: Any, middleware: type, prefix: str) -> list[str]:
-    """List the faults of a Starlette app's middleware order and routes (S-10).
-
-    Such a fault would hide a route, let a request past the gate, or leave the gate without the user. ``app`` may be any
-    object.
-    """
-    stack: Iterable[Any] = getattr(app, "user_middleware", ())
-    names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
-    mine = [place for place, item in enumerate(stack) if item.cls is middleware]
-    faults = [
-        f"prefix={prefix!r}: the app has a route {path!r} below it, which the gate would hide; give the gate another prefix"
-        for path in (getattr(route, "path", "") for route in getattr(app, "routes", ()))
-        if path == prefix or path.startswith(prefix + "/")
-    ]
-    if not mine:
-        return faults
-    gate = mine[0]
-    needs = {
-        "Session": isinstance(identify, NeedsSession) and identify.needs_session,
-        "Authentication": isinstance(identify, NeedsAuthentication) and identify.needs_authentication,
-    }
-    for word in (word for word, is_needed in needs.items() if is_needed):
-        inside = [name for name in names[gate + 1 :] if word in name]
-        outside = [name for name in names[:gate] if word in name]
-        if inside and not outside:
-            faults.append(
-                f"middleware order: {inside[0]} is inside the gate, so the gate cannot see who is signed in. The last one "
-                f"added runs first: call app.add_middleware({inside[0]}, ...) after gate.install(app)"
-            )
-    if "CORSMiddleware" in names[gate + 1 :]:
-        faults.append(
-            "middleware order: CORSMiddleware is inside the gate, so refusals have no CORS headers and preflights are "
-            "refused. Call app.add_middleware(CORSMiddleware, ...) after gate.install(app)"
-        )
-    return faults
