@@ -138,6 +138,7 @@ class MFAGate:
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
         from .web.render import Renderer
+        from .web.template_check import faults_of_templates
 
         if unfit := fault_of_platform():
             raise SettingsError(unfit)
@@ -162,6 +163,7 @@ class MFAGate:
         blind = faults_of_identify(identify)
         faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
+        faults += faults_of_templates(templates, known)
         faults += faults_of_hooks(
             on_event=on_event,
             on_lock=on_lock,
