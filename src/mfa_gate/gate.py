@@ -22,6 +22,7 @@ from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
 from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
+from .passkey_site import faults_of_passkey_site
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .settings import (
@@ -175,6 +176,7 @@ class MFAGate:
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
+            faults += faults_of_passkey_site(loaded, relying_party)
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 

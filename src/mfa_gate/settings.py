@@ -12,6 +12,7 @@ from ipaddress import ip_network
 
 from .core.changes.enroll_rights import is_on_file
 from .core.networks import UNIX, Proxy
+from .core.public_suffixes import registrable
 from .core.rules import Policy, Rules, plain_path
 from .core.web_address import read_address
 from .factors import Registry
@@ -98,8 +99,10 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
     faults = []
     if not party.name.strip():
         faults.append("relying_party.name: is empty; give the name that people know the service by")
-    if not re.fullmatch(r"[a-z0-9.-]+", party.id) or len(party.id) > MAX_HOST:
-        faults.append(f'relying_party.id={party.id!r}: must be a host name in lower case, e.g. "app.example"')
+    if not _is_host_name(party.id):
+        faults.append(f"relying_party.id={party.id!r}: must be a host name in lower case{_as_host_name(party.id)}")
+        if not isinstance(party.id, str):
+            return faults
     if isinstance(party.origins, str) or not party.origins:
         faults.append(f'relying_party.origins: give a list of exact origins, e.g. ["https://{party.id}"]')
         return faults
@@ -126,6 +129,21 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
         if scheme == "http" and not local:
             faults.append(f"relying_party.origins: {origin!r} is not https; only localhost may be without")
     return faults
+
+
+def _is_host_name(id: object) -> bool:
+    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9.-]+", id) or len(id) > MAX_HOST:
+        return False
+    return read_address(f"https://{id}") is not None
+
+
+def _as_host_name(id: object) -> str:
+    """Write a name with letters beyond ASCII as browsers do; else give an example."""
+    try:
+        found = id.lower().encode("idna").decode() if isinstance(id, str) and not id.isascii() else ""
+    except UnicodeError:
+        found = ""
+    return f"; write {found!r}, as browsers do" if found else ', e.g. "app.example"'
 
 
 def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[str]:
@@ -162,14 +180,14 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
 
 
 def _is_same_site(one: str, other: str) -> bool:
-    """Tell whether two hosts share their last two labels.
+    """Tell whether two hosts have one owner.
 
-    No list of public suffixes is used. A wrong True only lists an origin that has no effect.
+    The list of public suffixes is not whole. A wrong True only lists an origin that has no effect.
     """
     if one == other:
         return True
     return not any(host.startswith("[") or host[-1].isdigit() for host in (one, other)) and (
-        one.split(".")[-2:] == other.split(".")[-2:]
+        registrable(one) == registrable(other)
     )
 
 
