@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .argument_types import faults_of_types
 from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
@@ -143,7 +144,21 @@ class MFAGate:
 
         if unfit := fault_of_platform():
             raise SettingsError(unfit)
-        faults: list[str] = []
+        faults = faults_of_types(
+            policy=policy,
+            store=store,
+            keys=keys,
+            relying_party=relying_party,
+            factors=factors,
+            senders=senders,
+            trusted_proxies=trusted_proxies,
+            clock=clock,
+            entropy=entropy,
+            accept_any_forwarder=accept_any_forwarder,
+            dev=dev,
+        )
+        if faults:  # everything below reads these arguments
+            raise SettingsError(faults)
         registry = _collect(faults, lambda: Registry(factors))
         known = BUILT_IN if registry is None else registry
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
@@ -176,7 +191,7 @@ class MFAGate:
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
-            faults += faults_of_passkey_site(loaded, relying_party)
+            faults += faults_of_passkey_site(loaded, relying_party, registry)
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 

@@ -8,22 +8,23 @@ from urllib.parse import urlsplit
 
 from .core.public_suffixes import is_public_suffix, registrable
 from .core.rules import Policy
+from .factors import Registry
 from .service import RelyingParty
 
-PASSKEY = "webauthn"
 
-
-def faults_of_passkey_site(policy: Policy, party: RelyingParty) -> list[str]:
+def faults_of_passkey_site(policy: Policy, party: RelyingParty, factors: Registry) -> list[str]:
     """Find the faults of the relying party for which every browser refuses passkeys.
 
-    Without passkeys in the policy there are none. Faults of its form are found elsewhere (``faults_of_relying_party``).
+    Without passkeys (factors that are bound to the site) in the policy there are none. Faults of its form are found elsewhere (``faults_of_relying_party``).
     """
     tenants = {"": policy.base, **policy.tenants}
-    where = [name for name, rules in tenants.items() if PASSKEY in rules.factors.allowed]
-    if not where or isinstance(party.origins, str) or not isinstance(party.id, str):
+    bound = {kind for kind, traits in factors.traits.items() if traits.phishing_resistant}
+    found = [(name, kind) for name, rules in tenants.items() for kind in rules.factors.allowed if kind in bound]
+    if not found or isinstance(party.origins, str) or not isinstance(party.id, str):
         return []
-    section = f"tenants.{where[0]}.factors.allowed" if where[0] else "factors.allowed"
-    return [f"{fault}, or take {PASSKEY!r} out of {section}" for fault in _faults(party)]
+    tenant, kind = found[0]
+    section = f"tenants.{tenant}.factors.allowed" if tenant else "factors.allowed"
+    return [f"{fault}, or take {kind!r} out of {section}" for fault in _faults(party)]
 
 
 def _faults(party: RelyingParty) -> Iterator[str]:
