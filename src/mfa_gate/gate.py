@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .argument_types import faults_of_types
 from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
@@ -20,7 +21,9 @@ from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
+from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
+from .passkey_site import faults_of_passkey_site
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .service.person import Person
@@ -28,7 +31,6 @@ from .settings import (
     faults_of_api_origins,
     faults_of_app,
     faults_of_forwarding,
-    faults_of_order,
     faults_of_parts,
     faults_of_places,
     faults_of_prefix,
@@ -151,10 +153,25 @@ class MFAGate:
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
         from .web.render import Renderer
+        from .web.template_check import faults_of_templates
 
         if unfit := fault_of_platform():
             raise SettingsError(unfit)
-        faults: list[str] = []
+        faults = faults_of_types(
+            policy=policy,
+            store=store,
+            keys=keys,
+            relying_party=relying_party,
+            factors=factors,
+            senders=senders,
+            trusted_proxies=trusted_proxies,
+            clock=clock,
+            entropy=entropy,
+            accept_any_forwarder=accept_any_forwarder,
+            dev=dev,
+        )
+        if faults:  # everything below reads these arguments
+            raise SettingsError(faults)
         registry = _collect(faults, lambda: Registry(factors))
         known = BUILT_IN if registry is None else registry
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
@@ -177,6 +194,7 @@ class MFAGate:
         blind = faults_of_identify(identify)
         faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
+        faults += faults_of_templates(templates, known)
         faults += faults_of_hooks(
             on_event=on_event,
             on_lock=on_lock,
@@ -188,6 +206,7 @@ class MFAGate:
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
+            faults += faults_of_passkey_site(loaded, relying_party, registry)
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
@@ -256,10 +275,13 @@ class MFAGate:
         """
         app.add_middleware(MFAGateMiddleware, gate=self)
 
-    def check(self, app: Any) -> Sequence[str]:
-        """List the faults of an app's middleware order and routes, one text each."""
+    def check(self, app: Any, *, inside: bool = False) -> Sequence[str]:
+        """List the faults of an app's layers and routes, one text each.
+
+        ``app`` is the app with all that is put around it. ``inside``: it is only the part that this gate is put around.
+        """
         return [
-            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix),
+            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix, inside=inside),
             *self.web.endpoint_demands.lost(),
         ]
 

@@ -25,7 +25,7 @@ from mfa_gate.web.render import Renderer
 assert static_asset(asset_name("mfa.css")).content
 assert {"de", "ar"} <= set(available()), available()
 assert translator("de").gettext("Sign out") != "Sign out"
-environment = Renderer()._environment("en")
+environment = Renderer().environment("en")
 for name in environment.list_templates():
     environment.get_template(name)
 from tests.harness import PAGE, call, http_scope, make_world

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
-from .lifespan import Lifespan
+from .lifespan import ChecksApp, Lifespan
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
@@ -42,7 +42,7 @@ class Gate:
         self,
         *,
         site: Site,
-        check: Callable[[Any], Sequence[str]],
+        check: ChecksApp,
         any_forwarder: bool = False,
         timing: Timing | None = None,
     ) -> None:

@@ -24,8 +24,8 @@ class HasGate(Protocol):
 class MFAGateMiddleware:
     """The gate as a middleware around any ASGI app.
 
-    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``, without the check that ``install``
-    makes.
+    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``. Only an app of Starlette's kind is checked at
+    its start.
     """
 
     def __init__(self, app: App, *, gate: HasGate) -> None:

@@ -48,7 +48,7 @@ def order(app: Any, gate: MFAGate) -> Iterator[Line]:
     stack = list(getattr(starlette_of(app), "user_middleware", ()))
     names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
     yield Line("note", "order", " > ".join([*names, type(starlette_of(app)).__name__]) or "no middleware")
-    faults = list(gate.check(starlette_of(app)))
+    faults = list(gate.check(app))
     for fault in faults:
         yield Line("fault", "order", fault)
     outside = names[: names.index("MFAGateMiddleware")] if "MFAGateMiddleware" in names else []
