@@ -27,11 +27,11 @@ from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
 from .disputes import Disputing
+from .effects import Metrics
 from .enrollment import Enrolled, Enrollments, OpenDraft
 from .first_enrollment import Leave
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
-from .metrics import Metrics
 from .out_of_band import OutOfBand
 from .outbox import EVERY, Outbox
 from .provider_callbacks import ProviderCallbacks
@@ -87,7 +87,7 @@ class Service:
         self.disputing = Disputing(self.engine, self.access, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
         self.retention = Retention(self.engine, self.alarms)
-        self.metrics = Metrics(self.engine)
+        self.metrics = Metrics(self.engine.effects)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
         self.worker = Worker(
             self.engine,

@@ -6,14 +6,15 @@ An effect can neither undo nor fail the commit.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import json
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any, Protocol
 
-from ..core.events import Event
+from ..core.events import EVENTS, Event
 from ..core.model import Account, Subject
 from ..thread_pool import ThreadPool
 
@@ -189,3 +190,41 @@ class Effects:
             await asyncio.wait(list(self._under_way), timeout=5)
         for close in self.closers:
             close()
+
+
+class Metrics:
+    """Counters of committed events for OpenTelemetry, if its API is installed.
+
+    They count events, never people. Labels are the factor and the cause of a lock: few values, no ids (S-124).
+    """
+
+    def __init__(self, effects: Effects) -> None:
+        try:
+            api = importlib.import_module("opentelemetry.metrics")
+        except ImportError:
+            return
+        meter: Any = api.get_meter("mfa_gate")
+        self._counters = {
+            row.kind: meter.create_counter(row.counter.name, unit="1", description=row.counter.about)
+            for row in EVENTS.values()
+            if row.counter is not None
+        }
+        self._failures = meter.create_counter(
+            "mfa_gate.hook_failures", unit="1", description="Calls of hooks that failed"
+        )
+        effects.counters.append(self)
+        effects.failures.append(self.failed)
+
+    def failed(self, hook: str) -> None:
+        """Count a failure of a hook or a notice."""
+        self._failures.add(1, {"hook": hook})
+
+    def __call__(self, event: Event) -> None:
+        """Count ``event``."""
+        counter = self._counters.get(event.kind)
+        if counter is None:
+            return
+        labels = {"factor": event.factor} if event.factor else {}
+        if event.kind == "account.locked":
+            labels["cause"] = str(event.detail.get("cause", "attempts"))
+        counter.add(1, labels)

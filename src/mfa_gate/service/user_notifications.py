@@ -14,7 +14,7 @@ from ..core.rules import DAY
 from ..errors import SendFailed
 from ..factors.optional_parts import Reaches
 from ..keyring import Unopened
-from ..ports import Message
+from ..ports import Message, Sender
 from ..storage import take_one
 from .accounts import Engine
 from .challenges import Challenges
@@ -102,7 +102,8 @@ class Notices:
         that is sent later asks anew.
         """
         kind = self._notice_kind(event)
-        if self.engine.wiring.senders.email is None:
+        sender = self.engine.wiring.senders.email
+        if sender is None:
             return
         found = await (contacts() if contacts else self.engine.contacts(subject_of(event)))
         if not found.email:
@@ -121,6 +122,7 @@ class Notices:
             dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
+            sender,
             kind,
             event,
             Message(
@@ -143,7 +145,8 @@ class Notices:
         are at hand.
         """
         kind = self._notice_kind(event)
-        if self.engine.wiring.senders.sms is None:
+        sender = self.engine.wiring.senders.sms
+        if sender is None:
             return
         account = account or await self.engine.store.load(subject_of(event).key)
         numbers = self._numbers(account)
@@ -160,7 +163,9 @@ class Notices:
             if not await self.sending.pay(event.tenant, "sms"):
                 return
             key = f"notice-{event.id}-{kind}-{place}"
-            await self._send(kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key))
+            await self._send(
+                sender, kind, event, Message(channel="sms", to=number, tenant=event.tenant, text=text, key=key)
+            )
 
     def _numbers(self, account: Account) -> list[str]:
         """List the numbers that are enrolled for text messages."""
@@ -181,10 +186,7 @@ class Notices:
     def _service(self, event: Event) -> str:
         return self.engine.rules(event.tenant).brand.name or self.engine.wiring.relying_party.name
 
-    async def _send(self, kind: str, event: Event, message: Message) -> None:
-        sender = self.engine.wiring.senders.for_channel(message.channel)
-        if sender is None:
-            return
+    async def _send(self, sender: Sender, kind: str, event: Event, message: Message) -> None:
         try:
             await sender.send(message)
         except SendFailed as error:

@@ -111,7 +111,10 @@ class Renderer:
 
 
 def _in_words(words: Words) -> type[Environment]:
-    """Make the environment of one language: it puts texts without values in when it compiles a template."""
+    """Make the environment of one language.
+
+    When it compiles a template, it puts the texts without values in.
+    """
     from jinja2 import Environment, nodes
     from jinja2.visitor import NodeTransformer
 
