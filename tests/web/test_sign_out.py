@@ -399,7 +399,10 @@ POST_ONLY = Route("/logout", log_out, methods=["POST"])
     ],
 )
 async def test_the_button_is_a_form_where_the_host_takes_post_alone(routes: list[Any], posts: bool) -> None:
-    """A link would end in 405; the host's route tells at the start. Each page has one or the other."""
+    """Each page has a link or a form, as the host's route tells at the start.
+
+    A link to a route of POST alone would end in 405.
+    """
     async with running(posting(*routes)) as world:
         page = (await (await world.browser()).page("/mfa/enroll")).text
         assert button(page) == (["/logout"] * 2 if posts else [])
