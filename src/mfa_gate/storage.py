@@ -82,8 +82,9 @@ class Accounts(Protocol):
     async def swap(self, account: Account, events: Sequence[Event] = (), /) -> bool:
         """Store ``account`` if the stored version is still ``account.version``.
 
-        It becomes version ``account.version + 1``. The summary, the events and the change notice commit with it. Returns False
-        if another writer was faster: nothing was written then.
+        It becomes version ``account.version + 1``. The summary, the events and the change notice commit with it. The summary of a
+        forgotten person (``Account.is_unknown``) is removed. Returns False if another writer was faster: nothing was written
+        then.
         """
 
     async def settings(self, tenant: str, /) -> TenantSettings:
@@ -107,7 +108,7 @@ class Accounts(Protocol):
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
         """List the keys of all accounts in order, a page at a time.
 
-        Rotation, export and counting use it.
+        Forgotten people are left out. Rotation, export and counting use it.
         """
 
 

@@ -146,7 +146,7 @@ def operator_name(args: argparse.Namespace, *, optional: bool = False) -> str:
     """
     actor, reason = args.actor, getattr(args, "reason", "")
     if not optional and not actor.strip():
-        raise SettingsError("--actor: must say who does this")
+        raise SettingsError("--actor: is empty; name the person who does this, e.g. --actor ann")
     for option, text in (("--actor", actor), ("--reason", reason)):
         if text.strip() and not stated(text):
             raise SettingsError(f"{option}: must be one line of at most {MAX_REASON} visible characters")

@@ -27,11 +27,12 @@ from .backup_codes import BackupCodes
 from .challenges import Challenges, Issued
 from .clock_watch import ClockWatch
 from .disputes import Disputing
-from .effects import Metrics
 from .enrollment import Enrolled, Enrollments, OpenDraft
+from .fault_records import keep_clean
 from .first_enrollment import Leave
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
+from .metrics import Metrics
 from .out_of_band import OutOfBand
 from .outbox import EVERY, Outbox
 from .provider_callbacks import ProviderCallbacks
@@ -62,6 +63,7 @@ class Service:
     """All use cases over one store under one policy."""
 
     def __init__(self, wiring: Wiring, policy: Policy) -> None:
+        keep_clean()
         self.engine = Engine(wiring, policy)
         self.access = Access(self.engine)
         self.upstream = Upstream(self.engine)
@@ -87,7 +89,7 @@ class Service:
         self.disputing = Disputing(self.engine, self.access, self.alarms)
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
         self.retention = Retention(self.engine, self.alarms)
-        self.metrics = Metrics(self.engine.effects)
+        self.metrics = Metrics(self.engine)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
         self.worker = Worker(
             self.engine,
@@ -116,8 +118,10 @@ class Service:
         if not fault and serves:
             fault = await who_is_missing(engine.store)
         if not fault:
+            self.metrics.begin()
             await self.outbox.begin()
             if serves:
+                await engine.own_address.look_up()
                 self.worker.start()
         return fault
 

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from ..core import changes
@@ -75,8 +76,15 @@ class Attempts:
 
         A fault of ours gives the attempt back and is raised. The caller then answers 503, never "wrong code".
         """
-        work = self._attempt(guess)
-        return await self.to_its_end(work)
+        observer, began, outcome = self.engine.effects.observer, perf_counter(), "fault"
+        try:
+            work = self._attempt(guess)
+            answer = await self.to_its_end(work)
+            outcome = answer.reason if isinstance(answer, Refusal) else "granted"
+        finally:
+            if observer is not None:
+                observer.verified(began, guess.factor, outcome)
+        return answer
 
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` to its end, even if the caller is cancelled."""
@@ -114,7 +122,7 @@ class Attempts:
         Waits while other attempts are in flight.
         """
         caller, engine = guess.caller, self.engine
-        moment = engine.moment(network=caller.network)
+        moment = engine.moment_of(caller)
         owed = tuple(self._owed.get(caller.subject.key, ()))
 
         def step(account: Account) -> Change[Charge | Forwarded | InFlight | Refusal]:
@@ -154,14 +162,14 @@ class Attempts:
         return await guess.finish(outcome) or outcome
 
     async def _settle(self, guess: Guess[V, T], taken: Charge, outcome: V) -> T | Refusal:
-        moment = self.engine.moment(network=guess.caller.network)
+        moment = self.engine.moment_of(guess.caller)
         return await self.engine.change(
             guess.caller.subject.key, lambda account: guess.settle(account, moment, taken, outcome)
         )
 
     async def _fail(self, guess: Guess[V, T], taken: Charge, rejected: Rejected) -> Refusal:
         """Settle a response that was not accepted."""
-        moment = self.engine.moment(network=guess.caller.network)
+        moment = self.engine.moment_of(guess.caller)
         mark = f"{guess.target}:{rejected.mark}" if rejected.mark else ""
         return await self.engine.change(
             guess.caller.subject.key,
@@ -190,7 +198,10 @@ class Attempts:
         try:
             await self._fail(guess, taken, Rejected(reason="fault", free=True))
         except Exception as error:
-            log.warning("an attempt that was lost to a fault is given back later: %s", error)
+            log.warning(
+                "the attempt that a fault of ours took could not be given back; it is given back with the next one: %s",
+                error,
+            )
             self._owed.setdefault(guess.caller.subject.key, []).append(taken)
             while len(self._owed) > MAX_OWED:
                 self._owed.popitem(last=False)

@@ -6,15 +6,15 @@ An effect can neither undo nor fail the commit.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import json
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..core.events import EVENTS, Event
+from ..core.decision import Decision
+from ..core.events import Event
 from ..core.model import Account, Subject
 from ..thread_pool import ThreadPool
 
@@ -23,6 +23,8 @@ log = logging.getLogger("mfa_gate")
 
 HOOK_TIME = 20.0
 """Seconds that a hook of the host has, with the wait for its turn. After that it gets a committed event again."""
+CALL_TIMEOUT = 10.0
+"""Seconds that a call of a missed event has."""
 
 OnEvent = Callable[[Event], object]
 SubjectHook = Callable[[Subject, Event], object]
@@ -98,6 +100,25 @@ class Heard(Protocol):
         """Take the hook's name, the event, and ``ok`` if the call succeeded."""
 
 
+class Observer(Protocol):
+    """A receiver of durations and refusals, for metrics and traces.
+
+    It must not raise. There is none unless somebody asked for it, and a remembered request never meets it.
+    """
+
+    def judged(self, began: float, decision: Decision, /) -> None:
+        """Take a judgement that ends now and read an account. It began at ``began`` (``perf_counter``)."""
+
+    def verified(self, began: float, factor: str, outcome: str, /) -> None:
+        """Take a guess that ends now. ``outcome`` is ``granted``, ``fault`` or the reason."""
+
+    def refused(self, reason: str, state: str, /) -> None:
+        """Take a refusal that is sent.
+
+        ``state`` is the contract's word where a request was judged, else "".
+        """
+
+
 def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
     """Ignore the result. It is used until an ``Outbox`` stores results."""
 
@@ -105,16 +126,20 @@ def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
 class Effects:
     """The receivers of events, and the background work that goes on after an answer.
 
-    A receiver adds itself to one of the lists.
+    A receiver adds itself to one of the lists. ``hook_within`` is the seconds that a hook of the host has, with the wait
+    for its turn; ``again_within`` is the seconds for a missed event.
     """
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.on_event = on_event
         self.on_event_call = HostCall("on_event")
+        self.hook_within = HOOK_TIME
+        self.again_within = CALL_TIMEOUT
         self.closers: list[Callable[[], None]] = [self.on_event_call.close]
         self.listeners: list[Listener] = []
         self.counters: list[Callable[[Event], None]] = []
         self.failures: list[Callable[[str], None]] = []
+        self.observer: Observer | None = None
         self.heard: Heard = _nobody_listens
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -139,7 +164,7 @@ class Effects:
         try:
             await listener(events, account)
         except Exception:
-            log.exception("a notice could not be sent")
+            log.exception("%s failed on an event", type(listener).__name__)
 
     def tell(self, event: Event, *, committed: bool = False) -> None:
         """Report one event to the counters, the log (JSON) and the host's hook.
@@ -151,21 +176,23 @@ class Effects:
             try:
                 count(event)
             except Exception:
-                log.exception("an event could not be counted")
+                log.exception("an event could not be counted (ref %s)", event.id)
         if audit_log.isEnabledFor(logging.INFO):
-            audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
+            parts = asdict(event)
+            line = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
+            audit_log.info("%s", line, extra={f"mfa_{name}": part for name, part in parts.items()})
         if self.on_event is None:
             return
         self.later(self._report(self.on_event, event, committed=committed))
 
     async def _report(self, hook: OnEvent, event: Event, *, committed: bool) -> None:
         try:
-            await self.on_event_call.run(hook, event, within=HOOK_TIME)
+            await self.on_event_call.run(hook, event, within=self.hook_within)
         except NotCalled as error:
             log.warning("the on_event hook was not called (ref %s): %s", event.id, error)
             return
         except Exception:
-            log.exception("the on_event hook failed")
+            log.exception("the on_event hook failed (ref %s)", event.id)
             ok = False
         else:
             ok = True
@@ -190,41 +217,3 @@ class Effects:
             await asyncio.wait(list(self._under_way), timeout=5)
         for close in self.closers:
             close()
-
-
-class Metrics:
-    """Counters of committed events for OpenTelemetry, if its API is installed.
-
-    They count events, never people. Labels are the factor and the cause of a lock: few values, no ids (S-124).
-    """
-
-    def __init__(self, effects: Effects) -> None:
-        try:
-            api = importlib.import_module("opentelemetry.metrics")
-        except ImportError:
-            return
-        meter: Any = api.get_meter("mfa_gate")
-        self._counters = {
-            row.kind: meter.create_counter(row.counter.name, unit="1", description=row.counter.about)
-            for row in EVENTS.values()
-            if row.counter is not None
-        }
-        self._failures = meter.create_counter(
-            "mfa_gate.hook_failures", unit="1", description="Calls of hooks that failed"
-        )
-        effects.counters.append(self)
-        effects.failures.append(self.failed)
-
-    def failed(self, hook: str) -> None:
-        """Count a failure of a hook or a notice."""
-        self._failures.add(1, {"hook": hook})
-
-    def __call__(self, event: Event) -> None:
-        """Count ``event``."""
-        counter = self._counters.get(event.kind)
-        if counter is None:
-            return
-        labels = {"factor": event.factor} if event.factor else {}
-        if event.kind == "account.locked":
-            labels["cause"] = str(event.detail.get("cause", "attempts"))
-        counter.add(1, labels)

@@ -21,7 +21,6 @@ from ..core.trail import UnreadableEvent, event_from_json, event_to_json
 from .accounts import Engine
 from .effects import NotCalled
 from .hook_places import (
-    CALL_TIMEOUT,
     Hook,
     Late,
     Place,
@@ -74,6 +73,7 @@ class Outbox:
     def __init__(self, engine: Engine, hooks: Sequence[Hook]) -> None:
         self.engine = engine
         self.hooks = {hook.name: hook for hook in hooks}
+        self.run_for = RUN_FOR
         self.turn_for = TURN_FOR
         self._heard: list[tuple[str, str]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -167,9 +167,9 @@ class Outbox:
         place = await load_place(self.engine.store, name)
         first = bisect_left(tenants, self._next.get(name, ""))
         waiting = deque((*tenants[first:], *tenants[:first]))
-        while waiting and monotonic() - began <= RUN_FOR:
+        while waiting and monotonic() - began <= self.run_for:
             tenant = waiting.popleft()
-            turn = Turn(until=min(began + RUN_FOR, monotonic() + self.turn_for))
+            turn = Turn(until=min(began + self.run_for, monotonic() + self.turn_for))
             try:
                 has_more = await self._turn(hook, place, tenant, turn)
                 self._troubles.pop((name, tenant), None)
@@ -219,7 +219,12 @@ class Outbox:
                 late[id] = Late(one.line, one.tries + 1, now + wait)
                 continue
             if tries:
-                log.error("the %s hook failed %d times and is given up (ref %s)", hook.name, one.tries + 1, id)
+                log.error(
+                    "the %s hook failed %d times on an event, which is given up (ref %s): do by hand what the hook would have done",
+                    hook.name,
+                    one.tries + 1,
+                    id,
+                )
             del late[id]
         if turn.calls > before:
             await save_late(self.engine.store, self.name_of(hook), tenant, late)
@@ -278,7 +283,7 @@ class Outbox:
         took all of its time, so no try is used up.
         """
         try:
-            async with asyncio.timeout(CALL_TIMEOUT if hook.shared else None):
+            async with asyncio.timeout(self.engine.effects.again_within if hook.shared else None):
                 await hook.call(event)
         except NotCalled as error:
             log.warning("the %s hook was not called (ref %s); it is called later: %s", hook.name, event.id, error)

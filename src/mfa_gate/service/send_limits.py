@@ -69,7 +69,7 @@ class Sending:
         word = await self._ask_host(caller, context, delivery, factor)
         if not word:
             return None
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         event = moment.event(
             "challenge.refused",
             caller.subject.key,
@@ -221,7 +221,7 @@ class Sending:
         await self.alarms.raise_for(event)
 
     async def _tell_refused(self, caller: Caller, factor: str, limit: str) -> None:
-        moment = self.engine.moment(network=caller.network)
+        moment = self.engine.moment_of(caller)
         await self._record(moment.event("challenge.refused", caller.subject.key, factor=factor, reason=limit))
 
     async def _record(self, event: Event) -> None:

@@ -119,7 +119,7 @@ class Notices:
             else event.factor,
             owner=rules.owner,
             translate=str,
-            dispute_url=self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
+            dispute_url=await self.disputing.url(kind, event) if NOTICES[kind].disputable else "",
         )
         await self._send(
             sender,
@@ -180,7 +180,11 @@ class Notices:
             try:
                 found.append(self._texting[mine.factor].number_of(context, mine.data))
             except (Unopened, KeyError):
-                log.warning("a number could not be read for a notice (ref %s)", mine.id)
+                log.warning(
+                    "the number of the authenticator %s cannot be read, so no notice goes there: is the key that sealed it "
+                    "listed in keys=?",
+                    mine.id,
+                )
         return list(dict.fromkeys(found))
 
     def _service(self, event: Event) -> str:

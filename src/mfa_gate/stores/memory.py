@@ -14,7 +14,7 @@ from itertools import islice
 
 from ..core.codec import encode
 from ..core.events import Event
-from ..core.model import Account, SubjectKey
+from ..core.model import Account, SubjectKey, replace
 from ..core.rules import TenantSettings
 from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
@@ -130,10 +130,14 @@ class MemoryStore:
         lines = [(event, event_to_json(event)) for event in events]
         contents.accounts[key] = (version, body, checksum(key, version, body))
         summary = summary_of(account)
-        rows = contents.roster.setdefault(key.tenant, {})
-        if key.id not in rows:
-            insort(contents.order.setdefault(key.tenant, []), key.id)
-        rows[key.id] = (summary, search_text(summary))
+        rows, order = contents.roster.setdefault(key.tenant, {}), contents.order.setdefault(key.tenant, [])
+        if replace(account, version=version).is_unknown:
+            if rows.pop(key.id, None):
+                order.remove(key.id)
+        else:
+            if key.id not in rows:
+                insort(order, key.id)
+            rows[key.id] = (summary, search_text(summary))
         self._write(lines)
         contents.changes.note(key)
         return True
@@ -318,7 +322,8 @@ class MemoryStore:
         self._ready().meta[name] = bytes(value)
 
     async def keys(self, /, *, after: SubjectKey | None = None, limit: int = 500) -> tuple[SubjectKey, ...]:
-        """List the keys of all accounts in order."""
+        """List the keys of all accounts in order, without those of forgotten people."""
         start = ("", "") if after is None else (after.tenant, after.id)
-        later = [key for key in self._ready().accounts if (key.tenant, key.id) > start]
+        everybody = [SubjectKey(tenant, id) for tenant, ids in self._ready().order.items() for id in ids]
+        later = [key for key in everybody if (key.tenant, key.id) > start]
         return tuple(sorted(later, key=lambda key: (key.tenant, key.id))[:limit])

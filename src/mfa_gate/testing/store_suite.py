@@ -82,7 +82,7 @@ async def settle(store: Store) -> None:
         if changed(store) == frozenset():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("changed() never comes to rest")
+    raise AssertionError("changed() must return an empty frozenset when nothing is new, and did not within a second")
 
 
 async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:
@@ -611,6 +611,24 @@ class StoreSuite:
         assert line == summary_of(enrolled(BOB, lock=lock))
         assert (await store.page("clinic", status="verified")).items == ()
         assert await store.counts("finance") == dict.fromkeys(STATUSES, 0)
+
+    async def test_a_forgotten_person_is_nowhere(self, store: Store, other: Store) -> None:
+        """A forgotten person is in no list, search or count, and comes back as a new one."""
+        for key in (ALICE, BOB):
+            assert await store.swap(enrolled(key, name=key.id.title()))
+        before = replace(enrolled(ALICE), version=1, epoch=4, seen_at=9, forgotten_at=9)
+        assert await store.swap(before.without_person(), [event(1, key=SubjectKey("clinic", "forgotten-1"))])
+        kept = await other.load(ALICE)
+        assert kept.is_unknown
+        assert (kept.version, kept.epoch, kept.name, kept.authenticators) == (2, 4, "", ())
+        assert await other.keys() == (BOB,)
+        assert [line.key for line in (await other.page("clinic")).items] == [BOB]
+        assert (await other.page("clinic", query="alice")).items == ()
+        assert sum((await other.counts("clinic")).values()) == 1
+        assert await other.swap(replace(kept, name="Alice Newcomer"))
+        assert [line.key for line in (await store.page("clinic", query="newcomer")).items] == [ALICE]
+        assert await store.keys() == (ALICE, BOB)
+        assert not (await store.load(ALICE)).is_unknown
 
     async def test_roster_search(self, store: Store) -> None:
         """A query is a part of id or name, in any case of any alphabet.

@@ -66,11 +66,12 @@ async def answer(site: Site, scope: Scope, receive: Receive, place: str) -> Answ
     if method != "POST":
         return problem(Refusal(reason="method_not_allowed"), headers=[(b"allow", b"POST")])
     handler, members = call
-    foreign = refuse_foreign(scope, site.origins)
+    foreign = refuse_foreign(site, scope)
     if foreign is not None:
         return foreign
     try:
-        body = typed(await read_json(scope, receive), dict.fromkeys(members, TEXT), members)
+        sent = await read_json(scope, receive, within=site.body_within)
+        body = typed(sent, dict.fromkeys(members, TEXT), members)
     except (BadBody, BadMember) as bad:
         return refuse_body(bad)
     return await handler(phone, body)

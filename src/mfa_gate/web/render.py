@@ -52,8 +52,8 @@ class Renderer:
 
         The error means that a template of the host is broken.
         """
-        environment = self._environments.get(frame.lang) or self._environment(frame.lang)
-        static = f"{frame.prefix}/static/"
+        environment = self._environments.get(frame.lang) or self.environment(frame.lang)
+        static = frame.assets or f"{frame.prefix}/static/"
         page: dict[str, Any] = {
             **environment.globals,
             "view": view,
@@ -71,7 +71,8 @@ class Renderer:
         page["ui"] = environment.get_template("_parts.html").make_module(page, shared=True)
         return environment.get_template(view.template).render(page).encode()
 
-    def _environment(self, lang: str) -> Environment:
+    def environment(self, lang: str) -> Environment:
+        """Make the environment of a language, and keep it for its pages."""
         from jinja2 import StrictUndefined
 
         words = translator(lang)

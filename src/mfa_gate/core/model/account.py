@@ -39,7 +39,7 @@ class Account:
     ``uncounted`` are the refusals of the last hour that cost no attempt (browser, time); the browser is "" if it has
     proven nothing. ``drifted`` are the recognized codes of a clock that is off (code, time). ``sign_outs`` are the
     latest sign-outs of the host (session or browser, time): the open connections of such a sign-in end, on every
-    worker.
+    worker. ``forgotten_at`` is the time when the person was last forgotten: all that is left is this account's numbers.
     """
 
     key: SubjectKey
@@ -73,6 +73,31 @@ class Account:
     uncounted: tuple[tuple[str, int], ...] = ()
     drifted: tuple[tuple[str, int], ...] = ()
     sign_outs: tuple[tuple[str, int], ...] = ()
+    forgotten_at: int = 0
+
+    @property
+    def is_unknown(self) -> bool:
+        """Tell if nobody is known here.
+
+        The account was never written, or was forgotten and not used since.
+        """
+        return not self.version or (bool(self.forgotten_at) and self == self.without_person())
+
+    def without_person(self) -> Account:
+        """Return the account without everything about the person.
+
+        The key is left, and the numbers that keep old writes and old proofs dead.
+        """
+        return Account(
+            key=self.key,
+            version=self.version,
+            stamp=self.stamp,
+            epoch=self.epoch,
+            seen_at=self.seen_at,
+            logins_from=self.logins_from,
+            restored_at=self.restored_at,
+            forgotten_at=self.forgotten_at,
+        )
 
     def authenticator(self, id: str) -> Authenticator | None:
         """Return the confirmed authenticator with this id, or None if the subject has no such one."""

@@ -42,12 +42,18 @@ demand_trail(KEYS[2], 15, 12)
 demand_leave('HSET', KEYS[3], 'v', '1')
 demand_leave('ZADD', KEYS[4], 0, 'x')
 demand_leave('ZREM', KEYS[6], 'x')
+if ARGV[13] == '' then demand_leave('HDEL', KEYS[5], 'x') end
 demand_telling(ARGV[2])
 local ops = history(row[3], version, row[2], ARGV[5], ARGV[8], ARGV[9] .. ARGV[7])
 redis.call('HSET', KEYS[3], 'v', ARGV[5], 'o', ARGV[7], 'c', ARGV[10], 'b', ARGV[11], 'h', ops)
 local id, line = ARGV[12], ARGV[13]
 local before = redis.call('HGET', KEYS[5], id)
-if before ~= line then
+if line == '' then
+  redis.call('HDEL', KEYS[5], id)
+  for i = 6, 9 do redis.call('ZREM', KEYS[i], id) end
+  redis.call('ZREM', KEYS[4], id)
+  unname_it(KEYS[10], KEYS[11], id)
+elseif before ~= line then
   local text, old = string.match(line, '\\n(.*)$'), before and string.match(before, '\\n(.*)$')
   if old ~= text or redis.call('HEXISTS', KEYS[11], id) == 0 then name_it(KEYS[10], KEYS[11], id, text) end
   redis.call('HSET', KEYS[5], id, line)
@@ -63,7 +69,7 @@ return {'done', ops}
 )
 """Keys: head, trail, account, ids, lines, four statuses, names, places, index keys. Arguments: store, channel, payload,
 version, next version, the operation that made the version ("": any), operation, operations put back with it, "=" where it
-only puts back, checksum, body, id, line, status, events."""
+only puts back, checksum, body, id, line ("": the person is forgotten), status, events."""
 
 SWAP_SETTINGS = Script(
     WRITE_EVENTS

@@ -34,6 +34,11 @@ async def start(request: PageRequest) -> Answer:
         onward = request.going_to
         request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
         return request.show(views.Continue(continue_url=onward, why="done"))
+    if isinstance(judgement.decision, Allow) and not request.carried and (owed := request.owed):
+        # A script of a page that tells no address was refused: what is allowed usually is too little for it.
+        request.carry_note(owed)
+        request.forget_judgement()
+        judgement = await request.judgement()
     if not isinstance(judgement.decision, StepUp):
         return request.lead_on(judgement.decision)
     if request.scope["method"] == "POST":
