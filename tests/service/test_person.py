@@ -28,6 +28,7 @@ from mfa_gate import (
 )
 from mfa_gate.core.model import SubjectKey
 from mfa_gate.service import Actor
+from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import PAGE, START, World, key, log_in, make_world, running, secret, with_rules
 from tests.stores.servers import single
@@ -260,6 +261,9 @@ async def test_a_forgotten_person_starts_anew(worlds: tuple[World, World]) -> No
     assert account.is_unknown
     assert account == account.without_person()
     await told(one)
+    assert not any('"ann"' in link.line for link in await one.store.links("alpha"))
+    assert await verify_trail(one.store) == {}
+    assert (await one.store.events("alpha", account=gone.pseudonym)).items[0].id == gone.ref
     assert (await ann.state())["state"] == "enroll"
     assert await person.authenticators() == ()
     assert (await person.status()).state == "enroll"
