@@ -16,7 +16,7 @@ from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
 from ..core.rules import DAY
 from ..core.summary import summary_of
-from ..errors import Refused
+from ..errors import DamagedAccount, Refused
 from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
 from .lookalikes import fold_of
@@ -182,6 +182,7 @@ class Person:
         seconds = seconds_of(life) if isinstance(life, str) else life
         if not MIN_TICKET_LIFE <= seconds <= MAX_TICKET_LIFE:
             raise ValueError(f"life={life!r}: must be from one minute to 30 days")
+        __tracebackhide__ = True  # a report of a fault must not send the text
         moment, hold = self._moment(), self._hold()
         text, digest = draw_ticket(self._engine, self.subject.key)
         answer, after = await change_and_release(
@@ -197,11 +198,20 @@ class Person:
 
         Secrets, contacts, the name, browsers, proofs and the line in lists and searches are gone. In the trail of the
         tenant a pseudonym stands in the person's place, and the trail still verifies. The id starts as a new person if it
-        comes back. After an error, call it again: it does the rest.
+        comes back. An account whose record cannot be read is forgotten as well. After an error, call it again: it does the
+        rest.
         """
         engine, moment, key = self._engine, self._moment(), self.subject.key
         pseudonym = pseudonym_of(moment)
-        ref, _ = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
+        try:
+            ref, _ = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
+        except DamagedAccount as error:
+            damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
+            change = forget(damaged, moment, pseudonym=pseudonym)
+            if not await engine.store.swap(change.account, change.events):
+                raise
+            await engine.effects.follow(change.events, change.account)
+            ref = change.answer
         await engine.store.release(fold_of(key.tenant, key.id), key)
         count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
