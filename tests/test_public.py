@@ -1,4 +1,7 @@
-"""The public surface is frozen: a name that comes or goes is a decision, not an accident (D-17)."""
+"""The public surface is frozen (D-17).
+
+A name that comes or goes is a decision, not an accident.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ one of another shape (``optional_parts``). Stores are described in ``storage``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
@@ -230,8 +230,8 @@ class NeedsAuthentication(Protocol):
 ContactsOf = Callable[[Subject], Awaitable[Contacts]]
 """Return the contacts that the host has on file for a subject; asked only when a page needs them."""
 
-DirectoryOf = Callable[[str], Awaitable[Iterable[tuple[Subject, Contacts]]]]
-"""List everybody whom the host knows in a tenant, with their contacts on file.
+DirectoryOf = Callable[[str], Awaitable[Iterable[tuple[Subject, Contacts]]] | AsyncIterator[tuple[Subject, Contacts]]]
+"""List everybody whom the host knows in a tenant, with their contacts on file: an async function or generator.
 
 Asked by the preparation checklist, by reminders and by alarms.
 """

@@ -168,7 +168,10 @@ ODD = (
 
 @pytest.mark.parametrize("form", ODD, ids=ascii)
 async def test_other_forms_are_refused(form: str) -> None:
-    """S-12: what an app could cut in another way is never nobody."""
+    """A value that an app could cut in another way is refused, and never nobody.
+
+    Requirement S-12.
+    """
     sent = connection()
     sent.scope["headers"].append((b"authorization", form.format(token()).encode("latin-1")))
     with pytest.raises(Unreadable):

@@ -1,4 +1,7 @@
-"""Every page in every state: what the render tests walk, and what ``python tests/web/gallery.py OUTDIR`` draws to look at."""
+"""Every page in every state.
+
+The render tests walk it, and ``python tests/web/gallery.py OUTDIR`` draws it to look at.
+"""
 
 from __future__ import annotations
 
@@ -344,6 +347,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
+    yield "wrong-address", v.WrongAddress(url="https://app.example/mfa/challenge"), frame
+    here = v.WrongAddress(url="http://localhost:8000/mfa", came="http://127.0.0.1:8000", listed="http://localhost:8000")
+    yield "wrong-address-local", here, frame
     yield "approve", v.Approve(host="app.example", push_key="BA"), replace(nobody, here="/mfa/approve")
     disputed = v.Disputing(
         kind="factor.enrolled", at=NOW - 7_200, url="/mfa/dispute/abc", network="203.0.113.7", ref="9WZ3C"
@@ -446,21 +452,24 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files with the headers that the gate sends, so that a page that breaks its own policy looks broken here."""
+    """A server of files with the headers that the gate sends.
+
+    So a page that breaks its own policy looks broken here.
+    """
 
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", CSP)
         super().end_headers()
 
     def do_POST(self) -> None:
-        """What a script asks for is not here."""
+        """Answer ``{}`` to a script's request: nothing answers it here."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(b"{}")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @contextmanager

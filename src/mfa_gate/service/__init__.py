@@ -121,6 +121,7 @@ class Service:
             self.metrics.begin()
             await self.outbox.begin()
             if serves:
+                await engine.own_address.look_up()
                 self.worker.start()
         return fault
 

@@ -230,7 +230,8 @@ class Access:
             return
         self._told.add((facts.tenant, joint))
         log.error(
-            "mfa_gate: %r %r is refused to everybody in tenant %r: no allowed factor meets %s together",
+            "mfa_gate: %r %r is refused to everybody in tenant %r: no allowed factor meets %s together; allow one that does, or "
+            "demand less",
             facts.method,
             facts.path,
             facts.tenant,

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core import changes
 from ..core.changes import Change, Charge, Forwarded, InFlight
+from ..core.changes.base import mark_of
 from ..core.events import Moment
 from ..core.model import Account, Caller, SubjectKey
 from ..core.reasons import Refusal
@@ -146,7 +147,9 @@ class Attempts:
 
     async def _verify(self, guess: Guess[V, T]) -> V | Rejected:
         account = await self.engine.latest(guess.caller.subject.key)
-        await self.clock_watch.compare(account)
+        mark = mark_of(account, self.engine.now())
+        if mark:
+            await self.clock_watch.is_ahead(account, mark)
         verify = guess.prepare(account)
         if isinstance(verify, Rejected):
             return verify
@@ -195,7 +198,10 @@ class Attempts:
         try:
             await self._fail(guess, taken, Rejected(reason="fault", free=True))
         except Exception as error:
-            log.warning("an attempt that was lost to a fault is given back later: %s", error)
+            log.warning(
+                "the attempt that a fault of ours took could not be given back; it is given back with the next one: %s",
+                error,
+            )
             self._owed.setdefault(guess.caller.subject.key, []).append(taken)
             while len(self._owed) > MAX_OWED:
                 self._owed.popitem(last=False)

@@ -195,7 +195,10 @@ class Challenges:
         except SendFailed as error:
             failed = error
         except Exception:
-            log.exception("a sender failed with an exception of its own")
+            log.exception(
+                "a sender raised another exception than SendFailed, so nobody knows if its message went out: let it raise "
+                "SendFailed"
+            )
             failed = SendFailed(UNKNOWN, transient=True, detail="an exception of the sender's own")
         log.warning("a message by %s was not delivered (ref %s): %s", delivery.channel, challenge.id, cause_of(failed))
         if self.engine.factors.traits[factor].fetched:

@@ -51,12 +51,13 @@ class Disputing:
         self.access = access
         self.alarms = alarms
 
-    def url(self, kind: str, event: Event) -> str:
+    async def url(self, kind: str, event: Event) -> str:
         """Make the link for a notice of ``kind`` about ``event``.
 
         Returns "" if our own pages are not reached from outside.
         """
-        public = self.engine.public()
+        own = self.engine.own_address
+        public = await own.look_up() if own.address is None else own.address
         if not public:
             return ""
         plain = json.dumps([event.tenant, event.account, event.id, kind, event.at, event.network], ensure_ascii=False)

@@ -95,7 +95,7 @@ async def settle(store: Store) -> None:
         if changed(store) == frozenset():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("changed() never comes to rest")
+    raise AssertionError("changed() must return an empty frozenset when nothing is new, and did not within a second")
 
 
 async def heard(store: Store, enough: Callable[[Changed], bool]) -> Changed:

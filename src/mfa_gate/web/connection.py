@@ -22,13 +22,13 @@ from ..service.access import Pass
 from ..service.accounts import Entry
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
+from .responses import CLOSE_CODE
 from .scope import app_path, header_in
 from .types import Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
 
-CLOSE_CODE = 4401
 PACE = 0.01
 """Seconds that each further part of an answer costs the app on a connection that is over."""
 STARTS = frozenset(("http.response.start", "websocket.accept", "websocket.http.response.start"))

@@ -13,7 +13,7 @@ from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Refused, Unreadable
 from .cookies import cookie_value
 from .deny import deny_websocket, send_problem
-from .language import language_of
+from .i18n import language_of
 from .request import Site
 from .responses import Answer, page, problem, redirect
 from .scope import app_path, caller_kind, has_bearer, own_place, root_of
@@ -51,7 +51,7 @@ class Faults:
         refusal = Refusal(reason="store_unavailable" if is_away else "fault", ref=ref, retry_after=1)
         self._observe(refusal)
         if caller_kind(scope) != "page":
-            return await send_problem(scope, receive, send, refusal)
+            return await send_problem(scope, receive, send, refusal, site=self._site)
         return await self.page(scope, refusal).send(scope, send)
 
     def page(self, scope: Scope, refusal: Refusal) -> Answer:
@@ -88,7 +88,7 @@ class Faults:
         headers = [(b"www-authenticate", challenge)] if has_bearer(scope) else []
         answer = problem(refusal, headers=headers)
         if scope["type"] == "websocket":
-            return await deny_websocket(scope, receive, send, answer)
+            return await deny_websocket(scope, receive, send, answer, site=self._site)
         if caller_kind(scope) == "page" and not app_path(scope).startswith(f"{self._site.prefix}/api/"):
             answer = self._sign_in_again(scope, refusal)
         return await answer.send(scope, send)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,12 +19,12 @@ from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
-from .lifespan import Lifespan
+from .lifespan import ChecksApp, Lifespan
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
 from .router import Router
-from .scope import address_of, app_path, caller_kind
+from .scope import address_of, app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
@@ -42,7 +42,7 @@ class Gate:
         self,
         *,
         site: Site,
-        check: Callable[[Any], Sequence[str]],
+        check: ChecksApp,
         any_forwarder: bool = False,
         timing: Timing | None = None,
     ) -> None:
@@ -55,8 +55,9 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open)
+        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
         self.late_user_check = LateUserCheck(service, identify)
@@ -71,6 +72,17 @@ class Gate:
         if self._path_rules.policy is not policy:
             self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
         return self._path_rules
+
+    def add_app(self, app: App) -> None:
+        """Take an app that the gate stands around: its routes are looked at."""
+        self.endpoint_demands.add_app(app)
+        if self.lifespan.opened:
+            self._look_at_sign_out()
+
+    def _look_at_sign_out(self) -> None:
+        """Find out if the app's sign-out takes POST alone."""
+        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
+            self.site.sign_out_form.posts = True
 
     # -- each connection -----------------------------------------------------------------------------------------
 
@@ -105,7 +117,7 @@ class Gate:
             if not cookies or not self.lifespan.opened:
                 return None
             client, trusted = scope.get("client"), callers.trusted
-            address = address_of(scope, trusted) if trusted or client is None else client[0]
+            address = address_of(scope, trusted, callers.told_in) if trusted or client is None else client[0]
             return self._passes(subject, cookies, address)
         except (MFAGateError, Unreadable):
             return None
@@ -123,6 +135,8 @@ class Gate:
             return await self.lifespan(app, scope, receive, send)
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
@@ -244,6 +258,8 @@ class Gate:
 
     async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """Answer the demand of an endpoint (``require_proof``)."""
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         try:
             if need.fault is not None:
                 return await self.router.fault(scope, receive, send, need.fault)

@@ -24,15 +24,15 @@ class HasGate(Protocol):
 class MFAGateMiddleware:
     """The gate as a middleware around any ASGI app.
 
-    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``, without the check that ``install``
-    makes.
+    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``. Only an app of Starlette's kind is checked at
+    its start.
     """
 
     def __init__(self, app: App, *, gate: HasGate) -> None:
         self.app = app
         self.gate = gate
         self._gate = gate.web
-        self._gate.endpoint_demands.add_app(app)
+        self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""

@@ -6,9 +6,10 @@ from ..entropy import draw_ref
 from ..events import Moment
 from ..model import Account, SubjectKey, replace
 from ..reasons import Refusal
+from ..text_safety import stated
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
-from .break_glass import close, stated
+from .break_glass import close
 
 
 def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:

@@ -1,16 +1,22 @@
-"""The account: everything about one subject.
+"""The account: everything about one subject, and ``replace`` to make the next one.
 
 Every decision reads this bounded aggregate, and every change rewrites it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from .authenticator import Authenticator, Challenge, Enrollment
 from .leave import Acceptance, Grant, Leave, Recovery, Ticket
 from .proofs import Attempts, Browser, Lock, Sent
 from .subject import SubjectKey
+
+__all__ = ["Account", "replace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +106,38 @@ class Account:
     def browser(self, handle: str) -> Browser | None:
         """Return the browser whose current handle has this digest, or None."""
         return next((b for b in self.browsers if b.handle == handle), None) if handle else None
+
+
+_Parts = tuple[Callable[[Any], tuple[Any, ...]], tuple[Callable[[Any, Any], None], ...]]
+_set = object.__setattr__
+
+
+@cache
+def _parts(cls: type[Any]) -> _Parts:
+    """Make the function that reads all parts of such a record, and those that write them."""
+    names = [item.name for item in fields(cls)]
+    if len(names) < 2 or hasattr(cls, "__post_init__"):
+        raise TypeError(f"{cls.__name__} is checked when it is made: use dataclasses.replace")
+    return attrgetter(*names), tuple(getattr(cls, name).__set__ for name in names)
+
+
+if TYPE_CHECKING:
+    from dataclasses import replace
+else:
+
+    def replace(record, /, **changes):
+        """Copy a frozen record with slots, with new values for the named parts.
+
+        It does the same as ``dataclasses.replace``, in less than half the time. Nothing is checked anew. Raises
+        ``AttributeError`` for a part that the record does not have.
+
+        Every challenge copies some records of an account. ``__init__`` would be slower, because it handles each part by
+        its name.
+        """
+        read, write = _parts(record.__class__)
+        made = object.__new__(record.__class__)
+        for put, value in zip(write, read(record), strict=True):
+            put(made, value)
+        for name, value in changes.items():
+            _set(made, name, value)
+        return made

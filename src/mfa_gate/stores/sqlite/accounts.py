@@ -106,7 +106,9 @@ def _find(key: SubjectKey) -> Callable[[sqlite3.Connection], tuple[tuple[int, by
         try:
             return row, int(restored[0]) if restored else 0
         except ValueError as error:
-            raise StoreUnavailable("when an older copy was accepted as the store cannot be read") from error
+            raise StoreUnavailable(
+                "the time of an accepted copy cannot be read: restore the store from a copy"
+            ) from error
 
     return work
 

@@ -18,8 +18,7 @@ from ..responses import Answer
 from ..scope import header
 from ..types import Scope
 from ..views import Notice, Problem, Sending
-from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
-from .ways import way_of, ways_of
+from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code, way_of, ways_of
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
 """Reasons for which nothing was sent. They are told on the same page, which has the other ways."""
@@ -35,6 +34,11 @@ async def start(request: PageRequest) -> Answer:
         onward = request.going_to
         request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
         return request.show(views.Continue(continue_url=onward, why="done"))
+    if isinstance(judgement.decision, Allow) and not request.carried and (owed := request.owed):
+        # A script of a page that tells no address was refused: what is allowed usually is too little for it.
+        request.carry_note(owed)
+        request.forget_judgement()
+        judgement = await request.judgement()
     if not isinstance(judgement.decision, StepUp):
         return request.lead_on(judgement.decision)
     if request.scope["method"] == "POST":
@@ -92,29 +96,32 @@ async def answer(request: PageRequest, id: str) -> Answer:
         return not_found(request)
     action, code = request.form.get("action"), request.form.get("code", "")
     has_answer = "code" in request.form or action == "check" or not request.factors.traits[mine.factor].needs_challenge
-    asks = request.rules.freshness.remember == "browser"
-    if asks and ("asked" in request.form or (has_answer and action != "send")):
-        keep_choice(request, remember=bool(request.form.get("remember")))
+    asks, remember = request.rules.freshness.remember == "browser", bool(request.form.get("remember"))
     if action == "send" or not has_answer:
+        if asks and "asked" in request.form:
+            keep_choice(request, remember=remember)
         return await _send(request, judgement, mine)
     asked = _waiting(request, judgement, mine)
     if not code.strip() and wants_code(request, mine.factor, asked):
+        if asks:
+            keep_choice(request, remember=remember)
         return request.show(
             _view(request, judgement, mine, asked),
             status=422,
             problems=[Problem(reason="code_missing", field="code")],
         )
-    rules = request.rules
     result = await request.service.verification.verify(
         request.caller,
         handle=request.handle,
         authenticator=mine.id,
         challenge=request.form.get("challenge", ""),
         response=code,
-        remember=bool(request.form.get("remember")) and rules.freshness.remember == "browser",
+        remember=remember and asks,
         judgement=judgement,
     )
     if isinstance(result, Refusal):
+        if asks:
+            keep_choice(request, remember=remember)
         return await _refused(request, mine, result)
     request.take_handle(result.handle, remembered=result.remembered)
     keep_choice(request, remember=True)
@@ -320,7 +327,7 @@ def _view(
     max_age = int(rules.freshness.max_age)
     account = judgement.account
     shape = request.factors[mine.factor].code(rules, mine.data)
-    face = request.service.challenges.face(request.caller, account, challenge) if account else {}
+    face = request.service.challenges.face(request.caller, account, challenge) if account and challenge else {}
     return views.Challenge(
         way=way_of(request, mine, judgement),
         why=decision.reason if isinstance(decision, StepUp) else "no_proof",

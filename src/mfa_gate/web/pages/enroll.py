@@ -20,8 +20,17 @@ from ..qr_code import drawn
 from ..request import PageRequest
 from ..responses import Answer
 from ..views import Notice, Problem, Sending
-from .common import confirm_first, locked_view, not_found, poll_url, problem_from, waiting_of, wants_code
-from .ways import kinds_of, way_of
+from .common import (
+    confirm_first,
+    kinds_of,
+    locked_view,
+    not_found,
+    poll_url,
+    problem_from,
+    waiting_of,
+    wants_code,
+    way_of,
+)
 
 
 async def start(request: PageRequest) -> Answer:

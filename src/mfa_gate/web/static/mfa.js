@@ -223,7 +223,8 @@
         field("code").value = written(credential);
         button.form.requestSubmit();
       } catch (error) {
-        tell(error.name === "InvalidStateError" ? button.dataset.exists : button.dataset.cancelled);
+        const { exists, refused, cancelled } = button.dataset;
+        tell({ InvalidStateError: exists, SecurityError: refused }[error.name] || cancelled);
       }
       busy = false;
     });

@@ -34,7 +34,7 @@ from .enroll import (
     Region,
 )
 from .frame import Frame, Language, Notice, Problem, Sending, Way, Why
-from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed
+from .plain import Approve, Continue, CookiesOff, Disputing, Fault, Framed, WrongAddress
 
 __all__ = [
     "Activity",
@@ -73,6 +73,7 @@ __all__ = [
     "View",
     "Way",
     "Why",
+    "WrongAddress",
 ]
 
 View = (
@@ -97,6 +98,7 @@ View = (
     | Approve
     | Continue
     | CookiesOff
+    | WrongAddress
     | Framed
     | Fault
 )

@@ -57,14 +57,28 @@ class CookiesOff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrongAddress:
+    """The page for a form that was opened at an address that is not listed.
+
+    ``url`` is the same page at a listed one. ``came`` and ``listed`` are for the developer, on the own machine only.
+    """
+
+    template: ClassVar[str] = "wrong_address.html"
+    url: str
+    came: str = ""
+    listed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Framed:
     """The small page for a browser that loads us inside a frame.
 
-    Its one link opens ``url`` as a page of its own.
+    Its one link opens ``url`` as a page of its own. With ``leaves`` the page goes there by itself.
     """
 
     template: ClassVar[str] = "framed.html"
     url: str
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
