@@ -26,6 +26,7 @@ from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
+from .service.fault_records import empty_frames
 from .service.person import Person
 from .settings import (
     faults_of_api_origins,
@@ -102,10 +103,10 @@ class MFAGate:
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
     which is kept in the store. ``app`` names this application where several share a store.
 
-    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator has
-    removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are called after
-    the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the other. A call
-    that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
+    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator or your
+    own code has removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are
+    called after the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the
+    other. A call that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
 
     ``directory`` lists all people of a tenant whom the host knows, with their contacts. The administrators' preparation
     checklist, reminders and alarms use it. ``before_send`` is asked before every text message and call, with the whole number
@@ -290,7 +291,12 @@ class MFAGate:
 
         Raises the same errors as a guarded request, e.g. ``StoreUnavailable``.
         """
-        judgement = await self.web.judge_again(connection.scope)
+        __tracebackhide__ = True
+        try:
+            judgement = await self.web.judge_again(connection.scope)
+        except Exception as error:
+            empty_frames(error)  # they hold the cookies, and a report of the app's fault would send them
+            raise
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision

@@ -6,7 +6,9 @@ V-24, contract 8.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -30,7 +32,9 @@ from mfa_gate import (
     Subject,
 )
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor
+from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
 from tests.harness import PAGE, START, World, key, log_in, make_world, running, secret, with_rules
 from tests.stores.servers import single
@@ -278,6 +282,9 @@ async def test_a_forgotten_person_starts_anew(worlds: tuple[World, World]) -> No
     assert account.is_unknown
     assert account == account.without_person()
     await told(one)
+    assert not any('"ann"' in link.line for link in await one.store.links("alpha"))
+    assert await verify_trail(one.store) == {}
+    assert (await one.store.events("alpha", account=gone.pseudonym)).items[0].id == gone.ref
     assert (await ann.state())["state"] == "enroll"
     assert await person.authenticators() == ()
     assert (await person.status()).state == "enroll"
@@ -329,6 +336,24 @@ async def test_a_passkeys_name_is_free_again(worlds: tuple[World, World]) -> Non
     assert await one.store.claim("cred:1", other)
     await one.enrolled("ANN")
     assert one.kinds("account.lookalike") == []
+
+
+async def test_a_damaged_account_is_forgotten_too(tmp_path: Path) -> None:
+    """A record that cannot be read keeps nobody from being erased."""
+    file = tmp_path / "mfa.db"
+    async with running(make_world(store=f"sqlite:///{file}")) as world:
+        ann = await world.enrolled()
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE account SET body = x'00'")
+        person = await world.gate.person(ANN)
+        with pytest.raises(StoreUnavailable):
+            await person.end_proofs("password changed")
+        gone = await person.forget()
+        assert gone.ref
+        assert (await world.account()).is_unknown
+        assert await verify_trail(world.store) == {}
+        assert not await ann.is_in()
+        assert (await ann.state())["state"] == "enroll"
 
 
 async def test_an_administrator_finds_nobody() -> None:

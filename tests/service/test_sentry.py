@@ -69,9 +69,10 @@ def test_the_advice_of_the_readme_covers_the_apps_faults(root: Path) -> None:
     names = advised(root)
     assert "scope" in names
     secrets, events = reports(root, *names)
-    (app,) = events["app"]
-    assert frames_of(app)
-    assert [secret for secret in secrets if secret in app] == []
+    for name in ("app", "status", "ticket"):
+        (report,) = events[name]
+        assert frames_of(report)
+        assert [secret for secret in secrets if secret in report] == [], name
 
 
 def frames_of(text: str) -> list[dict[str, Any]]:

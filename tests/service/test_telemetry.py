@@ -163,6 +163,19 @@ async def test_without_an_sdk_nothing_is_observed() -> None:
         assert await (await world.enrolled()).is_in()
 
 
+async def test_an_api_without_bounds_starts(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another package may have pinned an API from before 1.30: the durations then have the SDK's buckets."""
+    meter, make = type(telemetry.metrics.get_meter("x")), type(telemetry.metrics.get_meter("x")).create_histogram
+
+    def older(self: Any, name: str, unit: str = "", description: str = "") -> Any:
+        return make(self, name, unit, description)
+
+    monkeypatch.setattr(meter, "create_histogram", older)
+    async with running(make_world()) as world:
+        await world.enrolled()
+    assert telemetry.total("mfa_gate.verify.duration", outcome="granted") == 1
+
+
 async def test_the_names_are_in_the_readme(telemetry: Telemetry, root: Any) -> None:
     """The page on counters lists every instrument, the span event and the loggers.
 
