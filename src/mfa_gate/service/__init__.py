@@ -29,6 +29,7 @@ from .clock_watch import ClockWatch
 from .disputes import Disputing
 from .enrollment import Enrolled, Enrollments, OpenDraft
 from .first_enrollment import Leave
+from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
 from .metrics import Metrics
@@ -88,6 +89,7 @@ class Service:
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
         self.retention = Retention(self.engine, self.alarms)
         self.metrics = Metrics(self.engine)
+        self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
         self.worker = Worker(
             self.engine,
