@@ -16,7 +16,7 @@ from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
-from .errors import SettingsError
+from .errors import SettingsError, StoreContention, StoreUnavailable
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
@@ -27,6 +27,7 @@ from .passkey_site import faults_of_passkey_site
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
+from .service.health import Health
 from .service.person import Person
 from .settings import (
     faults_of_api_origins,
@@ -325,6 +326,21 @@ class MFAGate:
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
         return Person(replace(subject, actor=""), self.service.access)
+
+    async def health(self) -> Health:
+        """Tell if the gate can work.
+
+        For the host's own probe; ``/mfa/health`` tells strangers in one word. It returns ``store``, ``senders`` and
+        ``policy``. ``store`` is ``"ok"``, ``"unavailable"`` where it does not answer, ``"refused"`` where its keys are not
+        listed. It holds no secret, raises nothing, and asks the store once a second at most.
+        """
+        try:
+            await self.web.open()
+        except (StoreUnavailable, StoreContention):
+            return self.service.health.report("unavailable")
+        except SettingsError:
+            return self.service.health.report("refused")
+        return await self.service.health.look()
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

@@ -298,6 +298,7 @@ class PageRequest:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
         if done:
+            to = self._with_fragment(to)
             self._forget_interruption()
         if self.scope["method"] != "POST" or not (done or notice):
             return redirect(to, self._all_headers())
@@ -305,6 +306,12 @@ class PageRequest:
             self.headers.append((b"refresh", f"0;url={to}".encode()))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
+
+    def _with_fragment(self, to: str) -> str:
+        """Add the fragment that a script on our page has kept for the wanted page, if that has none."""
+        fragment = self.form.get("fragment", "")
+        is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
+        return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
 
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""
