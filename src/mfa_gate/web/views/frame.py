@@ -57,7 +57,8 @@ class Frame:
 
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
     ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
-    ``person`` is the name of the signed-in person, empty for nobody.
+    ``person`` is the name of the signed-in person, empty for nobody. ``unsent`` tells that a form was stopped, and if it is
+    kept.
     """
 
     prefix: str
@@ -78,6 +79,7 @@ class Frame:
     dev: bool = False
     notice: Notice | None = None
     problems: tuple[Problem, ...] = ()
+    unsent: Literal["", "lost", "kept"] = ""
 
     @property
     def dir(self) -> str:
