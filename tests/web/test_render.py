@@ -163,7 +163,7 @@ def test_forms(name: str) -> None:
             continue
         if isinstance(view, Unsent):
             assert action == view.target
-            assert len(form.all("input")) == len(view.fields)
+            assert len(list(form.all("input"))) == len(view.fields)
             continue
         assert action.startswith("/mfa")
         assert action.endswith("#errors")
