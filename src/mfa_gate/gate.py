@@ -28,6 +28,7 @@ from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify
 from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
 from .service.health import Health
+from .service.kept_forms import KeptForms
 from .service.person import Person
 from .settings import (
     faults_of_api_origins,
@@ -99,6 +100,7 @@ class MFAGate:
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
     ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
+    ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
     ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
@@ -135,6 +137,7 @@ class MFAGate:
         home: str = "/",
         json_status: int = 403,
         accept_refused_websockets: bool = False,
+        keep_forms: bool = False,
         api_origins: Sequence[str] = (),
         public_url: str = "",
         app: str = "",
@@ -258,6 +261,7 @@ class MFAGate:
             origins=tuple(relying_party.origins),
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
+            kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
             origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),

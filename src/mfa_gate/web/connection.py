@@ -21,6 +21,7 @@ from ..service import Judgement
 from ..service.access import Pass
 from ..service.accounts import Entry
 from .endpoint_demands import EndpointDemands
+from .forms import Heard
 from .late_user_check import LateUserCheck
 from .responses import CLOSE_CODE
 from .scope import app_path, header_in
@@ -106,6 +107,7 @@ class ConnectionGate(Protocol):
         """Return all open connections, with this one."""
 
     endpoint_demands: EndpointDemands
+    keeps_forms: bool
     late_user_check: LateUserCheck
 
     async def judge_again(self, scope: Mapping[str, Any], *, extra: tuple[Demand, ...] = ()) -> Judgement | None:
@@ -138,6 +140,7 @@ class Connection:
     asking = False
     cancels = 0
     closing: asyncio.Task[None] | None = None
+    heard: Heard | None = None
     _readers: dict[asyncio.Task[Any], bool] | None = None
 
     def __init__(
@@ -197,6 +200,9 @@ class Connection:
                 readers.pop(task, None)
         kind = message["type"]
         self.connected = True
+        if self.gate.keeps_forms and kind == "http.request":
+            self.heard = self.heard or Heard()
+            self.heard.add(message)
         self.gone = self.gone or kind in ("http.disconnect", "websocket.disconnect")
         return message
 
@@ -322,6 +328,8 @@ class Connection:
             if not own:
                 log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
             receive = self.connect if self.scope["type"] == "websocket" else self._receive
+            if self.heard is not None:
+                receive = self.heard.replayed(receive)
             await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()

@@ -63,6 +63,38 @@ async def read_body(scope: Scope, receive: Receive, *, within: float, limit: int
         raise BadBody("malformed") from error
 
 
+class Heard:
+    """The parts of a body that the app has read.
+
+    The gate reads them again for a form that it keeps.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._size = 0
+
+    def add(self, message: Any) -> None:
+        """Keep one more part, of a body of usual size."""
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_PROOF_BODY:
+            self._messages.clear()
+        else:
+            self._messages.append(message)
+
+    def replayed(self, receive: Receive) -> Receive:
+        """Make the ``receive`` that gives these parts first, and then those that nobody has read."""
+        waiting = [*self._messages]
+
+        async def again() -> Any:
+            if waiting:
+                return waiting.pop(0)
+            if self._size > MAX_PROOF_BODY:
+                raise BadBody("too_large")
+            return await receive()
+
+        return again
+
+
 def media_type(scope: Scope) -> str:
     """Return the media type alone, in lower case.
 

@@ -60,6 +60,7 @@ class Gate:
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
+        self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
