@@ -24,6 +24,7 @@ from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
 from .scope import app_path, header_in
 from .types import Receive, Scope, Send
+from .unheard import hear_out
 
 log = logging.getLogger("mfa_gate")
 
@@ -120,7 +121,8 @@ class Connection:
 
     ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
     (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app
-    found a user where the gate saw nobody, which the gate answers).
+    found a user where the gate saw nobody, which the gate answers). ``heard`` says that the app has read the body to its
+    end.
     """
 
     # One is made for each request. Slots cost half of what attributes do, and a default of the class costs nothing:
@@ -132,6 +134,7 @@ class Connection:
     need: ProofRequired | None = None
     gone = False
     connected = False
+    heard = False
     judged_at: float | None = None
     over_at = 0.0
     looking = False
@@ -197,6 +200,7 @@ class Connection:
                 readers.pop(task, None)
         kind = message["type"]
         self.connected = True
+        self.heard = not message.get("more_body")
         self.gone = self.gone or kind in ("http.disconnect", "websocket.disconnect")
         return message
 
@@ -322,6 +326,8 @@ class Connection:
             if not own:
                 log.warning("mfa_gate: the app failed on the refusal of its own endpoint: %r", error)
             receive = self.connect if self.scope["type"] == "websocket" else self._receive
+            if not self.heard:
+                await hear_out(self.scope, receive)
             await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()

@@ -42,7 +42,7 @@ async def deny(
 ) -> None:
     """Answer a request that may not pass.
 
-    The body of the request is not read, and the request is never sent again (S-16).
+    The body of the request is not kept, and the request is never sent again (S-16).
     """
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))

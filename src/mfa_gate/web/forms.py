@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from .scope import header, origin_in
 from .types import Receive, Scope
+from .unheard import drop_rest, hear_out
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
@@ -42,6 +43,7 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) ->
     """
     length = header(scope, b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 9 or int(length) > limit):
+        await hear_out(scope, receive)
         raise BadBody("too_large")
     parts: list[bytes] = []
     size = 0
@@ -53,12 +55,15 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int = MAX_BODY) ->
                     raise BadBody("malformed")
                 size += len(message.get("body", b""))
                 if size > limit:
-                    raise BadBody("too_large")
+                    break
                 parts.append(message.get("body", b""))
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError as error:
         raise BadBody("malformed") from error
+    if message.get("more_body"):
+        await drop_rest(receive)
+    raise BadBody("too_large")
 
 
 def media_type(scope: Scope) -> str:
