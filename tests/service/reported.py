@@ -1,4 +1,6 @@
-"""A host with Sentry as its documentation sets it up. Faults happen in it, and what would be sent is printed.
+"""A host with Sentry as its documentation sets it up.
+
+Faults happen in it, and what would be sent is printed.
 
 ``python -m tests.service.reported``: one line of JSON with the secrets of this world, and the envelopes by fault.
 """

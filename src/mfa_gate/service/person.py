@@ -101,8 +101,9 @@ class Person:
     and ``StoreContention`` if others change the account all the time; nothing was done then.
     """
 
-    def __init__(self, subject: Subject, access: Access) -> None:
+    def __init__(self, subject: Subject, access: Access, *, actor: str = HOST) -> None:
         self.subject = subject
+        self._actor = actor
         self._engine = access.engine
         self._access = access
 
@@ -217,7 +218,7 @@ class Person:
         return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 
     def _moment(self) -> Moment:
-        return self._engine.moment(actor=HOST)
+        return self._engine.moment(actor=self._actor)
 
     def _hold(self) -> int:
         return int(self._engine.rules(self.subject.tenant).recovery.hold)
