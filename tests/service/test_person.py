@@ -36,9 +36,9 @@ from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor
 from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import PAGE, START, World, key, log_in, make_world, running, secret, with_rules
+from tests.harness import PAGE, SECRET, START, World, key, log_in, make_world, running, secret, with_rules
 from tests.stores.servers import single
-from tests.web.lasting import asked, by_hand, chat, hold, look
+from tests.web.lasting import Parts, asked, by_hand, chat, hold, look
 
 ANN = Subject("ann", "alpha")
 
@@ -436,6 +436,35 @@ async def test_from_a_route_and_a_background_task() -> None:
         await ann.ask("POST", "/open/later", headers=PAGE)
         assert [event.reason for event in world.kinds("proofs.revoked")] == ["password changed", "account disabled"]
         assert not await ann.is_in()
+
+
+async def test_the_answer_of_the_request_that_acts_arrives() -> None:
+    """A slow answer after the act is not cut; another request of the same person is."""
+    going, gates = asyncio.Event(), list[Any]()
+
+    async def change_password(scope: Any, receive: Any, send: Any) -> None:
+        await (await gates[0].person(ANN)).end_proofs("password changed")
+        await going.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"changed"})
+
+    async with running(make_world()) as world:
+        gates.append(world.gate)
+        ann, boss = await world.enrolled(), await world.enrolled("boss")
+        by_hand(world)
+        download, other = Parts(), Parts()
+        slow = await hold(world, download, asked(ann, "/records"))
+        stranger = await hold(world, other, asked(boss, "/records"))
+        acting = await hold(world, change_password, asked(ann, "/password", method="POST"))
+        await asyncio.sleep(0.1)
+        await look(world)
+        going.set()
+        await asyncio.sleep(0.05)
+        assert (acting.is_open, acting.body, acting.error) == (False, b"changed", None)
+        await download.part()
+        await other.part()
+        assert (slow.body, stranger.body) == (b"", SECRET)
+        await other.part(last=True)
 
 
 async def test_before_the_first_request_and_in_a_script(tmp_path: Path) -> None:
