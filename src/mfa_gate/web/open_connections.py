@@ -109,9 +109,9 @@ class OpenConnections:
             scope.pop("mfa_gate", None)
 
     def spare(self, key: SubjectKey) -> None:
-        """Let the request of this task run to its end, if it is one of ``key`` and no stream or websocket.
+        """Let the request of this task run to its end, if it is one of ``key``.
 
-        It ends that person's proofs itself, and its answer must arrive.
+        A stream or a websocket does not. The request ends that person's proofs itself, and its answer must arrive.
         """
         task = asyncio.current_task()
         for connection in self.open:
