@@ -329,7 +329,7 @@ class MFAGate:
         if not isinstance(subject, Subject):
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
-        return Person(replace(subject, actor=""), self.service.access)
+        return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
 
     async def health(self) -> Health:
         """Tell if the gate can work.
