@@ -20,7 +20,7 @@ _NAMES = frozenset(item.name for item in fields(Event))
 _NEEDED = frozenset({"id", "kind", "at", "tenant"})
 LAST_SECOND = 253_402_300_799
 """The last second (UTC) of the year 9999, the last one that a calendar can show."""
-_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 class UnreadableEvent(ValueError):
