@@ -148,7 +148,7 @@ async def test_a_right_code() -> None:
     """
     async with running(make_world()) as world:
         found = await _proving(world)
-    check(found, files=54, calls=355, jumps=203)
+    check(found, files=54, calls=353, jumps=201)
     assert found.of("MemoryStore.load") == 0
     assert found.of("MemoryStore.swap") == 2
 
@@ -183,7 +183,7 @@ async def _proving(world: World) -> Walk:
 @pytest.mark.parametrize(
     ("how", "bounds"),
     [
-        ("page", {"files": 51, "calls": 300, "jumps": 154}),
+        ("page", {"files": 51, "calls": 300, "jumps": 153}),
         ("json", {"files": 56, "calls": 324, "jumps": 176}),
     ],
 )
