@@ -240,7 +240,7 @@ class MFAGate:
         self.service = Service(wiring, loaded)
         self._identify = identify
         self._prefix = prefix
-        https = all(origin.startswith("https:") for origin in relying_party.origins)
+        https = all(origin.startswith("https:") for origin in relying_party.web_origins)
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
@@ -258,13 +258,13 @@ class MFAGate:
             sign_in=sign_in,
             sign_out=sign_out,
             home=home,
-            origins=tuple(relying_party.origins),
+            origins=relying_party.web_origins,
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
             kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
-            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
+            origin_log=OriginLog(relying_party.id, relying_party.web_origins),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 

@@ -325,7 +325,7 @@ class PageRequest:
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 
     def _with_fragment(self, to: str) -> str:
-        """Add the fragment that a script on our page has kept for the wanted page, if that has none."""
+        """Add the fragment that a script on our page has kept for the wanted page."""
         fragment = self.form.get("fragment", "")
         is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
         return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
