@@ -21,7 +21,7 @@ from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
 from .optional_parts import faults_of_optional_parts
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, SignInAgain
 from .service import RelyingParty, Service, Wiring
 from .service.kept_forms import KeptForms
 from .service.person import Person
@@ -97,6 +97,9 @@ class MFAGate:
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
     ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
     ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
+    ``sign_in_again`` gets the connection and a ``FreshSignIn``, and makes the address at which your identity provider is asked
+    for a new sign-in; our page links to it.
+
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
     ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
@@ -134,6 +137,7 @@ class MFAGate:
         json_status: int = 403,
         accept_refused_websockets: bool = False,
         keep_forms: bool = False,
+        sign_in_again: SignInAgain | None = None,
         api_origins: Sequence[str] = (),
         public_url: str = "",
         app: str = "",
@@ -187,6 +191,7 @@ class MFAGate:
             before_send=before_send,
             contacts=contacts,
             directory=directory,
+            sign_in_again=sign_in_again,
         )
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
@@ -240,6 +245,7 @@ class MFAGate:
             origins=tuple(relying_party.origins),
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
+            sign_in_again=sign_in_again,
             kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
