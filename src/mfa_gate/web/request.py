@@ -18,6 +18,7 @@ from ..core.policy import Demand
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
+from ..ports import SignInAgain
 from ..service import Judgement, Service
 from ..service.kept_forms import KeptForms
 from .callers import Callers
@@ -58,6 +59,7 @@ class Site:
     json_status: int = 403
     accept_refused_websockets: bool = False
     kept_forms: KeptForms | None = None
+    sign_in_again: SignInAgain | None = None
     api_origins: tuple[str, ...] = ()
     dev: bool = False
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)
