@@ -66,7 +66,10 @@ SENDERS: dict[str, tuple[object, str, str]] = {
 @pytest.mark.parametrize("name", ADAPTERS)
 @pytest.mark.parametrize("wrap", [lambda odd: odd, lambda odd: FirstOf(SessionUser("user_id"), odd)])
 def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
-    """D-17: a fault at start names the part, its type, the reason and the fix; inside of ``FirstOf`` as well."""
+    """A fault at start names the part, its type, the reason and the fix.
+
+    This holds inside of ``FirstOf`` as well. Requirement D-17.
+    """
     value, kind, fix = ADAPTERS[name]
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, "identify": wrap(adapter(**{name: value}))})
@@ -78,7 +81,7 @@ def test_adapter(name: str, wrap: Callable[[object], object]) -> None:
 @pytest.mark.parametrize("channel", ["email", "sms", "voice", "push"])
 @pytest.mark.parametrize("name", SENDERS)
 def test_sender(name: str, channel: str) -> None:
-    """The same for a sender, which is named by its channel."""
+    """A fault of a sender is told in the same way; its channel names it."""
     value, kind, fix = SENDERS[name]
     senders = Senders(**{"email": Outbox(), "sms": Outbox(), channel: sender(**{name: value})})
     with pytest.raises(SettingsError) as error:

@@ -20,10 +20,12 @@ from .factors.optional_parts import Hears
 from .ports import CallsBack, ContactsOf, Senders
 from .service import RelyingParty
 from .service.hook_places import COMMANDS
+from .service.own_address import is_root
 from .web.scope import is_clean, safe_path
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-]+)+")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 MAX_HOST = 100
 MAX_APP = 40
 """Characters of an application's name."""
@@ -115,10 +117,14 @@ def faults_of_relying_party(party: RelyingParty) -> list[str]:
             continue
         scheme, host, _ = match.groups()
         if host != party.id and not host.endswith("." + party.id):
-            faults.append(f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}")
+            faults.append(
+                f"relying_party.origins: {origin!r} does not belong to the id {party.id!r}; list that host and its subdomains only"
+            )
         address = read_address(origin)
         if address is None:
-            faults.append(f"relying_party.origins: {origin!r} is no origin that every browser reads alike")
+            faults.append(
+                f"relying_party.origins: {origin!r} is no origin that every browser reads alike; write it in lower-case ASCII"
+            )
             continue
         if address.url != f"{origin}/":
             faults.append(
@@ -179,6 +185,33 @@ def faults_of_api_origins(origins: Sequence[str], party: RelyingParty) -> list[s
     return faults
 
 
+def faults_of_public_url(url: object, party: RelyingParty) -> list[str]:
+    """Find the faults of ``public_url``: one of the origins, and a plain path. "" is none."""
+    if url == "":
+        return []
+    example = f"e.g. {party.origins[0]}/app" if party.origins else "e.g. https://app.example/app"
+    if not isinstance(url, str) or "?" in url or "#" in url:
+        return [f"public_url={url!r}: must be the address of the app, without query and fragment, {example}"]
+    mine = [origin for origin in party.origins if url == origin or url.startswith(f"{origin}/")]
+    if not mine:
+        return [f"public_url={url!r}: must begin with one of relying_party.origins, {example}"]
+    path = url.removeprefix(mine[0])
+    if not is_root(path.rstrip("/")) or path.endswith("//"):
+        return [f"public_url={url!r}: the path {path!r} is not plain; write it as browsers send it, {example}"]
+    return []
+
+
+def origin_and_root(url: str, party: RelyingParty) -> tuple[str, str | None]:
+    """Return the origin and the root path of links in messages.
+
+    The root is None where the developer named no ``url``.
+    """
+    for origin in party.origins:
+        if url and (url == origin or url.startswith(f"{origin}/")):
+            return origin, url.removeprefix(origin).rstrip("/")
+    return party.origins[0], None
+
+
 def _is_same_site(one: str, other: str) -> bool:
     """Tell whether two hosts have one owner.
 
@@ -215,6 +248,32 @@ def networks_of(name: str, texts: Sequence[str]) -> tuple[tuple[Proxy, ...], lis
             )
         networks.append(network)
     return tuple(networks), faults
+
+
+def faults_of_forwarding(header: object, prefix: object, has_proxies: bool) -> list[str]:
+    """Find the faults of ``address_header`` and ``forwarded_prefix``.
+
+    ``has_proxies`` says that trusted proxies are listed: nobody else may send these headers.
+    """
+    faults: list[str] = []
+    if not isinstance(header, str) or not _HEADER.fullmatch(header):
+        faults.append(
+            f'address_header={header!r}: must be the name of one header, e.g. "X-Forwarded-For", "Forwarded" or '
+            '"CF-Connecting-IP"'
+        )
+    elif not has_proxies and header.lower() != "x-forwarded-for":
+        faults.append(
+            f"address_header={header!r}: is believed from trusted_proxies alone, and none is listed; give "
+            'trusted_proxies=["10.0.0.5"], the proxies that replace this header'
+        )
+    if not isinstance(prefix, bool):
+        faults.append(f"forwarded_prefix={prefix!r}: must be True or False")
+    elif prefix and not has_proxies:
+        faults.append(
+            "forwarded_prefix=True: X-Forwarded-Prefix is believed from trusted_proxies alone, and none is listed; give "
+            'trusted_proxies=["10.0.0.5"], the proxies that replace this header'
+        )
+    return faults
 
 
 def faults_of_parts(policy: Policy, senders: Senders, contacts: ContactsOf | None, factors: Registry) -> list[str]:

@@ -164,7 +164,7 @@ async def vault(request: Request) -> PlainTextResponse:
 
 
 def closed_endpoint() -> Starlette:
-    """An endpoint asks for what the policy does not allow."""
+    """Make an app with an endpoint whose demand the policy does not allow."""
     made = app(gate())
     made.add_route("/vault", vault)
     return made

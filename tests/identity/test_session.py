@@ -100,7 +100,10 @@ def test_the_age_has_no_default() -> None:
 
 @pytest.mark.parametrize("value", [Signer(SECRET).sign("e30=").decode(), Signer(SECRET).sign("").decode()])
 async def test_a_signature_without_a_time_is_refused(value: str) -> None:
-    """S-12: what the key has signed and the gate cannot use is refused."""
+    """A signed value that the gate cannot use is refused.
+
+    Requirement S-12.
+    """
     with pytest.raises(Unreadable):
         await who(f"session={value}")
 
@@ -129,7 +132,10 @@ def test_an_empty_key_is_a_fault() -> None:
     ],
 )
 async def test_the_gate_and_the_app_read_alike(header: str) -> None:
-    """S-12: whatever oddity stands in the header, adapter and middleware find the same person."""
+    """Adapter and middleware find the same person in every odd header.
+
+    Requirement S-12.
+    """
     seen: list[Any] = []
 
     async def tell(request: Request) -> JSONResponse:

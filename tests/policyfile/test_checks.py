@@ -40,7 +40,7 @@ def test_a_policy_that_can_be_guessed(text: str, path: str) -> None:
 
 
 def test_a_tenant_that_can_be_guessed() -> None:
-    """S-42 holds for what a tenant makes of the file, at the tenant's line."""
+    """S-42 holds for a tenant's own values too, and the fault stands at the tenant's line."""
     (line,) = told("[factors]\nallowed = ['email']\n[tenants.a]\nfactors.email.code.live = 5\nattempts.max = 40\n")
     assert line.startswith("policy.toml:6: tenants.a.factors.email.code: 40 attempts x 5 valid codes / 10^6 = 2.0e-04")
 
@@ -222,7 +222,7 @@ def test_what_only_looks_like_one(text: str) -> None:
 
 
 def test_a_factor_that_the_gate_does_not_know_is_one_fault() -> None:
-    """A kind that is not among the gate's factors is a fault of its own, and no dead end besides."""
+    """A kind that is not among the gate's factors is one fault, and no dead end besides."""
     from mfa_gate.policyfile import examine
 
     from .kinds import HEAD, HERE

@@ -1,4 +1,7 @@
-"""Every page in every state: what the render tests walk, and what ``python tests/web/gallery.py OUTDIR`` draws to look at."""
+"""Every page in every state.
+
+The render tests walk it, and ``python tests/web/gallery.py OUTDIR`` draws it to look at.
+"""
 
 from __future__ import annotations
 
@@ -354,6 +357,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "dispute", disputed, nobody
     yield "dispute-done", replace(disputed, done=True), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
+    yield "unsent-lost", v.Unsent(back="/records"), frame
+    kept = (v.HiddenField(name="text", value='two\nlines with "quotes"'), v.HiddenField(name="csrf_token", value="abc"))
+    yield "unsent-kept", v.Unsent(back="/records", target="/records/save?x=1", fields=kept), frame
 
 
 def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
@@ -449,21 +455,24 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files with the headers that the gate sends, so that a page that breaks its own policy looks broken here."""
+    """A server of files with the headers that the gate sends.
+
+    So a page that breaks its own policy looks broken here.
+    """
 
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", CSP)
         super().end_headers()
 
     def do_POST(self) -> None:
-        """What a script asks for is not here."""
+        """Answer ``{}`` to a script's request: nothing answers it here."""
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
         self.wfile.write(b"{}")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @contextmanager

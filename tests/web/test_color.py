@@ -14,7 +14,10 @@ colors = st.tuples(*[st.integers(0, 255)] * 3)
 
 @given(colors, st.booleans())
 def test_every_pair_has_its_contrast(accent: Color, dark: bool) -> None:
-    """WCAG 2.2 1.4.3 and 1.4.11 (U-59): text 4.5:1, lines and focus rings 3:1, for any accent whatever, in both themes."""
+    """Text has a contrast of 4.5:1, lines and focus rings 3:1, for any accent, in both themes.
+
+    WCAG 2.2 1.4.3 and 1.4.11. Requirement U-59.
+    """
     made = palette(accent, dark=dark)
     grounds = (*(DARK_GROUNDS if dark else LIGHT_GROUNDS), parse(made.soft))
     on_fill = parse(made.on_fill)

@@ -1,4 +1,7 @@
-"""Sign-ins at an identity provider that count as the second factor: where the policy says so, once, and in one place."""
+"""Sign-ins at an identity provider that count as the second factor.
+
+They count if the policy says so, once, and in one place.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ def world() -> World:
 
 
 async def signed_in(world: World, *, address: str = HOME, at: int | None = None, **told: Any) -> Browser:
-    """Somebody whom the identity provider has just confirmed, with ``told`` besides the time."""
+    """Sign in a person whom the identity provider has just confirmed.
+
+    ``told`` is added to the session besides the time.
+    """
     browser = Browser(world, address=address)
     session = {"user_id": "ann", "org": "alpha", "groups": [], "sid": "s1", "auth_time": at or int(world.clock.now())}
     await browser.ask("POST", "/login", body=json.dumps({**session, **told}).encode())
@@ -42,7 +48,10 @@ async def signed_in(world: World, *, address: str = HOME, at: int | None = None,
 
 
 async def test_counts(world: World) -> None:
-    """A sign-in with the trusted word passes at once, is an event, and is listed like a browser."""
+    """A sign-in with the trusted word passes at once and is listed like a browser.
+
+    It is an event.
+    """
     ann = await signed_in(world, amr=["pwd", "mfa"])
     assert (await ann.page("/records")).status == 200
     assert [event.reason for event in world.kinds("proof.upstream")] == ["mfa"]
@@ -76,7 +85,10 @@ async def test_class_counts(world: World) -> None:
     ids=str,
 )
 async def test_does_not_count(world: World, told: dict[str, Any]) -> None:
-    """Another word, no time, a time to come, one that is seven days ago, or a shape that nobody agreed on: enrollment."""
+    """A sign-in without the trusted word or a good time leads to enrollment.
+
+    The time is missing, to come, or seven days ago. Or the claim has a shape that nobody agreed on.
+    """
     ann = await signed_in(world, **told)
     assert (await ann.page("/records")).location.startswith("/mfa/enroll")
     assert world.kinds("proof.upstream") == []
@@ -90,7 +102,10 @@ async def test_untrusted() -> None:
 
 
 async def test_stolen_session(world: World) -> None:
-    """The same session from another network: nothing passes, nothing can be enrolled, and a new sign-in is the way."""
+    """The same session from another network passes nothing and enrolls nothing.
+
+    A new sign-in is the way.
+    """
     ann = await signed_in(world, amr=["mfa"])
     await ann.page("/records")
     thief = Browser(world, address=HOTEL, cookies=dict(ann.cookies))
@@ -120,7 +135,10 @@ async def test_stolen_before_it_was_needed(world: World) -> None:
 
 
 async def test_seven_days(world: World) -> None:
-    """It is as old as the sign-in elsewhere, not as the first request; then a new one is asked for, never an enrollment."""
+    """The proof is as old as the sign-in elsewhere, not as the first request.
+
+    After seven days a new sign-in is asked for, never an enrollment.
+    """
     ann = await signed_in(world, amr=["mfa"], at=START - 6 * DAY)
     assert (await ann.page("/records")).status == 200
     world.clock.advance(DAY - 1)
@@ -132,7 +150,10 @@ async def test_seven_days(world: World) -> None:
 
 
 async def test_forgotten(world: World) -> None:
-    """What was forgotten in the list of browsers ends at once and never comes back with the same sign-in."""
+    """A sign-in that was forgotten in the list of browsers ends at once.
+
+    It never comes back with the same sign-in.
+    """
     ann = await signed_in(world, amr=["mfa"])
     await ann.page("/records")
     id = (await ann.api("GET", "browsers")).json()["browsers"][0]["id"]
@@ -142,7 +163,10 @@ async def test_forgotten(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["lock", "reset", "dispute"])
 async def test_ended(world: World, how: str) -> None:
-    """A lock, a reset and "this was not me" end it, also for sign-ins of before that nobody had seen yet."""
+    """A lock, a reset and "this was not me" end a sign-in.
+
+    They also end earlier sign-ins that nobody had seen yet.
+    """
     ann = await signed_in(world, amr=["mfa"])
     await ann.page("/records")
     unseen = await signed_in(world, amr=["mfa"], at=START - 5)
@@ -155,7 +179,10 @@ async def test_ended(world: World, how: str) -> None:
 
 
 async def end(world: World, how: str) -> None:
-    """Do what ends all proofs, by the very changes that do it everywhere; a lock is opened again."""
+    """Lock, reset or dispute the account, as ``how`` says, by the real changes.
+
+    Each ends all proofs. A lock is opened again.
+    """
     from mfa_gate.core.changes.admin import lock, reset, unlock
     from mfa_gate.core.changes.dispute import dispute
 
@@ -186,7 +213,10 @@ async def test_locked(world: World) -> None:
 
 
 async def test_not_phishing_resistant(world: World) -> None:
-    """A rule that asks for phishing resistance is not met by it, whatever the provider says; it leads to enrolling a key."""
+    """A rule that asks for phishing resistance is not met by a sign-in elsewhere.
+
+    The words of the provider do not matter. It leads to enrolling a key.
+    """
     ann = await signed_in(world, amr=["mfa", "hwk", "phr"])
     assert (await ann.page("/records")).status == 200
     refused = await ann.page("/files/plan")
@@ -195,7 +225,10 @@ async def test_not_phishing_resistant(world: World) -> None:
 
 
 async def test_first_factor_needs_a_fresh_sign_in(world: World) -> None:
-    """Whoever came by a sign-in elsewhere enrolls after one that is not older than five minutes, as with any other proof."""
+    """A person with only a sign-in elsewhere enrolls within five minutes after it.
+
+    An older sign-in is not enough, as with any other proof.
+    """
     ann = await signed_in(world, amr=["mfa"])
     assert (await ann.page("/mfa/enroll")).status == 200
     world.clock.advance(301)
@@ -205,7 +238,10 @@ async def test_first_factor_needs_a_fresh_sign_in(world: World) -> None:
 
 
 async def test_many_sign_ins(world: World) -> None:
-    """After more sign-ins than are remembered, the oldest counts nowhere: it cannot be seen "first" a second time."""
+    """After more sign-ins than are remembered, the oldest counts nowhere.
+
+    It cannot be seen "first" a second time.
+    """
     first = await signed_in(world, amr=["mfa"])
     await first.page("/records")
     for _ in range(12):

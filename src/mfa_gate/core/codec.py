@@ -63,6 +63,7 @@ _NAMES: dict[type, dict[str, str]] = {
         "uncounted": "un",
         "drifted": "dr",
         "sign_outs": "so",
+        "forgotten_at": "fo",
     },
     Attempts: {"used": "u", "series": "s", "charged_at": "c", "days": "d"},
     Lock: {"at": "a", "cause": "c", "ref": "r", "actor": "ac"},

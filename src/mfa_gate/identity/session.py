@@ -20,8 +20,8 @@ MAX_NAMED = 10
 """The most keys of a session that the log names, each cut to forty letters."""
 UNNAMED: Final = -(1 << 62)
 """No limit that anybody would name."""
-_Rest = tuple[object, object, object, Upstream | None]
-_NOTHING: _Rest = (None, None, None, None)
+_Rest = tuple[object, object, object, Upstream | None, object]
+_NOTHING: _Rest = (None, None, None, None, None)
 
 
 class SessionUser:
@@ -32,7 +32,8 @@ class SessionUser:
     session. A missing tenant is ``"default"``. A session without the user's key is anonymous; while nobody was found, the log
     names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings. ``amr``,
     ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as a proof
-    if the policy trusts it. ``SessionMiddleware`` must run before the gate: it is added to the app after
+    if the policy trusts it. ``actor`` (dotted) names the key with the id of the person who is really there while ``user`` is
+    impersonated: the actor is judged then. ``SessionMiddleware`` must run before the gate: it is added to the app after
     ``gate.install(app)``.
 
     If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
@@ -49,6 +50,7 @@ class SessionUser:
         tenant: str = "",
         groups: str = "",
         session: str = "",
+        actor: str = "",
         amr: str = "",
         acr: str = "",
         auth_time: str = "",
@@ -61,10 +63,11 @@ class SessionUser:
         self._tenant = tenant
         self._groups = groups
         self._session = session
+        self._actor = actor
         self.names_session = bool(session)
         self._login = (amr, acr, auth_time)
         self._flat = "." not in user
-        self._more = bool(tenant or groups or session or auth_time)
+        self._more = bool(tenant or groups or session or auth_time or actor)
         self._fold = fold
         self._known: dict[object, Subject] = {}
         self._keys: tuple[str, ...] = ()
@@ -133,10 +136,18 @@ class SessionUser:
         groups = session.get(self._groups) if self._groups else None
         sign_in = session.get(self._session) if self._session else None
         upstream = self._upstream(session) if self._login[2] else None
-        return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream
+        actor = dig(session, self._actor) if self._actor else None
+        return tenant, tuple(groups) if isinstance(groups, list) else groups, sign_in, upstream, actor
 
     def _learn(
-        self, key: object, user: object, tenant: object, groups: object, sign_in: object, upstream: Upstream | None
+        self,
+        key: object,
+        user: object,
+        tenant: object,
+        groups: object,
+        sign_in: object,
+        upstream: Upstream | None,
+        actor: object,
     ) -> Subject:
         if self._tenant and tenant is None:
             self._absent.tell("tenant", self._tenant)
@@ -148,6 +159,7 @@ class SessionUser:
             groups=as_groups(groups),
             session="" if sign_in is None else as_text(sign_in, self._session),
             upstream=upstream,
+            actor="" if actor in (None, "") else folded(as_text(actor, self._actor), self._fold),
         )
         if len(self._known) >= MAX_SUBJECTS:
             self._known.clear()

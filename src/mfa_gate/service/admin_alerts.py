@@ -34,17 +34,15 @@ class Alarms:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.kinds = dict.fromkeys(ALARMS)
         engine.effects.listeners.append(self)
-
-    def wants(self, event: Event) -> bool:
-        """Tell if administrators are mailed about the event at once."""
-        return event.kind in ALARMS
 
     async def __call__(self, events: Sequence[Event], account: Account) -> None:
         """Raise an alarm for each event that asks for one."""
-        for event in filter(self.wants, events):
-            await self.raise_for(event)
-            self.engine.effects.heard("alarm", event, ok=True)
+        for event in events:
+            if event.kind in ALARMS:
+                await self.raise_for(event)
+                self.engine.effects.heard("alarm", event, ok=True)
 
     def hooks(self) -> list[Hook]:
         """Make the hook for alarms that are raised from the trail, if there is a sender.

@@ -29,8 +29,9 @@ class RelyingParty:
 class Wiring:
     """The parts, keys and providers that the developer's code gives. It holds no rule.
 
-    ``public`` is the address of our own pages as seen from outside (origin and prefix); providers and phones use it.
-    ``words`` returns the translation function of a language.
+    ``origin`` and ``prefix`` belong to the address of our own pages as seen from outside; mails, providers and phones use
+    it. ``origin`` is "" where it is not known. ``root`` is the quoted path between the two that the developer named, or
+    None: then visits tell it (``own_address.py``). ``words`` returns the translation function of a language.
     """
 
     store: Store
@@ -46,7 +47,9 @@ class Wiring:
     before_send: BeforeSend | None = None
     directory: DirectoryOf | None = None
     trusted_proxies: tuple[Proxy, ...] = ()
-    public: str = ""
+    origin: str = ""
+    prefix: str = ""
+    root: str | None = None
     app: str = ""
     factors: Registry = BUILT_IN
     words: Callable[[str], Callable[[str], str]] = lambda lang: str

@@ -57,6 +57,7 @@ async def proof_cookie(
     browser. ``url`` is where the browser goes, by default the first origin of the gate's ``relying_party``. Raises
     ``RuntimeError`` if the gate's store outlives the test.
     """
+    subject = subject.judged
     handle = await proven(gate, subject, address=address, fresh=fresh, age=age, factor=factor)
     cookies, place = gate.web.site.cookies, url or gate.service.engine.wiring.relying_party.origins[0]
     jar = cookies.jar(subject.key, {"scheme": urlsplit(place).scheme})

@@ -19,7 +19,7 @@ from ..identity.values import WiringFault
 from ..ports import Identify, NamesSession, ReadsScope
 from ..service import Service
 from .cookies import Cookies, Jar, is_native, proof_token
-from .scope import address_of, browser_label, is_clean
+from .scope import FORWARDED_FOR, address_of, browser_label, is_clean
 from .types import Scope
 from .unknown_address import UnknownAddresses
 
@@ -48,15 +48,27 @@ class Identified:
 class Callers:
     """The reader of callers from connections.
 
-    ``trusted`` are the proxies whose forwarded addresses count.
+    ``trusted`` are the proxies whose forwarded addresses count. ``told_in`` is the header in which they tell them, in lower
+    case. ``reads_prefix`` says that they also tell the path that they take off.
     """
 
-    def __init__(self, *, service: Service, identify: Identify, cookies: Cookies, trusted: Sequence[Proxy]) -> None:
+    def __init__(
+        self,
+        *,
+        service: Service,
+        identify: Identify,
+        cookies: Cookies,
+        trusted: Sequence[Proxy],
+        told_in: bytes = FORWARDED_FOR,
+        reads_prefix: bool = False,
+    ) -> None:
         self._service = service
         self._origins = frozenset(service.engine.wiring.relying_party.origins)
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)
+        self.told_in = told_in
+        self.reads_prefix = reads_prefix
         self.subject_now: Callable[[Mapping[str, Any]], Subject | None] | None = (
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
@@ -90,12 +102,19 @@ class Callers:
 
     def address(self, scope: Scope) -> str:
         """Return the client's address, as the trusted proxies tell it."""
-        return address_of(scope, self.trusted)
+        return address_of(scope, self.trusted, self.told_in)
 
     def facts(self, scope: Scope, subject: Subject, path: str) -> Facts:
         """Collect the facts that the policy may look at. ``path`` is the app's own path."""
         method = scope["method"] if scope["type"] == "http" else "GET"
-        return Facts(tenant=subject.tenant, groups=subject.groups, method=method, path=path, clean=is_clean(path))
+        return Facts(
+            tenant=subject.tenant,
+            groups=subject.groups,
+            method=method,
+            path=path,
+            clean=is_clean(path),
+            acting=bool(subject.actor),
+        )
 
     async def identified(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller, and take the subject's sign-in at an identity provider, if it has one.
@@ -110,8 +129,12 @@ class Callers:
     def known(self, scope: Scope, subject: Subject, address: str) -> Identified:
         """Find the caller from the connection alone.
 
-        The caller has no label: only a request that may write makes one.
+        The caller has no label: only a request that may write makes one. Where the subject is impersonated, the caller is the
+        actor.
         """
+        acts_as = None
+        if subject.actor:
+            subject, acts_as = subject.judged, subject
         if not subject.session:
             self.warn_of_sessions()
         jar = self.cookies.jar(subject.key, scope)
@@ -129,6 +152,7 @@ class Callers:
             network=network,
             kind="client" if native else "browser",
             also=() if native else tuple(handle_digest(other) for other in self.cookies.others(jar, scope, handle)),
+            acts_as=acts_as,
         )
         return Identified(jar=jar, handle=handle, caller=caller)
 

@@ -24,11 +24,11 @@ from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
 from .router import Router
-from .scope import address_of, app_path, caller_kind
+from .scope import address_of, app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
-from .unheard import BODILESS, hear_out
+from .unheard import hear_out
 
 log = logging.getLogger("mfa_gate")
 
@@ -56,10 +56,12 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open)
+        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
+        self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
@@ -72,6 +74,17 @@ class Gate:
         if self._path_rules.policy is not policy:
             self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
         return self._path_rules
+
+    def add_app(self, app: App) -> None:
+        """Take an app that the gate stands around: its routes are looked at."""
+        self.endpoint_demands.add_app(app)
+        if self.lifespan.opened:
+            self._look_at_sign_out()
+
+    def _look_at_sign_out(self) -> None:
+        """Find out if the app's sign-out takes POST alone."""
+        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
+            self.site.sign_out_form.posts = True
 
     # -- each connection -----------------------------------------------------------------------------------------
 
@@ -106,7 +119,7 @@ class Gate:
             if not cookies or not self.lifespan.opened:
                 return None
             client, trusted = scope.get("client"), callers.trusted
-            address = address_of(scope, trusted) if trusted or client is None else client[0]
+            address = address_of(scope, trusted, callers.told_in) if trusted or client is None else client[0]
             return self._passes(subject, cookies, address)
         except (MFAGateError, Unreadable):
             return None
@@ -118,11 +131,14 @@ class Gate:
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one connection: pass it to the app, or answer it."""
+        __tracebackhide__ = True
         kind = scope["type"]
         if kind == "lifespan":
             return await self.lifespan(app, scope, receive, send)
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
@@ -206,8 +222,6 @@ class Gate:
         elif judgement.requirement.report_only:
             await self.service.access.report(judgement, found.caller)
             return self.let_in(subject, judgement)
-        if scope["type"] == "http" and scope["method"] not in BODILESS:
-            await hear_out(scope, receive)
         await deny(self.site, scope, receive, send, found=found, decision=decision, demands=demands)
         return None
 
@@ -248,6 +262,8 @@ class Gate:
 
     async def answer_demand(self, scope: Scope, receive: Receive, send: Send, need: ProofRequired) -> None:
         """Answer the demand of an endpoint (``require_proof``)."""
+        if self.callers.reads_prefix:
+            note_told_root(scope, self.callers.trusted)
         try:
             if need.fault is not None:
                 return await self.router.fault(scope, receive, send, need.fault)

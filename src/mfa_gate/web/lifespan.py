@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..errors import MFAGateError, SettingsError
@@ -55,6 +55,8 @@ class Lifespan:
         self._any_forwarder = any_forwarder
         self.opened = False
         self.looked: set[bool] = set()
+        self.at_open: list[Callable[[], None]] = []
+        """Called each time that the gate has opened."""
         self._opening: asyncio.Task[None] | None = None
 
     @property
@@ -82,6 +84,8 @@ class Lifespan:
             raise SettingsError(fault)
         self.opened = True
         self._callers.check_sessions()
+        for look in self.at_open:
+            look()
 
     async def aclose(self) -> None:
         """Let go of store and senders. A later request opens them again."""

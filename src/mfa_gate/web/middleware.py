@@ -32,10 +32,11 @@ class MFAGateMiddleware:
         self.app = app
         self.gate = gate
         self._gate = gate.web
-        self._gate.endpoint_demands.add_app(app)
+        self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
+        __tracebackhide__ = True  # a report of the app's fault needs no frame of ours, which holds the cookies
         gate = self._gate
         try:
             loop = get_running_loop()

@@ -88,6 +88,7 @@ class OpenConnections:
 
         The app's exceptions pass through.
         """
+        __tracebackhide__ = True
         loop = asyncio.get_running_loop()
         if self.loop is not loop:
             self.start(loop)

@@ -7,6 +7,7 @@ shows a broken connection in place of the answer.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from .scope import header
 from .types import Receive, Scope
@@ -46,3 +47,8 @@ async def drop_rest(receive: Receive) -> None:
                 size += len(message.get("body", b""))
     except TimeoutError:
         return
+
+
+async def nothing_more() -> dict[str, Any]:
+    """Receive the end of a body that was read already."""
+    return {"type": "http.request", "body": b"", "more_body": False}

@@ -138,7 +138,9 @@ def proxies(app: Any, gate: MFAGate, environ: Mapping[str, str] = os.environ) ->
             "reading the gate sees no proxy any more; use one of them (uvicorn: --no-proxy-headers)",
         )
     elif trusted:
-        yield Line("ok", "proxies", f"X-Forwarded-For counts from {', '.join(map(str, trusted))}")
+        callers = gate.web.callers
+        told = callers.told_in.decode().title() + (" and X-Forwarded-Prefix" if callers.reads_prefix else "")
+        yield Line("ok", "proxies", f"{told} counts from {', '.join(map(str, trusted))}")
     elif server:
         yield Line("ok", "proxies", f"the server reads X-Forwarded-For from {server}; the gate takes its word")
     else:

@@ -35,7 +35,9 @@ async def answer(request: PageRequest, receive: Receive, place: str) -> Answer:
             if foreign is not None:
                 return foreign
             if method != "DELETE":
-                body = typed(await read_json(request.scope, receive, limit=call.limit), call.members, call.required)
+                within = request.site.body_within
+                sent = await read_json(request.scope, receive, within=within, limit=call.limit)
+                body = typed(sent, call.members, call.required)
         result = await call.handler(request, body, name)
     except (BadBody, BadMember) as bad:
         return refuse_body(bad)
