@@ -177,6 +177,9 @@ class MFAGate:
             clock=clock,
             entropy=entropy,
             accept_any_forwarder=accept_any_forwarder,
+            accept_refused_websockets=accept_refused_websockets,
+            forwarded_prefix=forwarded_prefix,
+            keep_forms=keep_forms,
             dev=dev,
         )
         if faults:  # everything below reads these arguments

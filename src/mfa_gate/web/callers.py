@@ -73,7 +73,7 @@ class Callers:
             identify.subject_of if isinstance(identify, ReadsScope) else None
         )
         """The adapter's own fast form, which does not wait; None where the adapter has none."""
-        self._unknown = UnknownAddresses(trusted)
+        self._unknown = UnknownAddresses(trusted, told_in)
         self.identify_within = IDENTIFY_TIMEOUT
         self._warned = False
 
