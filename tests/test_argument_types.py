@@ -1,4 +1,7 @@
-"""V-16: an argument of another type stops the start with its name and its fix; its value is not shown."""
+"""An argument of another type stops the start with its name and its fix.
+
+V-16. Its value is not shown.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
-from .errors import SettingsError
+from .errors import SettingsError, StoreContention, StoreUnavailable
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
@@ -26,6 +26,9 @@ from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
 from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
 from .service import RelyingParty, Service, Wiring
+from .service.fault_records import empty_frames
+from .service.health import Health
+from .service.kept_forms import KeptForms
 from .service.person import Person
 from .settings import (
     faults_of_api_origins,
@@ -97,15 +100,16 @@ class MFAGate:
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
     ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
+    ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
     ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
     which is kept in the store. ``app`` names this application where several share a store.
 
-    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator has
-    removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are called after
-    the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the other. A call
-    that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
+    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator or your
+    own code has removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are
+    called after the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the
+    other. A call that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
 
     ``directory`` lists all people of a tenant whom the host knows, with their contacts. The administrators' preparation
     checklist, reminders and alarms use it. ``before_send`` is asked before every text message and call, with the whole number
@@ -133,6 +137,7 @@ class MFAGate:
         home: str = "/",
         json_status: int = 403,
         accept_refused_websockets: bool = False,
+        keep_forms: bool = False,
         api_origins: Sequence[str] = (),
         public_url: str = "",
         app: str = "",
@@ -256,6 +261,7 @@ class MFAGate:
             origins=tuple(relying_party.origins),
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
+            kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
             origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
@@ -290,7 +296,12 @@ class MFAGate:
 
         Raises the same errors as a guarded request, e.g. ``StoreUnavailable``.
         """
-        judgement = await self.web.judge_again(connection.scope)
+        __tracebackhide__ = True
+        try:
+            judgement = await self.web.judge_again(connection.scope)
+        except Exception as error:
+            empty_frames(error)  # they hold the cookies, and a report of the app's fault would send them
+            raise
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision
@@ -319,6 +330,21 @@ class MFAGate:
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
         return Person(replace(subject, actor=""), self.service.access)
+
+    async def health(self) -> Health:
+        """Tell if the gate can work.
+
+        For the host's own probe; ``/mfa/health`` tells strangers in one word. It returns ``store``, ``senders`` and
+        ``policy``. ``store`` is ``"ok"``, ``"unavailable"`` where it does not answer, ``"refused"`` where its keys are not
+        listed. It holds no secret, raises nothing, and asks the store once a second at most.
+        """
+        try:
+            await self.web.open()
+        except (StoreUnavailable, StoreContention):
+            return self.service.health.report("unavailable")
+        except SettingsError:
+            return self.service.health.report("refused")
+        return await self.service.health.look()
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

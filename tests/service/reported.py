@@ -1,4 +1,6 @@
-"""A host with Sentry as its documentation sets it up. Faults happen in it, and what would be sent is printed.
+"""A host with Sentry as its documentation sets it up.
+
+Faults happen in it, and what would be sent is printed.
 
 ``python -m tests.service.reported``: one line of JSON with the secrets of this world, and the envelopes by fault.
 """
@@ -22,11 +24,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mfa_gate import Subject
+from mfa_gate.factors.codes import ALPHABET
 from mfa_gate.factors.totp import Totp
 from tests.harness import Browser, World, make_world, routes, running
 
 SENT: list[str] = []
 BROKEN = "the library is broken"
+world: World
 
 
 class Kept(Transport):
@@ -48,10 +53,22 @@ async def app_breaks(request: Request) -> Response:
     raise LookupError("the app is broken")
 
 
+async def status(request: Request) -> Response:
+    """Ask the gate, which fails."""
+    await world.gate.status(request)
+    return Response()
+
+
+async def ticket(request: Request) -> Response:
+    """Make a ticket, and fail to store it."""
+    await (await world.gate.person(Subject("bob", "alpha"))).ticket()
+    return Response()
+
+
 async def reported(world: World, work: Callable[[], Awaitable[Any]]) -> list[str]:
     """Do ``work``, and return what Sentry was given meanwhile."""
     SENT.clear()
-    with suppress(LookupError):
+    with suppress(LookupError, RuntimeError):
         await work()
     await world.engine.effects.idle()
     return [text for text in SENT if "exception" in text]
@@ -63,8 +80,9 @@ async def main() -> None:
     names = [*DEFAULT_DENYLIST, *sys.argv[1:]]  # as the README names them
     scrubber = EventScrubber(denylist=names, recursive=True) if sys.argv[1:] else None
     sentry_sdk.init(dsn="https://key@sentry.invalid/1", transport=Kept, send_default_pii=False, event_scrubber=scrubber)
-    app = Starlette(routes=[Route("/broken", app_breaks, methods=["GET", "POST"]), *routes()])
-    world = make_world(app=app)
+    global world
+    mine = [Route("/broken", app_breaks, methods=["GET", "POST"]), Route("/status", status)]
+    world = make_world(app=Starlette(routes=[*mine, Route("/open/ticket", ticket), *routes()]))
     world.app = SentryAsgiMiddleware(world.app)
     found: dict[str, list[str]] = {}
     async with running(world):
@@ -98,12 +116,31 @@ async def main() -> None:
         found["page"] = await reported(world, lambda: ann.page("/mfa"))
         object.__setattr__(world.gate.web.site, "renderer", render)
 
+        store, made = world.engine.store, list[str]()
+        swap, entropy = store.swap, world.engine.wiring.entropy
+
+        def drawn(size: int) -> bytes:
+            raw = entropy(size)
+            made.append("".join(ALPHABET[byte % len(ALPHABET)] for byte in raw)[:5])
+            return raw
+
+        assert await ann.is_in()
+        access = world.gate.service.access
+        judge, access.judge = access.judge, breaks  # type: ignore[method-assign]
+        found["status"] = await reported(world, lambda: ann.ask("GET", "/status"))
+        access.judge = judge  # type: ignore[method-assign]
+        object.__setattr__(store, "swap", breaks)
+        object.__setattr__(world.engine.wiring, "entropy", drawn)
+        found["ticket"] = await reported(world, lambda: ann.ask("GET", "/open/ticket"))
+        object.__setattr__(world.engine.wiring, "entropy", entropy)
+        object.__setattr__(store, "swap", swap)
+        known += made
+
+        found["app"] = await reported(world, lambda: ann.ask("GET", "/broken"))
         identify = world.gate.web.callers.subject_now
         world.gate.web.callers.subject_now = breaks
         found["sign-out"] = await reported(world, lambda: ann.ask("POST", "/logout"))
         world.gate.web.callers.subject_now = identify
-
-        found["app"] = await reported(world, lambda: ann.ask("GET", "/broken"))
         known += [*cookies.values(), *ann.cookies.values()]
     print(json.dumps({"secrets": known, "events": found}))
 

@@ -1,4 +1,7 @@
-"""Sentry never sees a code, a secret or a cookie: with its real SDK, as its documentation sets it up."""
+"""Sentry never sees a code, a secret or a cookie.
+
+This is tried with its real SDK, as its documentation sets it up.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from mfa_gate.service.fault_records import keep_clean
 
 
 def reports(root: Path, *names: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Let faults happen in a process of their own. Returns its secrets, and what was sent by fault."""
+    """Let faults happen in a process of their own.
+
+    Returns its secrets, and the reports by fault.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "tests.service.reported", *names],
         cwd=root,
@@ -40,7 +46,10 @@ def advised(root: Path) -> list[str]:
 
 
 def test_our_own_faults_carry_nothing(root: Path) -> None:
-    """Sentry as it comes: each fault of ours is reported, with its frames, and without one secret."""
+    """Sentry reports each fault of ours with its frames and without one secret.
+
+    It is set up as it comes.
+    """
     secrets, events = reports(root)
     assert len(secrets) > 10
     for name in ("verify", "enroll", "send", "page", "sign-out"):
@@ -53,13 +62,17 @@ def test_our_own_faults_carry_nothing(root: Path) -> None:
 
 
 def test_the_advice_of_the_readme_covers_the_apps_faults(root: Path) -> None:
-    """A fault of the app has Starlette's frames, which hold the request: with the README's names no cookie leaves."""
+    """A fault of the app has Starlette's frames, which hold the request.
+
+    With the README's names no cookie leaves.
+    """
     names = advised(root)
     assert "scope" in names
     secrets, events = reports(root, *names)
-    (app,) = events["app"]
-    assert frames_of(app)
-    assert [secret for secret in secrets if secret in app] == []
+    for name in ("app", "status", "ticket"):
+        (report,) = events[name]
+        assert frames_of(report)
+        assert [secret for secret in secrets if secret in report] == [], name
 
 
 def frames_of(text: str) -> list[dict[str, Any]]:
@@ -69,7 +82,10 @@ def frames_of(text: str) -> list[dict[str, Any]]:
 
 
 def test_a_plain_log_keeps_the_whole_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    """The text has every frame and the cause; the frames in the record, and in every chained exception, are empty."""
+    """The text has every frame and the cause.
+
+    The frames in the record, and in every chained exception, are empty.
+    """
     keep_clean()
     keep_clean()
     log = logging.getLogger("mfa_gate")

@@ -1,4 +1,7 @@
-"""OpenTelemetry with its real SDK: counters, durations, span events; and the trail as log records."""
+"""OpenTelemetry's real SDK gets counters, durations and span events.
+
+The trail goes out as log records.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Telemetry:
         return [point for metric in every if metric.name == name for point in metric.data.data_points]
 
     def total(self, name: str, **labels: str) -> int:
-        """The sum of a counter over the points with these labels, or the count of a histogram's records."""
+        """The sum of a counter over the points with these labels.
+
+        For a histogram it is the count of its records.
+        """
         mine = [p for p in self.points(name) if labels.items() <= dict(p.attributes).items()]
         return sum(point.count if hasattr(point, "count") else point.value for point in mine)
 
@@ -52,7 +58,10 @@ class Telemetry:
 
 @pytest.fixture
 def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
-    """An SDK that is set up as an app does it before it makes its gate; taken away after the test."""
+    """An SDK that is set up before the gate is made, as an app does it.
+
+    It is taken away after the test.
+    """
     made = Telemetry()
     monkeypatch.setattr(metrics_api, "_METER_PROVIDER", made.metrics)
     monkeypatch.setattr(trace_api, "_TRACER_PROVIDER", made.tracing)
@@ -62,7 +71,10 @@ def telemetry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
 
 
 async def in_span(telemetry: Telemetry, world: World, work: Any) -> list[Any]:
-    """Run ``work`` inside a request's span, as an instrumented server does, and return the span's events."""
+    """Run ``work`` inside a request's span and return the span's events.
+
+    An instrumented server makes such a span.
+    """
     telemetry.spans.clear()
     with telemetry.tracing.get_tracer("server").start_as_current_span("GET"):
         await work()
@@ -71,7 +83,10 @@ async def in_span(telemetry: Telemetry, world: World, work: Any) -> list[Any]:
 
 
 async def test_events_refusals_and_durations_are_recorded(telemetry: Telemetry) -> None:
-    """Each name of the README is there, with its labels, and no id, address, code or secret in any of them."""
+    """Each name of the README is there, with its labels.
+
+    No id, address, code or secret is in any of them.
+    """
     async with running(make_world()) as world:
         ann = await world.enrolled()
         await ann.is_in()
@@ -109,7 +124,10 @@ async def test_a_remembered_request_is_not_measured(telemetry: Telemetry) -> Non
 
 
 async def test_each_refusal_is_an_event_of_its_span(telemetry: Telemetry) -> None:
-    """A blocked request, a refused call, a page with a problem, a fault: one event each, and none for what passes."""
+    """A blocked request, a refused call, a page's problem and a fault are one event each.
+
+    There is none for what passes.
+    """
     async with running(make_world()) as world:
         ann = await world.enrolled()
         assert await in_span(telemetry, world, ann.is_in) == []
@@ -136,14 +154,33 @@ async def test_each_refusal_is_an_event_of_its_span(telemetry: Telemetry) -> Non
 
 
 async def test_without_an_sdk_nothing_is_observed() -> None:
-    """The API alone is no wish to be measured: there is no observer, and no clock is compared for one."""
+    """OpenTelemetry's API alone is no wish to be measured.
+
+    There is no observer, and no clock is compared for one.
+    """
     async with running(make_world()) as world:
         assert world.engine.effects.observer is None
         assert await (await world.enrolled()).is_in()
 
 
+async def test_an_api_without_bounds_starts(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another package may have pinned an API from before 1.30: the durations then have the SDK's buckets."""
+    meter, make = type(telemetry.metrics.get_meter("x")), type(telemetry.metrics.get_meter("x")).create_histogram
+
+    def older(self: Any, name: str, unit: str = "", description: str = "") -> Any:
+        return make(self, name, unit, description)
+
+    monkeypatch.setattr(meter, "create_histogram", older)
+    async with running(make_world()) as world:
+        await world.enrolled()
+    assert telemetry.total("mfa_gate.verify.duration", outcome="granted") == 1
+
+
 async def test_the_names_are_in_the_readme(telemetry: Telemetry, root: Any) -> None:
-    """The page on counters lists every instrument, the span event and the loggers, and nothing that is not there."""
+    """The page on counters lists every instrument, the span event and the loggers.
+
+    It lists nothing that is not there.
+    """
     async with running(make_world()) as world:
         assert world.engine.effects.observer is not None
     text = (root / "src/mfa_gate/service/README.md").read_text()
@@ -155,7 +192,10 @@ async def test_the_names_are_in_the_readme(telemetry: Telemetry, root: Any) -> N
 
 
 async def test_the_trail_is_a_log_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
-    """One record an event: the whole line as JSON, and each part as an attribute that handlers can use."""
+    """One record an event.
+
+    The whole line as JSON, and each part as an attribute that handlers can use.
+    """
     with caplog.at_level(logging.INFO, logger="mfa_gate.audit"):
         async with running(make_world()) as world:
             ann = await world.enrolled()

@@ -358,6 +358,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "dispute", disputed, nobody
     yield "dispute-done", replace(disputed, done=True), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
+    yield "unsent-lost", v.Unsent(back="/records"), frame
+    kept = (v.HiddenField(name="text", value='two\nlines with "quotes"'), v.HiddenField(name="csrf_token", value="abc"))
+    yield "unsent-kept", v.Unsent(back="/records", target="/records/save?x=1", fields=kept), frame
 
 
 def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:

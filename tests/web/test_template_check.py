@@ -1,4 +1,7 @@
-"""V-30: a folder of templates that is not there, or that holds what nothing shows, stops the start."""
+"""A missing folder of templates, or one with unknown names, stops the start.
+
+V-30.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +168,7 @@ RIGHT: dict[str, dict[str, str | bytes]] = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_starts(name: str, tmp_path: Path) -> None:
-    """The other side: pages by our names, parts that they use, and files that are no templates."""
+    """Pages by our names, parts that they use and other files are no faults."""
     assert fault_of(made(tmp_path, RIGHT[name])) == ()
 
 

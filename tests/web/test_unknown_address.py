@@ -1,4 +1,7 @@
-"""V-5, V-6: usual forms of an address are read, and a caller without one is named once in the log, with the fix."""
+"""Usual forms of an address are read.
+
+V-5, V-6. A caller without one is named once in the log, with the fix.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ FORMS = {
 
 @pytest.mark.parametrize("proxy", ["10.0.0.5", None, ""], ids=["a proxy", "a socket", "an empty peer"])
 async def test_usual_forms(proxy: str | None, caplog: pytest.LogCaptureFixture) -> None:
-    """An address with port or brackets is read, from a proxy with an address and from one at a unix socket."""
+    """An address with port or brackets is read.
+
+    The proxy has an address, or stands at a unix socket.
+    """
     for plain, written in FORMS.items():
         async with running(make_world(trusted_proxies=["10.0.0.5", "unix"])) as world:
             ann = await world.browser(address=plain)

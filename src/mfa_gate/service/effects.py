@@ -107,7 +107,7 @@ class Observer(Protocol):
     """
 
     def judged(self, began: float, decision: Decision, /) -> None:
-        """Take a judgement that ends now and read an account. It began at ``began`` (``perf_counter``)."""
+        """Take a judgement that read an account and ends now. ``began`` is its ``perf_counter``."""
 
     def verified(self, began: float, factor: str, outcome: str, /) -> None:
         """Take a guess that ends now. ``outcome`` is ``granted``, ``fault`` or the reason."""

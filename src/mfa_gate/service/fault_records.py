@@ -44,6 +44,15 @@ def emptied(trace: TracebackType | None) -> TracebackType | None:
     return kept
 
 
+def empty_frames(error: BaseException) -> None:
+    """Empty the finished frames of an exception that goes on to the app.
+
+    Those of its causes are emptied too.
+    """
+    emptied(error.__traceback__)
+    _empty_others(error)
+
+
 def _empty_others(error: BaseException) -> None:
     """Empty the frames of the causes, the contexts and the members of ``error``."""
     seen, waiting = {id(error)}, [error]

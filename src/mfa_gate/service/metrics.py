@@ -6,6 +6,7 @@ They tell of events and refusals, never of people. Labels are factors, reasons a
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -73,18 +74,8 @@ class Observing:
     def __init__(self, meter: Any, current_span: Any) -> None:
         self._current_span = current_span
         self._refusals = meter.create_counter("mfa_gate.refusals", unit="1", description="Refusals that were sent")
-        self._judge = meter.create_histogram(
-            "mfa_gate.judge.duration",
-            unit="s",
-            description="Judgements of requests, with their look at the account",
-            explicit_bucket_boundaries_advisory=JUDGE_BOUNDS,
-        )
-        self._verify = meter.create_histogram(
-            "mfa_gate.verify.duration",
-            unit="s",
-            description="Answers to a challenge or an enrollment, from the charge to the result",
-            explicit_bucket_boundaries_advisory=VERIFY_BOUNDS,
-        )
+        self._judge = _histogram(meter, "judge", "Judgements of requests, with their look at the account", JUDGE_BOUNDS)
+        self._verify = _histogram(meter, "verify", "Answers, from the charge to the result", VERIFY_BOUNDS)
 
     def judged(self, began: float, decision: Decision) -> None:
         """Record the duration of a judgement."""
@@ -99,6 +90,18 @@ class Observing:
         named = {"reason": reason, "state": state} if state else {"reason": reason}
         self._refusals.add(1, named)
         self._current_span().add_event(REFUSED, {f"mfa_gate.{name}": word for name, word in named.items()})
+
+
+def _histogram(meter: Any, name: str, about: str, bounds: tuple[float, ...]) -> Any:
+    """Make a histogram of seconds.
+
+    An API before 1.30 knows no bounds: there they are the SDK's own.
+    """
+    make = partial(meter.create_histogram, f"mfa_gate.{name}.duration", unit="s", description=about)
+    try:
+        return make(explicit_bucket_boundaries_advisory=bounds)
+    except TypeError:
+        return make()
 
 
 def _is_set_up(provider: object) -> bool:

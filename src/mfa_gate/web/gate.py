@@ -28,6 +28,7 @@ from .scope import address_of, app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
+from .unheard import hear_out
 
 log = logging.getLogger("mfa_gate")
 
@@ -60,6 +61,7 @@ class Gate:
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
+        self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
         self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
@@ -155,9 +157,11 @@ class Gate:
                     self.sightings.stranger(scope)
         except StoreUnavailable as error:
             if subject is None or not self.has_grace(scope, path, subject):
+                await hear_out(scope, receive)
                 return await self.router.fault(scope, receive, send, error)
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
+            await hear_out(scope, receive)
             return await self.router.fault(scope, receive, send, error)
         if self.path_rules.signs_out(scope, path):
             return await self._sign_out(

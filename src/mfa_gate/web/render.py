@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Renderer"]
 
-MAX_TEXTS = 2048
 OURS = "mfa_gate"
+MAX_ICONS = 256
 OTHER_FACTOR = "factors/_other.html"
 """The general words of a kind that this version does not know (S-83)."""
 
@@ -74,10 +74,10 @@ class Renderer:
 
     def environment(self, lang: str) -> Environment:
         """Make the environment of a language, and keep it for its pages."""
-        from jinja2 import Environment, StrictUndefined
+        from jinja2 import StrictUndefined
 
         words = translator(lang)
-        environment = Environment(
+        environment = _in_words(words)(
             loader=self._loader,
             autoescape=True,
             undefined=StrictUndefined,
@@ -93,8 +93,9 @@ class Renderer:
         environment.globals["problem_words"] = sentence_of
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)
-        for name in ("words", "icons"):
-            environment.globals[name] = environment.get_template(f"_{name}.html").module
+        icons: Any = environment.get_template("_icons.html").module
+        environment.globals["icon"] = lru_cache(maxsize=MAX_ICONS)(icons.icon)
+        environment.globals["words"] = environment.get_template("_words.html").module
         self._environments[lang] = environment
         return environment
 
@@ -114,18 +115,37 @@ class Renderer:
         return ChoiceLoader([FileSystemLoader(str(self._own)), texts, PrefixLoader({OURS: texts})])
 
 
+def _in_words(words: Words) -> type[Environment]:
+    """Make the environment of one language.
+
+    When it compiles a template, it puts the texts without values in.
+    """
+    from jinja2 import Environment, nodes
+    from jinja2.visitor import NodeTransformer
+
+    said = _said(words)
+
+    class Texts(NodeTransformer):
+        def visit_Call(self, node: nodes.Call) -> nodes.Node:
+            self.generic_visit(node)
+            match node:
+                case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=str(text))], kwargs=[]):
+                    return nodes.Const(said(text), lineno=node.lineno)
+            return node
+
+    class InWords(Environment):
+        def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+            return Texts().visit(super()._parse(source, name, filename))  # type: ignore[no-any-return]
+
+    return InWords
+
+
 def _said(words: Words) -> Callable[..., Markup]:
-    """Make the ``_`` of the templates: Jinja's newstyle gettext that keeps plain texts."""
+    """Make the ``_`` of the templates: Jinja's newstyle gettext."""
     from markupsafe import Markup
 
-    @lru_cache(maxsize=MAX_TEXTS)
-    def whole(message: str) -> Markup:
-        return Markup(words.gettext(message)) % {}  # noqa: S704  # a text of a catalogue, as Jinja takes it
-
     def said(message: str, **values: object) -> Markup:
-        if not values:
-            return whole(message)
-        return Markup(words.gettext(message)) % values  # noqa: S704  # the values are escaped
+        return Markup(words.gettext(message)) % values  # noqa: S704  # a text of a catalogue; the values are escaped
 
     return said
 

@@ -14,8 +14,8 @@ from ...service.factor_choice import first_offer, reachable
 from .. import views
 from ..forms import is_early
 from ..request import PageRequest
-from ..responses import Answer
-from ..scope import header
+from ..responses import Answer, leading_elsewhere
+from ..scope import caller_kind, header
 from ..types import Scope
 from ..views import Notice, Problem, Sending
 from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code, way_of, ways_of
@@ -30,6 +30,8 @@ async def start(request: PageRequest) -> Answer:
     A POST with ``authenticator`` is the form of that authenticator.
     """
     judgement = await request.judgement()
+    if isinstance(judgement.decision, Allow) and "f" in request.going:
+        return await _unsent(request)
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
         request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
@@ -49,6 +51,24 @@ async def start(request: PageRequest) -> Answer:
     if mine is None:
         return request.show(views.Fault(reason="not_enrollable", status=403))
     return await one(request, mine.id)
+
+
+async def _unsent(request: PageRequest) -> Answer:
+    """Show on the way back that a form was not sent (U-69).
+
+    A kept form has a button, which sends it to the app itself, so the app's own protection against forgery holds. It is shown once.
+    """
+    word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
+    may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
+    kept = await forms.take(request.subject, word) if forms is not None and word and may_take else None
+    request.forget_interruption()
+    if kept is None:
+        return request.show(views.Unsent(back=back))
+    target, fields = kept
+    mine = (views.HiddenField(name=name, value=value) for name, value in fields)
+    answer = request.show(views.Unsent(back=back, target=target, fields=tuple(mine)))
+    answer.headers = leading_elsewhere(answer.headers)
+    return answer
 
 
 def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:

@@ -60,7 +60,7 @@ class Frame:
     ``prefix`` holds the root path. ``assets`` is the address of the static files, with a slash at its end; empty: below
     ``prefix``. ``here`` is this page's own GET address, for the language links (``here?lang=de``).
     ``person`` is the name of the signed-in person, empty for nobody. ``sign_out_posts`` says that the host's sign-out is a
-    form with a button, and no link.
+    form with a button, and no link. ``unsent`` tells that a form was stopped, and if it is kept.
     """
 
     prefix: str
@@ -83,6 +83,7 @@ class Frame:
     dev: bool = False
     notice: Notice | None = None
     problems: tuple[Problem, ...] = ()
+    unsent: Literal["", "lost", "kept"] = ""
 
     @property
     def dir(self) -> str:
