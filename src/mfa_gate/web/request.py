@@ -21,6 +21,7 @@ from ..factors import Registry
 from ..ports import SignInAgain
 from ..service import Judgement, Service
 from ..service.kept_forms import KeptForms
+from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
@@ -64,6 +65,7 @@ class Site:
     dev: bool = False
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
+    brand_sheets: BrandSheets = field(default_factory=BrandSheets)
     origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
@@ -248,8 +250,9 @@ class PageRequest:
             now=self.now,
             csrf_token=self.csrf_token,
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
-            accent=brand.accent,
+            brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
+            logo_dark=f"{self.root}{site.prefix}/static/logo-dark" if brand.logo_dark_bytes else "",
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
