@@ -49,7 +49,7 @@ def faults(room: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("room", tuple(rooms()))
+@pytest.mark.parametrize("room", list(rooms()))
 def test_first_lines_of_a_room(room: str) -> None:
     """Each first line of a room is short and begins with its subject or its verb."""
     assert faults(room) == []

@@ -1,4 +1,7 @@
-"""V-29, V-16: second gates and missing or hidden layers are faults at the start, with their fix."""
+"""Second gates and missing or hidden layers are faults at the start, with their fix.
+
+V-29, V-16.
+"""
 
 from __future__ import annotations
 
@@ -154,7 +157,10 @@ def test_gates_side_by_side() -> None:
 
 
 async def test_two_gates_that_no_start_sees(caplog: pytest.LogCaptureFixture) -> None:
-    """Behind a layer that hides its app the request shows it: nobody passes, and the log names the fix."""
+    """A request shows the fault behind a layer that hides its app.
+
+    Nobody passes, and the log names the fix.
+    """
     world = make_world()
     async with running(world), running(make_world()) as inner:
         ann = await world.enrolled()
@@ -224,7 +230,10 @@ WITHOUT: dict[str, tuple[Build, str, str]] = {
 
 @pytest.mark.parametrize("name", WITHOUT)
 def test_the_layer_that_knows_the_user(name: str) -> None:
-    """Without it, or with it inside of the gate, the app does not start, and the fault fits how the gate was put there."""
+    """An app without the layer, or with it inside of the gate, does not start.
+
+    The fault fits how the gate was put there.
+    """
     build, reason, fix = WITHOUT[name]
     fault = fault_of(build())
     assert reason in fault

@@ -1,4 +1,7 @@
-"""V-17: a relying party for which no browser makes passkeys stops the start where the policy allows passkeys."""
+"""A relying party for which no browser makes passkeys stops the start.
+
+V-17. Only where the policy allows passkeys.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,7 @@ def test_an_id_that_is_no_host_name(name: str, policy: Policy) -> None:
     ],
 )
 def test_what_starts(id: str, origin: str) -> None:
-    """The other side: names of one owner, this machine, and a name of one part that is the host itself."""
+    """Names of one owner, this machine, and a host's name of one part are no faults."""
     assert faults_of(id, origin) == ()
 
 
@@ -110,7 +113,10 @@ def test_suffixes() -> None:
 
 
 def test_front_ends_of_another_owner() -> None:
-    """``api_origins``: two owners below ``co.uk`` are two sites, so no browser sends our cookies."""
+    """Two owners below ``co.uk`` are two sites for ``api_origins``.
+
+    No browser sends our cookies from one to the other.
+    """
     party = RelyingParty(id="app.co.uk", name="App", origins=["https://app.co.uk"])
     with pytest.raises(SettingsError, match=r"'https://other\.co\.uk' is another site"):
         MFAGate(**{**GOOD, "relying_party": party, "api_origins": ["https://other.co.uk"]})

@@ -16,7 +16,7 @@ from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
-from .errors import SettingsError
+from .errors import SettingsError, StoreContention, StoreUnavailable
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
@@ -24,9 +24,11 @@ from .keyring import Keyring
 from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
 from .passkey_site import faults_of_passkey_site
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, SignInAgain
 from .service import RelyingParty, Service, Wiring
 from .service.fault_records import empty_frames
+from .service.health import Health
+from .service.kept_forms import KeptForms
 from .service.person import Person
 from .settings import (
     faults_of_api_origins,
@@ -98,6 +100,10 @@ class MFAGate:
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
     ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
+    ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
+    ``sign_in_again`` gets the connection and a ``FreshSignIn``, and makes the address at which your identity provider is asked
+    for a new sign-in; our page links to it.
+
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
     ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
@@ -134,6 +140,8 @@ class MFAGate:
         home: str = "/",
         json_status: int = 403,
         accept_refused_websockets: bool = False,
+        keep_forms: bool = False,
+        sign_in_again: SignInAgain | None = None,
         api_origins: Sequence[str] = (),
         public_url: str = "",
         app: str = "",
@@ -169,6 +177,9 @@ class MFAGate:
             clock=clock,
             entropy=entropy,
             accept_any_forwarder=accept_any_forwarder,
+            accept_refused_websockets=accept_refused_websockets,
+            forwarded_prefix=forwarded_prefix,
+            keep_forms=keep_forms,
             dev=dev,
         )
         if faults:  # everything below reads these arguments
@@ -203,6 +214,7 @@ class MFAGate:
             before_send=before_send,
             contacts=contacts,
             directory=directory,
+            sign_in_again=sign_in_again,
         )
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
@@ -236,7 +248,7 @@ class MFAGate:
         self.service = Service(wiring, loaded)
         self._identify = identify
         self._prefix = prefix
-        https = all(origin.startswith("https:") for origin in relying_party.origins)
+        https = all(origin.startswith("https:") for origin in relying_party.web_origins)
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
@@ -254,12 +266,14 @@ class MFAGate:
             sign_in=sign_in,
             sign_out=sign_out,
             home=home,
-            origins=tuple(relying_party.origins),
+            origins=relying_party.web_origins,
             json_status=json_status,
             accept_refused_websockets=accept_refused_websockets,
+            sign_in_again=sign_in_again,
+            kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
-            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
+            origin_log=OriginLog(relying_party.id, relying_party.web_origins),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
@@ -325,6 +339,21 @@ class MFAGate:
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
         return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
+
+    async def health(self) -> Health:
+        """Tell if the gate can work.
+
+        For the host's own probe; ``/mfa/health`` tells strangers in one word. It returns ``store``, ``senders`` and
+        ``policy``. ``store`` is ``"ok"``, ``"unavailable"`` where it does not answer, ``"refused"`` where its keys are not
+        listed. It holds no secret, raises nothing, and asks the store once a second at most.
+        """
+        try:
+            await self.web.open()
+        except (StoreUnavailable, StoreContention):
+            return self.service.health.report("unavailable")
+        except SettingsError:
+            return self.service.health.report("refused")
+        return await self.service.health.look()
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

@@ -15,8 +15,8 @@ from .service import RelyingParty
 def faults_of_passkey_site(policy: Policy, party: RelyingParty, factors: Registry) -> list[str]:
     """Find the faults of the relying party for which every browser refuses passkeys.
 
-    Without passkeys (factors that are bound to the site) in the policy there are none. Faults of its form are found
-    elsewhere (``faults_of_relying_party``).
+    Without factors that are bound to the site (passkeys) in the policy there are none. The form of an id is checked in
+    ``settings``.
     """
     tenants = {"": policy.base, **policy.tenants}
     bound = {kind for kind, traits in factors.traits.items() if traits.phishing_resistant}

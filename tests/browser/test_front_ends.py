@@ -95,7 +95,15 @@ class Stage:
 
 
 @contextmanager
-def staged(browser: Browser, port: int, routes: list[Any], *, email: bool = False, **more: Any) -> Iterator[Stage]:
+def staged(
+    browser: Browser,
+    port: int,
+    routes: list[Any],
+    *,
+    email: bool = False,
+    java_script_enabled: bool = True,
+    **more: Any,
+) -> Iterator[Stage]:
     """Serve the routes, and prove ann's second factor in the browser."""
     party = RelyingParty(id="localhost", name="Shop", origins=[f"http://localhost:{port}", ORIGIN])
     more.setdefault("policy", with_rules(stricter))
@@ -112,7 +120,7 @@ def staged(browser: Browser, port: int, routes: list[Any], *, email: bool = Fals
         # Playwright's loop is this thread's.
         ann = elsewhere.submit(lambda: asyncio.run(prepared())).result()
     with served(world.app, port=port) as address:
-        context = browser.new_context()
+        context = browser.new_context(java_script_enabled=java_script_enabled)
         context.set_default_timeout(10_000)
         context.add_cookies([{"name": n, "value": v, "url": address} for n, v in ann.cookies.items()])
         yield Stage(world, address, context, ann)

@@ -90,7 +90,10 @@ def test_not_by_itself(person: Arrive) -> None:
 
 
 def test_an_address_without_passkeys(person: Arrive) -> None:
-    """Where the browser refuses the site itself, the page says so: trying again would not help (V-17)."""
+    """The page says that the browser refuses the site itself.
+
+    Trying again would not help (V-17).
+    """
     somebody = person()
     refuse = "navigator.credentials.create = async () => { throw new DOMException('', 'SecurityError') }"
     somebody.page.add_init_script(refuse)

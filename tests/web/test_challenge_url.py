@@ -196,7 +196,7 @@ async def test_a_page_that_tells_no_address(world: World, headers: Any) -> None:
     """The demand is remembered without a page, too: no circle without an end."""
     ann = await world.enrolled()
     world.clock.advance(301)
-    reply = await ann.ask("POST", "/files/plan", headers=headers)
+    reply = await ann.ask("GET", "/files/plan", headers=headers)
     shown = await ann.page(reply.json()["challenge_url"])
     assert (shown.status, shown.location) == (200, "")
     done = await answer(ann, shown, ann.totp())

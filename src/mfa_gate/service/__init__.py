@@ -30,6 +30,7 @@ from .disputes import Disputing
 from .enrollment import Enrolled, Enrollments, OpenDraft
 from .fault_records import keep_clean
 from .first_enrollment import Leave
+from .health import HealthCheck
 from .hook_places import COMMANDS
 from .host_hooks import host_hooks
 from .metrics import Metrics
@@ -90,6 +91,7 @@ class Service:
         self.notices = Notices(self.engine, self.disputing, self.challenges, self.sending)
         self.retention = Retention(self.engine, self.alarms)
         self.metrics = Metrics(self.engine)
+        self.health = HealthCheck(self.engine, self.sending)
         self.outbox = Outbox(self.engine, [*host_hooks(self.engine), *self.notices.hooks(), *self.alarms.hooks()])
         self.worker = Worker(
             self.engine,

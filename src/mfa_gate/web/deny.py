@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
+from ..core.model import Subject
 from ..core.policy import Demand
 from ..core.reasons import Refusal
+from ..service.kept_forms import MAX_FORM
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
-from .forms import is_listed
+from .forms import BadBody, is_listed, media_type, read_body, same_origin
 from .i18n import language_of
-from .interruption import MARK, going_note, page_of
+from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .request import Site
 from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
 from .scope import (
@@ -27,10 +30,10 @@ from .scope import (
     safe_path,
 )
 from .types import Receive, Scope, Send
+from .unheard import hear_out
 from .views import Frame, Framed
 
 ACR = "urn:mfa-gate:second-factor"
-SAFE = ("GET", "HEAD")
 TRY_LATER = 1013
 """The close code of a service that cannot answer at the moment."""
 
@@ -47,13 +50,14 @@ async def deny(
 ) -> None:
     """Answer a request that may not pass.
 
-    The body of the request is not read, and the request is never sent again (S-16).
+    The request is never sent again by itself (S-16). Its body is kept only where the host keeps forms, and dropped elsewhere.
     """
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
     kind = caller_kind(scope)
-    segment, kept = _way_on(site, scope, found, decision, demands, kind=kind)
+    kept_form = await _keep_or_drop(site, scope, receive, caller.subject, is_a_form=is_form(scope, kind))
+    segment, kept = _way_on(site, scope, found, decision, demands, kind=kind, kept_form=kept_form)
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
     refusal = refusal_of(decision)
@@ -72,7 +76,7 @@ async def deny(
         if decision.demand.user_verification:
             more["user_verification"] = True
     if kind == "page":
-        headers = keep_going(site, scope, jar, path, demands)
+        headers = keep_going(site, scope, jar, path, demands, kept_form=kept_form)
         if not site.cookies.value(jar, scope):
             fresh = site.cookies.fresh()
             headers.append(site.cookies.set_handle(jar, fresh, max_age=PENDING_LIFE))
@@ -106,7 +110,14 @@ async def deny(
 
 
 def _way_on(
-    site: Site, scope: Scope, found: Identified, decision: Decision, demands: tuple[Demand, ...], *, kind: CallerKind
+    site: Site,
+    scope: Scope,
+    found: Identified,
+    decision: Decision,
+    demands: tuple[Demand, ...],
+    *,
+    kind: CallerKind,
+    kept_form: str = "",
 ) -> tuple[str, list[Header]]:
     """Keep the page and the demands of a request that is no page load.
 
@@ -119,7 +130,15 @@ def _way_on(
     is_stricter = bool(demands) or (isinstance(decision, (StepUp, Enroll)) and len(decision.why.demands) > 1)
     method: str = scope.get("method", "GET")
     to = _page_behind(site, scope, kind)
-    note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
+    note = going_note(
+        to=to,
+        path=path,
+        method=method,
+        clean=is_clean(path),
+        demands=demands,
+        is_form=is_form(scope, kind),
+        kept=kept_form,
+    )
     is_carried = to or (is_client and is_stricter)
     segment = f"{MARK}{site.cookies.seal_note(found.caller.subject.key, note)}" if is_carried else ""
     owed = [site.cookies.set_note(jar, jar.owed, note)] if is_stricter and not is_client else []
@@ -163,14 +182,41 @@ def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
     return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
 
-def keep_going(site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...]) -> list[Header]:
+async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, subject: Subject, *, is_a_form: bool) -> str:
+    """Keep the form of a page of our own, where the host wants it; returns its word, or "".
+
+    A form of another site would come from ours afterwards, so it is never kept. What is not kept is read and dropped (V-43).
+    """
+    if (
+        site.kept_forms is None
+        or not is_a_form
+        or scope["method"] != "POST"
+        or not same_origin(scope, site.origins)
+        or media_type(scope) != "application/x-www-form-urlencoded"
+    ):
+        with suppress(BadBody):  # the app has read more than is told again
+            await hear_out(scope, receive)
+        return ""
+    try:
+        body = await read_body(scope, receive, within=site.body_within, limit=MAX_FORM)
+    except BadBody:
+        return ""
+    return await site.kept_forms.keep(subject, target=_asked(scope), body=body)
+
+
+def keep_going(
+    site: Site, scope: Scope, jar: Jar, path: str, demands: tuple[Demand, ...], *, kept_form: str = ""
+) -> list[Header]:
     """Remember the place of a page load.
 
     A form's target is no place to return to: there, the page with the form is remembered (U-71).
     """
     method: str = scope["method"]
     to = _asked(scope) if method in SAFE else page_of(scope)
-    note = going_note(to=to, path=path, method=method, clean=is_clean(path), demands=demands)
+    is_unsent = method not in SAFE
+    note = going_note(
+        to=to, path=path, method=method, clean=is_clean(path), demands=demands, is_form=is_unsent, kept=kept_form
+    )
     return [site.cookies.set_note(jar, jar.going, note)]
 
 
@@ -189,7 +235,7 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
     brand = site.service.engine.rules(tenant).brand
     base = root_of(scope) + site.prefix
     now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
-    frame = Frame(prefix=base, now=now, brand_name=name, accent=brand.accent, lang=language_of(scope))
+    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=language_of(scope))
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 

@@ -14,6 +14,7 @@ from ..core.policy import Demand
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
 from ..service import Judgement
+from . import well_known
 from .connection import Connection, LetIn, Passed, ProofRequired, Timing
 from .cookies import only_cookies
 from .deny import deny
@@ -28,6 +29,7 @@ from .scope import address_of, app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
+from .unheard import hear_out
 
 log = logging.getLogger("mfa_gate")
 
@@ -60,9 +62,13 @@ class Gate:
         self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
+        self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
-        self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
+        self._served = well_known.paths_of(service.engine.wiring.relying_party)
+        self._path_rules = PathRules(
+            self._engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served
+        )
         self._has_failed = False
 
     @property
@@ -70,7 +76,7 @@ class Gate:
         """Return the index of the policy in force."""
         policy = self._engine.policy
         if self._path_rules.policy is not policy:
-            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
+            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out, served=self._served)
         return self._path_rules
 
     def add_app(self, app: App) -> None:
@@ -141,6 +147,8 @@ class Gate:
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             return await self.router(scope, receive, send, path[len(prefix) :])
+        if path in self._served and kind == "http":
+            return await well_known.answer(self.site, scope, path).send(scope, send)
         passed: Passed = "exempt"
         subject: Subject | None = None
         try:
@@ -155,9 +163,11 @@ class Gate:
                     self.sightings.stranger(scope)
         except StoreUnavailable as error:
             if subject is None or not self.has_grace(scope, path, subject):
+                await hear_out(scope, receive)
                 return await self.router.fault(scope, receive, send, error)
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
+            await hear_out(scope, receive)
             return await self.router.fault(scope, receive, send, error)
         if self.path_rules.signs_out(scope, path):
             return await self._sign_out(

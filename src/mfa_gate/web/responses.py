@@ -103,6 +103,13 @@ def page(body: bytes, *, status: int = 200, headers: Iterable[Header] = ()) -> A
     return Answer(status, body, (*PAGE_HEADERS, *headers), media="text/html; charset=utf-8")
 
 
+def leading_elsewhere(headers: Iterable[Header]) -> list[Header]:
+    """Let the form of a page be answered by a redirect to another origin, as for a payment."""
+    policy = (b"content-security-policy", CSP.encode())
+    freed = (policy[0], policy[1].replace(b"form-action 'self'; ", b""))
+    return [freed if item == policy else item for item in headers]
+
+
 def framed_page(body: bytes, headers: Iterable[Header] = ()) -> Answer:
     """Make the answer with the small page that a frame shows: a link and nothing else."""
     return Answer(403, body, (*FRAMED_HEADERS, *headers), media="text/html; charset=utf-8")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from ..core.reasons import Refusal
-from . import api, approve, dispute, openapi, pages, provider_callbacks, static_files
+from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
@@ -31,6 +31,7 @@ FAULT_WORDS: Mapping[OriginKind, str] = {"unlisted": "csrf", "elsewhere": "other
 
 WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/static/": (static_files.answer, False),
+    "/health": (health.answer, True),
     "/hooks/": (provider_callbacks.answer, True),
     "/dispute/": (dispute.answer, True),
     "/approve": (approve.answer, True),

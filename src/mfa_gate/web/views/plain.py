@@ -49,6 +49,27 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenField:
+    """One field of a form that is kept."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """The page that says that a form was not sent (U-69).
+
+    ``back`` leads to the page of the form. A form that is kept has a ``target``, and ``fields`` as they were sent.
+    """
+
+    template: ClassVar[str] = "unsent.html"
+    back: str
+    target: str = ""
+    fields: tuple[HiddenField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CookiesOff:
     """The page for a browser that keeps no cookies. ``retry_url`` tries again."""
 
