@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from mfa_gate import MFAGate, SettingsError
+from mfa_gate.web.render import Renderer
 from tests.attacks.test_start import GOOD
+from tests.web.gallery import pages
 
 PAGE = '{% extends "base.html" %}{% block title %}Ours{% endblock %}{% block card %}<h1>Mine</h1>{% endblock %}'
 
@@ -66,7 +68,7 @@ WRONG: dict[str, tuple[dict[str, str | bytes], str]] = {
     "none at all": ({"README.md": "Templates go here"}, "the folder has no template"),
     "a block that no page has": (
         {"locked.html": '{% extends "base.html" %}\n{% block contnt %}{% endblock %}'},
-        "locked.html, line 2: base.html has no block 'contnt'; it has body_class, card, head, main, title",
+        "locked.html, line 2: base.html has no block 'contnt'; it has body_class, card, footer, head, header, main, title",
     ),
     "a misspelled block": (
         {"locked.html": '{% extends "base.html" %}{% block titel %}x{% endblock %}'},
@@ -87,6 +89,30 @@ WRONG: dict[str, tuple[dict[str, str | bytes], str]] = {
     "a part that is not there": (
         {"locked.html": '{% extends "base.html" %}{% block card %}{% include "_logo.html" %}{% endblock %}'},
         "locked.html names the template '_logo.html', which does not exist",
+    ),
+    "our own name for it": (
+        {"locked.html": '{% extends "mfa_gate/locked.html" %}{% block titel %}x{% endblock %}'},
+        "mfa_gate/locked.html has no block 'titel'; did you mean 'title'?",
+    ),
+    "none of ours by that name": (
+        {"locked.html": '{% extends "mfa_gate/loked.html" %}'},
+        "names the template 'mfa_gate/loked.html', which does not exist; did you mean 'mfa_gate/locked.html'?",
+    ),
+    "a value that the page has not": (
+        {"locked.html": '{% extends "base.html" %}{% block card %}\n{{ view.refrence }}{% endblock %}'},
+        "locked.html, line 2: view has no 'refrence'; it has ",
+    ),
+    "a misspelled value": (
+        {"locked.html": "{{ frame.brnd_name }}"},
+        "frame has no 'brnd_name'; did you mean 'brand_name'?",
+    ),
+    "a value of a frame in a part": (
+        {"locked.html": '{% include "_a.html" %}', "_a.html": "{{ frame.accent_color }}"},
+        "_a.html, line 1: frame has no 'accent_color'",
+    ),
+    "another version": (
+        {"locked.html": "{# mfa_gate templates 0 #}<p>"},
+        "locked.html was written for version 0 of the templates, and this is version 1; the changelog",
     ),
     "broken": ({"locked.html": "<p>\n{% if %}"}, "locked.html, line 2: Expected an expression"),
     "an unknown filter": ({"locked.html": "{{ view.ref|shout }}"}, "locked.html, line 1: No filter named 'shout'"),
@@ -128,6 +154,13 @@ RIGHT: dict[str, dict[str, str | bytes]] = {
         "locked.html": '{% extends "base.html" %}{% block card %}{% include frame.lang ~ ".html" %}{% endblock %}',
         "de.html": "<p>",
     },
+    "ours, with more around it": {
+        "base.html": '{% extends "mfa_gate/base.html" %}{% block footer %}{{ super() }}<p>Imprint</p>{% endblock %}'
+    },
+    "its version, and its values": {
+        "locked.html": "{# mfa_gate templates 1 #}{{ view.ref }}{{ frame.dir }}{{ frame.problem('code') }}"
+    },
+    "a name of its own": {"locked.html": "{% set view = frame.brand %}{{ view.accent }}"},
     "a base of its own": {"base.html": "{% block title %}{% endblock %}{% block card %}{% endblock %}"},
     "other files": {"locked.html": PAGE, ".DS_Store": b"\0", "notes.txt": "x", ".git/a.html": "x"},
 }
@@ -156,3 +189,20 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
         assert "has no template" in fault_of(tmp_path)[0]
     else:
         assert "cannot be read" in fault_of(tmp_path)[0]
+
+
+def test_a_header_and_a_footer_for_every_page(tmp_path: Path) -> None:
+    """One file puts a header and a footer around all pages, ours with them."""
+    text = (
+        '{% extends "mfa_gate/base.html" %}'
+        '{% block header %}<header class="brand"><p>Northwind</p></header>{% endblock %}'
+        '{% block footer %}{{ super() }}<p><a href="/imprint">Imprint</a></p>{% endblock %}'
+    )
+    renderer = Renderer(templates=made(tmp_path, {"base.html": text}))
+    for _name, view, frame in pages():
+        if view.template == "framed.html":  # nothing but a link, for a frame of any size
+            continue
+        page = renderer.render(view, frame).decode()
+        assert '<header class="brand"><p>Northwind</p></header>' in page
+        assert page.index("</footer>") < page.index("/imprint")
+        assert "brand-name" not in page

@@ -22,7 +22,7 @@ WAS, ERASED = "was", "erased"
 """Parts of a line from which a person was erased: its digest before that, and the erasures (``trail_erasure``)."""
 LAST_SECOND = 253_402_300_799
 """The last second (UTC) of the year 9999, the last one that a calendar can show."""
-_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 class UnreadableEvent(ValueError):

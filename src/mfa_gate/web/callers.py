@@ -63,7 +63,7 @@ class Callers:
         reads_prefix: bool = False,
     ) -> None:
         self._service = service
-        self._origins = frozenset(service.engine.wiring.relying_party.origins)
+        self._origins = frozenset(service.engine.wiring.relying_party.web_origins)
         self.identify = identify
         self.cookies = cookies
         self.trusted = tuple(trusted)

@@ -235,7 +235,7 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
     brand = site.service.engine.rules(tenant).brand
     base = root_of(scope) + site.prefix
     now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
-    frame = Frame(prefix=base, now=now, brand_name=name, accent=brand.accent, lang=language_of(scope))
+    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=language_of(scope))
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 

@@ -66,6 +66,7 @@ class Faults:
                 prefix=root_of(scope) + self._site.prefix,
                 now=engine.now(),
                 brand_name=engine.wiring.relying_party.name,
+                brand=engine.policy.base.brand,
                 lang=language_of(scope),
             )
             view = Fault(reason=refusal.reason, status=row.status, ref=refusal.ref, retry_url=own_place(scope))

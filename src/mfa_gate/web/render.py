@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Renderer"]
 
+OURS = "mfa_gate"
 MAX_ICONS = 256
 OTHER_FACTOR = "factors/_other.html"
 """The general words of a kind that this version does not know (S-83)."""
@@ -60,7 +61,7 @@ class Renderer:
             "frame": frame,
             "prefix": frame.prefix,
             "asset": lambda name: static + asset_name(name),
-            "brand_href": static + brand_name(frame.accent),
+            "brand_href": static + brand_name(frame.brand),
         }
         # To make a module costs as much as half a page, so each is made once a page, and only what is used.
         page["factor_of"] = cache(
@@ -93,6 +94,7 @@ class Renderer:
         environment.globals["event_row"] = kind_of
         environment.globals["_"] = _said(words)
         icons: Any = environment.get_template("_icons.html").module
+        environment.globals["icons"] = icons
         environment.globals["icon"] = lru_cache(maxsize=MAX_ICONS)(icons.icon)
         environment.globals["words"] = environment.get_template("_words.html").module
         self._environments[lang] = environment
@@ -102,13 +104,16 @@ class Renderer:
     def _loader(self) -> BaseLoader:
         """Read all templates once, for every language.
 
-        The host's come first, then ours, then those of the factors.
+        The host's come first, then ours, then those of the factors. Ours have a second name, below ``mfa_gate/``, by
+        which a template of the host extends the one that it replaces.
         """
-        from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader
+        from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader
 
         theirs = {f"factors/{kind}.html": factor.template.read_text("utf-8") for kind, factor in self._factors.items()}
         texts = DictLoader({**theirs, **dict(every_text(folder("templates")))})
-        return ChoiceLoader([FileSystemLoader(str(self._own)), texts]) if self._own else texts
+        if not self._own:
+            return texts
+        return ChoiceLoader([FileSystemLoader(str(self._own)), texts, PrefixLoader({OURS: texts})])
 
 
 def _in_words(words: Words) -> type[Environment]:

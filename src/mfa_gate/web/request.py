@@ -18,8 +18,10 @@ from ..core.policy import Demand
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
+from ..ports import SignInAgain
 from ..service import Judgement, Service
 from ..service.kept_forms import KeptForms
+from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
@@ -58,10 +60,12 @@ class Site:
     json_status: int = 403
     accept_refused_websockets: bool = False
     kept_forms: KeptForms | None = None
+    sign_in_again: SignInAgain | None = None
     api_origins: tuple[str, ...] = ()
     dev: bool = False
     sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
+    brand_sheets: BrandSheets = field(default_factory=BrandSheets)
     origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
@@ -246,8 +250,9 @@ class PageRequest:
             now=self.now,
             csrf_token=self.csrf_token,
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
-            accent=brand.accent,
+            brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
+            logo_dark=f"{self.root}{site.prefix}/static/logo-dark" if brand.logo_dark_bytes else "",
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
@@ -325,7 +330,7 @@ class PageRequest:
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
 
     def _with_fragment(self, to: str) -> str:
-        """Add the fragment that a script on our page has kept for the wanted page, if that has none."""
+        """Add the fragment that a script on our page has kept for the wanted page."""
         fragment = self.form.get("fragment", "")
         is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
         return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to

@@ -6,14 +6,17 @@ A template or a block that replaces none of ours would be ignored without a word
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..factors import Registry
-from .render import Renderer
+from .render import OURS, Renderer
 from .resources import every_text, folder
+from .views import Frame
+from .views.catalogue import TEMPLATES, VIEWS, values_of
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -22,6 +25,8 @@ MOST_TOLD = 5
 """Unknown files that are told one by one: a wrong folder may hold many."""
 ENDINGS = frozenset({".htm", ".xhtml", ".jinja", ".jinja2", ".j2", ".tmpl"})
 """Endings of templates elsewhere. All of ours end in ``.html``."""
+_VERSION = re.compile(r"\{#-?\s*mfa_gate templates (\d{1,6})\s*-?#\}")
+"""The comment by which a template of the host tells the version that it was written for."""
 
 
 def faults_of_templates(given: object, factors: Registry) -> list[str]:
@@ -53,7 +58,9 @@ class _Folder:
         self._said = said
         self._files = files
         self._ours = dict(every_text(folder("templates")))
-        self._known = {*self._ours, *(f"factors/{kind}.html" for kind in factors)}
+        self._ours |= {f"factors/{kind}.html": one.template.read_text("utf-8") for kind, one in factors.items()}
+        self._known = set(self._ours)
+        self._named = {*self._known, *(f"{OURS}/{name}" for name in self._known)}
         self._environment = renderer.environment("en")
         self._trees: dict[str, nodes.Template] = {}
 
@@ -89,6 +96,12 @@ class _Folder:
             yield f"{self._said}: {name}{f', line {line}' if line else ''}: {error.message}"
         else:
             self._trees[name] = tree
+            meant = _VERSION.search(source)
+            if meant and int(meant[1]) != TEMPLATES:
+                yield (
+                    f"{self._said}: {name} was written for version {meant[1]} of the templates, and this is version {TEMPLATES}; "
+                    "the changelog says what changed"
+                )
 
     def _unknown(self, mine: Iterable[str]) -> Iterator[str]:
         """List the templates that nothing would ever show."""
@@ -102,13 +115,14 @@ class _Folder:
         from jinja2 import nodes
 
         for target, may_miss in _named_in(tree):
-            if target is not None and not may_miss and target not in self._files and target not in self._known:
-                yield f"{self._said}: {name} names the template {target!r}, which does not exist{_near(target, self._known)}"
+            if target is not None and not may_miss and target not in self._files and target not in self._named:
+                yield f"{self._said}: {name} names the template {target!r}, which does not exist{_near(target, self._named)}"
+        yield from self._unknown_values(name, tree)
         parent = next((part.template for part in tree.find_all(nodes.Extends)), None)
         if not isinstance(parent, nodes.Const):
             return
         if parent.value == name:
-            yield f"{self._said}: {name} extends itself; extend base.html"
+            yield f'{self._said}: {name} extends itself; extend base.html, or ours by its name "{OURS}/{name}"'
             return
         blocks = self._blocks_of(str(parent.value), 10)
         if blocks is None:
@@ -118,6 +132,23 @@ class _Folder:
                 near = _near(block.name, blocks) or f"; it has {', '.join(sorted(blocks))}"
                 yield f"{self._said}: {name}, line {block.lineno}: {parent.value} has no block {block.name!r}{near}"
 
+    def _unknown_values(self, name: str, tree: nodes.Template) -> Iterator[str]:
+        """Find values of ``frame`` and ``view`` that a page does not have.
+
+        Such a page would be a fault when it is shown.
+        """
+        from jinja2 import nodes
+
+        own = {part.name for part in tree.find_all(nodes.Name) if part.ctx != "load"}
+        for word, kind in (("frame", Frame), ("view", VIEWS.get(name))):
+            if kind is None or word in own:
+                continue
+            has = set(values_of(kind))
+            for part in tree.find_all(nodes.Getattr):
+                if isinstance(part.node, nodes.Name) and part.node.name == word and part.attr not in has:
+                    near = _near(part.attr, has) or f"; it has {', '.join(sorted(has))}"
+                    yield f"{self._said}: {name}, line {part.lineno}: {word} has no {part.attr!r}{near}"
+
     def _blocks_of(self, name: str, depth: int) -> set[str] | None:
         """List the blocks of a template and of those that it extends.
 
@@ -125,9 +156,10 @@ class _Folder:
         """
         from jinja2 import nodes
 
+        ours = name.removeprefix(f"{OURS}/")
         tree = self._trees.get(name)
-        if tree is None and name in self._ours and name not in self._files:
-            tree = self._environment.parse(self._ours[name], name)
+        if tree is None and ours in self._ours and name not in self._files:
+            tree = self._environment.parse(self._ours[ours], name)
         if tree is None or not depth:
             return None
         blocks = {block.name for block in tree.find_all(nodes.Block)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...core.rules import BrandRules
+
 RTL = frozenset({"ar", "fa", "he", "ur"})
 
 Why = Literal["no_proof", "expired", "ip_changed", "step_up", "revoked"]
@@ -66,8 +68,9 @@ class Frame:
     assets: str = ""
     csrf_token: str = ""
     brand_name: str = ""
-    accent: str = "#0b5fff"
+    brand: BrandRules = BrandRules()
     logo: str = ""
+    logo_dark: str = ""
     help_url: str = ""
     contact: str = ""
     owner: str = ""
