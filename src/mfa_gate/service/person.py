@@ -19,6 +19,7 @@ from ..core.summary import summary_of
 from ..errors import Refused
 from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
+from .kept_forms import drop_form
 from .lookalikes import fold_of
 
 HOST = "host"
@@ -199,6 +200,7 @@ class Person:
         moment, key = self._moment(), self.subject.key
         (pseudonym, ref), _ = await change_and_release(self._engine, key, lambda account: forget(account, moment))
         await self._engine.store.release(fold_of(key.tenant, key.id), key)
+        await drop_form(self._engine, key)
         return Forgotten(pseudonym=pseudonym, ref=ref)
 
     def _moment(self) -> Moment:
