@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from fastapi import Depends, FastAPI, Form
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -374,3 +374,23 @@ async def test_a_person_who_is_forgotten_leaves_no_form(world: World) -> None:
     assert len(kept_in(world)) == 1
     await (await world.gate.person(Subject("ann", "alpha"))).forget()
     assert kept_in(world) == []
+
+
+async def test_it_is_for_the_person_that_is_acted_for() -> None:
+    """V-49: a form that was filled in as ann is not sent as bob."""
+
+    async def identify(connection: HTTPConnection) -> Subject | None:
+        shown = connection.headers.get("x-as", "ann")
+        return Subject(shown, "alpha", session="s", actor="boss")
+
+    async with running(make_world(keep_forms=True, identify=identify)) as world:
+        boss = Browser(world)
+        boss.id, boss.tenant = "boss", "alpha"
+        await boss.enroll()
+        for again, found in (("ann", FIELDS), ("bob", None)):
+            world.clock.advance(8 * 86_400)
+            await stopped(boss)
+            done = await boss.form(f"/mfa/challenge/{await boss.authenticator('totp')}", {"code": boss.totp()})
+            assert done.status == 303
+            back = await boss.page("/mfa/challenge", headers=[*PAGE, ("x-as", again)])
+            assert form_in(back) == found

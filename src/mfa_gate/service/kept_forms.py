@@ -12,7 +12,7 @@ import logging
 import re
 from urllib.parse import parse_qsl
 
-from ..core.model import Subject, SubjectKey
+from ..core.model import Caller, SubjectKey
 from ..errors import MFAGateError
 from ..keyring import Unopened
 from .accounts import Engine
@@ -59,7 +59,7 @@ class KeptForms:
         self._ends: dict[str, asyncio.TimerHandle] = {}
         self._removals: set[asyncio.Task[None]] = set()
 
-    async def keep(self, subject: Subject, *, target: str, body: bytes) -> str:
+    async def keep(self, caller: Caller, *, target: str, body: bytes) -> str:
         """Keep a form, and return the word by which its browser gets it back.
 
         ``target`` is the place that it was sent to. Returns "" for a form that is not kept: it is too large, it holds a
@@ -71,8 +71,8 @@ class KeptForms:
         word = engine.wiring.entropy(12).hex()
         form = json.dumps({"at": engine.now(), "to": target, "body": body.decode("ascii")}).encode()
         nonce = engine.wiring.entropy(12)
-        sealed = engine.keyring.seal("form", form, row=_row(subject, word), nonce=nonce)
-        name = name_of(engine, subject.key)
+        sealed = engine.keyring.seal("form", form, row=_row(caller, word), nonce=nonce)
+        name = name_of(engine, caller.subject.key)
         try:
             await engine.store.put_meta(name, sealed.encode())
         except MFAGateError as error:
@@ -81,17 +81,17 @@ class KeptForms:
         self._end_later(name, sealed)
         return word
 
-    async def take(self, subject: Subject, word: str) -> tuple[str, Fields] | None:
+    async def take(self, caller: Caller, word: str) -> tuple[str, Fields] | None:
         """Give a form out, once: the place that it was sent to, and its fields.
 
         Returns None for a form that is no longer kept, or is of another sign-in.
         """
-        store, name = self._engine.store, name_of(self._engine, subject.key)
+        store, name = self._engine.store, name_of(self._engine, caller.subject.key)
         try:
             sealed = await store.meta(name)
             if not sealed:
                 return None
-            form = json.loads(self._engine.keyring.open("form", sealed.decode(), row=_row(subject, word)))
+            form = json.loads(self._engine.keyring.open("form", sealed.decode(), row=_row(caller, word)))
             await store.put_meta(name, b"")
         except (Unopened, MFAGateError):
             return None
@@ -138,5 +138,7 @@ async def drop_form(engine: Engine, key: SubjectKey) -> None:
         await engine.store.put_meta(name, b"")
 
 
-def _row(subject: Subject, word: str) -> tuple[str, ...]:
-    return (subject.tenant, subject.id, subject.session, word)
+def _row(caller: Caller, word: str) -> tuple[str, ...]:
+    """Bind a form to the person, the sign-in, the browser's word, and the person that is acted for."""
+    subject, acts_as = caller.subject, caller.acts_as
+    return (subject.tenant, subject.id, subject.session, word, *((acts_as.tenant, acts_as.id) if acts_as else ()))
