@@ -26,7 +26,7 @@ SURFACE = {
     ),
     "mfa_gate.storage": (
         "END EVERYTHING Accounts ChainPoint Changed EventPage InFile Limits Link Notes Page Reader RemembersGeneration "
-        "Roster Store Take Taken Trail take_one"
+        "Rewrite Roster Store Take Taken Trail take_one"
     ),
     "mfa_gate.testing": (
         "BrowserContext Enrolled FixedClock Kit Outbox PEER ProofCookie RouteRow SoftKey WebClient assert_all_covered "

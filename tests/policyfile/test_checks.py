@@ -42,7 +42,7 @@ def test_a_policy_that_can_be_guessed(text: str, path: str) -> None:
 
 
 def test_a_tenant_that_can_be_guessed() -> None:
-    """S-42 holds for what a tenant makes of the file, at the tenant's line."""
+    """S-42 holds for a tenant's own values too, and the fault stands at the tenant's line."""
     (line,) = told("[factors]\nallowed = ['email']\n[tenants.a]\nfactors.email.code.live = 5\nattempts.max = 40\n")
     assert line.startswith("policy.toml:6: tenants.a.factors.email.code: 40 attempts x 5 valid codes / 10^6 = 2.0e-04")
 

@@ -21,9 +21,10 @@ from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
-from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
+from mfa_gate.web.assets import CSP, brand_name, static_assets
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
+from mfa_gate.web.theme import brand_css
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
 from tests.chromium import launch
@@ -449,7 +450,7 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_name(frame.accent)).write_bytes(brand_css(frame.accent))
+        (static / brand_name(frame.brand)).write_bytes(brand_css(frame.brand))
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names

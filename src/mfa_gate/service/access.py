@@ -10,6 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from ..core.assurance import combine, could_meet, meeting
 from ..core.break_glass import is_known
@@ -164,6 +165,7 @@ class Access:
         needs.
         """
         engine = self.engine
+        observer, began = engine.effects.observer, perf_counter()
         engine.notice()
         settings = await engine.settings(facts.tenant)
         now = engine.now()
@@ -183,6 +185,8 @@ class Access:
             decision = await self._enter_by_grant(caller, requirement, evidence, decision)
         if caller.acts_as is not None and isinstance(decision, Allow):
             await self._tell_acting(caller, caller.acts_as)
+        if observer is not None:
+            observer.judged(began, decision)
         return Judgement(
             decision=decision, requirement=requirement, factors=engine.factors, evidence=evidence, entry=entry
         )

@@ -26,6 +26,7 @@ from .late_user_check import LateUserCheck
 from .responses import CLOSE_CODE
 from .scope import app_path, header_in
 from .types import Receive, Scope, Send
+from .unheard import nothing_more
 
 log = logging.getLogger("mfa_gate")
 
@@ -122,7 +123,8 @@ class Connection:
 
     ``over`` says that nothing of the app leaves any more: ``end`` (a websocket or an event stream was ended), ``cut``
     (another response is aborted), ``need`` (an endpoint demands a proof, which the gate answers), ``user`` (the app
-    found a user where the gate saw nobody, which the gate answers).
+    found a user where the gate saw nobody, which the gate answers). ``ended`` says that the app has read the body to its
+    end, ``heard`` has what it has read, where the host keeps forms.
     """
 
     # One is made for each request. Slots cost half of what attributes do, and a default of the class costs nothing:
@@ -134,6 +136,7 @@ class Connection:
     need: ProofRequired | None = None
     gone = False
     connected = False
+    ended = False
     judged_at: float | None = None
     over_at = 0.0
     looking = False
@@ -200,6 +203,7 @@ class Connection:
                 readers.pop(task, None)
         kind = message["type"]
         self.connected = True
+        self.ended = not message.get("more_body")
         if self.gate.keeps_forms and kind == "http.request":
             self.heard = self.heard or Heard()
             self.heard.add(message)
@@ -330,6 +334,8 @@ class Connection:
             receive = self.connect if self.scope["type"] == "websocket" else self._receive
             if self.heard is not None:
                 receive = self.heard.replayed(receive)
+            elif self.ended and self.scope["type"] == "http":
+                receive = nothing_more
             await self.gate.answer_demand(self.as_judged(), receive, self._send, self.need)
         elif self.over == "cut" or not await self._is_closed():
             await self._begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ..core.decision import Agree, Allow, Decision, Deny, Enroll, StepUp, state_of
@@ -29,6 +30,7 @@ from .scope import (
     safe_path,
 )
 from .types import Receive, Scope, Send
+from .unheard import hear_out
 from .views import Frame, Framed
 
 ACR = "urn:mfa-gate:second-factor"
@@ -48,17 +50,19 @@ async def deny(
 ) -> None:
     """Answer a request that may not pass.
 
-    The request is never sent again by itself (S-16). Its body is read only where the host keeps forms.
+    The request is never sent again by itself (S-16). Its body is kept only where the host keeps forms, and dropped elsewhere.
     """
     if not is_rooted(scope):
         return await send_problem(scope, receive, send, Refusal(reason="not_found"))
     path, jar, caller = app_path(scope), found.jar, found.caller
     kind = caller_kind(scope)
-    kept_form = await _keep(site, scope, receive, caller) if is_form(scope, kind) else ""
+    kept_form = await _keep_or_drop(site, scope, receive, caller, is_a_form=is_form(scope, kind))
     segment, kept = _way_on(site, scope, found, decision, demands, kind=kind, kept_form=kept_form)
     base = f"{root_of(scope)}{site.prefix}{segment}"
     place = base + place_of(decision)
     refusal = refusal_of(decision)
+    if (observer := site.service.engine.effects.observer) is not None:
+        observer.refused(refusal.reason, state_of(decision))
     # A front end on another origin takes a path for its own: it gets the whole address.
     start = _origin_asked(scope, site.origins) if is_listed(scope, site.api_origins) else ""
     more: dict[str, Any] = {
@@ -178,14 +182,20 @@ def _origin_asked(scope: Scope, origins: tuple[str, ...]) -> str:
     return next((origin for origin in origins if origin.partition("://")[2] == host), origins[0])
 
 
-async def _keep(site: Site, scope: Scope, receive: Receive, caller: Caller) -> str:
+async def _keep_or_drop(site: Site, scope: Scope, receive: Receive, caller: Caller, *, is_a_form: bool) -> str:
     """Keep the form of a page of our own, where the host wants it; returns its word, or "".
 
-    A form of another site would come from ours afterwards, so it is never kept.
+    A form of another site would come from ours afterwards, so it is never kept. What is not kept is read and dropped (V-43).
     """
-    if site.kept_forms is None or scope["method"] != "POST" or not same_origin(scope, site.origins):
-        return ""
-    if media_type(scope) != "application/x-www-form-urlencoded":
+    if (
+        site.kept_forms is None
+        or not is_a_form
+        or scope["method"] != "POST"
+        or not same_origin(scope, site.origins)
+        or media_type(scope) != "application/x-www-form-urlencoded"
+    ):
+        with suppress(BadBody):  # the app has read more than is told again
+            await hear_out(scope, receive)
         return ""
     try:
         body = await read_body(scope, receive, within=site.body_within, limit=MAX_FORM)
@@ -225,7 +235,7 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
     brand = site.service.engine.rules(tenant).brand
     base = root_of(scope) + site.prefix
     now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
-    frame = Frame(prefix=base, now=now, brand_name=name, accent=brand.accent, lang=language_of(scope))
+    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=language_of(scope))
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 

@@ -21,6 +21,7 @@ from ..factors import Registry
 from ..ports import SignInAgain
 from ..service import Judgement, Service
 from ..service.kept_forms import KeptForms
+from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
@@ -30,6 +31,7 @@ from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
+from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
@@ -61,7 +63,9 @@ class Site:
     sign_in_again: SignInAgain | None = None
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
+    brand_sheets: BrandSheets = field(default_factory=BrandSheets)
     origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
@@ -246,13 +250,15 @@ class PageRequest:
             now=self.now,
             csrf_token=self.csrf_token,
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
-            accent=brand.accent,
+            brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
+            logo_dark=f"{self.root}{site.prefix}/static/logo-dark" if brand.logo_dark_bytes else "",
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
             person=(account.name if account else "") or self.subject.id,
             sign_out=self.host(site.sign_out),
+            sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
             lang=self.lang,
             languages=_languages(),
@@ -296,7 +302,9 @@ class PageRequest:
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:
             status = 422
-        return page(body, status=status, headers=self._all_headers())
+        answer = page(body, status=status, headers=self._all_headers())
+        answer.reason = frame.problems[0].reason if frame.problems else ""
+        return answer
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
         """Redirect to ``to`` with 303. ``done`` forgets the interrupted request.
@@ -312,6 +320,7 @@ class PageRequest:
         if done and "f" in self.going:
             to, done = self.onward, False
         if done:
+            to = self._with_fragment(to)
             self.forget_interruption()
         if self.scope["method"] != "POST" or not is_settled:
             return redirect(to, self._all_headers())
@@ -319,6 +328,12 @@ class PageRequest:
             self.headers.append((b"refresh", f"0;url={to}".encode()))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
+
+    def _with_fragment(self, to: str) -> str:
+        """Add the fragment that a script on our page has kept for the wanted page."""
+        fragment = self.form.get("fragment", "")
+        is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
+        return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
 
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""

@@ -56,15 +56,16 @@ def stamp(at: int) -> str:
 class Answer:
     """A whole answer of ours, sent at once.
 
-    ``headers`` come in addition to the length and the media type, which every answer has. ``reason`` is that of a problem.
+    ``headers`` come in addition to the length and the media type, which every answer has. ``reason`` is the one of the
+    refusal that the answer tells, "" for any other.
     """
 
     __slots__ = ("body", "headers", "reason", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Iterable[Header] = (), *, media: str = "") -> None:
         self.status = status
-        self.body = body
         self.reason = ""
+        self.body = body
         self.headers = [*headers, (b"content-length", str(len(body)).encode())]
         if media:
             self.headers.append((b"content-type", media.encode()))

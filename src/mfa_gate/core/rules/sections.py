@@ -164,13 +164,25 @@ class AgreementRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrandRules:
-    """``[brand]``: the name, color and logo of the pages.
+    """``[brand]``: the name, the theme and the logo of the pages.
 
-    ``logo_bytes`` holds the file's bytes, read when the policy is loaded.
+    Empty colors and an empty font are ours. ``radius`` is in pixels. ``logo_bytes``, ``logo_dark_bytes`` and ``styles``
+    hold the content of the named files, read when the policy is loaded.
     """
 
     name: str = ""
+    show_name: bool = True
     accent: str = "#0b5fff"
+    text: str = ""
+    text_dark: str = ""
+    surface: str = ""
+    surface_dark: str = ""
+    radius: int = 12
+    font: str = ""
     logo: str = ""
+    logo_dark: str = ""
+    stylesheet: str = ""
     help_url: str = ""
     logo_bytes: bytes = b""
+    logo_dark_bytes: bytes = b""
+    styles: str = ""
