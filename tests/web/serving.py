@@ -61,14 +61,15 @@ def served(app: Any, *, websockets: bool = True, port: int = 0) -> Iterator[str]
 
 
 @contextmanager
-def spawned(app: str, server: Sequence[str]) -> Iterator[int]:
+def spawned(app: str, server: Sequence[str], *, port: int = 0, **environment: str) -> Iterator[int]:
     """Run ``app`` (``module:name``) on a server in a process of its own, and give its port.
 
-    ``server`` is the server's module with its options, in which ``{port}`` stands for the port.
+    ``server`` is the server's module with its options, in which ``{port}`` stands for the port. Without ``port`` it is any
+    free one. ``environment`` is added to this process's own.
     """
-    port = free_port()
+    port = port or free_port()
     module, *options = [part.format(port=port) for part in server]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    env = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     command = [sys.executable, "-m", module, app, *options]
     with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL) as process:
         try:

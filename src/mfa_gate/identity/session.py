@@ -30,10 +30,10 @@ class SessionUser:
     ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested one:
     ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of the sign-in
     session, dotted or not. A missing tenant is ``"default"``. A session without the user's key is anonymous; while nobody was
-    found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings. ``amr``,
-    ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as a proof
-    if the policy trusts it. ``actor`` (dotted) names the key with the id of the person who is really there while ``user`` is
-    impersonated: the actor is judged then. ``SessionMiddleware`` must run before the gate: it is added to the app after
+    found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings.
+    ``amr``, ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as
+    a proof if the policy trusts it. ``actor`` (dotted) names the key with the id of the person who is really there while
+    ``user`` is impersonated: the actor is judged then. ``SessionMiddleware`` must run before the gate: it is added to the app after
     ``gate.install(app)``.
 
     If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
