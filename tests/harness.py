@@ -10,9 +10,6 @@ import hashlib
 import http.client
 import json
 import re
-import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -654,25 +651,11 @@ def served(world: World) -> Iterator[tuple[World, int]]:
 
     Its app is then one that speaks HTTP to that server.
     """
-    import uvicorn
+    from tests.web import serving
 
-    config = uvicorn.Config(world.app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        until = time.monotonic() + 10
-        while not server.started:
-            assert thread.is_alive()
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        try:
-            yield replace(world, app=_wire(port)), port
-        finally:
-            server.should_exit = True
-            thread.join(10)
+    with serving.served(world.app, log_level="critical", lifespan="on", proxy_headers=True) as address:
+        port = int(address.rpartition(":")[2])
+        yield replace(world, app=_wire(port)), port
 
 
 def _wire(port: int) -> App:

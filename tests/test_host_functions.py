@@ -1,4 +1,4 @@
-"""A function of the host's that the gate cannot call, or cannot await, stops the start, with its fix."""
+"""A host's function that the gate cannot call or await stops the start, with its fix."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ def keyword(subject: Subject, *, event: Event) -> None:
     ],
 )
 def test_hook(name: str, hook: object, value: str, reason: str, fix: str) -> None:
-    """A hook that cannot be called as the gate calls it stops the start: the argument, its value, the reason and the fix."""
+    """A hook that cannot be called as the gate calls it stops the start.
+
+    The message has the argument, its value, the reason and the fix.
+    """
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, name: hook})
     (fault,) = error.value.faults
@@ -71,7 +74,10 @@ def test_hook(name: str, hook: object, value: str, reason: str, fix: str) -> Non
 
 
 def test_hooks_that_fit() -> None:
-    """Defaults, a rest, bound methods and what Python does not tell the parameters of are no faults; nor is no hook."""
+    """Defaults, a rest, bound methods and a missing hook are no faults.
+
+    Nor is a callable of which Python does not tell the parameters.
+    """
 
     def rest(*given: object) -> None: ...
 
@@ -142,7 +148,10 @@ IDENTIFIERS: dict[str, tuple[Any, tuple[str, ...]]] = {
 @pytest.mark.parametrize("several", [False, True], ids=["alone", "FirstOf"])
 @pytest.mark.parametrize("name", IDENTIFIERS)
 def test_identify(name: str, several: bool) -> None:
-    """V-16: an ``identify`` that the gate cannot await stops the start with value, reason and fix; inside ``FirstOf`` too."""
+    """An ``identify`` that the gate cannot await stops the start with value, reason and fix.
+
+    V-16. Inside ``FirstOf`` too.
+    """
     identify, words = IDENTIFIERS[name]
     with pytest.raises(SettingsError) as error:
         MFAGate(**{**GOOD, "identify": FirstOf(SessionUser("user_id"), identify) if several else identify})
@@ -160,7 +169,10 @@ def test_a_call_in_place_of_the_function() -> None:
 
 
 def test_what_may_be_awaited() -> None:
-    """Nothing is said of what is async in any way that Python tells, or that only a call can show."""
+    """A function is no fault where Python tells that it is async.
+
+    Nor where only a call can show it.
+    """
 
     def says(connection: object) -> Awaitable[Subject | None]:
         return waits(connection)
@@ -186,7 +198,10 @@ def test_what_may_be_awaited() -> None:
 
 @pytest.mark.parametrize("name", ["contacts", "directory"])
 def test_plain_functions_that_are_awaited(name: str) -> None:
-    """V-16: ``contacts`` and ``directory`` that are not async stop the start, and do not fail at the first enrollment."""
+    """``contacts`` and ``directory`` that are not async stop the start.
+
+    V-16. They do not fail at the first enrollment only.
+    """
 
     def find(of: object) -> object: ...
 
@@ -205,7 +220,10 @@ async def people(tenant: str) -> AsyncIterator[tuple[Subject, Contacts]]:
 
 
 async def test_a_directory_that_yields() -> None:
-    """Contract 8: a directory may be an async generator; one that lists anything but people is named in the log."""
+    """A directory may be an async generator.
+
+    Contract 8. One that lists anything but people is named in the log.
+    """
     assert faults_of_hooks(directory=people) == []
     async with running(make_world(directory=people)) as world:
         found = await world.gate.service.people.known("alpha")
@@ -214,7 +232,10 @@ async def test_a_directory_that_yields() -> None:
 
 @pytest.mark.parametrize("value", [["ann"], [("ann", "ann@x.example")], [Subject(id="ann")], 5])
 async def test_a_directory_of_no_people(value: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Another value than pairs of subject and contacts counts as no answer, and the log names the form."""
+    """Another value than pairs of subject and contacts counts as no answer.
+
+    The log names the form.
+    """
 
     async def directory(tenant: str) -> Any:
         return value
@@ -230,7 +251,10 @@ async def test_a_directory_of_no_people(value: Any, caplog: pytest.LogCaptureFix
 @pytest.mark.parametrize("fast", [False, True], ids=["async", "subject_of"])
 @pytest.mark.parametrize("value", ["ann", {"id": "ann"}, False, 0, ("ann",)], ids=repr)
 async def test_an_answer_that_is_no_subject(value: Any, fast: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """V-16: the log says in one line what came, and what ``identify`` must return; nobody passes."""
+    """The log says in one line what came, and what ``identify`` must return; nobody passes.
+
+    V-16.
+    """
 
     class Odd:
         async def __call__(self, connection: Any) -> Any:

@@ -11,24 +11,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .argument_types import faults_of_types
 from .core.decision import Allow, State, state_of
 from .core.events import Event
 from .core.model import Subject
 from .core.rules import Policy
-from .errors import SettingsError
+from .errors import SettingsError, StoreContention, StoreUnavailable
 from .factors import BUILT_IN, DEFAULT_FACTORS, Registry
 from .factors.base import Factor
 from .host_functions import faults_of_hooks, faults_of_identify
 from .keyring import Keyring
+from .middleware_order import faults_of_order
 from .optional_parts import faults_of_optional_parts
-from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders
+from .passkey_site import faults_of_passkey_site
+from .ports import BeforeSend, Clock, ContactsOf, DirectoryOf, Entropy, Identify, Senders, SignInAgain
 from .service import RelyingParty, Service, Wiring
+from .service.fault_records import empty_frames
+from .service.health import Health
+from .service.kept_forms import KeptForms
 from .service.person import Person
 from .settings import (
     faults_of_api_origins,
     faults_of_app,
     faults_of_forwarding,
-    faults_of_order,
     faults_of_parts,
     faults_of_places,
     faults_of_prefix,
@@ -94,15 +99,20 @@ class MFAGate:
 
     ``sign_in``, ``sign_out`` and ``home`` are the app's own paths, without the root that a server, proxy or mount puts
     before them. ``json_status`` is the status that cookie callers get: 403, or 401 for front ends that need it.
+    ``accept_refused_websockets`` lets scripts know why: a websocket that is refused is accepted and closed with 4401 at once.
+    ``keep_forms`` keeps a small form that was stopped, sealed and for half an hour; a button sends it on after the proof.
+    ``sign_in_again`` gets the connection and a ``FreshSignIn``, and makes the address at which your identity provider is asked
+    for a new sign-in; our page links to it.
+
     ``api_origins`` are front ends on other origins of the same site, exact: they may make our JSON calls with cookies.
     ``public_url`` is the address by which people reach the app, with its path: one of the origins, and the root path. Links in
     mails, calls and pictures begin with it. Without it they begin with the first origin and the root path of the first visit,
     which is kept in the store. ``app`` names this application where several share a store.
 
-    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator has
-    removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are called after
-    the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the other. A call
-    that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
+    ``on_event`` gets every event. ``on_reset`` gets ``(subject, event)``: a subject whose factors an administrator or your
+    own code has removed, and the event that tells of it; ``on_lock`` the same for an account that was locked. All three are
+    called after the commit. An async one runs on the event loop, a plain one in a thread of its own, one call after the
+    other. A call that failed, or was lost with its process, is made again from the trail: ignore events whose id you know.
 
     ``directory`` lists all people of a tenant whom the host knows, with their contacts. The administrators' preparation
     checklist, reminders and alarms use it. ``before_send`` is asked before every text message and call, with the whole number
@@ -129,6 +139,9 @@ class MFAGate:
         sign_out: str = "/logout",
         home: str = "/",
         json_status: int = 403,
+        accept_refused_websockets: bool = False,
+        keep_forms: bool = False,
+        sign_in_again: SignInAgain | None = None,
         api_origins: Sequence[str] = (),
         public_url: str = "",
         app: str = "",
@@ -149,10 +162,28 @@ class MFAGate:
         from .stores import store_from_url
         from .stores.common.platform import fault_of_platform
         from .web.render import Renderer
+        from .web.template_check import faults_of_templates
 
         if unfit := fault_of_platform():
             raise SettingsError(unfit)
-        faults: list[str] = []
+        faults = faults_of_types(
+            policy=policy,
+            store=store,
+            keys=keys,
+            relying_party=relying_party,
+            factors=factors,
+            senders=senders,
+            trusted_proxies=trusted_proxies,
+            clock=clock,
+            entropy=entropy,
+            accept_any_forwarder=accept_any_forwarder,
+            accept_refused_websockets=accept_refused_websockets,
+            forwarded_prefix=forwarded_prefix,
+            keep_forms=keep_forms,
+            dev=dev,
+        )
+        if faults:  # everything below reads these arguments
+            raise SettingsError(faults)
         registry = _collect(faults, lambda: Registry(factors))
         known = BUILT_IN if registry is None else registry
         loaded = _collect(faults, lambda: policy if isinstance(policy, Policy) else load_policy(policy, factors=known))
@@ -175,6 +206,7 @@ class MFAGate:
         blind = faults_of_identify(identify)
         faults += blind + faults_of_optional_parts(None if blind else identify, senders)
         faults += faults_of_app(app)
+        faults += faults_of_templates(templates, known)
         faults += faults_of_hooks(
             on_event=on_event,
             on_lock=on_lock,
@@ -182,10 +214,12 @@ class MFAGate:
             before_send=before_send,
             contacts=contacts,
             directory=directory,
+            sign_in_again=sign_in_again,
         )
         if loaded is not None and registry is not None:
             loaded = registry.complete(loaded)
             faults += faults_of_parts(loaded, senders, contacts, registry)
+            faults += faults_of_passkey_site(loaded, relying_party, registry)
         if faults or registry is None or loaded is None or opened is None or keyring is None:
             raise SettingsError(faults)
 
@@ -214,7 +248,7 @@ class MFAGate:
         self.service = Service(wiring, loaded)
         self._identify = identify
         self._prefix = prefix
-        https = all(origin.startswith("https:") for origin in relying_party.origins)
+        https = all(origin.startswith("https:") for origin in relying_party.web_origins)
         cookies = Cookies(keyring, entropy, https=https)
         site = Site(
             service=self.service,
@@ -232,11 +266,14 @@ class MFAGate:
             sign_in=sign_in,
             sign_out=sign_out,
             home=home,
-            origins=tuple(relying_party.origins),
+            origins=relying_party.web_origins,
             json_status=json_status,
+            accept_refused_websockets=accept_refused_websockets,
+            sign_in_again=sign_in_again,
+            kept_forms=KeptForms(self.service.engine) if keep_forms else None,
             api_origins=tuple(api_origins),
             dev=dev,
-            origin_log=OriginLog(relying_party.id, tuple(relying_party.origins)),
+            origin_log=OriginLog(relying_party.id, relying_party.web_origins),
         )
         self.web = Gate(site=site, check=self.check, any_forwarder=accept_any_forwarder)
 
@@ -253,10 +290,13 @@ class MFAGate:
         """
         app.add_middleware(MFAGateMiddleware, gate=self)
 
-    def check(self, app: Any) -> Sequence[str]:
-        """List the faults of an app's middleware order and routes, one text each."""
+    def check(self, app: Any, *, inside: bool = False) -> Sequence[str]:
+        """List the faults of an app's layers and routes, one text each.
+
+        ``app`` is the app with all that is put around it. ``inside``: it is only the part that this gate is put around.
+        """
         return [
-            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix),
+            *faults_of_order(app, self._identify, MFAGateMiddleware, self._prefix, inside=inside),
             *self.web.endpoint_demands.lost(),
         ]
 
@@ -265,7 +305,12 @@ class MFAGate:
 
         Raises the same errors as a guarded request, e.g. ``StoreUnavailable``.
         """
-        judgement = await self.web.judge_again(connection.scope)
+        __tracebackhide__ = True
+        try:
+            judgement = await self.web.judge_again(connection.scope)
+        except Exception as error:
+            empty_frames(error)  # they hold the cookies, and a report of the app's fault would send them
+            raise
         if judgement is None:
             return Status(state="anonymous", requirement="", age=None, ends_at=0, factors=())
         decision = judgement.decision
@@ -293,7 +338,22 @@ class MFAGate:
         if not isinstance(subject, Subject):
             raise TypeError(f"gate.person takes a Subject, as identify returns it, not {subject!r}")
         await self.web.open()
-        return Person(replace(subject, actor=""), self.service.access)
+        return Person(replace(subject, actor=""), self.service.access, spare=self.web.connections.spare)
+
+    async def health(self) -> Health:
+        """Tell if the gate can work.
+
+        For the host's own probe; ``/mfa/health`` tells strangers in one word. It returns ``store``, ``senders`` and
+        ``policy``. ``store`` is ``"ok"``, ``"unavailable"`` where it does not answer, ``"refused"`` where its keys are not
+        listed. It holds no secret, raises nothing, and asks the store once a second at most.
+        """
+        try:
+            await self.web.open()
+        except (StoreUnavailable, StoreContention):
+            return self.service.health.report("unavailable")
+        except SettingsError:
+            return self.service.health.report("refused")
+        return await self.service.health.look()
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document of our own JSON calls.

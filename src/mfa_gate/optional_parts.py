@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from inspect import iscoroutinefunction, unwrap
+from collections.abc import Callable, Iterator
+from inspect import isclass, iscoroutinefunction, signature, unwrap
+from typing import Protocol, runtime_checkable
 
 from .identity import FirstOf
 from .ports import (
     CHANNELS,
     CallsBack,
     ChecksItself,
+    Closes,
     HasPushKey,
     NamesSession,
     NeedsAuthentication,
@@ -73,7 +75,15 @@ def _faults_of_adapter(identify: object) -> Iterator[str]:
 
 
 def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
+    if sender is None:
+        return
+    if isclass(sender):
+        yield f"{where}: {sender.__qualname__} is a class: give an object of it, {sender.__qualname__}(...)"
+        return
     part = f"{where}: {type(sender).__name__}"
+    yield from _faults_of_send(part, sender)
+    if isinstance(sender, Closes) and not _is_async(sender.aclose):
+        yield f"{part}.aclose is {_kind(sender.aclose)}, but the gate awaits it when it closes: write async def aclose(self)"
     if isinstance(sender, CallsBack) and not _is_plain(sender.verify_callback):
         yield (
             f"{part}.verify_callback is {_kind(sender.verify_callback)}, but the gate takes its answer without waiting, and "
@@ -95,6 +105,32 @@ def _faults_of_sender(where: str, sender: object) -> Iterator[str]:
             f"{part}.application_server_key is {_kind(sender.application_server_key)}, but pages give it to browsers as text: "
             "make it a str, the public key in base64url"
         )
+
+
+def _faults_of_send(part: str, sender: object) -> Iterator[str]:
+    """Find the faults of the one method that each sender has."""
+    fix = "write async def send(self, message)"
+    if not isinstance(sender, Sends):
+        yield f"{part} has no send, so nothing could be sent: {fix}"
+    elif not _is_async(sender.send):
+        yield f"{part}.send is {_kind(sender.send)}, but the gate awaits it: {fix}"
+    else:
+        try:
+            found = signature(sender.send)
+            found.bind("message")
+        except ValueError:
+            return
+        except TypeError as error:
+            yield f"{part}.send{found}: the gate calls it with (message), and that fails ({error}): {fix}"
+
+
+@runtime_checkable
+class Sends(Protocol):
+    """An object with a method ``send`` of any shape."""
+
+    @property
+    def send(self) -> Callable[..., object]:
+        """Return the method."""
 
 
 def _faults_of_switch(part: str, value: object, reason: str) -> Iterator[str]:

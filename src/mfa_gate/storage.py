@@ -31,6 +31,7 @@ __all__ = [
     "Page",
     "Reader",
     "RemembersGeneration",
+    "Rewrite",
     "Roster",
     "Store",
     "Take",
@@ -146,6 +147,14 @@ class Link(NamedTuple):
     digest: str
 
 
+class Rewrite(NamedTuple):
+    """A stored line of a trail, and the text that takes its place."""
+
+    place: int
+    before: str
+    line: str
+
+
 END = "$"
 """The cursor behind the last line of a trail."""
 
@@ -197,6 +206,14 @@ class Trail(Protocol):
 
         Times are UTC seconds. Returns how many were removed. The anchor moves in the same commit, so the lines that are left
         verify as before. A line whose time lies ahead of ``now`` is as old as the line behind it.
+        """
+
+    async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
+        """Replace the text of stored lines, where it still is ``before``.
+
+        ``lines`` are in the order of their places. A store that does not write all at once begins with the newest. Place,
+        kind and digest stay as they are. The account that a line names is read from its new text. A line that was
+        pruned meanwhile is left out.
         """
 
 

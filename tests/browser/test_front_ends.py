@@ -1,4 +1,4 @@
-"""What a browser decides about front ends: a script that is refused, two tabs, a service worker, frames."""
+"""Front ends in a real browser: refused scripts, two tabs, a service worker, frames."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def cart(request: Request) -> Response:
 
 
 async def pay(request: Request) -> Response:
-    """What the script calls."""
+    """Answer the script."""
     return JSONResponse({"paid": True})
 
 
@@ -95,7 +95,15 @@ class Stage:
 
 
 @contextmanager
-def staged(browser: Browser, port: int, routes: list[Any], *, email: bool = False, **more: Any) -> Iterator[Stage]:
+def staged(
+    browser: Browser,
+    port: int,
+    routes: list[Any],
+    *,
+    email: bool = False,
+    java_script_enabled: bool = True,
+    **more: Any,
+) -> Iterator[Stage]:
     """Serve the routes, and prove ann's second factor in the browser."""
     party = RelyingParty(id="localhost", name="Shop", origins=[f"http://localhost:{port}", ORIGIN])
     more.setdefault("policy", with_rules(stricter))
@@ -112,10 +120,74 @@ def staged(browser: Browser, port: int, routes: list[Any], *, email: bool = Fals
         # Playwright's loop is this thread's.
         ann = elsewhere.submit(lambda: asyncio.run(prepared())).result()
     with served(world.app, port=port) as address:
-        context = browser.new_context()
+        context = browser.new_context(java_script_enabled=java_script_enabled)
+        context.set_default_timeout(10_000)
         context.add_cookies([{"name": n, "value": v, "url": address} for n, v in ann.cookies.items()])
         yield Stage(world, address, context, ann)
         context.close()
+
+
+WORKER = {
+    "the request itself": "fetch(event.request)",
+    "a copy": "fetch(new Request(event.request, {cache: 'no-store'}))",
+}
+WORKER_JS = "self.oninstall = () => self.skipWaiting(); self.onactivate = event => event.waitUntil(clients.claim());"
+WITH_WORKER = """<!doctype html><html lang="en"><title>Offline</title><h1>Offline</h1><p id="out">none</p><script>
+navigator.serviceWorker.register("/worker.js");
+navigator.serviceWorker.ready.then(() => document.querySelector("#out").textContent = "ready");</script></html>"""
+
+
+@pytest.mark.parametrize("way", WORKER, ids=str)
+def test_a_page_load_through_a_service_worker(browser: Browser, free_port: int, way: str) -> None:
+    """V-18: the person is led to the challenge and back through a service worker."""
+    loads = "event.request.mode === 'navigate' && event.request.method === 'GET'"
+    script = WORKER_JS + f"self.onfetch = event => {loads} && event.respondWith({WORKER[way]});"
+
+    async def shown(request: Request) -> Response:
+        return HTMLResponse(WITH_WORKER)
+
+    routes = [*ROUTES, Route("/worker.js", text(script, "text/javascript")), Route("/offline", shown)]
+    with staged(browser, free_port, routes) as stage:
+        page = stage.tab("/offline")
+        page.get_by_text("ready").wait_for()
+        page.wait_for_function("navigator.serviceWorker.controller !== null")
+        stage.world.clock.advance(8 * 86_400)
+        page.goto(f"{stage.address}/offline?again")
+        page.wait_for_url("**/mfa/challenge")
+        stage.prove(page)
+        page.wait_for_url("**/offline?again*")
+
+
+FRAMING = '<!doctype html><html lang="en"><title>Board</title><h1>Board</h1><iframe src="/inner" title="Inner"></iframe></html>'
+
+
+@pytest.mark.parametrize("isolated", [False, True], ids=["", "isolated"])
+def test_a_frame_shows_the_link(browser: Browser, free_port: int, isolated: bool) -> None:
+    """V-19: the frame shows the small page; its link leads to the challenge and back."""
+    more = (
+        {"cross-origin-embedder-policy": "require-corp", "cross-origin-opener-policy": "same-origin"}
+        if isolated
+        else {}
+    )
+
+    async def board(request: Request) -> Response:
+        return HTMLResponse(FRAMING, headers=more)
+
+    async def inner(request: Request) -> Response:
+        return HTMLResponse("<p>inside</p>", headers=more)
+
+    rule = StepUpRule(name="inner", paths=(PathRule(text="=/inner"),), max_age=Seconds(300))
+    routes = [*ROUTES, Route("/board", board), Route("/inner", inner)]
+    with staged(browser, free_port, routes, policy=with_rules(lambda rules: replace(rules, step_up=(rule,)))) as stage:
+        stage.world.clock.advance(400)
+        page = stage.tab("/board")
+        link = page.frame_locator("iframe").get_by_role("link")
+        link.wait_for()
+        link.click()
+        page.wait_for_url("**/challenge")
+        stage.prove(page)
+        page.wait_for_url("**/board*")
+        page.frame_locator("iframe").get_by_text("inside").wait_for()
 
 
 def test_two_tabs_with_a_step_up_each(browser: Browser, free_port: int) -> None:

@@ -89,6 +89,20 @@ def test_not_by_itself(person: Arrive) -> None:
     assert somebody.path.startswith("/mfa/enroll")
 
 
+def test_an_address_without_passkeys(person: Arrive) -> None:
+    """The page says that the browser refuses the site itself.
+
+    Trying again would not help (V-17).
+    """
+    somebody = person()
+    refuse = "navigator.credentials.create = async () => { throw new DOMException('', 'SecurityError') }"
+    somebody.page.add_init_script(refuse)
+    somebody.sign_in(USER)
+    to_the_button(somebody)
+    somebody.find(MAKE).click()
+    somebody.page.get_by_text("This site is not set up for passkeys at this address.").first.wait_for()
+
+
 def test_cancelled(person: Arrive) -> None:
     """A cancelled passkey is no error: the page stays and says so (U-43).
 

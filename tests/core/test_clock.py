@@ -176,7 +176,10 @@ def test_attempts_and_locks_know_no_clock() -> None:
 
 
 def test_a_tenant_that_is_on_stays_on() -> None:
-    """S-118: what an administrator turned on is on for a worker whose clock is behind."""
+    """A tenant that an administrator turned on is on for a worker with a slow clock too.
+
+    S-118.
+    """
     assert stage_at(EnrollmentRules(stage="admin"), TenantSettings(tenant="t", enabled_at=NOW), BACK) == "required"
 
 

@@ -106,7 +106,10 @@ def test_entropy_is_split_by_label() -> None:
 
 
 def test_a_handle_is_stored_as_a_digest() -> None:
-    """S-20: what is stored does not tell the cookie; no handle has no digest."""
+    """The stored digest of a handle does not tell the cookie.
+
+    S-20. No handle has no digest.
+    """
     assert handle_digest("") == ""
     digest = handle_digest("a" * 40)
     assert len(digest) == 22

@@ -1,4 +1,4 @@
-"""Floors of a change of factors, as a table: what is held, what is added."""
+"""The floors of a change of factors, as a table of held and added kinds."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_a_change_demands(
 
 
 def by(kind: str, *held: str) -> Evidence:
-    """Somebody who holds these, with a fresh proof by one of them."""
+    """Return the evidence of a subject who holds these, with a fresh proof by one of them."""
     return evidence(account(*held, proofs=(proof(kind, age=10),)))
 
 

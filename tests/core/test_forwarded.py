@@ -1,4 +1,4 @@
-"""``Forwarded`` (RFC 7239) and headers with one address: read strictly, from the right, from trusted proxies alone."""
+"""``Forwarded`` (RFC 7239) and headers with one address are read strictly."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_forwarded(values: list[str], client: str) -> None:
 @pytest.mark.parametrize("values", [["for=6.6.6.6"], ['for="'], []])
 @pytest.mark.parametrize("peer", ["198.51.100.7", "10.0.0.8", "2001:db8::1", "::ffff:198.51.100.7"])
 def test_a_client_tells_nothing_about_itself(peer: str, values: list[str]) -> None:
-    """Whoever is no proxy of ours is the client, whatever it writes."""
+    """A peer that is no proxy of ours is the client, whatever it writes."""
     assert forwarded_address(peer, values, PROXIES) == peer
     assert named_address(peer, ["6.6.6.6"] * len(values), PROXIES) == peer
 
@@ -103,7 +103,10 @@ APPENDED = (
     one=st.booleans(),
 )
 def test_what_a_client_writes_before_never_names_another(written: str, appended: str, one: bool) -> None:
-    """A proxy appends its element to the client's header, or sends one of its own: the client is that, or unknown."""
+    """The client is the one in the proxy's own element, or unknown.
+
+    The proxy appends that element to the client's header, or sends a header of its own.
+    """
     values = [f"{written}, {appended}"] if one else [written, appended]
     assert forwarded_address("10.0.0.1", values, PROXIES) in ("198.51.100.7", UNKNOWN)
 

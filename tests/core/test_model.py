@@ -74,7 +74,10 @@ def test_groups_of_another_type_are_refused(groups: object) -> None:
 
 
 def test_words_of_a_provider_are_no_letters() -> None:
-    """The same for what an identity provider says."""
+    """An identity provider's word as a text instead of a list is refused.
+
+    It would be read letter by letter.
+    """
     with pytest.raises(ValueError, match="amr"):
         Upstream(amr="otp", at=1)  # type: ignore[arg-type]
     assert Upstream(amr=["otp"], at=1) == Upstream(amr=("otp",), at=1)  # type: ignore[arg-type]

@@ -49,7 +49,10 @@ PROXIES = parse_networks(["10.0.0.0/8", "2001:db8:ffff::/48"])
     ],
 )
 def test_addresses_are_parsed(text: str, address: str | None) -> None:
-    """S-110: mapped forms are unfolded, zones dropped, and what is no address is none."""
+    """A mapped address is unfolded, and its zone is dropped.
+
+    S-110. A text that is no address gives none.
+    """
     assert parse_address(text) == (ip_address(address) if address else None)
 
 
@@ -79,7 +82,10 @@ def test_prefixes_are_policy() -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_has_a_network_or_none(text: str) -> None:
-    """S-110: no text whatever raises; what is not an address is unknown."""
+    """Any text has a network or an unknown one, and raises no error.
+
+    S-110. A text that is no address has the unknown network.
+    """
     network = network_of(text, 32, 64)
     assert (network == UNKNOWN) is (parse_address(text) is None)
 

@@ -204,7 +204,7 @@ def test_a_step_up_demands_what_it_names() -> None:
 
 
 def test_a_rule_that_only_watches() -> None:
-    """``report_only`` of one rule takes it out of what is to be met."""
+    """A rule with ``report_only`` is watched and does not have to be met."""
     met, watched = demands_for(step_up(report_only=True), facts("/vault"))
     assert ([d.rule for d in met], [d.rule for d in watched]) == (["freshness"], ["vault"])
 
@@ -278,6 +278,9 @@ def test_what_could_meet(kind: str, asked: Any, could: bool) -> None:
 
 
 def test_strength_is_the_proofs_own() -> None:
-    """S-90: what a proof is was written down when it was made; a kind's name proves nothing."""
+    """The strength of a proof was written down at its making.
+
+    S-90. The name of its kind proves nothing.
+    """
     assert not meets(proof("key", phishing_resistant=False), demand(strong=True), NOW)
     assert meets(proof("key"), demand(strong=True), NOW)

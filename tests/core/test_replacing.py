@@ -1,4 +1,7 @@
-"""``replace`` makes what ``dataclasses.replace`` makes, of every record of an account."""
+"""``replace`` gives the same record as ``dataclasses.replace``.
+
+This holds for every record of an account.
+"""
 
 from __future__ import annotations
 

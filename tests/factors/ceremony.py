@@ -61,7 +61,7 @@ class Ceremony:
         return draft.data
 
     def ask(self, purpose: str, data: Fields) -> dict[str, Any]:
-        """A challenge, kept here; what the browser is shown."""
+        """Issue a challenge and keep it; return the options that the browser is shown."""
         issue = FACTOR.issue(self.context(purpose), data)
         assert isinstance(issue, Issue)
         challenge = Challenge(
@@ -87,7 +87,7 @@ class Ceremony:
         return FACTOR.verify(self.context(purpose), data=data, challenges=self.challenges, response=read)
 
     def enroll(self, key: SoftKey, bend: Bend | None = None) -> Accepted | Rejected | None:
-        """A whole registration; what was accepted is kept."""
+        """Go through a whole registration, and keep an accepted one."""
         data = self.draft()
         outcome = self.judge("enroll", data, key.create(self.ask("enroll", data), bend))
         if isinstance(outcome, Accepted):
@@ -100,7 +100,7 @@ class Ceremony:
         self.known.append(made)
 
     def prove(self, key: SoftKey, bend: Bend | None = None) -> Accepted | Rejected | None:
-        """A whole assertion; what was accepted is kept."""
+        """Go through a whole assertion, and keep the data of an accepted one."""
         data = self.known[0].data
         outcome = self.judge("sign-in", data, key.get(self.ask("sign-in", data), bend))
         if isinstance(outcome, Accepted):

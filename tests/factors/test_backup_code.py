@@ -21,7 +21,7 @@ PAPER = BackupCode()
 
 
 def made(nonce: str = "set", **parts: Any) -> tuple[list[str], Fields]:
-    """The codes as they are shown, and what is stored of them."""
+    """Make a set of codes, and return the shown codes and the stored data."""
     within = context(nonce, **parts)
     draft = PAPER.draft(within)
     assert isinstance(draft, Draft)
@@ -141,7 +141,10 @@ def test_what_is_no_backup_code(text: object) -> None:
 
 @given(st.text(max_size=70))
 def test_only_the_alphabet_comes_out(text: str) -> None:
-    """S-61: whatever is typed, what is compared is ten letters of the alphabet."""
+    """Any typed text becomes ten letters of the alphabet, or nothing, before the comparison.
+
+    S-61.
+    """
     found = read(text)
     assert found is None or (isinstance(found, str) and len(found) == LENGTH and set(found) <= set(ALPHABET))
 

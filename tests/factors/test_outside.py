@@ -253,7 +253,7 @@ async def test_wrong_codes_lock_and_the_trail_names_it(world: World) -> None:
 
 
 async def test_the_rules_of_each_tenant_are_filled_in(world: World) -> None:
-    """A policy that is made in code may leave out what the registry knows."""
+    """The registry fills in the parts that a policy made in code leaves out."""
     given = world.engine.policy
     bare = replace(given, base=replace(given.base, factors=FactorRules()))
     world.engine.use_policy(bare)

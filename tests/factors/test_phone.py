@@ -151,7 +151,10 @@ def test_no_text_raises(text: str) -> None:
     ],
 )
 def test_typed_or_on_file(phone: Any, typed: str, on_file: str, found: str) -> None:
-    """S-51: where the policy says "on file", what a request types is not even read."""
+    """A typed number is not even read if the policy says "on file".
+
+    S-51.
+    """
     own = Rules(factors=rules(sms=PhoneRules(phone=phone, regions=("US",))).factors)
     within = context(rules=own, contacts=Contacts(phone=on_file))
     draft = Sms().draft(within, phone=typed)

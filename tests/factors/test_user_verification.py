@@ -50,7 +50,7 @@ async def asked(person: Person, *, user_verification: bool) -> Issued:
 
 
 async def test_a_verified_user_passes(alice: Person) -> None:
-    """The browser is asked to verify, and what it answers meets the rule."""
+    """A browser that is asked to verify its user gives an answer that meets the rule."""
     key = SoftKey()
     assert isinstance(await alice.enroll(key), Enrolled)
     assert isinstance(await at(alice, "/pay"), Allow)

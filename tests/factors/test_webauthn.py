@@ -1,4 +1,4 @@
-"""Passkeys: what is accepted, and a hundred ways in which an answer can be wrong."""
+"""Passkeys: right answers, and a hundred ways in which an answer can be wrong."""
 
 from __future__ import annotations
 
@@ -673,7 +673,7 @@ def test_eligibility_lost() -> None:
 
 
 def test_backup_state_follows() -> None:
-    """The backup state may change, and what is stored follows."""
+    """The backup state of a passkey may change, and the stored data follows."""
     key = SoftKey(synced=True, counts=False)
     ceremony = enrolled(key)
     ceremony.prove(key, part(flags=UP | UV | BE))
@@ -768,7 +768,7 @@ def test_request_options() -> None:
     ],
 )
 def test_label(aaguid: bytes, transports: list[Any], label: str) -> None:
-    """A passkey is called after its provider, else after what kind of thing it is (U-45)."""
+    """A passkey is called after its provider, else after its kind (U-45)."""
     outcome = Ceremony().enroll(SoftKey(), part(aaguid=aaguid, transports=transports))
     assert isinstance(outcome, Accepted)
     assert outcome.label == label

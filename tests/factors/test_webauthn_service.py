@@ -1,4 +1,4 @@
-"""Passkeys through the service: what is charged, what is free, and who can answer what."""
+"""Passkeys through the service: the cost of an answer, and the people who can give one."""
 
 from __future__ import annotations
 

@@ -317,7 +317,10 @@ async def test_ids_that_are_folded() -> None:
 
 
 async def test_the_actor_is_the_outermost_one() -> None:
-    """RFC 8693, 4.1: ``act.sub`` is who is there now; a chain behind it says nothing about that."""
+    """RFC 8693, 4.1: ``act.sub`` is who is there now.
+
+    A chain behind it says nothing about that.
+    """
     claims = {"act": {"sub": "bob", "act": {"sub": "eve"}}}
     expected = Subject("ann", "clinic", frozenset({"a"}), "sid:s1")
     assert await who(token(**claims), actor="act.sub") == replace(expected, actor="bob")

@@ -21,7 +21,7 @@ AT_ONCE = 24
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a browser, and what only this person's state holds."""
+    """A person with a browser, and the authenticator that only this person's state holds."""
 
     browser: Browser
     authenticator: str

@@ -115,7 +115,7 @@ def live(told: dict[str, Any], number: int, barrier: Any, results: Any) -> None:
 
 
 def main() -> None:
-    """Fork the workers, let them go, and print what they all found together."""
+    """Fork the workers, let them go, and print their results together."""
     told = json.loads(sys.stdin.readline())
     if told["broken"]:
         break_the_counter()

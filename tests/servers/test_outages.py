@@ -80,7 +80,7 @@ async def app(redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     compared.clear()
     with redis_server.client() as client:
         kept = {name: client.dump(name) for name in client.keys("*")}
-    with served(make_world(store=store, clock=clock).app, websockets=False) as url:
+    with served(make_world(store=store, clock=clock).app, ws="none") as url:
         made = Running(url, redis_server, *cookies, id, compared, kept)
         assert [(await made.home()).status for _ in range(3)] == [200] * 3
         assert (await made.guess()).reason == "wrong_code"
@@ -99,7 +99,7 @@ async def refused(app: Running, call: Callable[[], Any]) -> None:
 
 
 async def strangers_pass(app: Running) -> None:
-    """Nobody who is not signed in notices anything."""
+    """Check that a person who is not signed in notices nothing."""
     for answer in await asyncio.gather(*(app.stranger() for _ in range(5))):
         assert answer.status == 200
         assert answer.seconds < BUSY

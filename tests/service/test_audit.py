@@ -84,7 +84,10 @@ async def test_a_crash_between_telling_and_pruning(world: World, monkeypatch: py
 
 
 async def test_an_hourly_round_removes_what_became_old(world: World) -> None:
-    """The ordinary round needs nobody: what was too old an hour ago is gone, and nothing else."""
+    """The hourly round removes the lines that became too old, and nothing else.
+
+    It needs nobody.
+    """
     retention = world.gate.service.retention
     await retention.prune(actor="operator:eve")
     world.clock.advance(2 * DAY)

@@ -58,7 +58,7 @@ async def test_on_lock(kind: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 class Meter:
-    """Keeps what is counted."""
+    """A meter that keeps the counts."""
 
     def __init__(self) -> None:
         self.counted: list[tuple[str, dict[str, str]]] = []

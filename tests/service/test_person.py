@@ -1,9 +1,14 @@
-"""A person's life as the host reports it: ``await gate.person(subject)`` (V-24, contract 8)."""
+"""A person's life as the host reports it.
+
+``await gate.person(subject)`` (V-24, contract 8).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,11 +32,13 @@ from mfa_gate import (
     Subject,
 )
 from mfa_gate.core.model import SubjectKey
+from mfa_gate.errors import StoreUnavailable
 from mfa_gate.service import Actor
+from mfa_gate.service.trail_verification import verify_trail
 from mfa_gate.stores.memory import MemoryStore
-from tests.harness import PAGE, START, World, key, log_in, make_world, running, secret, with_rules
+from tests.harness import PAGE, SECRET, START, World, key, log_in, make_world, running, secret, with_rules
 from tests.stores.servers import single
-from tests.web.lasting import asked, by_hand, chat, hold, look
+from tests.web.lasting import Parts, asked, by_hand, chat, hold, look
 
 ANN = Subject("ann", "alpha")
 
@@ -76,7 +83,10 @@ async def told(world: World) -> None:
 
 
 async def test_the_state_of_a_person_outside_of_a_request(worlds: tuple[World, World]) -> None:
-    """Unknown, enrolled, locked: the state is that of a browser which has proven nothing, in every worker."""
+    """Unknown, enrolled, locked.
+
+    The state is that of a browser which has proven nothing, in every worker.
+    """
     one, two = worlds
     stranger = await (await two.gate.person(ANN)).status()
     assert stranger == PersonStatus(
@@ -106,7 +116,7 @@ async def test_the_state_of_a_person_outside_of_a_request(worlds: tuple[World, W
 
 
 async def test_state_follows_policy_and_groups() -> None:
-    """Where the policy demands nothing the state says so."""
+    """The state says so if the policy demands nothing."""
     optional = Subject("ann", "optional")
     async with running(make_world()) as world:
         assert (await (await world.gate.person(optional)).status()).state == "enroll"
@@ -118,7 +128,7 @@ async def test_state_follows_policy_and_groups() -> None:
 
 
 def test_results_are_frozen_values() -> None:
-    """What comes back is a value, not something that changes behind the host's back."""
+    """A result is a value, which nobody changes afterwards."""
     for value in (PersonChange(ref="x"), EnrollmentTicket(text="x", ends_at=1), Forgotten(pseudonym="x", ref="x")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, dataclasses.fields(value)[0].name, "y")
@@ -128,7 +138,10 @@ def test_results_are_frozen_values() -> None:
 
 
 async def test_all_proofs_end_in_every_worker_at_once(worlds: tuple[World, World]) -> None:
-    """Password changed: remembered decisions are gone, the open websocket of the other worker ends with 4401."""
+    """Password changed: remembered decisions are gone.
+
+    The open websocket of the other worker ends with 4401.
+    """
     one, two = worlds
     ann = await one.enrolled()
     elsewhere = await two.browser()
@@ -155,7 +168,10 @@ async def test_all_proofs_end_in_every_worker_at_once(worlds: tuple[World, World
 
 
 async def test_nothing_is_left_that_becomes_a_proof(worlds: tuple[World, World]) -> None:
-    """Codes under way, drafts, skips and a break-glass grant end as well: only a new second factor lets anybody in."""
+    """Codes under way, drafts, skips and a break-glass grant end as well.
+
+    Only a new second factor lets anybody in.
+    """
     one, _ = worlds
     ann = await one.enrolled()
     await ann.enroll_email()
@@ -205,7 +221,10 @@ async def test_a_reason_is_one_line(reason: str) -> None:
 
 
 async def test_a_reset_leads_to_a_first_enrollment(worlds: tuple[World, World]) -> None:
-    """Every factor is gone, ``on_reset``'s event names host, ticket and reason, and a ticket lets the person enroll."""
+    """Every factor is gone, ``on_reset``'s event names host, ticket and reason.
+
+    A ticket lets the person enroll.
+    """
     one, two = worlds
     ann = await two.enrolled()
     person = await one.gate.person(ANN)
@@ -246,7 +265,10 @@ async def test_a_ticket_lets_a_person_enroll() -> None:
 
 
 async def test_a_forgotten_person_starts_anew(worlds: tuple[World, World]) -> None:
-    """Nothing of the old account comes back: no factor, name, lock, agreement, browser or failure."""
+    """Nothing of the old account comes back.
+
+    No factor, name, lock, agreement, browser or failure.
+    """
     one, two = worlds
     ann = await one.enrolled()
     await ann.page("/mfa")  # the page asks for the name
@@ -260,6 +282,9 @@ async def test_a_forgotten_person_starts_anew(worlds: tuple[World, World]) -> No
     assert account.is_unknown
     assert account == account.without_person()
     await told(one)
+    assert not any('"ann"' in link.line for link in await one.store.links("alpha"))
+    assert await verify_trail(one.store) == {}
+    assert (await one.store.events("alpha", account=gone.pseudonym)).items[0].id == gone.ref
     assert (await ann.state())["state"] == "enroll"
     assert await person.authenticators() == ()
     assert (await person.status()).state == "enroll"
@@ -276,7 +301,10 @@ async def test_a_forgotten_person_starts_anew(worlds: tuple[World, World]) -> No
 
 
 async def test_a_forgotten_person_is_cut_off_at_once(worlds: tuple[World, World]) -> None:
-    """The proof of before is worth nothing in any worker, also while a remembered decision is fresh."""
+    """The proof of before is worth nothing in any worker.
+
+    A remembered decision that is fresh is no exception.
+    """
     one, two = worlds
     ann = await one.enrolled()
     by_hand(two)
@@ -293,7 +321,10 @@ async def test_a_forgotten_person_is_cut_off_at_once(worlds: tuple[World, World]
 
 
 async def test_a_passkeys_name_is_free_again(worlds: tuple[World, World]) -> None:
-    """The reservations of a forgotten person go too, so that another account may take the same key or spelling."""
+    """The reservations of a forgotten person go too.
+
+    Another account may take the same key or spelling.
+    """
     one, _ = worlds
     await one.enrolled()
     key, other = SubjectKey("alpha", "ann"), SubjectKey("alpha", "bob")
@@ -305,6 +336,24 @@ async def test_a_passkeys_name_is_free_again(worlds: tuple[World, World]) -> Non
     assert await one.store.claim("cred:1", other)
     await one.enrolled("ANN")
     assert one.kinds("account.lookalike") == []
+
+
+async def test_a_damaged_account_is_forgotten_too(tmp_path: Path) -> None:
+    """A record that cannot be read keeps nobody from being erased."""
+    file = tmp_path / "mfa.db"
+    async with running(make_world(store=f"sqlite:///{file}")) as world:
+        ann = await world.enrolled()
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE account SET body = x'00'")
+        person = await world.gate.person(ANN)
+        with pytest.raises(StoreUnavailable):
+            await person.end_proofs("password changed")
+        gone = await person.forget()
+        assert gone.ref
+        assert (await world.account()).is_unknown
+        assert await verify_trail(world.store) == {}
+        assert not await ann.is_in()
+        assert (await ann.state())["state"] == "enroll"
 
 
 async def test_an_administrator_finds_nobody() -> None:
@@ -389,8 +438,40 @@ async def test_from_a_route_and_a_background_task() -> None:
         assert not await ann.is_in()
 
 
+async def test_the_answer_of_the_request_that_acts_arrives() -> None:
+    """A slow answer after the act is not cut; another request of the same person is."""
+    going, gates = asyncio.Event(), list[Any]()
+
+    async def change_password(scope: Any, receive: Any, send: Any) -> None:
+        await (await gates[0].person(ANN)).end_proofs("password changed")
+        await going.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"changed"})
+
+    async with running(make_world()) as world:
+        gates.append(world.gate)
+        ann, boss = await world.enrolled(), await world.enrolled("boss")
+        by_hand(world)
+        download, other = Parts(), Parts()
+        slow = await hold(world, download, asked(ann, "/records"))
+        stranger = await hold(world, other, asked(boss, "/records"))
+        acting = await hold(world, change_password, asked(ann, "/password", method="POST"))
+        await asyncio.sleep(0.1)
+        await look(world)
+        going.set()
+        await asyncio.sleep(0.05)
+        assert (acting.is_open, acting.body, acting.error) == (False, b"changed", None)
+        await download.part()
+        await other.part()
+        assert (slow.body, stranger.body) == (b"", SECRET)
+        await other.part(last=True)
+
+
 async def test_before_the_first_request_and_in_a_script(tmp_path: Path) -> None:
-    """The gate is opened by the call itself, and ``gate.lifespan()`` closes it at the end of a script."""
+    """The gate is opened by the call itself.
+
+    ``gate.lifespan()`` closes it at the end of a script.
+    """
     store = f"sqlite:///{tmp_path}/mfa.db"
     async with running(make_world(store=store)) as world:
         await world.enrolled()

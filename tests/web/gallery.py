@@ -21,9 +21,10 @@ from mfa_gate.service.admin.actions import ACTIONS
 from mfa_gate.service.admin.chart import Count
 from mfa_gate.service.admin.documents import GrantLine
 from mfa_gate.web import views as v
-from mfa_gate.web.assets import CSP, brand_css, brand_name, static_assets
+from mfa_gate.web.assets import CSP, brand_name, static_assets
 from mfa_gate.web.chart import chart_of
 from mfa_gate.web.render import Renderer
+from mfa_gate.web.theme import brand_css
 from mfa_gate.web.views import Frame, View, Way
 from mfa_gate.web.views import admin as admin
 from tests.chromium import launch
@@ -344,6 +345,7 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     again = v.SignInAgain(why="ip_changed", sign_in="/login", sign_out="/logout")
     yield "sign-in-again", again, frame
     yield "sign-in-again-expired", replace(again, why="expired", sign_out=""), frame
+    yield "sign-in-again-there", replace(again, again="https://idp.example/authorize?max_age=0"), frame
     yield "continue", v.Continue(continue_url="/"), frame
     yield "continue-done", v.Continue(continue_url="/", why="done"), frame
     yield "cookies-off", v.CookiesOff(retry_url="/mfa/challenge"), frame
@@ -357,6 +359,9 @@ def _ways_on(frame: Frame) -> Iterator[tuple[str, View, Frame]]:
     yield "dispute", disputed, nobody
     yield "dispute-done", replace(disputed, done=True), nobody
     yield "framed", v.Framed(url="/mfa/challenge"), frame
+    yield "unsent-lost", v.Unsent(back="/records"), frame
+    kept = (v.HiddenField(name="text", value='two\nlines with "quotes"'), v.HiddenField(name="csrf_token", value="abc"))
+    yield "unsent-kept", v.Unsent(back="/records", target="/records/save?x=1", fields=kept), frame
 
 
 def desk_pages(frame: Frame = FRAME) -> Iterator[tuple[str, Any, Frame]]:
@@ -445,7 +450,7 @@ def write(folder: Path, frame_changes: dict[str, Any] | None = None) -> list[str
         (static / asset.name).write_bytes(asset.content)
     for name, view, given in (*pages(), *desk_pages()):
         frame = replace(given, **(frame_changes or {}))
-        (static / brand_name(frame.accent)).write_bytes(brand_css(frame.accent))
+        (static / brand_name(frame.brand)).write_bytes(brand_css(frame.brand))
         (folder / f"{name}.html").write_bytes(renderer.render(view, frame))
         names.append(name)
     return names

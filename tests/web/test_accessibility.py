@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from mfa_gate.core.rules import BrandRules
 from tests.browser.looks import AXE, AXE_COLORS, violations
 from tests.chromium import launch
 
@@ -123,6 +124,34 @@ def test_axe(
         show(page, f"{address}/{name}.html")
         found += [f"{name}: {fault}" for fault in violations(page, options)]
     context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "brand",
+    [
+        BrandRules(
+            accent="#8a2c0d", text="#2b1d14", surface="#fffaf2", text_dark="#f6eadf", surface_dark="#241a14", radius=0
+        ),
+        BrandRules(text="#f4f4f4", surface="#101418", text_dark="#f4f4f4", surface_dark="#101418", show_name=False),
+    ],
+    ids=["warm", "always dark"],
+)
+def test_axe_with_a_theme_of_the_host(browser: Browser, tmp_path: Path, brand: BrandRules) -> None:
+    """axe finds no color of a host's theme that cannot be read, in either scheme.
+
+    Requirement U-61.
+    """
+    chosen = ("challenge-totp-wrong", "settings", "enroll-totp-start", "fault-403")
+    names, found = write(tmp_path, {"brand": brand}), []
+    with served(tmp_path) as address:
+        for scheme in ("light", "dark"):
+            context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+            page = context.new_page()
+            for name in [name for name in names if name in chosen]:
+                show(page, f"{address}/{name}.html")
+                found += [f"{scheme} {name}: {fault}" for fault in violations(page, AXE)]
+            context.close()
     assert found == []
 
 

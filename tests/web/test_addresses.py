@@ -139,6 +139,41 @@ async def test_a_success_ends_in_a_fragment_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("/inbox/7?x=1", "/inbox/7?x=1"),
+        ("!/a%20b", "!/a%20b"),
+        ("", ""),
+        ("a b", ""),
+        ("a\r\nset-cookie: x=y", ""),
+        ("\u00e9", ""),
+        ('"><script>', ""),
+        ("#x", ""),
+        ("a" * 2000, ""),
+    ],
+)
+async def test_the_fragment_that_our_script_kept_goes_on(sent: str, kept: str) -> None:
+    """The script on our page sends it along; only plain characters go into the address."""
+    world = make_world()
+    browser = await challenged(world, "/records?page=2")
+    id = await browser.authenticator("totp")
+    done = await browser.form(f"/mfa/challenge/{id}", {"code": browser.totp(), "fragment": sent})
+    assert (done.status, done.location) == (303, f"/records?page=2#{kept}")
+
+
+async def test_a_fragment_without_a_wanted_page_goes_nowhere() -> None:
+    """At home there is nothing that it belongs to."""
+    world = make_world(home="/#/home")
+    first = await world.enrolled()
+    browser = await world.browser()
+    browser.secret = first.secret
+    world.clock.advance(30)
+    id = await browser.authenticator("totp")
+    done = await browser.form(f"/mfa/challenge/{id}", {"code": browser.totp(), "fragment": "/x"})
+    assert (done.status, done.location) == (303, "/#/home")
+
+
+@pytest.mark.parametrize(
     "wanted",
     [
         "/records?redirect_uri=https://client.example/cb",

@@ -1,4 +1,4 @@
-"""A refusal that no page load met leads on at its ``challenge_url``, and back to the page that it came from (V-7)."""
+"""The ``challenge_url`` of a refusal, which leads on and back to the page (V-7)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def refused(browser: Browser, path: str, page: str = "", *, method: str = 
 
 
 def action_of(text: str) -> str:
-    """Where the page's form for a code leads."""
+    """Find the address of the form for a code."""
     found = re.search(r'<form id="answer" method="post" action="([^"#]+)#errors"', text)
     assert found is not None, text
     return found[1]
@@ -95,7 +95,7 @@ async def answer(browser: Browser, shown: Reply, code: str) -> Reply:
 @pytest.mark.parametrize("path", ["/files/plan", "/pay"])
 @pytest.mark.parametrize("plain", [False, True], ids=["the form's address", "the plain address"])
 async def test_a_step_up_is_answered_and_leads_back(world: World, path: str, plain: bool) -> None:
-    """The page asks although the general proof is good, and goes back to the page with the script."""
+    """The page asks, although the general proof is good, and goes back to the script's page."""
     ann = await world.enrolled()
     world.clock.advance(301)
     url = (await refused(ann, path, "/records?tab=2")).json()["challenge_url"]
@@ -122,7 +122,7 @@ async def test_a_missing_proof_leads_back(world: World) -> None:
 
 
 async def test_a_first_enrollment_leads_back(world: World) -> None:
-    """The page where a first factor is set up knows the way back as well, whatever is pressed in between."""
+    """The pages of a first enrollment know the way back as well."""
     ann = await world.browser()
     url = (await refused(ann, "/records", "/records/7")).json()["challenge_url"]
     shown = await ann.page(url)
@@ -145,7 +145,7 @@ async def test_a_first_enrollment_leads_back(world: World) -> None:
 
 
 async def test_two_step_ups_in_two_tabs(world: World) -> None:
-    """Each tab is judged by its own demand and goes back to its own page, in whatever order they are answered."""
+    """Each tab is judged by its own demand and goes back to its own page."""
     ann = await world.enrolled()
     await ann.enroll_email()
     world.clock.advance(301)
@@ -180,7 +180,7 @@ async def test_a_page_load_in_another_tab_keeps_its_way(world: World) -> None:
 
 
 async def test_htmx_in_two_tabs(world: World) -> None:
-    """A fragment leads to the page that asked for it, even if another tab was refused after it."""
+    """A fragment leads back to its own page, even if another tab was refused after it."""
     ann = await world.enrolled()
     world.clock.advance(301)
     asked = [
@@ -193,10 +193,10 @@ async def test_htmx_in_two_tabs(world: World) -> None:
 
 @pytest.mark.parametrize("headers", [FETCH, HTMX], ids=["fetch", "htmx"])
 async def test_a_page_that_tells_no_address(world: World, headers: Any) -> None:
-    """Where the browser names no page, the demand is remembered all the same: no circle without an end."""
+    """The demand is remembered without a page, too: no circle without an end."""
     ann = await world.enrolled()
     world.clock.advance(301)
-    reply = await ann.ask("POST", "/files/plan", headers=headers)
+    reply = await ann.ask("GET", "/files/plan", headers=headers)
     shown = await ann.page(reply.json()["challenge_url"])
     assert (shown.status, shown.location) == (200, "")
     done = await answer(ann, shown, ann.totp())
@@ -248,7 +248,7 @@ async def test_a_return_address_of_ones_own(world: World, to: str) -> None:
 
 @pytest.mark.parametrize("path", ["/files/plan", "/pay"])
 async def test_state_says_that_a_step_up_is_owed(world: World, path: str) -> None:
-    """A script that asks where it stands hears of the step-up, until it is answered, here or on our page."""
+    """A script hears of the step-up until it is answered."""
     ann = await world.enrolled()
     world.clock.advance(301)
     assert (await ann.state())["state"] == "verified"
@@ -359,7 +359,7 @@ async def test_a_bearer_caller_answers_a_step_up(with_tokens: World, browser: bo
 
 
 async def test_the_address_is_the_persons_own(world: World) -> None:
-    """An address of somebody else, or one that was altered, is as good as none: it leads to the plain page."""
+    """An address of somebody else, or an altered one, leads to the plain page."""
     ann = await world.enrolled()
     world.clock.advance(301)
     url = (await refused(ann, "/files/plan", "/records/secret-place")).json()["challenge_url"]
@@ -378,7 +378,7 @@ async def test_the_address_is_the_persons_own(world: World) -> None:
 
 
 async def test_no_return_to_another_site(world: World) -> None:
-    """S-101: a page of another site, or one that only looks like ours, is no place to go back to."""
+    """S-101: a page of another site is no place to go back to."""
     ann = await world.enrolled()
     for number, (site, referer) in enumerate(
         [
@@ -398,7 +398,7 @@ async def test_no_return_to_another_site(world: World) -> None:
 
 
 async def test_below_a_sub_path(world: World) -> None:
-    """Style, scripts and links of the page stand where they always stand; the way back begins with the root."""
+    """Style and scripts keep their address; the way back begins with the root."""
     ann = await world.enrolled()
     world.clock.advance(301)
     reply = await ann.ask("POST", "/app/files/plan", headers=came_from("/app/records"), root_path="/app")

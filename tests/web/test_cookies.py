@@ -17,8 +17,9 @@ from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.core.model import Seconds, SubjectKey
 from mfa_gate.core.rules import BrandRules
 from mfa_gate.keyring import Keyring
-from mfa_gate.web.assets import brand_css, brand_name
+from mfa_gate.web.assets import brand_name
 from mfa_gate.web.cookies import Cookies
+from mfa_gate.web.theme import brand_css
 from tests.harness import (
     FETCH,
     HOME,
@@ -250,23 +251,24 @@ async def test_style_sheets_are_those_of_the_policy() -> None:
 
     Visitors could make up names.
     """
-    accent = "#123456"
-    policy = with_rules(lambda r: replace(r, brand=BrandRules(accent=accent)))
+    brand, other = BrandRules(accent="#123456"), BrandRules(accent="#654321")
+    policy = with_rules(lambda r: replace(r, brand=brand))
     world = make_world(policy=policy)
-    own = await call(world.app, http_scope("GET", f"/mfa/static/{brand_name(accent)}"))
-    assert (own.status, own.body) == (200, brand_css(accent))
+    own = await call(world.app, http_scope("GET", f"/mfa/static/{brand_name(brand)}"))
+    assert (own.status, own.body) == (200, brand_css(brand))
+    assert b"immutable" in dict(own.headers)[b"cache-control"]
     before = brand_css.cache_info().currsize
-    for number in range(300):
-        name = brand_name(accent).replace("123456", f"{number:06x}")
-        assert (await call(world.app, http_scope("GET", f"/mfa/static/{name}"))).status == 404
-    assert (await call(world.app, http_scope("GET", f"/mfa/static/{brand_name('#654321')}"))).status == 404
+    for name in (*(f"brand.{number:012x}.css" for number in range(300)), brand_name(other)):
+        present = await call(world.app, http_scope("GET", f"/mfa/static/{name}"))
+        assert (present.status, present.body) == (200, brand_css(brand)), "as for a page of another version"
+        assert dict(present.headers)[b"cache-control"] == b"no-store"
     assert brand_css.cache_info().currsize <= before + 1
 
 
 def test_the_cache_of_style_sheets_is_bounded() -> None:
     """The cache of style sheets is bounded for any number of tenants."""
     for number in range(600):
-        brand_css(f"#{number:06x}")
+        brand_css(BrandRules(accent=f"#{number:06x}"))
     assert brand_css.cache_info().currsize <= 256
 
 

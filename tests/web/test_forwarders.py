@@ -5,15 +5,11 @@ The way in which it was told to does not matter.
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -23,6 +19,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from mfa_gate import SettingsError
 from mfa_gate.web import forwarders
 from tests.harness import FETCH, HOME, Browser, World, make_world, running
+
+from .serving import served
 
 EVERYBODY: tuple[Any, ...] = ("*", ["*"], "0.0.0.0/0", ["127.0.0.1", "::/0"], "10.0.0.1, 0.0.0.0/0")
 SOMEBODY: tuple[Any, ...] = ("127.0.0.1", "10.0.0.0/8,::1", ["203.0.113.7"], "127.0.0.1,::1")
@@ -147,31 +145,14 @@ def test_the_option_of_a_server(lifespan: Any) -> None:
     The second holds for a server without a lifespan.
     """
     world = make_world()
-    config = uvicorn.Config(world.app, port=0, log_level="critical", lifespan=lifespan, forwarded_allow_ips="*")
-    server = uvicorn.Server(config)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=lambda: _run(server, listening), daemon=True)
-        thread.start()
-        until = time.monotonic() + 10
-        while not server.started and thread.is_alive():
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        assert server.started is (lifespan == "off")
-        if not server.started:
-            return
-        with httpx2.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-            client.post("/login", json={"user_id": "ann", "org": "alpha"})
-            assert client.get("/records").status_code == 503
-        server.should_exit = True
-        thread.join(10)
-
-
-def _run(server: uvicorn.Server, listening: socket.socket) -> None:
-    try:
-        server.run(sockets=[listening])
-    except SystemExit:
-        """It could not start."""
+    server = served(world.app, log_level="critical", lifespan=lifespan, proxy_headers=True, forwarded_allow_ips="*")
+    if lifespan != "off":
+        with pytest.raises(RuntimeError, match="did not start"), server:
+            pytest.fail("it started")
+        return
+    with server as address, httpx2.Client(base_url=address) as client:
+        client.post("/login", json={"user_id": "ann", "org": "alpha"})
+        assert client.get("/records").status_code == 503
 
 
 def test_the_look_alone() -> None:

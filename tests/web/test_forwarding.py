@@ -1,4 +1,4 @@
-"""What a proxy may tell beside ``X-Forwarded-For``: off until it is named, and believed from trusted proxies alone."""
+"""Other headers of proxies are off until named, and believed from trusted proxies alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def address_in(world: World, peer: str, headers: list[tuple[str, str]]) -> str:
 
 @pytest.mark.parametrize("name", TOLD)
 async def test_the_named_header_is_read(name: str) -> None:
-    """A proof is bound to the address that the proxy tells there, and asked for again from another one."""
+    """A proof is bound to the address that the proxy tells there, and to no other."""
     async with running(behind(address_header=name)) as world:
         ann = await world.browser()
 
@@ -50,7 +50,7 @@ async def test_the_named_header_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("name", TOLD)
 def test_no_other_header_is_read(name: str) -> None:
-    """A client that writes all of them is still where the named one says, and where it is if nobody vouches for it."""
+    """A client that writes all of them is still at the address that the named one tells."""
     world = behind(address_header=name)
     lies = [(header, value) for header, value in LIED.items() if header != name.lower()]
     told = (name.lower(), TOLD[name].format(HOME))
@@ -60,7 +60,7 @@ def test_no_other_header_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("trusted", [[], [PROXY]])
 def test_all_are_off_by_default(trusted: list[str]) -> None:
-    """Without the option a client that sends them has the address of its socket, behind our proxy and elsewhere."""
+    """Without the option a client that sends them has the address of its socket."""
     world = make_world(trusted_proxies=trusted)
     lies = [(header, value) for header, value in LIED.items() if header != "x-forwarded-for"]
     assert address_in(world, HOME, [*lies, ("x-forwarded-for", AWAY)]) == HOME
@@ -77,7 +77,7 @@ async def test_a_proxy_that_does_not_tell_is_nobodys_address(name: str) -> None:
 
 
 def test_the_header_of_one_address_is_no_list() -> None:
-    """Nginx behind a CDN appends nothing to it: two addresses mean that somebody else wrote one."""
+    """Two addresses in it mean that somebody else wrote one: the client is unknown."""
     world = behind(address_header="CF-Connecting-IP")
     assert address_in(world, PROXY, [("cf-connecting-ip", f"{AWAY}, {HOME}")]) == ""
 
@@ -133,7 +133,7 @@ async def test_the_prefix_stands_before_the_servers_own_root() -> None:
 
 
 async def test_the_policy_and_the_app_see_the_path_without_it() -> None:
-    """An app path that begins like the prefix is not cut: ``/open`` stays the exempt tree that it is."""
+    """An app path that begins like the prefix is not cut: ``/open`` stays exempt."""
     async with running(behind(forwarded_prefix=True)) as world:
         assert (await prefixed(world, "/open/door", "/open")).status == 200
         assert world.reached[-1][2] == "/open/door"

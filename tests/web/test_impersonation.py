@@ -1,4 +1,7 @@
-"""Impersonation (V-49, contract 8): the actor is judged, both stand in the trail, and the app sees the subject."""
+"""Impersonation (V-49, contract 8).
+
+The actor is judged, both stand in the trail, and the app sees the subject.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,15 @@ READER = SessionUser("user_id", tenant="org", groups="groups", session="sid", ac
 
 
 async def who(request: Request) -> Response:
-    """What the app knows: the person of its own session."""
+    """Answer with all that the app knows: the person of its own session."""
     return JSONResponse({"user": request.session.get("user_id")})
 
 
 def rules_here(rules: Rules) -> Rules:
-    """Patients are exempt, finance needs a passkey at /pay, staff outside of finance a fresh proof at /note."""
+    """Patients are exempt, finance needs a passkey at /pay.
+
+    Staff outside of finance a fresh proof at /note.
+    """
     return dataclasses.replace(
         rules,
         exempt_subjects=(SubjectExemption(name="patients", groups_any=("patient",), reason="tests"),),
@@ -68,7 +74,10 @@ async def world() -> AsyncIterator[World]:
 
 
 async def act_as(browser: Browser, id: str, *, groups: tuple[str, ...] = (), actor: str = "") -> None:
-    """Let the person of ``browser`` begin to act as ``id``: the host writes both into the session of this sign-in."""
+    """Let the person of ``browser`` begin to act as ``id``.
+
+    The host writes both into the session of this sign-in.
+    """
     session = {**session_of(browser), "user_id": id, "groups": list(groups), "impersonator": actor or browser.id}
     await browser.ask("POST", "/login", body=json.dumps(session).encode())
 
@@ -79,7 +88,10 @@ async def stop(browser: Browser) -> None:
 
 
 async def test_the_actors_factor_opens_and_the_subjects_does_not(world: World) -> None:
-    """Support has proven its own factor: it may act. Ann's account owes nothing, is not read and not changed."""
+    """Support has proven its own factor: it may act.
+
+    Ann's account owes nothing, is not read and not changed.
+    """
     bob = await world.enrolled("bob")
     await act_as(bob, "ann")
     assert (await bob.ask("GET", "/who", headers=FETCH)).json() == {"user": "ann"}
@@ -126,7 +138,10 @@ async def test_a_locked_subject_can_be_looked_at(world: World) -> None:
 
 
 async def test_both_stand_in_the_trail(world: World) -> None:
-    """One line says who acts as whom, before the request passes; each event of the actor meanwhile names the subject."""
+    """One line says who acts as whom, before the request passes.
+
+    Each event of the actor meanwhile names the subject.
+    """
     bob = await world.enrolled("bob")
     await act_as(bob, "ann")
     for _ in range(3):
@@ -152,7 +167,10 @@ async def test_both_stand_in_the_trail(world: World) -> None:
 
 
 async def test_a_remembered_decision_is_for_one_pair(world: World) -> None:
-    """What was decided for the actor alone, or as ann, is judged anew for another guise; another actor gets nothing."""
+    """A decision for the actor alone, or as ann, is judged anew for another guise.
+
+    Another actor gets nothing.
+    """
     bob = await world.enrolled("bob")
     assert await bob.is_in()
     for target in ("ann", "cid", "ann"):
@@ -167,7 +185,10 @@ async def test_a_remembered_decision_is_for_one_pair(world: World) -> None:
 
 
 async def test_pages_and_calls_act_on_the_actors_account(world: World) -> None:
-    """The lists are the actor's, a removed authenticator is the actor's, and mails go to the actor."""
+    """The lists are the actor's, a removed authenticator is the actor's.
+
+    Mails go to the actor.
+    """
     ann, bob = await world.enrolled("ann"), await world.enrolled("bob")
     mine = await ann.authenticator("totp")
     await act_as(bob, "ann")
@@ -185,7 +206,10 @@ async def test_pages_and_calls_act_on_the_actors_account(world: World) -> None:
 
 
 async def test_groups_of_the_subject_only_add(world: World) -> None:
-    """An exempt subject exempts no actor; a demand on the subject's group holds; being spared of one does not."""
+    """An exempt subject exempts no actor; a demand on the subject's group holds.
+
+    Being spared of one does not.
+    """
     bob = await world.browser("bob")
     await act_as(bob, "pat", groups=("patient",))
     assert not await bob.is_in()
@@ -203,7 +227,10 @@ async def test_groups_of_the_subject_only_add(world: World) -> None:
 
 
 async def test_nobody_gets_the_subjects_rights(world: World) -> None:
-    """Acting as an administrator opens no desk: rights are of who is there, and those groups are not known."""
+    """Acting as an administrator opens no desk.
+
+    Rights are of who is there, and those groups are not known.
+    """
     await world.enrolled("zoe")
     bob = await world.enrolled("bob")
     await act_as(bob, "boss", groups=("admin",))
@@ -216,7 +243,10 @@ async def test_nobody_gets_the_subjects_rights(world: World) -> None:
 
 
 async def test_a_floor_holds_while_acting(world: World) -> None:
-    """Changing one's factors in another guise does not slip below a floor: unknown groups are under every rule."""
+    """Changing one's factors in another guise does not slip below a floor.
+
+    Unknown groups are under every rule.
+    """
     bob = await world.browser("bob")
     judgement = await world.gate.service.access.own(
         world.gate.web.callers.known(
@@ -239,7 +269,10 @@ async def test_step_up_and_status_are_the_actors(world: World) -> None:
 
 
 async def test_sign_out_ends_the_actors_sign_in(world: World) -> None:
-    """The sign-in that ends is the actor's: what was proven for it alone is over, in every guise."""
+    """The sign-in that ends is the actor's.
+
+    What was proven for it alone is over, in every guise.
+    """
     bob = await world.enrolled("bob")
     await bob.prove(remember=False)
     await act_as(bob, "ann")
@@ -248,7 +281,10 @@ async def test_sign_out_ends_the_actors_sign_in(world: World) -> None:
 
 
 async def test_an_open_connection_ends_with_the_actors_right(world: World) -> None:
-    """The actor is locked: the websocket that was opened as ann ends, though ann's account did not change."""
+    """The actor is locked: the websocket that was opened as ann ends.
+
+    Ann's account did not change.
+    """
     bob = await world.enrolled("bob")
     await act_as(bob, "ann")
     by_hand(world)
@@ -277,7 +313,10 @@ async def test_a_person_is_the_subject_not_the_actor(world: World) -> None:
 
 
 async def test_two_adapters_must_name_the_same_actor() -> None:
-    """One adapter sees the impersonation and the other does not: the app may believe either, so nobody passes."""
+    """One adapter sees the impersonation and the other does not.
+
+    The app may believe either, so nobody passes.
+    """
     plain = SessionUser("user_id", tenant="org", groups="groups", session="sid")
     with pytest.raises(Unreadable):
         await FirstOf(_Fixed(Subject("ann", actor="bob")), _Fixed(Subject("ann")))(None)
@@ -305,6 +344,9 @@ def test_an_actor_is_an_id() -> None:
 
 @pytest.mark.parametrize("value", [["bob"], {"id": "bob"}, True, 1.5])
 def test_an_actor_that_cannot_be_read_is_no_plain_sign_in(value: object) -> None:
-    """A session with an odd impersonator is refused: taken for nobody, the subject's own factor would be asked."""
+    """A session with an odd impersonator is refused.
+
+    Taken for nobody, the subject's own factor would be asked.
+    """
     with pytest.raises(ValueError):
         READER.subject_of({"session": {"user_id": "ann", "impersonator": value}})

@@ -1,4 +1,7 @@
-"""V-8: a wrong origin is named in the log and on the page; each reason for a refused form has true words of its own."""
+"""A wrong origin is named in the log and on the page.
+
+V-8. Each reason for a refused form has true words of its own.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,10 @@ CAME: dict[str, tuple[RelyingParty, Headers, str]] = {
 
 @pytest.mark.parametrize("name", CAME)
 async def test_the_app_at_another_address(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The log names what came, what is listed and the fix, once; the page leads to the listed origin."""
+    """The log names what came, what is listed and the fix, once.
+
+    The page leads to the listed origin.
+    """
     party, headers, words = CAME[name]
     async with owing(party) as (_, ann):
         for _ in range(3):
@@ -105,7 +111,10 @@ async def test_the_app_at_another_address(name: str, caplog: pytest.LogCaptureFi
 
 @pytest.mark.parametrize(("party", "shown"), [(LOCAL, True), (SITE, False)], ids=["localhost", "a site"])
 async def test_the_developer_sees_the_setting(party: RelyingParty, shown: bool) -> None:
-    """On the developer's own machine the page names the setting; elsewhere it is none of a visitor's business."""
+    """The page names the setting on the developer's own machine alone.
+
+    Elsewhere it is none of a visitor's business.
+    """
     host = "127.0.0.1:8000" if shown else "app.other"
     async with owing(party) as (_, ann):
         reply = await sent(ann, [("origin", f"http://{host}"), ("host", host)])
@@ -113,7 +122,10 @@ async def test_the_developer_sees_the_setting(party: RelyingParty, shown: bool) 
 
 
 async def test_without_cookies_over_http(caplog: pytest.LogCaptureFixture) -> None:
-    """Over http browsers drop our cookies of https: the page speaks of its address, and not of cookies."""
+    """The page speaks of its address over http, and not of cookies.
+
+    Browsers drop our cookies of https there.
+    """
     async with owing(SITE) as (_, ann):
         token = await ann.token("/mfa/enroll/totp")
         ann.cookies = {name: value for name, value in ann.cookies.items() if "mfa" not in name}
@@ -124,7 +136,10 @@ async def test_without_cookies_over_http(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def test_other_words_for_other_reasons(caplog: pytest.LogCaptureFixture) -> None:
-    """Cookies that are off, an old page, another site and an origin that is not told are each said as they are."""
+    """Each cause of a refused form is said as it is.
+
+    Cookies that are off, an old page, another site, an origin that is not told.
+    """
     own = [("origin", "http://localhost:8000"), ("sec-fetch-site", "same-origin")]
     async with owing(LOCAL) as (_, ann):
         stale = await ann.form("/mfa/enroll/totp", {}, token="stale")
@@ -144,7 +159,10 @@ async def test_other_words_for_other_reasons(caplog: pytest.LogCaptureFixture) -
 
 
 async def test_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """Another site's forms do not hide a wrong setting, and a minute later the same is told again."""
+    """Another site's forms do not hide a wrong setting.
+
+    A minute later the same is told again.
+    """
     wrong = [("origin", "http://127.0.0.1:8000"), ("sec-fetch-site", "same-origin")]
     async with owing(LOCAL) as (world, ann):
         for _ in range(5):
@@ -207,7 +225,10 @@ async def test_calls(name: str, caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("listed", [False, True])
 async def test_a_front_end_that_asks_first(listed: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """A browser asks before such a call, and shows only "CORS": the log names the origin that is not listed."""
+    """A browser asks before such a call, and shows only "CORS".
+
+    The log names the origin that is not listed.
+    """
     origins = ["http://localhost:5173"] if listed else []
     headers = [
         ("origin", "http://localhost:5173"),
@@ -222,7 +243,10 @@ async def test_a_front_end_that_asks_first(listed: bool, caplog: pytest.LogCaptu
 
 @pytest.mark.parametrize("call", ["verify", "enroll/confirm"])
 async def test_a_call_without_our_cookie(call: str) -> None:
-    """A browser that drops our cookies, or a fetch without them, is told so where its challenge is not found."""
+    """A caller without our cookies is told so if its challenge is not found.
+
+    A browser may drop them, or a fetch may not send them.
+    """
     async with running(make_world()) as world:
         ann = await world.enrolled()
         draft = (await ann.api("POST", "enroll", {"factor": "email"})).json()

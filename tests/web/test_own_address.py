@@ -1,4 +1,4 @@
-"""Links in mails: below the root that the application is reached at, and never below that of the last request."""
+"""Links in mails lead below the root of the application, never that of the last request."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def visit(world: World, root: str = "", path: str = "/mfa/enroll", **scope
 
 
 async def lock(world: World) -> list[str]:
-    """An administrator locks ann, who has come from elsewhere; returns the links of the mails about it."""
+    """Lock ann, who has come from elsewhere, and return the links of the mails about it."""
     await seed(world)
     world.email.messages.clear()
     assert isinstance(await world.gate.service.account_desk.act(OPERATOR, "lock", ANN, reason="stolen"), Done)
@@ -91,7 +91,7 @@ async def test_a_fresh_worker_knows_the_root(kind: str, root: str, tmp_path: Pat
 
 
 async def test_a_worker_that_was_there_before_the_first_visit() -> None:
-    """Another worker learned the root meanwhile; a command has locked somebody, and this one finds out and mails."""
+    """A worker that shows no page mails below the root that another worker has learned."""
     kept = MemoryStore()
     async with running(make_world(store=kept)) as early, running(make_world(store=kept)) as busy:
         await visit(busy, "/app")
@@ -118,7 +118,10 @@ async def test_applications_of_one_store_have_a_root_each() -> None:
 
 @pytest.mark.parametrize("chosen", ["/evil", "/a%20b", "/a b"])
 async def test_a_root_that_visitors_choose_is_not_taken(chosen: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Below ``Mount("/{org}")`` a thief cannot make the owner's mail fail, or lead elsewhere; the log tells the fix once."""
+    """Below ``Mount("/{org}")`` a thief cannot make the owner's mail fail or lead elsewhere.
+
+    The log tells the fix once.
+    """
     world = make_world()
     mount = Starlette(routes=[Mount("/{org}", app=world.app)])
     async with running(world):
@@ -132,7 +135,10 @@ async def test_a_root_that_visitors_choose_is_not_taken(chosen: str, caplog: pyt
 
 
 async def test_where_every_visitor_has_a_root_mails_have_no_link(caplog: pytest.LogCaptureFixture) -> None:
-    """A wrong link is worse than none. The notice is sent all the same, and the log says how to get links."""
+    """A wrong link is worse than none.
+
+    The notice is sent all the same, and the log says how to get links.
+    """
     world = make_world()
     mount = Starlette(routes=[Mount("/{org}", app=world.app)])
     async with running(world):
@@ -161,7 +167,7 @@ async def test_a_host_with_a_parameter_is_no_root() -> None:
 
 
 async def test_daphne_takes_the_root_from_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its header ``Daphne-Root-Path`` is the client's, and is not shown to the app: no root there is kept."""
+    """No root is kept on daphne: its header ``Daphne-Root-Path`` is the client's word."""
     monkeypatch.setitem(sys.modules, "daphne.server", sys)
     async with running(make_world()) as world:
         await visit(world, "/evil")
@@ -172,7 +178,7 @@ async def test_daphne_takes_the_root_from_everybody(monkeypatch: pytest.MonkeyPa
 
 
 async def test_the_address_of_the_setting_holds(caplog: pytest.LogCaptureFixture) -> None:
-    """``public_url`` overrides what visits tell, in mails, calls and pictures, and nothing is logged about it."""
+    """``public_url`` overrides the word of visits in mails, calls and pictures, unlogged."""
     two = ["http://internal.localhost:8000", ORIGIN]
     party = RelyingParty(id="localhost", name="Example", origins=two)
     async with running(make_world(relying_party=party, public_url=f"{ORIGIN}/shop/")) as world:
@@ -191,7 +197,7 @@ async def test_the_address_without_a_path_holds() -> None:
 
 
 async def test_a_provider_calls_back_at_the_setting() -> None:
-    """The provider asks the address of the setting, wherever the person came from, and its signature over it holds."""
+    """The provider asks the address of the setting, and its signature over it holds."""
     phones = Phones.make()
     senders = Senders(sms=Outbox(), email=Outbox(), voice=phones.provider)
     world = phones.world = make_world(policy=voice_policy(), senders=senders, public_url=f"{ORIGIN}/shop")
@@ -226,7 +232,7 @@ async def test_a_root_that_changed_is_told_once(caplog: pytest.LogCaptureFixture
     "note", [b"", b"null", b"{", b"[]", b'{"root": "@evil.example"}', b'{"root": "//evil"}', b'{"root": 1}']
 )
 async def test_a_damaged_note_is_not_used(note: bytes) -> None:
-    """What changes more than the path of the address is not taken; the next visit writes the note anew."""
+    """A note that changes more than the path is not taken; the next visit writes it anew."""
     async with running(make_world()) as world:
         await world.store.put_meta(note_of(""), note)
         assert {link.partition("/dispute/")[0] for link in await lock(world)} == {f"{ORIGIN}/mfa"}

@@ -21,7 +21,7 @@ from mfa_gate.core.reasons import REASONS
 from mfa_gate.web import render, views
 from mfa_gate.web.qr_code import qr_svg
 from mfa_gate.web.render import Renderer
-from mfa_gate.web.views import Disputing, Frame, View
+from mfa_gate.web.views import Disputing, Frame, Unsent, View
 from mfa_gate.web.views.problems import FORM_WORDS
 
 from .gallery import APP, FRAME, HOSTILE, MAIL, PHONE, desk_pages, pages
@@ -151,8 +151,8 @@ def test_nothing_inline(name: str) -> None:
 def test_forms(name: str) -> None:
     """Every form posts to the prefix, carries the token, and lands on the summary if it fails.
 
-    The form of a notice's link is the exception: nobody is signed in there, and its address is the secret. Requirements
-    S-99, U-50.
+    The form of a notice's link is an exception: nobody is signed in there, and its address is the secret. A kept form goes
+    to the app, with the app's own fields and none of ours. Requirements S-99, U-50.
     """
     view, _ = GALLERY[name]
     for form in tree_of(name).all("form"):
@@ -160,6 +160,10 @@ def test_forms(name: str) -> None:
         action = form.attrs["action"]
         if isinstance(view, Disputing):
             assert action == view.url
+            continue
+        if isinstance(view, Unsent):
+            assert action == view.target
+            assert len(list(form.all("input"))) == len(view.fields)
             continue
         assert action.startswith("/mfa")
         assert action.endswith("#errors")

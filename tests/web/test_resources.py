@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mfa_gate.web.assets import asset_name, brand_name, present_asset
+from mfa_gate.web.assets import asset_name
+from mfa_gate.web.theme import brand_css
 from tests.harness import call, http_scope, make_world
 
 SCRIPT = """
@@ -25,7 +26,7 @@ from mfa_gate.web.render import Renderer
 assert static_asset(asset_name("mfa.css")).content
 assert {"de", "ar"} <= set(available()), available()
 assert translator("de").gettext("Sign out") != "Sign out"
-environment = Renderer()._environment("en")
+environment = Renderer().environment("en")
 for name in environment.list_templates():
     environment.get_template(name)
 from tests.harness import PAGE, call, http_scope, make_world
@@ -86,8 +87,9 @@ async def test_what_is_not_known_is_not_found(name: str) -> None:
     assert reply.status == 404
 
 
-def test_the_colors_of_another_version() -> None:
-    """A brand's style sheet is found by its color, with every hash."""
-    found = present_asset("brand.0b5fff.0123456789ab.css")
-    assert found is not None
-    assert found.name == brand_name("#0b5fff")
+async def test_the_colors_of_another_version() -> None:
+    """The present style sheet answers for that of another version, and nobody keeps it."""
+    world = make_world()
+    reply = await call(world.app, http_scope("GET", "/mfa/static/brand.0123456789ab.css"))
+    assert (reply.status, reply.body) == (200, brand_css(world.gate.service.engine.policy.base.brand))
+    assert dict(reply.headers)[b"cache-control"] == b"no-store"

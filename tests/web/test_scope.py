@@ -23,6 +23,9 @@ from tests.web.serving import served
 
 NAVIGATE = {"accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 JSON = {"accept": "application/json"}
+SCRIPT = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin"}
+HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+TURBO = "text/html, application/xhtml+xml"
 
 CALLERS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("a page load", NAVIGATE, 303),
@@ -33,6 +36,9 @@ CALLERS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("basic", {"authorization": "Basic dTpw"}, 403),
     ("htmx", {"hx-request": "true", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, 403),
     ("a frame", {**NAVIGATE, "sec-fetch-dest": "iframe"}, 403),
+    ("a page load through a service worker", {**NAVIGATE, "sec-fetch-dest": "empty"}, 303),
+    ("a Turbo frame", {**SCRIPT, "accept": TURBO, "turbo-frame": "edit"}, 403),
+    ("a Turbo visit", {**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1"}, 403),
     ("an image", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, 403),
     ("a script", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"}, 403),
     ("a prefetch", {**NAVIGATE, "sec-purpose": "prefetch;prerender"}, 403),
@@ -60,6 +66,24 @@ OLD_BROWSER = {"accept": "text/html,*/*;q=0.8", "upgrade-insecure-requests": "1"
         ({"authorization": "bearer"}, "bearer"),
         ({"authorization": "Basic dTpw, Bearer abc"}, "bearer"),
         ({"authorization": "Basic dTpw"}, "fetch"),
+        # Through a service worker: fetch(event.request), fetch(new Request(event.request, …)), and one with its headers.
+        ({**NAVIGATE, "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin"}, "page"),
+        ({**NAVIGATE, "sec-fetch-dest": "empty", "authorization": "Bearer abc"}, "page"),
+        ({**SCRIPT, "accept": HTML, "sec-fetch-mode": "same-origin"}, "page"),
+        ({**SCRIPT, "accept": HTML}, "page"),
+        ({**SCRIPT, "accept": HTML, "sec-fetch-site": "same-site"}, "fetch"),
+        ({**SCRIPT, "accept": "application/json, text/html"}, "fetch"),
+        ({**SCRIPT, "accept": "*/*"}, "fetch"),
+        ({**SCRIPT, "accept": "text/html, */*; q=0.01", "x-requested-with": "XMLHttpRequest"}, "fetch"),
+        ({**SCRIPT, "accept": HTML, "x-up-version": "3.9.0"}, "fetch"),
+        ({**SCRIPT, "accept": HTML, "authorization": "Bearer abc"}, "bearer"),
+        ({**SCRIPT, "accept": HTML, "sec-fetch-dest": "image"}, "subresource"),
+        ({**SCRIPT, "accept": TURBO, "turbo-frame": "edit"}, "turbo"),
+        ({**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1"}, "turbo"),
+        ({**SCRIPT, "accept": f"text/vnd.turbo-stream.html, {TURBO}"}, "turbo"),
+        ({**SCRIPT, "accept": TURBO, "x-turbo-request-id": "1", "x-sec-purpose": "prefetch"}, "prefetch"),
+        ({**SCRIPT, "accept": TURBO, "turbo-frame": "edit", "authorization": "Bearer abc"}, "turbo"),
+        ({**NAVIGATE, "turbo-frame": "edit"}, "page"),
     ],
     ids=str,
 )
@@ -75,7 +99,7 @@ def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
     """Assert that the answer has the parts that this caller needs."""
     assert "no-store" in headers["cache-control"], name
     match name:
-        case "a page load" | "an old browser's page load":
+        case "a page load" | "an old browser's page load" | "a page load through a service worker":
             assert headers["location"] == "/mfa/challenge"
             assert not body
         case "bearer":
@@ -87,8 +111,18 @@ def check(name: str, status: int, headers: dict[str, str], body: bytes) -> None:
         case "htmx":
             assert headers["hx-redirect"] == "/mfa/challenge"
         case "a frame":
+            # Decision 57: browsers show it, since nothing forbids to frame it; it has a link and nothing else.
             assert b'target="_top"' in body
-            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+            assert "frame-ancestors" not in headers["content-security-policy"]
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "x-frame-options" not in headers
+            assert body.count(b"<a ") == 1
+            assert b"<form" not in body
+            assert b"<script" not in body
+            assert "set-cookie" not in headers
+        case "a Turbo frame" | "a Turbo visit":
+            assert b'<meta name="turbo-visit-control" content="reload">' in body
+            assert headers["content-type"].startswith("text/html")
         case "an image" | "a script" | "a prefetch":
             assert not body
         case _:

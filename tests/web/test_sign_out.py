@@ -6,19 +6,35 @@ It ends the proofs that were bound to that sign-in, and nothing else opens by it
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from mfa_gate import Subject
+from mfa_gate import MFAGateMiddleware, Subject
 from mfa_gate.errors import SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
-from tests.harness import FETCH, Browser, World, call, http_scope, log_in, log_out, make_world, secret, with_rules
+from tests.harness import (
+    FETCH,
+    Browser,
+    World,
+    bare,
+    call,
+    http_scope,
+    log_in,
+    log_out,
+    make_world,
+    running,
+    secret,
+    with_rules,
+)
 from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, settle
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
@@ -346,3 +362,104 @@ async def test_a_sign_out_on_one_worker_ends_connections_on_the_other() -> None:
     assert again.is_open, "a connection of a later sign-in in the same session stays"
     again.incoming.put_nowait({"type": "websocket.disconnect", "code": 1000})
     await settle()
+
+
+# -- a sign-out that takes POST alone ----------------------------------------------------------------------------------
+
+
+def posting(*routes: Any, **more: Any) -> World:
+    """Make a host with these routes for its sign-out."""
+    return make_world(app=Starlette(routes=[Route("/login", log_in, methods=["POST"]), *routes]), **more)
+
+
+def button(page: str) -> list[str]:
+    """Return the addresses of the sign-out's buttons on a page."""
+    return re.findall(r'<form[^>]*method="post" action="([^"]*)"><button class="[^"]*">(?:Not now\? )?Sign out', page)
+
+
+def link(page: str) -> list[str]:
+    """Return the addresses of the sign-out's links on a page."""
+    return re.findall(r'<a [^>]*href="([^"]*)">(?:Not now\? )?Sign out', page)
+
+
+POST_ONLY = Route("/logout", log_out, methods=["POST"])
+
+
+@pytest.mark.parametrize(
+    ("routes", "posts"),
+    [
+        ([POST_ONLY], True),
+        ([POST_ONLY, Mount("/", bare)], True),
+        ([Route("/logout", log_out, methods=["POST", "DELETE"])], True),
+        ([POST_ONLY, Route("/logout", secret)], False),
+        ([Route("/logout", log_out, methods=["GET", "POST"])], False),
+        ([Route("/logout", log_out)], False),
+        ([Mount("/", Starlette(routes=[POST_ONLY]))], True),
+        ([Route("/logout/all", log_out, methods=["POST"])], False),
+        ([], False),
+    ],
+)
+async def test_the_button_is_a_form_where_the_host_takes_post_alone(routes: list[Any], posts: bool) -> None:
+    """The host's route tells at the start if the pages have a form: a link would end in 405."""
+    async with running(posting(*routes)) as world:
+        page = (await (await world.browser()).page("/mfa/enroll")).text
+        assert button(page) == (["/logout"] * 2 if posts else [])
+        assert link(page) == ([] if posts else ["/logout"] * 2)
+
+
+def leave() -> str:
+    """Stand for the host's endpoint."""
+    return "signed out"
+
+
+@pytest.mark.parametrize("path", ["/auth/logout", "/auth/out"])
+async def test_the_routes_of_fastapi(path: str) -> None:
+    """An included router's prefix counts, and so does the root that a server puts before it."""
+    router = APIRouter(prefix="/auth")
+    router.add_api_route("/logout", leave, methods=["POST"])
+    router.add_api_route("/out", leave, methods=["GET"])
+    app = FastAPI()
+    app.include_router(router)
+    app.add_route("/login", log_in, methods=["POST"])
+    async with running(make_world(app=app, sign_out=path)) as world:
+        browser = await world.browser()
+        page = (await browser.page("/mfa/enroll", root_path="/app")).text
+        assert (button if path.endswith("logout") else link)(page) == [f"/app{path}"] * 2
+
+
+async def test_a_host_whose_routes_nobody_can_list_shows_it_by_its_405() -> None:
+    """The first link is refused; from then on our pages have a button, which works."""
+    inner = Starlette(routes=[Route("/login", log_in, methods=["POST"]), POST_ONLY])
+
+    async def opaque(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+
+    world = posting()
+    world.app = SessionMiddleware(MFAGateMiddleware(opaque, gate=world.gate), secret_key="a test")
+    async with running(world):
+        browser = await world.enrolled()
+        assert link((await browser.page("/mfa")).text) == ["/logout"]
+        assert (await browser.ask("GET", "/logout")).status == 405
+        assert await browser.state() != {}
+        assert button((await browser.page("/mfa")).text) == ["/logout"]
+        assert (await browser.ask("POST", "/logout")).text == "signed out"
+
+
+async def test_a_refused_link_ends_nothing() -> None:
+    """405 signs nobody out: the proof of the sign-in stays."""
+    async with running(posting(POST_ONLY, Route("/records", secret), policy=PER_SESSION)) as world:
+        browser = await world.enrolled()
+        assert (await browser.ask("GET", "/logout")).status == 405
+        assert await browser.is_in()
+
+
+@pytest.mark.parametrize("place", ["locked", "enroll"])
+async def test_every_page_has_the_button(place: str) -> None:
+    """No page of ours leads to the sign-out by a link where only a form works."""
+    async with running(posting(POST_ONLY)) as world:
+        browser = await world.browser()
+        if place == "locked":
+            await (await world.enrolled(address="203.0.113.9")).lock()
+        page = (await browser.page(f"/mfa/{place}")).text
+        assert button(page) == ["/logout"] * 2
+        assert not link(page)

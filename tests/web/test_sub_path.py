@@ -14,7 +14,7 @@ import pytest
 
 from tests.harness import FETCH, FORM, ORIGIN, PAGE, Browser, World, make_world
 
-from .serving import spawned
+from .serving import enroll, spawned
 from .test_addresses import HTMX
 
 ROOT = "/app"
@@ -28,8 +28,22 @@ SERVERS = {
     "uvicorn": ["uvicorn", "--root-path", ROOT, "--port", "{port}"],
     "hypercorn": ["hypercorn", "--root-path", ROOT, "--bind", "127.0.0.1:{port}"],
     "granian": ["granian", "--interface", "asgi", "--url-path-prefix", ROOT, "--host", "127.0.0.1", "--port", "{port}"],
+    "daphne": ["daphne", "--root-path", ROOT, "-b", "127.0.0.1", "-p", "{port}"],
+    "gunicorn": ["gunicorn", "-k", "asgi", "--root-path", ROOT, "--bind", "127.0.0.1:{port}", "--no-control-socket"],
+    "uvicorn-worker": [
+        "gunicorn",
+        "-k",
+        "uvicorn_worker.UvicornWorker",
+        "--bind",
+        "127.0.0.1:{port}",
+        "--no-control-socket",
+    ],
 }
-world = make_world()
+"""Each server's own option for the root. Gunicorn's worker with uvicorn has none: there the proxy tells the root."""
+COMMON = ("uvicorn", "hypercorn", "granian", "daphne")
+LEAVES_IT = ("hypercorn", "granian", "daphne", "gunicorn")
+"""Servers that leave the root in the path where a proxy has not taken it off. Uvicorn puts it there itself."""
+world = make_world(trusted_proxies=["127.0.0.1"], forwarded_prefix=True)
 app = world.app
 Ask = Any
 
@@ -116,22 +130,34 @@ async def test_a_stranger_is_led_to_the_sign_in_below_the_root(told: str) -> Non
     assert (await asks(browser, told)("GET", "/mfa/account")).location == "/app/login"
 
 
+def on_servers() -> list[Any]:
+    """Each server with the paths that a proxy may hand over: without the root, or with it."""
+    ways = [(name, before) for name in SERVERS for before in ("", ROOT) if not before or name in LEAVES_IT]
+    return [
+        pytest.param(name, before, id=name + before, marks=[] if name in COMMON and not before else [pytest.mark.long])
+        for name, before in ways
+    ]
+
+
 @pytest.mark.waits
-@pytest.mark.parametrize("name", SERVERS)
-async def test_servers(name: str) -> None:
-    """Each server's own option for the root leads signed-in people and strangers below it."""
+@pytest.mark.parametrize(("name", "before"), on_servers())
+async def test_servers(name: str, before: str) -> None:
+    """Strangers are led below the root, and people enroll to the end, on each server."""
+    told = {"x-forwarded-prefix": ROOT} if name == "uvicorn-worker" else {}
     with spawned("tests.web.test_sub_path:app", SERVERS[name]) as port:
-        before = ROOT if name == "granian" else ""
-        async with httpx2.AsyncClient(timeout=20, base_url=f"http://127.0.0.1:{port}{before}") as client:
+        base = f"http://127.0.0.1:{port}{before}"
+        async with httpx2.AsyncClient(timeout=20, base_url=base, headers=told) as client:
             headers = dict(PAGE)
             strange = await client.get("/mfa/account", headers=headers)
             assert strange.headers["location"] == "/app/login"
             signed_in = await client.post("/login", json={"user_id": "ann", "org": "alpha"}, headers=headers)
             assert signed_in.status_code < 400, signed_in.text
             client.cookies.update(signed_in.cookies)
-            led = await client.get("/records", headers=headers)
+            led = await client.get("/records?page=2", headers=headers)
             assert led.headers["location"] == "/app/mfa/enroll"
             page = await client.get("/mfa/enroll", headers=headers)
             assert page.status_code == 200
             assert 'href="/mfa' not in page.text
             assert 'href="/app/mfa/static/' in page.text
+            await enroll(client)
+            assert (await client.get("/records", headers=headers)).status_code == 200

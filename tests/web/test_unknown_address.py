@@ -1,4 +1,7 @@
-"""V-5, V-6: usual forms of an address are read, and a caller without one is named once in the log, with the fix."""
+"""Usual forms of an address are read.
+
+V-5, V-6. A caller without one is named once in the log, with the fix.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ FORMS = {
 
 @pytest.mark.parametrize("proxy", ["10.0.0.5", None, ""], ids=["a proxy", "a socket", "an empty peer"])
 async def test_usual_forms(proxy: str | None, caplog: pytest.LogCaptureFixture) -> None:
-    """An address with port or brackets is read, from a proxy with an address and from one at a unix socket."""
+    """An address with port or brackets is read.
+
+    The proxy has an address, or stands at a unix socket.
+    """
     for plain, written in FORMS.items():
         async with running(make_world(trusted_proxies=["10.0.0.5", "unix"])) as world:
             ann = await world.browser(address=plain)
@@ -67,6 +73,26 @@ async def test_each_cause_is_named_once(name: str, caplog: pytest.LogCaptureFixt
         await ann.enroll()
         ann.address = peer
         assert await ask(world, ann, forwarded) == [403, 403, 403]
+    (line,) = said(caplog)
+    assert words in line
+
+
+OTHERS = {
+    "Forwarded": ("for=unknown;proto=https", "has sent Forwarded with 'for=unknown;proto=https', which is no address"),
+    "CF-Connecting-IP": ("somewhere", "has sent Cf-Connecting-Ip with 'somewhere', which is no address; let it send"),
+    "X-Real-IP": ("", "the proxy in front sends no X-Real-Ip; let it send the client's address alone"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_another_header(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The header that the host has named is looked at, and named."""
+    value, words = OTHERS[name]
+    async with running(make_world(trusted_proxies=["10.0.0.5"], address_header=name)) as world:
+        ann = await world.browser(address="10.0.0.5")
+        headers = [*FETCH, (name.lower(), value)] if value else [*FETCH]
+        for _ in range(2):
+            assert (await ann.ask("GET", "/records", headers=headers)).status == 403
     (line,) = said(caplog)
     assert words in line
 

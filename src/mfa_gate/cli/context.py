@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from ..core.changes.break_glass import MAX_REASON, stated
 from ..core.model import Subject, SubjectKey
 from ..core.reasons import Refusal
 from ..core.rules import Policy
+from ..core.text_safety import MAX_REASON, stated
 from ..errors import SettingsError
 from ..factors import Registry
 from ..gate import SystemClock

@@ -102,7 +102,7 @@ class Courier:
 
 @cache
 def _default_tls() -> ssl.SSLContext:
-    """Read the authorities that are trusted by default; once for all senders, for it takes a tenth of a second."""
+    """Read the trusted authorities, once for all senders: it takes a tenth of a second."""
     import httpx2
 
     return httpx2.create_ssl_context()

@@ -10,6 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from ..core.assurance import combine, could_meet, meeting
 from ..core.break_glass import is_known
@@ -19,7 +20,16 @@ from ..core.events import Event
 from ..core.evidence import Evidence, standing_for
 from ..core.model import Account, Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN
-from ..core.policy import Demand, Facts, Requirement, floors_for, is_chosen, requirement_for, with_endpoint
+from ..core.policy import (
+    Demand,
+    Facts,
+    Requirement,
+    floors_for,
+    is_chosen,
+    requirement_for,
+    sign_in_could_meet,
+    with_endpoint,
+)
 from ..core.reasons import Refusal
 from ..core.rules import Policy, TenantSettings
 from ..errors import StoreUnavailable
@@ -155,6 +165,7 @@ class Access:
         needs.
         """
         engine = self.engine
+        observer, began = engine.effects.observer, perf_counter()
         engine.notice()
         settings = await engine.settings(facts.tenant)
         now = engine.now()
@@ -174,6 +185,8 @@ class Access:
             decision = await self._enter_by_grant(caller, requirement, evidence, decision)
         if caller.acts_as is not None and isinstance(decision, Allow):
             await self._tell_acting(caller, caller.acts_as)
+        if observer is not None:
+            observer.judged(began, decision)
         return Judgement(
             decision=decision, requirement=requirement, factors=engine.factors, evidence=evidence, entry=entry
         )
@@ -221,6 +234,8 @@ class Access:
         """Log once that no allowed factor meets the demands of a request. This is our fault."""
         joint = combine(requirement.demands, rule=" + ".join(d.rule for d in requirement.demands))
         if any(could_meet(kind, joint, self.engine.factors.traits) for kind in requirement.factors):
+            return
+        if sign_in_could_meet(requirement.rules.freshness, joint):
             return
         if (facts.tenant, joint) in self._told or len(self._told) >= MAX_TOLD:
             return

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from ..core import changes
@@ -75,8 +76,15 @@ class Attempts:
 
         A fault of ours gives the attempt back and is raised. The caller then answers 503, never "wrong code".
         """
-        work = self._attempt(guess)
-        return await self.to_its_end(work)
+        observer, began, outcome = self.engine.effects.observer, perf_counter(), "fault"
+        try:
+            work = self._attempt(guess)
+            answer = await self.to_its_end(work)
+            outcome = answer.reason if isinstance(answer, Refusal) else "granted"
+        finally:
+            if observer is not None:
+                observer.verified(began, guess.factor, outcome)
+        return answer
 
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` to its end, even if the caller is cancelled."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
+from ..core.decision import Decision
 from ..core.events import Event
 from ..core.model import Account, Subject
 from ..thread_pool import ThreadPool
@@ -99,6 +100,25 @@ class Heard(Protocol):
         """Take the hook's name, the event, and ``ok`` if the call succeeded."""
 
 
+class Observer(Protocol):
+    """A receiver of durations and refusals, for metrics and traces.
+
+    It must not raise. There is none unless somebody asked for it, and a remembered request never meets it.
+    """
+
+    def judged(self, began: float, decision: Decision, /) -> None:
+        """Take a judgement that read an account and ends now. ``began`` is its ``perf_counter``."""
+
+    def verified(self, began: float, factor: str, outcome: str, /) -> None:
+        """Take a guess that ends now. ``outcome`` is ``granted``, ``fault`` or the reason."""
+
+    def refused(self, reason: str, state: str, /) -> None:
+        """Take a refusal that is sent.
+
+        ``state`` is the contract's word where a request was judged, else "".
+        """
+
+
 def _nobody_listens(name: str, event: Event, /, *, ok: bool) -> None:
     """Ignore the result. It is used until an ``Outbox`` stores results."""
 
@@ -119,6 +139,7 @@ class Effects:
         self.listeners: list[Listener] = []
         self.counters: list[Callable[[Event], None]] = []
         self.failures: list[Callable[[str], None]] = []
+        self.observer: Observer | None = None
         self.heard: Heard = _nobody_listens
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -157,7 +178,9 @@ class Effects:
             except Exception:
                 log.exception("an event could not be counted (ref %s)", event.id)
         if audit_log.isEnabledFor(logging.INFO):
-            audit_log.info("%s", json.dumps(asdict(event), separators=(",", ":"), ensure_ascii=True))
+            parts = asdict(event)
+            line = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
+            audit_log.info("%s", line, extra={f"mfa_{name}": part for name, part in parts.items()})
         if self.on_event is None:
             return
         self.later(self._report(self.on_event, event, committed=committed))

@@ -73,6 +73,7 @@ class Outbox:
     def __init__(self, engine: Engine, hooks: Sequence[Hook]) -> None:
         self.engine = engine
         self.hooks = {hook.name: hook for hook in hooks}
+        self.run_for = RUN_FOR
         self.turn_for = TURN_FOR
         self._heard: list[tuple[str, str]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -166,9 +167,9 @@ class Outbox:
         place = await load_place(self.engine.store, name)
         first = bisect_left(tenants, self._next.get(name, ""))
         waiting = deque((*tenants[first:], *tenants[:first]))
-        while waiting and monotonic() - began <= RUN_FOR:
+        while waiting and monotonic() - began <= self.run_for:
             tenant = waiting.popleft()
-            turn = Turn(until=min(began + RUN_FOR, monotonic() + self.turn_for))
+            turn = Turn(until=min(began + self.run_for, monotonic() + self.turn_for))
             try:
                 has_more = await self._turn(hook, place, tenant, turn)
                 self._troubles.pop((name, tenant), None)

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 from ..core import attempts
 from ..core.changes import Change, admin, keep
-from ..core.changes.life import end_all_proofs, forget
+from ..core.changes.life import end_all_proofs, forget, pseudonym_of
 from ..core.decision import State, state_of
 from ..core.durations import seconds_of
 from ..core.events import Moment
-from ..core.model import Account, Caller, Subject
+from ..core.model import Account, Caller, Subject, SubjectKey
 from ..core.networks import UNKNOWN
 from ..core.reasons import Refusal
 from ..core.rules import DAY
 from ..core.summary import summary_of
-from ..errors import Refused
+from ..errors import DamagedAccount, Refused
 from .access import Access
 from .admin.accounts import change_and_release, draw_ticket
 from .lookalikes import fold_of
+from .trail_erasure import erase_from_trail
 
 HOST = "host"
 """The actor in the trail, where the host's own code acts."""
@@ -84,7 +85,8 @@ class EnrollmentTicket:
 class Forgotten:
     """A person who was forgotten.
 
-    The trail names ``pseudonym``, and ``ref`` is the line that tells of it. Both are "" where nothing was known of the person.
+    The trail names ``pseudonym``, and ``ref`` is the line that tells of it. ``ref`` is "" where only the trail knew the
+    person, and both are "" where nothing was known.
     """
 
     pseudonym: str
@@ -99,8 +101,18 @@ class Person:
     and ``StoreContention`` if others change the account all the time; nothing was done then.
     """
 
-    def __init__(self, subject: Subject, access: Access) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        access: Access,
+        *,
+        actor: str = HOST,
+        spare: Callable[[SubjectKey], None] = lambda key: None,
+    ) -> None:
+        """Name who acts. ``spare`` keeps the request that acts on its own person from being cut."""
         self.subject = subject
+        self._actor = actor
+        self._spare = spare
         self._engine = access.engine
         self._access = access
 
@@ -180,6 +192,7 @@ class Person:
         seconds = seconds_of(life) if isinstance(life, str) else life
         if not MIN_TICKET_LIFE <= seconds <= MAX_TICKET_LIFE:
             raise ValueError(f"life={life!r}: must be from one minute to 30 days")
+        __tracebackhide__ = True  # a report of a fault must not send the text
         moment, hold = self._moment(), self._hold()
         text, digest = draw_ticket(self._engine, self.subject.key)
         answer, after = await change_and_release(
@@ -193,16 +206,29 @@ class Person:
     async def forget(self) -> Forgotten:
         """Erase everything about the person.
 
-        Secrets, contacts, the name, browsers, proofs and the line in lists and searches are gone. The id
-        starts as a new person if it comes back.
+        Secrets, contacts, the name, browsers, proofs and the line in lists and searches are gone. In the trail of the
+        tenant a pseudonym stands in the person's place, and the trail still verifies. The id starts as a new person if it
+        comes back. An account whose record cannot be read is forgotten as well. After an error, call it again: it does the
+        rest.
         """
-        moment, key = self._moment(), self.subject.key
-        (pseudonym, ref), _ = await change_and_release(self._engine, key, lambda account: forget(account, moment))
-        await self._engine.store.release(fold_of(key.tenant, key.id), key)
-        return Forgotten(pseudonym=pseudonym, ref=ref)
+        engine, moment, key = self._engine, self._moment(), self.subject.key
+        pseudonym = pseudonym_of(moment)
+        try:
+            ref, _ = await change_and_release(engine, key, lambda account: forget(account, moment, pseudonym=pseudonym))
+        except DamagedAccount as error:
+            damaged = Account(key=key, version=error.version, epoch=error.version, logins_from=moment.now)
+            change = forget(damaged, moment, pseudonym=pseudonym)
+            if not await engine.store.swap(change.account, change.events):
+                raise
+            await engine.effects.follow(change.events, change.account)
+            ref = change.answer
+        await engine.store.release(fold_of(key.tenant, key.id), key)
+        count = await erase_from_trail(engine, key, self._moment(), pseudonym=pseudonym, until=ref)
+        return Forgotten(pseudonym=pseudonym if ref or count else "", ref=ref)
 
     def _moment(self) -> Moment:
-        return self._engine.moment(actor=HOST)
+        self._spare(self.subject.key)
+        return self._engine.moment(actor=self._actor)
 
     def _hold(self) -> int:
         return int(self._engine.rules(self.subject.tenant).recovery.hold)

@@ -109,6 +109,10 @@ class Sending:
             await self._watch_money(rules, tenant, taken.totals[0])
         return taken is None or not taken.wait
 
+    def paused_channels(self) -> set[str]:
+        """List the channels whose provider is in trouble at the moment."""
+        return {self.engine.factors.traits[kind].sends for kind in self._paused()}
+
     def _paused(self) -> set[str]:
         senders = self.engine.wiring.senders
         if senders is not self._senders:

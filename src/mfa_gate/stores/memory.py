@@ -14,13 +14,13 @@ from itertools import islice
 
 from ..core.codec import encode
 from ..core.events import Event
-from ..core.model import Account, SubjectKey, replace
+from ..core.model import Account, SubjectKey
 from ..core.rules import TenantSettings
 from ..core.settings_codec import settings_from, settings_to
 from ..core.summary import STATUSES, Summary, summary_of
 from ..core.trail import LAST_SECOND, chain_line, event_to_json
 from ..errors import StoreMissing, StoreUnavailable
-from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Take, Taken
+from ..storage import END, ChainPoint, Changed, EventPage, Link, Page, Reader, Rewrite, Take, Taken
 from .common.change_log import ChangeLog, told
 from .common.documents import (
     account_from,
@@ -131,7 +131,7 @@ class MemoryStore:
         contents.accounts[key] = (version, body, checksum(key, version, body))
         summary = summary_of(account)
         rows, order = contents.roster.setdefault(key.tenant, {}), contents.order.setdefault(key.tenant, [])
-        if replace(account, version=version).is_unknown:
+        if account.is_forgotten:
             if rows.pop(key.id, None):
                 order.remove(key.id)
         else:
@@ -296,6 +296,14 @@ class MemoryStore:
             start = contents.anchors.get(tenant, ChainPoint())
             contents.anchors[tenant] = ChainPoint(lines=start.lines + 1, digest=line[2])
         return count
+
+    async def rewrite(self, tenant: str, lines: Sequence[Rewrite], /) -> None:
+        """Replace the text of stored lines."""
+        stored = self._ready().lines
+        for place, before, line in lines:
+            kept = stored[place] if place < len(stored) else None
+            if kept is not None and kept[0].tenant == tenant and kept[1] == before:
+                stored[place] = (event_from(tenant, place, line), line, kept[2])
 
     async def anchor(self, tenant: str, /) -> ChainPoint:
         """Return the point where the kept part of the trail begins."""

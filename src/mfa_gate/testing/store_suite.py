@@ -13,7 +13,20 @@ from ..core.rules import TenantSettings
 from ..core.summary import STATUSES, Summary, summary_of
 from ..errors import StoreMissing
 from ..service.trail_verification import verify_trail
-from ..storage import END, EVERYTHING, ChainPoint, Changed, EventPage, Reader, Store, Take, Taken, take_one
+from ..storage import (
+    END,
+    EVERYTHING,
+    ChainPoint,
+    Changed,
+    EventPage,
+    Link,
+    Reader,
+    Rewrite,
+    Store,
+    Take,
+    Taken,
+    take_one,
+)
 
 __all__ = ["StoreSuite"]
 
@@ -387,6 +400,47 @@ class StoreSuite:
         await other.append([event(200)])
         assert [line.id for line in (await store.trail("clinic")).items] == ["e200"]
         assert await verify_trail(store) == {}
+
+    async def test_lines_are_rewritten_in_their_place(self, store: Store, other: Store) -> None:
+        """A rewritten line keeps its place and its digest, and is found by its new account only."""
+        for start in range(0, 603, 67):
+            await store.append([event(number, key=(ALICE, BOB)[number % 2]) for number in range(start, start + 67)])
+        links, place = list[Link](), -1
+        while piece := await store.links("clinic", after=place, limit=250):
+            links += piece
+            place = piece[-1].place
+        mine = [link for link in links if '"alice"' in link.line]
+        new = [Rewrite(link.place, link.line, link.line.replace('"alice"', '"x"')) for link in mine]
+        stale = Rewrite(links[1].place, "another text", "{}")
+        half = len(new) // 2
+        await asyncio.gather(
+            store.rewrite("clinic", [new[0], stale, *new[1:half]]),
+            other.rewrite("clinic", new[half:]),
+            other.append([event(9_000, key=BOB)]),
+        )
+        await store.rewrite("clinic", [])
+        await store.rewrite("nobody", new[:1])
+        after, place = list[Link](), -1
+        while piece := await other.links("clinic", after=place, limit=250):
+            after += piece
+            place = piece[-1].place
+        assert [(link.place, link.digest) for link in after[:603]] == [(link.place, link.digest) for link in links]
+        assert [link.line for link in after[:603]] == [link.line.replace('"alice"', '"x"') for link in links]
+        assert len(after) == 604
+        assert (await other.events("clinic", account="alice")).items == ()
+        found = (await other.events("clinic", account="x", limit=1_000)).items
+        assert [line.id for line in found] == [f"e{number}" for number in range(602, -1, -2)]
+        assert (await other.events("clinic", account="bob", limit=1)).items == (event(9_000, key=BOB),)
+        back = [Rewrite(line.place, line.line, line.before) for line in new]
+        pruned, _ = await asyncio.gather(
+            other.prune("clinic", before=1_700_000_100, limit=1_000), store.rewrite("clinic", back)
+        )
+        assert pruned == 100
+        assert len(await store.links("clinic", limit=2_000)) == 504
+        assert len((await store.events("clinic", account="alice", limit=1_000)).items) == 252
+        assert (await store.events("clinic", account="x")).items == ()
+        await store.rewrite("clinic", [Rewrite(new[0].place, new[0].line, "{}")])
+        assert await store.events("nobody") == EventPage(items=())
 
     async def test_marks(self, store: Store, other: Store) -> None:
         """A mark under a name is found by all until it is forgotten; names do not mix."""

@@ -88,6 +88,7 @@ def show(phone: Phone) -> Answer:
         prefix=phone.base.removesuffix("/approve"),
         now=engine.now(),
         brand_name=party.name,
+        brand=engine.policy.base.brand,
         lang=language_of(phone.scope),
         languages=tuple(views.Language(tag=tag, name=native_name(tag)) for tag in available()),
         here=phone.base,

@@ -53,7 +53,7 @@ def _frame(site: Site, scope: Scope, tenant: str) -> views.Frame:
         prefix=root + site.prefix,
         now=engine.now(),
         brand_name=rules.brand.name or engine.wiring.relying_party.name,
-        accent=rules.brand.accent,
+        brand=rules.brand,
         help_url=rules.brand.help_url,
         contact=rules.recovery.contact,
         owner=rules.owner,

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from .scope import header, origin_in
 from .types import Receive, Scope
+from .unheard import drop_rest, hear_out
 
 MAX_BODY = 16 * 1024
 MAX_PROOF_BODY = 64 * 1024
@@ -44,6 +45,7 @@ async def read_body(scope: Scope, receive: Receive, *, within: float, limit: int
     """
     length = header(scope, b"content-length")
     if length is not None and (not length.isdigit() or len(length) > 9 or int(length) > limit):
+        await hear_out(scope, receive)
         raise BadBody("too_large")
     parts: list[bytes] = []
     size = 0
@@ -55,12 +57,51 @@ async def read_body(scope: Scope, receive: Receive, *, within: float, limit: int
                     raise BadBody("malformed")
                 size += len(message.get("body", b""))
                 if size > limit:
-                    raise BadBody("too_large")
+                    break
                 parts.append(message.get("body", b""))
                 if not message.get("more_body"):
                     return b"".join(parts)
     except TimeoutError as error:
         raise BadBody("malformed") from error
+    if message.get("more_body"):
+        await drop_rest(receive)
+    raise BadBody("too_large")
+
+
+class Heard:
+    """The parts of a body that the app has read.
+
+    The gate reads them again for a form that it keeps.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._size = 0
+        self._ended = False
+
+    def add(self, message: Any) -> None:
+        """Keep one more part, of a body of usual size."""
+        self._ended = not message.get("more_body")
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_PROOF_BODY:
+            self._messages.clear()
+        else:
+            self._messages.append(message)
+
+    def replayed(self, receive: Receive) -> Receive:
+        """Make the ``receive`` that gives these parts first, and then those that nobody has read."""
+        waiting = [*self._messages]
+
+        async def again() -> Any:
+            if waiting:
+                return waiting.pop(0)
+            if self._size > MAX_PROOF_BODY:
+                if not self._ended:
+                    await drop_rest(receive)
+                raise BadBody("too_large")
+            return await receive()
+
+        return again
 
 
 def media_type(scope: Scope) -> str:

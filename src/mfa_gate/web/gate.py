@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,13 @@ from ..core.policy import Demand
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
 from ..service import Judgement
+from . import well_known
 from .connection import Connection, LetIn, Passed, ProofRequired, Timing
 from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
-from .lifespan import Lifespan
+from .lifespan import ChecksApp, Lifespan
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
@@ -28,6 +29,7 @@ from .scope import address_of, app_path, caller_kind, note_told_root
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import App, Receive, Scope, Send
+from .unheard import hear_out
 
 log = logging.getLogger("mfa_gate")
 
@@ -42,7 +44,7 @@ class Gate:
         self,
         *,
         site: Site,
-        check: Callable[[Any], Sequence[str]],
+        check: ChecksApp,
         any_forwarder: bool = False,
         timing: Timing | None = None,
     ) -> None:
@@ -55,13 +57,18 @@ class Gate:
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
         self.connections = OpenConnections(self, timing)
         self.router = Router(site, self.open)
-        self._sign_out = SignOut(service=service, callers=callers, open=self.open)
+        self._sign_out = SignOut(service=service, callers=callers, open=self.open, form=site.sign_out_form)
         self.endpoint_demands = service.access.endpoint_demands = EndpointDemands()
+        self.lifespan.at_open.append(self._look_at_sign_out)
         identify = callers.identify
         self.sightings = Sightings(identify)
+        self.keeps_forms = site.kept_forms is not None
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
-        self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
+        self._served = well_known.paths_of(service.engine.wiring.relying_party)
+        self._path_rules = PathRules(
+            self._engine.policy, prefix=site.prefix, sign_out=site.sign_out, served=self._served
+        )
         self._has_failed = False
 
     @property
@@ -69,8 +76,19 @@ class Gate:
         """Return the index of the policy in force."""
         policy = self._engine.policy
         if self._path_rules.policy is not policy:
-            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
+            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out, served=self._served)
         return self._path_rules
+
+    def add_app(self, app: App) -> None:
+        """Take an app that the gate stands around: its routes are looked at."""
+        self.endpoint_demands.add_app(app)
+        if self.lifespan.opened:
+            self._look_at_sign_out()
+
+    def _look_at_sign_out(self) -> None:
+        """Find out if the app's sign-out takes POST alone."""
+        if self.site.sign_out and self.endpoint_demands.posts_alone(self.site.sign_out):
+            self.site.sign_out_form.posts = True
 
     # -- each connection -----------------------------------------------------------------------------------------
 
@@ -117,6 +135,7 @@ class Gate:
 
     async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Judge one connection: pass it to the app, or answer it."""
+        __tracebackhide__ = True
         kind = scope["type"]
         if kind == "lifespan":
             return await self.lifespan(app, scope, receive, send)
@@ -128,6 +147,8 @@ class Gate:
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
             return await self.router(scope, receive, send, path[len(prefix) :])
+        if path in self._served and kind == "http":
+            return await well_known.answer(self.site, scope, path).send(scope, send)
         passed: Passed = "exempt"
         subject: Subject | None = None
         try:
@@ -142,9 +163,11 @@ class Gate:
                     self.sightings.stranger(scope)
         except StoreUnavailable as error:
             if subject is None or not self.has_grace(scope, path, subject):
+                await hear_out(scope, receive)
                 return await self.router.fault(scope, receive, send, error)
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
+            await hear_out(scope, receive)
             return await self.router.fault(scope, receive, send, error)
         if self.path_rules.signs_out(scope, path):
             return await self._sign_out(

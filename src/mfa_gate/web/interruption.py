@@ -10,25 +10,43 @@ from __future__ import annotations
 from ..core.model import Caller, Seconds
 from ..core.policy import Demand, Facts
 from .cookies import Note
-from .scope import header, place_in
+from .scope import CallerKind, header, place_in
 from .types import Scope
 
 MARK = "/~"
 """Begins the segment behind the prefix that carries a sealed note: ``/mfa/~…/challenge``."""
 MAX_PATH = 512
+SAFE = ("GET", "HEAD")
 
 
-def going_note(*, to: str, path: str, method: str, clean: bool, demands: tuple[Demand, ...] = ()) -> Note:
+def going_note(
+    *,
+    to: str,
+    path: str,
+    method: str,
+    clean: bool,
+    demands: tuple[Demand, ...] = (),
+    is_form: bool = False,
+    kept: str = "",
+) -> Note:
     """Make the note of an interrupted request.
 
-    It has the place to return to, and the facts by which the request is judged.
+    It has the place to return to, and the facts by which the request is judged. ``is_form`` says that a form was stopped,
+    and ``kept`` is the word by which a kept one is found.
     """
     note: Note = {"to": to, "p": path[:MAX_PATH], "m": method[:16]}
     if not clean or len(path) > MAX_PATH:
         note["c"] = False
     if demands:
         note["d"] = [_noted(demand) for demand in demands]
+    if is_form:
+        note["f"] = kept
     return note
+
+
+def is_form(scope: Scope, kind: CallerKind) -> bool:
+    """Tell if a person has sent a form: by the page itself, or by the scripts that send forms."""
+    return kind in ("page", "htmx", "turbo") and scope["method"] not in SAFE
 
 
 def facts_of(note: Note, caller: Caller) -> Facts | None:

@@ -24,8 +24,8 @@ class HasGate(Protocol):
 class MFAGateMiddleware:
     """The gate as a middleware around any ASGI app.
 
-    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``, without the check that ``install``
-    makes.
+    ``MFAGateMiddleware(app, gate=gate)`` does the same as ``gate.install(app)``. Only an app of Starlette's kind is checked at
+    its start.
     """
 
     def __init__(self, app: Callable[..., Awaitable[Any]], *, gate: HasGate) -> None:
@@ -33,10 +33,11 @@ class MFAGateMiddleware:
         self.app: App = app
         self.gate = gate
         self._gate = gate.web
-        self._gate.endpoint_demands.add_app(app)
+        self._gate.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Judge one connection."""
+        __tracebackhide__ = True  # a report of the app's fault needs no frame of ours, which holds the cookies
         gate = self._gate
         try:
             loop = get_running_loop()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Literal
 
 from ..core.decision import Allow, Decision
 from ..core.entropy import handle_digest
@@ -17,7 +18,10 @@ from ..core.policy import Demand
 from ..core.rules import Rules
 from ..core.web_address import read_address
 from ..factors import Registry
+from ..ports import SignInAgain
 from ..service import Judgement, Service
+from ..service.kept_forms import KeptForms
+from .assets import BrandSheets
 from .callers import Callers
 from .cookies import PENDING_LIFE, Cookies, Jar, Note, cookie_value
 from .forms import READ_TIMEOUT
@@ -27,6 +31,7 @@ from .origin_faults import OriginLog
 from .render import Renderer
 from .responses import Answer, Header, page, place_of, redirect
 from .scope import browser_label, has_chosen_root, may_lead_elsewhere, own_place, root_of, safe_path
+from .sign_out import SignOutForm
 from .types import Scope
 from .views import Continue, Frame, Language, Notice, Problem, View
 from .views.admin import AdminView
@@ -53,9 +58,14 @@ class Site:
     home: str
     origins: tuple[str, ...]
     json_status: int = 403
+    accept_refused_websockets: bool = False
+    kept_forms: KeptForms | None = None
+    sign_in_again: SignInAgain | None = None
     api_origins: tuple[str, ...] = ()
     dev: bool = False
+    sign_out_form: SignOutForm = field(default_factory=SignOutForm)
     body_within: float = READ_TIMEOUT
+    brand_sheets: BrandSheets = field(default_factory=BrandSheets)
     origin_log: OriginLog
 
     def is_front_end(self, address: str) -> bool:
@@ -222,6 +232,11 @@ class PageRequest:
         to = str(self.going.get("to", ""))
         return (to if self.site.is_front_end(to) else safe_path(to)) or self.host(self.site.home)
 
+    @property
+    def onward(self) -> str:
+        """Return the place to go on to, or the page of ours that tells of a stopped form."""
+        return self.own("/challenge") if "f" in self.going else self.going_to
+
     # -- answering -----------------------------------------------------------------------------------------------
 
     def frame(self, *, problems: Iterable[Problem] = (), notice: Notice | None = None) -> Frame:
@@ -235,20 +250,28 @@ class PageRequest:
             now=self.now,
             csrf_token=self.csrf_token,
             brand_name=brand.name or self.service.engine.wiring.relying_party.name,
-            accent=brand.accent,
+            brand=brand,
             logo=f"{self.root}{site.prefix}/static/logo" if brand.logo_bytes else "",
+            logo_dark=f"{self.root}{site.prefix}/static/logo-dark" if brand.logo_dark_bytes else "",
             help_url=brand.help_url,
             contact=rules.recovery.contact,
             owner=rules.owner,
             person=(account.name if account else "") or self.subject.id,
             sign_out=self.host(site.sign_out),
+            sign_out_posts=site.sign_out_form.posts,
             here=own_place(self.scope) or self.base,
             lang=self.lang,
             languages=_languages(),
             dev=site.dev,
             notice=notice or self._flash(),
             problems=(*self.problems, *problems),
+            unsent=self._unsent(),
         )
+
+    def _unsent(self) -> Literal["", "lost", "kept"]:
+        """Tell if a form was stopped on the way here, and if it is kept."""
+        kept = self.going.get("f") if self.interrupted else None
+        return "" if kept is None else "kept" if kept else "lost"
 
     @property
     def flashed(self) -> str:
@@ -279,26 +302,38 @@ class PageRequest:
         body = self.site.renderer.render(view, frame)
         if self.problems and status == 200:
             status = 422
-        return page(body, status=status, headers=self._all_headers())
+        answer = page(body, status=status, headers=self._all_headers())
+        answer.reason = frame.problems[0].reason if frame.problems else ""
+        return answer
 
     def go(self, to: str, *, notice: Notice | None = None, done: bool = False) -> Answer:
         """Redirect to ``to`` with 303. ``done`` forgets the interrupted request.
 
         After a form that succeeded, the address ends in a fragment of its own; without one browsers would keep the
         fragment of the form. Where the app may lead to another origin from there, a page of ours goes on: browsers
-        hold the redirects of a form to ``form-action``.
+        hold the redirects of a form to ``form-action``. A page of ours also comes first if a form was stopped.
         """
         if notice is not None:
             note = {"w": notice.word, "v": notice.value, "n": notice.count, "o": notice.owner}
             self.headers.append(self.site.cookies.set_note(self.jar, self.jar.flash, note))
+        is_settled = done or notice is not None
+        if done and "f" in self.going:
+            to, done = self.onward, False
         if done:
-            self._forget_interruption()
-        if self.scope["method"] != "POST" or not (done or notice):
+            to = self._with_fragment(to)
+            self.forget_interruption()
+        if self.scope["method"] != "POST" or not is_settled:
             return redirect(to, self._all_headers())
         if done and (may_lead_elsewhere(to) or not to.startswith("/")):
             self.headers.append((b"refresh", f"0;url={to}".encode()))
             return self.show(Continue(continue_url=to, why="done"))
         return redirect(to if "#" in to else f"{to}#", self._all_headers())
+
+    def _with_fragment(self, to: str) -> str:
+        """Add the fragment that a script on our page has kept for the wanted page."""
+        fragment = self.form.get("fragment", "")
+        is_good = 0 < len(fragment) <= MAX_RETURN and _FRAGMENT.fullmatch(fragment)
+        return f"{to}#{fragment}" if is_good and "#" not in to and self.going.get("to") else to
 
     def own(self, place: str) -> str:
         """Return the address of a page of ours."""
@@ -308,11 +343,12 @@ class PageRequest:
         """Return the address of a page of the host's own, below the root; "" for none."""
         return self.root + place if place else ""
 
-    def _forget_interruption(self) -> None:
+    def forget_interruption(self) -> None:
         """Forget the interrupted request; another tab's way is left alone."""
         cookies, jar = self.site.cookies, self.jar
         if not self.carried or cookies.note(jar, jar.going, self.scope) == self._going:
             self.headers.append(cookies.drop_note(jar, jar.going))
+        self._going = {}
         self.drop_owed()
 
     def come_back_to(self, place: str, *, demands: tuple[Demand, ...] = ()) -> None:

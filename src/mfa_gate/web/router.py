@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 from ..core.reasons import Refusal
-from . import api, approve, dispute, openapi, pages, provider_callbacks, static_files
+from . import api, approve, dispute, health, openapi, pages, provider_callbacks, static_files
 from .cors import asks_to_call, preflight, readable_by
 from .deny import send_answer, send_problem
 from .faults import Faults
@@ -31,6 +31,7 @@ FAULT_WORDS: Mapping[OriginKind, str] = {"unlisted": "csrf", "elsewhere": "other
 
 WITHOUT_SIGN_IN: Mapping[str, tuple[WithoutSignIn, bool]] = {
     "/static/": (static_files.answer, False),
+    "/health": (health.answer, True),
     "/hooks/": (provider_callbacks.answer, True),
     "/dispute/": (dispute.answer, True),
     "/approve": (approve.answer, True),
@@ -68,6 +69,8 @@ class Router:
             answer = self._turned_away(scope) or await self._answer(scope, receive, place, carried)
         except Exception as error:
             return await self.fault(scope, receive, send, error)
+        if answer.reason and (observer := self.site.service.engine.effects.observer) is not None:
+            observer.refused(answer.reason, "")
         return await answer.send(scope, send)
 
     def _turned_away(self, scope: Scope) -> Answer | None:
@@ -142,7 +145,7 @@ class Router:
 
     async def anonymous(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer where an endpoint demands a proof and nobody is signed in."""
-        await send_answer(scope, receive, send, self._nobody(scope))
+        await send_answer(scope, receive, send, self._nobody(scope), site=self.site)
 
     async def _post(self, request: PageRequest, receive: Receive, handlers: Mapping[str, pages.Page]) -> Answer:
         """Take a form: from our own page (origin and token), bounded, urlencoded."""
@@ -231,7 +234,9 @@ class Router:
             retry_after=refusal.retry_after or 0,
             back=request.base,
         )
-        return request.show(view, status=code)
+        answer = request.show(view, status=code)
+        answer.reason = refusal.reason
+        return answer
 
 
 def _quiet(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -13,12 +13,15 @@ from ..core.networks import Proxy, client_address, is_proxy
 from ..identity.credentials import shows_bearer
 from .types import Scope
 
-CallerKind = Literal["page", "htmx", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
+CallerKind = Literal["page", "htmx", "turbo", "fetch", "bearer", "frame", "subresource", "prefetch", "websocket"]
 
 _SUBRESOURCES = frozenset(
     b"audio audioworklet embed font image manifest object paintworklet report script serviceworker sharedworker style "
     b"track video worker xslt".split()
 )
+_FRAMES = frozenset((b"iframe", b"frame", b"fencedframe"))
+_FRAGMENTS = (b"x-up-version", b"x-pjax", b"x-inertia")
+"""Headers of scripts that load parts of a page as HTML."""
 _BAD = frozenset(map(chr, (*range(33), 127, *b"\\;%")))
 _SAFE = "/!$&'()*+,:;=@~-._"
 """Characters that stand in a path as they are; all others are quoted."""
@@ -180,33 +183,57 @@ def caller_kind(scope: Scope) -> CallerKind:
     if scope["type"] == "websocket":
         return "websocket"
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    if b"prefetch" in headers.get(b"sec-purpose", b"") or headers.get(b"purpose") == b"prefetch":
+    purpose = headers.get(b"sec-purpose") or headers.get(b"x-sec-purpose", b"")
+    if b"prefetch" in purpose or headers.get(b"purpose") == b"prefetch":
         return "prefetch"
     if _is_navigation(headers):
         return "page"
+    if _is_turbo(headers):
+        return "turbo"
     if has_bearer(scope):
         return "bearer"
     if headers.get(b"hx-request") == b"true":
         return "htmx"
     mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
-    if dest in (b"iframe", b"frame", b"fencedframe"):
+    if dest in _FRAMES:
         return "frame"
     if dest in _SUBRESOURCES:
         return "subresource"
     if mode is not None:
-        return "fetch"
+        return "page" if _is_passed_on(headers) else "fetch"
     return "page" if _takes_html(headers) else "fetch"
 
 
 def _is_navigation(headers: dict[bytes, bytes]) -> bool:
     """Tell if a browser loads a document, even if a proxy has added headers (a bearer token).
 
-    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` only with navigations.
+    Browsers without fetch metadata send ``Upgrade-Insecure-Requests`` only with navigations. A service worker that fetches
+    the request itself keeps the mode, and the destination is ``empty`` then.
     """
     mode, dest = headers.get(b"sec-fetch-mode"), headers.get(b"sec-fetch-dest")
     if mode is None and dest is None:
         return headers.get(b"upgrade-insecure-requests") == b"1" and _takes_html(headers)
-    return mode == b"navigate" and dest in (b"document", None)
+    return mode == b"navigate" and dest in (b"document", b"empty", None)
+
+
+def _is_passed_on(headers: dict[bytes, bytes]) -> bool:
+    """Tell if a service worker passes a page load on as a request of its own.
+
+    Such a request is of the same origin, and its first choice is HTML. Scripts that load a part of a page so say who they
+    are.
+    """
+    if headers.get(b"sec-fetch-site") != b"same-origin" or not headers.get(b"accept", b"").startswith(b"text/html"):
+        return False
+    if headers.get(b"x-requested-with", b"").lower() == b"xmlhttprequest":
+        return False
+    return headers.keys().isdisjoint(_FRAGMENTS)
+
+
+def _is_turbo(headers: dict[bytes, bytes]) -> bool:
+    """Tell if Turbo asks: for a frame, with a form, or for a visit."""
+    if b"turbo-frame" in headers or b"x-turbo-request-id" in headers:
+        return True
+    return b"text/vnd.turbo-stream.html" in headers.get(b"accept", b"")
 
 
 def _takes_html(headers: dict[bytes, bytes]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ..core.model import Caller, Subject
@@ -20,10 +21,21 @@ PATIENCE = 5.0
 """Seconds that a sign-out waits for the store."""
 
 
+@dataclass(slots=True)
+class SignOutForm:
+    """The form of the host's sign-out on our pages.
+
+    ``posts`` says that the host takes it by POST alone: then it is a form with a button, else a link.
+    """
+
+    posts: bool = False
+
+
 class SignOut:
     """The host's sign-out, together with the end of that sign-in's proofs.
 
-    Its open connections end with the change of the account. ``open`` opens the store.
+    Its open connections end with the change of the account. ``open`` opens the store. ``form`` learns that the host
+    refuses a link.
     """
 
     def __init__(
@@ -32,10 +44,12 @@ class SignOut:
         service: Service,
         callers: Callers,
         open: Callable[[], Awaitable[None]],
+        form: SignOutForm,
     ) -> None:
         self._service = service
         self._callers = callers
         self._open = open
+        self._form = form
 
     async def __call__(self, scope: Scope, send: Send, run: Callable[[Send], Awaitable[None]]) -> None:
         """Call the app's sign-out by ``run``, and end the proofs before its answer (S-26).
@@ -43,6 +57,7 @@ class SignOut:
         Nothing ends where the host refuses: a request of another site must not have an effect here that it does not
         have there. A fault of ours stops nobody from signing out.
         """
+        __tracebackhide__ = True
         caller = await self._caller(scope)
         if caller is None:
             return await run(send)
@@ -52,6 +67,8 @@ class SignOut:
             nonlocal answered
             if message["type"] == "http.response.start" and not answered:
                 answered = True
+                if message["status"] == 405 and scope["method"] == "GET":
+                    self._form.posts = True
                 if message["status"] not in REFUSALS:
                     await self._end(caller)
             await send(message)

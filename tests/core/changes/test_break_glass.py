@@ -80,7 +80,11 @@ def reason_of(answer: Refusal | None) -> str:
     ],
 )
 def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
-    """Not who asked, by whatever way and spelling, and not the person concerned."""
+    """A grant is confirmed by a second person, never by the one who asked.
+
+    The person concerned cannot confirm it either. Another way or another spelling of the same name does not
+    help.
+    """
     waiting = asked()
     change = break_glass.confirm(waiting, moment(), by=by, ref=ref_of(waiting))
     assert reason_of(change.answer) == want
@@ -89,7 +93,10 @@ def test_a_second_and_different_hand_confirms(by: Hand, want: str) -> None:
 
 
 def test_two_operators_of_one_name_are_one() -> None:
-    """At the store a name is only what was said."""
+    """Two operators of one name count as one person.
+
+    At the store a name is only a claim.
+    """
     assert is_same_hand(Hand("operator:Eve"), Hand("operator: eve"))
     assert not is_same_hand(Hand("operator:eve"), Hand("operator:bob"))
 
@@ -293,7 +300,10 @@ def test_it_ends_by_itself_and_is_told() -> None:
 
 
 def test_no_factor_changes_by_it() -> None:
-    """S-84: a grant is no proof; what needs one still does."""
+    """A grant is no proof, so a change of factors still needs one.
+
+    S-84.
+    """
     refusal = may_change(evidence(granted()), requirement(), NOW)
     assert refusal is not None
     assert refusal.reason == "proof_required"

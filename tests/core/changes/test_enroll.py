@@ -202,7 +202,10 @@ def test_a_phone_counts_as_on_file_by_its_own_section(kind: str, sms: Any, voice
 
 
 def test_a_draft_does_not_count() -> None:
-    """S-85: what is not confirmed neither satisfies nor asks."""
+    """A draft that is not confirmed neither satisfies a demand nor is asked for.
+
+    S-85.
+    """
     of = begin(account()).account
     assert (of.authenticators, draft_of(begin(account())).expires_at) == ((), NOW + ENROLLMENT_LIFE)
     assert not isinstance(judged(of), (Allow, StepUp))

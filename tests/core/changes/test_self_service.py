@@ -199,7 +199,7 @@ def test_acceptances_are_bounded() -> None:
 
 
 def test_saved_backup_codes_cannot_be_shown_again() -> None:
-    """Once the person has them, what was kept to show them again is gone."""
+    """The copy for showing backup codes again is gone once the person has saved them."""
     of = account(authenticators=(authenticator(), authenticator("paper", data={"left": ["1"], "kept": "sealed"})))
     assert saved_backup(account("app"), moment(), factor="paper").account == account("app")
     change = saved_backup(of, moment(), factor="paper")

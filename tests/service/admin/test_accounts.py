@@ -101,7 +101,7 @@ async def test_turning_on_is_for_good() -> None:
 
 
 async def test_the_checklist_is_ticked_by_hand_and_by_facts() -> None:
-    """The date and the message are an administrator's word, the others what is so."""
+    """The date and the message are ticked by an administrator, and the others by facts."""
     async with running(make_world(policy=DESK)) as world:
         boss = await mailed("boss", world)
 
@@ -345,7 +345,7 @@ async def with_boss(policy: Policy) -> tuple[World, Browser]:
 
 
 async def redeem(browser: Browser, ticket: str) -> bool:
-    """Type a ticket on the enrollment page; whether it was taken."""
+    """Type a ticket on the enrollment page, and return True if it was taken."""
     reply = await browser.form("/mfa/enroll", {"action": "ticket", "ticket": ticket})
     assert reply.status in (303, 422, 403)
     return reply.status == 303

@@ -82,7 +82,7 @@ async def test_a_person_who_may_look_gets_no_trail_by_json() -> None:
 
 
 async def test_a_person_who_may_look_sees_no_trail() -> None:
-    """The page of an account shows what happened only to an actor who may read the trail."""
+    """The page of an account shows its events only to an actor who may read the trail."""
     async with running(make_world(policy=with_rules(helpers))) as world:
         await world.enrolled()
         boss = await world.enrolled("boss", groups=["admin"])
@@ -97,7 +97,10 @@ async def test_a_person_who_may_look_sees_no_trail() -> None:
 
 @pytest.mark.parametrize("way", ["json", "page"])
 async def test_an_act_loads_the_account_once(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The change loads the account; the answer is drawn from what was written."""
+    """An act loads the account once.
+
+    The change loads it. The answer is drawn from the account that was written.
+    """
     async with running(make_world()) as world:
         await world.enrolled()
         boss = await world.enrolled("boss", groups=["admin"])

@@ -1,4 +1,4 @@
-"""Administrators owe what the app demands of them, and for an act a fresh proof besides."""
+"""Administrators owe the same demands as at the app, and for an act a fresh proof besides."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_who_is_below_the_floor_administers_nothing() -> None:
         key = await with_passkey(boss)
         assert await boss.is_in()
         assert (await boss.api(*LOCK)).status == 200
-        # A fresh proof by the app beside an older one by the passkey is not the fresh strong one that an act needs.
+        # An act needs one proof that is fresh and strong. A fresh one by the app beside an older passkey's is not that.
         world.clock.advance(400)
         assert (await boss.prove()).status == 200
         refused = await boss.api("POST", "admin/accounts/ann/unlock", {"reason": "x"})

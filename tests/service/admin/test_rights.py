@@ -154,7 +154,7 @@ async def by_page(actor: Browser, action: str, target: SubjectKey, *, token: str
 
 
 def person(where: SubjectKey, action: str, version: int, *, at: int = START) -> Account:
-    """Somebody on whom every action has something to do."""
+    """Make an account on which the action has something to do."""
     own = () if action == "ticket" else (Authenticator(id="a1", factor="totp", label="App", created_at=START),)
     grant = None
     if action in ("confirm", "revoke"):

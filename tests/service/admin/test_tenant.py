@@ -48,7 +48,10 @@ async def test_the_test_message_goes_out_and_is_ticked_by_who_got_it() -> None:
 
 
 async def test_a_test_message_that_fails_says_so() -> None:
-    """F-21: what was not delivered is told on the page; and so many tries an hour are all."""
+    """The page says that a test message was not delivered.
+
+    F-21. The number of tries an hour is limited.
+    """
     async with running(make_world(policy=DESK)) as world:
         boss = await world.enrolled("boss", groups=["admin"])
         await world.engine.effects.idle()

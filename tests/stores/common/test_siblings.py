@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import textwrap
@@ -16,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mfa_gate.stores import memory
+from tests.web.serving import free_port
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(memory.__file__).parents[2])}
 WORD = "memory:// is used by several worker processes"
@@ -32,13 +32,8 @@ async def app(scope, receive, send):
 """
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 async def said(place: Path, arguments: Sequence[str], *, workers: int) -> str:
-    """Run uvicorn until all workers have started; what it printed."""
+    """Run uvicorn until all workers have started, and return its output."""
     (place / "memory_app.py").write_text(APP)
     command = [sys.executable, "-m", "uvicorn", "memory_app:app", "--port", str(free_port()), *arguments]
     log = place / "log"

@@ -76,7 +76,7 @@ async def change(store: RedisStore, key: SubjectKey = ALICE, **parts: object) ->
 
 
 async def healthy(store: RedisStore) -> None:
-    """It answers, and goes on doing so after it has looked at what the servers have."""
+    """Check that the store answers, also after it has looked at the data of the servers."""
     await answers(store, within=5)
     for _ in range(20):
         await asyncio.sleep(0.1)

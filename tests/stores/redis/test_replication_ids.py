@@ -24,6 +24,7 @@ from mfa_gate.testing.store_suite import ALICE, enrolled
 
 from .. import servers
 from ..faults import READS, WRITES, refusal, refused
+from ..patience import REDIS
 
 pytestmark = pytest.mark.waits
 
@@ -80,7 +81,7 @@ def pair(tmp_path: Path) -> Iterator[servers.Pair]:
 
 @pytest.fixture
 async def store(pair: servers.Pair) -> AsyncIterator[RedisStore]:
-    store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate")
+    store = RedisStore(f"redis+sentinel://127.0.0.1:{pair.sentinel.port}/gate", timing=REDIS)
     await store.open()
     assert await store.swap(enrolled(ALICE))
     with pair.primary.client() as client:
@@ -98,7 +99,7 @@ def point(pair: servers.Pair, server: servers.Server) -> None:
 
 async def attempts(store: RedisStore, used: int) -> None:
     """Until the account says so: another server answers."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + servers.PATIENCE
     while True:
         try:
             if (await store.load(ALICE)).attempts.used == used:
@@ -118,7 +119,8 @@ async def test_an_undemoted_primary_is_refused(pair: servers.Pair, store: RedisS
     assert pair.primary.process is not None
     pair.primary.process.send_signal(signal.SIGSTOP)
     try:
-        until = time.monotonic() + 20
+        await asyncio.to_thread(pair.take_over)
+        until = time.monotonic() + servers.PATIENCE
         while True:
             try:
                 assert await store.swap(replace(await store.load(ALICE), attempts=Attempts(used=7)))
@@ -131,8 +133,10 @@ async def test_an_undemoted_primary_is_refused(pair: servers.Pair, store: RedisS
         pair.primary.process.send_signal(signal.SIGCONT)
     assert b"role:master" in servers.raw_info(pair.primary)
     point(pair, pair.primary)
-    until = time.monotonic() + 10
-    while "before the failover" not in await refusal(store, within=10):  # but for the connection that died first
+    until = time.monotonic() + servers.PATIENCE
+    while "before the failover" not in await refusal(
+        store, within=servers.PATIENCE
+    ):  # but for the connection that died first
         assert time.monotonic() < until
     await refused(store, {"load": READS["load"], "meta": READS["meta"], "swap": WRITES["swap"]})
     point(pair, pair.replica)

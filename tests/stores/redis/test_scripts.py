@@ -171,7 +171,7 @@ async def test_a_trail_that_has_come_further(server: servers.Server, store: Redi
 
 @pytest.mark.parametrize("command", ["xadd", "zadd", "zrem", "publish", "hset", "hincrby"])
 async def test_what_the_user_may_not(server: servers.Server, store: RedisStore, command: str) -> None:
-    """A user who may not do all of it does none of it."""
+    """A Redis user without the right to all commands of a change makes none of it."""
     account = replace(await store.load(ALICE), name="Another", authenticators=())
     before = everything(server)
     server.say("ACL", "SETUSER", "default", f"-{command}")
@@ -181,7 +181,7 @@ async def test_what_the_user_may_not(server: servers.Server, store: RedisStore, 
 
 
 async def test_a_bucket_of_another_type(server: servers.Server, store: RedisStore) -> None:
-    """A limit that cannot be read refuses, and leaves what is there."""
+    """A limit that cannot be read refuses, and leaves the stored value."""
     server.say("RPUSH", bucket_key("b"), "x")
     with pytest.raises(StoreUnavailable):
         await take_one(store, "b", limit=1, window=60, now=1000)

@@ -57,7 +57,7 @@ async def test_backup_while_it_is_written_to(tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     assert backup.stat().st_mode & 0o077 == 0
 
-    # As "Restore a backup" says: the file in its place, without the log, then the operator's word.
+    # As "Restore a backup" says: put the file in its place without the log, then the operator accepts it.
     for ending in ("-wal", "-shm"):
         (tmp_path / f"mfa_gate.db{ending}").unlink(missing_ok=True)
     os.replace(backup, tmp_path / "mfa_gate.db")

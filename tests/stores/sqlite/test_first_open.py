@@ -307,7 +307,7 @@ async def test_first_starts_at_once(path: Path) -> None:
     won = await asyncio.gather(*(store.swap(enrolled(ALICE)) for store in stores))
     assert sum(won) == 1
     await asyncio.gather(*(store.aclose() for store in stores))
-    # Where the last two connections close at the same moment, SQLite may leave its log: whoever opens next takes it up.
+    # SQLite may leave its log if the last two connections close at the same moment. The next opening takes it up.
     last = SQLiteStore(path)
     await last.open()
     await last.aclose()

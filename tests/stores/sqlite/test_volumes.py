@@ -29,7 +29,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="acting as other users
 def volume() -> Iterator[Path]:
     """A folder that a group shares, below a folder that everybody may pass through."""
     folder = Path(tempfile.mkdtemp(prefix="mfa_gate-"))
-    change(folder / "warm.db", 0)()  # what Python loads only when it is used, the other users may not read
+    change(folder / "warm.db", 0)()  # Python loads modules at their first use, and the other users may not read these
     for left in folder.iterdir():
         left.unlink()
     yield folder
@@ -37,7 +37,7 @@ def volume() -> Iterator[Path]:
 
 
 def act_as(user: int, work: Callable[[], None], *, group: int = GROUP) -> str:
-    """Do ``work`` in a process of another user; what it refused with, or "done"."""
+    """Do ``work`` in a process of another user, and return the refusal or "done"."""
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:

@@ -48,7 +48,7 @@ def order(app: Any, gate: MFAGate) -> Iterator[Line]:
     stack = list(getattr(starlette_of(app), "user_middleware", ()))
     names = [getattr(item.cls, "__name__", str(item.cls)) for item in stack]
     yield Line("note", "order", " > ".join([*names, type(starlette_of(app)).__name__]) or "no middleware")
-    faults = list(gate.check(starlette_of(app)))
+    faults = list(gate.check(app))
     for fault in faults:
         yield Line("fault", "order", fault)
     outside = names[: names.index("MFAGateMiddleware")] if "MFAGateMiddleware" in names else []
@@ -67,7 +67,7 @@ def cookies(app: Any, gate: MFAGate) -> Iterator[Line]:
 
     The whole second factor rests on that cookie.
     """
-    origins = gate.service.engine.wiring.relying_party.origins
+    origins = gate.service.engine.wiring.relying_party.web_origins
     plain = [origin for origin in origins if not origin.startswith("https:")]
     if plain and len(plain) < len(origins):
         yield Line(

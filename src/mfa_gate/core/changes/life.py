@@ -6,9 +6,10 @@ from ..entropy import draw_ref
 from ..events import Moment
 from ..model import Account, SubjectKey, replace
 from ..reasons import Refusal
+from ..text_safety import stated
 from .base import Change, end_proofs, keep, refuse, time_of
 from .bounds import tidy
-from .break_glass import close, stated
+from .break_glass import close
 
 
 def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[Refusal | None]:
@@ -30,17 +31,20 @@ def end_all_proofs(account: Account, moment: Moment, *, reason: str) -> Change[R
     return Change(account=tidy(changed, now), events=(event, *ended), answer=None)
 
 
-def forget(account: Account, moment: Moment) -> Change[tuple[str, str]]:
+def pseudonym_of(moment: Moment) -> str:
+    """Draw the name that stands for a forgotten person. Nobody can compute it from the id."""
+    return f"forgotten-{draw_ref(moment.nonce, 'pseudonym').lower()}"
+
+
+def forget(account: Account, moment: Moment, *, pseudonym: str) -> Change[str]:
     """Empty the account, so that the id begins as a new person.
 
     Only the key is left, and the numbers that keep old proofs and old writes dead: version, epoch and times. The event
-    names a pseudonym that nobody can compute from the id. Answers the pseudonym and the reference of the event, both ""
-    for an account that nobody knows.
+    names the pseudonym. Answers the reference of the event, "" for an account that nobody knows.
     """
     if account.is_unknown:
-        return keep(account, ("", ""))
+        return keep(account, "")
     now = time_of(account, moment)
-    pseudonym = f"forgotten-{draw_ref(moment.nonce, 'pseudonym').lower()}"
     event = moment.event("account.forgotten", SubjectKey(account.key.tenant, pseudonym))
     blank = replace(end_proofs(account, now), seen_at=now, forgotten_at=now).without_person()
-    return Change(account=blank, events=(event,), answer=(pseudonym, event.id))
+    return Change(account=blank, events=(event,), answer=event.id)

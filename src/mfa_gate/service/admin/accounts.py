@@ -32,7 +32,7 @@ RECENT = 20
 class Done:
     """A finished act.
 
-    ``account`` is None for an actor who may not look. ``ticket`` is shown this once.
+    ``account`` is None for an actor who may not look, or if nobody asked for it. ``ticket`` is shown this once.
     """
 
     account: AccountDocument | None
@@ -96,10 +96,11 @@ class AccountDesk:
         ticket: str = "",
         hours: int = DEFAULT_HOURS,
         ref: str = "",
+        drawn: bool = True,
     ) -> Done | Refusal:
         """Do the act of the row ``name`` to one account, if the actor may.
 
-        A name without a row is refused (404).
+        A name without a row is refused (404). ``drawn``: answer with the account, for an actor who may look.
         """
         action = ACTIONS.get(name)
         if action is None:
@@ -122,8 +123,8 @@ class AccountDesk:
         if isinstance(found, Refusal):
             return found
         # The account was loaded once, for the change. The answer shows the account that was written.
-        may_look = self.rights.has(actor, "look", key.tenant)
-        return Done(account=self._document(found, actor) if may_look else None, ticket=made)
+        shown = drawn and self.rights.has(actor, "look", key.tenant)
+        return Done(account=self._document(found, actor) if shown else None, ticket=made)
 
     async def _change(self, action: Action, key: SubjectKey, given: Given) -> Account | Refusal:
         """Run the step of ``action``. Returns the account as it was written, or the refusal.

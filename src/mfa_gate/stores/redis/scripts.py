@@ -255,6 +255,69 @@ return {'done'}
 """Keys: head, trail, two index keys a line. Arguments: store, id of the first line, digest of the last one to go, then for each
 line its id and whether it has an account."""
 
+COPY = Script(
+    DEMAND
+    + "demand('hash', KEYS[1], KEYS[4])\ndemand('stream', KEYS[2], KEYS[3])\n"
+    + HEAD
+    + """
+demand_leave('XADD', KEYS[3], '*', 'k', 'v')
+local last = ''
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], ARGV[2], '+', 'COUNT', ARGV[3])) do
+  local parts, line = entry[2], entry[2][4]
+  local text = redis.call('HGET', KEYS[4], string.match(entry[1], '%d+'))
+  if text and string.sub(text, 1, #line + 1) == line .. '\\n' then line = string.sub(text, #line + 2) end
+  redis.call('XADD', KEYS[3], entry[1], 'k', parts[2], 'e', line, 'd', parts[6])
+  last = entry[1]
+end
+redis.call('EXPIRE', KEYS[3], 3600)
+return {'done', last}
+"""
+)
+"""Keys: head, trail, copy, texts (by the stamp of a line: the text that it has, a line break, and its new text). Arguments: store,
+where to begin, how many lines. The answer has the id of the last line that was copied."""
+
+TAKE_PLACE = Script(
+    DEMAND
+    + "demand('hash', KEYS[1])\ndemand('stream', KEYS[2], KEYS[3])\n"
+    + HEAD
+    + """
+for i = 5, #KEYS do demand('zset', KEYS[i]) end
+demand_whole(KEYS[1], 'rewritten')
+demand_leave('RENAME', KEYS[3], KEYS[2])
+demand_leave('PERSIST', KEYS[2])
+demand_leave('HINCRBY', KEYS[1], 'rewritten', 1)
+if (redis.call('HGET', KEYS[1], 'rewritten') or '0') ~= ARGV[2] or redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('UNLINK', KEYS[3], KEYS[4])
+  return {'lost'}
+end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. ARGV[3], '+')) do
+  redis.call('XADD', KEYS[3], entry[1], unpack(entry[2]))
+end
+local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+redis.call('UNLINK', KEYS[4])
+if not first then
+  redis.call('UNLINK', KEYS[3])
+  return {'done'}
+end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '-', '(' .. first[1])) do redis.call('XDEL', KEYS[3], entry[1]) end
+redis.call('RENAME', KEYS[3], KEYS[2])
+redis.call('PERSIST', KEYS[2])
+redis.call('HINCRBY', KEYS[1], 'rewritten', 1)
+local at = 4
+for key = 5, #KEYS, 2 do
+  for i = at + 1, at + tonumber(ARGV[at]) do
+    if redis.call('ZREM', KEYS[key], ARGV[i]) == 1 then redis.call('ZADD', KEYS[key + 1], ARGV[i], ARGV[i]) end
+  end
+  at = at + 1 + tonumber(ARGV[at])
+end
+return {'done'}
+"""
+)
+"""Keys: head, trail, copy, texts, then pairs: the index of an account that lines leave, and the one that they enter. Arguments:
+store, how many times the trail was rewritten when the copy began, id of the last line that was copied, then for each pair the
+number of its lines and their stamps. The copy gets the lines that came meanwhile, loses those that were pruned, and takes the
+place of the trail."""
+
 TAKE = Script(
     """
 local limit, window, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

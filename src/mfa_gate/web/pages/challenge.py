@@ -14,11 +14,12 @@ from ...service.factor_choice import first_offer, reachable
 from .. import views
 from ..forms import is_early
 from ..request import PageRequest
-from ..responses import Answer
-from ..scope import header
+from ..responses import Answer, leading_elsewhere
+from ..scope import caller_kind, header
 from ..types import Scope
 from ..views import Notice, Problem, Sending
 from .common import locked_view, not_found, poll_url, problem_from, waiting_of, wants_code, way_of, ways_of
+from .sign_in_again import sign_in_again
 
 LATER = ("too_soon", "factor_unavailable", "send_refused")
 """Reasons for which nothing was sent. They are told on the same page, which has the other ways."""
@@ -30,6 +31,8 @@ async def start(request: PageRequest) -> Answer:
     A POST with ``authenticator`` is the form of that authenticator.
     """
     judgement = await request.judgement()
+    if isinstance(judgement.decision, Allow) and "f" in request.going:
+        return await _unsent(request)
     if isinstance(judgement.decision, Allow) and request.flashed == "backup_used":
         onward = request.going_to
         request.headers.append(request.site.cookies.drop_note(request.jar, request.jar.going))
@@ -45,23 +48,28 @@ async def start(request: PageRequest) -> Answer:
         return await answer(request, request.form.get("authenticator", ""))
     mine = first_offer(judgement, off=request.off)
     if mine is None and judgement.evidence is not None and judgement.evidence.upstream:
-        return request.show(_sign_in_again(request, judgement.decision))
+        return request.show(await sign_in_again(request, judgement.decision))
     if mine is None:
         return request.show(views.Fault(reason="not_enrollable", status=403))
     return await one(request, mine.id)
 
 
-def _sign_in_again(request: PageRequest, decision: StepUp) -> views.SignInAgain:
-    """Draw the page that leads to the identity provider.
+async def _unsent(request: PageRequest) -> Answer:
+    """Show on the way back that a form was not sent (U-69).
 
-    Nothing of ours is set up, so only the identity provider can confirm the person.
+    A kept form has a button, which sends it to the app itself, so the app's own protection against forgery holds. It is shown once.
     """
-    return views.SignInAgain(
-        why=decision.reason,
-        max_age=decision.demand.max_age,
-        sign_in=request.host(request.site.sign_in),
-        sign_out=request.host(request.site.sign_out),
-    )
+    word, back, forms = str(request.going["f"]), request.going_to, request.site.kept_forms
+    may_take = request.scope["method"] == "GET" and caller_kind(request.scope) == "page"
+    kept = await forms.take(request.subject, word) if forms is not None and word and may_take else None
+    request.forget_interruption()
+    if kept is None:
+        return request.show(views.Unsent(back=back))
+    target, fields = kept
+    mine = (views.HiddenField(name=name, value=value) for name, value in fields)
+    answer = request.show(views.Unsent(back=back, target=target, fields=tuple(mine)))
+    answer.headers = leading_elsewhere(answer.headers)
+    return answer
 
 
 async def one(request: PageRequest, id: str) -> Answer:

@@ -244,7 +244,7 @@ async def done(request: PageRequest) -> Answer:
     default = account.authenticator(account.default) or newest
     has_codes = any(request.factors.is_backup(a.factor) for a in account.authenticators)
     offer_codes = request.factors.backup in judgement.requirement.factors and not has_codes
-    onward = request.going_to if isinstance(judgement.decision, Allow) else request.own("/challenge")
+    onward = request.onward if isinstance(judgement.decision, Allow) else request.own("/challenge")
     return request.show(
         views.EnrollDone(
             way=way_of(request, newest, judgement),
