@@ -27,31 +27,20 @@ _NOTHING: _Rest = (None, None, None, None, None)
 class SessionUser:
     """Read the user from Starlette's session.
 
-    <<<<<<< HEAD
-        ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested one:
-        ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of the sign-in
-        session, dotted or not. A missing tenant is ``"default"``. A session without the user's key is anonymous; while nobody was
-        found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``) makes one id of several spellings.
-        ``amr``, ``acr`` and ``auth_time`` (dotted) name the keys with the word of an OpenID provider on the sign-in; it counts as
-        a proof if the policy trusts it. ``actor`` (dotted) names the key with the id of the person who is really there while
-        ``user`` is impersonated: the actor is judged then. ``SessionMiddleware`` must run before the gate: it is added to the app after
-        ``gate.install(app)``.
-    =======
-        ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested
-        one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of
-        the sign-in session, dotted or not. A missing tenant is ``"default"``. A session without the user's key is
-        anonymous; while nobody was found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``)
-        makes one id of several spellings. ``amr``, ``acr`` and ``auth_time`` (dotted) name the keys with the word of an
-        OpenID provider on the sign-in; it counts as a proof if the policy trusts it. ``actor`` (dotted) names the key with
-        the id of the person who is really there while ``user`` is impersonated: the actor is judged then.
-        ``SessionMiddleware`` must run before the gate: it is added to the app after ``gate.install(app)``.
-    >>>>>>> main
+    ``SessionUser("user_id", tenant="org", groups="groups")``. ``user`` is the key of the user's id (dotted for a nested
+    one: ``"user.sub"``, as Authlib's ``userinfo`` is kept); the others name the keys of tenant, groups and the id of
+    the sign-in session, dotted or not. A missing tenant is ``"default"``. A session without the user's key is
+    anonymous; while nobody was found, the log names once the keys that sessions do have. ``fold`` (``str.casefold``)
+    makes one id of several spellings. ``amr``, ``acr`` and ``auth_time`` (dotted) name the keys with the word of an
+    OpenID provider on the sign-in; it counts as a proof if the policy trusts it. ``actor`` (dotted) names the key with
+    the id of the person who is really there while ``user`` is impersonated: the actor is judged then.
+    ``SessionMiddleware`` must run before the gate: it is added to the app after ``gate.install(app)``.
 
-        If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
-        its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``, and the gate opens the
-        cookie as that middleware does. ``max_age`` has no default: it is the one of that middleware (Starlette's own is
-        ``14 * 24 * 3600``). A cookie with a good signature that is too old, or holds no session, is refused and not taken for
-        anonymous. Raises ``SettingsError`` for an empty ``secret_key``, or one without ``max_age``.
+    If the session lives inside a mounted app, its middleware cannot run before the gate. Then give its ``secret_key``, and
+    its ``session_cookie`` and ``max_age`` (seconds, None for no end) as ``cookie`` and ``max_age``, and the gate opens the
+    cookie as that middleware does. ``max_age`` has no default: it is the one of that middleware (Starlette's own is
+    ``14 * 24 * 3600``). A cookie with a good signature that is too old, or holds no session, is refused and not taken for
+    anonymous. Raises ``SettingsError`` for an empty ``secret_key``, or one without ``max_age``.
     """
 
     def __init__(
