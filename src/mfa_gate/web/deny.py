@@ -13,7 +13,6 @@ from ..service.kept_forms import MAX_FORM
 from .callers import Identified
 from .cookies import PENDING_LIFE, Jar
 from .forms import BadBody, is_listed, media_type, read_body, same_origin
-from .i18n import language_of
 from .interruption import MARK, SAFE, going_note, is_form, page_of
 from .request import Site
 from .responses import CLOSE_CODE, NO_STORE, Answer, Header, framed_page, place_of, problem, redirect, refusal_of
@@ -235,7 +234,7 @@ def _small_page(site: Site, scope: Scope, tenant: str, url: str, *, leaves: bool
     brand = site.service.engine.rules(tenant).brand
     base = root_of(scope) + site.prefix
     now, name = site.service.engine.now(), brand.name or site.service.engine.wiring.relying_party.name
-    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=language_of(scope))
+    frame = Frame(prefix=base, now=now, brand_name=name, brand=brand, lang=site.languages.of(scope))
     return site.renderer.render(Framed(url=url, leaves=leaves), frame)
 
 
