@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -380,6 +381,10 @@ def _subject(held: Held) -> dict[str, Any]:
     return {"id": session["user_id"], "tenant": session["org"], "groups": groups, "session": session["sid"] or ""}
 
 
+SEALED = re.compile(r"/~[^/\"]+")
+"""The segment of an address that carries the note of a refused request."""
+
+
 async def host(scope: Any, receive: Any, send: Any) -> None:
     """The app: says that it was reached; its sign-out empties the session."""
     if scope["path"].rstrip("/").lower().endswith("/logout"):
@@ -389,12 +394,13 @@ async def host(scope: Any, receive: Any, send: Any) -> None:
 
 
 def told(reply: Reply) -> Any:
-    """Return an answer without the parts that are drawn anew for each: cookies and references."""
+    """Return an answer without the parts that are drawn anew for each: cookies, references, sealed notes."""
     document: Any = ""
     if reply.body and "json" in reply.header("content-type"):
-        document = {name: value for name, value in json.loads(reply.body).items() if name != "ref"}
+        text = SEALED.sub("/~", reply.body.decode())
+        document = {name: value for name, value in json.loads(text).items() if name != "ref"}
     names = ("location", "hx-redirect", "www-authenticate")
-    return reply.status, reply.body == b"reached", [reply.header(name) for name in names], document
+    return reply.status, reply.body == b"reached", [SEALED.sub("/~", reply.header(name)) for name in names], document
 
 
 async def compare(seed: int, steps: int) -> Pair:
