@@ -50,6 +50,7 @@ from tests.harness import (
     http_scope,
     make_world,
 )
+from tests.web.lasting import remembered
 
 DAY = 86_400
 OPERATOR = Actor(name="operator:test")
@@ -173,6 +174,7 @@ class Pair:
             make_world(policy=policy_of(0), store=part, clock=self.clock)
             for part in (store, store.another(), store.another())
         ]
+        self.worlds[1].gate.web.remembered = lambda *_: None  # type: ignore[method-assign]
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -197,7 +199,7 @@ class Pair:
         gate._path_rules = PathRules(gate.service.engine.policy, prefix="/mfa", sign_out=gate.site.sign_out)
         gate.site.cookies._jars.clear()
         network_of.cache_clear()
-        await gate(host, scope, receive, send)
+        await MFAGateMiddleware(host, gate=self.worlds[1].gate)(scope, receive, send)
 
     def odd(self, usual: Any, others: Sequence[Any]) -> Any:
         """Most often the usual value."""
@@ -398,13 +400,12 @@ async def compare(seed: int, steps: int) -> Pair:
         if pair.random.random() < 0.2:
             await pair.happen()
         scope = pair.scope() if not scope or pair.random.random() < 0.3 else pair.again(scope)
-        remembered = isinstance(gate.remembered(copy.deepcopy(scope)), Pass) and not gate.path_rules.names(
-            scope, app_path(scope)
-        )
+        kept = isinstance(remembered(gate, copy.deepcopy(scope)), Pass)
+        kept = kept and not gate.path_rules.names(scope, app_path(scope))
         quick, slow = await pair.ask(scope)
         assert quick == slow, (seed, number, scope)
         pair.counted["reached" if quick[1] else "refused"] += 1
-        pair.counted["remembered"] += remembered and bool(scope["session"])
+        pair.counted["remembered"] += kept and bool(scope["session"])
     for world in pair.worlds:
         await world.engine.effects.idle()
     return pair

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mfa_gate.web.connection import Timing
+from mfa_gate.web.connection import Passed, Timing
+from mfa_gate.web.gate import Gate
 from tests.harness import SECRET, Browser, World, http_scope, socket_scope
 
 HostApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -87,6 +88,16 @@ async def hold(world: World, app: HostApp, scope: dict[str, Any]) -> Held:
     held = Held(asyncio.create_task(gated(scope, incoming.get, send)), incoming, sent, scope)
     await settle()
     return held
+
+
+def remembered(gate: Gate, scope: dict[str, Any]) -> Passed | None:
+    """Why a request passes without being judged; None where it is judged."""
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("nothing is sent or received")
+
+    connection = gate.remembered(scope, never, never)
+    return None if connection is None else connection.passed
 
 
 def session_of(browser: Browser) -> dict[str, Any]:

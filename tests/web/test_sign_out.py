@@ -16,7 +16,7 @@ from mfa_gate import Subject
 from mfa_gate.errors import SettingsError
 from mfa_gate.identity import BearerJWT, FirstOf, SessionUser, TrustedHeader
 from tests.harness import FETCH, Browser, World, call, http_scope, log_in, log_out, make_world, secret, with_rules
-from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, settle
+from tests.web.lasting import CLOSE, asked, by_hand, chat, hold, look, remembered, settle
 
 PER_SESSION = with_rules(lambda r: replace(r, freshness=replace(r.freshness, remember="session")))
 
@@ -101,7 +101,7 @@ async def test_an_empty_path_is_the_root(root: str) -> None:
     for path in ("", "/"):
         scope = http_scope("GET", root + path, root_path=root, headers=FETCH)
         scope["session"] = {"user_id": "ann", "org": "alpha"}
-        assert world.gate.web.remembered(scope), path
+        assert remembered(world.gate.web, scope), path
 
 
 def replace_path(text: str) -> Any:

@@ -94,13 +94,17 @@ class SessionUser:
         mark = getattr(session, "mark_accessed", None)
         if mark is not None:
             mark()
-        rest = self._rest(session) if self._more else _NOTHING
-        key = (user, rest) if self._more else user
+        key: object = user
+        rest = _NOTHING
+        if self._more:
+            rest = self._rest(session)
+            key = (user, rest)
         try:
-            known = self._known.get(key)
+            return self._known[key]
+        except KeyError:
+            return self._learn(key, user, *rest)
         except TypeError as error:
             raise ValueError("the session's user, tenant and groups must be plain values") from error
-        return known or self._learn(key, user, *rest)
 
     def _tell_keys(self, session: Mapping[str, Any]) -> None:
         """Log the keys of sessions without a user: a wrong key would leave the app open."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from asyncio import current_task
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
 from ..core.assurance import combine, meets
@@ -14,12 +16,12 @@ from ..core.policy import Demand
 from ..errors import MFAGateError, StoreContention, StoreUnavailable
 from ..identity.credentials import Unreadable
 from ..service import Judgement
-from .connection import Connection, LetIn, Passed, ProofRequired, Timing
+from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
 from .deny import deny
 from .endpoint_demands import EndpointDemands
 from .late_user_check import LateUserCheck
-from .lifespan import Lifespan
+from .lifespan import Lifespan, running_loop
 from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
@@ -27,7 +29,7 @@ from .router import Router
 from .scope import address_of, app_path, caller_kind
 from .sightings import Sightings
 from .sign_out import SignOut
-from .types import App, Receive, Scope, Send
+from .types import Receive, Scope, Send
 
 log = logging.getLogger("mfa_gate")
 
@@ -74,39 +76,49 @@ class Gate:
 
     # -- each connection -----------------------------------------------------------------------------------------
 
-    def remembered(self, scope: Scope) -> Passed | None:
-        """Find the reason why a request passes, where that needs no waiting; None means: judge.
+    def remembered(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
+        """Open a connection that passes for a reason that needs no waiting; None means: judge.
 
         It is exempt, anonymous, or of a browser that was judged a moment ago. An error here occurs again while judging, and
         refuses there.
         """
-        callers = self.callers
+        # Nearly every request comes by here. One function and no call that is not needed: each is a hundredth of what
+        # ``SessionMiddleware`` costs.
+        callers, engine = self.callers, self._engine
         subject_now = callers.subject_now
         if subject_now is None or scope["type"] != "http":
             return None
         try:
-            path = app_path(scope) if scope.get("root_path") else scope["path"] or "/"
+            path, root, headers = scope["path"], scope.get("root_path", ""), scope["headers"]
+            client = scope.get("client")
             rules = self._path_rules
-            if rules.policy is not self._engine.policy:
+            if rules.policy is not engine.policy:
                 rules = self.path_rules
-            asked = (scope["method"], path)
-            way = rules.ways.get(asked) or rules.way(asked)
-            if way != "guarded":
-                return "exempt" if way == "exempt" else None
-            subject = subject_now(scope)
-            if subject is None:
-                if not self.sightings.somebody:
-                    self.sightings.stranger(scope)
-                return "anonymous"
-            cookies = b""
-            for key, value in scope["headers"]:
-                if key == b"cookie":
-                    cookies = cookies + b"; " + value if cookies else value
-            if not cookies or not self.lifespan.opened:
+            method, own = scope["method"], app_path(scope) if root else path or "/"
+            try:
+                way = rules.ways[method][own]
+            except KeyError:
+                way = rules.way(method, own)
+            if way == "named":
                 return None
-            client, trusted = scope.get("client"), callers.trusted
-            address = address_of(scope, trusted) if trusted or client is None else client[0]
-            return self._passes(subject, cookies, address)
+            passed: Passed = EXEMPT
+            if way == "guarded":
+                subject = subject_now(scope)
+                if subject is None:
+                    passed = ANONYMOUS
+                    if not self.sightings.somebody:
+                        self.sightings.stranger(scope)
+                else:
+                    cookies = b""
+                    for key, value in headers:
+                        if key == b"cookie":
+                            cookies = cookies + b"; " + value if cookies else value
+                    trusted = callers.trusted
+                    address = address_of(scope, trusted) if trusted or client is None else client[0]
+                    known = self._passes(subject, cookies, address)
+                    if known is None:
+                        return None
+                    passed = known
         except (MFAGateError, Unreadable):
             return None
         except Exception as error:
@@ -114,23 +126,28 @@ class Gate:
                 self._has_failed = True
                 log.warning("mfa_gate: a remembered decision could not be looked up, so requests are judged: %r", error)
             return None
+        connections = self.connections
+        # The running loop costs a system call before Python 3.12. A task that runs in the thread of a known loop is that loop's.
+        task = current_task(connections.loop) if connections.thread == get_ident() else None
+        seen = (path, root, client, headers)
+        return Connection(self, task or connections.start(), scope, seen, receive, send, passed)
 
-    async def __call__(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        """Judge one connection: pass it to the app, or answer it."""
+    async def judge(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
+        """Judge one connection: open it for the app, or answer it here, which gives None."""
         kind = scope["type"]
-        if kind == "lifespan":
-            return await self.lifespan(app, scope, receive, send)
         if kind not in ("http", "websocket"):
             raise RuntimeError(f"mfa_gate refuses a scope of type {kind!r}: it judges http and websocket only")
+        running_loop()
         path = app_path(scope)
         prefix = self._prefix
         if path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"):
-            return await self.router(scope, receive, send, path[len(prefix) :])
-        passed: Passed = "exempt"
+            await self.router(scope, receive, send, path[len(prefix) :])
+            return None
+        passed: Passed = EXEMPT
         subject: Subject | None = None
         try:
             if not self.is_exempt(scope, path):
-                passed, subject = "anonymous", await self.callers.subject(scope)
+                passed, subject = ANONYMOUS, await self.callers.subject(scope)
                 if subject is not None:
                     judged = await self._judge(scope, receive, send, subject, path)
                     if judged is None:
@@ -140,15 +157,19 @@ class Gate:
                     self.sightings.stranger(scope)
         except StoreUnavailable as error:
             if subject is None or not self.has_grace(scope, path, subject):
-                return await self.router.fault(scope, receive, send, error)
+                await self.router.fault(scope, receive, send, error)
+                return None
             passed = LetIn(subject, None, learned=False)
         except Exception as error:
-            return await self.router.fault(scope, receive, send, error)
-        if self.path_rules.signs_out(scope, path):
-            return await self._sign_out(
-                scope, send, lambda watched: self.connections.run(app, scope, receive, watched, passed)
-            )
-        return await self.connections.run(app, scope, receive, send, passed)
+            await self.router.fault(scope, receive, send, error)
+            return None
+        leaving = await self._sign_out(scope, send) if self.path_rules.signs_out(scope, path) else None
+        task = self.connections.start()
+        if leaving is None:
+            return Connection(self, task, scope, seen_in(scope), receive, send, passed)
+        connection = Connection(self, task, scope, seen_in(scope), receive, leaving.send, passed)
+        connection.afterwards = leaving.finish
+        return connection
 
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule of the policy exempts ``path`` for everybody."""
@@ -194,7 +215,7 @@ class Gate:
                 await self.service.access.report(judgement, found.caller)
             younger = self._renewal(scope, judgement, decision)
             if younger is None:
-                if cookies and not is_named:
+                if cookies and not is_named and self.lifespan.opened:
                     self.service.access.remember(judgement, subject, cookies, address)
                 return self.let_in(subject, judgement)
             # The challenge is judged by this demand too, or it would lead straight back here.

@@ -21,10 +21,10 @@ ASYNCIO_ONLY = (
 )
 
 
-def require_asyncio() -> None:
-    """Raise ``SettingsError`` if the caller does not run on asyncio."""
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop. Raises ``SettingsError`` if the caller does not run on asyncio."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
         raise SettingsError(ASYNCIO_ONLY) from None
 
@@ -74,8 +74,9 @@ class Lifespan:
         self._callers.check_sessions()
 
     async def aclose(self) -> None:
-        """Let go of store and senders. A later request opens them again."""
+        """Let go of store and senders, and of all that was remembered. A later request opens them again."""
         self.opened = False
+        self._service.engine.forget_all()
         await self._service.aclose()
 
     def look_at_server(self, scope: Scope) -> None:
@@ -105,7 +106,7 @@ class Lifespan:
         first: Any = await receive()
         ended = False
         try:
-            require_asyncio()
+            running_loop()
             faults = self._check(scope.get("app"))
             if faults:
                 raise SettingsError(faults)

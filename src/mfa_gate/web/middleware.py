@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import current_task, get_running_loop
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
-from ..errors import SettingsError
-from .connection import Connection
 from .gate import Gate
-from .lifespan import ASYNCIO_ONLY
 from .types import App, Receive, Send
 
 
@@ -32,29 +28,25 @@ class MFAGateMiddleware:
         self.app = app
         self.gate = gate
         self._gate = gate.web
+        self._open = gate.web.connections.open
         self._gate.endpoint_demands.add_app(app)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Judge one connection."""
-        gate = self._gate
-        try:
-            loop = get_running_loop()
-        except RuntimeError:
-            if scope["type"] != "lifespan":  # there the fault is told to the server
-                raise SettingsError(ASYNCIO_ONLY) from None
+        """Judge one connection, call the app, and keep the connection while it lasts.
+
+        The app's exceptions pass through.
+        """
         # ASGI says dict. Starlette's types say only MutableMapping, and its typed code must be able to call us.
         whole: dict[str, Any] = scope  # type: ignore[assignment]
-        passed = gate.remembered(whole)
-        if passed is None:
-            return await gate(self.app, whole, receive, send)
-        # The lines below repeat ``OpenConnections.run``. Nearly every request comes by here, and each call that is saved
-        # is a tenth of the gate's cost.
-        watch = gate.connections
-        if watch.loop is not loop:
-            watch.start(loop)
-        connection = Connection(gate, current_task(loop), whole, receive, send, passed)
+        connection = self._gate.remembered(whole, receive, send)
+        if connection is None:
+            if scope["type"] == "lifespan":
+                return await self._gate.lifespan(self.app, whole, receive, send)
+            connection = await self._gate.judge(whole, receive, send)
+            if connection is None:
+                return None
         scope["mfa_gate"] = connection
-        watch.open.add(connection)
+        self._open.add(connection)
         try:
             await self.app(whole, connection.receive, connection.send)
         except BaseException as error:
@@ -65,5 +57,7 @@ class MFAGateMiddleware:
             if connection.over:
                 await connection.finish(None)
         finally:
-            watch.open.discard(connection)
+            self._open.discard(connection)
             scope.pop("mfa_gate", None)
+            if connection.afterwards is not None:
+                await connection.afterwards()

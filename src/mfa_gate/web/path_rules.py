@@ -22,7 +22,8 @@ Way = Literal["exempt", "guarded", "named"]
 class PathRules:
     """The index of one policy; another policy gets another one.
 
-    ``prefix`` is the path of the gate's own addresses. ``sign_out`` is the host's own sign-out, "" for none: it is exempt by
+    ``ways`` are the answers that are kept, by method and path. ``prefix`` is the path of the gate's own addresses.
+    ``sign_out`` is the host's own sign-out, "" for none: it is exempt by
     itself. ``paths`` and ``trees`` are spelled plainly. ``steps_up`` says that a rule asks for more somewhere.
     """
 
@@ -35,7 +36,8 @@ class PathRules:
         self._prefix = prefix
         self._permanent = tuple(rule for rule in policy.base.exempt if rule.expires_at is None)
         # The match costs more than all the rest of a request. A policy never changes, so no answer grows old.
-        self.ways: dict[tuple[str, str], Way] = {}
+        self.ways: dict[str, dict[str, Way]] = {}
+        self._kept = 0
         self._sign_out = sign_out
         self._plain_sign_out = plain_path(sign_out) if sign_out else ""
         own = [self._plain_sign_out] if sign_out else []
@@ -60,25 +62,27 @@ class PathRules:
         method = _method_of(scope)
         if path == self._sign_out and scope["type"] == "http":
             return method in ("GET", "HEAD", "POST")
-        way = self.way((method, path))
+        way = self.way(method, path)
         if way != "named":
             return way == "exempt"
         return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
 
     def names(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule may mean this request, or one that cannot be told from it."""
-        return self.way((_method_of(scope), path)) != "guarded"
+        return self.way(_method_of(scope), path) != "guarded"
 
-    def way(self, asked: tuple[str, str]) -> Way:
+    def way(self, method: str, path: str) -> Way:
         """Tell the policy's answer for a method and a path, and keep it in ``ways``."""
-        way = self.ways.get(asked)
-        if way is None:
-            method, path = asked
-            way = self._find_way(method, path)
-            if len(method) + len(path) <= MAX_PATH:
-                if len(self.ways) >= MAX_KEPT:
-                    self.ways.clear()
-                self.ways[asked] = way
+        known = self.ways.get(method, {}).get(path)
+        if known is not None:
+            return known
+        way = self._find_way(method, path)
+        if len(method) + len(path) <= MAX_PATH:
+            if self._kept >= MAX_KEPT:
+                self.ways.clear()
+                self._kept = 0
+            self.ways.setdefault(method, {})[path] = way
+            self._kept += 1
         return way
 
     def _find_way(self, method: str, path: str) -> Way:
