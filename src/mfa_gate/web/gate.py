@@ -146,10 +146,12 @@ class Gate:
         passed: Passed = EXEMPT
         subject: Subject | None = None
         try:
-            if not self.is_exempt(scope, path):
+            rules = self.path_rules
+            way = rules.way_of(scope, path)
+            if way == "guarded" or (way == "named" and not self.is_exempt(scope, path)):
                 passed, subject = ANONYMOUS, await self.callers.subject(scope)
                 if subject is not None:
-                    judged = await self._judge(scope, receive, send, subject, path)
+                    judged = await self._judge(scope, receive, send, subject, path, is_named=way == "named")
                     if judged is None:
                         return None
                     passed = judged
@@ -163,7 +165,8 @@ class Gate:
         except Exception as error:
             await self.router.fault(scope, receive, send, error)
             return None
-        leaving = await self._sign_out(scope, send) if self.path_rules.signs_out(scope, path) else None
+        is_sign_out = way == "named" and rules.signs_out(scope, path)
+        leaving = await self._sign_out(scope, send) if is_sign_out else None
         task = self.connections.start()
         if leaving is None:
             return Connection(self, task, scope, seen_in(scope), receive, send, passed)
@@ -182,14 +185,19 @@ class Gate:
         """
         try:
             rules = self.path_rules
-            if rules.steps_up and rules.names(scope, path):
+            if rules.steps_up and rules.way_of(scope, path) != "guarded":
                 return False
             return self.service.access.has_grace(subject, only_cookies(scope), self.callers.address(scope))
         except Exception:
             return False
 
-    async def _judge(self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str) -> Passed | None:
-        """Judge a signed-in request; None means that it was answered here."""
+    async def _judge(
+        self, scope: Scope, receive: Receive, send: Send, subject: Subject, path: str, *, is_named: bool
+    ) -> Passed | None:
+        """Judge a signed-in request; None means that it was answered here.
+
+        ``is_named`` says that a rule may mean this path, or one that cannot be told from it.
+        """
         self.sightings.somebody = True
         self.lifespan.look_at_server(scope)
         callers = self.callers
@@ -198,10 +206,10 @@ class Gate:
         if free is not None:
             await self._take_login(scope, subject)
             return self.let_in(subject, free)
-        await self.open()
+        if not self.lifespan.opened:
+            await self.open()
         address = callers.address(scope)
         cookies = only_cookies(scope)
-        is_named = self.path_rules.names(scope, path)
         if cookies and not is_named and callers.subject_now is None:
             known = self.service.access.passes(subject, cookies, address)
             if known is not None:

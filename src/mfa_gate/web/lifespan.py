@@ -84,8 +84,8 @@ class Lifespan:
 
         The gate may have been opened outside of the server's calls, where the server cannot be seen.
         """
-        if len(self.looked) < 2:
-            self._look_at_server(replaced=is_forwarded(scope))
+        if len(self.looked) < 2 and (replaced := is_forwarded(scope)) not in self.looked:
+            self._look_at_server(replaced=replaced)
 
     def _look_at_server(self, *, replaced: bool) -> None:
         """Refuse to work behind a server that believes every client's word for its address.

@@ -59,17 +59,17 @@ class PathRules:
 
         ``now`` is in UTC seconds.
         """
-        method = _method_of(scope)
-        if path == self._sign_out and scope["type"] == "http":
-            return method in ("GET", "HEAD", "POST")
-        way = self.way(method, path)
+        way = self.way_of(scope, path)
         if way != "named":
             return way == "exempt"
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        if path == self._sign_out and scope["type"] == "http":
+            return method in ("GET", "HEAD", "POST")
         return bool(exemption_for(self.policy.base.exempt, _facts(method, path), int(now)))
 
-    def names(self, scope: Scope, path: str) -> bool:
-        """Tell whether a rule may mean this request, or one that cannot be told from it."""
-        return self.way(_method_of(scope), path) != "guarded"
+    def way_of(self, scope: Scope, path: str) -> Way:
+        """Tell the policy's answer for a connection. A websocket counts as GET."""
+        return self.way(scope["method"] if scope["type"] == "http" else "GET", path)
 
     def way(self, method: str, path: str) -> Way:
         """Tell the policy's answer for a method and a path, and keep it in ``ways``."""
@@ -92,11 +92,6 @@ class PathRules:
             is_own = plain == self._plain_sign_out or path.startswith(self._prefix)
             return "exempt" if is_exempt and not is_own else "named"
         return "named" if self.steps_up and not is_clean(path) else "guarded"
-
-
-def _method_of(scope: Scope) -> str:
-    """Return the method; a websocket counts as GET."""
-    return str(scope["method"]) if scope["type"] == "http" else "GET"
 
 
 def _facts(method: str, path: str) -> Facts:

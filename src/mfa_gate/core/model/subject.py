@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .authenticator import Challenge
 
@@ -62,6 +62,8 @@ class Subject:
     groups: frozenset[str] = frozenset()
     session: str = ""
     upstream: Upstream | None = None
+    key: SubjectKey = field(init=False, repr=False, compare=False)
+    """The key of this subject's account."""
 
     def __post_init__(self) -> None:
         for name, value in (("id", self.id), ("tenant", self.tenant)):
@@ -82,11 +84,7 @@ class Subject:
             object.__setattr__(self, "groups", frozenset(self.groups))
         if not all(isinstance(group, str) for group in self.groups):
             raise ValueError("Subject.groups must be a set of str")
-
-    @property
-    def key(self) -> SubjectKey:
-        """Return the key of this subject's account."""
-        return SubjectKey(self.tenant, self.id)
+        object.__setattr__(self, "key", SubjectKey(self.tenant, self.id))
 
 
 @dataclass(frozen=True, slots=True)
