@@ -174,7 +174,6 @@ class Pair:
             make_world(policy=policy_of(0), store=part, clock=self.clock)
             for part in (store, store.another(), store.another())
         ]
-        self.worlds[1].gate.web.remembered = lambda *_: None  # type: ignore[method-assign]
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
@@ -196,10 +195,14 @@ class Pair:
         gate = self.worlds[1].gate.web
         gate.service.engine.forget_all()
         gate.service.access._passes.clear()
-        gate._path_rules = PathRules(gate.service.engine.policy, prefix="/mfa", sign_out=gate.site.sign_out)
+        gate.latest_path_rules = PathRules(gate.service.engine.policy, prefix="/mfa", sign_out=gate.site.sign_out)
         gate.site.cookies._jars.clear()
         network_of.cache_clear()
-        await MFAGateMiddleware(host, gate=self.worlds[1].gate)(scope, receive, send)
+        connection = await gate.judge(scope, receive, send)
+        if connection is not None:
+            await host(scope, connection.receive, connection.send)
+            if connection.afterwards is not None:
+                await connection.afterwards()
 
     def odd(self, usual: Any, others: Sequence[Any]) -> Any:
         """Most often the usual value."""
@@ -400,7 +403,7 @@ async def compare(seed: int, steps: int) -> Pair:
         if pair.random.random() < 0.2:
             await pair.happen()
         scope = pair.scope() if not scope or pair.random.random() < 0.3 else pair.again(scope)
-        kept = isinstance(remembered(gate, copy.deepcopy(scope)), Pass)
+        kept = isinstance(await remembered(pair.worlds[0].gate, copy.deepcopy(scope)), Pass)
         kept = kept and gate.path_rules.way_of(scope, app_path(scope)) == "guarded"
         quick, slow = await pair.ask(scope)
         assert quick == slow, (seed, number, scope)

@@ -246,7 +246,7 @@ async def test_what_was_judged_before() -> None:
     ann = Visitor(world, cookies={"own": "1"})
     desk.upstream = Upstream(amr=("mfa",), at=START)
     assert await passes(ann)
-    assert remembered(world.gate.web, socket_scope("/records") | {"type": "http", "method": "GET"}) is None
+    assert await remembered(world.gate, socket_scope("/records") | {"type": "http", "method": "GET"}) is None
     assert await passes(ann)
     for other in (None, Upstream(amr=("pwd",), at=START), Upstream(amr=("mfa",), at=START - 8 * DAY)):
         desk.upstream = other

@@ -80,22 +80,22 @@ def check(found: Walk, *, files: int, calls: int, jumps: int, judged: int = 1) -
 
 
 async def test_exempt() -> None:
-    """Shell, gate and connection."""
+    """Shell and connection."""
     async with running(make_world()) as world:
         ann = await world.browser()
         await ann.ask("GET", "/open/x", headers=FETCH)
         found, _ = await walk(lambda: ann.ask("GET", "/open/x", headers=FETCH))
-    check(found, files=3, calls=5, jumps=2, judged=0)
+    check(found, files=2, calls=4, jumps=1, judged=0)
 
 
 async def test_remembered() -> None:
-    """The same, with the adapter, the remembered decision, and two files of the store that say what has changed."""
+    """The same, with the adapter, the remembered decision, and the store that says what has changed."""
     async with running(make_world()) as world:
         ann = await world.enrolled()
         await ann.is_in()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
-    check(found, files=7, calls=11, jumps=6, judged=0)
+    check(found, files=5, calls=8, jumps=4, judged=0)
     assert found.of("MemoryStore.load") == 0
 
 
@@ -107,7 +107,7 @@ async def test_allowed_after_a_full_look() -> None:
         world.gate.service.access._passes.clear()
         found, reply = await walk(lambda: ann.ask("GET", "/records", headers=FETCH))
     assert reply.status == 200
-    check(found, files=26, calls=103, jumps=67)
+    check(found, files=23, calls=81, jumps=54)
     assert found.of("Access.judge") == found.of("Access.free") == 1
     assert found.of("browser_label") == found.of("MemoryStore.load") == 0
 

@@ -101,7 +101,7 @@ async def test_an_empty_path_is_the_root(root: str) -> None:
     for path in ("", "/"):
         scope = http_scope("GET", root + path, root_path=root, headers=FETCH)
         scope["session"] = {"user_id": "ann", "org": "alpha"}
-        assert remembered(world.gate.web, scope), path
+        assert await remembered(world.gate, scope), path
 
 
 def replace_path(text: str) -> Any:

@@ -89,7 +89,7 @@ class LetIn:
 
 
 class WithoutSubject(Enum):
-    """The reasons to let somebody pass who is not asked for a proof: a rule exempts the path, or nobody is signed in."""
+    """The reasons to ask nobody for a proof: a rule exempts the path, or nobody is signed in."""
 
     EXEMPT = "exempt"
     ANONYMOUS = "anonymous"

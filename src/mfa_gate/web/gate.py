@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-from asyncio import current_task
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from threading import get_ident
 from typing import Any
 
 from ..core.assurance import combine, meets
 from ..core.decision import FOREVER, Allow, StepUp
 from ..core.model import Seconds, Subject
 from ..core.policy import Demand
-from ..errors import MFAGateError, StoreContention, StoreUnavailable
-from ..identity.credentials import Unreadable
+from ..errors import StoreContention, StoreUnavailable
 from ..service import Judgement
 from .connection import ANONYMOUS, EXEMPT, Connection, LetIn, Passed, ProofRequired, Timing, seen_in
 from .cookies import only_cookies
@@ -26,7 +23,7 @@ from .open_connections import OpenConnections
 from .path_rules import PathRules
 from .request import Site
 from .router import Router
-from .scope import address_of, app_path, caller_kind
+from .scope import app_path, caller_kind
 from .sightings import Sightings
 from .sign_out import SignOut
 from .types import Receive, Scope, Send
@@ -37,7 +34,8 @@ log = logging.getLogger("mfa_gate")
 class Gate:
     """The gate around one app or several.
 
-    ``MFAGate`` makes it. ``MFAGateMiddleware`` is its thin ASGI shell.
+    ``MFAGate`` makes it. ``MFAGateMiddleware`` asks it, and runs the app. ``latest_path_rules`` are of the policy that was
+    in force at the last look.
     """
 
     def __init__(
@@ -50,8 +48,7 @@ class Gate:
     ) -> None:
         self.service = service = site.service
         self.site = site
-        self._engine = service.engine
-        self._passes = service.access.passes
+        self.engine = service.engine
         self.callers = callers = site.callers
         self.lifespan = Lifespan(service=service, callers=callers, check=check, any_forwarder=any_forwarder)
         self.open, self.aclose = self.lifespan.open, self.lifespan.aclose
@@ -63,74 +60,17 @@ class Gate:
         self.sightings = Sightings(identify)
         self.late_user_check = LateUserCheck(service, identify)
         self._prefix = site.prefix
-        self._path_rules = PathRules(self._engine.policy, prefix=site.prefix, sign_out=site.sign_out)
-        self._has_failed = False
+        self.latest_path_rules = PathRules(self.engine.policy, prefix=site.prefix, sign_out=site.sign_out)
 
     @property
     def path_rules(self) -> PathRules:
         """Return the index of the policy in force."""
-        policy = self._engine.policy
-        if self._path_rules.policy is not policy:
-            self._path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
-        return self._path_rules
+        policy = self.engine.policy
+        if self.latest_path_rules.policy is not policy:
+            self.latest_path_rules = PathRules(policy, prefix=self._prefix, sign_out=self.site.sign_out)
+        return self.latest_path_rules
 
     # -- each connection -----------------------------------------------------------------------------------------
-
-    def remembered(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
-        """Open a connection that passes for a reason that needs no waiting; None means: judge.
-
-        It is exempt, anonymous, or of a browser that was judged a moment ago. An error here occurs again while judging, and
-        refuses there.
-        """
-        # Nearly every request comes by here. One function and no call that is not needed: each is a hundredth of what
-        # ``SessionMiddleware`` costs.
-        callers, engine = self.callers, self._engine
-        subject_now = callers.subject_now
-        if subject_now is None or scope["type"] != "http":
-            return None
-        try:
-            path, root, headers = scope["path"], scope.get("root_path", ""), scope["headers"]
-            client = scope.get("client")
-            rules = self._path_rules
-            if rules.policy is not engine.policy:
-                rules = self.path_rules
-            method, own = scope["method"], app_path(scope) if root else path or "/"
-            try:
-                way = rules.ways[method][own]
-            except KeyError:
-                way = rules.way(method, own)
-            if way == "named":
-                return None
-            passed: Passed = EXEMPT
-            if way == "guarded":
-                subject = subject_now(scope)
-                if subject is None:
-                    passed = ANONYMOUS
-                    if not self.sightings.somebody:
-                        self.sightings.stranger(scope)
-                else:
-                    cookies = b""
-                    for key, value in headers:
-                        if key == b"cookie":
-                            cookies = cookies + b"; " + value if cookies else value
-                    trusted = callers.trusted
-                    address = address_of(scope, trusted) if trusted or client is None else client[0]
-                    known = self._passes(subject, cookies, address)
-                    if known is None:
-                        return None
-                    passed = known
-        except (MFAGateError, Unreadable):
-            return None
-        except Exception as error:
-            if not self._has_failed:
-                self._has_failed = True
-                log.warning("mfa_gate: a remembered decision could not be looked up, so requests are judged: %r", error)
-            return None
-        connections = self.connections
-        # The running loop costs a system call before Python 3.12. A task that runs in the thread of a known loop is that loop's.
-        task = current_task(connections.loop) if connections.thread == get_ident() else None
-        seen = (path, root, client, headers)
-        return Connection(self, task or connections.start(), scope, seen, receive, send, passed)
 
     async def judge(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
         """Judge one connection: open it for the app, or answer it here, which gives None."""
@@ -176,7 +116,7 @@ class Gate:
 
     def is_exempt(self, scope: Scope, path: str) -> bool:
         """Tell whether a rule of the policy exempts ``path`` for everybody."""
-        return self.path_rules.is_exempt(scope, path, self._engine.wiring.clock.now())
+        return self.path_rules.is_exempt(scope, path, self.engine.wiring.clock.now())
 
     def has_grace(self, scope: Scope, path: str, subject: Subject) -> bool:
         """Tell if the policy lets this browser of ``subject`` on although the store is away.

@@ -22,7 +22,7 @@ ASYNCIO_ONLY = (
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """Return the running event loop. Raises ``SettingsError`` if the caller does not run on asyncio."""
+    """Return the running event loop. Raises ``SettingsError`` outside of asyncio."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -74,7 +74,10 @@ class Lifespan:
         self._callers.check_sessions()
 
     async def aclose(self) -> None:
-        """Let go of store and senders, and of all that was remembered. A later request opens them again."""
+        """Let go of store and senders, and of all that was remembered.
+
+        A later request opens them again.
+        """
         self.opened = False
         self._service.engine.forget_all()
         await self._service.aclose()
